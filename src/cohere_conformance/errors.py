@@ -1,0 +1,43 @@
+"""The exceptions of the engine: one tree, so that a caller can tell whose fault it is.
+
+A deviation of the judged server is a `Finding`, never an exception. What is raised here says that no
+judgement was possible, and each class maps to one exit code of the command.
+"""
+
+from __future__ import annotations
+
+
+class ConformanceError(Exception):
+    """Any failure of the engine; the message says what was expected, what came, where, and what to do."""
+
+
+class ContractError(ConformanceError):
+    """A document below `contracts/` is broken: it cannot be read, resolved, amended or compiled."""
+
+
+class TrafficError(ConformanceError):
+    """Recorded traffic cannot be read from here on.
+
+    Args:
+        file: path of the input, as the caller named it.
+        where: the place in it ("line 12", "entry 3", "byte 4096").
+        reason: what was expected and what came.
+    """
+
+    def __init__(self, file: str, where: str, reason: str) -> None:
+        super().__init__(f"{file}: {where}: {reason}")
+        self.file = file
+        self.where = where
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[TrafficError], tuple[str, str, str]]:
+        """Pickle by parts: the default would hand the joined message to a three-argument constructor."""
+        return (type(self), (self.file, self.where, self.reason))
+
+
+class ReportError(ConformanceError):
+    """A report cannot be written, or a file that should be one is not whole."""
+
+
+class UsageError(ConformanceError):
+    """The call itself is wrong: an unknown name, an option that does not fit."""

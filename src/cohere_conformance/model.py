@@ -1,0 +1,187 @@
+"""The vocabulary: what was exchanged, what deviates, and how it is told apart.
+
+Everything here is a frozen value without behaviour of its own beyond its identity. Whatever can produce an
+`Exchange` gets the same judgement, and every judgement is a list of `Finding`.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import shlex
+
+import msgspec
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in wire order: lower-case names, repeated fields kept apart."""
+
+
+class Severity(enum.StrEnum):
+    """How much a deviation matters to a typed client."""
+
+    BREAKING = "breaking"
+    """A typed client fails or misreads the answer."""
+    ADDITIVE = "additive"
+    """The server sends more than is declared; tolerant clients do not notice."""
+    NOTICE = "notice"
+    """Worth knowing, nobody's contract is broken by the server."""
+
+
+class Kind(enum.StrEnum):
+    """What deviates. The names are stable: baselines and reports of other people depend on them."""
+
+    STATUS_UNDECLARED = "status-undeclared"
+    MEDIA_TYPE_UNDECLARED = "media-type-undeclared"
+    BODY_MALFORMED = "body-malformed"
+    PROPERTY_MISSING = "property-missing"
+    PROPERTY_UNDOCUMENTED = "property-undocumented"
+    TYPE_CHANGED = "type-changed"
+    NULL_UNEXPECTED = "null-unexpected"
+    ENUM_UNKNOWN = "enum-unknown"
+    FORMAT_INVALID = "format-invalid"
+    BOUND_EXCEEDED = "bound-exceeded"
+    PATTERN_MISMATCH = "pattern-mismatch"
+    UNION_UNMATCHED = "union-unmatched"
+    HEADER_MISSING = "header-missing"
+    HEADER_INVALID = "header-invalid"
+    STREAM_MALFORMED = "stream-malformed"
+    STREAM_EVENT_UNKNOWN = "stream-event-unknown"
+    STREAM_ORDER = "stream-order"
+    STREAM_UNTERMINATED = "stream-unterminated"
+    STREAM_FOLD_MISMATCH = "stream-fold-mismatch"
+    ERROR_ENVELOPE = "error-envelope"
+    REQUEST_INVALID = "request-invalid"
+    ROUTE_UNKNOWN = "route-unknown"
+
+
+SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
+    Kind.PROPERTY_UNDOCUMENTED: Severity.ADDITIVE,
+    Kind.REQUEST_INVALID: Severity.NOTICE,
+    Kind.ROUTE_UNKNOWN: Severity.NOTICE,
+}
+"""The severity a kind has unless a check says otherwise."""
+
+
+class StreamEvent(msgspec.Struct, frozen=True):
+    """One event of a stream, already cut out of the body.
+
+    Attributes:
+        data: the payload as text; several `data:` lines are joined by a line feed.
+        event: the name on the `event:` line; `None` where there is none, as in newline-delimited JSON.
+        at: seconds since the request was sent, if the recorder kept the time.
+    """
+
+    data: str
+    event: str | None = None
+    at: float | None = None
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the client sent.
+
+    Attributes:
+        method: upper-case HTTP method.
+        url: absolute URL, query included.
+        headers: empty where the recorder kept none.
+        body: the decoded content (no transfer or content coding); `None` where it was not recorded.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What the server answered.
+
+    Attributes:
+        status: HTTP status code.
+        headers: empty where the recorder kept none.
+        body: the decoded content; `None` where it was not recorded (or is told by `events`).
+        events: the stream already split, where the recorder kept events instead of bytes.
+    """
+
+    status: int
+    headers: Headers = ()
+    body: bytes | None = None
+    events: tuple[StreamEvent, ...] | None = None
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where an exchange was seen.
+
+    Attributes:
+        file: path of the recording, as the caller named it.
+        position: place in the file that a person can go to, such as `line 12` or `entry 3`.
+        recorded_at: RFC 3339 time of the recording, if known.
+    """
+
+    file: str
+    position: str = ""
+    recorded_at: str | None = None
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One request with its response, as on the wire, and where it comes from."""
+
+    request: Request
+    response: Response
+    source: Source
+
+    def as_curl(self) -> str:
+        """Return a shell command that repeats the request; the key is read from `CO_API_KEY`."""
+        request = self.request
+        parts = ["curl", "-sS", "-X", request.method, shlex.quote(request.url)]
+        parts += ["-H", '"Authorization: Bearer $CO_API_KEY"']
+        skip = {"authorization", "content-length", "host", "connection", "accept-encoding", "cookie"}
+        for name, value in request.headers:
+            if name not in skip and name in {"accept", "accepts", "content-type", "x-client-name"}:
+                parts += ["-H", shlex.quote(f"{name}: {value}")]
+        if request.body:
+            parts += ["--data-raw", shlex.quote(request.body.decode("utf-8", "replace"))]
+        return " ".join(parts)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One deviation of one exchange from the contract.
+
+    Attributes:
+        kind: what deviates.
+        severity: how much it matters.
+        operation: label such as `POST /v2/chat`; method and path of the request where no operation matches.
+        status: HTTP status of the response.
+        place: JSON pointer into the body with array indexes folded to `*` and free keys to `{}`; the tag of
+            the event comes first in a stream (`<message-end>/delta/usage`); `""` is the whole body;
+            `header:NAME` is a header field.
+        expected: what the contract declares, for a reader.
+        observed: what came, for a reader; long values are cut.
+        value_class: what tells two findings at one place apart (an enum value, a JSON type); part of the
+            identity, unlike `expected` and `observed`.
+        requirement: id of the requirement that is violated, if it is one of the catalogue.
+        amendment: id of the amendment that explains it: the published document says so, the amended does not.
+    """
+
+    kind: Kind
+    severity: Severity
+    operation: str
+    status: int
+    place: str
+    expected: str
+    observed: str
+    value_class: str = ""
+    requirement: str | None = None
+    amendment: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity across runs (12 hex digits): independent of wording, order and array positions."""
+        parts = (
+            self.operation,
+            f"{self.status // 100}xx",
+            self.kind.value,
+            self.place,
+            self.value_class,
+            self.requirement or "",
+        )
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
