@@ -1,0 +1,150 @@
+"""One JSON value against one schema: every error, at the leaf, with a place that does not depend on numbering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jsonschema_rs
+
+from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
+from cohere_conformance.checks.rawjson import Defect
+from cohere_conformance.contract import Validator
+from cohere_conformance.model import Finding, Kind
+
+_BOUNDS = frozenset(
+    "minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum "
+    "exclusiveMaximum multipleOf uniqueItems".split()
+)
+_KINDS = {
+    "required": Kind.PROPERTY_MISSING,
+    "additionalProperties": Kind.PROPERTY_UNDOCUMENTED,
+    "type": Kind.TYPE_CHANGED,
+    "enum": Kind.ENUM_UNKNOWN,
+    "const": Kind.ENUM_UNKNOWN,
+    "format": Kind.FORMAT_INVALID,
+    "pattern": Kind.PATTERN_MISMATCH,
+    **dict.fromkeys(_BOUNDS, Kind.BOUND_EXCEEDED),
+}
+_KEYED = frozenset({"properties", "allOf", "oneOf", "anyOf"})
+
+
+def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = "") -> Iterator[Finding]:
+    """Yield every deviation of the value from the schema, each distinct one once.
+
+    Args:
+        frame: what the findings have in common.
+        validator: the schema.
+        value: parsed JSON.
+        prefix: what comes before each place (the tag of a stream's event).
+    """
+    compiled = validator.compiled
+    if compiled.is_valid(value):
+        return
+    errors = list(compiled.iter_errors(value))
+    mistyped = {tuple(error.instance_path) for error in errors if error.schema_path[-1] == "type"}
+    seen = set()
+    for error in errors:
+        keyword = error.schema_path[-1]
+        if keyword in {"enum", "const"} and tuple(error.instance_path) in mistyped:
+            continue  # the type says it already
+        for finding in _findings(frame, validator.schema, error, str(keyword), prefix):
+            identity = (finding.kind, finding.place, finding.value_class)
+            if identity not in seen:
+                seen.add(identity)
+                yield finding
+
+
+def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], place: str = "") -> Iterator[Finding]:
+    """Yield a finding for each defect of a JSON text."""
+    for defect in defects:
+        told = f"{defect.rule}:{defect.subject}" if defect.subject else defect.rule
+        yield frame.finding(
+            kind, place=place, expected=defect.expected, observed=cut(defect.observed), value_class=told
+        )
+
+
+def escaped(token: object) -> str:
+    """Return a name as one token of a JSON pointer."""
+    return str(token).replace("~", "~0").replace("/", "~1")
+
+
+def _findings(
+    frame: Frame, schema: Any, error: jsonschema_rs.ValidationError, keyword: str, prefix: str
+) -> Iterator[Finding]:
+    place, node = _located(schema, error.evaluation_path)
+    place = prefix + place
+    value = error.instance
+    if keyword == "required":
+        missing = error.kind.property
+        yield frame.finding(
+            Kind.PROPERTY_MISSING,
+            place=f"{place}/{escaped(missing)}",
+            expected="a required property",
+            observed=f"an object without it (it has {cut(', '.join(sorted(value)) or 'none')})",
+        )
+        return
+    if keyword == "additionalProperties":
+        for name in error.kind.unexpected:
+            at = f"{place}/{escaped(name)}"
+            yield frame.finding(
+                Kind.PROPERTY_UNDOCUMENTED,
+                place=at,
+                expected=f"one of {cut(', '.join(sorted(node.get('properties', ()))))}",
+                observed=f"{name}: {shown(value[name], at)}",
+            )
+        return
+    kind, told = _kind(keyword, node, value)
+    yield frame.finding(
+        kind, place=place, expected=_expected(keyword, node), observed=shown(value, place), value_class=told
+    )
+
+
+def _kind(keyword: str, node: Any, value: Any) -> tuple[Kind, str]:
+    """Return the kind of an error and what tells it apart from others at its place."""
+    kind = _KINDS.get(keyword, Kind.UNION_UNMATCHED)
+    if value is None and kind in {Kind.TYPE_CHANGED, Kind.ENUM_UNKNOWN}:
+        return Kind.NULL_UNEXPECTED, "null"
+    if kind is Kind.ENUM_UNKNOWN:
+        return (Kind.UNION_UNMATCHED if node.get("x-tag") else kind), value_class(value)
+    if "x-format" in node:
+        return Kind.FORMAT_INVALID, node["x-format"]
+    if kind is Kind.BOUND_EXCEEDED:
+        return kind, keyword
+    if kind is Kind.FORMAT_INVALID:
+        return kind, str(node.get("format"))
+    return kind, json_type(value)
+
+
+def _expected(keyword: str, node: Any) -> str:
+    limit = node.get(keyword)
+    if keyword == "type":
+        return limit if isinstance(limit, str) else " or ".join(limit)
+    if keyword == "enum":
+        return cut(f"one of {', '.join(str(value) for value in limit)}")
+    if "x-format" in node:
+        return f"format {node['x-format']}"
+    if keyword in {"oneOf", "anyOf"}:
+        return f"one of the {len(limit)} declared alternatives"
+    return cut(f"{keyword} {limit}")
+
+
+def _located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
+    """Follow an evaluation path; return the folded place and the schema whose keyword failed."""
+    node, place = schema, ""
+    tokens = iter(path[:-1])
+    for token in tokens:
+        if token == "$ref":
+            node = schema["$defs"][node["$ref"].removeprefix("#/$defs/")]
+            continue
+        node = node[token]
+        if token in _KEYED:
+            key = next(tokens)
+            node = node[key]
+            if token == "properties":
+                place += f"/{escaped(key)}"
+        elif token == "items":
+            place += "/*"
+        elif token == "additionalProperties":
+            place += "/{}"
+    return place, node

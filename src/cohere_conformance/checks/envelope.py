@@ -1,0 +1,49 @@
+"""The error envelope: what a 4xx or 5xx body must say, whatever its schema leaves open."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from cohere_conformance.checks.frame import Frame, json_type, shown
+from cohere_conformance.model import Finding, Kind
+
+
+def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
+    """Yield what an error body lacks: a non-empty `message`, and an `id` that is a UUID if there is one.
+
+    Rules E-01 and E-02: every recorded error has a message; since 2026 it has an id as well.
+    """
+    if not isinstance(body, dict):
+        yield frame.finding(
+            Kind.ERROR_ENVELOPE,
+            expected="an object with a message",
+            observed=shown(body),
+            value_class=json_type(body),
+        )
+        return
+    message, identifier = body.get("message"), body.get("id")
+    if not (isinstance(message, str) and message.strip()):
+        yield frame.finding(
+            Kind.ERROR_ENVELOPE,
+            place="/message",
+            expected="a message that is not empty",
+            observed=shown(message, "/message") if "message" in body else "no message",
+            value_class="absent" if "message" not in body else json_type(message),
+        )
+    if isinstance(identifier, str) and not _is_uuid(identifier):
+        yield frame.finding(
+            Kind.ERROR_ENVELOPE,
+            place="/id",
+            expected="a UUID",
+            observed=shown(identifier, "/id"),
+            value_class="no-uuid",
+        )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

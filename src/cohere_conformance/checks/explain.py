@@ -1,0 +1,97 @@
+"""Which amendment explains a deviation: the one without which it would be a finding."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import msgspec
+
+from cohere_conformance.checks.judge import judge
+from cohere_conformance.contract import Contract, Declarations
+from cohere_conformance.contract.overlay import Amendment
+from cohere_conformance.errors import ContractError
+from cohere_conformance.model import Exchange, Finding
+
+
+class Explainer:
+    """Judges against the amended contract and tells what the amendments kept from being a finding.
+
+    A deviation from the published document that the amended one does not show is not lost: it is returned
+    with the id of the amendment that explains it. Which one that is, is found by trying: the published
+    document with this amendment alone no longer shows it, or the amended one without it does.
+
+    Args:
+        declarations: the documents below `contracts/`.
+    """
+
+    def __init__(self, declarations: Declarations) -> None:
+        self._declarations = declarations
+        self._explained: dict[str, str] = {}
+        self._with: dict[str, Contract] = {}
+        self._without: dict[str, Contract] = {}
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The amended contract."""
+        return self._declarations.contract()
+
+    @cached_property
+    def _published(self) -> Contract:
+        return self._declarations.contract(as_published=True)
+
+    @cached_property
+    def _untouched(self) -> frozenset[str]:
+        """The operations that no amendment touches: one judgement is enough for them."""
+        published = self._published.operations
+        return frozenset(
+            label
+            for label, operation in self.contract.operations.items()
+            if label in published and published[label].digest == operation.digest
+        )
+
+    def judge(self, exchange: Exchange) -> list[Finding]:
+        """Return the findings of the exchange; those that carry an `amendment` are explained by it."""
+        findings = judge(self.contract, exchange)
+        label = self.contract.route(exchange.request.method, exchange.request.url).operation
+        if label is None or label in self._untouched:
+            return findings
+        remaining = {finding.fingerprint for finding in findings}
+        for finding in judge(self._published, exchange):
+            if finding.fingerprint not in remaining:
+                amendment = self._amendment(finding, exchange)
+                findings.append(msgspec.structs.replace(finding, amendment=amendment))
+        return findings
+
+    def _amendment(self, finding: Finding, exchange: Exchange) -> str:
+        fingerprint = finding.fingerprint
+        if fingerprint not in self._explained:
+            self._explained[fingerprint] = self._search(fingerprint, exchange)
+        return self._explained[fingerprint]
+
+    def _search(self, fingerprint: str, exchange: Exchange) -> str:
+        every = (*self._declarations.amendments, *self._declarations.tolerances)
+        for amendment in every:
+            contract = self._contract(self._with, amendment, (amendment,))
+            if contract is not None and not _shows(contract, exchange, fingerprint):
+                return amendment.id
+        for amendment in every:
+            others = tuple(other for other in every if other is not amendment)
+            contract = self._contract(self._without, amendment, others)
+            if contract is not None and _shows(contract, exchange, fingerprint):
+                return amendment.id
+        return "several"
+
+    def _contract(
+        self, known: dict[str, Contract], amendment: Amendment, chosen: tuple[Amendment, ...]
+    ) -> Contract | None:
+        """Compile a variant once; `None` where the chosen amendments cannot stand without the others."""
+        if amendment.id not in known:
+            try:
+                known[amendment.id] = self._declarations.contract_with(chosen)
+            except ContractError:
+                return None
+        return known[amendment.id]
+
+
+def _shows(contract: Contract, exchange: Exchange, fingerprint: str) -> bool:
+    return any(finding.fingerprint == fingerprint for finding in judge(contract, exchange))

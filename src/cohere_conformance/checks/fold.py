@@ -1,0 +1,130 @@
+"""Folding a stream into the one answer that it tells piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+Event = dict[str, Any]
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    """Two parts of one stream that contradict each other.
+
+    Attributes:
+        place: pointer into the folded answer.
+        rule: stable name of what does not match; part of the finding's identity.
+        expected: what the pieces say.
+        observed: what the stream says about the whole.
+    """
+
+    place: str
+    rule: str
+    expected: object
+    observed: object
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """The outcome of folding.
+
+    Attributes:
+        answer: what the non-streamed answer would have been; `None` where the stream carries it itself and
+            its event has been judged already.
+        mismatches: contradictions between the pieces and the whole.
+    """
+
+    answer: Event | None
+    mismatches: tuple[Mismatch, ...] = ()
+
+
+def _chat_v2(events: Sequence[Event]) -> Folded:
+    """CH2-T07: blocks, plan, arguments and citations joined by index; the rest from the first and last event."""
+    answer: Event = {}
+    message: Event = {}
+    blocks: dict[Any, Event] = {}
+    calls: dict[Any, Event] = {}
+    citations: list[Any] = []
+    logprobs: list[Any] = []
+    wrong: list[Mismatch] = []
+    for event in events:
+        delta = event.get("delta") or {}
+        part = delta.get("message") or {}
+        index = event.get("index")
+        match event["type"]:
+            case "message-start":
+                answer |= {"id": event["id"]} if "id" in event else {}
+                message |= {"role": part["role"]} if "role" in part else {}
+            case "content-start":
+                blocks[index] = dict(part.get("content") or {})
+            case "content-delta":
+                block, piece = blocks.setdefault(index, {}), part.get("content") or {}
+                key = "thinking" if block.get("type") == "thinking" else "text"
+                if key not in piece:
+                    wrong.append(Mismatch(f"/message/content/*/{key}", "delta-of-other-type", key, sorted(piece)))
+                block[key] = block.get(key, "") + piece.get(key, "")
+                logprobs += [event["logprobs"]] if "logprobs" in event else []
+            case "tool-plan-delta":
+                message["tool_plan"] = message.get("tool_plan", "") + part.get("tool_plan", "")
+            case "tool-call-start":
+                call = part.get("tool_calls") or {}
+                calls[index] = {**call, "function": dict(call.get("function") or {})}
+            case "tool-call-delta":
+                function = calls.setdefault(index, {}).setdefault("function", {})
+                piece = ((part.get("tool_calls") or {}).get("function") or {}).get("arguments", "")
+                function["arguments"] = function.get("arguments", "") + piece
+            case "citation-start":
+                citations.append(part.get("citations"))
+            case "message-end":
+                answer |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
+    message |= {"content": list(blocks.values())} if blocks else {}
+    message |= {"tool_calls": list(calls.values())} if calls else {}
+    message |= {"citations": citations} if citations else {}
+    answer["message"] = message
+    answer |= {"logprobs": logprobs} if logprobs else {}
+    return Folded(answer, tuple(wrong))
+
+
+def _chat_v1(events: Sequence[Event]) -> Folded:
+    """CH1-T05: the last event carries the whole answer; the pieces must add up to it."""
+    end = events[-1]
+    whole = end.get("response") or {}
+    text = "".join(event["text"] for event in events if event["event_type"] == "text-generation")
+    told = [("/text", "text", text, whole.get("text", ""))] if text else []
+    told.append(("/finish_reason", "finish-reason", end.get("finish_reason"), whole.get("finish_reason")))
+    start = events[0].get("generation_id")
+    told.append(("/generation_id", "generation-id", start, whole.get("generation_id")))
+    return Folded(None, tuple(_unequal(told, optional={"finish-reason", "generation-id"})))
+
+
+def _generate(events: Sequence[Event]) -> Folded:
+    """GEN-09: the texts of one index add up to the generation of that index."""
+    end = events[-1]
+    if end["event_type"] != "stream-end":
+        return Folded(None)
+    texts: dict[int, str] = {}
+    for event in events:
+        if event["event_type"] == "text-generation":
+            texts[event.get("index", 0)] = texts.get(event.get("index", 0), "") + event["text"]
+    whole = {
+        generation.get("index", number): generation.get("text")
+        for number, generation in enumerate((end.get("response") or {}).get("generations") or ())
+    }
+    told = [("/generations/*/text", "text", text, whole.get(index)) for index, text in texts.items()]
+    return Folded(None, tuple(_unequal(told, optional=set())))
+
+
+def _unequal(told: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
+    for place, rule, pieces, whole in told:
+        absent = rule in optional and (pieces is None or whole is None)
+        if pieces != whole and not absent:
+            yield Mismatch(place, rule, pieces, whole)
+
+
+FOLDS: dict[str, Callable[[Sequence[Event]], Folded]] = {
+    "chat-v1": _chat_v1,
+    "chat-v2": _chat_v2,
+    "generate": _generate,
+}
+"""The rule of each stream, by the name that its grammar gives it."""

@@ -1,0 +1,82 @@
+"""What every finding of one exchange has in common, and how values are shown to a reader."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import msgspec
+
+from cohere_conformance.model import SEVERITY, Finding, Kind, Severity
+
+_LONGEST = 120
+_SECRET = re.compile(r"(?:^|_)(?:api_?key|secret|password|token|access_token|authorization)$", re.IGNORECASE)
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """The operation and the status that every finding of one exchange carries."""
+
+    operation: str
+    status: int
+
+    def finding(
+        self,
+        kind: Kind,
+        *,
+        place: str = "",
+        expected: str,
+        observed: str,
+        value_class: str = "",
+        severity: Severity | None = None,
+    ) -> Finding:
+        """Return a finding of this exchange; the kind's own severity unless another is given."""
+        return Finding(
+            kind=kind,
+            severity=severity or SEVERITY[kind],
+            operation=self.operation,
+            status=self.status,
+            place=place,
+            expected=expected,
+            observed=observed,
+            value_class=value_class,
+        )
+
+
+def json_type(value: object) -> str:
+    """Return the name of the JSON type; numbers without a fraction are integers, as JSON Schema has it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "integer" if value.is_integer() else "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def shown(value: object, place: str = "") -> str:
+    """Return a value as JSON text for a reader: cut when long, withheld where the name says it is a secret."""
+    if isinstance(value, str) and _SECRET.search(place):
+        return "a string (withheld: it may be a secret)"
+    if isinstance(value, dict | list) and len(value) > _LONGEST:
+        return f"{json_type(value)} of {len(value)}"
+    return cut(json.dumps(value, ensure_ascii=False))
+
+
+def cut(text: str) -> str:
+    """Return the text, shortened to what a line of a report holds."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def value_class(value: object) -> str:
+    """Return what tells two unknown values at one place apart: the value itself, if it is short."""
+    if isinstance(value, str | int | float | bool) or value is None:
+        return cut(json.dumps(value, ensure_ascii=False))
+    return json_type(value)

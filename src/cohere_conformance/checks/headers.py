@@ -1,0 +1,67 @@
+"""Response headers: the media type, and the fields that the contract declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from cohere_conformance.checks.body import judge_value
+from cohere_conformance.checks.frame import Frame, shown
+from cohere_conformance.contract import ResponseDeclaration
+from cohere_conformance.contract.schema import Schema
+from cohere_conformance.model import Finding, Headers, Kind
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def field(headers: Headers, name: str) -> str | None:
+    """Return the first field of that (lower-case) name."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+@lru_cache(maxsize=256)
+def media_type(value: str) -> str:
+    """Return a `Content-Type` without its parameters, in lower case."""
+    return value.partition(";")[0].strip().lower()
+
+
+def judge_headers(frame: Frame, declared: ResponseDeclaration, headers: Headers) -> Iterator[Finding]:
+    """Yield declared fields that are missing or that break their schema; nothing where none were recorded."""
+    if not headers:
+        return
+    for header in declared.headers:
+        values = [value for name, value in headers if name == header.name]
+        place = f"header:{header.name}"
+        if not values and header.required:
+            yield frame.finding(
+                Kind.HEADER_MISSING, place=place, expected="a required response header", observed="no such field"
+            )
+        for value in values:
+            for finding in judge_value(frame, header.value, _typed(value, header.value.schema)):
+                yield frame.finding(
+                    Kind.HEADER_INVALID,
+                    place=place,
+                    expected=finding.expected,
+                    observed=shown(value, place),
+                    value_class=finding.kind.value,
+                )
+                break
+
+
+def _typed(value: str, schema: Schema) -> Any:
+    """Return a header's text as the JSON type that its schema asks for, where it can be read as one."""
+    match schema.get("type"):
+        case "integer" if _INTEGER.fullmatch(value):
+            return int(value)
+        case "number" if _NUMBER.fullmatch(value):
+            return float(value)
+        case "boolean" if value in {"true", "false"}:
+            return value == "true"
+        case _:
+            return value

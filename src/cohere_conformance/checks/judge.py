@@ -1,0 +1,139 @@
+"""One exchange against the contract: pure, whole, and the only judgement there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cohere_conformance.checks.body import judge_value, malformed
+from cohere_conformance.checks.envelope import judge_envelope
+from cohere_conformance.checks.frame import Frame
+from cohere_conformance.checks.framing import sniff, split
+from cohere_conformance.checks.headers import field, judge_headers, media_type
+from cohere_conformance.checks.rawjson import NOTHING, parse
+from cohere_conformance.checks.request import judge_request
+from cohere_conformance.checks.streams import judge_stream
+from cohere_conformance.contract import Contract, Media, Operation, ResponseDeclaration
+from cohere_conformance.contract.compile import Framing
+from cohere_conformance.contract.route import Route
+from cohere_conformance.model import Exchange, Finding, Kind, Response, Severity
+
+
+def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
+    """Return every deviation of one exchange from the contract, each distinct one once.
+
+    What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
+    exchange with a server that is not the API's has no findings.
+    """
+    request = exchange.request
+    route = contract.route(request.method, request.url)
+    if route.operation is None:
+        return list(_unrouted(route, exchange))
+    operation = contract.operations[route.operation]
+    frame = Frame(route.operation, exchange.response.status)
+    findings = list(judge_request(frame, operation.request, request))
+    findings += _response(frame, operation, exchange.response)
+    return findings
+
+
+def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
+    if not route.ours:
+        return
+    request, status = exchange.request, exchange.response.status
+    path = request.url.partition("?")[0].partition("://")[2].partition("/")[2]
+    frame = Frame(f"{request.method} /{path}", status)
+    methods = f"one of {', '.join(route.methods)} on this path" if route.methods else "a declared path"
+    answered = status < 400
+    yield frame.finding(
+        Kind.ROUTE_UNKNOWN,
+        expected=methods,
+        observed=f"{request.method} /{path}, answered with {status}",
+        value_class="answered" if answered else "refused",
+        # A server that answers where nothing is declared has more routes than its contract.
+        severity=Severity.ADDITIVE if answered else Severity.NOTICE,
+    )
+
+
+def _response(frame: Frame, operation: Operation, response: Response) -> Iterator[Finding]:
+    declared = operation.response(response.status)
+    if declared is None:
+        yield frame.finding(
+            Kind.STATUS_UNDECLARED,
+            expected=f"one of {', '.join(operation.responses)}",
+            observed=str(response.status),
+            value_class=str(response.status),
+        )
+        return
+    yield from judge_headers(frame, declared, response.headers)
+    if not declared.media:
+        return  # nothing is said about the body of this status
+    told = field(response.headers, "content-type")
+    media = declared.media.get(media_type(told)) if told else None
+    if media is None:
+        framing = _framing(declared, response)
+        if told or (response.headers and response.body):
+            yield frame.finding(
+                Kind.MEDIA_TYPE_UNDECLARED,
+                expected=f"one of {', '.join(declared.media)}",
+                observed=media_type(told) if told else "no content-type",
+                value_class=media_type(told) if told else "absent",
+            )
+        media = _closest(declared, framing)
+    else:
+        framing = media.framing
+    yield from _body(frame, declared, media, framing, response)
+
+
+def _framing(declared: ResponseDeclaration, response: Response) -> Framing:
+    """Return how a body is framed whose media type is unknown or undeclared: by what it looks like."""
+    if response.events is not None:
+        named = any(event.event for event in response.events)
+        return "sse" if named else "ndjson"
+    if response.body is None or all(media.framing == "json" for media in declared.media.values()):
+        return "json"
+    return sniff(response.body.decode("utf-8", "replace"))
+
+
+def _closest(declared: ResponseDeclaration, framing: Framing) -> Media:
+    """Return the declared media type that a body of this framing is most likely meant to be."""
+    media = list(declared.media.values())
+    streams = [one for one in media if one.events is not None]
+    if framing == "json" or not streams:
+        return next((one for one in media if one.framing == "json"), media[0])
+    return next((one for one in streams if one.framing == framing), streams[0])
+
+
+def _body(
+    frame: Frame, declared: ResponseDeclaration, media: Media, framing: Framing, response: Response
+) -> Iterator[Finding]:
+    if media.events is not None:
+        events = response.events
+        if events is None and response.body is not None:
+            text = response.body.decode("utf-8", "replace")
+            if "\ufffd" in text:
+                yield from _invalid_utf8(frame, response.body)
+            events = split(text, framing)
+        if events is not None:
+            plain = next((one.body for one in declared.media.values() if one.framing == "json"), None)
+            yield from judge_stream(frame, media.events, events, framing, plain)
+        return
+    if media.body is None or response.body is None:
+        return
+    value, defects = parse(response.body)
+    yield from malformed(frame, Kind.BODY_MALFORMED, defects)
+    if value is NOTHING:
+        return
+    yield from judge_value(frame, media.body, value)
+    if frame.status >= 400:
+        yield from judge_envelope(frame, value)
+
+
+def _invalid_utf8(frame: Frame, body: bytes) -> Iterator[Finding]:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        yield frame.finding(
+            Kind.STREAM_MALFORMED,
+            expected="UTF-8",
+            observed=f"byte 0x{body[error.start]:02x}",
+            value_class="utf-8",
+        )

@@ -1,0 +1,143 @@
+"""Reading JSON as strictly as RFC 8259 and I-JSON ask for, and telling what is wrong with it.
+
+A defect of the text does not stop the judgement: whatever value can still be made out of it is returned.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+
+
+class Defect(msgspec.Struct, frozen=True):
+    """One rule that the text breaks.
+
+    Attributes:
+        rule: stable name of the rule (`empty`, `duplicate-key`, `not-a-number`, `utf-8`, `trailing`,
+            `truncated`, `syntax`, `surrogate`, `byte-order-mark`, `too-deep`, `number-too-long`).
+        subject: what it is about, where that belongs to the defect's identity (the repeated key).
+        expected: for a reader.
+        observed: for a reader.
+    """
+
+    rule: str
+    expected: str
+    observed: str
+    subject: str = ""
+
+
+NOTHING: Final = object()
+"""Stands for the value of a text that no value can be made of (`None` is JSON's `null`)."""
+
+
+class _IrregularError(ValueError):
+    """Raised by the hooks of the fast path: the text needs the careful one."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _IrregularError
+    return made
+
+
+def _no_constant(name: str) -> Any:
+    raise _IrregularError(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def parse(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
+    """Return the value of a JSON text (or `NOTHING`) and what is wrong with the text."""
+    try:
+        text = raw if isinstance(raw, str) else raw.decode()
+        value = _STRICT.decode(text)
+    except (ValueError, RecursionError):
+        return _parse_carefully(raw)
+    if "\\ud" in text or "\\uD" in text:
+        return _without_surrogates(value, ())
+    return value, ()
+
+
+def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
+    defects: list[Defect] = []
+    text = raw if isinstance(raw, str) else _decoded(raw, defects)
+    if text.startswith("\ufeff"):
+        defects.append(Defect("byte-order-mark", "JSON text without a byte order mark", "U+FEFF at its start"))
+        text = text[1:]
+    if not text.strip(" \t\r\n"):
+        defects.append(Defect("empty", "a JSON value", "an empty body"))
+        return NOTHING, tuple(defects)
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in found]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            observed = f"{json.dumps(name)} {names.count(name)} times in one object"
+            defects.append(Defect("duplicate-key", "each name once in an object", observed, subject=name))
+        return dict(found)
+
+    def constant(name: str) -> float:
+        defects.append(Defect("not-a-number", "a number that JSON knows", name, subject=name))
+        return 0.0
+
+    start = len(text) - len(text.lstrip(" \t\r\n"))
+    try:
+        value, end = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant).raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        defects.append(_syntax(text, error))
+        return NOTHING, tuple(defects)
+    except RecursionError:
+        defects.append(Defect("too-deep", "a value that a parser can hold", "nesting beyond every parser's limit"))
+        return NOTHING, tuple(defects)
+    except ValueError:
+        defects.append(Defect("number-too-long", "numbers of a sane length", "a number of thousands of digits"))
+        return NOTHING, tuple(defects)
+    rest = text[end:].strip(" \t\r\n")
+    if rest:
+        observed = f"{len(rest)} more characters, from {json.dumps(rest[:20])} on"
+        defects.append(Defect("trailing", "nothing after the JSON value", observed))
+    return _without_surrogates(value, tuple(defects))
+
+
+def _decoded(raw: bytes, defects: list[Defect]) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        observed = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
+        defects.append(Defect("utf-8", "UTF-8", observed))
+        return raw.decode("utf-8", "replace")
+
+
+def _syntax(text: str, error: json.JSONDecodeError) -> Defect:
+    # The scanner points at the opening quote of a string that never ends, not at the end of the text.
+    ended = error.pos >= len(text.rstrip(" \t\r\n")) or error.msg.startswith("Unterminated string")
+    tail = json.dumps(text[-20:]) if ended else json.dumps(text[error.pos : error.pos + 20])
+    if ended:
+        return Defect("truncated", "a whole JSON value", f"the text ends within it, after {tail}")
+    return Defect("syntax", "a JSON value", f"{error.msg} at line {error.lineno}, column {error.colno}: {tail}")
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _without_surrogates(value: Any, defects: tuple[Defect, ...]) -> tuple[Any, tuple[Defect, ...]]:
+    """Replace unpaired surrogates: they cannot be encoded, so nothing after this could show the value."""
+    clean = _replaced(value)
+    if clean == value:
+        return value, defects
+    defect = Defect("surrogate", "escapes that make whole characters", "an unpaired surrogate escape")
+    return clean, (*defects, defect)
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replaced(item) for item in value]
+    if isinstance(value, dict):
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,115 @@
+"""One self-contained OpenAPI document out of the root file and the files it refers to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cohere_conformance.contract.documents import Document, load_yaml
+from cohere_conformance.errors import ContractError
+
+_LOCAL = "#/components/"
+
+
+def resolve(document: Document, pointer: str) -> Any:
+    """Return what the JSON pointer `#/...` names in the document.
+
+    Raises:
+        ContractError: nothing stands there.
+    """
+    node: Any = document
+    for token in pointer.removeprefix("#/").split("/"):
+        key = token.replace("~1", "/").replace("~0", "~")
+        if not isinstance(node, dict) or key not in node:
+            raise ContractError(f"{pointer}: nothing stands at {key!r}")
+        node = node[key]
+    return node
+
+
+def bundle(root: Path) -> Document:
+    """Merge `root` and every file it refers to into one document with local references only.
+
+    A reference to another file is either a path item, which is put in its place, or a component, whose name
+    is unique over all files.
+
+    Raises:
+        ContractError: a file cannot be read, a reference names nothing, or two files declare one name.
+    """
+    files: dict[str, Document] = {}
+
+    def opened(name: str) -> Document:
+        if name not in files:
+            files[name] = load_yaml(root.parent / name)
+        return files[name]
+
+    document = opened(root.name)
+    paths = {}
+    for path, item in document.get("paths", {}).items():
+        reference = item.get("$ref", "")
+        file, _, pointer = reference.partition("#")
+        paths[path] = _localised(resolve(opened(file), f"#{pointer}"), file, opened) if file else item
+    merged = {key: value for key, value in document.items() if key not in {"paths", "components"}}
+    merged["paths"] = paths
+
+    components: dict[str, Document] = {}
+    origin: dict[tuple[str, str], str] = {}
+    done: set[str] = set()
+    while pending := sorted(files.keys() - done):
+        for name in pending:
+            done.add(name)
+            for section, entries in files[name].get("components", {}).items():
+                for key, value in entries.items():
+                    local = _localised(value, name, opened)
+                    if local == {"$ref": f"{_LOCAL}{section}/{key}"}:
+                        continue  # the root names a component of another file; it is merged from there
+                    earlier = origin.setdefault((section, key), name)
+                    if earlier != name:
+                        raise ContractError(f"components/{section}/{key} stands in {earlier} and in {name}")
+                    components.setdefault(section, {})[key] = local
+    merged["components"] = components
+    for pointer in sorted(references(merged)):
+        resolve(merged, pointer)
+    return merged
+
+
+def references(node: Any) -> set[str]:
+    """Return every `$ref` and discriminator target below the node."""
+    found: set[str] = set()
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "$ref" and isinstance(value, str):
+                found.add(value)
+            elif key == "mapping" and isinstance(value, dict):
+                found.update(target for target in value.values() if isinstance(target, str))
+            else:
+                found |= references(value)
+    elif isinstance(node, list):
+        for value in node:
+            found |= references(value)
+    return found
+
+
+def _localised(node: Any, file: str, opened: Any) -> Any:
+    """Rewrite `other.yaml#/components/x` to `#/components/x`, opening each file on the way."""
+    if isinstance(node, list):
+        return [_localised(value, file, opened) for value in node]
+    if not isinstance(node, dict):
+        return node
+    out: Document = {}
+    for key, value in node.items():
+        if key == "$ref" and isinstance(value, str):
+            out[key] = _local(value, file, opened)
+        elif key == "mapping" and isinstance(value, dict):
+            out[key] = {tag: _local(target, file, opened) for tag, target in value.items()}
+        else:
+            out[key] = _localised(value, file, opened)
+    return out
+
+
+def _local(reference: str, file: str, opened: Any) -> str:
+    other, _, pointer = reference.partition("#")
+    if other:
+        opened(other)
+    if not f"#{pointer}".startswith(_LOCAL):
+        raise ContractError(f"{file}: {reference}: a reference between files names a component")
+    return f"#{pointer}"

@@ -1,0 +1,273 @@
+"""The compiled contract: operations with validators, ready to be judged against."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import jsonschema_rs
+import msgspec
+
+from cohere_conformance.contract.bundle import references, resolve
+from cohere_conformance.contract.documents import Document
+from cohere_conformance.contract.grammar import Grammar
+from cohere_conformance.contract.route import Route, Router
+from cohere_conformance.contract.schema import Schema, Translator
+
+METHODS = ("get", "put", "post", "delete", "patch", "options", "head", "trace", "query")
+Framing = Literal["json", "sse", "ndjson"]
+_FRAMINGS: dict[str, Framing] = {"text/event-stream": "sse", "application/stream+json": "ndjson"}
+
+
+@dataclass(frozen=True)
+class Validator:
+    """One schema, compiled once, on first use.
+
+    Attributes:
+        schema: self-contained JSON Schema (Draft 2020-12) with this package's marks.
+    """
+
+    schema: Schema
+
+    @cached_property
+    def compiled(self) -> jsonschema_rs.Draft202012Validator:
+        """The compiled form; formats are asserted."""
+        return jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a stream declares: its events and their grammar.
+
+    Attributes:
+        tag: the property that names an event's type.
+        branches: a validator for each declared type.
+        grammar: the declared sequence; `None` where nothing is known about it.
+        terminator: payload that ends the stream under this media type, if there is one.
+    """
+
+    tag: str
+    branches: Mapping[str, Validator]
+    grammar: Grammar | None
+    terminator: str | None
+
+
+@dataclass(frozen=True)
+class Media:
+    """One media type of a response."""
+
+    name: str
+    framing: Framing
+    body: Validator | None = None
+    events: Events | None = None
+
+
+@dataclass(frozen=True)
+class ResponseHeader:
+    """One declared response header (`name` in lower case)."""
+
+    name: str
+    required: bool
+    value: Validator
+
+
+@dataclass(frozen=True)
+class ResponseDeclaration:
+    """What one status declares; no media types at all means that nothing is said about the body."""
+
+    status: str
+    media: Mapping[str, Media]
+    headers: tuple[ResponseHeader, ...]
+
+
+@dataclass(frozen=True)
+class RequestDeclaration:
+    """What a request body declares, by media type."""
+
+    required: bool
+    media: Mapping[str, Validator]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: method and path, what may be sent and what may come back.
+
+    Attributes:
+        label: such as `POST /v2/chat`.
+        group: the group's name, such as `embed-jobs`.
+        responses: by status, as a string; `default` and `2XX` where declared.
+        digest: of everything that its judgement depends on; equal digests judge alike.
+    """
+
+    label: str
+    group: str
+    deprecated: bool
+    request: RequestDeclaration | None
+    responses: Mapping[str, ResponseDeclaration]
+    digest: str
+
+    def response(self, status: int) -> ResponseDeclaration | None:
+        """Return what is declared for the status, by its own name, its range, or `default`."""
+        for name in (str(status), f"{status // 100}XX", "default"):
+            if name in self.responses:
+                return self.responses[name]
+        return None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The declared API.
+
+    Attributes:
+        version: `info.version` of the document.
+        digest: SHA-256 of the document that is judged against (12 hex digits).
+        operations: by label, in the order of the document.
+        router: from a request to its operation.
+        document: the bundled OpenAPI document behind it.
+    """
+
+    version: str
+    digest: str
+    operations: Mapping[str, Operation]
+    router: Router
+    document: Document
+
+    def route(self, method: str, url: str) -> Route:
+        """Return what a request is about."""
+        return self.router.route(method, url)
+
+
+def compile_contract(
+    document: Document,
+    grammars: Mapping[str, Grammar],
+    *,
+    requests: Document | None = None,
+    servers: tuple[str, ...] = (),
+) -> Contract:
+    """Compile a bundled document.
+
+    Args:
+        document: the bundled OpenAPI document, amended or as published.
+        grammars: by operation label.
+        requests: the document that request bodies are judged against, where it is another one; there a
+            property that is not required may be `null` if the document says `x-null-for-optional: true`.
+        servers: further base URLs that serve the API.
+    """
+    requests = document if requests is None else requests
+    compiler = _Compiler(document, grammars, requests)
+    operations: dict[str, Operation] = {}
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                operation = compiler.operation(f"{method.upper()} {path}", item[method])
+                operations[operation.label] = operation
+    declared = tuple(server["url"] for server in document.get("servers", ()))
+    return Contract(
+        version=str(document["info"]["version"]),
+        digest=digest(document),
+        operations=operations,
+        router=Router(operations, declared + servers),
+        document=document,
+    )
+
+
+def digest(value: Any) -> str:
+    """Return a digest of a JSON value that does not depend on the order of keys (12 hex digits)."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:12]
+
+
+class _Compiler:
+    """Holds what the operations of one document share: equal schemas become one validator."""
+
+    def __init__(self, document: Document, grammars: Mapping[str, Grammar], requests: Document) -> None:
+        self._document = document
+        self._requests = requests
+        self._grammars = grammars
+        self._response_side = Translator(document)
+        self._request_side = Translator(
+            requests, null_for_optional=bool(requests.get("x-null-for-optional", False))
+        )
+        self._shared: dict[str, Validator] = {}
+
+    def operation(self, label: str, source: Document) -> Operation:
+        method, path = label.split(" ", 1)
+        request_source = self._requests["paths"][path][method.lower()].get("requestBody")
+        responses = {
+            status: self._response(label, status, response)
+            for status, response in source.get("responses", {}).items()
+        }
+        depends_on = [source, label in self._grammars, request_source, self._reachable(source, request_source)]
+        return Operation(
+            label=label,
+            group=(source.get("tags") or ["?"])[0],
+            deprecated=bool(source.get("deprecated", False)),
+            request=self._request(request_source),
+            responses=responses,
+            digest=digest(depends_on),
+        )
+
+    def _reachable(self, *sources: Any) -> Document:
+        """Return every component that the sources lead to, from both documents."""
+        found: Document = {}
+        pending = [(side, source) for side, source in zip((self._document, self._requests), sources, strict=True)]
+        while pending:
+            side, source = pending.pop()
+            for reference in references(source):
+                key = f"{'response' if side is self._document else 'request'} {reference}"
+                if key not in found:
+                    found[key] = self._followed({"$ref": reference}, side)
+                    pending.append((side, found[key]))
+        return found
+
+    def _followed(self, node: Document, side: Document) -> Document:
+        while "$ref" in node:
+            node = resolve(side, node["$ref"])
+        return node
+
+    def _validator(self, schema: Schema) -> Validator:
+        return self._shared.setdefault(digest(schema), Validator(schema))
+
+    def _request(self, source: Document | None) -> RequestDeclaration | None:
+        if source is None:
+            return None
+        source = self._followed(source, self._requests)
+        media = {
+            name.lower(): self._validator(self._request_side.schema(content.get("schema", {})))
+            for name, content in source.get("content", {}).items()
+        }
+        return RequestDeclaration(required=bool(source.get("required", False)), media=media)
+
+    def _response(self, label: str, status: str, source: Document) -> ResponseDeclaration:
+        source = self._followed(source, self._document)
+        media = {
+            name.lower(): self._media(label, name.lower(), content)
+            for name, content in source.get("content", {}).items()
+        }
+        headers = []
+        for name, header in source.get("headers", {}).items():
+            header = self._followed(header, self._document)
+            value = self._validator(self._response_side.schema(header.get("schema", {})))
+            headers.append(ResponseHeader(name.lower(), bool(header.get("required", False)), value))
+        return ResponseDeclaration(status, media, tuple(headers))
+
+    def _media(self, label: str, name: str, content: Document) -> Media:
+        if "itemSchema" not in content:
+            return Media(name, "json", body=self._validator(self._response_side.schema(content.get("schema", {}))))
+        item = self._followed(content["itemSchema"], self._document)
+        payload = item.get("properties", {}).get("data", {}).get("contentSchema", item)
+        tagged = self._response_side.branches(payload)
+        grammar = self._grammars.get(label)
+        tag, branches = tagged or (grammar.tag if grammar else "", {})
+        events = Events(
+            tag=tag,
+            branches={value: self._validator(self._standalone(branch)) for value, branch in branches.items()},
+            grammar=grammar,
+            terminator=grammar.terminators.get(name) if grammar else None,
+        )
+        return Media(name, _FRAMINGS.get(name, "ndjson"), events=events)
+
+    def _standalone(self, branch: Schema) -> Schema:
+        return self._response_side.closed_over(branch)

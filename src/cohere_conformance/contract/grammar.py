@@ -1,0 +1,194 @@
+"""The grammar of a stream: which event may follow which, as data, and the walk that holds a stream to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.errors import ContractError
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A transition: the next state, and what the event does with its `index`.
+
+    Attributes:
+        to: name of the next state.
+        opens: name of the counter whose next number the event's `index` must be.
+        within: name of the counter whose open number the event's `index` must be.
+        closes: as `within`; the item is closed afterwards.
+    """
+
+    to: str
+    opens: str | None = None
+    within: str | None = None
+    closes: str | None = None
+
+
+class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The flag that says on every event whether it is the last one."""
+
+    property: str
+    true_on: tuple[str, ...]
+
+
+class Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An automaton over the events of one stream.
+
+    Attributes:
+        tag: the property that names an event's type.
+        states: for each state the events that may come, and where each leads.
+        start: the state before the first event.
+        end: the state after the last event.
+        fold: name of the rule that folds the stream into one answer.
+        reason: where the rule comes from.
+        name_equals_tag: an SSE event's name must equal its tag.
+        terminators: by media type, the payload that ends the stream after the last event.
+        ignore: events that may come anywhere and change nothing.
+        finished: the flag on every event, if the stream has one.
+        at_most_once: events that may come only once.
+        only_after: event -> the event that must have come before.
+        never_after: event -> the event after which it may not come any more.
+    """
+
+    tag: str
+    states: dict[str, dict[str, Step]]
+    start: str
+    end: str
+    fold: Literal["chat-v1", "chat-v2", "generate"]
+    reason: str
+    name_equals_tag: bool = False
+    terminators: dict[str, str] = msgspec.field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    finished: Finished | None = None
+    at_most_once: tuple[str, ...] = ()
+    only_after: dict[str, str] = msgspec.field(default_factory=dict)
+    never_after: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def events(self) -> set[str]:
+        """Return every event that the grammar knows."""
+        return {event for steps in self.states.values() for event in steps} | set(self.ignore)
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One event that may not stand where it stands.
+
+    Attributes:
+        event: its tag.
+        rule: which rule is broken; part of a finding's identity.
+        state: where in the grammar, in its own stable words; part of a finding's identity.
+        expected: what may come here, for a reader.
+        observed: what came, for a reader.
+    """
+
+    event: str
+    rule: Literal["sequence", "index", "finished"]
+    state: str
+    expected: str
+    observed: str
+
+
+class Walk:
+    """Holds one stream to its grammar, an event at a time.
+
+    After a violation the walk goes on from where the event leads in any other state, so that one misplaced
+    event is one violation and not a hundred.
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self._state = grammar.start
+        self._seen: set[str] = set()
+        self._next: dict[str, int] = {}
+        self._open: dict[str, int] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event has come."""
+        return self._state == self._grammar.end
+
+    def event(self, tag: str, payload: Mapping[str, object]) -> Iterator[Violation]:
+        """Take one event and yield the rules that it breaks."""
+        grammar = self._grammar
+        if tag in grammar.ignore:
+            return
+        step = grammar.states.get(self._state, {}).get(tag)
+        if step is None:
+            allowed = sorted(grammar.states.get(self._state, ()))
+            expected = f"one of {', '.join(allowed)}" if allowed else "the end of the stream"
+            yield Violation(tag, "sequence", self._state, expected, f"{tag} in the state {self._state!r}")
+            step = next((steps[tag] for steps in grammar.states.values() if tag in steps), None)
+        else:
+            yield from self._history(tag)
+        if step is not None:
+            yield from self._index(tag, step, payload)
+            self._state = step.to
+        yield from self._flag(tag, payload)
+        self._seen.add(tag)
+
+    def _history(self, tag: str) -> Iterator[Violation]:
+        grammar, seen = self._grammar, self._seen
+        if tag in grammar.at_most_once and tag in seen:
+            yield Violation(tag, "sequence", "again", f"{tag} at most once", "a second one")
+        earlier = grammar.only_after.get(tag)
+        if earlier is not None and earlier not in seen:
+            yield Violation(tag, "sequence", "early", f"{tag} only after {earlier}", f"no {earlier} before it")
+        barrier = grammar.never_after.get(tag)
+        if barrier is not None and barrier in seen:
+            yield Violation(tag, "sequence", "late", f"no {tag} after {barrier}", f"{tag} after {barrier}")
+
+    def _index(self, tag: str, step: Step, payload: Mapping[str, object]) -> Iterator[Violation]:
+        counter = step.opens or step.within or step.closes
+        if counter is None:
+            return
+        expected = self._next.get(counter, 0) if step.opens else self._open.get(counter)
+        found = payload.get("index")
+        if expected is not None and found != expected:
+            shown = "no index" if found is None else f"index {found}"
+            yield Violation(tag, "index", counter, f"index {expected}", shown)
+        number = found if isinstance(found, int) else expected
+        if step.opens and number is not None:
+            self._open[counter], self._next[counter] = number, number + 1
+        if step.closes:
+            self._open.pop(counter, None)
+
+    def _flag(self, tag: str, payload: Mapping[str, object]) -> Iterator[Violation]:
+        flag = self._grammar.finished
+        if flag is None or flag.property not in payload:
+            return
+        last = tag in flag.true_on
+        if payload[flag.property] is not last:
+            shown = f"{flag.property} {payload[flag.property]}"
+            yield Violation(tag, "finished", flag.property, f"{flag.property} {last}".lower(), shown.lower())
+
+
+class _Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file `contracts/streams.yaml`."""
+
+    grammars: dict[str, Grammar]
+    operations: dict[str, str]
+
+
+def load_grammars(path: Path) -> dict[str, Grammar]:
+    """Return the grammar of each operation that streams, by the operation's label.
+
+    Raises:
+        ContractError: the file is broken, or a grammar contradicts itself.
+    """
+    streams = load_typed(path, _Streams)
+    for name, grammar in streams.grammars.items():
+        targets = {step.to for steps in grammar.states.values() for step in steps.values()}
+        unknown = targets - grammar.states.keys() - {grammar.end}
+        named = {*grammar.at_most_once, *grammar.only_after, *grammar.only_after.values()}
+        named |= {*grammar.never_after, *grammar.never_after.values()}
+        if unknown or grammar.start not in grammar.states or grammar.end not in targets:
+            raise ContractError(f"{path}: grammar {name}: no such state: {sorted(unknown) or 'start or end'}")
+        if named - grammar.events():
+            raise ContractError(f"{path}: grammar {name}: no such event: {sorted(named - grammar.events())}")
+    try:
+        return {label: streams.grammars[name] for label, name in streams.operations.items()}
+    except KeyError as error:
+        raise ContractError(f"{path}: operations: no grammar is called {error.args[0]!r}") from error

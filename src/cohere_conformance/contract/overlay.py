@@ -1,0 +1,156 @@
+"""Amendments: an OpenAPI Overlay whose every action says why it is there.
+
+The actions follow the Overlay Specification 1.0 (`target`, `update`, `remove`), with four fields of our own
+on each: `x-id`, `x-class`, `x-reason` and `x-evidence`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonpath_rfc9535 as jsonpath
+import msgspec
+
+from cohere_conformance.contract.documents import Document, load_typed
+from cohere_conformance.errors import ContractError
+
+
+class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One Overlay action: what it selects and what it does there.
+
+    Attributes:
+        target: JSONPath (RFC 9535) into the bundled document.
+        update: merged into each selected object, or appended to each selected array.
+        remove: the selected nodes are taken out.
+        description: what the action does, for a reader of the document.
+    """
+
+    target: str
+    update: Any = msgspec.UNSET
+    remove: bool = False
+    description: str = ""
+
+
+class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A correction of the published document: one id, one or more Overlay actions, a reason and evidence.
+
+    Attributes:
+        id: stable name, such as `embed.api-version`.
+        klass: `document-defect` (the document contradicts itself or every answer), `observed-addition`
+            (the server has long sent more than is declared) or `request-tolerance` (the server has long
+            accepted more than is declared).
+        reason: one sentence for a reader of the report.
+        evidence: counts, dates and fact ids that support it.
+        actions: in the order in which they are carried out.
+    """
+
+    id: str
+    klass: Literal["document-defect", "observed-addition", "request-tolerance"]
+    reason: str
+    evidence: str
+    actions: tuple[Action, ...]
+
+
+class _OverlayAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One action as it stands in the file."""
+
+    target: str
+    id: str = msgspec.field(name="x-id")
+    klass: str = msgspec.field(name="x-class", default="")
+    reason: str = msgspec.field(name="x-reason", default="")
+    evidence: str = msgspec.field(name="x-evidence", default="")
+    update: Any = msgspec.UNSET
+    remove: bool = False
+    description: str = ""
+
+
+class _Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file."""
+
+    overlay: str
+    info: dict[str, str]
+    actions: list[_OverlayAction]
+
+
+def load_amendments(path: Path) -> tuple[Amendment, ...]:
+    """Read an Overlay; consecutive actions with one `x-id` are one amendment, told once.
+
+    Raises:
+        ContractError: the file is broken, or an amendment lacks its class, reason or evidence.
+    """
+    grouped: dict[str, list[_OverlayAction]] = {}
+    for action in load_typed(path, _Overlay).actions:
+        grouped.setdefault(action.id, []).append(action)
+    amendments = []
+    for name, actions in grouped.items():
+        head = actions[0]
+        told = {"id": name, "klass": head.klass, "reason": head.reason, "evidence": head.evidence}
+        if not (head.reason and head.evidence):
+            raise ContractError(f"{path}: amendment {name}: x-reason and x-evidence must say something")
+        plain = [Action(a.target, a.update, a.remove, a.description) for a in actions]
+        try:
+            amendment = msgspec.convert(told | {"actions": []}, Amendment)
+        except msgspec.ValidationError as error:
+            raise ContractError(f"{path}: amendment {name}: {error}") from error
+        amendments.append(msgspec.structs.replace(amendment, actions=tuple(plain)))
+    return tuple(amendments)
+
+
+def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
+    """Return a copy of the document with every amendment carried out.
+
+    Raises:
+        ContractError: an action selects nothing (it has outlived its target), or cannot be carried out.
+    """
+    amended = copy.deepcopy(document)
+    for amendment in amendments:
+        for action in amendment.actions:
+            _carry_out(amended, amendment.id, action)
+    return amended
+
+
+def _carry_out(document: Document, name: str, action: Action) -> None:
+    try:
+        nodes = jsonpath.find(action.target, document)
+    except jsonpath.JSONPathError as error:
+        raise ContractError(f"amendment {name}: {action.target}: {error}") from error
+    if not nodes:
+        raise ContractError(
+            f"amendment {name}: {action.target}: selects nothing; the document has moved on, so remove "
+            "the action or point it at the new place"
+        )
+    # Backwards, so that taking out one item of an array leaves the places of those before it.
+    for node in reversed(list(nodes)):
+        if action.remove:
+            parent = _at(document, node.location[:-1])
+            del parent[node.location[-1]]
+        elif isinstance(node.value, list):
+            node.value.append(copy.deepcopy(action.update))
+        elif isinstance(node.value, dict) and isinstance(action.update, dict):
+            _merge(node.value, action.update)
+        else:
+            kind = type(node.value).__name__
+            raise ContractError(
+                f"amendment {name}: {action.target}: an update needs an object or an array, found {kind}"
+            )
+
+
+def _at(document: Any, location: Sequence[int | str]) -> Any:
+    for token in location:
+        document = document[token]
+    return document
+
+
+def _merge(target: Document, update: Document) -> None:
+    """Merge by the rules of the Overlay Specification: objects deeply, arrays by concatenation."""
+    for key, value in update.items():
+        present = target.get(key)
+        if isinstance(present, dict) and isinstance(value, dict):
+            _merge(present, value)
+        elif isinstance(present, list) and isinstance(value, list):
+            present.extend(copy.deepcopy(value))
+        else:
+            target[key] = copy.deepcopy(value)

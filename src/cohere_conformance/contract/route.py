@@ -1,0 +1,75 @@
+"""From a method and a URL to the operation that they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What a request is about.
+
+    Attributes:
+        operation: label of the operation, or `None`.
+        ours: the request went to a server of the API; otherwise it is none of our business.
+        methods: the methods that the path knows, where the path is known and the method is not.
+    """
+
+    operation: str | None
+    ours: bool
+    methods: tuple[str, ...] = ()
+
+
+class Router:
+    """Knows every path of the contract on every server of the API.
+
+    Args:
+        labels: operations such as `POST /v2/batches/{id}:cancel`.
+        servers: base URLs; a path below one of them belongs to the API. Loopback hosts always do.
+    """
+
+    def __init__(self, labels: Iterable[str], servers: Iterable[str]) -> None:
+        self._fixed: dict[str, dict[str, str]] = {}
+        patterns: dict[str, dict[str, str]] = {}
+        for label in labels:
+            method, path = label.split(" ", 1)
+            table = patterns if "{" in path else self._fixed
+            table.setdefault(path, {})[method] = label
+        # A verb after the last parameter (`{id}:cancel`) is more specific than the bare parameter.
+        ordered = sorted(patterns, key=lambda path: (path.endswith("}"), path))
+        self._patterns = [(_compiled(path), patterns[path]) for path in ordered]
+        bases = [urlsplit(server) for server in servers]
+        self._bases = [(base.netloc.lower(), base.path.rstrip("/")) for base in bases]
+        self.route = lru_cache(maxsize=4096)(self._route)
+
+    def _route(self, method: str, url: str) -> Route:
+        parts = urlsplit(url)
+        path = self._below_server(parts.netloc.lower(), parts.hostname or "", parts.path)
+        if path is None:
+            return Route(None, ours=False)
+        methods = self._methods(path) or self._methods(unquote(path))
+        label = methods.get(method)
+        return Route(label, ours=True, methods=() if label else tuple(sorted(methods)))
+
+    def _below_server(self, netloc: str, hostname: str, path: str) -> str | None:
+        for host, prefix in self._bases:
+            if netloc == host and path.startswith(f"{prefix}/"):
+                return path[len(prefix) :]
+        return path if hostname in _LOOPBACK else None
+
+    def _methods(self, path: str) -> Mapping[str, str]:
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed
+        return next((methods for rule, methods in self._patterns if rule.fullmatch(path)), {})
+
+
+def _compiled(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{[^}]+\}", path)
+    return re.compile("[^/]+".join(re.escape(part) for part in parts))

@@ -1,0 +1,10 @@
+"""Where evidence comes from: recorded traffic becomes `Exchange`.
+
+`discover` says which files to read and `read` reads one of them; what is bad is handed over as a
+`TrafficError` among the values, because one broken recording must not hide the others.
+"""
+
+from cohere_conformance.exchanges.discover import Skipped, discover
+from cohere_conformance.exchanges.reading import read
+
+__all__ = ["Skipped", "discover", "read"]

@@ -1,0 +1,83 @@
+"""Finds the recordings that somebody means by a list of files and folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges.opening import DAMAGE, damage, opened
+from cohere_conformance.exchanges.sniff import Format, recognise
+
+_LINES = frozenset({".jsonl", ".ndjson"})
+_PLAUSIBLE = _LINES | {".yaml", ".yml", ".json", ".har"}
+_REFUSED = frozenset({Format.EMPTY, Format.OTHER_LINES, Format.UNKNOWN})
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A file in a folder that looked like a recording and is something else.
+
+    Attributes:
+        file: its path.
+        reason: what it is instead.
+    """
+
+    file: str
+    reason: str
+
+
+def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Skipped | TrafficError]:
+    """Yield the files to read, each once, in the order of the call and sorted within a folder.
+
+    A file that is named is yielded as it is: whether it can be read is the business of `read`. A folder is
+    searched to the bottom without hidden files and folders. What is recognised there is yielded, whatever its
+    name. So is what has the name of a recording but is not recognised, for `read` to complain about; except
+    JSON Lines about something else, which are `Skipped`. All else is passed over in silence.
+
+    Args:
+        paths: files and folders, as the user named them.
+    """
+    seen: set[str] = set()
+    for path in map(os.fspath, paths):
+        if not Path(path).exists():
+            yield TrafficError(path, "start", "there is no such file or folder")
+            continue
+        for found in _walk(path) if Path(path).is_dir() else [path]:
+            if isinstance(found, str):
+                identity = os.path.realpath(found)
+                if identity in seen:
+                    continue
+                seen.add(identity)
+            yield found
+
+
+def _walk(folder: str) -> Iterator[str | Skipped | TrafficError]:
+    failures: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=failures.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not name.startswith(".") and path.is_file() and (found := _judge(str(path))) is not None:
+                yield found
+    for error in failures:
+        yield TrafficError(str(error.filename), "start", damage(error))
+
+
+def _judge(file: str) -> str | Skipped | None:
+    kind = _suffix(file)
+    try:
+        with opened(file) as stream:
+            found = recognise(stream)
+    except DAMAGE:
+        found = Format.UNKNOWN
+    if found is Format.OTHER_LINES and kind in _LINES:
+        return Skipped(file, found.value)
+    return file if found not in _REFUSED or kind in _PLAUSIBLE else None
+
+
+def _suffix(file: str) -> str:
+    name = file.lower().removesuffix(".gz")
+    return Path(name).suffix

@@ -1,0 +1,86 @@
+"""Reads HTTP archives (HAR 1.2), as browsers, proxies and API clients export them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlencode
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges import jsonstream
+from cohere_conformance.exchanges.fields import (
+    UnusableError,
+    assemble,
+    encode,
+    headers,
+    mapping,
+    status,
+    text,
+    unbase64,
+)
+from cohere_conformance.model import Exchange, Request, Response, Source
+
+
+def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+    """Yield each entry, or an error for one without a response; a last error where the text breaks."""
+    return jsonstream.read(stream, file, ("log.entries", "entry"), exchange_of)
+
+
+def exchange_of(value: object, file: str, position: str) -> Exchange:
+    """Return the exchange that an entry tells.
+
+    Status 0 is how an archive says that the request was aborted: nothing can be judged by it.
+
+    Raises:
+        UnusableError: it tells none.
+    """
+    entry = mapping(value, "an entry")
+    request = mapping(entry.get("request"), "request")
+    if entry.get("response") is None:
+        raise UnusableError("no response was recorded")
+    response = mapping(entry["response"], "response")
+    found = response.get("content")
+    body = found if isinstance(found, dict) else {}
+    fields = headers(response.get("headers"))
+    mime_type = text(body.get("mimeType"))
+    if not fields and "/" in mime_type:
+        # Only where no header was kept at all: what a browser has guessed must not pass for a header.
+        fields = (("content-type", mime_type),)
+    return assemble(
+        Request(
+            method=text(request.get("method")),
+            url=text(request.get("url")),
+            headers=headers(request.get("headers")),
+            body=_posted(request.get("postData")),
+        ),
+        Response(status=status(response.get("status")), headers=fields, body=_content(body)),
+        Source(file, position, text(entry.get("startedDateTime")) or None),
+    )
+
+
+def _content(body: Mapping[str, object]) -> bytes | None:
+    """Return the body: an archive keeps it without its content coding."""
+    value = body.get("text")
+    if value is None:
+        return None
+    size = body.get("size")
+    if value == "" and isinstance(size, int) and size > 0:
+        # An exporter that was told to leave bodies out; an empty body would be a false finding.
+        return None
+    return unbase64(text(value)) if body.get("encoding") == "base64" else encode(text(value))
+
+
+def _posted(value: object) -> bytes | None:
+    if not isinstance(value, dict):
+        return None
+    written = value.get("text")
+    if isinstance(written, str) and (written or not value.get("params")):
+        return unbase64(written) if value.get("encoding") == "base64" else encode(written)
+    parameters = value.get("params")
+    if not isinstance(parameters, list) or text(value.get("mimeType")).startswith("multipart/"):
+        # The parts of a multipart body are listed without boundary and file content: it cannot be rebuilt.
+        return None
+    pairs = [
+        (text(item.get("name")), text(item.get("value"))) for item in parameters if isinstance(item, dict)
+    ]
+    return urlencode(pairs).encode("ascii")

@@ -1,0 +1,170 @@
+"""Reads JSON Lines: one exchange a line, with parsed bodies, as corpora and pasted logs have it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges import har, vcr
+from cohere_conformance.exchanges.fields import (
+    UnusableError,
+    assemble,
+    encode,
+    first,
+    headers,
+    json_bytes,
+    status,
+    text,
+)
+from cohere_conformance.exchanges.opening import DAMAGE, damage
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source, StreamEvent
+
+_NULL = msgspec.Raw(b"null")
+
+
+class _Row(msgspec.Struct):
+    """One line. Bodies stay as they were written: re-encoding would only cost time and fidelity."""
+
+    method: str | None = None
+    url: str | None = None
+    request_headers: Any = None
+    request_body: msgspec.Raw = _NULL
+    status: Any = None
+    response_headers: Any = None
+    content_type: str | None = None
+    streaming: bool | None = None
+    response_body: msgspec.Raw = _NULL
+    recorded_at: Any = None
+    request: Any = None
+    response: Any = None
+
+
+class _Event(msgspec.Struct, forbid_unknown_fields=True):
+    data: msgspec.Raw
+    event: str | None = None
+    at: float | None = None
+
+
+_ROW = msgspec.json.Decoder(_Row)
+_EVENTS = msgspec.json.Decoder(list[_Event])
+
+
+def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+    """Yield the exchange of each line, or an error for a line that tells none; blank lines are passed over."""
+    number = 0
+    try:
+        for number, line in enumerate(stream, 1):
+            if line.isspace():
+                continue
+            position = f"line {number}"
+            try:
+                yield exchange_of(line, file, position)
+            except UnusableError as error:
+                yield TrafficError(file, position, str(error))
+    except DAMAGE as error:
+        yield TrafficError(file, f"line {number + 1}", damage(error))
+
+
+def exchange_of(line: bytes, file: str, position: str) -> Exchange:
+    """Return the exchange that a line tells.
+
+    Raises:
+        UnusableError: it is not JSON, or tells none.
+    """
+    row = _decode(line)
+    if row.request is not None:
+        # A whole interaction on the line: an archive's entry keeps its body under `content`.
+        archived = isinstance(row.response, dict) and "content" in row.response
+        nested = {"request": row.request, "response": row.response, "recorded_at": row.recorded_at}
+        return (har if archived else vcr).exchange_of(nested, file, position)
+    response_headers = headers(row.response_headers)
+    if row.content_type and first(response_headers, "content-type") is None:
+        response_headers = (*response_headers, ("content-type", row.content_type))
+    raw = bytes(row.response_body)
+    events = _events(raw) if _is_stream(row, raw, response_headers) else None
+    return assemble(
+        Request(
+            method=row.method or "",
+            url=row.url or "",
+            headers=headers(row.request_headers),
+            body=_body(bytes(row.request_body)),
+        ),
+        Response(
+            status=status(row.status),
+            headers=response_headers,
+            body=_body(raw) if events is None else None,
+            events=events,
+        ),
+        Source(file, position, text(row.recorded_at) or None),
+    )
+
+
+def _decode(line: bytes) -> _Row:
+    try:
+        return _ROW.decode(line)
+    except msgspec.ValidationError as error:
+        raise UnusableError(f"expected the fields of an exchange: {error}") from error
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        # Stricter than what Python's own recorders write: NaN and lone surrogates still are an exchange.
+        return _decode_leniently(line)
+
+
+def _decode_leniently(line: bytes) -> _Row:
+    try:
+        values = json.loads(line)
+        if isinstance(values, dict):
+            for name in ("request_body", "response_body"):
+                values[name] = msgspec.Raw(json.dumps(values.get(name)).encode("ascii"))
+        return msgspec.convert(values, _Row)
+    except msgspec.ValidationError as error:
+        raise UnusableError(f"expected the fields of an exchange: {error}") from error
+    except ValueError as error:
+        # Only what and where, for a decoder may quote the text, and what is quoted may be a key.
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "invalid text"
+        place = error.pos if isinstance(error, json.JSONDecodeError) else getattr(error, "start", 0)
+        raise UnusableError(f"the line is not JSON: {reason} (byte {place})") from error
+    except RecursionError:
+        raise UnusableError("the line is nested too deeply") from None
+
+
+def _is_stream(row: _Row, raw: bytes, fields: Headers) -> bool:
+    if not raw.startswith(b"["):
+        return False
+    if row.streaming is not None:
+        return row.streaming
+    media_type = (first(fields, "content-type") or "").partition(";")[0].strip().lower()
+    return media_type in {"text/event-stream", "application/stream+json", "application/x-ndjson"}
+
+
+def _body(raw: bytes) -> bytes | None:
+    if raw == b"null":
+        return None
+    return encode(json.loads(raw)) if raw.startswith(b'"') else raw
+
+
+def _events(raw: bytes) -> tuple[StreamEvent, ...]:
+    try:
+        return tuple(
+            StreamEvent(_data(bytes(each.data)), each.event, each.at) for each in _EVENTS.decode(raw)
+        )
+    except (msgspec.DecodeError, ValueError):
+        # Not the usual objects of name and data: each element is what came on the wire.
+        return tuple(map(_event, json.loads(raw)))
+
+
+def _data(raw: bytes) -> str:
+    return str(json.loads(raw)) if raw.startswith(b'"') else raw.decode("utf-8")
+
+
+def _event(value: Any) -> StreamEvent:
+    name = None
+    if isinstance(value, dict) and "data" in value and value.keys() <= {"event", "data", "id", "retry", "at"}:
+        name = value.get("event")
+        value = value["data"]
+    data = value if isinstance(value, str) else json_bytes(value).decode("utf-8")
+    return StreamEvent(data, name if isinstance(name, str) else None)

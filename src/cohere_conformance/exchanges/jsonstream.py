@@ -1,0 +1,50 @@
+"""Reads the elements of one long JSON list one at a time, so that a huge file needs little memory."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+
+import ijson
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges.fields import UnusableError
+from cohere_conformance.exchanges.opening import DAMAGE, damage
+from cohere_conformance.model import Exchange
+
+BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
+"""What a broken document raises; the last two come from numbers beyond all bounds."""
+
+
+def read(
+    stream: io.BufferedReader, file: str, place: tuple[str, str], make: Callable[[object, str, str], Exchange]
+) -> Iterator[Exchange | TrafficError]:
+    """Yield what is made of each element; an error where one is unusable, and a last one where the text breaks.
+
+    Args:
+        stream: the document.
+        file: its path, as the caller named it.
+        place: where the list is (`log.entries`) and what an element is called (`entry`).
+        make: turns an element, the file and the position into an exchange.
+    """
+    prefix, noun = place
+    number = 0
+    try:
+        # Without `use_float`: numbers that no float can hold must not end the reading.
+        for value in ijson.items(stream, f"{prefix}.item"):
+            number += 1
+            position = f"{noun} {number}"
+            try:
+                yield make(value, file, position)
+            except UnusableError as error:
+                yield TrafficError(file, position, str(error))
+    except BROKEN as error:
+        where = f"{noun} {number + 1}"
+        yield TrafficError(file, where, f"the JSON breaks off here: {_reason(error)}")
+    except DAMAGE as error:
+        yield TrafficError(file, f"{noun} {number + 1}", damage(error))
+
+
+def _reason(error: Exception) -> str:
+    # The lines that follow quote the document, and what is quoted may be somebody's key.
+    return str(error).removeprefix("b'").replace("\\n", "\n").partition("\n")[0]

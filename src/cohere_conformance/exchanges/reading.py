@@ -1,0 +1,51 @@
+"""Reads one recording of any known format."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterator
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges import har, jsonl, vcr
+from cohere_conformance.exchanges.opening import DAMAGE, damage, opened
+from cohere_conformance.exchanges.sniff import Format, recognise
+from cohere_conformance.model import Exchange
+
+_Reader = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError]]
+
+_READERS: dict[Format, _Reader] = {
+    Format.HAR: har.read,
+    Format.VCR_YAML: vcr.read_yaml,
+    Format.VCR_JSON: functools.partial(vcr.read_json, name="interactions"),
+    Format.RUBY_VCR_JSON: functools.partial(vcr.read_json, name="http_interactions"),
+    Format.JSONL: jsonl.read,
+}
+
+_EXPECTED = "a VCR cassette (YAML or JSON), a HAR archive or JSON Lines with method, url and status"
+_REFUSALS = {
+    Format.EMPTY: f"the file is empty; expected {_EXPECTED}",
+    Format.OTHER_LINES: f"the lines are JSON but tell no exchanges; expected {_EXPECTED}",
+    Format.UNKNOWN: f"not a recording of a known format; expected {_EXPECTED}",
+}
+
+
+def read(file: str) -> Iterator[Exchange | TrafficError]:
+    """Yield the exchanges of a recording in their order, and an error wherever one cannot be had.
+
+    Bad content never raises: a broken exchange gives an error and reading goes on; where the text itself
+    breaks, an error is the last value. Credentials are already taken out. At most one exchange is held in
+    memory, nothing is shared between calls, and all values can be pickled, so workers can read in parallel.
+
+    Args:
+        file: path of the recording, compressed by gzip or not; the format is told by the content.
+    """
+    try:
+        with opened(file) as stream:
+            kind = recognise(stream)
+            if kind in _REFUSALS:
+                yield TrafficError(file, "start", _REFUSALS[kind])
+            else:
+                yield from _READERS[kind](stream, file)
+    except DAMAGE as error:
+        yield TrafficError(file, "start", damage(error))

@@ -1,0 +1,47 @@
+"""YAML scalars whose type is left open: who reads the field knows what it should be.
+
+A header value `2024-05-24`, a model named `OFF` or a body `1.10` must come out as it was written. So the
+parser hands over text that only remembers how it was written, and nothing is re-typed behind its back.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+class Plain(str):
+    """Text that was written without quotes, and so might mean a number or a truth value."""
+
+    __slots__ = ()
+
+
+class Binary(str):
+    """Text that is base64 of bytes (`!!binary`)."""
+
+    __slots__ = ()
+
+
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+# Narrower than YAML 1.1: no `OFF`, no dates, no base 60, no octals. Whatever writes JSON values as YAML
+# quotes such text; a float without a point (`1e5`) or without a sign (`1.0e5`) it writes plain as text.
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
+_SPECIAL = {".inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+
+
+def resolve(value: Plain) -> bool | int | float | str:
+    """Return what the text means where the recorder has kept parsed JSON; text if nothing else."""
+    written = str(value)
+    if written in _BOOLEANS:
+        return _BOOLEANS[written]
+    try:
+        if _INTEGER.fullmatch(written):
+            return int(written)
+    except ValueError:  # more digits than Python converts
+        return written
+    if _FLOAT.fullmatch(written):
+        return float(written)
+    special = _SPECIAL.get(written.lower())
+    return float(special) if special else written

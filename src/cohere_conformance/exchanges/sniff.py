@@ -1,0 +1,142 @@
+"""Recognises what kind of recording a file is by its content; names lie."""
+
+from __future__ import annotations
+
+import enum
+import io
+import re
+from collections.abc import Iterator
+
+import ijson
+import msgspec
+
+from cohere_conformance.exchanges.jsonstream import BROKEN
+from cohere_conformance.exchanges.opening import rewind
+
+HEAD = 64 * 1024
+"""Bytes that are looked at first."""
+
+FAR = 8 * 1024 * 1024
+"""Bytes that the first JSON value may take until its keys must have told what it is."""
+
+_CASSETTE = re.compile(rb"""^(?:---[ \t]+)?["']?(?:http_)?interactions["']?[ \t]*:(?:\s|$)""", re.MULTILINE)
+_ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
+_LISTS = frozenset({"interactions", "http_interactions"})
+
+
+class Format(enum.StrEnum):
+    """What a file is."""
+
+    HAR = "HAR"
+    VCR_YAML = "VCR cassette (YAML)"
+    VCR_JSON = "VCR cassette (JSON)"
+    RUBY_VCR_JSON = "Ruby VCR cassette (JSON)"
+    JSONL = "JSON Lines"
+    OTHER_LINES = "JSON Lines that tell no exchanges"
+    UNKNOWN = "unknown"
+    EMPTY = "empty"
+
+
+class _Keys(msgspec.Struct):
+    """The keys that make a row traffic."""
+
+    method: msgspec.Raw | None = None
+    url: msgspec.Raw | None = None
+    status: msgspec.Raw | None = None
+    request: msgspec.Raw | None = None
+    response: msgspec.Raw | None = None
+
+
+_LINE = msgspec.json.Decoder(_Keys)
+
+
+def recognise(stream: io.BufferedReader) -> Format:
+    """Return what the stream holds and leave it at its first byte.
+
+    Raises:
+        OSError, EOFError, zlib.error: it cannot be read that far.
+    """
+    rewind(stream)
+    head = stream.read(HEAD)
+    rewind(stream)
+    found = _of_head(stream, head)
+    rewind(stream)
+    return found
+
+
+def _of_head(stream: io.BufferedReader, head: bytes) -> Format:
+    start = head.lstrip()
+    if not start:
+        return Format.EMPTY
+    if start.startswith(b"{"):
+        found = _of_value(stream)
+        one_line = start.split(b"\n", 1)[0].strip() != b"{"
+        if found is not None and (found is not Format.JSONL or one_line):
+            return found
+    if (lines := _of_lines(head)) is not None:
+        return lines
+    return Format.VCR_YAML if _CASSETTE.search(head) else Format.UNKNOWN
+
+
+def _of_value(stream: io.BufferedReader) -> Format | None:
+    """Judge by the keys of the first JSON value, wherever they stand in it."""
+    try:
+        return next((found for found in _verdicts(stream)), None)
+    except BROKEN:
+        return None
+
+
+def _verdicts(stream: io.BufferedReader) -> Iterator[Format]:
+    depth = 0
+    key = ""
+    seen: set[str] = set()
+    for event, value in ijson.basic_parse(_Capped(stream, FAR), multiple_values=True):  # type: ignore[arg-type]
+        if event == "map_key":
+            if depth == 1:
+                key = value
+                seen.add(key)
+                if _tells(seen):
+                    yield Format.JSONL
+            elif depth == 2 and key == "log" and value in _ARCHIVE:
+                yield Format.HAR
+        elif event in {"start_map", "start_array"}:
+            if event == "start_array" and depth == 1 and key in _LISTS:
+                yield Format.VCR_JSON if key == "interactions" else Format.RUBY_VCR_JSON
+            depth += 1
+        elif event in {"end_map", "end_array"}:
+            depth -= 1
+            if depth == 0:
+                return
+
+
+def _of_lines(head: bytes) -> Format | None:
+    """Judge by the lines that are there whole, since the first of them may be the broken one."""
+    found = None
+    for line in head.splitlines():
+        if not line.lstrip().startswith(b"{"):
+            continue
+        try:
+            row = _LINE.decode(line)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            continue
+        if _tells({name for name in row.__struct_fields__ if getattr(row, name) is not None}):
+            return Format.JSONL
+        found = Format.OTHER_LINES
+    return found
+
+
+def _tells(keys: set[str]) -> bool:
+    return ("url" in keys and ("method" in keys or "status" in keys)) or {"request", "response"} <= keys
+
+
+class _Capped:
+    """A stream that ends after so many bytes."""
+
+    def __init__(self, stream: io.BufferedReader, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(min(size, self._left) if size >= 0 else self._left)
+        self._left -= len(piece)
+        return piece

@@ -1,0 +1,111 @@
+"""Reads cassettes: VCR.py in YAML and JSON, its kin, and the VCR of Ruby (with Betamax, its twin)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+
+import yaml
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges import jsonstream
+from cohere_conformance.exchanges.fields import (
+    UnusableError,
+    assemble,
+    content,
+    headers,
+    json_bytes,
+    mapping,
+    status,
+    text,
+    unbase64,
+)
+from cohere_conformance.exchanges.opening import DAMAGE, damage
+from cohere_conformance.exchanges.yamlstream import items
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+
+LISTS = frozenset({"interactions", "http_interactions"})
+"""The name of the list: the first in Python, the second in Ruby."""
+
+
+def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+    """Yield each interaction, or an error for one that is unusable; a last error where the text breaks."""
+    number = 0
+    try:
+        for item in items(stream, LISTS):
+            number += 1
+            try:
+                yield exchange_of(item.value, file, f"interaction {number}")
+            except UnusableError as error:
+                yield TrafficError(file, f"interaction {number} (line {item.line})", str(error))
+    except yaml.YAMLError as error:
+        where, reason = _broken(error)
+        yield TrafficError(file, where, f"the YAML is broken in interaction {number + 1}: {reason}")
+    except DAMAGE as error:
+        yield TrafficError(file, f"interaction {number + 1}", damage(error))
+
+
+def read_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:
+    """Yield each interaction of the list of that name, or an error, as `read_yaml` does."""
+    return jsonstream.read(stream, file, (name, "interaction"), exchange_of)
+
+
+def exchange_of(value: object, file: str, position: str) -> Exchange:
+    """Return the exchange that an interaction tells.
+
+    Raises:
+        UnusableError: it tells none.
+    """
+    interaction = mapping(value, "an interaction")
+    request = mapping(interaction.get("request"), "request")
+    if interaction.get("response") is None:
+        raise UnusableError("no response was recorded")
+    response = mapping(interaction["response"], "response")
+    request_headers = headers(request.get("headers"))
+    response_headers = headers(response.get("headers"))
+    return assemble(
+        Request(
+            method=text(request.get("method")),
+            url=text(request.get("uri") or request.get("url")),
+            headers=request_headers,
+            body=_body(request, request_headers),
+        ),
+        Response(status=_status(response), headers=response_headers, body=_body(response, response_headers)),
+        Source(file, position, text(interaction.get("recorded_at")) or None),
+    )
+
+
+def _status(response: Mapping[str, object]) -> int:
+    value = response.get("status")
+    if isinstance(value, dict):
+        value = value.get("code")
+    # go-vcr puts `200 OK` under status and the number under code.
+    return status(response.get("code", value))
+
+
+def _body(message: Mapping[str, object], fields: Headers) -> bytes | None:
+    value = message.get("body")
+    if value is None or value == "":
+        # A serializer in wide use keeps JSON as YAML, for the sake of readable diffs.
+        if "parsed_body" in message:
+            return json_bytes(message["parsed_body"])
+        return content(value, fields)
+    if not isinstance(value, dict):
+        return content(value, fields)
+    encoded = value.get("base64_string")
+    if encoded is not None:
+        return content(unbase64(text(encoded)), fields)
+    if "string" in value or not value.keys() - {"encoding"}:
+        label = value.get("encoding")
+        return content(value.get("string"), fields, text(label) if label else None)
+    return json_bytes(value)
+
+
+def _broken(error: yaml.YAMLError) -> tuple[str, str]:
+    # Only the bare problem: the full message may quote the text, and what is quoted may be a key.
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f"line {mark.line + 1}, column {mark.column + 1}", str(getattr(error, "problem", "") or "")
+    return f"byte {getattr(error, 'position', '?')}", str(
+        getattr(error, "reason", "") or type(error).__name__
+    )

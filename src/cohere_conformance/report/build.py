@@ -1,0 +1,250 @@
+"""From judged exchanges to a report, in memory that grows with distinct findings and not with exchanges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.model import Kind, Severity
+from cohere_conformance.report import verdict
+from cohere_conformance.report.coverage import (
+    AmendmentUse,
+    Coverage,
+    Foreign,
+    OperationCoverage,
+    RequestCoverage,
+    Skipped,
+    Unreadable,
+)
+from cohere_conformance.report.entry import Entry, RowKey, moment_of
+from cohere_conformance.report.example import LONGEST_PATH, clean, example, order
+from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cohere_conformance.errors import TrafficError
+    from cohere_conformance.model import Exchange, Finding
+
+STREAM_MEDIA_TYPES = frozenset(
+    {"text/event-stream", "application/stream+json", "application/x-ndjson", "application/jsonl"}
+)
+
+
+class Tally:
+    """Counts judged exchanges; what it holds is bounded by distinct findings, operations, hosts and files.
+
+    Merging is associative and commutative: however the work was split, `finish` returns the same report.
+
+    Args:
+        curl: keep a command with each example; switch it off where request bodies must not be repeated.
+    """
+
+    def __init__(self, *, curl: bool = True) -> None:
+        self._curl = curl
+        self._entries: dict[RowKey, Entry] = {}
+        self._operations: dict[str, Counter[str]] = {}
+        self._statuses: dict[str, Counter[str]] = {}
+        self._media_types: dict[str, Counter[str]] = {}
+        self._amendments: Counter[str] = Counter()
+        self._foreign: Counter[str] = Counter()
+        self._unreadable: set[Unreadable] = set()
+        self._skipped: set[Skipped] = set()
+        self._unrouted = 0
+
+    @property
+    def exchanges_judged(self) -> int:
+        """Return how many exchanges of declared operations were added."""
+        return sum(numbers["judged"] for numbers in self._operations.values())
+
+    @property
+    def inputs_unreadable(self) -> int:
+        """Return how many inputs could not be read."""
+        return len(self._unreadable)
+
+    @property
+    def open_severities(self) -> frozenset[Severity]:
+        """Return the severities of the findings that no amendment explains."""
+        entries = self._entries.items()
+        return frozenset(entry.severity for (_, amendment), entry in entries if amendment is None)
+
+    def add(
+        self,
+        exchange: Exchange,
+        operation: str | None,
+        findings: Sequence[Finding],
+        media_type: str,
+        *,
+        request_judged: bool = True,
+    ) -> None:
+        """Count one judged exchange.
+
+        Args:
+            exchange: what was judged.
+            operation: its label; `None` where no operation matches (it is then not counted as judged).
+            findings: what the checks said; a fingerprint counts once an exchange.
+            media_type: media type of the answer without parameters, `""` where there was none.
+            request_judged: false where the recording holds no request that could be judged.
+        """
+        if findings:
+            self._add_findings(exchange, findings)
+        if operation is None:
+            self._unrouted += 1
+            return
+        numbers = self._operations.setdefault(operation, Counter())
+        response = exchange.response
+        server = [finding for finding in findings if finding.kind is not Kind.REQUEST_INVALID]
+        severities = {finding.severity for finding in server if finding.amendment is None}
+        numbers["judged"] += 1
+        numbers["clean"] += not severities & {Severity.BREAKING, Severity.ADDITIVE}
+        numbers["explained"] += any(finding.amendment is not None for finding in findings)
+        numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
+        numbers["requests judged"] += request_judged
+        numbers["requests deviating"] += any(
+            finding.kind is Kind.REQUEST_INVALID and finding.amendment is None for finding in findings
+        )
+        for severity in severities:
+            numbers[severity.value] += 1
+        self._statuses.setdefault(operation, Counter())[str(response.status)] += 1
+        self._media_types.setdefault(operation, Counter())[clean(media_type) or "(none)"] += 1
+
+    def add_unreadable(self, error: TrafficError) -> None:
+        """Note an input that could not be read to its end."""
+        where, reason = clean(error.where), clean(error.reason)
+        self._unreadable.add(Unreadable(file=clean(error.file, LONGEST_PATH), where=where, reason=reason))
+
+    def add_skipped(self, file: str, reason: str) -> None:
+        """Note a file that was not taken for traffic."""
+        self._skipped.add(Skipped(file=clean(file, LONGEST_PATH), reason=clean(reason)))
+
+    def add_foreign(self, host: str) -> None:
+        """Count an exchange with another host or API."""
+        self._foreign[clean(host)] += 1
+
+    def merge(self, other: Tally) -> None:
+        """Take over everything that `other` has counted; `other` is not changed."""
+        for key, entry in other._entries.items():
+            if mine := self._entries.get(key):
+                mine.absorb(entry)
+            else:
+                self._entries[key] = msgspec.structs.replace(entry)
+        for mine_by_label, other_by_label in (
+            (self._operations, other._operations),
+            (self._statuses, other._statuses),
+            (self._media_types, other._media_types),
+        ):
+            for label, numbers in other_by_label.items():
+                mine_by_label.setdefault(label, Counter()).update(numbers)
+        self._amendments.update(other._amendments)
+        self._foreign.update(other._foreign)
+        self._unreadable |= other._unreadable
+        self._skipped |= other._skipped
+        self._unrouted += other._unrouted
+
+    def finish(
+        self,
+        header: Header,
+        contract_operations: Sequence[str],
+        *,
+        finished_at: str,
+        exit_code: int | None = None,
+    ) -> Report:
+        """Return the report.
+
+        Args:
+            header: what was judged; its `fail_on` decides the exit code.
+            contract_operations: labels of every operation of the contract.
+            finished_at: RFC 3339 time at which the run ended.
+            exit_code: overrides the computed code, for a caller that knows more (2 where interrupted).
+        """
+        header = msgspec.structs.replace(
+            header,
+            inputs=tuple(clean(path, LONGEST_PATH) for path in header.inputs),
+            arguments=tuple(clean(argument) for argument in header.arguments),
+        )
+        rows = tuple(sorted((entry.row(key) for key, entry in self._entries.items()), key=_row_order))
+        coverage = self._coverage(rows, contract_operations)
+        totals = self._totals(rows)
+        code = verdict.exit_code(self, header.fail_on) if exit_code is None else exit_code
+        words = verdict.words(totals, code, header.fail_on, len(header.inputs))
+        footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
+        return Report(header=header, findings=rows, coverage=coverage, footer=footer)
+
+    def _add_findings(self, exchange: Exchange, findings: Iterable[Finding]) -> None:
+        distinct: dict[RowKey, list[Finding]] = {}
+        for finding in findings:
+            distinct.setdefault((finding.fingerprint, finding.amendment), []).append(finding)
+        self._amendments.update({amendment for _, amendment in distinct if amendment is not None})
+        place, moment, shown = order(exchange), moment_of(exchange.source.recorded_at), None
+        for key, same in distinct.items():
+            severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
+            status = exchange.response.status
+            entry = self._entries.get(key)
+            if entry is not None and entry.order < place:
+                entry.note(severity, status, moment, moment, 1)
+                continue
+            # Only an exchange that may become the example pays for its text.
+            shown = shown or example(exchange, curl=self._curl)
+            finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
+            sighting = Entry(finding, shown, place, severity, status, 1, moment, moment)
+            if entry is None:
+                self._entries[key] = sighting
+            else:
+                entry.absorb(sighting)
+
+    def _coverage(self, rows: Sequence[Row], contract_operations: Sequence[str]) -> Coverage:
+        explaining = Counter(row.amendment for row in rows if row.amendment is not None)
+        return Coverage(
+            operations=tuple(self._operation(label) for label in sorted(self._operations)),
+            unseen=tuple(sorted(set(contract_operations) - self._operations.keys())),
+            unrouted=self._unrouted,
+            amendments=tuple(
+                AmendmentUse(amendment=name, findings=explaining[name], exchanges=exchanges)
+                for name, exchanges in sorted(self._amendments.items())
+            ),
+            foreign=Foreign(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
+            unreadable=tuple(sorted(self._unreadable)),
+            skipped=tuple(sorted(self._skipped)),
+        )
+
+    def _operation(self, label: str) -> OperationCoverage:
+        numbers = self._operations[label]
+        return OperationCoverage(
+            operation=clean(label),
+            judged=numbers["judged"],
+            clean=numbers["clean"],
+            breaking=numbers["breaking"],
+            additive=numbers["additive"],
+            notice=numbers["notice"],
+            explained=numbers["explained"],
+            statuses=dict(self._statuses[label]),
+            media_types=dict(self._media_types[label]),
+            streams=numbers["streams"],
+            requests=RequestCoverage(
+                judged=numbers["requests judged"], deviating=numbers["requests deviating"]
+            ),
+        )
+
+    def _totals(self, rows: Sequence[Row]) -> Totals:
+        unexplained = [row for row in rows if row.amendment is None]
+        server = Counter(row.severity for row in unexplained if not row.client_side)
+        return Totals(
+            exchanges=self.exchanges_judged,
+            operations=len(self._operations),
+            breaking=server[Severity.BREAKING],
+            additive=server[Severity.ADDITIVE],
+            notice=server[Severity.NOTICE],
+            client=sum(row.client_side for row in unexplained),
+            explained=len(rows) - len(unexplained),
+            unreadable=len(self._unreadable),
+            skipped=len(self._skipped),
+            foreign=self._foreign.total(),
+            unrouted=self._unrouted,
+        )
+
+
+def _row_order(row: Row) -> tuple[object, ...]:
+    kind_and_place = (row.operation, row.kind.value, row.place, row.status, row.fingerprint)
+    return (verdict.RANK[row.severity], *kind_and_place, row.amendment or "")

@@ -1,0 +1,89 @@
+"""What a tally keeps of one distinct finding, and how two sightings of it become one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.report.example import clean
+from cohere_conformance.report.shape import Row
+from cohere_conformance.report.verdict import RANK
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Finding, Severity
+    from cohere_conformance.report.example import Order
+    from cohere_conformance.report.shape import Example
+
+Moment = tuple[datetime, str]
+"""A time that can be compared across offsets, with the text it came from."""
+RowKey = tuple[str, str | None]
+"""Fingerprint and amendment: what one amendment explains must not hide the same finding unexplained."""
+
+
+class Entry(msgspec.Struct):
+    """What is kept of one distinct finding."""
+
+    finding: Finding
+    example: Example
+    order: Order
+    severity: Severity
+    status: int
+    count: int = 1
+    first: Moment | None = None
+    last: Moment | None = None
+
+    def precedence(self) -> tuple[object, ...]:
+        """Return a total order, so that the chosen example never depends on who came first."""
+        shown, finding = self.example, self.finding
+        told = (finding.expected, finding.observed, finding.status)
+        return (self.order, shown.request, shown.curl or "", *told)
+
+    def absorb(self, other: Entry) -> None:
+        """Count another sighting of the same finding; keep the smaller example."""
+        if other.order < self.order or (other.order == self.order and other.precedence() < self.precedence()):
+            self.finding, self.example, self.order = other.finding, other.example, other.order
+        self.note(other.severity, other.status, other.first, other.last, other.count)
+
+    def note(
+        self, severity: Severity, status: int, first: Moment | None, last: Moment | None, count: int
+    ) -> None:
+        """Count sightings that do not change the example."""
+        self.severity = min(self.severity, severity, key=RANK.__getitem__)
+        self.status = min(self.status, status)
+        self.count += count
+        self.first = min((moment for moment in (self.first, first) if moment is not None), default=None)
+        self.last = max((moment for moment in (self.last, last) if moment is not None), default=None)
+
+    def row(self, key: RowKey) -> Row:
+        """Return the entry as a value."""
+        finding = self.finding
+        return Row(
+            fingerprint=key[0],
+            kind=finding.kind,
+            severity=self.severity,
+            operation=clean(finding.operation),
+            status=self.status,
+            place=clean(finding.place),
+            expected=clean(finding.expected),
+            observed=clean(finding.observed),
+            requirement=finding.requirement,
+            amendment=finding.amendment,
+            count=self.count,
+            example=self.example,
+            first_seen=self.first[1] if self.first else None,
+            last_seen=self.last[1] if self.last else None,
+        )
+
+
+def moment_of(recorded_at: str | None) -> Moment | None:
+    """Return a time that can be compared across offsets, with the text it came from."""
+    if not recorded_at:
+        return None
+    try:
+        moment = datetime.fromisoformat(recorded_at)
+        # A time without an offset is taken as UTC: recorders that omit it mean it.
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC), clean(recorded_at))
+    except (ValueError, OverflowError):
+        return None

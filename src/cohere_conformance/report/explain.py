@@ -1,0 +1,103 @@
+"""Longer words about a kind of finding, or about one finding of a report."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from cohere_conformance.data import folder
+from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.model import Kind
+from cohere_conformance.report.render import parts
+from cohere_conformance.report.render.safe import plain
+from cohere_conformance.report.shape import REPORT_JSON
+
+if TYPE_CHECKING:
+    from cohere_conformance.report.shape import Report, Row
+
+
+def explain_kind(name: str) -> str:
+    """Return the page about a kind of finding, in Markdown.
+
+    Raises:
+        UsageError: there is no such kind.
+        ReportError: the installation lacks the page.
+    """
+    wanted = name.strip().lower().replace("_", "-")
+    names = [kind.value for kind in Kind]
+    if wanted not in names:
+        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+        if not near:
+            near = [known for known in names if wanted and wanted in known]
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the kinds are {', '.join(names)}"
+        raise UsageError(f"expected the name of a kind of finding, got {plain(name)!r}; {hint}")
+    path = folder("reports") / "kinds" / f"{wanted}.md"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise ReportError(f"{path}: expected the page about {wanted}, got: {reason}; reinstall") from error
+
+
+def explain_finding(report: Report, fingerprint_prefix: str) -> str:
+    """Return all that a report knows about one finding, and the page about its kind.
+
+    Args:
+        report: the report that holds it.
+        fingerprint_prefix: as many leading digits of the fingerprint as make it unique.
+
+    Raises:
+        UsageError: no finding begins so, or more than one does.
+    """
+    prefix = fingerprint_prefix.strip().lower()
+    rows = [row for row in report.findings if prefix and row.fingerprint.startswith(prefix)]
+    found = sorted({row.fingerprint for row in rows})
+    if not rows:
+        raise UsageError(
+            f"expected the fingerprint of one of the {len(report.findings)} findings of this report, "
+            f"got {plain(fingerprint_prefix)!r}; {REPORT_JSON} lists them"
+        )
+    if len(found) > 1:
+        candidates = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+        raise UsageError(
+            f"{plain(prefix)!r} is the beginning of {len(found)} fingerprints; name one of {candidates}"
+        )
+    # One fingerprint has two rows where an amendment explains it in some exchanges and not in others.
+    return "\n".join([*(_details(row) for row in rows), explain_kind(rows[0].kind)])
+
+
+def _details(row: Row) -> str:
+    example = row.example
+    fields = {
+        "fingerprint": row.fingerprint,
+        "severity": row.severity.value,
+        "operation": row.operation,
+        "status": str(row.status),
+        "place": row.place or parts.WHOLE_BODY,
+        "requirement": row.requirement,
+        "amendment": row.amendment and f"{row.amendment} (explains it; it does not fail a run)",
+        "expected": row.expected,
+        "observed": row.observed,
+        "seen in": parts.seen(row),
+        "example": parts.location(example),
+        "recorded at": example.recorded_at,
+        "request": example.request,
+    }
+    lines = [f"{row.severity.upper()} {row.kind}", ""]
+    lines += [f"  {name:<12} {plain(value, longest=None)}" for name, value in fields.items() if value]
+    return "\n".join([*lines, "", *_reproduction(row), ""])
+
+
+def _reproduction(row: Row) -> list[str]:
+    curl = row.example.curl
+    if curl is None:
+        return ["The request is not repeated here: it is too long or was not kept. See the example's file."]
+    shown = plain(curl, longest=None, keep="\n\t")
+    lines = [
+        "Send it again (the key is read from CO_API_KEY; what looked like a secret is REDACTED):",
+        "",
+        shown,
+    ]
+    if shown != curl:
+        lines += ["", f"It holds characters that do not print; {REPORT_JSON} has the exact command."]
+    return lines

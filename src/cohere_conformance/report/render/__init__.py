@@ -1,0 +1,1 @@
+"""The renderers: pure functions from a report to bytes, text or a console."""

@@ -1,0 +1,125 @@
+"""The report in GitHub's Markdown, for a job summary or a comment."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from cohere_conformance.report.render import parts
+from cohere_conformance.report.render.safe import markdown_code as code
+from cohere_conformance.report.render.safe import markdown_text as prose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cohere_conformance.report.shape import Report, Row
+
+
+def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 50) -> str:
+    """Return the report as Markdown.
+
+    Args:
+        report: what was found.
+        folder: where the report was written, for the commands that read it again.
+        limit: longest list to show in full, so that the text fits into a comment.
+    """
+    folder = shlex.quote(folder)
+    coverage = report.coverage
+    unreadable = [f"{code(one.file)}: {code(one.where)}: {prose(one.reason)}" for one in coverage.unreadable]
+    skipped = [f"{code(one.file)}: {prose(one.reason)}" for one in coverage.skipped]
+    hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
+    foreign = [f"{code(host)}: {number}" for host, number in hosts]
+    lines = [
+        "# Conformance report",
+        "",
+        f"**{prose(report.footer.verdict)}**",
+        "",
+        *_introduction(report),
+        *_rows("Findings", parts.server_rows(report), folder, limit),
+        *_rows("Requests (client side)", parts.client_rows(report), folder, limit),
+        *_operations(report),
+        *_amendments(report, folder, limit),
+        *_list("Unreadable inputs", unreadable, limit),
+        *_list("Skipped files", skipped, limit),
+        *_list("Other hosts, not judged", foreign, limit),
+        f"Exit code {report.footer.exit_code}. All rows and counts: `report.json`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _introduction(report: Report) -> Iterator[str]:
+    header = report.header
+    inputs, more = parts.cut(header.inputs, 10)
+    traffic = ", ".join(code(path) for path in inputs)
+    yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"
+    yield f"- traffic: {traffic} {more}".rstrip()
+    yield f"- {prose(header.tool)} {prose(header.version)}, {prose(header.started_at)}"
+    if report.coverage.unrouted:
+        yield f"- {report.coverage.unrouted} exchanges of other paths, not judged (see `route-unknown`)"
+    yield ""
+
+
+def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[str]:
+    if not rows:
+        return
+    shown, more = parts.cut(rows, limit)
+    yield from (f"## {title} ({len(rows)})", "")
+    for number, row in enumerate(shown, start=1):
+        place = code(row.place) if row.place else parts.WHOLE_BODY
+        yield f"{number}. **{row.severity}** `{row.kind}` on {code(row.operation)} ({row.status}) at {place}"
+        if row.requirement:
+            yield f"    - requirement: {code(row.requirement)}"
+        yield f"    - expected: {code(row.expected)}"
+        yield f"    - observed: {code(row.observed)}"
+        yield f"    - seen: {prose(parts.seen(row))}; first {code(parts.location(row.example))}"
+        yield f"    - request: {code(row.example.request)}"
+        yield f"    - more: {code(parts.explain_command(row.fingerprint, folder), longest=None)}"
+    if more:
+        yield from ("", more)
+    yield ""
+
+
+def _operations(report: Report) -> Iterator[str]:
+    operations, unseen = report.coverage.operations, report.coverage.unseen
+    if operations:
+        yield from (f"## Operations ({len(operations)})", "")
+        yield "| operation | judged | clean | breaking | additive | explained | statuses | streams |"
+        yield "|---|--:|--:|--:|--:|--:|---|--:|"
+        for one in operations:
+            statuses = ", ".join(
+                f"{prose(status)}: {number}" for status, number in sorted(one.statuses.items())
+            )
+            numbers = (one.judged, one.clean, one.breaking, one.additive, one.explained)
+            cells = [code(one.operation), *map(str, numbers), statuses, str(one.streams)]
+            yield f"| {' | '.join(cells)} |"
+        yield ""
+    if unseen:
+        yield from (f"<details><summary>Never seen ({len(unseen)})</summary>", "")
+        yield from (f"- {code(label)}" for label in unseen)
+        yield from ("", "</details>", "")
+
+
+def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:
+    amendments = report.coverage.amendments
+    if not amendments:
+        return
+    shown, more = parts.cut(amendments, limit)
+    yield from (f"## Explained by amendments ({len(amendments)})", "")
+    yield from ("| amendment | findings | exchanges | first finding |", "|---|--:|--:|---|")
+    for one in shown:
+        first = code(parts.first_explained(report, one.amendment))
+        yield f"| {code(one.amendment)} | {one.findings} | {one.exchanges} | {first} |"
+    if more:
+        yield from ("", more)
+    yield from ("", prose(parts.amendments_note(folder)), "")
+
+
+def _list(title: str, lines: Sequence[str], limit: int) -> Iterator[str]:
+    if not lines:
+        return
+    shown, more = parts.cut(lines, limit)
+    yield from (f"## {title} ({len(lines)})", "")
+    yield from (f"- {line}" for line in shown)
+    if more:
+        yield from ("", more)
+    yield ""

@@ -1,0 +1,170 @@
+"""The report for a terminal: the verdict first and last, every distinct finding once in between."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from cohere_conformance.model import Severity
+from cohere_conformance.report.render import parts
+from cohere_conformance.report.render.safe import encodable, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from cohere_conformance.report.shape import Report, Row
+
+STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.NOTICE: "cyan"}
+VERDICT_STYLES = {0: "bold green", 1: "bold red"}
+
+
+def render(report: Report, console: Console, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 20) -> None:
+    """Print the report.
+
+    Args:
+        report: what was found.
+        console: where to; its width is respected except by commands, which must stay in one piece.
+        folder: where the report was written, for the commands that read it again.
+        limit: longest list to print in full.
+    """
+    _Printer(report, console, shlex.quote(folder), limit).all()
+
+
+class _Printer:
+    """One rendering; every text from outside passes `_text`, never rich's markup."""
+
+    def __init__(self, report: Report, console: Console, folder: str, limit: int) -> None:
+        self.report = report
+        self.console = console
+        self.folder = folder
+        self.limit = limit
+
+    def all(self) -> None:
+        coverage = self.report.coverage
+        self._verdict()
+        self._introduction()
+        self._operations()
+        self._rows("Findings", parts.server_rows(self.report))
+        self._rows("Requests (client side)", parts.client_rows(self.report))
+        self._amendments()
+        unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
+        self._list("Unreadable inputs", unreadable, style="bold red")
+        self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
+        hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
+        self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
+        self.console.print()
+        self._verdict()
+
+    def _text(self, text: str, style: str = "", *, longest: int | None = 240) -> Text:
+        return Text(encodable(plain(text, longest=longest), self.console.encoding), style=style)
+
+    def _say(self, text: str, style: str = "") -> None:
+        self.console.print(self._text(text, style, longest=None), highlight=False)
+
+    def _heading(self, title: str, number: int) -> None:
+        self.console.print()
+        self._say(f"{title} ({number})", "bold")
+
+    def _verdict(self) -> None:
+        footer = self.report.footer
+        self._say(footer.verdict, VERDICT_STYLES.get(footer.exit_code, "bold magenta"))
+
+    def _introduction(self) -> None:
+        header, coverage = self.report.header, self.report.coverage
+        self._say(f"{parts.contract_line(header)}, fails on {header.fail_on}")
+        shown, more = parts.cut(header.inputs, 3)
+        self._say(" ".join(("traffic", *shown, more)).strip())
+        if coverage.unrouted:
+            self._say(f"{coverage.unrouted} of other paths, not judged (see route-unknown)")
+
+    def _operations(self) -> None:
+        operations, unseen = self.report.coverage.operations, self.report.coverage.unseen
+        if operations:
+            self._heading("Operations", len(operations))
+            table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+            table.add_column("operation", overflow="fold")
+            for name in ("judged", "clean", "breaking", "additive", "explained"):
+                table.add_column(name, justify="right", no_wrap=True)
+            for one in operations:
+                numbers = (one.judged, one.clean, one.breaking, one.additive, one.explained)
+                style = "red" if one.breaking else "yellow" if one.additive else ""
+                cells = [Text(str(number)) for number in numbers]
+                table.add_row(self._text(one.operation), *cells, style=style)
+            self.console.print(table, highlight=False)
+        if unseen:
+            shown, more = parts.cut(unseen, 5)
+            self._say(f"Never seen ({len(unseen)}): {', '.join(shown)} {more}".rstrip())
+
+    def _rows(self, title: str, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        self._heading(title, len(rows))
+        shown, more = parts.cut(rows, self.limit)
+        for row in shown:
+            self._row(row)
+        if more:
+            self._say(more)
+
+    def _row(self, row: Row) -> None:
+        head = self._text(row.severity.upper(), STYLES[row.severity])
+        head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
+        self.console.print(head, highlight=False)
+        fields = [
+            ("place", row.place or parts.WHOLE_BODY),
+            ("expected", row.expected),
+            ("observed", row.observed),
+            ("seen", parts.seen(row)),
+            ("first", parts.location(row.example)),
+        ]
+        if row.requirement:
+            fields.insert(1, ("requires", row.requirement))
+        self._fields(fields)
+        # Outside the grid and unwrapped: a command that is broken over two lines cannot be copied.
+        command = self._text(
+            f"  more      {parts.explain_command(row.fingerprint, self.folder)}", longest=None
+        )
+        self.console.print(command, highlight=False, soft_wrap=True)
+
+    def _fields(self, fields: Iterable[tuple[str, str]]) -> None:
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_column(no_wrap=True, width=10)
+        grid.add_column(overflow="fold")
+        for name, value in fields:
+            grid.add_row(Text(f"  {name}", style="dim"), self._text(value))
+        self.console.print(grid, highlight=False)
+
+    def _amendments(self) -> None:
+        amendments = self.report.coverage.amendments
+        if not amendments:
+            return
+        self._heading("Explained by amendments", len(amendments))
+        shown, more = parts.cut(amendments, self.limit)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column("amendment", overflow="fold")
+        table.add_column("findings", justify="right", no_wrap=True)
+        table.add_column("exchanges", justify="right", no_wrap=True)
+        table.add_column("first finding", no_wrap=True)
+        for one in shown:
+            first = parts.first_explained(self.report, one.amendment)
+            numbers = (Text(str(one.findings)), Text(str(one.exchanges)))
+            table.add_row(self._text(one.amendment), *numbers, self._text(first))
+        self.console.print(table, highlight=False)
+        if more:
+            self._say(more)
+        self._say(parts.amendments_note(self.folder))
+
+    def _list(self, title: str, lines: Sequence[str], style: str = "") -> None:
+        if not lines:
+            return
+        self._heading(title, len(lines))
+        shown, more = parts.cut(lines, self.limit)
+        for line in shown:
+            self.console.print(self._text(f"  {line}", style), highlight=False)
+        if more:
+            self._say(f"  {more}")

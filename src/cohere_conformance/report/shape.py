@@ -1,0 +1,225 @@
+"""The report as a value: header, rows, coverage, footer, and how a written one is read back.
+
+Field names are the names in `report.json`. They are read by other people's scripts, so a change of meaning
+raises `FORMAT`; a new field with a default does not.
+"""
+
+import enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from cohere_conformance.errors import ReportError
+from cohere_conformance.model import Kind, Severity
+from cohere_conformance.report.coverage import Count, Coverage
+
+FORMAT = 1
+"""The version of the shape that this module reads and writes."""
+REPORT_JSON = "report.json"
+REPORT_MARKDOWN = "report.md"
+
+
+class Mode(enum.StrEnum):
+    """Which declaration the traffic was judged against."""
+
+    AMENDED = "amended"
+    AS_PUBLISHED = "as-published"
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What was judged, against what, and when it began.
+
+    Attributes:
+        tool: name of the program.
+        version: its version.
+        contract_version: the version the contract declares.
+        contract_digest: digest of the contract, so that two reports can be told to be comparable.
+        mode: `amended`, or `as-published` for the declaration without our amendments.
+        inputs: the paths, as the caller named them.
+        started_at: RFC 3339 time at which the run began.
+        fail_on: the least severity that makes the run fail.
+        arguments: the command line after the program's name, where there was one.
+        format: the version of this shape.
+    """
+
+    tool: str
+    version: str
+    contract_version: str
+    contract_digest: str
+    mode: Mode
+    inputs: tuple[str, ...]
+    started_at: str
+    fail_on: Severity = Severity.ADDITIVE
+    arguments: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange that proves a finding: the first one by file and position.
+
+    Attributes:
+        file: path of the recording, as the caller named it.
+        position: place in the file that a person can go to.
+        recorded_at: RFC 3339 time of the recording, if known.
+        request: method and address.
+        curl: a command that repeats the request; null where the body was too long to repeat here.
+    """
+
+    file: str
+    position: str
+    recorded_at: str | None
+    request: str
+    curl: str | None = None
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One distinct finding with the number of exchanges that show it.
+
+    Attributes:
+        fingerprint: identity across runs, 12 hex digits.
+        kind: what deviates.
+        severity: how much it matters; the worst, where exchanges differ.
+        operation: label such as `POST /v2/chat`.
+        status: HTTP status; the smallest, where exchanges differ within one class such as 4xx.
+        place: JSON pointer with folded indexes, event tag first in a stream, or `header:NAME`.
+        expected: what the contract declares.
+        observed: what came in the example.
+        requirement: id of the violated requirement, if any.
+        amendment: id of the amendment that explains the finding; such a row never fails a run.
+        count: number of exchanges that show it.
+        example: the exchange that proves it.
+        first_seen: earliest recording time among the exchanges, if any is known.
+        last_seen: latest recording time among the exchanges, if any is known.
+    """
+
+    fingerprint: str
+    kind: Kind
+    severity: Severity
+    operation: str
+    status: int
+    place: str
+    expected: str
+    observed: str
+    requirement: str | None
+    amendment: str | None
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    example: Example
+    first_seen: str | None = None
+    last_seen: str | None = None
+
+    @property
+    def client_side(self) -> bool:
+        """Tell whether the client, not the server, deviates."""
+        return self.kind is Kind.REQUEST_INVALID
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers behind the verdict.
+
+    Attributes:
+        exchanges: exchanges judged.
+        operations: operations seen.
+        breaking: distinct unexplained breaking findings about the server.
+        additive: distinct unexplained additive findings about the server.
+        notice: distinct unexplained notices about the server.
+        client: distinct unexplained findings about requests.
+        explained: distinct findings that amendments explain.
+        unreadable: inputs that could not be read to their end.
+        skipped: files that were not taken for traffic.
+        foreign: exchanges with other hosts or APIs.
+        unrouted: exchanges that no operation matches.
+    """
+
+    exchanges: Count
+    operations: Count
+    breaking: Count
+    additive: Count
+    notice: Count
+    client: Count
+    explained: Count
+    unreadable: Count
+    skipped: Count
+    foreign: Count
+    unrouted: Count
+
+
+class Footer(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a report; one without it is not a report.
+
+    Attributes:
+        totals: the numbers behind the verdict.
+        exit_code: what the command returned.
+        verdict: the verdict in one line.
+        finished_at: RFC 3339 time at which the run ended.
+        complete: always true; it is the last thing that is written.
+    """
+
+    totals: Totals
+    exit_code: int
+    verdict: str
+    finished_at: str
+    complete: Annotated[bool, msgspec.Meta(extra_json_schema={"const": True})] = True
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run found, as a value.
+
+    Attributes:
+        header: what was judged, against what, and when.
+        findings: the distinct findings, worst first.
+        coverage: what was looked at and what was not.
+        footer: totals and verdict.
+    """
+
+    header: Header
+    findings: tuple[Row, ...]
+    coverage: Coverage
+    footer: Footer
+
+    @property
+    def exchanges_judged(self) -> int:
+        """Return how many exchanges were judged."""
+        return self.footer.totals.exchanges
+
+    @property
+    def inputs_unreadable(self) -> int:
+        """Return how many inputs could not be read."""
+        return len(self.coverage.unreadable)
+
+    @property
+    def open_severities(self) -> frozenset[Severity]:
+        """Return the severities of the findings that no amendment explains."""
+        return frozenset(row.severity for row in self.findings if row.amendment is None)
+
+
+def load(path: Path) -> Report:
+    """Read the report at `path`, a `report.json` or the folder that holds one.
+
+    Raises:
+        ReportError: there is none, it is cut off, or it is something else.
+    """
+    if path.is_dir():
+        path /= REPORT_JSON
+    try:
+        raw: Any = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise _broken(path, reason, "name a report that `check` has written, or run `check` again") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _broken(path, f"a file that is cut off or no JSON ({error})", "run `check` again") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("header"), dict):
+        raise _broken(path, "JSON without a report's header", "name the report.json that `check` has written")
+    if (found := raw["header"].get("format")) != FORMAT:
+        raise _broken(path, f"format {found!r}", f"read it with the version that wrote it (here: {FORMAT})")
+    footer = raw.get("footer")
+    if not isinstance(footer, dict) or footer.get("complete") is not True:
+        raise _broken(path, "a report without its footer: the run did not end", "run `check` again")
+    try:
+        return msgspec.convert(raw, Report)
+    except msgspec.ValidationError as error:
+        raise _broken(path, f"a value that does not fit ({error})", "run `check` again") from error
+
+
+def _broken(path: Path, came: str, remedy: str) -> ReportError:
+    return ReportError(f"{path}: expected a complete report of cohere-conformance, got {came}; {remedy}")
