@@ -1,16 +1,19 @@
-"""One JSON value against one schema: every error, at the leaf, with a place that does not depend on numbering."""
+"""One JSON value against one schema: every error, at the leaf, at a place without numbering."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
-from cohere_conformance.checks.rawjson import Defect
-from cohere_conformance.contract import Validator
 from cohere_conformance.model import Finding, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import jsonschema_rs
+
+    from cohere_conformance.checks.rawjson import Defect
+    from cohere_conformance.contract import Validator
 
 _BOUNDS = frozenset(
     "minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum "
@@ -74,9 +77,9 @@ def _findings(
 ) -> Iterator[Finding]:
     place, node = _located(schema, error.evaluation_path)
     place = prefix + place
-    value = error.instance
+    value: Any = error.instance
     if keyword == "required":
-        missing = error.kind.property
+        missing = error.kind.as_dict()["property"]
         yield frame.finding(
             Kind.PROPERTY_MISSING,
             place=f"{place}/{escaped(missing)}",
@@ -85,13 +88,16 @@ def _findings(
         )
         return
     if keyword == "additionalProperties":
-        for name in error.kind.unexpected:
+        # Without declared properties the library reports each name by itself, at its own instance path.
+        named = error.kind.as_dict().get("unexpected")
+        extra = {name: value[name] for name in named} if named else {str(error.instance_path[-1]): value}
+        for name, found in extra.items():
             at = f"{place}/{escaped(name)}"
             yield frame.finding(
                 Kind.PROPERTY_UNDOCUMENTED,
                 place=at,
-                expected=f"one of {cut(', '.join(sorted(node.get('properties', ()))))}",
-                observed=f"{name}: {shown(value[name], at)}",
+                expected=f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}",
+                observed=f"{name}: {shown(found, at)}",
             )
         return
     kind, told = _kind(keyword, node, value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import Frame, json_type, shown
 from cohere_conformance.model import Finding, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.checks.judge import judge
-from cohere_conformance.contract import Contract, Declarations
-from cohere_conformance.contract.overlay import Amendment
 from cohere_conformance.errors import ContractError
-from cohere_conformance.model import Exchange, Finding
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract import Contract, Declarations
+    from cohere_conformance.contract.overlay import Amendment
+    from cohere_conformance.model import Exchange, Finding
 
 
 class Explainer:

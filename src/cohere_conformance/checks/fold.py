@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 Event = dict[str, Any]
 
@@ -40,7 +42,7 @@ class Folded(msgspec.Struct, frozen=True):
 
 
 def _chat_v2(events: Sequence[Event]) -> Folded:
-    """CH2-T07: blocks, plan, arguments and citations joined by index; the rest from the first and last event."""
+    """CH2-T07: blocks, plan, arguments and citations by index; the rest from the first and last event."""
     answer: Event = {}
     message: Event = {}
     blocks: dict[Any, Event] = {}
@@ -62,7 +64,9 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if key not in piece:
-                    wrong.append(Mismatch(f"/message/content/*/{key}", "delta-of-other-type", key, sorted(piece)))
+                    wrong.append(
+                        Mismatch(f"/message/content/*/{key}", "delta-of-other-type", key, sorted(piece))
+                    )
                 block[key] = block.get(key, "") + piece.get(key, "")
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
             case "tool-plan-delta":
@@ -91,7 +95,9 @@ def _chat_v1(events: Sequence[Event]) -> Folded:
     end = events[-1]
     whole = end.get("response") or {}
     text = "".join(event["text"] for event in events if event["event_type"] == "text-generation")
-    told = [("/text", "text", text, whole.get("text", ""))] if text else []
+    told: list[tuple[str, str, object, object]] = []
+    if text:
+        told.append(("/text", "text", text, whole.get("text", "")))
     told.append(("/finish_reason", "finish-reason", end.get("finish_reason"), whole.get("finish_reason")))
     start = events[0].get("generation_id")
     told.append(("/generation_id", "generation-id", start, whole.get("generation_id")))

@@ -62,7 +62,7 @@ def json_type(value: object) -> str:
 
 
 def shown(value: object, place: str = "") -> str:
-    """Return a value as JSON text for a reader: cut when long, withheld where the name says it is a secret."""
+    """Return a value as JSON text for a reader: cut when long, withheld where its name says secret."""
     if isinstance(value, str) and _SECRET.search(place):
         return "a string (withheld: it may be a secret)"
     if isinstance(value, dict | list) and len(value) > _LONGEST:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import httpx
 from httpx_sse import EventSource
 
-from cohere_conformance.contract.compile import Framing
 from cohere_conformance.model import StreamEvent
 
+if TYPE_CHECKING:
+    from cohere_conformance.contract.compile import Framing
+
 _SSE = {"content-type": "text/event-stream; charset=utf-8"}
+
 
 def split(text: str, framing: Framing) -> tuple[StreamEvent, ...]:
     """Return the events of a stream: frames of server-sent events, or lines of JSON.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.body import judge_value
 from cohere_conformance.checks.frame import Frame, shown
-from cohere_conformance.contract import ResponseDeclaration
-from cohere_conformance.contract.schema import Schema
 from cohere_conformance.model import Finding, Headers, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract import ResponseDeclaration
+    from cohere_conformance.contract.schema import Schema
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -40,7 +43,10 @@ def judge_headers(frame: Frame, declared: ResponseDeclaration, headers: Headers)
         place = f"header:{header.name}"
         if not values and header.required:
             yield frame.finding(
-                Kind.HEADER_MISSING, place=place, expected="a required response header", observed="no such field"
+                Kind.HEADER_MISSING,
+                place=place,
+                expected="a required response header",
+                observed="no such field",
             )
         for value in values:
             for finding in judge_value(frame, header.value, _typed(value, header.value.schema)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.envelope import judge_envelope
@@ -12,10 +12,14 @@ from cohere_conformance.checks.headers import field, judge_headers, media_type
 from cohere_conformance.checks.rawjson import NOTHING, parse
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.streams import judge_stream
-from cohere_conformance.contract import Contract, Media, Operation, ResponseDeclaration
-from cohere_conformance.contract.compile import Framing
-from cohere_conformance.contract.route import Route
 from cohere_conformance.model import Exchange, Finding, Kind, Response, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract import Contract, Media, Operation, ResponseDeclaration
+    from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.contract.route import Route
 
 
 def judge(contract: Contract, exchange: Exchange) -> list[Finding]:

@@ -67,7 +67,9 @@ def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
     defects: list[Defect] = []
     text = raw if isinstance(raw, str) else _decoded(raw, defects)
     if text.startswith("\ufeff"):
-        defects.append(Defect("byte-order-mark", "JSON text without a byte order mark", "U+FEFF at its start"))
+        defects.append(
+            Defect("byte-order-mark", "JSON text without a byte order mark", "U+FEFF at its start")
+        )
         text = text[1:]
     if not text.strip(" \t\r\n"):
         defects.append(Defect("empty", "a JSON value", "an empty body"))
@@ -86,15 +88,21 @@ def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
 
     start = len(text) - len(text.lstrip(" \t\r\n"))
     try:
-        value, end = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant).raw_decode(text, start)
+        value, end = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant).raw_decode(
+            text, start
+        )
     except json.JSONDecodeError as error:
         defects.append(_syntax(text, error))
         return NOTHING, tuple(defects)
     except RecursionError:
-        defects.append(Defect("too-deep", "a value that a parser can hold", "nesting beyond every parser's limit"))
+        defects.append(
+            Defect("too-deep", "a value that a parser can hold", "nesting beyond every parser's limit")
+        )
         return NOTHING, tuple(defects)
     except ValueError:
-        defects.append(Defect("number-too-long", "numbers of a sane length", "a number of thousands of digits"))
+        defects.append(
+            Defect("number-too-long", "numbers of a sane length", "a number of thousands of digits")
+        )
         return NOTHING, tuple(defects)
     rest = text[end:].strip(" \t\r\n")
     if rest:
@@ -118,7 +126,9 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Defect:
     tail = json.dumps(text[-20:]) if ended else json.dumps(text[error.pos : error.pos + 20])
     if ended:
         return Defect("truncated", "a whole JSON value", f"the text ends within it, after {tail}")
-    return Defect("syntax", "a JSON value", f"{error.msg} at line {error.lineno}, column {error.colno}: {tail}")
+    return Defect(
+        "syntax", "a JSON value", f"{error.msg} at line {error.lineno}, column {error.colno}: {tail}"
+    )
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

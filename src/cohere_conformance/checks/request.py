@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.body import judge_value
-from cohere_conformance.checks.frame import Frame
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.rawjson import NOTHING, parse
-from cohere_conformance.contract import RequestDeclaration
 from cohere_conformance.model import Finding, Kind, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.frame import Frame
+    from cohere_conformance.contract import RequestDeclaration
 
 
 def judge_request(frame: Frame, declared: RequestDeclaration | None, request: Request) -> Iterator[Finding]:

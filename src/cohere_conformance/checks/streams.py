@@ -1,18 +1,21 @@
-"""A stream: each event by its own schema, the sequence by its grammar, the fold as the answer it stands for."""
+"""A stream: each event by its schema, the sequence by its grammar, the fold as the answer it tells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.body import escaped, judge_value, malformed
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING, parse
-from cohere_conformance.contract import Events, Validator
-from cohere_conformance.contract.compile import Framing
 from cohere_conformance.contract.grammar import Grammar, Violation, Walk
 from cohere_conformance.model import Finding, Kind, Severity, StreamEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cohere_conformance.contract import Events, Validator
+    from cohere_conformance.contract.compile import Framing
 
 
 def judge_stream(
@@ -58,7 +61,9 @@ def _pieces(
     for event in events:
         if declared.terminator is not None and event.data.strip() == declared.terminator:
             if terminated:
-                yield _misplaced(frame, "", f"nothing after {declared.terminator}", "a second one", "after-end")
+                yield _misplaced(
+                    frame, "", f"nothing after {declared.terminator}", "a second one", "after-end"
+                )
             terminated = True
             continue
         if not event.data.strip():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.documents import Document, load_yaml
 from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LOCAL = "#/components/"
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jsonschema_rs
 import msgspec
 
 from cohere_conformance.contract.bundle import references, resolve
-from cohere_conformance.contract.documents import Document
-from cohere_conformance.contract.grammar import Grammar
 from cohere_conformance.contract.route import Route, Router
 from cohere_conformance.contract.schema import Schema, Translator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cohere_conformance.contract.documents import Document
+    from cohere_conformance.contract.grammar import Grammar
 
 METHODS = ("get", "put", "post", "delete", "patch", "options", "head", "trace", "query")
 Framing = Literal["json", "sse", "ndjson"]
@@ -199,7 +202,12 @@ class _Compiler:
             status: self._response(label, status, response)
             for status, response in source.get("responses", {}).items()
         }
-        depends_on = [source, label in self._grammars, request_source, self._reachable(source, request_source)]
+        depends_on = [
+            source,
+            label in self._grammars,
+            request_source,
+            self._reachable(source, request_source),
+        ]
         return Operation(
             label=label,
             group=(source.get("tags") or ["?"])[0],
@@ -212,7 +220,9 @@ class _Compiler:
     def _reachable(self, *sources: Any) -> Document:
         """Return every component that the sources lead to, from both documents."""
         found: Document = {}
-        pending = [(side, source) for side, source in zip((self._document, self._requests), sources, strict=True)]
+        pending = [
+            (side, source) for side, source in zip((self._document, self._requests), sources, strict=True)
+        ]
         while pending:
             side, source = pending.pop()
             for reference in references(source):
@@ -255,7 +265,9 @@ class _Compiler:
 
     def _media(self, label: str, name: str, content: Document) -> Media:
         if "itemSchema" not in content:
-            return Media(name, "json", body=self._validator(self._response_side.schema(content.get("schema", {}))))
+            return Media(
+                name, "json", body=self._validator(self._response_side.schema(content.get("schema", {})))
+            )
         item = self._followed(content["itemSchema"], self._document)
         payload = item.get("properties", {}).get("data", {}).get("contentSchema", item)
         tagged = self._response_side.branches(payload)

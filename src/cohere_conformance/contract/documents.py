@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import yaml
 
 from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from pathlib import Path
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -49,7 +51,7 @@ def load_yaml(path: Path) -> Document:
         ContractError: the file is missing, is not YAML, repeats a key or holds something else.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe subclass
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

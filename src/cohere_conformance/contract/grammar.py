@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from cohere_conformance.contract.documents import load_typed
 from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,7 +137,9 @@ class Walk:
             yield Violation(tag, "sequence", "again", f"{tag} at most once", "a second one")
         earlier = grammar.only_after.get(tag)
         if earlier is not None and earlier not in seen:
-            yield Violation(tag, "sequence", "early", f"{tag} only after {earlier}", f"no {earlier} before it")
+            yield Violation(
+                tag, "sequence", "early", f"{tag} only after {earlier}", f"no {earlier} before it"
+            )
         barrier = grammar.never_after.get(tag)
         if barrier is not None and barrier in seen:
             yield Violation(tag, "sequence", "late", f"no {tag} after {barrier}", f"{tag} after {barrier}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.bundle import bundle
 from cohere_conformance.contract.compile import Contract, compile_contract
-from cohere_conformance.contract.documents import Document
 from cohere_conformance.contract.grammar import Grammar, load_grammars
 from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
 from cohere_conformance.data import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cohere_conformance.contract.documents import Document
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,7 @@ class Declarations:
         ours = [amendment for amendment in amendments if amendment.klass != "request-tolerance"]
         document = apply(self.published, ours)
         rest = [amendment for amendment in amendments if amendment.klass == "request-tolerance"]
-        return compile_contract(
-            document, self.grammars, requests=apply(document, rest), servers=self.servers
-        )
+        return compile_contract(document, self.grammars, requests=apply(document, rest), servers=self.servers)
 
 
 def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -> Declarations:

@@ -7,15 +7,17 @@ on each: `x-id`, `x-class`, `x-reason` and `x-evidence`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jsonpath_rfc9535 as jsonpath
 import msgspec
 
 from cohere_conformance.contract.documents import Document, load_typed
 from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

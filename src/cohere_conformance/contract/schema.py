@@ -14,17 +14,20 @@ Marks of our own (`x-tag`, `x-format`) stay on the nodes they belong to: whoever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.bundle import resolve
-from cohere_conformance.contract.documents import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohere_conformance.contract.documents import Document
 
 Schema = dict[str, Any]
 
 _ASSERTIONS = frozenset(
-    "type enum const required minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength "
-    "pattern minItems maxItems uniqueItems minProperties maxProperties".split()
+    "type enum const required minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength "
+    "maxLength pattern minItems maxItems uniqueItems minProperties maxProperties".split()
 )
 _FORMATS = frozenset(
     "date date-time time duration email hostname ipv4 ipv6 uri uri-reference uuid regex json-pointer".split()

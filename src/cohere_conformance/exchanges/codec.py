@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LIMIT = 256 * 1024 * 1024
 """Bytes that one body may have when decoded: a few kilobytes can unpack to many gigabytes."""

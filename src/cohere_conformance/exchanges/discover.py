@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges.opening import DAMAGE, damage, opened
+from cohere_conformance.exchanges.opening import describe, opened
 from cohere_conformance.exchanges.sniff import Format, recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _LINES = frozenset({".jsonl", ".ndjson"})
 _PLAUSIBLE = _LINES | {".yaml", ".yml", ".json", ".har"}
@@ -41,7 +44,8 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Skipped 
         paths: files and folders, as the user named them.
     """
     seen: set[str] = set()
-    for path in map(os.fspath, paths):
+    for named in paths:
+        path = os.fspath(named)
         if not Path(path).exists():
             yield TrafficError(path, "start", "there is no such file or folder")
             continue
@@ -63,7 +67,7 @@ def _walk(folder: str) -> Iterator[str | Skipped | TrafficError]:
             if not name.startswith(".") and path.is_file() and (found := _judge(str(path))) is not None:
                 yield found
     for error in failures:
-        yield TrafficError(str(error.filename), "start", damage(error))
+        yield TrafficError(str(error.filename), "start", describe(error))
 
 
 def _judge(file: str) -> str | Skipped | None:
@@ -71,7 +75,7 @@ def _judge(file: str) -> str | Skipped | None:
     try:
         with opened(file) as stream:
             found = recognise(stream)
-    except DAMAGE:
+    except OSError:
         found = Format.UNKNOWN
     if found is Format.OTHER_LINES and kind in _LINES:
         return Skipped(file, found.value)

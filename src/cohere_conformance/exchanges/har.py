@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import jsonstream
-from cohere_conformance.exchanges.fields import (
-    UnusableError,
-    assemble,
-    encode,
-    headers,
-    mapping,
-    status,
-    text,
-    unbase64,
-)
+from cohere_conformance.exchanges.bodies import encode
+from cohere_conformance.exchanges.fields import assemble, headers, mapping, status
+from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
 from cohere_conformance.model import Exchange, Request, Response, Source
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator, Mapping
+
+    from cohere_conformance.errors import TrafficError
 
 
 def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import har, vcr
-from cohere_conformance.exchanges.fields import (
-    UnusableError,
-    assemble,
-    encode,
-    first,
-    headers,
-    json_bytes,
-    status,
-    text,
-)
-from cohere_conformance.exchanges.opening import DAMAGE, damage
+from cohere_conformance.exchanges.bodies import encode, json_bytes
+from cohere_conformance.exchanges.fields import assemble, first, headers, status
+from cohere_conformance.exchanges.scalars import UnusableError, text
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source, StreamEvent
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator
 
 _NULL = msgspec.Raw(b"null")
 
@@ -55,19 +49,15 @@ _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
 def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield the exchange of each line, or an error for a line that tells none; blank lines are passed over."""
-    number = 0
-    try:
-        for number, line in enumerate(stream, 1):
-            if line.isspace():
-                continue
-            position = f"line {number}"
-            try:
-                yield exchange_of(line, file, position)
-            except UnusableError as error:
-                yield TrafficError(file, position, str(error))
-    except DAMAGE as error:
-        yield TrafficError(file, f"line {number + 1}", damage(error))
+    """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine."""
+    for number, line in enumerate(stream, 1):
+        if line.isspace():
+            continue
+        position = f"line {number}"
+        try:
+            yield exchange_of(line, file, position)
+        except UnusableError as error:
+            yield TrafficError(file, position, str(error))
 
 
 def exchange_of(line: bytes, file: str, position: str) -> Exchange:
@@ -81,7 +71,8 @@ def exchange_of(line: bytes, file: str, position: str) -> Exchange:
         # A whole interaction on the line: an archive's entry keeps its body under `content`.
         archived = isinstance(row.response, dict) and "content" in row.response
         nested = {"request": row.request, "response": row.response, "recorded_at": row.recorded_at}
-        return (har if archived else vcr).exchange_of(nested, file, position)
+        make = har.exchange_of if archived else vcr.exchange_of
+        return make(nested, file, position)
     response_headers = headers(row.response_headers)
     if row.content_type and first(response_headers, "content-type") is None:
         response_headers = (*response_headers, ("content-type", row.content_type))
@@ -115,21 +106,26 @@ def _decode(line: bytes) -> _Row:
 
 
 def _decode_leniently(line: bytes) -> _Row:
+    values = _loads(line)
+    if isinstance(values, dict):
+        for name in ("request_body", "response_body"):
+            values[name] = msgspec.Raw(json.dumps(values.get(name)).encode("ascii"))
     try:
-        values = json.loads(line)
-        if isinstance(values, dict):
-            for name in ("request_body", "response_body"):
-                values[name] = msgspec.Raw(json.dumps(values.get(name)).encode("ascii"))
         return msgspec.convert(values, _Row)
     except msgspec.ValidationError as error:
         raise UnusableError(f"expected the fields of an exchange: {error}") from error
+
+
+def _loads(raw: bytes) -> Any:
+    # The reasons tell what and where only: a decoder's message may quote the text, and that may be a key.
+    try:
+        return json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise UnusableError(f"not JSON: {error.msg} (column {error.pos + 1})") from error
     except ValueError as error:
-        # Only what and where, for a decoder may quote the text, and what is quoted may be a key.
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "invalid text"
-        place = error.pos if isinstance(error, json.JSONDecodeError) else getattr(error, "start", 0)
-        raise UnusableError(f"the line is not JSON: {reason} (byte {place})") from error
+        raise UnusableError(f"not JSON: {type(error).__name__}") from error
     except RecursionError:
-        raise UnusableError("the line is nested too deeply") from None
+        raise UnusableError("nested too deeply") from None
 
 
 def _is_stream(row: _Row, raw: bytes, fields: Headers) -> bool:
@@ -144,7 +140,7 @@ def _is_stream(row: _Row, raw: bytes, fields: Headers) -> bool:
 def _body(raw: bytes) -> bytes | None:
     if raw == b"null":
         return None
-    return encode(json.loads(raw)) if raw.startswith(b'"') else raw
+    return encode(_loads(raw)) if raw.startswith(b'"') else raw
 
 
 def _events(raw: bytes) -> tuple[StreamEvent, ...]:
@@ -152,13 +148,13 @@ def _events(raw: bytes) -> tuple[StreamEvent, ...]:
         return tuple(
             StreamEvent(_data(bytes(each.data)), each.event, each.at) for each in _EVENTS.decode(raw)
         )
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         # Not the usual objects of name and data: each element is what came on the wire.
-        return tuple(map(_event, json.loads(raw)))
+        return tuple(map(_event, _loads(raw)))
 
 
 def _data(raw: bytes) -> str:
-    return str(json.loads(raw)) if raw.startswith(b'"') else raw.decode("utf-8")
+    return str(_loads(raw)) if raw.startswith(b'"') else raw.decode("utf-8")
 
 
 def _event(value: Any) -> StreamEvent:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import ijson
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges.fields import UnusableError
-from cohere_conformance.exchanges.opening import DAMAGE, damage
-from cohere_conformance.model import Exchange
+from cohere_conformance.exchanges.scalars import UnusableError
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterator
+
+    from cohere_conformance.model import Exchange
 
 BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
 """What a broken document raises; the last two come from numbers beyond all bounds."""
@@ -19,7 +22,7 @@ BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
 def read(
     stream: io.BufferedReader, file: str, place: tuple[str, str], make: Callable[[object, str, str], Exchange]
 ) -> Iterator[Exchange | TrafficError]:
-    """Yield what is made of each element; an error where one is unusable, and a last one where the text breaks.
+    """Yield what is made of each element; an error for one that is unusable; a last error where it breaks.
 
     Args:
         stream: the document.
@@ -41,8 +44,6 @@ def read(
     except BROKEN as error:
         where = f"{noun} {number + 1}"
         yield TrafficError(file, where, f"the JSON breaks off here: {_reason(error)}")
-    except DAMAGE as error:
-        yield TrafficError(file, f"{noun} {number + 1}", damage(error))
 
 
 def _reason(error: Exception) -> str:

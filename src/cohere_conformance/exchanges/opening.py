@@ -1,4 +1,4 @@
-"""Opens a recording: compressed or not, without its byte order mark."""
+"""Opens a recording: compressed or not, without its byte order mark, and whole or not."""
 
 from __future__ import annotations
 
@@ -6,41 +6,89 @@ import contextlib
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-DAMAGE = (OSError, EOFError, zlib.error)
-"""What reading can raise in the middle of a file: the disk fails, a compressed file is cut or damaged."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
+    from _typeshed import WriteableBuffer
+
+_CHUNK = 64 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
+class Recording(io.BufferedReader):
+    """The bytes of a recording.
+
+    Where reading fails in the middle (a compressed file is cut, the disk is bad), the bytes end there and
+    `failure` says why. An exception instead would take away what is in the buffers, and that is whole.
+    """
+
+    def __init__(self, source: _Source) -> None:
+        super().__init__(source, _CHUNK)
+        self._source = source
+
+    @property
+    def failure(self) -> tuple[str, str] | None:
+        """Where and why the bytes end before their time, once they have been read that far."""
+        if self._source.failure is None:
+            return None
+        return f"byte {self._source.count}", describe(self._source.failure)
+
+    def rewind(self) -> None:
+        """Go back to the first byte behind the byte order mark, which no JSON parser takes."""
+        self.seek(0)
+        if self.peek(len(_BOM)).startswith(_BOM):
+            self.read(len(_BOM))
+
+
+class _Source(io.RawIOBase):
+    def __init__(self, inner: io.BufferedReader | gzip.GzipFile) -> None:
+        self._inner = inner
+        self.count = 0
+        self.failure: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._inner.seekable()
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        try:
+            piece = self._inner.read1(len(view))
+        except (OSError, EOFError, zlib.error) as error:
+            self.failure = error
+            return 0
+        view[: len(piece)] = piece
+        self.count += len(piece)
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.count = self._inner.seek(offset, whence)
+        self.failure = None
+        return self.count
+
+
 @contextlib.contextmanager
-def opened(file: str) -> Iterator[io.BufferedReader]:
+def opened(file: str) -> Iterator[Recording]:
     """Open a file to read its bytes, undoing gzip where the content (not the name) says so.
 
     Raises:
         OSError: it cannot be opened.
     """
-    with Path(file).open("rb") as raw:
-        if raw.peek(2)[:2] != _GZIP:
-            yield raw
-            return
-        # GzipFile reads lines slowly; a BufferedReader around it does not.
-        with gzip.GzipFile(fileobj=raw) as unpacked, io.BufferedReader(unpacked) as stream:  # type: ignore[type-var]
-            yield stream
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(Path(file).open("rb"))
+        packed = plain.peek(len(_GZIP)).startswith(_GZIP)
+        inner = stack.enter_context(gzip.GzipFile(fileobj=plain)) if packed else plain
+        yield stack.enter_context(Recording(_Source(inner)))
 
 
-def rewind(stream: io.BufferedReader) -> None:
-    """Go back to the first byte behind the byte order mark, which no JSON parser takes."""
-    stream.seek(0)
-    if stream.peek(3)[:3] == _BOM:
-        stream.read(3)
-
-
-def damage(error: BaseException) -> str:
-    """Say what went wrong in words, since `EOFError` and its kin often carry none."""
+def describe(error: Exception) -> str:
+    """Say in words what went wrong, since `EOFError` and its kin often carry none."""
     if isinstance(error, EOFError):
         return "the compressed file ends too early"
     if isinstance(error, OSError) and error.strerror:

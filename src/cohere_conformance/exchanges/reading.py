@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import har, jsonl, vcr
-from cohere_conformance.exchanges.opening import DAMAGE, damage, opened
+from cohere_conformance.exchanges.opening import describe, opened
 from cohere_conformance.exchanges.sniff import Format, recognise
 from cohere_conformance.model import Exchange
 
@@ -47,5 +47,7 @@ def read(file: str) -> Iterator[Exchange | TrafficError]:
                 yield TrafficError(file, "start", _REFUSALS[kind])
             else:
                 yield from _READERS[kind](stream, file)
-    except DAMAGE as error:
-        yield TrafficError(file, "start", damage(error))
+            if stream.failure is not None:
+                yield TrafficError(file, *stream.failure)
+    except OSError as error:
+        yield TrafficError(file, "start", describe(error))

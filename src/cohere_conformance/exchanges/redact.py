@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from cohere_conformance.model import Headers
+if TYPE_CHECKING:
+    from cohere_conformance.model import Headers
 
 REDACTED = "[redacted]"
 
 _HEADER = re.compile(
-    r"(?:^|[-_])(?:authorization|cookie2?|api[-_]?key|(?:subscription|functions)[-_]key|token|secret|password|signature)$",
+    r"(?:^|[-_])(?:authorization|cookie2?|api[-_]?key|(?:subscription|functions)[-_]key|token|secret|password"
+    r"|signature)$",
     re.IGNORECASE,
 )
 _CARRIES_URL = frozenset({"location", "content-location", "referer"})
 
 # Compared without `-` and `_`. `page_token` is paging, not a credential, hence whole names.
-_PARAMETERS = frozenset(
-    "apikey xapikey coapikey key token accesstoken authtoken bearertoken idtoken refreshtoken sessiontoken "
-    "auth authorization secret clientsecret password passwd sig signature xamzcredential xamzsecuritytoken "
-    "xamzsignature xgoogcredential xgoogsignature awsaccesskeyid googleaccessid".split()
+_PARAMETER = re.compile(
+    r"(?:x|co)?(?:api)?key|(?:access|auth|bearer|id|refresh|session|xamzsecurity)?token|auth|authorization"
+    r"|(?:client)?secret|passw(?:or)?d|sig|(?:xamz|xgoog)?signature|(?:xamz|xgoog)credential"
+    r"|awsaccesskeyid|googleaccessid"
 )
 
 
@@ -49,7 +52,7 @@ def url(value: str) -> str:
     rest, question_mark, query = rest.partition("?")
     scheme, slashes, rest = rest.partition("//")
     host, slash, path = rest.partition("/")
-    if "@" in host:
+    if "@" in host and (not scheme or scheme.endswith(":")):
         # Dropped, not replaced: brackets before the host would read as an IPv6 address.
         host = host.rpartition("@")[2]
     return "".join(
@@ -64,4 +67,4 @@ def _query(text: str) -> str:
 def _parameter(text: str) -> str:
     name, equals, _ = text.partition("=")
     plain = unquote_plus(name).lower().replace("-", "").replace("_", "")
-    return f"{name}{equals}{REDACTED}" if equals and plain in _PARAMETERS else text
+    return f"{name}{equals}{REDACTED}" if equals and _PARAMETER.fullmatch(plain) else text

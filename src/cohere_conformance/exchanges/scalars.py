@@ -6,7 +6,13 @@ parser hands over text that only remembers how it was written, and nothing is re
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+
+
+class UnusableError(ValueError):
+    """One recorded exchange lacks what makes it one; the message says what."""
 
 
 class Plain(str):
@@ -45,3 +51,26 @@ def resolve(value: Plain) -> bool | int | float | str:
         return float(written)
     special = _SPECIAL.get(written.lower())
     return float(special) if special else written
+
+
+def text(value: object) -> str:
+    """Return a scalar as text; bytes are latin-1, as header fields are."""
+    if isinstance(value, Binary):
+        return unbase64(value).decode("latin-1")
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return "" if value is None else str(value)
+
+
+def unbase64(value: str) -> bytes:
+    """Return the bytes.
+
+    Raises:
+        UnusableError: it is not base64.
+    """
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UnusableError(f"expected base64, found something else ({error})") from error

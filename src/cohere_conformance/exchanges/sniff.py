@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import enum
-import io
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import ijson
 import msgspec
 
 from cohere_conformance.exchanges.jsonstream import BROKEN
-from cohere_conformance.exchanges.opening import rewind
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator, Set
+
+    from cohere_conformance.exchanges.opening import Recording
 
 HEAD = 64 * 1024
 """Bytes that are looked at first."""
@@ -19,7 +23,9 @@ HEAD = 64 * 1024
 FAR = 8 * 1024 * 1024
 """Bytes that the first JSON value may take until its keys must have told what it is."""
 
-_CASSETTE = re.compile(rb"""^(?:---[ \t]+)?["']?(?:http_)?interactions["']?[ \t]*:(?:\s|$)""", re.MULTILINE)
+_CASSETTE = re.compile(rb"""["']?(?:http_)?interactions["']?[ \t]*:[ \t]*(?:$|[\[#&!])""")
+_BEFORE = re.compile(rb"""[ \t]|#|%|---|- |$|["']?[\w.-]+["']?[ \t]*:""")
+"""What a line of YAML may be before the list: prose that quotes a cassette starts otherwise."""
 _ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
 _LISTS = frozenset({"interactions", "http_interactions"})
 
@@ -37,30 +43,20 @@ class Format(enum.StrEnum):
     EMPTY = "empty"
 
 
-class _Keys(msgspec.Struct):
-    """The keys that make a row traffic."""
-
-    method: msgspec.Raw | None = None
-    url: msgspec.Raw | None = None
-    status: msgspec.Raw | None = None
-    request: msgspec.Raw | None = None
-    response: msgspec.Raw | None = None
+_LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-_LINE = msgspec.json.Decoder(_Keys)
-
-
-def recognise(stream: io.BufferedReader) -> Format:
+def recognise(stream: Recording) -> Format:
     """Return what the stream holds and leave it at its first byte.
 
     Raises:
-        OSError, EOFError, zlib.error: it cannot be read that far.
+        OSError: it is a pipe, which cannot be read twice.
     """
-    rewind(stream)
+    stream.rewind()
     head = stream.read(HEAD)
-    rewind(stream)
+    stream.rewind()
     found = _of_head(stream, head)
-    rewind(stream)
+    stream.rewind()
     return found
 
 
@@ -73,9 +69,7 @@ def _of_head(stream: io.BufferedReader, head: bytes) -> Format:
         one_line = start.split(b"\n", 1)[0].strip() != b"{"
         if found is not None and (found is not Format.JSONL or one_line):
             return found
-    if (lines := _of_lines(head)) is not None:
-        return lines
-    return Format.VCR_YAML if _CASSETTE.search(head) else Format.UNKNOWN
+    return Format.VCR_YAML if _is_cassette(head) else _of_lines(head)
 
 
 def _of_value(stream: io.BufferedReader) -> Format | None:
@@ -90,7 +84,7 @@ def _verdicts(stream: io.BufferedReader) -> Iterator[Format]:
     depth = 0
     key = ""
     seen: set[str] = set()
-    for event, value in ijson.basic_parse(_Capped(stream, FAR), multiple_values=True):  # type: ignore[arg-type]
+    for event, value in ijson.basic_parse(_Capped(stream, FAR), multiple_values=True):
         if event == "map_key":
             if depth == 1:
                 key = value
@@ -109,23 +103,31 @@ def _verdicts(stream: io.BufferedReader) -> Iterator[Format]:
                 return
 
 
-def _of_lines(head: bytes) -> Format | None:
-    """Judge by the lines that are there whole, since the first of them may be the broken one."""
-    found = None
+def _is_cassette(head: bytes) -> bool:
     for line in head.splitlines():
-        if not line.lstrip().startswith(b"{"):
-            continue
+        if _CASSETTE.match(line):
+            return True
+        if not _BEFORE.match(line):
+            return False
+    return False
+
+
+def _of_lines(head: bytes) -> Format:
+    """Judge by the lines that are there whole, since the first of them may be the broken one."""
+    found = Format.UNKNOWN
+    for line in head.splitlines():
         try:
-            row = _LINE.decode(line)
+            keys = _LINE.decode(line).keys() if line.startswith(b"{") else frozenset()
         except (msgspec.DecodeError, ValueError, RecursionError):
             continue
-        if _tells({name for name in row.__struct_fields__ if getattr(row, name) is not None}):
+        if _tells(keys):
             return Format.JSONL
-        found = Format.OTHER_LINES
+        if keys:
+            found = Format.OTHER_LINES
     return found
 
 
-def _tells(keys: set[str]) -> bool:
+def _tells(keys: Set[str]) -> bool:
     return ("url" in keys and ("method" in keys or "status" in keys)) or {"request", "response"} <= keys
 
 

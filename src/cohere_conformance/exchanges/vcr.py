@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import yaml
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import jsonstream
-from cohere_conformance.exchanges.fields import (
-    UnusableError,
-    assemble,
-    content,
-    headers,
-    json_bytes,
-    mapping,
-    status,
-    text,
-    unbase64,
-)
-from cohere_conformance.exchanges.opening import DAMAGE, damage
+from cohere_conformance.exchanges.bodies import content, json_bytes
+from cohere_conformance.exchanges.fields import assemble, headers, mapping, status
+from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
 from cohere_conformance.exchanges.yamlstream import items
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator, Mapping
 
 LISTS = frozenset({"interactions", "http_interactions"})
 """The name of the list: the first in Python, the second in Ruby."""
@@ -41,8 +35,6 @@ def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | Traff
     except yaml.YAMLError as error:
         where, reason = _broken(error)
         yield TrafficError(file, where, f"the YAML is broken in interaction {number + 1}: {reason}")
-    except DAMAGE as error:
-        yield TrafficError(file, f"interaction {number + 1}", damage(error))
 
 
 def read_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
 
 from cohere_conformance.exchanges.scalars import NULLS, Binary, Plain
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BINARY = frozenset({"tag:yaml.org,2002:binary", "!binary"})

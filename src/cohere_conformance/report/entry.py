@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.report.example import clean
-from cohere_conformance.report.shape import Row
+from cohere_conformance.model import Finding, Severity
+from cohere_conformance.report.example import Order, clean
+from cohere_conformance.report.shape import Example, Row
 from cohere_conformance.report.verdict import RANK
-
-if TYPE_CHECKING:
-    from cohere_conformance.model import Finding, Severity
-    from cohere_conformance.report.example import Order
-    from cohere_conformance.report.shape import Example
 
 Moment = tuple[datetime, str]
 """A time that can be compared across offsets, with the text it came from."""

@@ -55,7 +55,7 @@ def _introduction(report: Report) -> Iterator[str]:
     yield f"- traffic: {traffic} {more}".rstrip()
     yield f"- {prose(header.tool)} {prose(header.version)}, {prose(header.started_at)}"
     if report.coverage.unrouted:
-        yield f"- {report.coverage.unrouted} exchanges of other paths, not judged (see `route-unknown`)"
+        yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
     yield ""
 
 
@@ -63,7 +63,7 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
     if not rows:
         return
     shown, more = parts.cut(rows, limit)
-    yield from (f"## {title} ({len(rows)})", "")
+    yield from (f"## {title}: {len(rows)}", "")
     for number, row in enumerate(shown, start=1):
         place = code(row.place) if row.place else parts.WHOLE_BODY
         yield f"{number}. **{row.severity}** `{row.kind}` on {code(row.operation)} ({row.status}) at {place}"
@@ -82,7 +82,7 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
 def _operations(report: Report) -> Iterator[str]:
     operations, unseen = report.coverage.operations, report.coverage.unseen
     if operations:
-        yield from (f"## Operations ({len(operations)})", "")
+        yield from (f"## Operations: {len(operations)}", "")
         yield "| operation | judged | clean | breaking | additive | explained | statuses | streams |"
         yield "|---|--:|--:|--:|--:|--:|---|--:|"
         for one in operations:
@@ -94,7 +94,7 @@ def _operations(report: Report) -> Iterator[str]:
             yield f"| {' | '.join(cells)} |"
         yield ""
     if unseen:
-        yield from (f"<details><summary>Never seen ({len(unseen)})</summary>", "")
+        yield from (f"<details><summary>Never seen: {len(unseen)}</summary>", "")
         yield from (f"- {code(label)}" for label in unseen)
         yield from ("", "</details>", "")
 
@@ -104,21 +104,22 @@ def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:
     if not amendments:
         return
     shown, more = parts.cut(amendments, limit)
-    yield from (f"## Explained by amendments ({len(amendments)})", "")
+    command = code(parts.explain_command("FINGERPRINT", folder), longest=None)
+    yield from (f"## Explained by amendments: {len(amendments)}", "")
     yield from ("| amendment | findings | exchanges | first finding |", "|---|--:|--:|---|")
     for one in shown:
         first = code(parts.first_explained(report, one.amendment))
         yield f"| {code(one.amendment)} | {one.findings} | {one.exchanges} | {first} |"
     if more:
         yield from ("", more)
-    yield from ("", prose(parts.amendments_note(folder)), "")
+    yield from ("", f"{parts.AMENDMENTS_NOTE} {command}", "")
 
 
 def _list(title: str, lines: Sequence[str], limit: int) -> Iterator[str]:
     if not lines:
         return
     shown, more = parts.cut(lines, limit)
-    yield from (f"## {title} ({len(lines)})", "")
+    yield from (f"## {title}: {len(lines)}", "")
     yield from (f"- {line}" for line in shown)
     if more:
         yield from ("", more)

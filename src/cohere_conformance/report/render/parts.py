@@ -16,6 +16,7 @@ DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report unless it is told otherwise."""
 COMMAND = "cohere-conformance"
 WHOLE_BODY = "the whole body"
+AMENDMENTS_NOTE = "Known defects of the published contract: they never fail a run. To read on:"
 
 _Item = TypeVar("_Item")
 
@@ -65,9 +66,6 @@ def contract_line(header: Header) -> str:
     return f"contract {header.contract_version} ({header.mode}, digest {header.contract_digest[:19]})"
 
 
-def amendments_note(folder: str) -> str:
-    """Return how to read on about findings that amendments explain."""
-    return (
-        "Known defects of the published contract: these findings never fail a run. "
-        f"More: {explain_command('FINGERPRINT', folder)}"
-    )
+def unrouted_line(number: int) -> str:
+    """Return how much traffic went where the contract has nothing."""
+    return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"

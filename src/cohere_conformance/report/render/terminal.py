@@ -11,16 +11,17 @@ from rich.text import Text
 
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render import parts
-from cohere_conformance.report.render.safe import encodable, plain
+from cohere_conformance.report.render.safe import LONGEST, encodable, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
 
     from cohere_conformance.report.shape import Report, Row
 
 STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.NOTICE: "cyan"}
+INDENT = 11
 VERDICT_STYLES = {0: "bold green", 1: "bold red"}
 
 
@@ -61,27 +62,37 @@ class _Printer:
         self.console.print()
         self._verdict()
 
-    def _text(self, text: str, style: str = "", *, longest: int | None = 240) -> Text:
+    def _text(self, text: str, style: str = "", *, longest: int | None = LONGEST) -> Text:
         return Text(encodable(plain(text, longest=longest), self.console.encoding), style=style)
 
-    def _say(self, text: str, style: str = "") -> None:
-        self.console.print(self._text(text, style, longest=None), highlight=False)
+    def _line(self, text: str, style: str = "") -> None:
+        """Print one line and leave it in one piece: a verdict is searched for, a command is copied."""
+        self.console.print(self._text(text, style, longest=None), highlight=False, soft_wrap=True)
+
+    def _field(self, name: str, value: str, style: str = "") -> None:
+        """Print a value that is wrapped beside its name."""
+        width = max(self.console.width - INDENT, 20)
+        for line in self._text(value, style).wrap(self.console, width, overflow="fold"):
+            line.rstrip()
+            start = Text(f"  {name}".ljust(INDENT), style="dim")
+            self.console.print(start.append_text(line), highlight=False, soft_wrap=True)
+            name = ""
 
     def _heading(self, title: str, number: int) -> None:
         self.console.print()
-        self._say(f"{title} ({number})", "bold")
+        self._line(f"{title}: {number}", "bold")
 
     def _verdict(self) -> None:
         footer = self.report.footer
-        self._say(footer.verdict, VERDICT_STYLES.get(footer.exit_code, "bold magenta"))
+        self._line(footer.verdict, VERDICT_STYLES.get(footer.exit_code, "bold magenta"))
 
     def _introduction(self) -> None:
         header, coverage = self.report.header, self.report.coverage
-        self._say(f"{parts.contract_line(header)}, fails on {header.fail_on}")
+        self._line(f"{parts.contract_line(header)}, fails on {header.fail_on}")
         shown, more = parts.cut(header.inputs, 3)
-        self._say(" ".join(("traffic", *shown, more)).strip())
+        self._line(f"traffic {', '.join(shown)} {more}".rstrip())
         if coverage.unrouted:
-            self._say(f"{coverage.unrouted} of other paths, not judged (see route-unknown)")
+            self._line(parts.unrouted_line(coverage.unrouted))
 
     def _operations(self) -> None:
         operations, unseen = self.report.coverage.operations, self.report.coverage.unseen
@@ -97,9 +108,7 @@ class _Printer:
                 cells = [Text(str(number)) for number in numbers]
                 table.add_row(self._text(one.operation), *cells, style=style)
             self.console.print(table, highlight=False)
-        if unseen:
-            shown, more = parts.cut(unseen, 5)
-            self._say(f"Never seen ({len(unseen)}): {', '.join(shown)} {more}".rstrip())
+        self._list("Never seen", unseen, limit=5)
 
     def _rows(self, title: str, rows: Sequence[Row]) -> None:
         if not rows:
@@ -109,35 +118,20 @@ class _Printer:
         for row in shown:
             self._row(row)
         if more:
-            self._say(more)
+            self._line(more)
 
     def _row(self, row: Row) -> None:
         head = self._text(row.severity.upper(), STYLES[row.severity])
         head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
         self.console.print(head, highlight=False)
-        fields = [
-            ("place", row.place or parts.WHOLE_BODY),
-            ("expected", row.expected),
-            ("observed", row.observed),
-            ("seen", parts.seen(row)),
-            ("first", parts.location(row.example)),
-        ]
+        self._field("place", row.place or parts.WHOLE_BODY)
         if row.requirement:
-            fields.insert(1, ("requires", row.requirement))
-        self._fields(fields)
-        # Outside the grid and unwrapped: a command that is broken over two lines cannot be copied.
-        command = self._text(
-            f"  more      {parts.explain_command(row.fingerprint, self.folder)}", longest=None
-        )
-        self.console.print(command, highlight=False, soft_wrap=True)
-
-    def _fields(self, fields: Iterable[tuple[str, str]]) -> None:
-        grid = Table.grid(padding=(0, 1, 0, 0))
-        grid.add_column(no_wrap=True, width=10)
-        grid.add_column(overflow="fold")
-        for name, value in fields:
-            grid.add_row(Text(f"  {name}", style="dim"), self._text(value))
-        self.console.print(grid, highlight=False)
+            self._field("requires", row.requirement)
+        self._field("expected", row.expected)
+        self._field("observed", row.observed)
+        self._field("seen", parts.seen(row))
+        self._field("first", parts.location(row.example))
+        self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
     def _amendments(self) -> None:
         amendments = self.report.coverage.amendments
@@ -156,15 +150,16 @@ class _Printer:
             table.add_row(self._text(one.amendment), *numbers, self._text(first))
         self.console.print(table, highlight=False)
         if more:
-            self._say(more)
-        self._say(parts.amendments_note(self.folder))
+            self._line(more)
+        self._line(parts.AMENDMENTS_NOTE)
+        self._line(f"  {parts.explain_command('FINGERPRINT', self.folder)}")
 
-    def _list(self, title: str, lines: Sequence[str], style: str = "") -> None:
+    def _list(self, title: str, lines: Sequence[str], style: str = "", limit: int | None = None) -> None:
         if not lines:
             return
         self._heading(title, len(lines))
-        shown, more = parts.cut(lines, self.limit)
+        shown, more = parts.cut(lines, self.limit if limit is None else limit)
         for line in shown:
             self.console.print(self._text(f"  {line}", style), highlight=False)
         if more:
-            self._say(f"  {more}")
+            self._line(f"  {more}")

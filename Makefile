@@ -1,0 +1,26 @@
+# `make run` does the main job, `make test` runs every test; both set up .venv by themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint benchmarks clean
+
+run: .venv/ready
+	$(BIN)/cohere-conformance check --example conforming
+
+test: lint
+	$(BIN)/pytest -n auto
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+	$(BIN)/cohere-conformance contract lint
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	touch $@
+
+clean:
+	rm -rf .venv dist build conformance-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

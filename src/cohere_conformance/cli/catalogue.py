@@ -1,0 +1,108 @@
+"""`list` and `explain`: what the suite knows, and what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cohere_conformance.contract import Declarations, load_contract, load_declarations
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.errors import UsageError
+from cohere_conformance.model import SEVERITY, Kind
+from cohere_conformance.report import explain_finding, explain_kind, load
+from cohere_conformance.report.render.parts import DEFAULT_FOLDER
+from cohere_conformance.report.shape import REPORT_JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cohere_conformance.contract.overlay import Amendment
+
+
+@click.group(name="list")
+def list_() -> None:
+    """List what the suite knows."""
+
+
+@list_.command()
+def operations() -> int:
+    """List the operations: group, tier for live runs, billing unit, effect."""
+    policies = load_policies(folder("contracts") / "operations.yaml")
+    rows = [
+        (label, operation.group, policies[label].tier, policies[label].billing, policies[label].effect)
+        + (("deprecated",) if operation.deprecated else ("",))
+        for label, operation in load_contract().operations.items()
+    ]
+    return _table(("operation", "group", "tier", "billing", "effect", ""), rows)
+
+
+@list_.command()
+def kinds() -> int:
+    """List the kinds of finding and how severe each is."""
+    return _table(("kind", "severity"), [(kind.value, SEVERITY[kind].value) for kind in Kind])
+
+
+@list_.command()
+def amendments() -> int:
+    """List where the published document is known to be wrong or silent."""
+    rows = [(one.id, one.klass, one.reason) for one in _amendments(load_declarations())]
+    return _table(("amendment", "class", "reason"), rows)
+
+
+@click.command()
+@click.argument("subject")
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(DEFAULT_FOLDER),
+    show_default=True,
+    help="The report that a fingerprint is looked up in.",
+)
+def explain(subject: str, report_dir: Path) -> int:
+    """Explain SUBJECT: a kind of finding, an amendment, or the fingerprint of a finding in a report."""
+    if subject in set(Kind):
+        click.echo(explain_kind(subject))
+        return 0
+    known = {amendment.id: amendment for amendment in _amendments(load_declarations())}
+    if subject in known:
+        click.echo(_told(known[subject]))
+        return 0
+    written = report_dir / REPORT_JSON
+    if not written.exists() or not _hexadecimal(subject):
+        try:
+            click.echo(explain_kind(subject))
+        except UsageError as error:
+            where = f"{written} holds no report to look a fingerprint up in" if _hexadecimal(subject) else ""
+            raise UsageError("; ".join(part for part in (str(error), where) if part)) from error
+        return 0
+    click.echo(explain_finding(load(written), subject))
+    return 0
+
+
+def _hexadecimal(subject: str) -> bool:
+    return bool(subject) and not set(subject.lower()) - set("0123456789abcdef")
+
+
+def _amendments(declarations: Declarations) -> tuple[Amendment, ...]:
+    return (*declarations.amendments, *declarations.tolerances)
+
+
+def _told(amendment: Amendment) -> str:
+    lines = [f"# {amendment.id}", "", amendment.reason, "", f"Class: {amendment.klass}"]
+    lines += [f"Evidence: {amendment.evidence}", "", "Actions:"]
+    for action in amendment.actions:
+        done = "remove" if action.remove else "update"
+        lines.append(f"  {done} {action.target}")
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    lines = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        click.echo("  ".join([*cells, *line[len(widths) :]]).rstrip())
+    return 0

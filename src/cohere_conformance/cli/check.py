@@ -1,0 +1,134 @@
+"""`check`: judge recorded traffic."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cohere_conformance import __version__, session
+from cohere_conformance.data import folder
+from cohere_conformance.errors import UsageError
+from cohere_conformance.model import Severity
+from cohere_conformance.report import Header, Mode, Report, Tally, render_terminal, write
+from cohere_conformance.report.render.parts import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+EXAMPLES = ("conforming", "deviating")
+_INTERRUPTED = 2
+
+
+@click.command()
+@click.argument("traffic", nargs=-1, type=click.Path(path_type=str))
+@click.option(
+    "--example",
+    type=click.Choice(EXAMPLES),
+    help="Judge the exchanges that ship with the package instead (written by hand, not recorded).",
+)
+@click.option("--as-published", is_flag=True, help="Judge against the document as it stands, unamended.")
+@click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="URL",
+    help="A base URL that also counts as the API (a gateway, a mock); repeatable. Loopback always does.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([severity.value for severity in Severity]),
+    default=Severity.ADDITIVE.value,
+    show_default=True,
+    help="The least severity that makes the exit code 1.",
+)
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(DEFAULT_FOLDER),
+    show_default=True,
+    help="Where report.json and report.md go.",
+)
+def check(
+    traffic: tuple[str, ...],
+    example: str | None,
+    as_published: bool,
+    servers: tuple[str, ...],
+    fail_on: str,
+    jobs: int,
+    report_dir: Path,
+) -> int:
+    """Judge recorded TRAFFIC: files or folders of VCR cassettes, HAR archives or JSON Lines.
+
+    Nothing is sent anywhere. What each file is, is told by its content.
+    """
+    paths = traffic
+    if example is not None:
+        paths = (*traffic, str(folder("cassettes") / "examples" / f"{example}.jsonl"))
+    if not paths:
+        raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
+    for server in servers:
+        if "://" not in server:
+            raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
+    judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
+    started, tally, exit_code = _now(), Tally(), None
+    with _progress() as progress:
+        try:
+            session.check(paths, judge, tally, jobs=jobs, progress=progress)
+        except KeyboardInterrupt:
+            # What was judged so far is told all the same, marked as not all of it.
+            exit_code = _INTERRUPTED
+    header = _header(judge, paths, started, Severity(fail_on))
+    operations = list(judge.contract.operations)
+    report = tally.finish(header, operations, finished_at=_now(), exit_code=exit_code)
+    return _publish(report, report_dir)
+
+
+def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on: Severity) -> Header:
+    return Header(
+        tool="cohere-conformance",
+        version=__version__,
+        contract_version=judge.contract.version,
+        contract_digest=judge.contract.digest,
+        mode=Mode.AS_PUBLISHED if judge.settings.as_published else Mode.AMENDED,
+        inputs=paths,
+        started_at=started,
+        fail_on=fail_on,
+        arguments=tuple(sys.argv[1:]),
+    )
+
+
+def _publish(report: Report, report_dir: Path) -> int:
+    written = write(report, report_dir)
+    render_terminal(report, Console(soft_wrap=False), folder=str(report_dir))
+    click.echo(f"wrote {' and '.join(str(path) for path in written)}")
+    return report.footer.exit_code
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@contextmanager
+def _progress() -> Iterator[session.Progress | None]:
+    """Show how far the run is, to somebody who watches it on a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("judging", total=None)
+
+        def told(file: str, count: int) -> None:
+            bar.update(task, advance=count, description=f"judging {Path(file).name}")
+
+        yield told

@@ -1,0 +1,46 @@
+"""`contract`: the declared API itself, in one document, and whether its own documents are in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from cohere_conformance.contract import load_declarations
+from cohere_conformance.contract.lint import lint as lint_documents
+from cohere_conformance.data import folder
+
+_ROOT = click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Another folder of the layout of contracts/; the shipped one if not given.",
+)
+
+
+@click.group()
+def contract() -> None:
+    """Show and check the declared API."""
+
+
+@contract.command()
+@click.option("--amended", is_flag=True, help="With the amendments carried out.")
+@_ROOT
+def bundle(amended: bool, root: Path | None) -> int:
+    """Write the OpenAPI document to standard output as one self-contained JSON text."""
+    declarations = load_declarations(root)
+    document = declarations.amended if amended else declarations.published
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    return 0
+
+
+@contract.command()
+@_ROOT
+def lint(root: Path | None) -> int:
+    """Check the documents below contracts/; exit code 1 if a rule is broken."""
+    root = root or folder("contracts")
+    problems = lint_documents(root)
+    for problem in problems:
+        click.echo(f"{problem.rule}: {problem.where}: {problem.message}")
+    click.echo(f"{len(problems)} problems in {root}")
+    return 1 if problems else 0

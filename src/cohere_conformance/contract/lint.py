@@ -1,0 +1,188 @@
+"""What must hold of the documents below `contracts/` themselves, before anything is judged against them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from openapi_spec_validator import OpenAPIV32SpecValidator
+
+from cohere_conformance.contract.bundle import bundle, references, resolve
+from cohere_conformance.contract.compile import METHODS
+from cohere_conformance.contract.grammar import Grammar, load_grammars
+from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
+from cohere_conformance.contract.tiers import LivePolicy, load_policies
+from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from cohere_conformance.contract.documents import Document
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One rule that a document breaks.
+
+    Attributes:
+        rule: stable name of the rule.
+        where: pointer or name.
+        message: what was expected and what stands there.
+    """
+
+    rule: str
+    where: str
+    message: str
+
+
+def lint(root: Path) -> list[Problem]:
+    """Return every problem of the documents below `root`.
+
+    The published document keeps the vendor's defects, so only references and validity are asked of it; the
+    amended one must be free of them.
+
+    Raises:
+        ContractError: a file cannot be read at all, so nothing can be said about it.
+    """
+    published = bundle(root / "openapi" / "openapi.yaml")
+    grammars = load_grammars(root / "streams.yaml")
+    amendments = load_amendments(root / "amendments.yaml")
+    tolerances = load_amendments(root / "tolerances.yaml")
+    policies = load_policies(root / "operations.yaml")
+    problems = list(_valid("as published", published))
+    amended, missed = _amended(published, amendments)
+    _, missed_requests = _amended(amended, tolerances)
+    problems += missed + missed_requests
+    problems += _valid("amended", amended)
+    problems += _schemas(amended)
+    problems += _operations(amended, policies, grammars)
+    return problems
+
+
+def _valid(which: str, document: Document) -> Iterator[Problem]:
+    for error in OpenAPIV32SpecValidator(document).iter_errors():
+        where = "/".join(str(token) for token in error.absolute_path)
+        yield Problem("valid-openapi", f"{which}: {where}", error.message[:300])
+
+
+def _amended(document: Document, amendments: tuple[Amendment, ...]) -> tuple[Document, list[Problem]]:
+    """Carry the amendments out one by one, so that each that fails is told."""
+    problems = []
+    for amendment in amendments:
+        try:
+            amended = apply(document, (amendment,))
+        except ContractError as error:
+            problems.append(Problem("amendment-hits", amendment.id, str(error)))
+            continue
+        if amended == document:
+            problems.append(Problem("amendment-hits", amendment.id, "changes nothing"))
+        document = amended
+    return document, problems
+
+
+def _schemas(document: Document) -> Iterator[Problem]:
+    for pointer in sorted(references(document)):
+        try:
+            resolve(document, pointer)
+        except ContractError as error:
+            yield Problem("references-resolve", pointer, str(error))
+    for where, schema in _walk(document, ""):
+        for word in ("oneOf", "anyOf", "allOf"):
+            if word in schema and not schema[word]:
+                yield Problem("no-empty-union", where, f"{word} has no branch")
+        undeclared = set(schema.get("required", ())) - _properties(document, schema).keys()
+        if isinstance(schema.get("required"), list) and undeclared:
+            names = ", ".join(sorted(undeclared))
+            yield Problem("required-declared", where, f"required but not a property: {names}")
+        if "discriminator" in schema:
+            yield from _discriminator(document, where, schema)
+
+
+def _discriminator(document: Document, where: str, schema: Document) -> Iterator[Problem]:
+    tag = schema["discriminator"]["propertyName"]
+    mapping: Mapping[str, str] = schema["discriminator"].get("mapping", {})
+    branches = [branch.get("$ref", "") for branch in schema.get("oneOf", ())]
+    for value, target in mapping.items():
+        if target not in branches:
+            yield Problem("discriminator-agrees", where, f"{tag} {value!r} leads to no branch of the union")
+    for branch in branches:
+        values = {value for value, target in mapping.items() if target == branch}
+        if not values:
+            yield Problem("discriminator-agrees", where, f"no value of {tag} leads to {branch}")
+            continue
+        declared = _properties(document, {"$ref": branch}).get(tag)
+        if declared is None:
+            yield Problem("discriminator-agrees", where, f"{branch} does not declare {tag}")
+            continue
+        allowed = set(_followed(document, declared).get("enum", values))
+        if values - allowed:
+            names = ", ".join(sorted(values - allowed))
+            yield Problem("discriminator-agrees", where, f"{branch} does not allow {tag} {names}")
+
+
+def _operations(
+    document: Document, policies: Mapping[str, LivePolicy], grammars: Mapping[str, Grammar]
+) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method not in item:
+                continue
+            label, operation = f"{method.upper()} {path}", item[method]
+            name = operation.get("operationId", "")
+            if not name or name in seen:
+                yield Problem(
+                    "operation-id", label, f"operationId {name!r} is empty or stands at {seen.get(name)}"
+                )
+            seen[name] = label
+            if label not in policies:
+                yield Problem("tier-known", label, "no entry in operations.yaml")
+            yield from _stream(document, label, operation, grammars.get(label))
+    for label in sorted((policies.keys() | grammars.keys()) - set(seen.values())):
+        yield Problem("operation-exists", label, "named in operations.yaml or streams.yaml, but not declared")
+
+
+def _stream(
+    document: Document, label: str, operation: Document, grammar: Grammar | None
+) -> Iterator[Problem]:
+    media = operation.get("responses", {}).get("200", {}).get("content", {})
+    items = [content["itemSchema"] for content in media.values() if "itemSchema" in content]
+    if bool(items) != bool(grammar):
+        yield Problem("stream-grammar", label, "a stream needs a grammar, and a grammar a stream")
+    if grammar is None:
+        return
+    for item in items:
+        item = _followed(document, item)
+        union = _followed(document, item.get("properties", {}).get("data", {}).get("contentSchema", item))
+        declared = set(union.get("discriminator", {}).get("mapping", {}))
+        for event in sorted(declared ^ grammar.events()):
+            side = "the grammar" if event in declared else "the document"
+            yield Problem("stream-grammar", label, f"{event} is unknown to {side}")
+
+
+def _followed(document: Document, node: Any) -> Document:
+    while isinstance(node, dict) and "$ref" in node:
+        node = resolve(document, node["$ref"])
+    return node if isinstance(node, dict) else {}
+
+
+def _properties(document: Document, schema: Document) -> Document:
+    """Return every property of a schema, through references and `allOf`."""
+    schema = _followed(document, schema)
+    found = dict(schema.get("properties", {}))
+    for part in schema.get("allOf", ()):
+        found |= _properties(document, part)
+    return found
+
+
+def _walk(node: Any, where: str) -> Iterator[tuple[str, Document]]:
+    """Yield everything in the document that can be a schema: mappings with a schema's words."""
+    if isinstance(node, dict):
+        if {"required", "oneOf", "anyOf", "allOf", "discriminator"} & node.keys():
+            yield where, node
+        for key, value in node.items():
+            if key not in {"example", "examples", "default", "enum", "mapping"}:
+                yield from _walk(value, f"{where}/{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from _walk(value, f"{where}/{number}")

@@ -1,0 +1,194 @@
+"""One run over recorded traffic: read, judge, count; on one core or on several."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cohere_conformance.checks import Explainer, judge
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.contract import Contract, load_declarations
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges import Skipped, discover, read
+from cohere_conformance.report import Tally
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange, Finding
+
+_BATCH = 256
+_LARGE = 8 * 2**20  # bytes from which on one file is worth spreading over workers
+
+Progress = Callable[[str, int], None]
+"""Told the file that is being read and how many exchanges have been judged since the last call."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What traffic is judged against.
+
+    Attributes:
+        as_published: without our amendments.
+        servers: further base URLs that count as the API.
+    """
+
+    as_published: bool = False
+    servers: tuple[str, ...] = ()
+
+
+class Judge:
+    """Judges exchanges against one contract and counts them.
+
+    Args:
+        settings: what to judge against.
+
+    Raises:
+        ContractError: a document below `contracts/` is broken.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        declarations = load_declarations(servers=settings.servers)
+        self._findings: Callable[[Exchange], list[Finding]]
+        self.contract: Contract
+        if settings.as_published:
+            self.contract = declarations.contract(as_published=True)
+            self._findings = partial(judge, self.contract)
+        else:
+            explainer = Explainer(declarations)
+            self.contract, self._findings = explainer.contract, explainer.judge
+
+    def count(self, tally: Tally, value: Exchange | TrafficError) -> None:
+        """Judge one exchange, or note why there is none, and add it to the tally."""
+        if isinstance(value, TrafficError):
+            tally.add_unreadable(value)
+            return
+        request, response = value.request, value.response
+        try:
+            route = self.contract.route(request.method, request.url)
+            if not route.ours:
+                tally.add_foreign(urlsplit(request.url).netloc or "(no host)")
+                return
+            findings = self._findings(value)
+        except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
+            reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
+            tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
+            return
+        told = field(response.headers, "content-type")
+        judged = route.operation is not None and request.body is not None
+        tally.add(value, route.operation, findings, media_type(told) if told else "", request_judged=judged)
+
+
+def check(
+    paths: Iterable[str],
+    ours: Judge,
+    tally: Tally,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> None:
+    """Judge all traffic below the paths.
+
+    Args:
+        paths: files and folders.
+        ours: what judges; with several jobs each worker makes one of the same settings.
+        tally: where everything is counted, so that an interrupted run has something to tell.
+        jobs: number of processes; what is counted does not depend on it.
+        progress: told what happens, for somebody who watches.
+    """
+    told = progress or (lambda file, count: None)
+    if jobs > 1:
+        _spread(paths, ours.settings, jobs, tally, told)
+        return
+    for file in _files(paths, tally):
+        for batch in _batches(read(file)):
+            told(file, 0)
+            for value in batch:
+                ours.count(tally, value)
+            told(file, len(batch))
+
+
+def _files(paths: Iterable[str], tally: Tally) -> Iterator[str]:
+    """Yield the files to read; note at once what is none."""
+    for found in discover(paths):
+        if isinstance(found, Skipped):
+            tally.add_skipped(found.file, found.reason)
+        elif isinstance(found, TrafficError):
+            tally.add_unreadable(found)
+        else:
+            yield found
+
+
+def _batches(values: Iterable[Exchange | TrafficError]) -> Iterator[list[Exchange | TrafficError]]:
+    iterator = iter(values)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+# -- several processes ---------------------------------------------------------------------------------------
+
+_worker: Judge
+
+
+def _start_worker(settings: Settings) -> None:
+    global _worker
+    _worker = Judge(settings)
+
+
+def _count_file(file: str) -> tuple[str, Tally]:
+    return _count_batch(file, read(file))
+
+
+def _count_batch(file: str, values: Iterable[Exchange | TrafficError]) -> tuple[str, Tally]:
+    tally = Tally()
+    for value in values:
+        _worker.count(tally, value)
+    return file, tally
+
+
+def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, told: Progress) -> None:
+    """Spread files over processes, and batches of one file where the file is large.
+
+    Only a few batches are under way at once, so memory stays flat.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_start_worker, initargs=(settings,)
+    ) as pool:
+        running: set[Future[tuple[str, Tally]]] = set()
+        try:
+            for work in _work(_files(paths, tally)):
+                if len(running) >= 3 * jobs:
+                    running = _collect(running, tally, told)
+                running.add(pool.submit(work))
+            while running:
+                running = _collect(running, tally, told)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _work(files: Iterable[str]) -> Iterator[Callable[[], tuple[str, Tally]]]:
+    for file in files:
+        if Path(file).stat().st_size < _LARGE:
+            yield partial(_count_file, file)
+        else:
+            for batch in _batches(read(file)):
+                yield partial(_count_batch, file, batch)
+
+
+def _collect(
+    running: set[Future[tuple[str, Tally]]], tally: Tally, told: Progress
+) -> set[Future[tuple[str, Tally]]]:
+    done, rest = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        file, part = future.result()
+        tally.merge(part)
+        told(file, part.exchanges_judged)
+    return rest
