@@ -29,6 +29,7 @@ class Explainer:
 
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
+        self._known: dict[str, bool] = {}
         self._explained: dict[str, str] = {}
         self._with: dict[str, Contract] = {}
         self._without: dict[str, Contract] = {}
@@ -42,21 +43,11 @@ class Explainer:
     def _published(self) -> Contract:
         return self._declarations.contract(as_published=True)
 
-    @cached_property
-    def _untouched(self) -> frozenset[str]:
-        """The operations that no amendment touches: one judgement is enough for them."""
-        published = self._published.operations
-        return frozenset(
-            label
-            for label, operation in self.contract.operations.items()
-            if label in published and published[label].digest == operation.digest
-        )
-
     def judge(self, exchange: Exchange) -> list[Finding]:
         """Return the findings of the exchange; those that carry an `amendment` are explained by it."""
         findings = judge(self.contract, exchange)
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
-        if label is None or label in self._untouched:
+        if label is None or not self._touched(label):
             return findings
         remaining = {finding.fingerprint for finding in findings}
         for finding in judge(self._published, exchange):
@@ -64,6 +55,14 @@ class Explainer:
                 amendment = self._amendment(finding, exchange)
                 findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return findings
+
+    def _touched(self, label: str) -> bool:
+        """Tell whether any amendment touches the operation; if none does, one judgement is enough."""
+        if label not in self._known:
+            published = self._published.operations.get(label)
+            ours = self.contract.operations[label]
+            self._known[label] = published is None or published.digest != ours.digest
+        return self._known[label]
 
     def _amendment(self, finding: Finding, exchange: Exchange) -> str:
         fingerprint = finding.fingerprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ from cohere_conformance.contract.route import Route, Router
 from cohere_conformance.contract.schema import Schema, Translator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from cohere_conformance.contract.documents import Document
     from cohere_conformance.contract.grammar import Grammar
@@ -161,12 +162,15 @@ def compile_contract(
     """
     requests = document if requests is None else requests
     compiler = _Compiler(document, grammars, requests)
-    operations: dict[str, Operation] = {}
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                operation = compiler.operation(f"{method.upper()} {path}", item[method])
-                operations[operation.label] = operation
+    operations = _Operations(
+        compiler,
+        {
+            f"{method.upper()} {path}": item[method]
+            for path, item in document["paths"].items()
+            for method in METHODS
+            if method in item
+        },
+    )
     declared = tuple(server["url"] for server in document.get("servers", ()))
     return Contract(
         version=str(document["info"]["version"]),
@@ -180,6 +184,26 @@ def compile_contract(
 def digest(value: Any) -> str:
     """Return a digest of a JSON value that does not depend on the order of keys (12 hex digits)."""
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:12]
+
+
+class _Operations(Mapping[str, Operation]):
+    """The operations of a contract, each compiled when it is first asked for."""
+
+    def __init__(self, compiler: _Compiler, sources: Mapping[str, Document]) -> None:
+        self._compiler = compiler
+        self._sources = sources
+        self._compiled: dict[str, Operation] = {}
+
+    def __getitem__(self, label: str) -> Operation:
+        if label not in self._compiled:
+            self._compiled[label] = self._compiler.operation(label, self._sources[label])
+        return self._compiled[label]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
 
 
 class _Compiler:

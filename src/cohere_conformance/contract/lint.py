@@ -90,8 +90,10 @@ def _schemas(document: Document) -> Iterator[Problem]:
         for word in ("oneOf", "anyOf", "allOf"):
             if word in schema and not schema[word]:
                 yield Problem("no-empty-union", where, f"{word} has no branch")
-        undeclared = set(schema.get("required", ())) - _properties(document, schema).keys()
-        if isinstance(schema.get("required"), list) and undeclared:
+        required = schema.get("required")
+        named = set(required) if isinstance(required, list) else set[str]()  # a flag on a parameter
+        undeclared = named - _properties(document, schema).keys()
+        if undeclared:
             names = ", ".join(sorted(undeclared))
             yield Problem("required-declared", where, f"required but not a property: {names}")
         if "discriminator" in schema:

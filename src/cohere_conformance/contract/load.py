@@ -60,9 +60,10 @@ class Declarations:
             ContractError: one of them selects nothing without the others.
         """
         ours = [amendment for amendment in amendments if amendment.klass != "request-tolerance"]
-        document = apply(self.published, ours)
+        document = apply(self.published, ours) if ours else self.published
         rest = [amendment for amendment in amendments if amendment.klass == "request-tolerance"]
-        return compile_contract(document, self.grammars, requests=apply(document, rest), servers=self.servers)
+        requests = apply(document, rest) if rest else document
+        return compile_contract(document, self.grammars, requests=requests, servers=self.servers)
 
 
 def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -> Declarations:

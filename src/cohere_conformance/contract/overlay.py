@@ -7,6 +7,7 @@ on each: `x-id`, `x-class`, `x-reason` and `x-evidence`.
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import TYPE_CHECKING, Any, Literal
 
 import jsonpath_rfc9535 as jsonpath
@@ -107,7 +108,8 @@ def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
     Raises:
         ContractError: an action selects nothing (it has outlived its target), or cannot be carried out.
     """
-    amended = copy.deepcopy(document)
+    # A tree of plain values: pickling it copies it many times faster than deepcopy does.
+    amended: Document = pickle.loads(pickle.dumps(document))  # our own bytes
     for amendment in amendments:
         for action in amendment.actions:
             _carry_out(amended, amendment.id, action)

@@ -54,7 +54,7 @@ def encode(value: str, label: str | None = None) -> bytes:
     if label:
         try:
             return value.encode(label)
-        except (UnicodeEncodeError, LookupError):
+        except (ValueError, LookupError):
             pass
     try:
         return value.encode("utf-8")

@@ -80,4 +80,4 @@ def _posted(value: object) -> bytes | None:
     pairs = [
         (text(item.get("name")), text(item.get("value"))) for item in parameters if isinstance(item, dict)
     ]
-    return urlencode(pairs).encode("ascii")
+    return urlencode(pairs, errors="replace").encode("ascii")
