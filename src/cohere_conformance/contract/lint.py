@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from openapi_spec_validator import OpenAPIV32SpecValidator
 
 from cohere_conformance.contract.bundle import bundle, references, resolve
 from cohere_conformance.contract.compile import METHODS
@@ -60,6 +59,9 @@ def lint(root: Path) -> list[Problem]:
 
 
 def _valid(which: str, document: Document) -> Iterator[Problem]:
+    # Imported here because it takes longer than all the rest, and only this needs it.
+    from openapi_spec_validator import OpenAPIV32SpecValidator
+
     for error in OpenAPIV32SpecValidator(document).iter_errors():
         where = "/".join(str(token) for token in error.absolute_path)
         yield Problem("valid-openapi", f"{which}: {where}", error.message[:300])

@@ -39,9 +39,10 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_rows("Requests (client side)", parts.client_rows(report), folder, limit),
         *_operations(report),
         *_amendments(report, folder, limit),
-        *_list("Unreadable inputs", unreadable, limit),
-        *_list("Skipped files", skipped, limit),
+        *_unseen(coverage.unseen),
         *_list("Other hosts, not judged", foreign, limit),
+        *_list("Skipped files", skipped, limit),
+        *_list("Unreadable inputs", unreadable, limit),
         f"Exit code {report.footer.exit_code}. All rows and counts: `report.json`.",
     ]
     return "\n".join(lines) + "\n"
@@ -80,7 +81,7 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
 
 
 def _operations(report: Report) -> Iterator[str]:
-    operations, unseen = report.coverage.operations, report.coverage.unseen
+    operations = report.coverage.operations
     if operations:
         yield from (f"## Operations: {len(operations)}", "")
         yield "| operation | judged | clean | breaking | additive | explained | statuses | streams |"
@@ -93,10 +94,6 @@ def _operations(report: Report) -> Iterator[str]:
             cells = [code(one.operation), *map(str, numbers), statuses, str(one.streams)]
             yield f"| {' | '.join(cells)} |"
         yield ""
-    if unseen:
-        yield from (f"<details><summary>Never seen: {len(unseen)}</summary>", "")
-        yield from (f"- {code(label)}" for label in unseen)
-        yield from ("", "</details>", "")
 
 
 def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:
@@ -113,6 +110,14 @@ def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:
     if more:
         yield from ("", more)
     yield from ("", f"{parts.AMENDMENTS_NOTE} {command}", "")
+
+
+def _unseen(unseen: Sequence[str]) -> Iterator[str]:
+    if not unseen:
+        return
+    yield from ("<details>", f"<summary>Operations never seen: {len(unseen)}</summary>", "")
+    yield from (f"- {code(label)}" for label in unseen)
+    yield from ("", "</details>", "")
 
 
 def _list(title: str, lines: Sequence[str], limit: int) -> Iterator[str]:

@@ -30,7 +30,7 @@ def render(report: Report, console: Console, *, folder: str = parts.DEFAULT_FOLD
 
     Args:
         report: what was found.
-        console: where to; its width is respected except by commands, which must stay in one piece.
+        console: where to; its width is kept, except by what must stay in one piece to be copied.
         folder: where the report was written, for the commands that read it again.
         limit: longest list to print in full.
     """
@@ -54,11 +54,12 @@ class _Printer:
         self._rows("Findings", parts.server_rows(self.report))
         self._rows("Requests (client side)", parts.client_rows(self.report))
         self._amendments()
-        unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
-        self._list("Unreadable inputs", unreadable, style="bold red")
-        self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
+        self._list("Operations never seen", coverage.unseen, limit=5)
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
         self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
+        self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
+        unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
+        self._list("Unreadable inputs", unreadable, style="bold red")
         self.console.print()
         self._verdict()
 
@@ -95,7 +96,7 @@ class _Printer:
             self._line(parts.unrouted_line(coverage.unrouted))
 
     def _operations(self) -> None:
-        operations, unseen = self.report.coverage.operations, self.report.coverage.unseen
+        operations = self.report.coverage.operations
         if operations:
             self._heading("Operations", len(operations))
             table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -108,7 +109,6 @@ class _Printer:
                 cells = [Text(str(number)) for number in numbers]
                 table.add_row(self._text(one.operation), *cells, style=style)
             self.console.print(table, highlight=False)
-        self._list("Never seen", unseen, limit=5)
 
     def _rows(self, title: str, rows: Sequence[Row]) -> None:
         if not rows:
@@ -130,7 +130,7 @@ class _Printer:
         self._field("expected", row.expected)
         self._field("observed", row.observed)
         self._field("seen", parts.seen(row))
-        self._field("first", parts.location(row.example))
+        self._line("  first".ljust(INDENT) + parts.location(row.example))
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
     def _amendments(self) -> None:
