@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cohere_conformance.contract import ResponseDeclaration
+    from cohere_conformance.contract.compile import ResponseHeader
     from cohere_conformance.contract.schema import Schema
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -36,28 +37,34 @@ def media_type(value: str) -> str:
 
 def judge_headers(frame: Frame, declared: ResponseDeclaration, headers: Headers) -> Iterator[Finding]:
     """Yield declared fields that are missing or that break their schema; nothing where none were recorded."""
-    if not headers:
+    if not headers or not declared.headers:
         return
-    for header in declared.headers:
-        values = [value for name, value in headers if name == header.name]
-        place = f"header:{header.name}"
-        if not values and header.required:
+    present = set()
+    for name, value in headers:
+        header = declared.headers.get(name)
+        if header is not None:
+            present.add(name)
+            yield from _invalid(frame, header, value)
+    for name, header in declared.headers.items():
+        if header.required and name not in present:
             yield frame.finding(
                 Kind.HEADER_MISSING,
-                place=place,
+                place=f"header:{name}",
                 expected="a required response header",
                 observed="no such field",
             )
-        for value in values:
-            for finding in judge_value(frame, header.value, _typed(value, header.value.schema)):
-                yield frame.finding(
-                    Kind.HEADER_INVALID,
-                    place=place,
-                    expected=finding.expected,
-                    observed=shown(value, place),
-                    value_class=finding.kind.value,
-                )
-                break
+
+
+def _invalid(frame: Frame, header: ResponseHeader, value: str) -> Iterator[Finding]:
+    place = f"header:{header.name}"
+    for finding in judge_value(frame, header.value, _typed(value, header.value.schema)):
+        yield frame.finding(
+            Kind.HEADER_INVALID,
+            place=place,
+            expected=finding.expected,
+            observed=shown(value, place),
+            value_class=finding.kind.value,
+        )
 
 
 def _typed(value: str, schema: Schema) -> Any:

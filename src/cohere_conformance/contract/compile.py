@@ -84,7 +84,7 @@ class ResponseDeclaration:
 
     status: str
     media: Mapping[str, Media]
-    headers: tuple[ResponseHeader, ...]
+    headers: Mapping[str, ResponseHeader]
 
 
 @dataclass(frozen=True)
@@ -280,12 +280,13 @@ class _Compiler:
             name.lower(): self._media(label, name.lower(), content)
             for name, content in source.get("content", {}).items()
         }
-        headers = []
+        headers: dict[str, ResponseHeader] = {}
         for name, header in source.get("headers", {}).items():
             header = self._followed(header, self._document)
             value = self._validator(self._response_side.schema(header.get("schema", {})))
-            headers.append(ResponseHeader(name.lower(), bool(header.get("required", False)), value))
-        return ResponseDeclaration(status, media, tuple(headers))
+            required = bool(header.get("required", False))
+            headers[name.lower()] = ResponseHeader(name.lower(), required, value)
+        return ResponseDeclaration(status, media, headers)
 
     def _media(self, label: str, name: str, content: Document) -> Media:
         if "itemSchema" not in content:

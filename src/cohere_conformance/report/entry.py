@@ -9,6 +9,7 @@ import msgspec
 from cohere_conformance.model import Finding, Severity
 from cohere_conformance.report.example import Order, clean
 from cohere_conformance.report.shape import Example, Row
+from cohere_conformance.report.verdict import RANK
 
 Moment = tuple[datetime, str]
 """A time that can be compared across offsets, with the text it came from."""
@@ -44,6 +45,7 @@ class Entry(msgspec.Struct):
         self, severity: Severity, status: int, first: Moment | None, last: Moment | None, count: int
     ) -> None:
         """Count sightings that do not change the example."""
+        self.severity = min(self.severity, severity, key=RANK.__getitem__)
         self.status = min(self.status, status)
         self.count += count
         self.first = min((moment for moment in (self.first, first) if moment is not None), default=None)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from cohere_conformance.data import folder
+from cohere_conformance.errors import UsageError
+from cohere_conformance.model import SEVERITY, Kind
+from cohere_conformance.report import Report, Tally, explain_finding, explain_kind
+
+if TYPE_CHECKING:
+    from tests.report.conftest import Finish, MakeExchange, MakeFinding
+
+HEADINGS = ["What it means", "Why it matters", "Example", "What to do", "How it is told apart"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_its_page(kind: Kind) -> None:
+    page = explain_kind(kind)
+    assert page.startswith(f"# {kind}\n")
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == HEADINGS
+    sections = re.split(r"^## .+$", page, flags=re.MULTILINE)[1:]
+    assert all(section.strip() for section in sections)
+    assert sections[1].strip().startswith(f"**{SEVERITY[kind].capitalize()}")
+    assert re.findall(r"^(Declared|Came):$", sections[2], re.MULTILINE) == ["Declared", "Came"]
+    assert re.findall(r"^- \*\*(You [^:]+):\*\*", sections[3], re.MULTILINE) == [
+        "You call the server",
+        "You serve it (mock, gateway)",
+    ]
+
+
+def test_every_page_has_its_kind() -> None:
+    pages = {path.stem for path in (folder("reports") / "kinds").iterdir()}
+    assert pages == {kind.value for kind in Kind}
+
+
+def test_json_examples_are_json() -> None:
+    for path in (folder("reports") / "kinds").iterdir():
+        for example in re.findall(r"```json\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+            msgspec.json.decode(example)
+
+
+@pytest.mark.parametrize("name", ["type-changed", " TYPE_CHANGED ", "Type-Changed"])
+def test_names_are_read_generously(name: str) -> None:
+    assert explain_kind(name).startswith("# type-changed")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("type-chnged", "did you mean type-changed"),
+        ("stream", "did you mean stream-"),
+        ("zzz", "the kinds are status-undeclared, "),
+        ("", "the kinds are status-undeclared, "),
+        ("../README", "the kinds are"),
+        ("\x1b[31m", r"got '\\\\x1b\[31m'"),
+    ],
+)
+def test_unknown_names_get_a_hint(name: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        explain_kind(name)
+
+
+def test_a_finding_is_told_in_full(report: Report) -> None:
+    row = next(row for row in report.findings if row.amendment)
+    shown = explain_finding(report, row.fingerprint[:6].upper())
+    for text in (
+        row.fingerprint,
+        "BREAKING property-missing",
+        "place        /api_version",
+        "amendment    embed.api-version",
+        "example      b.yaml: entry 1",
+        "recorded at  2026-08-13T09:30:00Z",
+        "request      POST https://api.cohere.com/v2/chat",
+        "curl -sS -X POST https://api.cohere.com/v2/chat",
+        "# property-missing",
+    ):
+        assert text in shown
+
+
+def test_a_finding_without_a_command_says_so(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    tally = Tally(curl=False)
+    tally.add(exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED)], "")
+    report = finish(tally)
+    assert "The request is not repeated here" in explain_finding(report, report.findings[0].fingerprint)
+
+
+def test_control_characters_do_not_pass_but_a_body_keeps_its_lines(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    tally = Tally()
+    one = finding(Kind.TYPE_CHANGED, observed="\x1b[2J\nforged")
+    tally.add(exchange(body=b'{\n\t"a": "\x1b"\n}'), "POST /v2/chat", [one], "")
+    report = finish(tally)
+    shown = explain_finding(report, report.findings[0].fingerprint)
+    assert "\x1b" not in shown
+    assert r"observed     \x1b[2J\nforged" in shown
+    assert '{\n\t"a": "' in shown
+    assert "report.json has the exact command" in shown
+
+
+def test_a_prefix_must_lead_to_one_finding(report: Report) -> None:
+    with pytest.raises(UsageError, match="one of the 5 findings of this report, got 'zz'"):
+        explain_finding(report, "zz")
+    with pytest.raises(UsageError, match="one of the 5 findings"):
+        explain_finding(report, "")
+    same = tuple(
+        msgspec.structs.replace(row, fingerprint=f"abc{number}") for number, row in enumerate(report.findings)
+    )
+    with pytest.raises(UsageError, match="'abc' is the beginning of 5 fingerprints; name one of abc0, abc1"):
+        explain_finding(msgspec.structs.replace(report, findings=same), "abc")
+
+
+def test_one_fingerprint_may_have_two_rows(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    tally = Tally()
+    for amendment in ("known", None):
+        tally.add(exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED, amendment=amendment)], "")
+    report = finish(tally)
+    shown = explain_finding(report, report.findings[0].fingerprint)
+    assert shown.count("BREAKING type-changed") == 2
+    assert shown.count("# type-changed") == 1

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.model import Kind
+from cohere_conformance.report import Report, Tally, render_json, render_markdown, render_terminal
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+    from tests.report.conftest import Finish, MakeExchange, MakeFinding
+
+HOSTILE = (
+    "\x1b[31mred\x1b]0;title\x07 \x9b2J \r\nDEVIATES: forged\u2028 \u202eright to left\u200b "
+    "[bold]markup[/bold] [/] :smile: | cell || `code` ``` <script>alert(1)</script> <!-- -->&lt; "
+    "![img](https://evil.example/x.png) [link](javascript:alert(1)) @someone #12 https://evil.example "
+    "www.evil.example $x$ ~~gone~~ **bold** __bold__ \\| \\` \\"
+)
+
+
+def _terminal(report: Report, width: int = 80, *, limit: int = 20) -> str:
+    out = io.StringIO()
+    render_terminal(report, Console(file=out, width=width), folder="out", limit=limit)
+    return out.getvalue()
+
+
+@pytest.fixture
+def hostile(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> Report:
+    tally = Tally()
+    findings = [
+        finding(Kind.TYPE_CHANGED, f"/{HOSTILE}", observed=HOSTILE, operation=HOSTILE),
+        finding(Kind.REQUEST_INVALID, f"/{HOSTILE}", observed=HOSTILE, operation=HOSTILE),
+        finding(Kind.ENUM_UNKNOWN, "", observed=HOSTILE, amendment=HOSTILE),
+    ]
+    source = exchange(file=HOSTILE, position=HOSTILE, recorded_at=HOSTILE, url=HOSTILE)
+    tally.add(source, HOSTILE, findings, HOSTILE)
+    tally.add_foreign(HOSTILE)
+    tally.add_skipped(HOSTILE, HOSTILE)
+    tally.add_unreadable(TrafficError(HOSTILE, HOSTILE, HOSTILE))
+    return finish(tally, inputs=(HOSTILE,))
+
+
+# -- terminal ------------------------------------------------------------------------------------------------
+
+
+def test_the_verdict_is_the_first_and_the_last_line(report: Report) -> None:
+    lines = _terminal(report).splitlines()
+    assert lines[0] == lines[-1] == report.footer.verdict
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_nothing_but_what_is_copied_is_wider_than_the_terminal(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish, width: int
+) -> None:
+    tally = Tally()
+    operation = "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics"
+    long = finding(Kind.TYPE_CHANGED, "/steps/*/" + "deep/" * 30, observed="words " * 30, operation=operation)
+    tally.add(exchange(), operation, [long], "application/json")
+    tally.add_skipped("a file", "a reason that is long " * 8)
+    shown = _terminal(finish(tally), width)
+    wide = [line for line in shown.splitlines() if len(line) > width]
+    assert all(line.startswith(("  first", "  more", "DEVIATES")) for line in wide)
+    assert "judged" in shown
+    assert "explained" in shown
+    assert shown.replace("\n", "").replace(" ", "").count("deep/" * 30) == 1
+
+
+def test_each_finding_is_told_once_with_its_proof_and_command(report: Report) -> None:
+    shown = _terminal(report)
+    for row in report.findings:
+        if row.amendment is None:
+            assert shown.count(f"cohere-conformance explain {row.fingerprint} --report-dir out") == 1
+    assert "BREAKING type-changed  POST /v2/chat  200\n  place    /id\n  expected something\n" in shown
+    assert "  first    a.yaml: entry 1\n" in shown
+
+
+def test_the_parts_stand_under_their_own_headings(report: Report) -> None:
+    shown = _terminal(report)
+    titles = re.findall(r"^([A-Z][^:\n]*): \d+$", shown, re.MULTILINE)
+    assert titles == [
+        *(
+            "Operations",
+            "Findings",
+            "Requests (client side)",
+            "Explained by amendments",
+            "Operations never seen",
+        ),
+        *("Other hosts, not judged", "Skipped files", "Unreadable inputs"),
+    ]
+    client = shown.partition("Requests (client side)")[2].partition("Explained")[0]
+    assert client.count("request-invalid") == shown.count("request-invalid") == 1
+    assert re.search(r"^embed\.api-version +1 +1 +[0-9a-f]{12} *$", shown, re.MULTILINE)
+    assert "broken.jsonl: line 3: expected an object, got the end of the file" in shown
+
+
+def test_long_lists_are_cut_in_words(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> None:
+    tally = Tally()
+    many = [finding(Kind.TYPE_CHANGED, f"/{number}") for number in range(60)]
+    tally.add(exchange(), "POST /v2/chat", many, "")
+    report = finish(tally)
+    assert _terminal(report, limit=20).count("BREAKING type-changed") == 20
+    assert "(+40 more in report.json)" in _terminal(report, limit=20)
+    assert "(+10 more in report.json)" in render_markdown(report)
+
+
+def test_hostile_values_cannot_steer_a_terminal(hostile: Report) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=True, color_system="truecolor")
+    render_terminal(hostile, console, folder=HOSTILE)
+    ours = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    assert not [
+        char for char in ours if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} and char != "\n"
+    ]
+    assert not any(line.startswith("DEVIATES: forged") for line in ours.splitlines())
+    assert r"\x1b[31mred" in ours
+    assert "[bold]markup[/bold]" in ours
+    # Colours come from us alone: the value's own sequence is text by now.
+    assert "\x1b[31mred" not in out.getvalue()
+
+
+def test_a_terminal_that_knows_only_ascii_gets_ascii(hostile: Report) -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    render_terminal(hostile, Console(file=out, width=80))
+    out.flush()
+    assert raw.getvalue().isascii()
+
+
+def test_a_piped_report_has_no_colours(report: Report) -> None:
+    assert "\x1b" not in _terminal(report)
+
+
+# -- markdown ------------------------------------------------------------------------------------------------
+
+
+def _tokens(markdown: str) -> list[Token]:
+    parser = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(["table", "strikethrough"])
+    blocks = parser.parse(markdown)
+    return [token for block in blocks for token in (block, *(block.children or ()))]
+
+
+def test_hostile_values_cannot_steer_markdown(hostile: Report) -> None:
+    shown = render_markdown(hostile, folder=HOSTILE)
+    tokens = _tokens(shown)
+    kinds = {token.type for token in tokens}
+    assert not kinds & {"link_open", "image", "em_open", "s_open", "fence", "code_block", "hr"}
+    html = {token.content for token in tokens if token.type in {"html_inline", "html_block"}}
+    assert {tag.strip() for tag in html} <= {
+        *("<code>", "</code>", "</details>"),
+        "<details>\n<summary>Operations never seen: 4</summary>",
+    }
+    visible = "".join(
+        token.content for token in tokens if token.type in {"text", "text_special", "code_inline"}
+    )
+    assert "<script>alert(1)</script>" in visible
+    assert "forged" in visible
+    assert not re.search(r"^DEVIATES: forged", shown, re.MULTILINE)
+    # Outside of code spans what GitHub links by itself must not survive as such.
+    prose = re.sub(r"`[^`]*`", "", shown)
+    assert not re.search(r"@|https?://|www\.|(?<!&)#\d", prose)
+
+
+def test_a_pipe_does_not_split_a_table(hostile: Report) -> None:
+    tokens = _tokens(render_markdown(hostile))
+    cells = [token.type for token in tokens if token.type in {"tr_open", "td_open", "th_open"}]
+    rows = "".join(cell[1] for cell in cells).split("r")[1:]
+    assert rows == ["hhhhhhhh", "dddddddd", "hhhh", "dddd"]
+
+
+@pytest.mark.parametrize("label", ["a|b", "a`|b", r"a\|b", r"a\\|b", "|", "`", " ", "a\n|b"])
+def test_a_label_stays_in_its_cell(exchange: MakeExchange, finish: Finish, label: str) -> None:
+    tally = Tally()
+    tally.add(exchange(), label, [], "")
+    tokens = _tokens(render_markdown(finish(tally)))
+    assert len([token for token in tokens if token.type == "td_open"]) == 8
+
+
+def test_markdown_tells_the_same(report: Report) -> None:
+    shown = render_markdown(report, folder="my out")
+    headings = [line for line in shown.splitlines() if line.startswith("#")]
+    assert headings == [
+        "# Conformance report",
+        "## Findings: 3",
+        "## Requests (client side): 1",
+        "## Operations: 2",
+        "## Explained by amendments: 1",
+        "## Other hosts, not judged: 1",
+        "## Skipped files: 1",
+        "## Unreadable inputs: 1",
+    ]
+    assert f"**{report.footer.verdict}**" in shown
+    assert "1. **breaking** `type-changed` on `POST /v2/chat` (200) at `/id`\n" in shown
+    assert f"`cohere-conformance explain {report.findings[0].fingerprint} --report-dir 'my out'`" in shown
+    assert "| `POST /v2/chat` | 3 | 1 | 1 | 1 | 0 | 200: 3 | 1 |" in shown
+
+
+# -- json ----------------------------------------------------------------------------------------------------
+
+
+def test_json_is_stable_and_ends_with_its_footer(report: Report) -> None:
+    raw = render_json(report)
+    assert raw == render_json(msgspec.json.decode(raw, type=Report))
+    assert raw.endswith(b'    "complete": true\n  }\n}\n')
+
+
+def test_json_maps_are_sorted(finish: Finish) -> None:
+    hosts = ["c.example", "a.example", "b.example"]
+    tally = Tally()
+    for host in hosts:
+        tally.add_foreign(host)
+    raw = render_json(finish(tally))
+    assert [raw.index(host.encode()) for host in sorted(hosts)] == sorted(
+        raw.index(h.encode()) for h in hosts
+    )
+
+
+def test_hostile_values_cannot_steer_what_shows_json(hostile: Report) -> None:
+    raw = render_json(hostile)
+    shown = raw.decode("utf-8")
+    assert not [
+        char for char in shown if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} and char != "\n"
+    ]
+    assert msgspec.json.decode(raw, type=Report) == hostile

@@ -1,0 +1,88 @@
+"""The wheel as a new user meets it: an empty environment, an empty folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+CASSETTE = """\
+interactions:
+- request:
+    body: '{"model":"rerank-v3.5","query":"q","documents":["a","b"]}'
+    headers:
+      content-type: [application/json]
+    method: POST
+    uri: https://api.cohere.com/v2/rerank
+  response:
+    body:
+      string: '{"id":"9dfd50ed-1b2c-4f28-9d8c-8b6a3cbd5bd1","results":[{"index":0,"relevance_score":"high"}]}'
+    headers:
+      Content-Type: [application/json]
+    status:
+      code: 200
+      message: OK
+version: 1
+"""
+
+
+def _run(*command: str | Path, cwd: Path, expected: int = 0) -> str:
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == expected, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    _run(sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT, cwd=out)
+    return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command out of an environment that holds nothing else."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, with_pip=True)
+    pip = (home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "--constraint", ROOT / "constraints.txt", wheel, cwd=home)
+    return home / "bin" / "cohere-conformance"
+
+
+def test_the_wheel_carries_the_documents(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    data = "cohere_conformance/_data/"
+    for name in (
+        "contracts/openapi/openapi.yaml",
+        "contracts/amendments.yaml",
+        "suites/README.md",
+        "cassettes/examples/conforming.jsonl",
+        "reports/report.schema.json",
+        "reports/kinds/type-changed.md",
+    ):
+        assert data + name in names
+    assert "cohere_conformance/py.typed" in names
+
+
+def test_examples_conform(command: Path, tmp_path: Path) -> None:
+    assert "CONFORMS" in _run(command, "check", "--example", "conforming", cwd=tmp_path)
+    assert (tmp_path / "conformance-report" / "report.json").is_file()
+
+
+def test_a_cassette_is_judged(command: Path, tmp_path: Path) -> None:
+    (tmp_path / "rerank.yaml").write_text(CASSETTE)
+    told = _run(command, "check", "rerank.yaml", cwd=tmp_path, expected=1)
+    assert "type-changed" in told
+    assert "/results/*/relevance_score" in told
+
+
+def test_the_contract_is_in_order(command: Path, tmp_path: Path) -> None:
+    assert "0 problems" in _run(command, "contract", "lint", cwd=tmp_path)
+    assert '"openapi": "3.2.0"' in _run(command, "contract", "bundle", cwd=tmp_path)
+    assert "type-changed" in _run(command, "explain", "type-changed", cwd=tmp_path)
