@@ -89,7 +89,8 @@ def test_a_compressed_file_that_is_cut_gives_what_could_be_unpacked(tmp_path: Pa
     assert isinstance(error, TrafficError)
     assert error.where == f"byte {len(SAMPLES[name])}"
     assert error.reason == "the compressed file ends too early"
-    assert isinstance(everything(path, packed[:30])[-1], TrafficError)
+    (error,) = everything(path, packed[:12])
+    assert str(error).endswith("the compressed file ends too early")
     assert isinstance(everything(path, stored[:40] + b"\xff" * 40)[-1], TrafficError)
 
 

@@ -43,10 +43,10 @@ def read(file: str) -> Iterator[Exchange | TrafficError]:
     try:
         with opened(file) as stream:
             kind = recognise(stream)
-            if kind in _REFUSALS:
-                yield TrafficError(file, "start", _REFUSALS[kind])
-            else:
+            if kind in _READERS:
                 yield from _READERS[kind](stream, file)
+            elif stream.failure is None:
+                yield TrafficError(file, "start", _REFUSALS[kind])
             if stream.failure is not None:
                 yield TrafficError(file, *stream.failure)
     except OSError as error:

@@ -40,7 +40,7 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
 
     An unreadable input outranks a finding: a judgement of half the evidence is not a judgement.
     """
-    if False:
+    if outcome.inputs_unreadable:
         return UNREADABLE
     if not outcome.exchanges_judged:
         return NOTHING_JUDGED
