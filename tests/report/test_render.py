@@ -79,8 +79,8 @@ def test_each_finding_is_told_once_with_its_proof_and_command(report: Report) ->
     for row in report.findings:
         if row.amendment is None:
             assert shown.count(f"cohere-conformance explain {row.fingerprint} --report-dir out") == 1
-    assert "BREAKING type-changed  POST /v2/chat  200\n  place    /id\n  expected something\n" in shown
-    assert "  first    a.yaml: entry 1\n" in shown
+    assert "BREAKING type-changed  POST /v2/chat  200  /id\n  expected something\n" in shown
+    assert "; first a.yaml: entry 1\n" in shown
 
 
 def test_the_parts_stand_under_their_own_headings(report: Report) -> None:

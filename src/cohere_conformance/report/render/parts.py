@@ -16,7 +16,9 @@ DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report unless it is told otherwise."""
 COMMAND = "cohere-conformance"
 WHOLE_BODY = "the whole body"
-AMENDMENTS_NOTE = "Known defects of the published contract: they never fail a run. To read on:"
+AMENDMENTS_NOTE = (
+    "Where the published document is known to be wrong or too narrow; never fails a run. To read on:"
+)
 
 _Item = TypeVar("_Item")
 
@@ -58,7 +60,8 @@ def seen(row: Row) -> str:
 
 def explain_command(fingerprint: str, folder: str) -> str:
     """Return the command that shows all about a finding."""
-    return f"{COMMAND} explain {fingerprint} --report-dir {folder}"
+    command = f"{COMMAND} explain {fingerprint}"
+    return command if folder == DEFAULT_FOLDER else f"{command} --report-dir {folder}"
 
 
 def contract_line(header: Header) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.NOTICE: "cyan"}
 INDENT = 11
+CLIENT_LIMIT = 5
+"""The mistakes of clients come after everything about the server, and only a few of them."""
 VERDICT_STYLES = {0: "bold green", 1: "bold red"}
 
 
@@ -52,7 +54,7 @@ class _Printer:
         self._introduction()
         self._operations()
         self._rows("Findings", parts.server_rows(self.report))
-        self._rows("Requests (client side)", parts.client_rows(self.report))
+        self._rows("Requests (client side)", parts.client_rows(self.report), limit=CLIENT_LIMIT)
         self._amendments()
         self._list("Operations never seen", coverage.unseen, limit=5)
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
@@ -110,11 +112,11 @@ class _Printer:
                 table.add_row(self._text(one.operation), *cells, style=style)
             self.console.print(table, highlight=False)
 
-    def _rows(self, title: str, rows: Sequence[Row]) -> None:
+    def _rows(self, title: str, rows: Sequence[Row], limit: int | None = None) -> None:
         if not rows:
             return
         self._heading(title, len(rows))
-        shown, more = parts.cut(rows, self.limit)
+        shown, more = parts.cut(rows, self.limit if limit is None else limit)
         for row in shown:
             self._row(row)
         if more:
@@ -122,15 +124,14 @@ class _Printer:
 
     def _row(self, row: Row) -> None:
         head = self._text(row.severity.upper(), STYLES[row.severity])
-        head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
+        head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}  ", "bold"))
+        head.append_text(self._text(row.place or parts.WHOLE_BODY))
         self.console.print(head, highlight=False)
-        self._field("place", row.place or parts.WHOLE_BODY)
         if row.requirement:
             self._field("requires", row.requirement)
         self._field("expected", row.expected)
         self._field("observed", row.observed)
-        self._field("seen", parts.seen(row))
-        self._line("  first".ljust(INDENT) + parts.location(row.example))
+        self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
     def _amendments(self) -> None:
