@@ -75,11 +75,35 @@ def test_what_is_no_recording_is_an_error_when_named(tmp_path: Path, sample: str
     assert "expected a VCR cassette" in error.reason
 
 
-@pytest.mark.parametrize("sample", OTHER)
+DAMAGED = OTHER | {"cut": '{"name": "x", "vers'}
+WHOLE = ["settings", "package", "array", "prose", "code", "log-text", "pretty-row"]
+
+
+@pytest.mark.parametrize("sample", [name for name in DAMAGED if name not in WHOLE])
 @pytest.mark.parametrize("name", ["a.yaml", "b.YML", "c.json", "d.har", "e.json.gz"])
 def test_in_a_folder_the_name_of_a_recording_is_a_promise(tmp_path: Path, sample: str, name: str) -> None:
     path = tmp_path / name
+    path.write_text(DAMAGED[sample], encoding="utf-8")
+    assert list(discover([tmp_path])) == [str(path)]
+
+
+@pytest.mark.parametrize("sample", ["settings", "package", "array", "log-text", "pretty-row"])
+@pytest.mark.parametrize("name", ["a.yaml", "b.YML", "c.json"])
+def test_in_a_folder_a_whole_document_about_something_else_is_skipped_and_told(
+    tmp_path: Path, sample: str, name: str
+) -> None:
+    path = tmp_path / name
     path.write_text(OTHER[sample], encoding="utf-8")
+    (found,) = discover([tmp_path])
+    assert isinstance(found, Skipped)
+    assert found.reason.endswith(
+        "that tell no exchanges" if "JSON Lines" in found.reason else "tells no exchanges"
+    )
+
+
+def test_an_archive_by_name_is_never_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_text(OTHER["package"], encoding="utf-8")
     assert list(discover([tmp_path])) == [str(path)]
 
 

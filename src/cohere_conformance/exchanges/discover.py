@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _LINES = frozenset({".jsonl", ".ndjson"})
 _PLAUSIBLE = _LINES | {".yaml", ".yml", ".json", ".har"}
-_REFUSED = frozenset({Format.EMPTY, Format.OTHER_LINES, Format.UNKNOWN})
+_OTHER = frozenset({Format.OTHER_LINES, Format.OTHER_DOCUMENT})
+_REFUSED = _OTHER | {Format.EMPTY, Format.UNKNOWN}
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -37,8 +38,8 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Skipped 
 
     A file that is named is yielded as it is: whether it can be read is the business of `read`. A folder is
     searched to the bottom without hidden files and folders. What is recognised there is yielded, whatever its
-    name. So is what has the name of a recording but is not recognised, for `read` to complain about; except
-    JSON Lines about something else, which are `Skipped`. All else is passed over in silence.
+    name. What has the name of a recording but is a whole document about something else is `Skipped`; what is
+    not even that, is yielded for `read` to complain about. All else is passed over in silence.
 
     Args:
         paths: files and folders, as the user named them.
@@ -77,7 +78,7 @@ def _judge(file: str) -> str | Skipped | None:
             found = recognise(stream)
     except OSError:
         found = Format.UNKNOWN
-    if found is Format.OTHER_LINES and kind in _LINES:
+    if found in _OTHER and kind in _PLAUSIBLE and kind != ".har":
         return Skipped(file, found.value)
     return file if found not in _REFUSED or kind in _PLAUSIBLE else None
 

@@ -26,6 +26,7 @@ _EXPECTED = "a VCR cassette (YAML or JSON), a HAR archive or JSON Lines with met
 _REFUSALS = {
     Format.EMPTY: f"the file is empty; expected {_EXPECTED}",
     Format.OTHER_LINES: f"the lines are JSON but tell no exchanges; expected {_EXPECTED}",
+    Format.OTHER_DOCUMENT: f"a document that tells no exchanges; expected {_EXPECTED}",
     Format.UNKNOWN: f"not a recording of a known format; expected {_EXPECTED}",
 }
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import ijson
 import msgspec
+import yaml
 
 from cohere_conformance.exchanges.jsonstream import BROKEN
 
@@ -39,6 +41,7 @@ class Format(enum.StrEnum):
     RUBY_VCR_JSON = "Ruby VCR cassette (JSON)"
     JSONL = "JSON Lines"
     OTHER_LINES = "JSON Lines that tell no exchanges"
+    OTHER_DOCUMENT = "a JSON or YAML document that tells no exchanges"
     UNKNOWN = "unknown"
     EMPTY = "empty"
 
@@ -60,7 +63,7 @@ def recognise(stream: Recording) -> Format:
     return found
 
 
-def _of_head(stream: io.BufferedReader, head: bytes) -> Format:
+def _of_head(stream: Recording, head: bytes) -> Format:
     start = head.lstrip()
     if not start:
         return Format.EMPTY
@@ -69,7 +72,10 @@ def _of_head(stream: io.BufferedReader, head: bytes) -> Format:
         one_line = start.split(b"\n", 1)[0].strip() != b"{"
         if found is not None and (found is not Format.JSONL or one_line):
             return found
-    return Format.VCR_YAML if _is_cassette(head) else _of_lines(head)
+    if _is_cassette(head):
+        return Format.VCR_YAML
+    found = _of_lines(head)
+    return Format.OTHER_DOCUMENT if found is Format.UNKNOWN and _is_document(stream, start) else found
 
 
 def _of_value(stream: io.BufferedReader) -> Format | None:
@@ -110,6 +116,23 @@ def _is_cassette(head: bytes) -> bool:
         if not _BEFORE.match(line):
             return False
     return False
+
+
+def _is_document(stream: Recording, start: bytes) -> bool:
+    """Tell whether this is a whole JSON value or a YAML mapping about something else; damage is neither."""
+    if start.startswith((b"{", b"[")):
+        stream.rewind()
+        try:
+            for _ in ijson.basic_parse(_Capped(stream, FAR)):
+                pass
+        except BROKEN:
+            return False
+        return True
+    try:
+        events = yaml.parse(start.rpartition(b"\n")[0] or start, Loader=yaml.CSafeLoader)
+        return any(isinstance(event, yaml.MappingStartEvent) for event in islice(events, 3))
+    except yaml.YAMLError:
+        return False
 
 
 def _of_lines(head: bytes) -> Format:
