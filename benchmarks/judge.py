@@ -11,24 +11,27 @@ very file is its server there (`--serve`) and is told over a pipe when its turn 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib.metadata
 import json
 import os
+import platform
 import random
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 OURS, FLOOR, CORE, THESIS = "ours", "floor", "openapi-core", "schemathesis"
+BOTH = f"{CORE}, request as well"
+PARTS = (CORE, BOTH)
 GOALS = {CORE: ("at least", 10.0), THESIS: ("at least", 3.0), FLOOR: ("at most", 6.0)}
 """Of the clean chat answer: how many times our time the others take, and how many times the floor's we do."""
-EXAMPLES = Path(__file__).parents[1] / "cassettes" / "examples" / "conforming.jsonl"
 Pairs = list[tuple[str, str]]
 
 
@@ -50,112 +53,86 @@ class Sample:
         return f"https://api.cohere.com{self.path}"
 
 
-class CannotError(Exception):
-    """A contestant has no means for this sample; the message says which."""
-
-
 # -- what is judged ------------------------------------------------------------------------------------------
 
-_SENT = {
-    "host": "api.cohere.com",
-    "accept": "*/*",
-    "accept-encoding": "gzip, deflate",
-    "connection": "keep-alive",
-    "user-agent": "python-httpx/0.28.1",
-    "x-fern-language": "Python",
-    "x-fern-sdk-name": "cohere",
-    "x-fern-sdk-version": "5.20.0",
-    "authorization": "Bearer [redacted]",
-    "content-type": "application/json",
-}
-_ANSWERED = {
-    "access-control-expose-headers": "X-Debug-Trace-ID",
-    "cache-control": "no-cache, no-store, no-transform, must-revalidate, private, max-age=0",
-    "date": "Fri, 20 Nov 2026 09:38:02 GMT",
-    "expires": "Thu, 01 Jan 1970 00:00:00 GMT",
-    "pragma": "no-cache",
-    "server": "envoy",
-    "vary": "Origin,Accept-Encoding",
-    "via": "1.1 google",
-    "alt-svc": 'h3=":443"; ma=2592000',
-    "num_chars": "237",
-    "num_tokens": "43",
-    "x-accel-expires": "0",
-    "x-debug-trace-id": "5a1f0c1d9e6b4a7f8c2d3e4f5a6b7c8d",
-    "x-envoy-upstream-service-time": "312",
-}
-_ASKED: dict[str, Any] = {
-    "model": "command-r-08-2024",
-    "messages": [
-        {"role": "system", "content": "You answer in one sentence."},
-        {"role": "user", "content": "Who discovered gravity, and when was that?"},
-    ],
-    "temperature": 0.3,
-    "max_tokens": 100,
-    "stream": False,
-}
-_ANSWER: dict[str, Any] = {
-    "id": "c14c80c3-18eb-4519-9460-6c92edd8cfb4",
-    "message": {
-        "role": "assistant",
-        "content": [{"type": "text", "text": "Isaac Newton described universal gravitation in 1687."}],
-    },
-    "finish_reason": "COMPLETE",
-    "usage": {
-        "billed_units": {"input_tokens": 17, "output_tokens": 26},
-        "tokens": {"input_tokens": 215, "output_tokens": 28},
-        "cached_tokens": 0,
-    },
-}
+_SENT = """
+host: api.cohere.com
+accept: */*
+accept-encoding: gzip, deflate
+connection: keep-alive
+user-agent: python-httpx/0.28.1
+x-fern-language: Python
+x-fern-sdk-name: cohere
+x-fern-sdk-version: 5.20.0
+authorization: Bearer [redacted]
+content-type: application/json
+"""
+_ANSWERED = """
+access-control-expose-headers: X-Debug-Trace-ID
+cache-control: no-cache, no-store, no-transform, must-revalidate, private, max-age=0
+date: Fri, 20 Nov 2026 09:38:02 GMT
+expires: Thu, 01 Jan 1970 00:00:00 GMT
+pragma: no-cache
+server: envoy
+vary: Origin,Accept-Encoding
+via: 1.1 google
+alt-svc: h3=":443"; ma=2592000
+num_chars: 237
+num_tokens: 43
+x-accel-expires: 0
+x-debug-trace-id: 5a1f0c1d9e6b4a7f8c2d3e4f5a6b7c8d
+x-envoy-upstream-service-time: 312
+"""
+_ASKED: dict[str, Any] = json.loads("""
+{"model": "command-r-08-2024", "temperature": 0.3, "max_tokens": 100, "stream": false, "messages": [
+  {"role": "system", "content": "You answer in one sentence."},
+  {"role": "user", "content": "Who discovered gravity, and when was that?"}]}
+""")
+_ANSWER: dict[str, Any] = json.loads("""
+{"id": "c14c80c3-18eb-4519-9460-6c92edd8cfb4", "finish_reason": "COMPLETE",
+ "message": {"role": "assistant", "content": [
+   {"type": "text", "text": "Isaac Newton described universal gravitation in 1687."}]},
+ "usage": {"billed_units": {"input_tokens": 17, "output_tokens": 26},
+           "tokens": {"input_tokens": 215, "output_tokens": 28}, "cached_tokens": 0}}
+""")
 
 
 def samples() -> list[Sample]:
     """Return what is judged: a clean chat answer first, because the goals are about it."""
-    chat = _recorded() or _sample("chat, clean", "/v2/chat", _ASKED, json.dumps(_ANSWER))
+    chat = _sample("chat, clean", "/v2/chat", _ASKED, json.dumps(_ANSWER))
     wrong = json.loads(chat.body)
     wrong["finish_reason"] = "DONE"
     wrong["usage"]["tokens"]["input_tokens"] = "215"
     wrong["message"]["mood"] = "calm"
-    failing = Sample(**asdict(chat) | {"name": "chat, 3 deviations", "body": json.dumps(wrong)})
+    failing = replace(chat, name="chat, 3 deviations", body=json.dumps(wrong))
     numbers = random.Random(1)
     texts = [f"document {number} of a batch" for number in range(96)]
-    embedded = {
-        "id": "c14c80c3-18eb-4519-9460-6c92edd8cfb4",
-        "embeddings": {"float": [[round(numbers.gauss(0, 0.04), 9) for _ in range(1024)] for _ in texts]},
-        "texts": texts,
-        "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 960}},
-        "response_type": "embeddings_by_type",
-    }
     asked = {
         "model": "embed-v4.0",
         "texts": texts,
         "input_type": "search_document",
         "embedding_types": ["float"],
     }
-    embed = _sample("embed, 96 x 1024 floats", "/v2/embed", asked, json.dumps(embedded))
-    streamed = _sample(
-        "stream, 500 events", "/v2/chat", _ASKED | {"stream": True}, "".join(_frames()), "text/event-stream"
-    )
-    return [chat, failing, embed, streamed]
+    vectors = [[round(numbers.gauss(0, 0.04), 9) for _ in range(1024)] for _ in texts]
+    meta = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 960}}
+    told = {"response_type": "embeddings_by_type", "id": _ANSWER["id"], "texts": texts, "meta": meta}
+    body = json.dumps(told | {"embeddings": {"float": vectors}}, separators=(",", ":"))
+    embed = _sample("embed, 96 x 1024 floats", "/v2/embed", asked, body)
+    frames = "".join(_frames())
+    stream = _sample("stream, 500 events", "/v2/chat", _ASKED | {"stream": True}, frames, "text/event-stream")
+    return [chat, failing, embed, stream]
 
 
 def _sample(name: str, path: str, asked: object, body: str, media: str = "application/json") -> Sample:
     sent = json.dumps(asked)
-    sent_headers = [*_SENT.items(), ("content-length", str(len(sent)))]
-    headers = [*_ANSWERED.items(), ("content-type", media), ("content-length", str(len(body)))]
+    sent_headers = [*_fields(_SENT), ("content-length", str(len(sent)))]
+    headers = [*_fields(_ANSWERED), ("content-type", media), ("content-length", str(len(body)))]
     return Sample(name, path, sent, body, media, sent_headers=sent_headers, headers=headers)
 
 
-def _recorded() -> Sample | None:
-    """Return the first plain chat answer of the shipped examples, with headers as the live API sends them."""
-    lines = EXAMPLES.read_text(encoding="utf-8").splitlines() if EXAMPLES.exists() else []
-    for row in map(json.loads, lines):
-        plain = isinstance(row["response_body"], dict) and isinstance(row["request_body"], dict)
-        if row["url"].endswith("/v2/chat") and row["status"] == 200 and plain:
-            body = json.dumps(row["response_body"])
-            if 350 <= len(body) <= 600:
-                return _sample("chat, clean", "/v2/chat", row["request_body"], body)
-    return None
+def _fields(text: str) -> Pairs:
+    pairs = (line.partition(": ") for line in text.strip().splitlines())
+    return [(name, value) for name, _, value in pairs]
 
 
 def _frames() -> Iterator[str]:
@@ -186,13 +163,13 @@ class Contestant:
     Attributes:
         name: who.
         says: its judgement, which shows that it does the work.
-        run: judges so many times and returns the nanoseconds.
+        run: judges so many times and returns the nanoseconds; `None` where it cannot, and `says` tells why.
         times: of each round, in nanoseconds a judgement.
     """
 
     name: str
     says: str
-    run: Callable[[int], int] = lambda count: 0
+    run: Callable[[int], int] | None = None
     times: list[float] = field(default_factory=list)
 
 
@@ -216,25 +193,27 @@ def _exchange(sample: Sample) -> Any:
 
 
 def _said(findings: list[Any]) -> str:
-    return f"{len(findings)} findings" if findings else "clean"
+    explained = sum(finding.amendment is not None for finding in findings)
+    left = len(findings) - explained
+    return (f"{left} findings" if left else "clean") + (f", {explained} explained" if explained else "")
 
 
-def ours(sample: Sample) -> tuple[Prepare, Call]:
+def ours(sample: Sample) -> Contestant:
     """The judge itself: route, request body, status, media type, headers, raw JSON, body, stream."""
     from cohere_conformance.checks import judge
     from cohere_conformance.contract import load_contract
 
     contract, exchange = load_contract(), _exchange(sample)
-    return lambda: exchange, lambda value: _said(judge(contract, value))
+    return _timed(OURS, lambda: exchange, lambda value: _said(judge(contract, value)))
 
 
-def ours_explained(sample: Sample) -> tuple[Prepare, Call]:
+def ours_explained(sample: Sample) -> Contestant:
     """What `check` calls: the judge, and what the amendments explain."""
     from cohere_conformance.checks import Explainer
     from cohere_conformance.contract import load_declarations
 
     explainer, exchange = Explainer(load_declarations()), _exchange(sample)
-    return lambda: exchange, lambda value: _said(explainer.judge(value))
+    return _timed(f"{OURS}, amendments told", lambda: exchange, lambda value: _said(explainer.judge(value)))
 
 
 def _declared(sample: Sample) -> tuple[list[str], Callable[[Any], Any]]:
@@ -251,7 +230,7 @@ def _declared(sample: Sample) -> tuple[list[str], Callable[[Any], Any]]:
     return lines, lambda value: events.branches[value[events.tag]]
 
 
-def floor(sample: Sample) -> tuple[Prepare, Call]:
+def floor(sample: Sample) -> Contestant:
     """Nothing but `json.loads` and one `is_valid` of jsonschema_rs."""
     texts, declared = _declared(sample)
 
@@ -262,10 +241,10 @@ def floor(sample: Sample) -> tuple[Prepare, Call]:
             valid = declared(value).compiled.is_valid(value) and valid
         return "valid" if valid else "invalid"
 
-    return lambda: texts, call
+    return _timed(FLOOR, lambda: texts, call)
 
 
-def jsonschema_python(sample: Sample) -> tuple[Prepare, Call]:
+def jsonschema_python(sample: Sample) -> Contestant:
     """`json.loads` and the same schema in the validator that most Python tools are built on."""
     from jsonschema import Draft202012Validator
 
@@ -277,15 +256,16 @@ def jsonschema_python(sample: Sample) -> tuple[Prepare, Call]:
         for text in texts:
             value = json.loads(text)
             schema = declared(value).schema
-            validator = made.setdefault(id(schema), None) or Draft202012Validator(schema)
-            made[id(schema)] = validator
-            errors += sum(1 for _ in validator.iter_errors(value))
+            if id(schema) not in made:
+                checker = Draft202012Validator.FORMAT_CHECKER
+                made[id(schema)] = Draft202012Validator(schema, format_checker=checker)
+            errors += sum(1 for _ in made[id(schema)].iter_errors(value))
         return f"{errors} errors" if errors else "valid"
 
-    return lambda: texts, call
+    return _timed("jsonschema", lambda: texts, call)
 
 
-def schemathesis_checks(sample: Sample) -> tuple[Prepare, Call]:
+def schemathesis_checks(sample: Sample) -> Contestant:
     """The five checks of schemathesis that look at a response and send nothing."""
     import requests
     import schemathesis
@@ -313,32 +293,34 @@ def schemathesis_checks(sample: Sample) -> tuple[Prepare, Call]:
     def call(response: Any) -> str:
         try:
             case.validate_response(response, checks=chosen)
-        except FailureGroup as failures:
-            return f"{len(failures.exceptions)} failures"
-        except AssertionError:
-            return "1 failure"
+        except FailureGroup as group:
+            return ", ".join(failure.code for failure in group.exceptions)
         return "clean"
 
-    return prepare, call
+    return _timed(THESIS, prepare, call)
 
 
-def openapi_core(document: Any, sample: Sample, part: str) -> tuple[Prepare, Call]:
-    """The `OpenAPI` application of openapi-core; `part` is `response` or `both` (request as well)."""
+def openapi_core(document: Any, sample: Sample, part: str) -> Contestant:
+    """The `OpenAPI` application of openapi-core; one `part` takes the request as well."""
     from openapi_core import OpenAPI
     from openapi_core.exceptions import OpenAPIError
     from openapi_core.testing import MockRequest, MockResponse
 
     if sample.media != "application/json":
-        raise CannotError("does not judge the events of a stream")
+        return Contestant(part, "no means to judge the events of a stream")
     api = OpenAPI.from_dict(document)
     asked = MockRequest(
-        "https://api.cohere.com", "post", sample.path, headers=dict(sample.sent_headers), data=sample.sent.encode()
+        "https://api.cohere.com",
+        "post",
+        sample.path,
+        headers=dict(sample.sent_headers),
+        data=sample.sent.encode(),
     )
     answered = MockResponse(sample.body.encode(), sample.status, dict(sample.headers), sample.media)
 
     def call(_: object) -> str:
         try:
-            if part == "both":
+            if part == BOTH:
                 api.validate_request(asked)
             api.validate_response(asked, answered)
         except OpenAPIError as error:
@@ -346,7 +328,7 @@ def openapi_core(document: Any, sample: Sample, part: str) -> tuple[Prepare, Cal
             return f"{len(list(errors))} errors" if errors else type(error).__name__
         return "valid"
 
-    return lambda: None, call
+    return _timed(part, lambda: None, call)
 
 
 def _document() -> Any:
@@ -359,33 +341,32 @@ def _document() -> Any:
 
 
 class Elsewhere:
-    """This file as a server in another environment; one line of JSON a request, one a reply."""
+    """This file as a server in another environment: one line each way."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, judged: list[Sample]) -> None:
         command = [python, __file__, "--serve"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.version = self.ask()
+        self.says: dict[str, str] = self._ask(
+            {"document": _document(), "samples": [asdict(one) for one in judged]}
+        )
 
-    def ask(self, **request: object) -> Any:
-        """Return the reply to a request; without one, the greeting."""
+    def _ask(self, request: object) -> Any:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        if request:
-            stdin.write(f"{json.dumps(request)}\n")
-            stdin.flush()
-        reply = json.loads(stdout.readline() or '{"error": "its process ended"}')
-        if "missing" in reply:
-            raise ModuleNotFoundError(reply["missing"])
-        if "error" in reply:
-            raise CannotError(reply["error"])
-        return reply["value"]
+        stdin.write(f"{json.dumps(request)}\n")
+        stdin.flush()
+        return json.loads(stdout.readline() or '{"version": "missing: its process ended early"}')
 
-    def contestant(self, sample: Sample, part: str, name: str) -> Contestant:
-        """Return the contestant that judges the sample there."""
-        key = f"{sample.name}/{part}"
-        says = self.ask(sample=asdict(sample), part=part, key=key)
-        return Contestant(name, says, lambda count: int(self.ask(run=key, count=count)))
+    def contestants(self, sample: Sample) -> Iterator[Contestant]:
+        """Yield openapi-core in its two parts."""
+        for part in PARTS:
+            says = self.says.get(f"{sample.name}/{part}", self.says["version"])
+            able = sample.media == "application/json" and f"{sample.name}/{part}" in self.says
+            yield Contestant(part, says, partial(self._run, f"{sample.name}/{part}") if able else None)
+
+    def _run(self, key: str, count: int) -> int:
+        return int(self._ask([key, count]))
 
     def close(self) -> None:
         """End the process."""
@@ -394,81 +375,126 @@ class Elsewhere:
 
 def serve() -> None:
     """Answer the parent until it closes the pipe."""
-
-    def tell(**reply: object) -> None:
-        print(json.dumps(reply), flush=True)
-
+    given = json.loads(sys.stdin.readline())
     try:
-        import openapi_core as package
-
-        version = importlib.metadata.version("openapi-core")
-        package.OpenAPI  # noqa: B018 - releases before 0.17 do not have it
-    except (ImportError, AttributeError):
-        tell(missing="no openapi-core with an `OpenAPI` application")
+        says = {"version": importlib.metadata.version(CORE)}
+        judged = [Sample(**one) for one in given["samples"]]
+        there = {
+            f"{one.name}/{part}": openapi_core(given["document"], one, part)
+            for one in judged
+            for part in PARTS
+        }
+    except ImportError as error:
+        print(json.dumps({"version": f"missing: {error}"}), flush=True)
         return
-    tell(value=version)
-    document: Any = None
-    there: dict[str, Contestant] = {}
-    for request in map(json.loads, sys.stdin):
-        try:
-            if "document" in request:
-                document = request["document"]
-                tell(value="")
-            elif "sample" in request:
-                made = openapi_core(document, Sample(**request["sample"]), request["part"])
-                there[request["key"]] = _timed("", *made)
-                gc.collect()
-                gc.freeze()
-                tell(value=there[request["key"]].says)
-            else:
-                tell(value=there[request["run"]].run(request["count"]))
-        except Exception as error:  # noqa: BLE001 - the parent tells it
-            tell(error=f"{type(error).__name__}: {error}")
+    gc.collect()
+    gc.freeze()
+    print(json.dumps(says | {key: one.says for key, one in there.items()}), flush=True)
+    for key, count in map(json.loads, sys.stdin):
+        run = there[key].run
+        assert run is not None
+        print(run(count), flush=True)
 
 
 # -- the contest ---------------------------------------------------------------------------------------------
 
-LOCAL: dict[str, Callable[[Sample], tuple[Prepare, Call]]] = {
-    OURS: ours,
-    "ours, amendments told": ours_explained,
-    FLOOR: floor,
-    THESIS: schemathesis_checks,
-    "jsonschema": jsonschema_python,
-}
+LOCAL = (ours, ours_explained, floor, schemathesis_checks, jsonschema_python)
 
 
-def contest(sample: Sample, elsewhere: Elsewhere | str, rounds: int, slot: float) -> list[Contestant]:
+def contest(sample: Sample, elsewhere: Elsewhere, rounds: int, slot: float) -> list[Contestant]:
     """Measure everybody on one sample.
 
     Args:
         sample: what is judged.
-        elsewhere: the environment of openapi-core, or why there is none.
+        elsewhere: the environment of openapi-core.
         rounds: how often everybody gets a turn.
         slot: how long a turn lasts, in seconds.
     """
-    everybody = [_made(name, lambda maker=maker: _timed("", *maker(sample))) for name, maker in LOCAL.items()]
-    for part, name in (("response", CORE), ("both", f"{CORE}, request as well")):
-        if isinstance(elsewhere, str):
-            everybody.append(Contestant(name, elsewhere))
-        else:
-            everybody.append(_made(name, lambda p=part, n=name: elsewhere.contestant(sample, p, n)))
+    everybody = [*map(partial(_made, sample), LOCAL), *elsewhere.contestants(sample)]
     gc.collect()
-    gc.freeze()
-    runners = [one for one in everybody if one.times == []]
-    turns = {one.name: max(1, int(slot * 1e9 / max(one.run(2) / 2, 1))) for one in runners}
-    for number in range(rounds):
-        # Nobody always comes first.
-        for one in runners[number % len(runners) :] + runners[: number % len(runners)]:
-            one.times.append(one.run(turns[one.name]) / turns[one.name])
+    gc.freeze()  # what was made so far must not be walked through in everybody's turn
+    able = [(one, one.run) for one in everybody if one.run is not None]
+    turns = [max(1, int(slot * 1e9 / max(run(3) / 3, 1))) for _, run in able]
+    for _ in range(rounds):
+        for (one, run), count in zip(able, turns, strict=True):
+            one.times.append(run(count) / count)
     return everybody
 
 
-def _made(name: str, make: Callable[[], Contestant]) -> Contestant:
+def _made(sample: Sample, maker: Callable[[Sample], Contestant]) -> Contestant:
     try:
-        made = make()
+        return maker(sample)
     except ImportError as error:
-        return Contestant(name, f"missing: {error}")
-    except CannotError as error:
-        return Contestant(name, str(error))
-    made.name = name
-    return made
+        return Contestant(maker.__name__, f"missing: {error}")
+
+
+def ratio(everybody: list[Contestant], name: str, base: str = OURS) -> float | None:
+    """Return the median over the rounds of the time of one by that of another."""
+    times = {one.name: one.times for one in everybody}
+    if not times.get(name) or not times.get(base):
+        return None
+    return statistics.median(one / other for one, other in zip(times[name], times[base], strict=True))
+
+
+def table(results: dict[str, list[Contestant]]) -> Iterator[str]:
+    """Yield the lines of a markdown table."""
+    yield "| exchange | judged by | says | best, µs | median, µs | × ours |"
+    yield "|---|---|---|--:|--:|--:|"
+    for sample, everybody in results.items():
+        for one in everybody:
+            if not one.times:
+                yield f"| {sample} | {one.name} | {one.says} | - | - | - |"
+                continue
+            best, median = min(one.times) / 1000, statistics.median(one.times) / 1000
+            times = ratio(everybody, one.name)
+            yield f"| {sample} | {one.name} | {one.says} | {best:,.1f} | {median:,.1f} | {times:,.2f} |"
+
+
+def goals(everybody: list[Contestant]) -> Iterator[tuple[str, bool]]:
+    """Yield a line for each goal and whether it holds; what was not measured is not missed."""
+    for name, (relation, limit) in GOALS.items():
+        least = relation == "at least"
+        measured = ratio(everybody, name) if least else ratio(everybody, OURS, name)
+        told = f"{relation} {limit:g} times {'our time' if least else 'the floor'}"
+        told = f"{name}: {told}" if least else f"{OURS}: {told}"
+        if measured is None:
+            yield f"| {told} | not measured | - |", True
+            continue
+        met = measured >= limit if least else measured <= limit
+        yield f"| {told} | {measured:.1f} | {'yes' if met else 'MISSED'} |", met
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the contest, print its tables and return 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--openapi-core-python", default=sys.executable, metavar="PATH")
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--slot", type=float, default=0.03, help="seconds of one turn")
+    parser.add_argument("--no-gate", action="store_true", help="exit with 0 whatever comes out")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.serve:
+        serve()
+        return 0
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    judged = samples()
+    elsewhere = Elsewhere(options.openapi_core_python, judged)
+    results = {one.name: contest(one, elsewhere, options.rounds, options.slot) for one in judged}
+    elsewhere.close()
+    print(_versions(elsewhere), "", *table(results), sep="\n")
+    told = list(goals(results[judged[0].name]))
+    print("", "| goal | measured | met |", "|---|--:|---|", *(line for line, _ in told), sep="\n")
+    return 0 if options.no_gate or all(met for _, met in told) else 1
+
+
+def _versions(elsewhere: Elsewhere) -> str:
+    named = [f"Python {platform.python_version()}"]
+    for name in ("jsonschema_rs", THESIS, "jsonschema"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            named.append(f"{name} {importlib.metadata.version(name)}")
+    return ", ".join([*named, f"{CORE} {elsewhere.says['version']}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

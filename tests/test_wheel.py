@@ -33,7 +33,9 @@ version: 1
 
 
 def _run(*command: str | Path, cwd: Path, expected: int = 0) -> str:
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
     assert done.returncode == expected, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -62,6 +62,8 @@ def _branched(
     full: bool,
     depth: int,
 ) -> list[Any]:
+    # Without their combinations, which are being taken apart here.
+    plain = [{key: value for key, value in node.items() if key not in {"$ref", "allOf"}} for node in plain]
     made: list[Any] = []
     for condition, then in branches:
         tag = tag_of(condition)
@@ -86,7 +88,11 @@ def _of_type(root: Schema, name: str, plain: Sequence[Schema], *, full: bool, de
         case "null":
             return [None]
     keywords = ("minLength", "maxLength") if name == "string" else ("minimum", "maximum")
-    bounds = [bound for bound in (limit(plain, keywords[0], max), limit(plain, keywords[1], min)) if bound is not None]
+    bounds = [
+        bound
+        for bound in (limit(plain, keywords[0], max), limit(plain, keywords[1], min))
+        if bound is not None
+    ]
     edges = ["y" * bound for bound in bounds] if name == "string" else bounds
     fitting = [
         value
@@ -133,7 +139,9 @@ def _objects(root: Schema, plain: Sequence[Schema], *, full: bool, depth: int) -
             named.setdefault(name, []).append(schema)
     wanted = [name for name in named if name in required or (full and depth < _DEEPEST)]
     columns = {name: _variants(root, named[name], full=full, depth=depth + 1) for name in wanted}
-    maps = [node["additionalProperties"] for node in plain if isinstance(node.get("additionalProperties"), dict)]
+    maps = [
+        node["additionalProperties"] for node in plain if isinstance(node.get("additionalProperties"), dict)
+    ]
     if maps and full:
         columns["a/free~key"] = _variants(root, maps, full=full, depth=depth + 1)
     if not columns:
@@ -141,7 +149,8 @@ def _objects(root: Schema, plain: Sequence[Schema], *, full: bool, depth: int) -
         return [{"free": "form", "deep": [{"x": 1}]}] if open_ended else [{}]
     height = max(len(column) for column in columns.values())
     return [
-        {name: column[row % len(column)] for name, column in columns.items() if column} for row in range(height)
+        {name: column[row % len(column)] for name, column in columns.items() if column}
+        for row in range(height)
     ]
 
 

@@ -66,7 +66,9 @@ def told(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
 # -- streams
 
 
-def sse(payloads: Iterable[Mapping[str, Any] | str], *, end: str | None = "[DONE]", line: str = "\n") -> bytes:
+def sse(
+    payloads: Iterable[Mapping[str, Any] | str], *, end: str | None = "[DONE]", line: str = "\n"
+) -> bytes:
     """Return server-sent events, named by their type as the server does."""
     return b"".join(frame(payload, line=line) for payload in payloads) + (
         f"data: {end}{line}{line}".encode() if end else b""

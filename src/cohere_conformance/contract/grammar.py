@@ -122,7 +122,9 @@ class Walk:
             allowed = sorted(grammar.states.get(self._state, ()))
             expected = f"one of {', '.join(allowed)}" if allowed else "the end of the stream"
             yield Violation(tag, "sequence", self._state, expected, f"{tag} in the state {self._state!r}")
-            step = next((steps[tag] for steps in grammar.states.values() if tag in steps), None)
+            # The end is the end: what comes after it is misplaced, and does not open the stream again.
+            others = () if self.ended else grammar.states.values()
+            step = next((steps[tag] for steps in others if tag in steps), None)
         else:
             yield from self._history(tag)
         if step is not None:

@@ -1,0 +1,33 @@
+"""What many tests read: the shipped documents, and the contracts made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.checks import Explainer
+from cohere_conformance.contract import load_contract, load_declarations
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract import Contract, Declarations
+
+
+@pytest.fixture(scope="session")
+def declarations() -> Declarations:
+    return load_declarations()
+
+
+@pytest.fixture(scope="session")
+def published() -> Contract:
+    return load_contract(as_published=True)
+
+
+@pytest.fixture(scope="session")
+def amended() -> Contract:
+    return load_contract()
+
+
+@pytest.fixture(scope="session")
+def explainer(declarations: Declarations) -> Explainer:
+    return Explainer(declarations)

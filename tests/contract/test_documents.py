@@ -1,0 +1,146 @@
+"""Documents are YAML 1.2, and what is none is refused with the place where it goes wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from cohere_conformance.contract.documents import load_typed, load_yaml
+from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "document.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scalar", "value"),
+    [
+        ("OFF", "OFF"),
+        ("on", "on"),
+        ("No", "No"),
+        ("yes", "yes"),
+        ("y", "y"),
+        ("2026-08-20", "2026-08-20"),
+        ("2026-08-20T12:00:00Z", "2026-08-20T12:00:00Z"),
+        ("true", True),
+        ("False", False),
+        ("TRUE", True),
+        ("tRUE", "tRUE"),
+        ("'true'", "true"),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("12", 12),
+        ("-1", -1),
+        ("0x1F", 31),
+        ("1.5", 1.5),
+        ("'12'", "12"),
+        ("1.2.3", "1.2.3"),
+        ("v1", "v1"),
+    ],
+)
+def test_a_scalar_is_read_by_the_rules_of_yaml_1_2(tmp_path: Path, scalar: str, value: Any) -> None:
+    read = load_yaml(written(tmp_path, f"key: {scalar}\n"))["key"]
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("scalar", "value"),
+    [
+        ("1:30", "1:30"),
+        ("1_000", "1_000"),
+        ("0b11", "0b11"),
+        ("012", 12),
+        ("0o17", 15),
+        ("1e3", 1000.0),
+        ("=", "="),
+    ],
+    ids=["sexagesimal", "underscore", "binary", "leading-zero", "octal", "exponent", "equals-sign"],
+)
+def test_a_number_is_read_by_the_rules_of_yaml_1_2(tmp_path: Path, scalar: str, value: Any) -> None:
+    read = load_yaml(written(tmp_path, f"key: {scalar}\n"))["key"]
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_keys_are_read_like_values(tmp_path: Path) -> None:
+    text = "OFF: 1\n'200': 2\n2026-08-20: 3\nyes: {no: 4}\n"
+    assert load_yaml(written(tmp_path, text)) == {"OFF": 1, "200": 2, "2026-08-20": 3, "yes": {"no": 4}}
+
+
+def test_anchors_are_followed(tmp_path: Path) -> None:
+    text = "first: &here {a: [1]}\nsecond: *here\n"
+    assert load_yaml(written(tmp_path, text)) == {"first": {"a": [1]}, "second": {"a": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key 'a' stands twice"),
+        ("top:\n  - {x: 1}\n  - y: 1\n    z: 2\n    y: 3\n", "line 5, column 5: the key 'y' stands twice"),
+        ("a: {b: 1, b: 1}\n", "line 1, column 11: the key 'b' stands twice"),
+        ("'a': 1\n\"a\": 2\n", "line 2, column 1: the key 'a' stands twice"),
+        ("a: [1\nb: 2\n", "line 2, column 2"),
+        ("a:\n\t- 1\n", "line 2, column 1"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1"),
+        ("a: *nowhere\n", "line 1, column 4"),
+        ("a: !!python/name:os.system\n", "line 1, column 4"),
+        ("", "expected a mapping at the top, found NoneType"),
+        ("- 1\n", "expected a mapping at the top, found list"),
+        ("words\n", "expected a mapping at the top, found str"),
+        (b"a: 1\nb: \xff\n", "byte 8: expected UTF-8"),
+    ],
+)
+def test_a_broken_document_is_refused(tmp_path: Path, text: str | bytes, complaint: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ContractError, match=re.escape(f"{path}: {complaint}")):
+        load_yaml(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['a: "\x07"\n', "a: \x00\n", "? [a, b]\n: 1\n", "? {a: b}\n: 1\n"],
+    ids=["control-character", "nul", "list-as-key", "mapping-as-key"],
+)
+def test_a_document_that_no_reader_can_hold_is_refused_all_the_same(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ContractError, match=re.escape(str(path))):
+        load_yaml(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        load_yaml(tmp_path / "nowhere.yaml")
+
+
+def test_a_folder_is_no_document(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="cannot be read"):
+        load_yaml(tmp_path)
+
+
+class Shape(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    size: int = 0
+
+
+def test_a_document_is_read_into_a_type(tmp_path: Path) -> None:
+    assert load_typed(written(tmp_path, "name: OFF\nsize: 3\n"), Shape) == Shape("OFF", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("size: 1\n", "`name`"), ("name: a\nsize: b\n", r"\$\.size"), ("name: a\ncolour: b\n", "colour")],
+    ids=["missing", "other-type", "unknown"],
+)
+def test_a_document_of_another_shape_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ContractError, match=rf"{re.escape(str(path))}: .*{complaint}"):
+        load_typed(path, Shape)

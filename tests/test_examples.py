@@ -1,0 +1,113 @@
+"""The exchanges that ship with the package are judged as they say they are."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from cohere_conformance.checks import Explainer, judge
+from cohere_conformance.contract import load_contract, load_declarations
+from cohere_conformance.data import folder
+from cohere_conformance.exchanges import read
+from cohere_conformance.model import Exchange, Kind
+
+EXAMPLES = folder("cassettes") / "examples"
+NAMES = ("conforming", "deviating")
+UNSHOWN = {Kind.HEADER_MISSING}
+"""What no exchange can show while the contract requires no response header."""
+SECRETS = re.compile(
+    r'bearer |basic |authorization"|"(?:x-)?api[-_]?key"|cookie|x-goog-signature', re.IGNORECASE
+)
+
+Line = dict[str, Any]
+
+
+def lines(name: str) -> list[Line]:
+    text = (EXAMPLES / f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def exchanges(name: str) -> list[Exchange]:
+    found = list(read(str(EXAMPLES / f"{name}.jsonl")))
+    assert all(isinstance(one, Exchange) for one in found), found
+    return [one for one in found if isinstance(one, Exchange)]
+
+
+def cases(name: str) -> list[Any]:
+    return [
+        pytest.param(line, exchange, id=line["id"])
+        for line, exchange in zip(lines(name), exchanges(name), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("line", "exchange"), cases("conforming"))
+def test_a_conforming_exchange_has_no_findings(line: Line, exchange: Exchange) -> None:
+    assert judge(load_contract(), exchange) == []
+
+
+def test_what_the_published_document_would_find_is_explained_by_amendments() -> None:
+    declarations = load_declarations()
+    explainer = Explainer(declarations)
+    known = {each.id for each in (*declarations.amendments, *declarations.tolerances)}
+    explained = {
+        finding.amendment for exchange in exchanges("conforming") for finding in explainer.judge(exchange)
+    }
+    assert explained
+    assert explained <= known
+
+
+def test_every_operation_succeeds_once() -> None:
+    contract = load_contract()
+    succeeded = {
+        contract.route(each.request.method, each.request.url).operation
+        for each in exchanges("conforming")
+        if each.response.status == 200
+    }
+    assert len(contract.operations) == 41
+    assert succeeded == set(contract.operations)
+
+
+@pytest.mark.parametrize(("line", "exchange"), cases("deviating"))
+def test_a_deviating_exchange_has_the_findings_it_names(line: Line, exchange: Exchange) -> None:
+    named = [line, *line.get("also", [])]
+    found = [(finding.kind.value, finding.place) for finding in judge(load_contract(), exchange)]
+    assert sorted(found) == sorted((each["kind"], each["place"]) for each in named)
+
+
+def test_every_kind_is_shown_that_can_be() -> None:
+    assert {line["kind"] for line in lines("deviating")} == set(Kind) - UNSHOWN
+    headers = [
+        header
+        for operation in load_contract().operations.values()
+        for response in operation.responses.values()
+        for header in response.headers.values()
+    ]
+    assert headers
+    assert not any(header.required for header in headers), "header-missing can be shown now"
+
+
+def test_a_deviating_exchange_is_a_changed_conforming_one() -> None:
+    originals = {line["id"]: line for line in lines("conforming")}
+    for line in lines("deviating"):
+        original = originals[line["of"]]
+        changed = {key for key in original.keys() - {"id"} if line.get(key) != original[key]}
+        assert changed, line["id"]
+        assert changed <= {"url", "request_body", "status", "response_headers", "response_body"}, line["id"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lines_say_who_they_are_and_that_nobody_recorded_them(name: str) -> None:
+    rows = lines(name)
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert {row["written"] for row in rows} == {"by hand, not recorded"}
+    assert {row["recorded_at"] for row in rows} == {None}
+    assert {exchange.source.recorded_at for exchange in exchanges(name)} == {None}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_key_and_nothing_like_one(name: str) -> None:
+    text = (EXAMPLES / f"{name}.jsonl").read_text(encoding="utf-8")
+    assert not SECRETS.search(text)
+    # The live API's keys are 40 letters and digits; vectors in base64 and trace ids are of other lengths.
+    assert not re.search(r"(?<![\w+/=-])[A-Za-z0-9]{40}(?![\w+/=-])", text)
