@@ -1,6 +1,6 @@
 """What `check` finds, how fast and in how much memory, side by side with `redocly drift`.
 
-One archive of exchanges is made, in which a known share is wrong in known ways. Both commands judge it against
+An archive is made in which a known share of exchanges is wrong in known ways. Both commands judge it against
 the same document; what is printed is time, memory, and how many of each way of being wrong were found.
 """
 
@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -253,7 +254,7 @@ WRONG: dict[str, list[tuple[str, Change]]] = {
     "error id is no UUID": [("refused", _edit("id", "17"))],
     "JSON cut off": [("chat", _text(lambda text: text[:-9])), ("embed", _text(lambda text: text[:-9]))],
     "JSON key twice": [("chat", _text(_twice)), ("rerank", _text(_twice))],
-    "JSON with NaN": [("rerank", _text(lambda text: text.replace(":0.", ':NaN,"x":0.', 1)))],
+    "JSON with NaN": [("rerank", _text(lambda text: re.sub(r":0\.[0-9]+", ":NaN", text, count=1)))],
     "status undeclared": [("chat", _with(status=202)), ("refused", _with(status=418))],
     "media type undeclared": [("chat", _with(media="text/plain")), ("batch", _with(media="text/html"))],
     "header breaks its schema": [("chat", _with(headers={"num_tokens": "many"}))],
@@ -364,3 +365,151 @@ def write(path: Path, exchanges: Iterable[Traffic]) -> Path:
             file.write(f"{separator if number else ''}{make(one)}\n")
         file.write(f"{tail}\n" if tail else "")
     return path
+
+
+# -- the two commands ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one process took: seconds, and megabytes of its largest process."""
+
+    seconds: float
+    megabytes: float
+
+
+def run(*command: object, codes: tuple[int, ...] = (0, 1)) -> Run:
+    """Run a command to its end and return what it took.
+
+    The memory is only its own because ours is small: a child starts with the peak of whoever forks it.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said = process.stderr.read().decode()
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in codes:
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {said[-2000:]}")
+    return Run(seconds, used.ru_maxrss / (1024 if sys.platform != "darwin" else 2**20))
+
+
+def check(file: Path, jobs: int, *, codes: tuple[int, ...] = (0, 1)) -> Run:
+    """Run our `check` on a recording."""
+    ours = (sys.executable, "-m", "cohere_conformance", "check", file, "--jobs", jobs)
+    return run(*ours, "--report-dir", file.with_suffix(".report"), codes=codes)
+
+
+def redocly(binary: str, file: Path, document: Path) -> tuple[Run, set[int]]:
+    """Run `redocly drift` and return what it took and the numbers of the exchanges it has something about."""
+    out = file.with_suffix(".csv")
+    options = ("--api", document, "--format", "csv", "--min-severity", "warning", "--output", out)
+    took = run(binary, "drift", file, *options)
+    return took, told(out)
+
+
+def told(report: Path) -> set[int]:
+    """Return the numbers of the exchanges (from 0) that a report of `redocly drift` names."""
+    with report.open(encoding="utf-8", newline="") as file:
+        return {int(row["exchange_index"]) for row in csv.DictReader(file)}
+
+
+def found(file: Path) -> set[int]:
+    """Return the numbers of the exchanges (from 0) that ours has something about that no amendment explains.
+
+    The report counts by finding and not by exchange, so this asks the same judge once more.
+    """
+    from cohere_conformance.checks import Explainer
+    from cohere_conformance.contract import load_declarations
+    from cohere_conformance.errors import TrafficError
+    from cohere_conformance.exchanges import read
+
+    explainer, numbers = Explainer(load_declarations()), set()
+    for number, value in enumerate(read(str(file))):
+        if isinstance(value, TrafficError):
+            raise value
+        if any(finding.amendment is None for finding in explainer.judge(value)):
+            numbers.add(number)
+    return numbers
+
+
+def compare(folder: Path, binary: str | None, count: int, repeat: int) -> Iterator[str]:
+    """Yield the tables of the comparison."""
+    file = write(folder / "traffic.har", traffic(count, 0.05))
+    document = folder / "contract.json"
+    with document.open("wb") as out:
+        command = (sys.executable, "-m", "cohere_conformance", "contract", "bundle", "--amended")
+        subprocess.run(command, stdout=out, check=True)
+    runs: dict[str, list[Run]] = {"check --jobs 1": [], "check --jobs 2": []}
+    theirs: set[int] = set()
+    for _ in range(repeat):
+        runs["check --jobs 1"].append(check(file, 1))
+        runs["check --jobs 2"].append(check(file, 2))
+        if binary:
+            took, theirs = redocly(binary, file, document)
+            runs.setdefault("redocly drift", []).append(took)
+    yield f"{count:,} exchanges, {file.stat().st_size / 1e6:,.0f} MB of HAR; best of {repeat} runs."
+    yield from ("", "| command | seconds | exchanges/s | peak RSS, MB |", "|---|--:|--:|--:|")
+    for name, several in runs.items():
+        best = min(several, key=lambda one: one.seconds)
+        yield f"| {name} | {best.seconds:.2f} | {count / best.seconds:,.0f} | {best.megabytes:,.0f} |"
+    if not binary:
+        yield "| redocly drift | missing: name it with --redocly | | |"
+    yield from ("", "| planted | times | found by check | found by redocly drift |", "|---|--:|--:|--:|")
+    wrong = {number: one.wrong for number, one in enumerate(traffic(count, 0.05))}
+    planted, ours = Counter(wrong.values()), Counter(wrong[number] for number in found(file))
+    others = Counter(wrong[number] for number in theirs)
+    names = [*WRONG, ""]
+    for name in names:
+        said = f"{others[name]:,}" if binary else "-"
+        yield f"| {name or 'nothing: false alarms'} | {planted[name]:,} | {ours[name]:,} | {said} |"
+
+
+def memory(folder: Path, scale: int) -> Iterator[str]:
+    """Yield the table of memory and throughput by format, for few exchanges and ten times as many."""
+    yield "| format | jobs | exchanges | seconds | exchanges/s beyond the first tenth | peak RSS, MB | ratio |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    for suffix in FORMATS:
+        few = scale // 5 if suffix == "yaml" else scale
+        files = [write(folder / f"{size}.{suffix}", traffic(size, 0.05)) for size in (few, 10 * few)]
+        for jobs in (1, 2):
+            small, large = (check(file, jobs) for file in files)
+            rate = 9 * few / (large.seconds - small.seconds)
+            ratio = large.megabytes / small.megabytes
+            yield f"| {suffix} | {jobs} | {few:,} | {small.seconds:.2f} | | {small.megabytes:,.0f} | |"
+            kept = f"{ratio:.2f}{'' if ratio <= MEMORY_GOAL else ' MISSED'}"
+            yield f"| {suffix} | {jobs} | {10 * few:,} | {large.seconds:.2f} | {rate:,.0f} | {large.megabytes:,.0f} | {kept} |"
+        for file in files:
+            file.unlink()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the tables; return 1 if memory grows with the traffic."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--redocly", metavar="PATH", help="path/to/redocly of the npm package @redocly/cli")
+    parser.add_argument("--exchanges", type=int, default=20_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument(
+        "--memory", action="store_true", help="measure memory and throughput by format instead"
+    )
+    parser.add_argument("--no-gate", action="store_true", help="exit with 0 whatever comes out")
+    options = parser.parse_args(arguments)
+    missed = False
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
+        if options.memory:
+            lines = memory(folder, options.exchanges // 2)
+        else:
+            lines = compare(folder, options.redocly, options.exchanges, options.repeat)
+        for line in lines:
+            print(line, flush=True)
+            missed = missed or "MISSED" in line
+    return 1 if missed and not options.no_gate else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,7 +19,7 @@ Payload = dict[str, Any]
 def expected(grammar: Grammar, payloads: Sequence[Payload]) -> tuple[Expected, ...]:
     """Return the first rule that a stream of well-formed events breaks; of the fold, all of them."""
     known = [payload for payload in payloads if payload[grammar.tag] not in grammar.ignore]
-    first = _first_misplaced(grammar, payloads)
+    first = misplaced(grammar, payloads)
     if first is not None:
         return (first,)
     fold = {"chat-v1": _chat_v1, "chat-v2": _chat_v2, "generate": _generate}[grammar.fold]
@@ -28,7 +28,8 @@ def expected(grammar: Grammar, payloads: Sequence[Payload]) -> tuple[Expected, .
     )
 
 
-def _first_misplaced(grammar: Grammar, payloads: Sequence[Payload]) -> Expected | None:
+def misplaced(grammar: Grammar, payloads: Sequence[Payload]) -> Expected | None:
+    """Return the first rule of the sequence that is broken."""
     state, seen = grammar.start, set[str]()
     upcoming: dict[str, int] = {}
     current: dict[str, int] = {}

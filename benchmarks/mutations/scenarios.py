@@ -37,13 +37,16 @@ class IncompleteError(Exception):
     """The scenes do not show all of a grammar, so the measure would be silent on the rest."""
 
 
+_ODD = "é \u2028 \x85 \U0001f600 "
+"""What some line splitters take for the end of a line, and no framing does."""
+
 # --- chat v2. A key is a path into the event; one that ends in `?` is set only where nothing stands yet.
 
 
 def _block(index: int, kind: str, *inner: _Line, pieces: int = 2) -> list[_Line]:
     content = "delta/message/content"
     deltas = [
-        ("content-delta", {"index": index, content: {kind: f"piece {number} "}}) for number in range(pieces)
+        ("content-delta", {"index": index, content: {kind: f"piece {number} {_ODD}"}}) for number in range(pieces)
     ]
     start = ("content-start", {"index": index, content: {"type": kind, kind: "" if pieces else "whole"}})
     return [start, *deltas[:1], *inner, *deltas[1:], ("content-end", {"index": index})]
@@ -95,11 +98,12 @@ _V1_START = ("stream-start", {"generation_id": UUID, "is_finished": False})
 
 def _said(count: int) -> list[_Line]:
     return [
-        ("text-generation", {"text": f"piece {number} ", "is_finished": False}) for number in range(count)
+        ("text-generation", {"text": f"piece {number} {_ODD}", "is_finished": False}) for number in range(count)
     ]
 
 
-def _v1_end(text: str) -> _Line:
+def _v1_end(said: int | str) -> _Line:
+    text = said if isinstance(said, str) else "".join(patch["text"] for _, patch in _said(said))
     answer = {"response/text": text, "response/generation_id": UUID}
     reason = {"finish_reason": "COMPLETE", "response/finish_reason": "COMPLETE"}
     return ("stream-end", {"is_finished": True, **answer, **reason})
@@ -111,8 +115,8 @@ def _v1(tag: str) -> _Line:
 
 _CHUNKS = [_v1("tool-calls-chunk"), _v1("tool-calls-chunk"), _v1("tool-calls-generation")]
 _CHAT_V1: dict[str, list[_Line]] = {
-    "text": [_V1_START, *_said(3), _v1_end("piece 0 piece 1 piece 2 ")],
-    "one piece": [_V1_START, *_said(1), _v1_end("piece 0 ")],
+    "text": [_V1_START, *_said(3), _v1_end(3)],
+    "one piece": [_V1_START, *_said(1), _v1_end(1)],
     "search": [
         _V1_START,
         _v1("search-queries-generation"),
@@ -120,12 +124,12 @@ _CHAT_V1: dict[str, list[_Line]] = {
         *_said(2),
         _v1("citation-generation"),
         _v1("citation-generation"),
-        _v1_end("piece 0 piece 1 "),
+        _v1_end(2),
     ],
     "tool calls": [_V1_START, *_CHUNKS, _v1_end("the plan that the chunks tell")],
-    "text, tool calls": [_V1_START, *_said(1), *_CHUNKS, _v1_end("piece 0 ")],
-    "debug": [_V1_START, _v1("debug"), *_said(1), _v1("debug"), _v1_end("piece 0 ")],
-    "nothing": [_V1_START, _v1_end("")],
+    "text, tool calls": [_V1_START, *_said(1), *_CHUNKS, _v1_end(1)],
+    "debug": [_V1_START, _v1("debug"), *_said(1), _v1("debug"), _v1_end(1)],
+    "nothing": [_V1_START, _v1_end(0)],
 }
 
 # --- generate
@@ -146,7 +150,7 @@ def _generations(*texts: str) -> _Line:
 
 _GENERATE: dict[str, list[_Line]] = {
     "one": [_piece("a ", 0), _piece("b ", 0), _generations("a b ")],
-    "several": [_piece("a ", 0), _piece("x ", 1), _piece("b ", 0), _generations("a b ", "x ")],
+    "several": [_piece(_ODD, 0), _piece("x ", 1), _piece("b ", 0), _generations(f"{_ODD}b ", "x ")],
     "error": [_piece("a ", 0), ("stream-error", {"is_finished": True})],
     "nothing": [_generations("")],
 }

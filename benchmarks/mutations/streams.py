@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from mutations.bodies import broken_texts, encoded
 from mutations.change import ANYTHING, ORDER, Change, Edit, Expected, escaped, replaced, without
-from mutations.rules import Payload, expected
+from mutations.rules import Payload, expected, misplaced
 from mutations.schemas import closed, parts
 from mutations.values import edits
 
@@ -83,7 +83,7 @@ def of_events(base: Base, seen: set[tuple[str, str, str]]) -> Iterator[Change]:
         tag = payload[grammar.tag]
         for edit in edits(base.events.branches[tag].schema, payload, prefix=f"<{escaped(tag)}>"):
             here = edit.place.removeprefix(f"<{escaped(tag)}>")
-            if here in {"", f"/{escaped(grammar.tag)}"} and edit.name != "unknown property":
+            if here in {"", f"/{escaped(grammar.tag)}"}:
                 continue  # the whole event or its tag: that is told otherwise, see `of_sequence`
             if (tag, edit.place, f"{edit.name} {edit.must}") in seen and edit.must:
                 continue
@@ -187,11 +187,15 @@ def _retagged(base: Base, number: int) -> Iterator[Change]:
         if value == payload[tag]:
             continue
         changed = {**payload, tag: value}
-        if value in base.events.branches if isinstance(value, str) else False:
+        if isinstance(value, str) and value in base.events.branches:
             frame = StreamEvent(json.dumps(changed), value if base.named else None)
-            must = _misfit(base, changed) or expected(
-                grammar, [*events[:number], changed, *events[number + 1 :]]
-            )
+            sequence = [*events[:number], changed, *events[number + 1 :]]
+            must = _misfit(base, changed)
+            if must:  # then nobody can say what it adds up to
+                first = misplaced(grammar, sequence)
+                must += (first,) if first else ()
+            else:
+                must = expected(grammar, sequence)
         else:
             frame = StreamEvent(json.dumps(changed), frames[number].event)
             where = f"<{escaped(value)}>" if isinstance(value, str) else ""
@@ -246,8 +250,8 @@ def _broken_event(base: Base, frames: Sequence[StreamEvent], number: int) -> Ite
         return Change(name, place, base.answer(made), (must,), ANYTHING)
 
     for name, rule, text in broken_texts(frame.data.encode()):
-        if rule not in {"empty", "utf-8", "too-deep", "byte-order-mark"} and b"\n" not in text:
-            yield change(name, text.decode(), Expected(Kind.STREAM_MALFORMED, place, rule))
+        if rule not in {"empty", "utf-8", "too-deep"} and b"\n" not in text:
+            yield change(name, text.decode("utf-8", "ignore"), Expected(Kind.STREAM_MALFORMED, place, rule))
     for kind, text in _NOT_OBJECTS.items():
         yield change(f"event is {kind}", text, Expected(Kind.STREAM_MALFORMED, place, kind))
     if not base.named:

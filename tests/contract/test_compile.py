@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import JSON, contract, document
+from builders import contract, document
 
 from cohere_conformance.contract import load_contract, load_declarations
 from cohere_conformance.contract.compile import Contract, compile_contract, digest
@@ -47,8 +47,7 @@ def test_every_schema_of_every_operation_compiles(published: Contract, amended: 
             for validator in operation.request.media.values() if operation.request else ():
                 assert validator.compiled
             for response in operation.responses.values():
-                for header in response.headers:
-                    assert header.value.compiled
+                assert all(header.value.compiled for header in response.headers.values())
                 for media in response.media.values():
                     assert media.body is None or media.body.compiled
                     assert not media.events or all(one.compiled for one in media.events.branches.values())
@@ -112,7 +111,8 @@ def test_what_one_operation_declares() -> None:
         None,
     )
     assert list(response.media) == ["application/json"]
-    assert [(header.name, header.required, header.value.schema) for header in response.headers] == [
+    headers = response.headers.items()
+    assert [(name, header.required, header.value.schema) for name, header in headers] == [
         ("x-count", True, {"type": "integer"}),
         ("x-free", False, {}),
     ]
@@ -121,7 +121,7 @@ def test_what_one_operation_declares() -> None:
 def test_names_of_media_types_and_headers_are_told_in_lower_case() -> None:
     made = document(response={"content": {"Application/JSON": {"schema": {}}}, "headers": {"X-A": {}}})
     response = compile_contract(made, {}).operations[THING].responses["200"]
-    assert (list(response.media), [header.name for header in response.headers]) == (
+    assert (list(response.media), list(response.headers)) == (
         ["application/json"],
         ["x-a"],
     )
@@ -144,8 +144,8 @@ def test_references_of_an_operation_are_followed() -> None:
         True,
         {"const": 1},
     )
-    assert [(one.name, one.value.schema) for one in operation.responses["200"].headers] == [
-        ("h", {"type": "boolean"})
+    assert [(name, one.required, one.value.schema) for name, one in operation.responses["200"].headers.items()] == [
+        ("h", True, {"type": "boolean"})
     ]
 
 
@@ -287,12 +287,11 @@ def test_some_amendments_alone_make_a_contract(declarations: Declarations) -> No
     assert declarations.contract_with(()).digest == declarations.contract(as_published=True).digest
 
 
-def test_what_no_operation_of_the_shipped_contract_declares(amended: Contract) -> None:
-    assert JSON[0][0] == "content-type"
+def test_the_headers_that_the_shipped_contract_declares(amended: Contract) -> None:
     declared = {
-        header.name
+        name
         for operation in amended.operations.values()
         for response in operation.responses.values()
-        for header in response.headers
+        for name in response.headers
     }
     assert declared == {"x-api-warning", "num_tokens", "num_chars", "x-debug-trace-id"}

@@ -126,7 +126,7 @@ class _Printer:
         head = self._text(row.severity.upper(), STYLES[row.severity])
         head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}  ", "bold"))
         head.append_text(self._text(row.place or parts.WHOLE_BODY))
-        self.console.print(head, highlight=False)
+        self.console.print(head, highlight=False, soft_wrap=True)
         if row.requirement:
             self._field("requires", row.requirement)
         self._field("expected", row.expected)
