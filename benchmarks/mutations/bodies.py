@@ -46,7 +46,7 @@ def envelope(value: Any) -> tuple[Expected, ...]:
 
 def header_fields(declared: ResponseDeclaration, media: str | None) -> Headers:
     """Return every declared header field with a legal value, and one that nobody declares."""
-    named = [(header.name, _text(variants(header.value.schema)[0])) for header in declared.headers]
+    named = [(header.name, _text(variants(header.value.schema)[0])) for header in declared.headers.values()]
     return (*((("content-type", media),) if media else ()), *named, ("x-elsewhere", "1"))
 
 
@@ -132,7 +132,7 @@ def _of_media_type(declared: ResponseDeclaration, response: Response) -> Iterato
 
 
 def _of_headers(declared: ResponseDeclaration, response: Response) -> Iterator[Change]:
-    for header in declared.headers:
+    for header in declared.headers.values():
         place = f"header:{header.name}"
         rest = tuple(field for field in response.headers if field[0] != header.name)
         if len(rest) == len(response.headers):

@@ -76,7 +76,8 @@ def replaced(value: Any, path: tuple[str | int, ...], make: Callable[[Any], Any]
     if not path:
         return make(value)
     copy = value.copy()
-    copy[path[0]] = replaced(value[path[0]], path[1:], make)
+    inside = value.get(path[0]) if isinstance(value, dict) else value[path[0]]
+    copy[path[0]] = replaced(inside, path[1:], make)
     return copy
 
 

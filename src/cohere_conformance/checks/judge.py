@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.envelope import judge_envelope
@@ -39,18 +41,24 @@ def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
     return findings
 
 
+_IDENTIFIER = re.compile(r"[0-9]+|(?=.*[0-9])[0-9A-Za-z_-]{12,}")
+"""What looks like somebody's id in a path that nobody declared: a finding must not depend on it."""
+
+
 def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
     if not route.ours:
         return
     request, status = exchange.request, exchange.response.status
-    path = request.url.partition("?")[0].partition("://")[2].partition("/")[2]
-    frame = Frame(f"{request.method} /{path}", status)
+    path = "/".join(
+        "*" if _IDENTIFIER.fullmatch(part) else part for part in urlsplit(request.url).path.split("/")
+    )
+    frame = Frame(f"{request.method} {path or '/'}", status)
     methods = f"one of {', '.join(route.methods)} on this path" if route.methods else "a declared path"
     answered = status < 400
     yield frame.finding(
         Kind.ROUTE_UNKNOWN,
         expected=methods,
-        observed=f"{request.method} /{path}, answered with {status}",
+        observed=f"{request.method} {path or '/'}, answered with {status}",
         value_class="answered" if answered else "refused",
         # A server that answers where nothing is declared has more routes than its contract.
         severity=Severity.ADDITIVE if answered else Severity.NOTICE,
