@@ -63,10 +63,9 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
             case "content-delta":
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
-                if key not in piece:
-                    wrong.append(
-                        Mismatch(f"/message/content/*/{key}", "delta-of-other-type", key, sorted(piece))
-                    )
+                if piece.keys() != {key}:
+                    place = f"/message/content/*/{key}"
+                    wrong.append(Mismatch(place, "delta-of-other-type", [key], sorted(piece)))
                 block[key] = block.get(key, "") + piece.get(key, "")
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
             case "tool-plan-delta":
@@ -96,7 +95,8 @@ def _chat_v1(events: Sequence[Event]) -> Folded:
     whole = end.get("response") or {}
     text = "".join(event["text"] for event in events if event["event_type"] == "text-generation")
     told: list[tuple[str, str, object, object]] = []
-    if text:
+    calls = any(event["event_type"].startswith("tool-calls") for event in events)
+    if text or not calls:  # the plan of a tool call is told by other events than text
         told.append(("/text", "text", text, whole.get("text", "")))
     told.append(("/finish_reason", "finish-reason", end.get("finish_reason"), whole.get("finish_reason")))
     start = events[0].get("generation_id")
@@ -117,7 +117,10 @@ def _generate(events: Sequence[Event]) -> Folded:
         generation.get("index", number): generation.get("text")
         for number, generation in enumerate((end.get("response") or {}).get("generations") or ())
     }
-    told = [("/generations/*/text", "text", text, whole.get(index)) for index, text in texts.items()]
+    told = [
+        ("/generations/*/text", "text", texts.get(index, ""), whole.get(index, ""))
+        for index in sorted(texts.keys() | whole.keys())
+    ]
     return Folded(None, tuple(_unequal(told, optional=set())))
 
 

@@ -120,9 +120,16 @@ def _decoded(raw: bytes, defects: list[Defect]) -> str:
         return raw.decode("utf-8", "replace")
 
 
+_CUT = re.compile(r"|-|\.|[eE][+-]?|t|tr|tru|f|fa|fal|fals|n|nu|nul")
+"""What may be left where a text ends within a value: nothing, or the start of a literal or number."""
+_CUT_ESCAPE = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
+
+
 def _syntax(text: str, error: json.JSONDecodeError) -> Defect:
     # The scanner points at the opening quote of a string that never ends, not at the end of the text.
-    ended = error.pos >= len(text.rstrip(" \t\r\n")) or error.msg.startswith("Unterminated string")
+    rest = text[error.pos :].rstrip(" \t\r\n")
+    ended = _CUT.fullmatch(rest) is not None or error.msg.startswith("Unterminated string")
+    ended = ended or (error.msg.startswith("Invalid \\uXXXX") and _CUT_ESCAPE.fullmatch(rest) is not None)
     tail = json.dumps(text[-20:]) if ended else json.dumps(text[error.pos : error.pos + 20])
     if ended:
         return Defect("truncated", "a whole JSON value", f"the text ends within it, after {tail}")

@@ -35,16 +35,16 @@ def judge_stream(
         answer: what the folded stream is judged as, if the operation declares a non-streamed answer.
     """
     seen: set[tuple[Kind, str, str]] = set()
-    broken = False
+    worst: set[Severity] = set()
     payloads: list[dict[str, Any]] = []
     for finding in _pieces(frame, declared, events, framing, payloads):
-        broken = broken or finding.severity is Severity.BREAKING
+        worst.add(finding.severity)
         identity = (finding.kind, finding.place, finding.value_class)
         if identity not in seen:
             seen.add(identity)
             yield finding
-    if not broken and declared.grammar is not None and payloads:
-        yield from _folded(frame, declared.grammar, payloads, answer)
+    if Severity.BREAKING not in worst and declared.grammar is not None and payloads:
+        yield from _folded(frame, declared.grammar, payloads, answer, additive=not worst)
 
 
 def _pieces(
@@ -145,8 +145,14 @@ def _ending(frame: Frame, declared: Events, walk: Walk | None, *, terminated: bo
 
 
 def _folded(
-    frame: Frame, grammar: Grammar, payloads: Sequence[dict[str, Any]], answer: Validator | None
+    frame: Frame,
+    grammar: Grammar,
+    payloads: Sequence[dict[str, Any]],
+    answer: Validator | None,
+    *,
+    additive: bool,
 ) -> Iterator[Finding]:
+    """Judge the fold; what it has too much only where no event was told to have too much already."""
     folded = FOLDS[grammar.fold](payloads)
     for mismatch in folded.mismatches:
         yield frame.finding(
@@ -159,12 +165,12 @@ def _folded(
     if folded.answer is None or answer is None:
         return
     for finding in judge_value(frame, answer, folded.answer):
-        # What an event has too much was said at the event.
-        if finding.severity is Severity.BREAKING:
+        if finding.severity is Severity.BREAKING or additive:
             yield frame.finding(
                 Kind.STREAM_FOLD_MISMATCH,
                 place=finding.place,
                 expected=f"in the folded answer: {finding.expected}",
                 observed=finding.observed,
                 value_class=f"{finding.kind}:{finding.value_class}",
+                severity=finding.severity,
             )

@@ -116,6 +116,7 @@ class Walk:
         """Take one event and yield the rules that it breaks."""
         grammar = self._grammar
         if tag in grammar.ignore:
+            yield from self._flag(tag, payload)
             return
         step = grammar.states.get(self._state, {}).get(tag)
         if step is None:

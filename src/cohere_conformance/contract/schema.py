@@ -155,7 +155,7 @@ class Translator:
             # A node of its own, so that an error tells the format apart from a declared limit.
             low, high = _RANGES[name]
             limits = {"minimum": low, "maximum": high, "multipleOf": 1}
-            digits = {"pattern": "^-?[0-9]+$"}
+            digits = {"pattern": _digits(high)}
             node = {"x-format": name, **(digits if out.get("type") == "string" else limits)}
             out["allOf"] = [*out.get("allOf", ()), node]
 
@@ -217,6 +217,18 @@ class Translator:
         if "properties" in plain or "discriminator" in plain:
             return {"object"}
         return set(_TYPES)
+
+
+def _digits(high: int) -> str:
+    """Return a pattern for the decimal texts of -high-1 to high, which no other keyword can bound."""
+    most = str(high)
+    shorter = f"[1-9][0-9]{{0,{len(most) - 2}}}"
+    lower = [
+        f"{most[:place]}[{'1' if place == 0 else '0'}-{int(digit) - 1}][0-9]{{{len(most) - place - 1}}}"
+        for place, digit in enumerate(most)
+        if int(digit) > (1 if place == 0 else 0)
+    ]
+    return f"^(?:-?(?:0|{'|'.join([shorter, *lower, most])})|-{high + 1})$"
 
 
 def _definitions_in(node: Any) -> set[str]:
