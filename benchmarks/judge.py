@@ -30,6 +30,7 @@ from typing import Any
 OURS, FLOOR, CORE, THESIS = "ours", "floor", "openapi-core", "schemathesis"
 BOTH = f"{CORE}, request as well"
 PARTS = (CORE, BOTH)
+CLEAN = "chat, clean"
 GOALS = {CORE: ("at least", 10.0), THESIS: ("at least", 3.0), FLOOR: ("at most", 6.0)}
 """Of the clean chat answer: how many times our time the others take, and how many times the floor's we do."""
 Pairs = list[tuple[str, str]]
@@ -99,12 +100,12 @@ _ANSWER: dict[str, Any] = json.loads("""
 
 def samples() -> list[Sample]:
     """Return what is judged: a clean chat answer first, because the goals are about it."""
-    chat = _sample("chat, clean", "/v2/chat", _ASKED, json.dumps(_ANSWER))
+    chat = _sample(CLEAN, "/v2/chat", _ASKED, _compact(_ANSWER))
     wrong = json.loads(chat.body)
     wrong["finish_reason"] = "DONE"
     wrong["usage"]["tokens"]["input_tokens"] = "215"
     wrong["message"]["mood"] = "calm"
-    failing = replace(chat, name="chat, 3 deviations", body=json.dumps(wrong))
+    failing = replace(chat, name="chat, 3 deviations", body=_compact(wrong))
     numbers = random.Random(1)
     texts = [f"document {number} of a batch" for number in range(96)]
     asked = {
@@ -116,7 +117,7 @@ def samples() -> list[Sample]:
     vectors = [[round(numbers.gauss(0, 0.04), 9) for _ in range(1024)] for _ in texts]
     meta = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 960}}
     told = {"response_type": "embeddings_by_type", "id": _ANSWER["id"], "texts": texts, "meta": meta}
-    body = json.dumps(told | {"embeddings": {"float": vectors}}, separators=(",", ":"))
+    body = _compact(told | {"embeddings": {"float": vectors}})
     embed = _sample("embed, 96 x 1024 floats", "/v2/embed", asked, body)
     frames = "".join(_frames())
     stream = _sample("stream, 500 events", "/v2/chat", _ASKED | {"stream": True}, frames, "text/event-stream")
@@ -124,10 +125,14 @@ def samples() -> list[Sample]:
 
 
 def _sample(name: str, path: str, asked: object, body: str, media: str = "application/json") -> Sample:
-    sent = json.dumps(asked)
+    sent = _compact(asked)
     sent_headers = [*_fields(_SENT), ("content-length", str(len(sent)))]
     headers = [*_fields(_ANSWERED), ("content-type", media), ("content-length", str(len(body)))]
     return Sample(name, path, sent, body, media, sent_headers=sent_headers, headers=headers)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))  # as the live API writes it
 
 
 def _fields(text: str) -> Pairs:
@@ -137,7 +142,7 @@ def _fields(text: str) -> Pairs:
 
 def _frames() -> Iterator[str]:
     def frame(kind: str, **rest: object) -> str:
-        return f"event: {kind}\ndata: {json.dumps({'type': kind, **rest})}\n\n"
+        return f"event: {kind}\ndata: {_compact({'type': kind, **rest})}\n\n"
 
     yield frame("message-start", id=_ANSWER["id"], delta={"message": {"role": "assistant", "content": []}})
     opened = {"message": {"content": {"type": "text", "text": ""}}}
@@ -324,8 +329,7 @@ def openapi_core(document: Any, sample: Sample, part: str) -> Contestant:
                 api.validate_request(asked)
             api.validate_response(asked, answered)
         except OpenAPIError as error:
-            errors = getattr(error, "schema_errors", None)
-            return f"{len(list(errors))} errors" if errors else type(error).__name__
+            return type(error).__name__
         return "valid"
 
     return _timed(part, lambda: None, call)
@@ -452,6 +456,8 @@ def table(results: dict[str, list[Contestant]]) -> Iterator[str]:
 
 def goals(everybody: list[Contestant]) -> Iterator[tuple[str, bool]]:
     """Yield a line for each goal and whether it holds; what was not measured is not missed."""
+    clean = any(one.name == OURS and one.says == "clean" for one in everybody)
+    yield f"| {OURS}: calls the clean answer clean | | {'yes' if clean else 'MISSED'} |", clean
     for name, (relation, limit) in GOALS.items():
         least = relation == "at least"
         measured = ratio(everybody, name) if least else ratio(everybody, OURS, name)
@@ -470,6 +476,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--openapi-core-python", default=sys.executable, metavar="PATH")
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--slot", type=float, default=0.03, help="seconds of one turn")
+    parser.add_argument("--only", default="", metavar="WORDS", help="exchanges with these words in the name")
     parser.add_argument("--no-gate", action="store_true", help="exit with 0 whatever comes out")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -478,12 +485,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    judged = samples()
+    judged = [one for one in samples() if options.only in one.name]
     elsewhere = Elsewhere(options.openapi_core_python, judged)
     results = {one.name: contest(one, elsewhere, options.rounds, options.slot) for one in judged}
     elsewhere.close()
     print(_versions(elsewhere), "", *table(results), sep="\n")
-    told = list(goals(results[judged[0].name]))
+    told = list(goals(results[CLEAN])) if CLEAN in results else []
     print("", "| goal | measured | met |", "|---|--:|---|", *(line for line, _ in told), sep="\n")
     return 0 if options.no_gate or all(met for _, met in told) else 1
 

@@ -67,14 +67,14 @@ def lines(tally: Tally) -> Iterator[str]:
         yield _counted(tally, label, operation=label)
     yield ""
     yield f"conforming originals: {tally.originals.total()}"
-    invisible = tally.total("", kind=INVISIBLE)
-    yield f"changes that no rule forbids: {invisible}, false alarms: {tally.total('false alarm', kind=INVISIBLE)}"
+    alarms = tally.total("false alarm", kind=INVISIBLE)
+    yield f"changes that no rule forbids: {tally.total('', kind=INVISIBLE)}, false alarms: {alarms}"
     for reason, number in sorted(tally.reasons.items()):
         yield f"  {number:6}  {reason}"
     if tally.noise:
         yield "findings beside the expected ones:"
-        for (kind, extra), number in sorted(tally.noise.items()):
-            yield f"  {number:6}  {extra} beside {kind}"
+        for (wanted, extra), number in sorted(tally.noise.items()):
+            yield f"  {number:6}  {extra} beside {wanted}"
     yield from _troubles(tally)
 
 
@@ -120,8 +120,12 @@ def as_json(tally: Tally) -> str:
 
 
 @click.command(help=(__doc__ or "").partition("\n")[0])
-@click.option("--operation", "chosen", multiple=True, metavar="LABEL", help="Only this operation; repeatable.")
-@click.option("--limit", default=3, show_default=True, help="Recorded exchanges of each operation and status.")
+@click.option(
+    "--operation", "chosen", multiple=True, metavar="LABEL", help="Only this operation; repeatable."
+)
+@click.option(
+    "--limit", default=3, show_default=True, help="Recorded exchanges of each operation and status."
+)
 @click.option("--as-json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the counts.")
 def main(chosen: tuple[str, ...], limit: int, file: Path | None) -> None:
     """Run from the command line."""

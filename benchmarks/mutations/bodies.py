@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from cohere_conformance.model import Kind, Response
 from mutations.build import UUID, variants
 from mutations.change import ANYTHING, Change, Expected
 from mutations.values import edits
-
-from cohere_conformance.model import Kind, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,6 +173,11 @@ def of_text(response: Response) -> Iterator[Change]:
         yield Change(
             name, "", _with_body(response, text), (Expected(Kind.BODY_MALFORMED, "", rule),), ANYTHING
         )
+    if response.status < 400:
+        tokens = b'{"x":[-1.5e+3,true,false,null,"\\u00e9\\n"]'
+        for cut in range(1, len(tokens)):
+            must = (Expected(Kind.BODY_MALFORMED, "", "truncated"),)
+            yield Change(f"cut at {tokens[:cut].decode()}", "", _with_body(response, tokens[:cut]), must)
     pretty = json.dumps(json.loads(body), indent=2).encode()
     for name, text in (("indented", pretty), ("spaces", b"\r\n\t " + body + b"\n ")):
         yield Change(

@@ -37,6 +37,10 @@ def variants(root: Schema) -> list[Any]:
 
 def _variants(root: Schema, schemas: Sequence[Schema], *, full: bool, depth: int) -> list[Any]:
     plain, conditional = parts(root, schemas)
+    otherwise = [node["else"] for node in conditional if "else" in node]
+    if otherwise:  # `null` or what is declared, which is all that is ever written so
+        null = [None] if _is_allowed(plain, None) else []
+        return _variants(root, [*_taken_apart(plain), *otherwise], full=full, depth=depth) + null
     branches = [(node["if"], node["then"]) for node in conditional if "then" in node]
     if branches:
         return _branched(root, plain, branches, full=full, depth=depth)
@@ -62,8 +66,7 @@ def _branched(
     full: bool,
     depth: int,
 ) -> list[Any]:
-    # Without their combinations, which are being taken apart here.
-    plain = [{key: value for key, value in node.items() if key not in {"$ref", "allOf"}} for node in plain]
+    plain = _taken_apart(plain)
     made: list[Any] = []
     for condition, then in branches:
         tag = tag_of(condition)
@@ -75,6 +78,11 @@ def _branched(
             one = {"type": "object", "required": [tag], "properties": {tag: {"enum": [value]}}}
             made += _variants(root, [*plain, one, then], full=full, depth=depth)
     return made
+
+
+def _taken_apart(nodes: Sequence[Schema]) -> list[Schema]:
+    """Return the schemas without the combinations that have been followed already."""
+    return [{key: value for key, value in node.items() if key not in {"$ref", "allOf"}} for node in nodes]
 
 
 def _of_type(root: Schema, name: str, plain: Sequence[Schema], *, full: bool, depth: int) -> list[Any]:
@@ -110,6 +118,8 @@ def _is_allowed(plain: Sequence[Schema], value: Any) -> bool:
 
 
 def _allows(node: Schema, value: Any) -> bool:
+    if value not in node.get("enum", [value]):
+        return False
     if "type" in node:
         named = [node["type"]] if isinstance(node["type"], str) else node["type"]
         if not any(is_type(value, name) for name in named):
@@ -126,7 +136,7 @@ def _allows(node: Schema, value: Any) -> bool:
             node.get("minimum", value) <= value <= node.get("maximum", value)
             and ("exclusiveMinimum" not in node or node["exclusiveMinimum"] < value)
             and ("exclusiveMaximum" not in node or node["exclusiveMaximum"] > value)
-            and value % node.get("multipleOf", value or 1) == 0
+            and bool(value % node.get("multipleOf", value or 1) == 0)
         )
     return True
 

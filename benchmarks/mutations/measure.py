@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
-from mutations import bodies, streams
-from mutations.change import Change, Expected, unmet
-from mutations.scenarios import streams as scenes
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.framing import split
 from cohere_conformance.model import Exchange, Kind, Request, Response, Source
+from mutations import bodies, streams
+from mutations.change import ANYTHING, Change, Expected, unmet
+from mutations.scenarios import streams as scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -168,7 +168,7 @@ def _mislabelled(declared: ResponseDeclaration, media: Media, response: Response
         }[media.framing, other.framing]
         fields = (("content-type", name), *rest)
         changed = msgspec.structs.replace(response, headers=fields)
-        yield Change(f"{media.framing} as {name}", "", changed, (must,), bodies.ANYTHING)
+        yield Change(f"{media.framing} as {name}", "", changed, (must,), ANYTHING)
 
 
 def _recorded(contract: Contract, operation: Operation, exchange: Exchange, tally: Tally) -> None:

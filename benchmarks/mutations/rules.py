@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mutations.change import Expected, escaped
-
 from cohere_conformance.model import Kind
+from mutations.change import Expected, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +35,10 @@ def misplaced(grammar: Grammar, payloads: Sequence[Payload]) -> Expected | None:
     for payload in payloads:
         tag = payload[grammar.tag]
         place = f"<{escaped(tag)}>"
+        wrong_flag = _flag(grammar, payload)
         if tag in grammar.ignore:
+            if wrong_flag:
+                return wrong_flag
             continue
         step = grammar.states.get(state, {}).get(tag)
         late = grammar.never_after.get(tag) in seen
@@ -53,12 +55,19 @@ def misplaced(grammar: Grammar, payloads: Sequence[Payload]) -> Expected | None:
         if step.opens:
             current[step.opens] = upcoming.get(step.opens, 0)
             upcoming[step.opens] = current[step.opens] + 1
-        flag = grammar.finished
-        if flag and flag.property in payload and payload[flag.property] != (tag in flag.true_on):
-            return Expected(Kind.STREAM_ORDER, place, f"finished:{flag.property}")
+        if wrong_flag:
+            return wrong_flag
         state = step.to
         seen.add(tag)
     return None if state == grammar.end else Expected(Kind.STREAM_UNTERMINATED, "", "no-final-event")
+
+
+def _flag(grammar: Grammar, payload: Payload) -> Expected | None:
+    """Return the contradiction between the flag and the event; every event has it, also an ignored one."""
+    flag, tag = grammar.finished, payload[grammar.tag]
+    if flag is None or payload.get(flag.property) in {None, tag in flag.true_on}:
+        return None
+    return Expected(Kind.STREAM_ORDER, f"<{escaped(tag)}>", f"finished:{flag.property}")
 
 
 def _chat_v1(events: Sequence[Payload]) -> Iterator[tuple[str, str]]:
@@ -125,13 +134,13 @@ def _block(start: Payload, following: Sequence[Payload]) -> Iterator[tuple[str, 
     if kind is None:
         yield "/message/content/*/type", "property-missing"
         return
+    other = {"text": "thinking", "thinking": "text"}[kind]
     if any(kind not in delta for delta in deltas):
         yield f"/message/content/*/{kind}", "delta-of-other-type"
     elif kind not in opened and not deltas:
         yield f"/message/content/*/{kind}", "property-missing"
-    other = {"text": "thinking", "thinking": "text"}[kind]
-    if other in opened:
-        yield f"/message/content/*/{other}", "property-undocumented"
+    elif any(other in piece for piece in (opened, *deltas)):
+        yield f"/message/content/*/{other}", ""
 
 
 def _message(event: Payload) -> Payload:

@@ -46,7 +46,8 @@ _ODD = "é \u2028 \x85 \U0001f600 "
 def _block(index: int, kind: str, *inner: _Line, pieces: int = 2) -> list[_Line]:
     content = "delta/message/content"
     deltas = [
-        ("content-delta", {"index": index, content: {kind: f"piece {number} {_ODD}"}}) for number in range(pieces)
+        ("content-delta", {"index": index, content: {kind: f"piece {number} {_ODD}"}})
+        for number in range(pieces)
     ]
     start = ("content-start", {"index": index, content: {"type": kind, kind: "" if pieces else "whole"}})
     return [start, *deltas[:1], *inner, *deltas[1:], ("content-end", {"index": index})]
@@ -98,38 +99,45 @@ _V1_START = ("stream-start", {"generation_id": UUID, "is_finished": False})
 
 def _said(count: int) -> list[_Line]:
     return [
-        ("text-generation", {"text": f"piece {number} {_ODD}", "is_finished": False}) for number in range(count)
+        ("text-generation", {"text": f"piece {number} {_ODD}", "is_finished": False})
+        for number in range(count)
     ]
-
-
-def _v1_end(said: int | str) -> _Line:
-    text = said if isinstance(said, str) else "".join(patch["text"] for _, patch in _said(said))
-    answer = {"response/text": text, "response/generation_id": UUID}
-    reason = {"finish_reason": "COMPLETE", "response/finish_reason": "COMPLETE"}
-    return ("stream-end", {"is_finished": True, **answer, **reason})
 
 
 def _v1(tag: str) -> _Line:
     return (tag, {"is_finished": False})
 
 
-_CHUNKS = [_v1("tool-calls-chunk"), _v1("tool-calls-chunk"), _v1("tool-calls-generation")]
+def _calls(plan: str) -> list[_Line]:
+    chunk = ("tool-calls-chunk", {"text": plan, "is_finished": False})
+    return [chunk, chunk, _v1("tool-calls-generation")]
+
+
+def _v1_scene(*lines: _Line) -> list[_Line]:
+    """Put a start before the lines and after them the end that repeats what they say."""
+    answer = {
+        "response/text": "".join(patch.get("text", "") for _, patch in lines),
+        "response/generation_id": UUID,
+        "response/finish_reason": "COMPLETE",
+    }
+    end = ("stream-end", {"is_finished": True, "finish_reason": "COMPLETE", **answer})
+    return [_V1_START, *lines, end]
+
+
 _CHAT_V1: dict[str, list[_Line]] = {
-    "text": [_V1_START, *_said(3), _v1_end(3)],
-    "one piece": [_V1_START, *_said(1), _v1_end(1)],
-    "search": [
-        _V1_START,
+    "text": _v1_scene(*_said(3)),
+    "one piece": _v1_scene(*_said(1)),
+    "search": _v1_scene(
         _v1("search-queries-generation"),
         _v1("search-results"),
         *_said(2),
         _v1("citation-generation"),
         _v1("citation-generation"),
-        _v1_end(2),
-    ],
-    "tool calls": [_V1_START, *_CHUNKS, _v1_end("the plan that the chunks tell")],
-    "text, tool calls": [_V1_START, *_said(1), *_CHUNKS, _v1_end(1)],
-    "debug": [_V1_START, _v1("debug"), *_said(1), _v1("debug"), _v1_end(1)],
-    "nothing": [_V1_START, _v1_end(0)],
+    ),
+    "tool calls": _v1_scene(*_calls("a plan ")),
+    "text, tool calls": _v1_scene(*_said(1), *_calls("")),
+    "debug": _v1_scene(_v1("debug"), *_said(1), _v1("debug")),
+    "nothing": _v1_scene(),
 }
 
 # --- generate

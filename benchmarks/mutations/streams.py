@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from cohere_conformance.model import Kind, StreamEvent
 from mutations.bodies import broken_texts, encoded
 from mutations.change import ANYTHING, ORDER, Change, Edit, Expected, escaped, replaced, without
 from mutations.rules import Payload, expected, misplaced
 from mutations.schemas import closed, parts
 from mutations.values import edits
 
-from cohere_conformance.model import Kind, StreamEvent
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cohere_conformance.contract import Events, Media
     from cohere_conformance.contract.grammar import Grammar
@@ -106,25 +106,35 @@ def _edited(base: Base, number: int, edit: Edit, here: str) -> Change:
 
 def of_sequence(base: Base) -> Iterator[Change]:
     """Yield the changes that leave every event whole but not where or what it was."""
-    events, tag = list(base.payloads), base.grammar.tag
-    for number, payload in enumerate(events):
-        place = f"<{escaped(payload[tag])}>"
-        rest = [*events[:number], *events[number + 1 :]]
-        yield _ordered(base, "drop event", place, rest)
-        yield _ordered(base, "repeat event", place, [*events[: number + 1], *events[number:]])
-        yield _ordered(base, "event again at the end", place, [*events, payload])
-        yield _ordered(base, "event first", place, [payload, *rest])
-        yield _ordered(base, "event last", place, [*rest, payload])
-        if number + 1 < len(events):
-            swapped = [*events[:number], events[number + 1], payload, *events[number + 2 :]]
-            yield _ordered(base, "swap with the next", place, swapped)
-            yield _ordered(base, f"cut after {number + 1}", place, events[: number + 1], ended=False)
-        for name, value in _altered(base, payload):
-            yield _ordered(base, name, place, [*events[:number], value, *events[number + 1 :]])
+    for name, place, payloads in _sequences(base):
+        if payloads != list(base.payloads):
+            yield _ordered(base, name, place, payloads)
+    for number, payload in enumerate(base.payloads):
+        place = f"<{escaped(payload[base.grammar.tag])}>"
+        if number + 1 < len(base.payloads):
+            cut = base.payloads[: number + 1]
+            yield _ordered(base, f"cut after {number + 1}", place, cut, ended=False)
         yield from _retagged(base, number)
-    yield _ordered(base, "no events", "", [])
     if base.events.terminator:
         yield _ordered(base, "no events, no terminator", "", [], ended=False)
+
+
+def _sequences(base: Base) -> Iterator[tuple[str, str, list[Payload]]]:
+    events = list(base.payloads)
+    yield "no events", "", []
+    for number, payload in enumerate(events):
+        place = f"<{escaped(payload[base.grammar.tag])}>"
+        rest = [*events[:number], *events[number + 1 :]]
+        yield "drop event", place, rest
+        yield "repeat event", place, [*events[: number + 1], *events[number:]]
+        yield "event again at the end", place, [*events, payload]
+        yield "event first", place, [payload, *rest]
+        yield "event last", place, [*rest, payload]
+        if number + 1 < len(events):
+            following = [events[number + 1], payload, *events[number + 2 :]]
+            yield "swap with the next", place, [*events[:number], *following]
+        for name, value in _altered(base, payload):
+            yield name, place, [*events[:number], value, *events[number + 1 :]]
 
 
 def _ordered(base: Base, name: str, place: str, payloads: Sequence[Payload], *, ended: bool = True) -> Change:
@@ -164,7 +174,11 @@ def _altered(base: Base, payload: Payload) -> Iterator[tuple[str, Payload]]:
         (("delta", "message", "content", "thinking"), "both"),
     ):
         if _stands(payload, path):
-            yield f"{'/'.join(map(str, path))} = {value!r}", replaced(payload, path, lambda _, new=value: new)
+            yield f"{'/'.join(map(str, path))} = {value!r}", replaced(payload, path, _constant(value))
+
+
+def _constant(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
 
 
 def _stands(payload: Any, path: Sequence[str | int]) -> bool:
@@ -252,8 +266,8 @@ def _broken_event(base: Base, frames: Sequence[StreamEvent], number: int) -> Ite
     for name, rule, text in broken_texts(frame.data.encode()):
         if rule not in {"empty", "utf-8", "too-deep"} and b"\n" not in text:
             yield change(name, text.decode("utf-8", "ignore"), Expected(Kind.STREAM_MALFORMED, place, rule))
-    for kind, text in _NOT_OBJECTS.items():
-        yield change(f"event is {kind}", text, Expected(Kind.STREAM_MALFORMED, place, kind))
+    for kind, whole in _NOT_OBJECTS.items():
+        yield change(f"event is {kind}", whole, Expected(Kind.STREAM_MALFORMED, place, kind))
     if not base.named:
         return
     for event in ("x-other", None):
@@ -279,6 +293,10 @@ def _terminators(base: Base, frames: Sequence[StreamEvent]) -> Iterator[Change]:
     again = (Expected(Kind.STREAM_ORDER, "", "after-end"),)
     yield Change("terminator twice", "", base.answer([*frames, done]), again)
     yield Change("event after terminator", "", base.answer([*frames, events[-1]]), early, ORDER)
+    named = StreamEvent(done.data, "done")
+    reason = "no grammar says that the terminator has no event line"
+    if base.named:
+        yield Change("terminator with event line", "", base.answer([*events, named]), reason=reason)
     misspelt = (Expected(Kind.STREAM_MALFORMED), *missing)
     yield Change("terminator misspelt", "", base.answer([*events, StreamEvent("[END]")]), misspelt)
 

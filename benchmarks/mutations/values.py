@@ -6,10 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.model import Kind
 from mutations.change import ANYTHING, Edit, Expected, escaped, replaced, without
 from mutations.schemas import Spot, closed, is_type, parts, spots, tag_of
-
-from cohere_conformance.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,16 +110,17 @@ def _at(root: Schema, spot: Spot) -> Iterator[_Step]:
 
 def _types(spot: Spot) -> Iterator[_Step]:
     allowed, enums = spot.types, list(spot.enums())
+    if allowed is None and not enums:
+        return  # anything may stand here
     for name, sample in _SAMPLES.items():
-        if allowed is not None:
-            if name in allowed or (name == "integer" and "number" in allowed):
-                continue
-            kind, told = Kind.TYPE_CHANGED, name
-        elif enums:
-            tagged = any(node.get("x-tag") for node in enums)
-            kind, told = (Kind.UNION_UNMATCHED if tagged else Kind.ENUM_UNKNOWN), ""
-        else:
-            continue  # anything may stand here
+        if allowed is not None and name in allowed:
+            continue
+        kind, told = Kind.TYPE_CHANGED, name
+        if any(node.get("x-tag") for node in enums):
+            # No branch has such a tag, so no branch's type of it counts.
+            kind, told = Kind.UNION_UNMATCHED, ""
+        elif allowed is None:
+            kind, told = Kind.ENUM_UNKNOWN, ""
         if name == "null":
             yield _step("null", spot, None, Kind.NULL_UNEXPECTED, "null")
         else:
@@ -159,7 +159,7 @@ def _formats(spot: Spot) -> Iterator[_Step]:
         samples = list(_BAD_FORMATS[name])
         if "x-format" in node:
             if isinstance(spot.value, str):
-                samples = _BAD_INT64_TEXTS if allowed == {"string"} else []
+                samples = _BAD_INT64_TEXTS if allowed == frozenset({"string"}) else []
             elif allowed and "number" in allowed:
                 samples.append(1.5)
         for new in samples:

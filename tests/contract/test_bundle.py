@@ -29,7 +29,9 @@ def bundled(folder: Path, **files: str) -> Document:
 def test_a_path_item_of_another_file_is_put_in_its_place(tmp_path: Path) -> None:
     made = bundled(
         tmp_path,
-        root="openapi: 3.2.0\ninfo: {title: t}\npaths: {'/v1/a/{id}': {$ref: 'a.yaml#/paths/~1v1~1a~1{id}'}}\n",
+        root=(
+            "openapi: 3.2.0\ninfo: {title: t}\npaths: {'/v1/a/{id}': {$ref: 'a.yaml#/paths/~1v1~1a~1{id}'}}\n"
+        ),
         a="paths: {'/v1/a/{id}': {get: {operationId: a}}}\n",
     )
     assert made == {
@@ -83,7 +85,9 @@ def test_the_targets_of_a_discriminator_are_references(tmp_path: Path) -> None:
 def test_the_root_may_name_a_component_of_another_file(tmp_path: Path) -> None:
     made = bundled(
         tmp_path,
-        root="paths: {}\ncomponents: {securitySchemes: {k: {$ref: 'a.yaml#/components/securitySchemes/k'}}}\n",
+        root=(
+            "paths: {}\ncomponents: {securitySchemes: {k: {$ref: 'a.yaml#/components/securitySchemes/k'}}}\n"
+        ),
         a="components: {securitySchemes: {k: {type: http}}}\n",
     )
     assert made["components"] == {"securitySchemes": {"k": {"type": "http"}}}

@@ -144,9 +144,9 @@ def test_references_of_an_operation_are_followed() -> None:
         True,
         {"const": 1},
     )
-    assert [(name, one.required, one.value.schema) for name, one in operation.responses["200"].headers.items()] == [
-        ("h", True, {"type": "boolean"})
-    ]
+    assert [
+        (name, one.required, one.value.schema) for name, one in operation.responses["200"].headers.items()
+    ] == [("h", True, {"type": "boolean"})]
 
 
 def streaming(item: Any, media: str) -> Contract:

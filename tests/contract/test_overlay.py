@@ -5,7 +5,6 @@ What the shipped amendments do stands in `test_amendments.py`.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest

@@ -365,7 +365,8 @@ TRANSLATED = frozenset(
     "additionalProperties allOf oneOf anyOf discriminator format".split()
 )
 SAYING_NOTHING = frozenset(
-    "description title default deprecated readOnly writeOnly example examples contentMediaType contentSchema".split()
+    "description title default deprecated readOnly writeOnly example examples contentMediaType "
+    "contentSchema".split()
 )
 BESIDE_A_REFERENCE = TRANSLATED - {
     *"properties items additionalProperties allOf oneOf anyOf discriminator format".split()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
+from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
 from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _KEYED = frozenset({"properties", "allOf", "oneOf", "anyOf"})
 
 
 def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = "") -> Iterator[Finding]:
-    """Yield every deviation of the value from the schema, each distinct one once.
+    """Yield every deviation of the value from the schema.
 
     Args:
         frame: what the findings have in common.
@@ -44,18 +46,31 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
     compiled = validator.compiled
     if compiled.is_valid(value):
         return
-    errors = list(compiled.iter_errors(value))
+    try:
+        errors = list(compiled.iter_errors(value))
+    except ValueError:  # the validator's own limit, well below that of the JSON parser
+        yield from malformed(frame, _unsound(prefix), [TOO_DEEP], prefix)
+        return
     mistyped = {tuple(error.instance_path) for error in errors if error.schema_path[-1] == "type"}
-    seen = set()
     for error in errors:
         keyword = error.schema_path[-1]
         if keyword in {"enum", "const"} and tuple(error.instance_path) in mistyped:
             continue  # the type says it already
-        for finding in _findings(frame, validator.schema, error, str(keyword), prefix):
-            identity = (finding.kind, finding.place, finding.value_class)
-            if identity not in seen:
-                seen.add(identity)
-                yield finding
+        if error.instance is None and _is_infinite(value, error.instance_path):
+            yield from malformed(frame, _unsound(prefix), [TOO_LARGE], prefix)
+        else:
+            yield from _findings(frame, validator.schema, error, str(keyword), prefix)
+
+
+def _unsound(prefix: str) -> Kind:
+    return Kind.STREAM_MALFORMED if prefix else Kind.BODY_MALFORMED
+
+
+def _is_infinite(value: Any, path: Sequence[str | int]) -> bool:
+    """Tell whether a number too large for a double stands there: the validator takes it for null."""
+    for token in path:
+        value = value[token]
+    return isinstance(value, float) and math.isinf(value)
 
 
 def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], place: str = "") -> Iterator[Finding]:
@@ -88,16 +103,13 @@ def _findings(
         )
         return
     if keyword == "additionalProperties":
-        # Without declared properties the library reports each name by itself, at its own instance path.
-        named = error.kind.as_dict().get("unexpected")
-        extra = {name: value[name] for name in named} if named else {str(error.instance_path[-1]): value}
-        for name, found in extra.items():
+        for name in error.kind.as_dict()["unexpected"]:
             at = f"{place}/{escaped(name)}"
             yield frame.finding(
                 Kind.PROPERTY_UNDOCUMENTED,
                 place=at,
                 expected=f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}",
-                observed=f"{name}: {shown(found, at)}",
+                observed=f"{name}: {shown(value[name], at)}",
             )
         return
     kind, told = _kind(keyword, node, value)

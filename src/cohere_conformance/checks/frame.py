@@ -10,7 +10,7 @@ import msgspec
 from cohere_conformance.model import SEVERITY, Finding, Kind, Severity
 
 _LONGEST = 120
-_SECRET = re.compile(r"(?:^|_)(?:api_?key|secret|password|token|access_token|authorization)$", re.IGNORECASE)
+_SECRET = re.compile(r"(?:^|[/_-])(?:api_?key|secret|password|token|authorization)$", re.IGNORECASE)
 
 
 class Frame(msgspec.Struct, frozen=True):

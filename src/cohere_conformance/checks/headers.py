@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.compile import ResponseHeader
     from cohere_conformance.contract.schema import Schema
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -36,9 +37,12 @@ def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
         return list(_unrouted(route, exchange))
     operation = contract.operations[route.operation]
     frame = Frame(route.operation, exchange.response.status)
-    findings = list(judge_request(frame, operation.request, request))
-    findings += _response(frame, operation, exchange.response)
-    return findings
+    found = chain(
+        judge_request(frame, operation.request, request), _response(frame, operation, exchange.response)
+    )
+    # What tells findings of one exchange apart, cheaper than their fingerprints.
+    distinct = {(finding.kind, finding.place, finding.value_class): finding for finding in found}
+    return list(distinct.values())
 
 
 _IDENTIFIER = re.compile(r"[0-9]+|(?=.*[0-9])[0-9A-Za-z_-]{12,}")
@@ -80,6 +84,8 @@ def _response(frame: Frame, operation: Operation, response: Response) -> Iterato
         return  # nothing is said about the body of this status
     told = field(response.headers, "content-type")
     media = declared.media.get(media_type(told)) if told else None
+    if media is not None and response.events is not None and media.events is None:
+        media = _closest(declared, _framing(declared, response))  # the recorder split what it saw as a stream
     if media is None:
         framing = _framing(declared, response)
         if told or (response.headers and response.body):

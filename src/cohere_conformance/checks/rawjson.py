@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +18,8 @@ class Defect(msgspec.Struct, frozen=True):
 
     Attributes:
         rule: stable name of the rule (`empty`, `duplicate-key`, `not-a-number`, `utf-8`, `trailing`,
-            `truncated`, `syntax`, `surrogate`, `byte-order-mark`, `too-deep`, `number-too-long`).
+            `truncated`, `syntax`, `surrogate`, `byte-order-mark`, `too-deep`, `number-too-long`,
+            `number-too-large`).
         subject: what it is about, where that belongs to the defect's identity (the repeated key).
         expected: for a reader.
         observed: for a reader.
@@ -29,8 +31,13 @@ class Defect(msgspec.Struct, frozen=True):
     subject: str = ""
 
 
+TOO_DEEP: Final = Defect("too-deep", "a value that a parser can hold", "nesting beyond every parser's limit")
+TOO_LARGE: Final = Defect(
+    "number-too-large", "numbers that a parser can hold", "a number beyond every double"
+)
 NOTHING: Final = object()
 """Stands for the value of a text that no value can be made of (`None` is JSON's `null`)."""
+_BLANKS = " \t\r\n"
 
 
 class _IrregularError(ValueError):
@@ -59,65 +66,61 @@ def parse(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
     except (ValueError, RecursionError):
         return _parse_carefully(raw)
     if "\\ud" in text or "\\uD" in text:
-        return _without_surrogates(value, ())
+        return _without_surrogates(value, {})
     return value, ()
 
 
 def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
-    defects: list[Defect] = []
-    text = raw if isinstance(raw, str) else _decoded(raw, defects)
-    if text.startswith("\ufeff"):
-        defects.append(
-            Defect("byte-order-mark", "JSON text without a byte order mark", "U+FEFF at its start")
-        )
-        text = text[1:]
-    if not text.strip(" \t\r\n"):
-        defects.append(Defect("empty", "a JSON value", "an empty body"))
-        return NOTHING, tuple(defects)
+    defects: dict[tuple[str, str], Defect] = {}
+
+    def note(rule: str, expected: str, observed: str, subject: str = "") -> None:
+        defects.setdefault((rule, subject), Defect(rule, expected, observed, subject))
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in found]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            observed = f"{json.dumps(name)} {names.count(name)} times in one object"
-            defects.append(Defect("duplicate-key", "each name once in an object", observed, subject=name))
-        return dict(found)
+        made = dict(found)
+        if len(made) != len(found):
+            for name, times in sorted(Counter(name for name, _ in found).items()):
+                if times > 1:
+                    observed = f"{json.dumps(name)} {times} times in one object"
+                    note("duplicate-key", "each name once in an object", observed, name)
+        return made
 
     def constant(name: str) -> float:
-        defects.append(Defect("not-a-number", "a number that JSON knows", name, subject=name))
+        note("not-a-number", "a number that JSON knows", name, name)
         return 0.0
 
-    start = len(text) - len(text.lstrip(" \t\r\n"))
+    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+    if isinstance(raw, bytes) and (offset := _broken_utf8(raw)) is not None:
+        note("utf-8", "UTF-8", f"byte 0x{raw[offset]:02x} at offset {offset}")
+    if text.startswith("\ufeff"):
+        note("byte-order-mark", "JSON text without a byte order mark", "U+FEFF at its start")
+        text = text[1:]
+    text = text.lstrip(_BLANKS)
+    if not text:
+        note("empty", "a JSON value", "an empty body")
+        return NOTHING, tuple(defects.values())
     try:
-        value, end = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant).raw_decode(
-            text, start
-        )
+        value, end = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant).raw_decode(text)
     except json.JSONDecodeError as error:
-        defects.append(_syntax(text, error))
-        return NOTHING, tuple(defects)
+        return NOTHING, (*defects.values(), _syntax(text, error))
     except RecursionError:
-        defects.append(
-            Defect("too-deep", "a value that a parser can hold", "nesting beyond every parser's limit")
-        )
-        return NOTHING, tuple(defects)
+        return NOTHING, (*defects.values(), TOO_DEEP)
     except ValueError:
-        defects.append(
-            Defect("number-too-long", "numbers of a sane length", "a number of thousands of digits")
-        )
-        return NOTHING, tuple(defects)
-    rest = text[end:].strip(" \t\r\n")
+        note("number-too-long", "numbers of a sane length", "a number of thousands of digits")
+        return NOTHING, tuple(defects.values())
+    rest = text[end:].strip(_BLANKS)
     if rest:
         observed = f"{len(rest)} more characters, from {json.dumps(rest[:20])} on"
-        defects.append(Defect("trailing", "nothing after the JSON value", observed))
-    return _without_surrogates(value, tuple(defects))
+        note("trailing", "nothing after the JSON value", observed)
+    return _without_surrogates(value, defects)
 
 
-def _decoded(raw: bytes, defects: list[Defect]) -> str:
+def _broken_utf8(raw: bytes) -> int | None:
     try:
-        return raw.decode()
+        raw.decode()
     except UnicodeDecodeError as error:
-        observed = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
-        defects.append(Defect("utf-8", "UTF-8", observed))
-        return raw.decode("utf-8", "replace")
+        return error.start
+    return None
 
 
 _CUT = re.compile(r"|-|\.|[eE][+-]?|t|tr|tru|f|fa|fal|fals|n|nu|nul")
@@ -127,7 +130,7 @@ _CUT_ESCAPE = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
 
 def _syntax(text: str, error: json.JSONDecodeError) -> Defect:
     # The scanner points at the opening quote of a string that never ends, not at the end of the text.
-    rest = text[error.pos :].rstrip(" \t\r\n")
+    rest = text[error.pos :].rstrip(_BLANKS)
     ended = _CUT.fullmatch(rest) is not None or error.msg.startswith("Unterminated string")
     ended = ended or (error.msg.startswith("Invalid \\uXXXX") and _CUT_ESCAPE.fullmatch(rest) is not None)
     tail = json.dumps(text[-20:]) if ended else json.dumps(text[error.pos : error.pos + 20])
@@ -141,13 +144,17 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Defect:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _without_surrogates(value: Any, defects: tuple[Defect, ...]) -> tuple[Any, tuple[Defect, ...]]:
+def _without_surrogates(value: Any, defects: dict[tuple[str, str], Defect]) -> tuple[Any, tuple[Defect, ...]]:
     """Replace unpaired surrogates: they cannot be encoded, so nothing after this could show the value."""
-    clean = _replaced(value)
-    if clean == value:
-        return value, defects
-    defect = Defect("surrogate", "escapes that make whole characters", "an unpaired surrogate escape")
-    return clean, (*defects, defect)
+    try:
+        clean = _replaced(value)
+        whole = clean == value
+    except RecursionError:
+        return NOTHING, (*defects.values(), TOO_DEEP)
+    if whole:
+        return value, tuple(defects.values())
+    surrogate = Defect("surrogate", "escapes that make whole characters", "an unpaired surrogate escape")
+    return clean, (*defects.values(), surrogate)
 
 
 def _replaced(value: Any) -> Any:

@@ -25,7 +25,7 @@ def judge_stream(
     framing: Framing,
     answer: Validator | None,
 ) -> Iterator[Finding]:
-    """Yield every distinct deviation of a stream.
+    """Yield every deviation of a stream.
 
     Args:
         frame: what the findings have in common.
@@ -34,15 +34,11 @@ def judge_stream(
         framing: how it came; only server-sent events have names.
         answer: what the folded stream is judged as, if the operation declares a non-streamed answer.
     """
-    seen: set[tuple[Kind, str, str]] = set()
     worst: set[Severity] = set()
     payloads: list[dict[str, Any]] = []
     for finding in _pieces(frame, declared, events, framing, payloads):
         worst.add(finding.severity)
-        identity = (finding.kind, finding.place, finding.value_class)
-        if identity not in seen:
-            seen.add(identity)
-            yield finding
+        yield finding
     if Severity.BREAKING not in worst and declared.grammar is not None and payloads:
         yield from _folded(frame, declared.grammar, payloads, answer, additive=not worst)
 

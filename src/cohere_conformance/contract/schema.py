@@ -138,7 +138,8 @@ class Translator:
         if isinstance(extra, dict):
             out["additionalProperties"] = self._translate(extra)
         elif extra is False or (extra is None and properties and self._closed):
-            out["additionalProperties"] = False
+            # With `properties` named, if only as none, the validator says which names it refuses.
+            out |= {"properties": out.get("properties", {}), "additionalProperties": False}
         self._assert_format(source.get("format"), out)
         return out
 

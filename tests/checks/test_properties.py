@@ -1,0 +1,185 @@
+"""Whatever comes, the judge says something well-formed about it, and never raises."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import JSON, NDJSON, SSE, block, chat_v1, chat_v2, citation, exchange, plan, tool_call
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cohere_conformance.checks import judge
+from cohere_conformance.contract import load_contract
+from cohere_conformance.model import SEVERITY, Kind, Severity, StreamEvent
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange, Finding
+
+AMENDED, PUBLISHED = load_contract(), load_contract(as_published=True)
+CALLS = [
+    "POST /v1/chat",
+    "POST /v2/chat",
+    "POST /v1/embed",
+    "POST /v2/rerank",
+    "POST /v1/tokenize",
+    "GET /v1/models",
+    "GET /v1/datasets/usage",
+    "POST /v2/batches",
+    "DELETE /v1/connectors/c",
+    "POST /v1/embed-jobs/j/cancel",
+    "POST /v2/nowhere",
+]
+STATUSES = st.sampled_from([200, 200, 201, 302, 400, 404, 500, 599])
+HEADERS = st.sampled_from([JSON, SSE, NDJSON, (), (("content-type", "text/html"), ("num_tokens", "x"))])
+PLACE = re.compile(r"(?:header:[^\s/]+|(?:<(?:[^/~]|~[01])*>)?(?:/(?:[^/~]|~[01])*)*)", re.DOTALL)
+OURS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+words = st.sampled_from(
+    "id type message text content role delta index usage meta results models finish_reason embeddings "
+    "response_type tool_calls citations sources generation_id api_version data a/b c~d \u2028 é".split(" ")
+)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+
+
+def well_formed(made: Exchange) -> list[Finding]:
+    """Return the findings of an exchange, none of which is malformed or told twice."""
+    for contract in (PUBLISHED, AMENDED):
+        findings = judge(contract, made)
+        assert findings == judge(contract, made)
+        for finding in findings:
+            assert PLACE.fullmatch(finding.place), finding.place
+            assert re.fullmatch(r"[0-9a-f]{12}", finding.fingerprint)
+            assert finding.status == made.response.status
+            assert finding.severity is SEVERITY[finding.kind] or finding.kind is Kind.ROUTE_UNKNOWN
+            assert finding.expected
+            assert finding.observed
+            assert len(finding.expected) < 1000 > len(finding.observed)
+            assert len(finding.value_class) < 300
+        fingerprints = [finding.fingerprint for finding in findings]
+        assert len(fingerprints) == len(set(fingerprints))
+    return findings
+
+
+@pytest.mark.parametrize("call", CALLS)
+@given(body=st.binary(max_size=80), status=STATUSES, headers=HEADERS)
+@OURS
+def test_arbitrary_bytes(call: str, body: bytes, status: int, headers: Any) -> None:
+    well_formed(exchange(call, body, status=status, headers=headers, request=body))
+
+
+@pytest.mark.parametrize("call", CALLS)
+@given(body=values, request=values, status=STATUSES, headers=HEADERS)
+@OURS
+def test_arbitrary_json(call: str, body: Any, request: Any, status: int, headers: Any) -> None:
+    well_formed(
+        exchange(
+            call,
+            json.dumps(body).encode(),
+            status=status,
+            headers=headers,
+            request=json.dumps(request).encode(),
+        )
+    )
+
+
+@given(text=st.text(alphabet='{}[]",:\\udu0123456789eEnatrsl. -\n', max_size=60))
+@settings(OURS, max_examples=200)
+def test_almost_json(text: str) -> None:
+    well_formed(exchange("POST /v2/rerank", text.encode(), request=text.encode()))
+
+
+# -- streams
+
+PIECES = [
+    *chat_v2(*block("a", kind="thinking"), *block("b", index=1, inside=citation()), plan(), *tool_call("{}")),
+    *chat_v1("Hi"),
+    {"type": "debug"},
+    {"type": "made-up"},
+    {"event_type": "tool-calls-chunk", "is_finished": False},
+    {},
+]
+payloads = st.sampled_from(PIECES)
+mutated = st.builds(lambda event, name, value: event | {name: value}, payloads, words, values)
+pieces = st.lists(
+    st.builds(json.dumps, payloads | mutated | values) | st.just("[DONE]") | st.text(max_size=6), max_size=12
+)
+names = st.none() | st.sampled_from(["message-start", "content-delta", "message-end", "", "a/b"])
+
+
+@pytest.mark.parametrize("call", ["POST /v1/chat", "POST /v2/chat", "POST /v1/generate"])
+@given(data=pieces, name=names, headers=HEADERS)
+@settings(OURS, max_examples=100)
+def test_arbitrary_events(call: str, data: list[str], name: str | None, headers: Any) -> None:
+    events = [StreamEvent(one, name) for one in data]
+    well_formed(exchange(call, headers=headers, events=events))
+
+
+@pytest.mark.parametrize("call", ["POST /v1/chat", "POST /v2/chat"])
+@given(data=pieces, ending=st.sampled_from(["\n", "\r\n", "\r"]), cut=st.integers(0, 400))
+@settings(OURS, max_examples=60)
+def test_arbitrary_streams(call: str, data: list[str], ending: str, cut: int) -> None:
+    frames = "".join(f"event: message-start{ending}data: {one}{ending}{ending}" for one in data)
+    well_formed(exchange(call, frames.encode()[:cut], headers=SSE))
+    well_formed(exchange(call, ending.join(data).encode()[:cut], headers=NDJSON))
+
+
+@given(st.permutations(chat_v2(*block("a", inside=citation()), plan(), *tool_call("{}"))), st.data())
+@settings(OURS, max_examples=150)
+def test_events_in_any_order(events: list[dict[str, Any]], data: st.DataObject) -> None:
+    some = events[: data.draw(st.integers(0, len(events)))]
+    made = [StreamEvent(json.dumps(event), event["type"]) for event in some]
+    findings = well_formed(exchange("POST /v2/chat", headers=SSE, events=made))
+    assert findings, "without its terminator no stream conforms"
+
+
+# -- what conforms, and what is one step away from it
+
+results = st.fixed_dictionaries(
+    {"index": st.integers(), "relevance_score": st.floats(allow_nan=False, allow_infinity=False)}
+)
+answers = st.fixed_dictionaries(
+    {"results": st.lists(results, max_size=4)},
+    optional={"id": st.text(), "meta": st.fixed_dictionaries({}, optional={"warnings": st.lists(st.text())})},
+)
+
+
+@given(answers)
+@OURS
+def test_what_the_contract_describes_conforms(answer: dict[str, Any]) -> None:
+    assert well_formed(exchange("POST /v2/rerank", answer)) == []
+
+
+@given(answers, st.text(max_size=5), values)
+@OURS
+def test_one_more_property_is_one_additive_finding(answer: dict[str, Any], name: str, value: Any) -> None:
+    findings = well_formed(exchange("POST /v2/rerank", {name: value} | answer))
+    if name not in {"id", "results", "meta"}:
+        assert [finding.severity for finding in findings] == [Severity.ADDITIVE]
+
+
+@given(
+    answers.filter(lambda answer: answer["results"]),
+    st.sampled_from(["index", "relevance_score"]),
+    st.integers(0, 3),
+)
+@OURS
+def test_one_property_less_is_one_breaking_finding(answer: dict[str, Any], name: str, which: int) -> None:
+    del answer["results"][which % len(answer["results"])][name]
+    (finding,) = well_formed(exchange("POST /v2/rerank", answer))
+    assert (finding.severity, finding.place) == (Severity.BREAKING, f"/results/*/{name}")

@@ -1,0 +1,33 @@
+"""The benchmarks run and print their tables; what they measure is nobody's promise here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def _lines(script: str, *options: str) -> list[str]:
+    command = [sys.executable, str(BENCHMARKS / script), "--no-gate", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout.splitlines()
+
+
+def test_the_contest_prints_everybody_and_the_goals() -> None:
+    lines = _lines("judge.py", "--rounds", "2", "--slot", "0.0001", "--only", "chat, clean")
+
+    judges = [line.split(" | ")[1] for line in lines if line.startswith("| chat, clean")]
+    assert judges[:3] == ["ours", "ours, amendments told", "floor"]
+    assert {"schemathesis", "jsonschema", "openapi-core"} < set(judges)
+    assert "| ours: calls the clean answer clean | | yes |" in lines
+
+
+def test_what_is_planted_is_found_and_nothing_else() -> None:
+    lines = _lines("drift.py", "--exchanges", "1040", "--repeat", "1")
+
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    counted = {name: (planted, found) for name, planted, found, _ in rows if planted.isdecimal()}
+    assert counted.pop("nothing: false alarms") == ("988", "0")
+    unjudged = {"request: undocumented query key", "request: query value of a wrong type"}
+    missed = {name for name, (planted, found) in counted.items() if planted != found}
+    assert missed == unjudged

@@ -1,0 +1,365 @@
+"""A second opinion: `jsonschema` and the fast path say the same of every value, error by error.
+
+The fast path is what every verdict rests on, and it is a binding of foreign code. The reference is slow and
+independent. Three things are set right in it, because there the standards side with the fast path: `$` in a
+pattern is the very end (ECMA-262; Python lets a line feed follow), a `date-time` is what RFC 3339 says (the
+package refuses leap seconds and the year 0000, and lets a line feed follow), a `uuid` is hexadecimal (Python's
+parser takes signs, underscores, blanks and digits of other scripts for digits).
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema.exceptions import ValidationError
+from mutations.build import variants
+from mutations.change import replaced
+from mutations.values import edits
+
+from cohere_conformance.checks.framing import split
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.compile import Validator
+from cohere_conformance.exchanges import read
+from cohere_conformance.model import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.contract import Contract, Media, Operation
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "interactions.jsonl"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"
+    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+)
+UUID = "5f0c6f9a-3d51-4c7e-9a54-0d7f1f6f2b11"
+TEXTS: dict[str, dict[str, bool]] = {
+    "date-time": {
+        "2024-02-29T23:59:59Z": True,
+        "2024-02-29t23:59:59.123456789z": True,
+        "2024-02-29T23:59:59-00:00": True,
+        "2024-02-29T23:59:59+23:59": True,
+        "2024-02-29 23:59:59Z": False,
+        "2024-02-29T23:59:59": False,
+        "2024-02-29T23:59Z": False,
+        "2024-02-29": False,
+        "2023-02-29T00:00:00Z": False,
+        "1900-02-29T00:00:00Z": False,
+        "2024-00-01T00:00:00Z": False,
+        "2024-13-01T00:00:00Z": False,
+        "2024-01-01T24:00:00Z": False,
+        "2024-01-01T00:60:00Z": False,
+        "2024-01-01T00:00:61Z": False,
+        "2024-01-01T00:00:00+24:00": False,
+        "2024-01-01T00:00:00+12:60": False,
+        "2024-01-01T00:00:00+0000": False,
+        "2024-01-01T00:00:00.Z": False,
+        "2024-01-01T00:00:00,5Z": False,
+        "12024-01-01T00:00:00Z": False,
+        "２024-01-01T00:00:00Z": False,
+        " 2024-01-01T00:00:00Z": False,
+        "": False,
+    },
+    "uuid": {
+        UUID: True,
+        UUID.upper(): True,
+        "00000000-0000-0000-0000-000000000000": True,
+        UUID.replace("-", ""): False,
+        f"{{{UUID}}}": False,
+        f"urn:uuid:{UUID}": False,
+        f"{UUID}\n": False,
+        f"{UUID}1": False,
+        UUID[:-1]: False,
+        f"{UUID[:-1]}g": False,
+        "": False,
+    },
+}
+"""What the standards say; on these the unaltered package agrees."""
+TEXTS_OF_OUR_OWN: dict[str, dict[str, bool]] = {
+    "date-time": {
+        "2016-12-31T23:59:60Z": True,
+        "2016-12-31T15:59:60-08:00": True,
+        "2017-01-01T05:29:60+05:30": True,
+        "2016-12-31T23:59:60+01:00": False,
+        "2016-12-31T12:00:60Z": False,
+        "0000-02-29T00:00:00Z": True,
+        "0000-02-30T00:00:00Z": False,
+        "2024-01-01T00:00:00Z\n": False,
+    },
+    "uuid": {
+        f"+{UUID[1:]}": False,
+        f" {UUID[1:]}": False,
+        f"0x{UUID[2:]}": False,
+        f"{UUID[:-2]}_1": False,
+        f"٣{UUID[1:]}": False,
+    },
+}
+"""What the standards say where the package does not, or not always."""
+
+
+# --- the reference
+
+
+def is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or _UUID.fullmatch(value) is not None
+
+
+def is_date_time(value: object) -> bool:
+    """Say whether RFC 3339 allows it; a leap second only where UTC has one, at the last minute of a day."""
+    if not isinstance(value, str):
+        return True
+    match = _DATE_TIME.fullmatch(value)
+    if match is None:
+        return False
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    ahead, hours, minutes = match[7], int(match[8] or 0), int(match[9] or 0)
+    if not (1 <= month <= 12 and hour < 24 and minute < 60 and second <= 60 and hours < 24 and minutes < 60):
+        return False
+    # The calendar of a year repeats after 400, and Python's knows no year 0.
+    if not 1 <= day <= calendar.monthrange(year or 400, month)[1]:
+        return False
+    shift = (hours * 60 + minutes) * (-1 if ahead == "+" else 1)
+    return second < 60 or (hour * 60 + minute + shift) % 1440 == 1439
+
+
+def _pattern(
+    validator: jsonschema.Draft202012Validator, pattern: str, instance: object, schema: object
+) -> Iterator[ValidationError]:
+    if not isinstance(instance, str):
+        return
+    # No class or dot, which the two dialects read differently: then the end is all there is to set right.
+    assert not re.search(r"\\[dDwWsSbB]|\.", pattern), pattern
+    if re.search(re.sub(r"\$(?=$|[)|])", r"\\Z", pattern), instance) is None:
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_FORMATS = jsonschema.FormatChecker(formats=[])
+_FORMATS.checks("uuid")(is_uuid)
+_FORMATS.checks("date-time")(is_date_time)
+_Reference = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
+
+_REFERENCES: dict[int, Any] = {}
+"""By the validator that each stands beside; those live as long as the contract does."""
+
+Errors = set[tuple[tuple[str, ...], str]]
+
+
+def fast(validator: Validator, value: Any) -> Errors:
+    found = set()
+    for error in validator.compiled.iter_errors(value):
+        path, keyword = error.instance_path, str(error.schema_path[-1])
+        # Without declared properties the fast path reports each name by itself, at its own place.
+        by_name = keyword == "additionalProperties" and "unexpected" not in error.kind.as_dict()
+        found.add((_path(path[:-1] if by_name else path), keyword))
+    assert validator.compiled.is_valid(value) is not bool(found), "the library contradicts itself"
+    return found
+
+
+def _path(tokens: Iterable[str | int]) -> tuple[str, ...]:
+    """Return a path as the fast path tells it: it takes `"0"` for a number and leaves the name `""` out."""
+    return tuple(str(token) for token in tokens if token != "")
+
+
+def slow(validator: Validator, value: Any) -> Errors:
+    reference = _REFERENCES.setdefault(id(validator), _Reference(validator.schema, format_checker=_FORMATS))
+    return {(_path(error.absolute_path), str(error.validator)) for error in reference.iter_errors(value)}
+
+
+# --- what is compared
+
+
+def _of_operation(operation: Operation) -> Iterator[tuple[str, Validator]]:
+    for media_type, validator in operation.request.media.items() if operation.request else ():
+        yield f"{operation.label} request {media_type}", validator
+    for status, declared in operation.responses.items():
+        for header in declared.headers.values():
+            yield f"{operation.label} {status} header {header.name}", header.value
+        for media in declared.media.values():
+            place = f"{operation.label} {status} {media.name}"
+            if media.body is not None:
+                yield place, media.body
+            for tag, branch in media.events.branches.items() if media.events else ():
+                yield f"{place} {tag}", branch
+
+
+def _distinct(contract: Contract) -> list[Any]:
+    """Return every validator of the contract once, named by where it is met first."""
+    named: dict[int, tuple[str, Validator]] = {}
+    for operation in contract.operations.values():
+        for name, validator in _of_operation(operation):
+            named.setdefault(id(validator), (name, validator))
+    return [pytest.param(validator, id=name) for name, validator in named.values()]
+
+
+EVERY = _distinct(load_contract())
+
+
+def _formats(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("format"), str):
+            yield node["format"]
+        for value in node.values():
+            yield from _formats(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _formats(value)
+
+
+def test_every_asserted_format_has_a_reference() -> None:
+    used = {name for parameter in EVERY for name in _formats(parameter.values[0].schema)}
+    assert used == set(_FORMATS.checkers)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "valid"),
+    [(name, text, valid) for name, texts in TEXTS.items() for text, valid in texts.items()],
+)
+def test_a_format_is_what_its_standard_says(name: str, text: str, valid: bool) -> None:
+    validator = Validator({"format": name})
+    package = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    assert (not fast(validator, text), not slow(validator, text), package.conforms(text, name)) == (
+        (valid,) * 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "valid"),
+    [(name, text, valid) for name, texts in TEXTS_OF_OUR_OWN.items() for text, valid in texts.items()],
+)
+def test_a_format_is_what_its_standard_says_even_where_the_package_does_not(
+    name: str, text: str, valid: bool
+) -> None:
+    validator = Validator({"format": name})
+    assert (not fast(validator, text), not slow(validator, text)) == (valid, valid)
+
+
+@pytest.mark.parametrize("text", ["12", "-12", "12\n", "\n12", "", "1２", "x12", "12x"])
+def test_the_end_of_a_pattern_is_the_end(text: str) -> None:
+    validator = Validator({"pattern": "^-?[0-9]+$"})
+    valid = text in {"12", "-12"}
+    assert (not fast(validator, text), not slow(validator, text)) == (valid, valid)
+
+
+@pytest.mark.parametrize("validator", EVERY)
+def test_both_agree_on_what_conforms_and_on_every_change_of_it(validator: Validator) -> None:
+    for value in variants(validator.schema):
+        assert fast(validator, value) == slow(validator, value) == set()
+        for edit in edits(validator.schema, value):
+            assert fast(validator, edit.value) == slow(validator, edit.value), (edit.name, edit.place)
+
+
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(
+        [text for texts in (TEXTS, TEXTS_OF_OUR_OWN) for each in texts.values() for text in each]
+    )
+    | st.sampled_from([2**31 - 1, 2**31, -(2**31) - 1, 2**63 - 1, 2**63, -(2**63) - 1, 7.0, -0.0, 1e300, 0.5])
+)
+_JSON = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inside:
+        yield from _paths(item, (*path, name))
+
+
+@st.composite
+def _disturbed(draw: st.DrawFn, instances: list[Any]) -> Any:
+    """Draw a conforming instance in which up to four places are replaced, emptied or filled."""
+    value = draw(st.sampled_from(instances))
+    for _ in range(draw(st.integers(0, 4))):
+        path = draw(st.sampled_from(list(_paths(value))))
+        new, name = draw(_JSON), draw(st.text(max_size=5))
+        keep = draw(st.booleans())
+
+        def disturb(old: Any, new: Any = new, name: str = name, keep: bool = keep) -> Any:
+            if isinstance(old, dict) and keep:
+                return {key: item for key, item in old.items() if key[:1] not in name} | {name: new}
+            return [*old, new] if isinstance(old, list) and keep else new
+
+        value = replaced(value, path, disturb)
+    return value
+
+
+@pytest.mark.parametrize("validator", EVERY)
+def test_both_agree_on_whatever_becomes_of_it(validator: Validator) -> None:
+    @settings(
+        max_examples=40,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(_disturbed(variants(validator.schema)))
+    def compare(value: Any) -> None:
+        assert fast(validator, value) == slow(validator, value)
+
+    compare()
+
+
+@pytest.mark.parametrize("as_published", [False, True], ids=["amended", "published"])
+def test_both_agree_on_every_recorded_body(as_published: bool) -> None:
+    if not CORPUS.is_file():
+        pytest.skip("the recordings are not part of the repository")
+    contract = load_contract(as_published=as_published)
+    compared = 0
+    for exchange in read(str(CORPUS)):
+        assert isinstance(exchange, Exchange)
+        for validator, value in _recorded(contract, exchange):
+            assert fast(validator, value) == slow(validator, value), exchange.source.position
+            compared += 1
+    assert compared > 1000
+
+
+def _recorded(contract: Contract, exchange: Exchange) -> Iterator[tuple[Validator, Any]]:
+    label = contract.route(exchange.request.method, exchange.request.url).operation
+    if label is None:
+        return
+    operation, response = contract.operations[label], exchange.response
+    sent = operation.request.media.get("application/json") if operation.request else None
+    if sent is not None and exchange.request.body:
+        yield from ((sent, value) for value in _read(exchange.request.body))
+    declared = operation.response(response.status)
+    for media in declared.media.values() if declared else ():
+        if media.body is not None and response.body is not None:
+            yield from ((media.body, value) for value in _read(response.body))
+        elif media.events is not None:
+            yield from _events(media, exchange)
+
+
+def _events(media: Media, exchange: Exchange) -> Iterator[tuple[Validator, Any]]:
+    assert media.events is not None
+    body = exchange.response.body or b""
+    kept = exchange.response.events
+    for event in kept if kept is not None else split(body.decode("utf-8", "replace"), media.framing):
+        for payload in _read(event.data):
+            tag = payload.get(media.events.tag) if isinstance(payload, dict) else None
+            if tag in media.events.branches:
+                yield media.events.branches[tag], payload
+
+
+def _read(text: bytes | str) -> Iterator[Any]:
+    """Yield the value of a JSON text; nothing where it is none, which is not a validator's business."""
+    try:
+        yield json.loads(text)
+    except ValueError:
+        return

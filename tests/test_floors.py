@@ -1,0 +1,148 @@
+"""The house of CONTRIBUTING.md: imports go down only, never in circles, and no module outgrows its page."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import cohere_conformance
+
+PACKAGE = "cohere_conformance"
+SOURCES = Path(cohere_conformance.__file__).parent
+ROOT = SOURCES.parent.parent
+LONGEST = 400
+
+FLOORS = [
+    {"model", "errors", "data"},
+    {"contract", "exchanges", "report"},
+    {"checks", "reference", "cases"},
+    {"session"},
+    {"pytest_plugin", "suites"},
+    {"cli"},
+]
+"""From the ground up. `__init__` holds the version for everybody, `__main__` starts the command."""
+OUTSIDE = {"__init__", "__main__"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCES).with_suffix("").parts
+    return ".".join((PACKAGE, *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+MODULES = {name_of(path): path for path in sorted(SOURCES.rglob("*.py")) if "_data" not in path.parts}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the modules of this package that a module imports, wherever in it and for whatever reason."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide what they import"
+            base = node.module or ""
+            # `from package import name` means the module of that name, if there is one.
+            found |= {f"{base}.{a.name}" if f"{base}.{a.name}" in MODULES else base for a in node.names}
+    return {name for name in found if name == PACKAGE or name.startswith(f"{PACKAGE}.")}
+
+
+IMPORTS = {name: imports(path) for name, path in MODULES.items()}
+
+
+def room(name: str) -> str:
+    """Return the room that a module belongs to: the first name below the package."""
+    _, _, rest = name.partition(".")
+    return rest.split(".", 1)[0] or "__init__"
+
+
+def floor(name: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room(name) in rooms)
+
+
+each = pytest.mark.parametrize("name", MODULES)
+
+
+def test_every_module_has_a_floor() -> None:
+    known = set().union(*FLOORS) | OUTSIDE
+    assert {room(name) for name in MODULES} <= known
+    assert len(MODULES) > 40, "the sources were found"
+
+
+def test_the_floors_are_those_that_contributing_draws() -> None:
+    drawn = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("\n    cli\n")[1].split("\n\n")[0]
+    lines = ["cli", *(line.split("   ")[1] if "   " in line[4:] else line for line in drawn.splitlines())]
+    rooms = [
+        set(line.partition("side by side")[0].replace("|", " ").replace(",", " ").split()) for line in lines
+    ]
+    assert rooms == FLOORS[::-1]
+
+
+@each
+def test_imports_go_down_only(name: str) -> None:
+    if room(name) in OUTSIDE:
+        allowed = {PACKAGE} | {other for other in MODULES if room(other) == "cli"}
+        assert IMPORTS[name] <= (allowed if room(name) == "__main__" else set())
+        return
+    up = {
+        other
+        for other in IMPORTS[name]
+        if room(other) not in {room(name), "__init__"}
+        and floor(other) >= floor(name)
+        and not floor(name) == floor(other) == 0
+    }
+    assert up == set()
+
+
+@each
+def test_what_is_imported_is_there(name: str) -> None:
+    assert IMPORTS[name] <= MODULES.keys()
+
+
+def test_imports_do_not_go_in_circles() -> None:
+    graph = {name: others - {name} for name, others in IMPORTS.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
+    assert set(order) == set(MODULES)
+
+
+@each
+def test_a_module_stays_short(name: str) -> None:
+    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@each
+def test_a_module_says_what_it_is(name: str) -> None:
+    words = ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8"))) or ""
+    first = words.split("\n\n", 1)[0]
+    assert first.rstrip().endswith((".", ":")), first
+
+
+@pytest.mark.parametrize("folder", ["contracts", "suites", "cassettes", "reports"])
+def test_what_is_data_holds_no_code_of_the_engine(folder: str) -> None:
+    scripts = [
+        path for path in (ROOT / folder).rglob("*.py") if not path.name.startswith(("test_", "conftest"))
+    ]
+    assert scripts == []
+
+
+def test_an_import_is_seen_wherever_it_stands(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from typing import TYPE_CHECKING\n"
+        f"if TYPE_CHECKING:\n    from {PACKAGE}.contract import Contract\n"
+        f"def f():\n    import {PACKAGE}.model\n    from {PACKAGE}.checks import judge\n"
+        f"from {PACKAGE} import session, __version__\n",
+        encoding="utf-8",
+    )
+    assert imports(script) == {
+        f"{PACKAGE}.contract",
+        f"{PACKAGE}.model",
+        f"{PACKAGE}.checks.judge",
+        f"{PACKAGE}.session",
+        PACKAGE,
+    }

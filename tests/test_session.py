@@ -1,0 +1,222 @@
+"""One run: whatever the number of processes, the same is counted; and what fails hides nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import exchange
+
+from cohere_conformance import session
+from cohere_conformance.data import folder
+from cohere_conformance.errors import ContractError, TrafficError
+from cohere_conformance.model import Source
+from cohere_conformance.report import Header, Mode, Report, Tally, render_json, render_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cohere_conformance.model import Exchange, Finding
+
+RERANK = {"results": [{"index": 0, "relevance_score": 0.5}]}
+
+
+def line(call: str, body: Any, status: int = 200, **more: Any) -> str:
+    method, url = call.split(" ")
+    url = url if "://" in url else f"https://api.cohere.com{url}"
+    row = {"method": method, "url": url, "status": status, "content_type": "application/json"}
+    return json.dumps(row | {"response_body": body} | more) + "\n"
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything: what conforms, deviates, is foreign, cannot be read, is something else."""
+    made = tmp_path_factory.mktemp("traffic")
+    for example in ("conforming", "deviating"):
+        shutil.copy(folder("cassettes") / "examples" / f"{example}.jsonl", made / f"{example}.jsonl")
+    shutil.copy(made / "deviating.jsonl", made / "again.jsonl")
+    (made / "mixed.jsonl").write_text(
+        line("POST /v2/rerank", RERANK)
+        + "{broken\n"
+        + line("POST https://example.com/v2/rerank", RERANK)
+        + line("POST /v2/nowhere", {}, 404)
+        + line("POST /v2/rerank", {"results": "none"}, recorded_at="2026-08-13T09:30:00Z"),
+        encoding="utf-8",
+    )
+    (made / "cut.json").write_text('{"interactions": [{"request": {', encoding="utf-8")
+    (made / "other.jsonl").write_text('{"name": "no traffic"}\n', encoding="utf-8")
+    return made
+
+
+def finished(tally: Tally, ours: session.Judge, inputs: tuple[str, ...] = ("traffic",)) -> Report:
+    header = Header(
+        tool="cohere-conformance",
+        version="0.0.0",
+        contract_version=ours.contract.version,
+        contract_digest=ours.contract.digest,
+        mode=Mode.AS_PUBLISHED if ours.settings.as_published else Mode.AMENDED,
+        inputs=inputs,
+        started_at="2026-11-22T22:00:00Z",
+    )
+    return tally.finish(header, list(ours.contract.operations), finished_at="2026-11-22T22:00:01Z")
+
+
+def run(paths: list[str], jobs: int = 1, settings: session.Settings | None = None) -> Report:
+    ours, tally = session.Judge(settings or session.Settings()), Tally()
+    session.check(paths, ours, tally, jobs=jobs)
+    return finished(tally, ours)
+
+
+@pytest.fixture(scope="module")
+def one(traffic: Path) -> Report:
+    return run([str(traffic)])
+
+
+def test_everything_in_a_folder_is_counted(one: Report, traffic: Path) -> None:
+    totals = one.footer.totals
+    assert (totals.foreign, totals.unrouted, totals.unreadable, totals.skipped) == (1, 3, 2, 1)
+    assert totals.exchanges == 91 + 2 * 31 + 2
+    assert [(one.file, one.where) for one in one.coverage.unreadable] == [
+        (str(traffic / "cut.json"), one.coverage.unreadable[0].where),
+        (str(traffic / "mixed.jsonl"), "line 2"),
+    ]
+    assert one.coverage.foreign.hosts == {"example.com": 1}
+    assert one.footer.exit_code == 3
+
+
+def test_two_processes_count_what_one_counts(one: Report, traffic: Path) -> None:
+    two = run([str(traffic)], jobs=2)
+    assert render_json(two) == render_json(one)
+    assert render_markdown(two, folder="x") == render_markdown(one, folder="x")
+
+
+def test_a_file_that_is_spread_counts_what_a_whole_one_counts(
+    one: Report, traffic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_LARGE", 0)
+    monkeypatch.setattr(session, "_BATCH", 7)
+    assert render_json(run([str(traffic)], jobs=2)) == render_json(one)
+
+
+def test_settings_reach_the_workers(traffic: Path) -> None:
+    settings = session.Settings(as_published=True, servers=("https://example.com",))
+    one, two = (run([str(traffic / "mixed.jsonl")], jobs, settings) for jobs in (1, 2))
+    assert render_json(one) == render_json(two)
+    assert (one.footer.totals.foreign, one.footer.totals.exchanges) == (0, 3)
+    assert one.header.mode is Mode.AS_PUBLISHED
+
+
+def test_the_order_of_the_paths_does_not_matter(one: Report, traffic: Path) -> None:
+    files = sorted(str(path) for path in traffic.iterdir() if path.name != "other.jsonl")
+    forwards, backwards = run(files), run(files[::-1])
+    assert render_json(forwards) == render_json(backwards)
+    assert forwards.findings == one.findings
+
+
+def test_a_file_named_twice_counts_once(traffic: Path) -> None:
+    file = str(traffic / "mixed.jsonl")
+    assert run([file, str(traffic / "." / "mixed.jsonl"), file]).footer.totals == run([file]).footer.totals
+
+
+# -- the judge of a run
+
+
+def judged(
+    *values: Exchange | TrafficError, findings: Callable[[Exchange], list[Finding]] | None = None
+) -> Report:
+    ours, tally = session.Judge(session.Settings()), Tally()
+    if findings is not None:
+        ours._findings = findings
+    for value in values:
+        ours.count(tally, value)
+    return finished(tally, ours)
+
+
+def at(number: int, body: Any) -> Exchange:
+    return exchange("POST /v2/rerank", body, source=Source("a.jsonl", f"line {number}"))
+
+
+def test_an_exchange_that_trips_the_judge_does_not_hide_the_others() -> None:
+    real = session.Judge(session.Settings())._findings
+
+    def tripping(made: Exchange) -> list[Finding]:
+        if made.source.position == "line 2":
+            raise RuntimeError("no such thing")
+        return real(made)
+
+    report = judged(at(1, RERANK), at(2, RERANK), at(3, {"results": 1}), findings=tripping)
+    assert report.footer.totals.exchanges == 2
+    assert [(one.file, one.where) for one in report.coverage.unreadable] == [("a.jsonl", "line 2")]
+    assert "RuntimeError: no such thing" in report.coverage.unreadable[0].reason
+    assert "please report it" in report.coverage.unreadable[0].reason
+    assert [row.place for row in report.findings] == ["/results"]
+    assert report.footer.exit_code == 3
+
+
+def test_a_stop_is_no_failure_of_the_judge() -> None:
+    def stopping(made: Exchange) -> list[Finding]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judged(at(1, RERANK), findings=stopping)
+
+
+def test_what_was_judged_before_a_stop_is_kept(traffic: Path) -> None:
+    ours, tally = session.Judge(session.Settings()), Tally()
+    seen: list[str] = []
+
+    def told(file: str, count: int) -> None:
+        seen.append(file)
+        if len(set(seen)) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session.check([str(traffic)], ours, tally, progress=told)
+    assert 0 < finished(tally, ours).footer.totals.exchanges < 91 + 2 * 31
+
+
+def test_what_an_explained_finding_counts_as() -> None:
+    answer = {"response_type": "embeddings_by_type", "id": "x", "embeddings": {}, "texts": []}
+    report = judged(exchange("POST /v2/embed", answer, request={"model": "m", "input_type": "image"}))
+    assert [(row.kind.value, row.amendment) for row in report.findings] == [
+        ("property-missing", "embed.api-version")
+    ]
+    assert (report.footer.totals.explained, report.footer.totals.breaking, report.footer.exit_code) == (
+        1,
+        0,
+        0,
+    )
+    (operation,) = report.coverage.operations
+    assert (operation.judged, operation.clean, operation.explained) == (1, 1, 1)
+    assert (operation.requests.judged, operation.requests.deviating) == (1, 0)
+
+
+def test_a_request_that_was_not_recorded_was_not_judged() -> None:
+    (operation,) = judged(at(1, RERANK)).coverage.operations
+    assert operation.requests.judged == 0
+    assert operation.media_types == {"application/json": 1}
+
+
+def test_progress_is_told_for_every_file(traffic: Path) -> None:
+    for jobs in (1, 2):
+        told: dict[str, int] = {}
+
+        def count(file: str, number: int, told: dict[str, int] = told) -> None:
+            told[file] = told.get(file, 0) + number
+
+        ours, tally = session.Judge(session.Settings()), Tally()
+        session.check([str(traffic / "conforming.jsonl")], ours, tally, jobs=jobs, progress=count)
+        assert told == {str(traffic / "conforming.jsonl"): 91}
+
+
+def test_a_broken_contract_stops_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    load = session.load_declarations
+    monkeypatch.setattr(session, "load_declarations", partial(load, tmp_path))
+    with pytest.raises(ContractError):
+        session.Judge(session.Settings())
