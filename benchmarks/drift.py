@@ -284,7 +284,7 @@ WRONG: dict[str, list[tuple[str, Change]]] = {
 def traffic(count: int, share: float, seed: int = 1) -> Iterator[Traffic]:
     """Yield exchanges, of which every n-th is wrong, each way as often as any other."""
     rng = random.Random(seed)
-    ways = [(name, *ways[turn % len(ways)]) for turn in range(6) for name, ways in WRONG.items()]
+    ways = [(name, *variants[turn % len(variants)]) for turn in range(6) for name, variants in WRONG.items()]
     every = round(1 / share) if share else 0
     clean = list(RIGHT.values())
     for number in range(count):

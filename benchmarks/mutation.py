@@ -6,7 +6,8 @@ forbids is made as well and must pass; it is counted apart, with the reason.
 
     python benchmarks/mutation.py [--operation "POST /v2/chat"] [--limit 3] [--as-json counts.json]
 
-Exits with 1 if a change goes unseen or is misnamed, or if something that conforms has a finding.
+Exits with 1 if a change goes unseen or is misnamed, if what is only an addition is called something worse, or
+if something that conforms has a finding.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
 
 _CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "interactions.jsonl"
-_OUTCOMES = ("killed", "misplaced", "missed")
+_OUTCOMES = ("killed", "misplaced", "missed", "escalated")
 _SHOWN = 400
 
 

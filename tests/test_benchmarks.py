@@ -30,4 +30,4 @@ def test_what_is_planted_is_found_and_nothing_else() -> None:
     assert counted.pop("nothing: false alarms") == ("988", "0")
     unjudged = {"request: undocumented query key", "request: query value of a wrong type"}
     missed = {name for name, (planted, found) in counted.items() if planted != found}
-    assert missed == unjudged
+    assert missed <= unjudged

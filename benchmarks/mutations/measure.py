@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.framing import split
-from cohere_conformance.model import Exchange, Kind, Request, Response, Source
+from cohere_conformance.model import SEVERITY, Exchange, Kind, Request, Response, Severity, Source
 from mutations import bodies, streams
 from mutations.change import ANYTHING, Change, Expected, unmet
 from mutations.scenarios import streams as scenes
@@ -52,7 +52,7 @@ class Tally:
             `invisible`.
         originals: operation -> number of conforming exchanges.
         reasons: why a change is invisible -> number.
-        noise: kinds that came along without being expected: (expected kind, extra kind, place) -> number.
+        noise: findings that came along without being expected: (expected kind, extra kind) -> number.
         troubles: everything that is not as it must be.
     """
 
@@ -238,10 +238,15 @@ class _Run:
             return "false alarm" if findings else "clean"
         if unmet(change.must, findings):
             return "misplaced" if findings else "missed"
-        for finding in findings:
-            if finding.kind not in change.may and not any(one.met_by(finding) for one in change.must):
-                self.tally.noise[str(change.must[0].kind), str(finding.kind)] += 1
-        return "killed"
+        beside = [
+            finding
+            for finding in findings
+            if finding.kind not in change.may and not any(one.met_by(finding) for one in change.must)
+        ]
+        for finding in beside:
+            self.tally.noise[str(change.must[0].kind), str(finding.kind)] += 1
+        additive = all(SEVERITY[one.kind] is Severity.ADDITIVE for one in change.must)
+        return "escalated" if additive and beside else "killed"
 
     def _judged(self, response: Response) -> list[Finding]:
         return judge(self.contract, Exchange(self.request, response, _SOURCE))

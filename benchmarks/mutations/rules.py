@@ -137,10 +137,12 @@ def _block(start: Payload, following: Sequence[Payload]) -> Iterator[tuple[str, 
     other = {"text": "thinking", "thinking": "text"}[kind]
     if any(kind not in delta for delta in deltas):
         yield f"/message/content/*/{kind}", "delta-of-other-type"
+    elif any(other in delta for delta in deltas):
+        yield f"/message/content/*/{other}", "delta-of-other-type"
     elif kind not in opened and not deltas:
         yield f"/message/content/*/{kind}", "property-missing"
-    elif any(other in piece for piece in (opened, *deltas)):
-        yield f"/message/content/*/{other}", ""
+    elif other in opened:
+        yield f"/message/content/*/{other}", "property-undocumented"
 
 
 def _message(event: Payload) -> Payload:

@@ -182,8 +182,22 @@ def test_several_deviations_are_all_told(things: Contract) -> None:
     ]
 
 
-def test_a_number_beyond_every_parser_is_not_told_to_be_null(things: Contract) -> None:
-    assert "null-unexpected" not in {kind for kind, _, _ in told(found(things, b'{"grid": [[1e999]]}'))}
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"grid": [[1e999]]}', [("body-malformed", "", "number-too-large")]),
+        (
+            b'{"grid": [[-1e999, null]]}',
+            [("body-malformed", "", "number-too-large"), ("null-unexpected", "/grid/*/*", "null")],
+        ),
+        (b'{"grid": [[1e308]]}', []),
+    ],
+    ids=["alone", "beside-null", "still-a-double"],
+)
+def test_a_number_beyond_every_double_is_not_told_to_be_null(
+    things: Contract, body: bytes, expected: list[tuple[str, str, str]]
+) -> None:
+    assert told(found(things, body)) == expected
 
 
 @pytest.mark.parametrize(

@@ -489,6 +489,23 @@ def test_a_v2_stream_adds_up_to_an_answer(amended: Contract, stream: list[Event]
     assert streamed(amended, sse(stream)) == expected
 
 
+def test_what_only_the_answer_has_too_much_is_told_and_harmless(amended: Contract) -> None:
+    both = {"message": {"content": {"type": "text", "text": "", "thinking": ""}}}
+    (finding,) = judge(amended, exchange(V2, sse(changed(TEXT, "content-start", delta=both)), headers=SSE))
+    assert (finding.kind.value, finding.place, finding.severity) == (
+        "stream-fold-mismatch",
+        "/message/content/*/thinking",
+        Severity.ADDITIVE,
+    )
+
+
+def test_a_piece_of_both_kinds_is_told(amended: Contract) -> None:
+    both = {"message": {"content": {"text": "a", "thinking": "b"}}}
+    assert streamed(amended, sse(changed(TEXT, "content-delta", delta=both))) == [
+        ("stream-fold-mismatch", "/message/content/*/text", "delta-of-other-type")
+    ]
+
+
 def test_what_an_event_has_too_much_is_told_at_the_event_only(amended: Contract) -> None:
     usage = {"billed_units": {"input_tokens": 1}, "tokens": {"image_tokens": 3}}
     stream = changed(TEXT, "message-end", delta={"finish_reason": "COMPLETE", "usage": usage})

@@ -287,7 +287,11 @@ CHUNK = v1_event("tool-calls-chunk", text="x")
             [*chat_v1("Hi")[:-1], chat_v1("Hi")[-1] | {"is_finished": "true"}],
             [("stream-end", "finished", "is_finished")],
         ),
-        ([{"event_type": "debug", "is_finished": True}, *chat_v1("Hi")], []),
+        ([{"event_type": "debug", "is_finished": False}, *chat_v1("Hi")], []),
+        (
+            [{"event_type": "debug", "is_finished": True}, *chat_v1("Hi")],
+            [("debug", "finished", "is_finished")],
+        ),
         (
             [{key: value for key, value in event.items() if key != "is_finished"} for event in chat_v1("Hi")],
             [],
@@ -310,6 +314,7 @@ CHUNK = v1_event("tool-calls-chunk", text="x")
         "never-finished",
         "finished-as-text",
         "debug-is-ignored",
+        "debug-says-it-is-last",
         "without-the-flag",
     ],
 )

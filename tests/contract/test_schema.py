@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cohere_conformance.contract.overlay import apply
 from cohere_conformance.contract.schema import Schema, Translator
@@ -295,7 +297,11 @@ def test_a_type_may_be_null_by_itself() -> None:
     [
         ({"type": "integer", "format": "int32"}, [0, -(2**31), 2**31 - 1], [2**31, -(2**31) - 1]),
         ({"type": "integer", "format": "int64"}, [2**31, -(2**63), 2**63 - 1], [2**63, -(2**63) - 1]),
-        ({"type": "string", "format": "int64"}, ["0", "-12", "9" * 30], ["", "1.5", "many"]),
+        (
+            {"type": "string", "format": "int64"},
+            ["0", "-12", "1000000000000000000", str(2**63 - 1), str(-(2**63))],
+            ["", "-", "1.5", "01", "many", str(2**63), str(-(2**63) - 1), "9" * 19, "1" * 30],
+        ),
         ({"type": "string", "format": "uuid"}, ["5ab8d1b5-3d3b-4d2d-9b1a-6f7f4d2b1c11"], ["5ab8d1b5"]),
         ({"type": "string", "format": "date-time"}, ["2026-08-20T12:00:00Z"], ["2026-08-20", "yesterday"]),
         ({"type": "string", "format": "uri"}, ["https://example.com/a?b"], ["example.com"]),
@@ -308,6 +314,15 @@ def test_a_type_may_be_null_by_itself() -> None:
 def test_formats_are_asserted(source: Schema, fits: list[Any], breaks: list[Any]) -> None:
     assert [errors(source, value) for value in fits] == [[] for _ in fits]
     assert [len(errors(source, value)) for value in breaks] == [1 for _ in breaks]
+
+
+@pytest.mark.parametrize(("name", "high"), [("int32", 2**31 - 1), ("int64", 2**63 - 1)])
+@given(st.data())
+@settings(deadline=None, max_examples=100)
+def test_a_number_as_text_has_the_limits_of_the_number(name: str, high: int, data: st.DataObject) -> None:
+    source = {"type": "string", "format": name}
+    value = data.draw(st.integers(-2 * high, 2 * high) | st.integers(-12, 12).map(lambda near: high + near))
+    assert (errors(source, str(value)) == []) is (-high - 1 <= value <= high)
 
 
 def test_a_format_says_nothing_about_other_types() -> None:
