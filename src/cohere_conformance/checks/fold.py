@@ -64,8 +64,7 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if piece.keys() != {key}:
-                    stray = min(piece.keys() - {key}) if key in piece else key
-                    place = f"/message/content/*/{stray}"
+                    place = f"/message/content/*/{key}"
                     wrong.append(Mismatch(place, "delta-of-other-type", [key], sorted(piece)))
                 block[key] = block.get(key, "") + piece.get(key, "")
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
