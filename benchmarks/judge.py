@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -483,6 +484,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.serve:
         serve()
         return 0
+    if shutil.which(options.openapi_core_python) is None:
+        parser.error(f"--openapi-core-python {options.openapi_core_python}: no such program")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     judged = [one for one in samples() if options.only in one.name]

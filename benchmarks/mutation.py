@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Contract
 
-_CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "interactions.jsonl"
+_CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "interactions.jsonl"
 _OUTCOMES = ("killed", "misplaced", "missed", "escalated")
 _SHOWN = 400
 
@@ -85,7 +85,8 @@ def _row(name: str, *cells: object) -> str:
 
 def _counted(tally: Tally, name: str, *, kind: str | None = None, operation: str | None = None) -> str:
     counts = [tally.total(outcome, kind=kind, operation=operation) for outcome in ("", *_OUTCOMES)]
-    return _row(name, *counts, f"{counts[1] / counts[0]:.2%}" if counts[0] else "-")
+    # Rounded down: 100 % means all of them.
+    return _row(name, *counts, f"{counts[1] * 10_000 // counts[0] / 100:.2f}%" if counts[0] else "-")
 
 
 def _troubles(tally: Tally) -> Iterator[str]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Contract, Media, Operation
 
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "interactions.jsonl"
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "interactions.jsonl"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?"

@@ -143,7 +143,7 @@ def _streams(
         run = run.from_(f"{run.origin.partition(' scene ')[0]} scene {stream.scene!r} variant {number}")
         whole = base.answer(base.frames())
         run.original(whole)
-        run.changes(streams.of_events(base, seen))
+        run.changes(streams.of_events(base, seen, plain=stream.plain))
         if stream.plain:
             run.changes(streams.of_sequence(base))
             run.changes(streams.of_text(base))

@@ -135,10 +135,8 @@ def _block(start: Payload, following: Sequence[Payload]) -> Iterator[tuple[str, 
         yield "/message/content/*/type", "property-missing"
         return
     other = {"text": "thinking", "thinking": "text"}[kind]
-    if any(kind not in delta for delta in deltas):
+    if any(kind not in delta or other in delta for delta in deltas):
         yield f"/message/content/*/{kind}", "delta-of-other-type"
-    elif any(other in delta for delta in deltas):
-        yield f"/message/content/*/{other}", "delta-of-other-type"
     elif kind not in opened and not deltas:
         yield f"/message/content/*/{kind}", "property-missing"
     elif other in opened:

@@ -76,8 +76,14 @@ class Base:
         ).encode()
 
 
-def of_events(base: Base, seen: set[tuple[str, str, str]]) -> Iterator[Change]:
-    """Yield the edits of each event by its schema; one that was made in an earlier stream is left out."""
+def of_events(base: Base, seen: set[tuple[str, str, str]], *, plain: bool = True) -> Iterator[Change]:
+    """Yield the edits of each event by its schema.
+
+    Args:
+        base: the stream.
+        seen: what was made in earlier streams and is left out in this one.
+        plain: edits that the schema allows are made as well; whether they show depends on the other events.
+    """
     grammar = base.grammar
     for number, payload in enumerate(base.payloads):
         tag = payload[grammar.tag]
@@ -85,9 +91,10 @@ def of_events(base: Base, seen: set[tuple[str, str, str]]) -> Iterator[Change]:
             here = edit.place.removeprefix(f"<{escaped(tag)}>")
             if here in {"", f"/{escaped(grammar.tag)}"}:
                 continue  # the whole event or its tag: that is told otherwise, see `of_sequence`
-            if (tag, edit.place, f"{edit.name} {edit.must}") in seen and edit.must:
+            identity = (tag, edit.place, f"{edit.name} {edit.must}")
+            if identity in seen if edit.must else not plain:
                 continue
-            seen.add((tag, edit.place, f"{edit.name} {edit.must}"))
+            seen.add(identity)
             yield _edited(base, number, edit, here)
 
 

@@ -9,7 +9,7 @@ import pytest
 from builders import JSON, SSE, UUID, block, chat_v2, contract, exchange, sse, told
 
 from cohere_conformance.checks import judge
-from cohere_conformance.model import Severity
+from cohere_conformance.model import Severity, StreamEvent
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
@@ -46,6 +46,59 @@ def test_the_order_of_judging_does_not_matter(amended: Contract) -> None:
 def test_what_conforms_has_no_findings(amended: Contract, published: Contract) -> None:
     made = exchange("POST /v2/rerank", RERANK, request=ASKED)
     assert (judge(amended, made), judge(published, made)) == ([], [])
+
+
+DEEP = "[" * 600 + "]" * 600
+
+
+@pytest.mark.parametrize(
+    ("made", "kinds"),
+    [
+        (exchange("POST /v2/rerank", f'{{"results": {DEEP}}}'.encode()), {"body-malformed", "type-changed"}),
+        (exchange("POST /v2/rerank", request=f'{{"query": {DEEP}}}'.encode()), {"request-invalid"}),
+        (
+            exchange(
+                "POST /v2/chat",
+                headers=SSE,
+                events=[StreamEvent(f'{{"type": "debug", "prompt": {DEEP}}}', "debug")],
+            ),
+            {"stream-malformed", "type-changed", "stream-unterminated"},
+        ),
+        (
+            exchange(
+                "POST /v2/chat",
+                headers=SSE,
+                events=[StreamEvent('{"type": "\ud800", "\ud800": 1}', "\ud800")],
+            ),
+            {"stream-event-unknown", "stream-malformed", "stream-unterminated"},
+        ),
+        (
+            exchange("POST /v2/chat", headers=SSE, events=[StreamEvent('{"type": {"x": 1}}', "x" * 1000)]),
+            {"stream-event-unknown", "stream-unterminated"},
+        ),
+        (
+            exchange(
+                "POST /v2/chat", status=400, headers=(*JSON, ("content-type", "x"), ("num_tokens", "\ud800"))
+            ),
+            set(),
+        ),
+        (
+            exchange("POST /v2/rerank", b'{"\\ud800": 1, "results": []}'),
+            {"body-malformed", "property-undocumented"},
+        ),
+        (exchange("POST https://api.cohere.com:99999/v2/chat", {}), set()),
+        (exchange("POST http://[::1/v2/chat", {}), set()),
+        (exchange("POST /v2/chat/%zz/%ff/\ud800", {}), {"route-unknown"}),
+    ],
+    ids=["body", "request", "event", "surrogate", "long-name", "header", "key", "port", "brackets", "path"],
+)
+def test_what_no_server_should_send_is_judged_all_the_same(
+    amended: Contract, made: Exchange, kinds: set[str]
+) -> None:
+    findings = judge(amended, made)
+    assert {finding.kind.value for finding in findings} <= kinds
+    assert bool(findings) is bool(kinds)
+    assert all(len(finding.fingerprint) == 12 for finding in findings)
 
 
 # -- routes

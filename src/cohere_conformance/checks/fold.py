@@ -63,7 +63,7 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
             case "content-delta":
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
-                if piece.keys() != {key}:
+                if key not in piece or {"text", "thinking"} <= piece.keys():
                     place = f"/message/content/*/{key}"
                     wrong.append(Mismatch(place, "delta-of-other-type", [key], sorted(piece)))
                 block[key] = block.get(key, "") + piece.get(key, "")

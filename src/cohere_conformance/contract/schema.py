@@ -155,7 +155,9 @@ class Translator:
         elif name in _RANGES:
             # A node of its own, so that an error tells the format apart from a declared limit.
             low, high = _RANGES[name]
-            limits = {"minimum": low, "maximum": high, "multipleOf": 1}
+            limits = {"minimum": low, "maximum": high}
+            if out.get("type") != "integer":
+                limits["multipleOf"] = 1
             digits = {"pattern": _digits(high)}
             node = {"x-format": name, **(digits if out.get("type") == "string" else limits)}
             out["allOf"] = [*out.get("allOf", ()), node]
