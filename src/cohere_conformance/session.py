@@ -74,7 +74,7 @@ class Judge:
         try:
             route = self.contract.route(request.method, request.url)
             if not route.ours:
-                tally.add_foreign(urlsplit(request.url).netloc or "(no host)")
+                tally.add_foreign(_host(request.url))
                 return
             findings = self._findings(value)
         except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
@@ -84,6 +84,13 @@ class Judge:
         told = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
         tally.add(value, route.operation, findings, media_type(told) if told else "", request_judged=judged)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc or "(no host)"
+    except ValueError:
+        return "(no address)"
 
 
 def check(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.envelope import judge_envelope
-from cohere_conformance.checks.frame import Frame
+from cohere_conformance.checks.frame import Frame, shown
 from cohere_conformance.checks.framing import sniff, split
 from cohere_conformance.checks.headers import field, judge_headers, media_type
 from cohere_conformance.checks.rawjson import NOTHING, parse
@@ -45,6 +45,7 @@ def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
     return list(distinct.values())
 
 
+_WEB = frozenset({"HEAD", "OPTIONS"})
 _IDENTIFIER = re.compile(r"[0-9]+|(?=.*[0-9])[0-9A-Za-z_-]{12,}")
 """What looks like somebody's id in a path that nobody declared: a finding must not depend on it."""
 
@@ -65,7 +66,8 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
         observed=f"{request.method} {path or '/'}, answered with {status}",
         value_class="answered" if answered else "refused",
         # A server that answers where nothing is declared has more routes than its contract.
-        severity=Severity.ADDITIVE if answered else Severity.NOTICE,
+        # HEAD and OPTIONS (a browser's preflight) are the web's own, and no contract declares them.
+        severity=Severity.ADDITIVE if answered and request.method not in _WEB else Severity.NOTICE,
     )
 
 
@@ -125,11 +127,21 @@ def _body(
 ) -> Iterator[Finding]:
     if media.events is not None:
         events = response.events
+        if events is not None and not any(event.event for event in events):
+            framing = "ndjson"  # the recorder kept no names, so there are none to judge
         if events is None and response.body is not None:
             text = response.body.decode("utf-8", "replace")
             if "\ufffd" in text:
                 yield from _invalid_utf8(frame, response.body)
             events = split(text, framing)
+            if not events and framing == "sse" and text.strip() and sniff(text) != "sse":
+                yield frame.finding(
+                    Kind.STREAM_MALFORMED,
+                    expected="server-sent events",
+                    observed=f"no event in {shown(text)}",
+                    value_class="no-events",
+                )
+                return
         if events is not None:
             plain = next((one.body for one in declared.media.values() if one.framing == "json"), None)
             yield from judge_stream(frame, media.events, events, framing, plain)

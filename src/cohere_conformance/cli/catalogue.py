@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,14 +72,18 @@ def explain(subject: str, report_dir: Path) -> int:
         click.echo(_told(known[subject]))
         return 0
     written = report_dir / REPORT_JSON
-    if not written.exists() or not _hexadecimal(subject):
-        try:
-            click.echo(explain_kind(subject))
-        except UsageError as error:
-            where = f"{written} holds no report to look a fingerprint up in" if _hexadecimal(subject) else ""
-            raise UsageError("; ".join(part for part in (str(error), where) if part)) from error
+    if _hexadecimal(subject) and written.exists():
+        click.echo(explain_finding(load(written), subject))
         return 0
-    click.echo(explain_finding(load(written), subject))
+    try:
+        click.echo(explain_kind(subject))
+    except UsageError as error:
+        hints = [str(error)]
+        if near := difflib.get_close_matches(subject, known, n=3):
+            hints.append(f"or did you mean the amendment {' or '.join(near)}?")
+        if _hexadecimal(subject):
+            hints.append(f"{written} holds no report to look a fingerprint up in")
+        raise UsageError("; ".join(hints)) from error
     return 0
 
 

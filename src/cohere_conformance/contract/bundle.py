@@ -49,7 +49,8 @@ def bundle(root: Path) -> Document:
     for path, item in document.get("paths", {}).items():
         reference = item.get("$ref", "")
         file, _, pointer = reference.partition("#")
-        paths[path] = _localised(resolve(opened(file), f"#{pointer}"), file, opened) if file else item
+        found = resolve(opened(file), f"#{pointer}") if file else item
+        paths[path] = _localised(found, file or root.name, opened)
     merged = {key: value for key, value in document.items() if key not in {"paths", "components"}}
     merged["paths"] = paths
 
@@ -81,14 +82,20 @@ def references(node: Any) -> set[str]:
         for key, value in node.items():
             if key == "$ref" and isinstance(value, str):
                 found.add(value)
-            elif key == "mapping" and isinstance(value, dict):
-                found.update(target for target in value.values() if isinstance(target, str))
+            elif _is_discriminator(key, value):
+                found.update(target for target in value["mapping"].values() if isinstance(target, str))
             else:
                 found |= references(value)
     elif isinstance(node, list):
         for value in node:
             found |= references(value)
     return found
+
+
+def _is_discriminator(key: str, value: Any) -> bool:
+    """Tell a discriminator with a mapping from a property that is only called so."""
+    mapping = value.get("mapping") if key == "discriminator" and isinstance(value, dict) else None
+    return isinstance(mapping, dict) and all(isinstance(target, str) for target in mapping.values())
 
 
 def _localised(node: Any, file: str, opened: Any) -> Any:
@@ -101,8 +108,9 @@ def _localised(node: Any, file: str, opened: Any) -> Any:
     for key, value in node.items():
         if key == "$ref" and isinstance(value, str):
             out[key] = _local(value, file, opened)
-        elif key == "mapping" and isinstance(value, dict):
-            out[key] = {tag: _local(target, file, opened) for tag, target in value.items()}
+        elif _is_discriminator(key, value):
+            mapping = {tag: _local(target, file, opened) for tag, target in value["mapping"].items()}
+            out[key] = {**value, "mapping": mapping}
         else:
             out[key] = _localised(value, file, opened)
     return out

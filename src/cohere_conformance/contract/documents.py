@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -11,20 +12,20 @@ import yaml
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from pathlib import Path
 
 Document = dict[str, Any]
 T = TypeVar("T")
 
-_TIMESTAMP, _BOOL = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"
+_TAG = "tag:yaml.org,2002:"
+_OLD = {_TAG + name for name in ("timestamp", "bool", "int", "float", "value")}  # read otherwise by YAML 1.1
 
 
 class _Loader(yaml.CSafeLoader):
     """YAML 1.2 scalars: `OFF` and dates stay strings; a repeated key is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to declare them
-        first: [(tag, rule) for tag, rule in rules if tag not in {_TIMESTAMP, _BOOL}]
+        first: [(tag, rule) for tag, rule in rules if tag not in _OLD]
         for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -33,6 +34,10 @@ class _Loader(yaml.CSafeLoader):
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a list or a mapping; expected a word", key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice in one mapping", key_node.start_mark
@@ -40,8 +45,28 @@ class _Loader(yaml.CSafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_int(self, node: Any) -> int:
+        """Read `10`, `0o17` and `0x1F`; a leading zero means nothing."""
+        text = self.construct_scalar(node)
+        return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
 
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+    def construct_float(self, node: Any) -> float:
+        """Read `1.5`, `1e3`, `.inf` and `.nan`."""
+        return float(self.construct_scalar(node).lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+_SCALARS = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+}
+for _name, (_rule, _starts) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_rule})$"), list(_starts))
+_Loader.add_constructor(_TAG + "int", _Loader.construct_int)
+_Loader.add_constructor(_TAG + "float", _Loader.construct_float)
 
 
 def load_yaml(path: Path) -> Document:
@@ -60,6 +85,8 @@ def load_yaml(path: Path) -> Document:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
         raise ContractError(f"{path}: {where}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ContractError(f"{path}: not YAML: {error}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{path}: expected a mapping at the top, found {type(document).__name__}")
     return document

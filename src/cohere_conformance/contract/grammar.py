@@ -93,6 +93,10 @@ class Violation(msgspec.Struct, frozen=True):
     observed: str
 
 
+_PATIENCE = 2
+"""Events after a misplaced one until the walk believes it: as long as a pair may stand out of place."""
+
+
 class Walk:
     """Holds one stream to its grammar, an event at a time.
 
@@ -106,6 +110,9 @@ class Walk:
         self._seen: set[str] = set()
         self._next: dict[str, int] = {}
         self._open: dict[str, int] = {}
+        self._also: dict[str, int] = {}  # the number that an item was wrongly given
+        self._before: str | None = None  # where the walk stood before an event that was misplaced
+        self._patience = 0  # for how many events more that counts
 
     @property
     def ended(self) -> bool:
@@ -119,6 +126,9 @@ class Walk:
             yield from self._flag(tag, payload)
             return
         step = grammar.states.get(self._state, {}).get(tag)
+        if step is None and self._before is not None and not self.ended:
+            # The misplaced event was one too many (and brought its end along): go on as if it had not come.
+            step, self._before = grammar.states.get(self._before, {}).get(tag), None
         if step is None:
             allowed = sorted(grammar.states.get(self._state, ()))
             expected = f"one of {', '.join(allowed)}" if allowed else "the end of the stream"
@@ -126,7 +136,10 @@ class Walk:
             # The end is the end: what comes after it is misplaced, and does not open the stream again.
             others = () if self.ended else grammar.states.values()
             step = next((steps[tag] for steps in others if tag in steps), None)
+            self._before, self._patience = self._state, _PATIENCE
         else:
+            self._patience -= 1
+            self._before = self._before if self._patience > 0 else None
             yield from self._history(tag)
         if step is not None:
             yield from self._index(tag, step, payload)
@@ -153,14 +166,17 @@ class Walk:
             return
         expected = self._next.get(counter, 0) if step.opens else self._open.get(counter)
         found = payload.get("index")
-        if expected is not None and found != expected:
+        if expected is not None and found not in (expected, self._also.get(counter, expected)):
             shown = "no index" if found is None else f"index {found}"
             yield Violation(tag, "index", counter, f"index {expected}", shown)
+            if isinstance(found, int):
+                self._also[counter] = found  # one wrong number is one violation, not one for each event
         number = found if isinstance(found, int) else expected
         if step.opens and number is not None:
             self._open[counter], self._next[counter] = number, number + 1
         if step.closes:
             self._open.pop(counter, None)
+            self._also.pop(counter, None)
 
     def _flag(self, tag: str, payload: Mapping[str, object]) -> Iterator[Violation]:
         flag = self._grammar.finished

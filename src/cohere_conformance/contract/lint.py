@@ -52,8 +52,10 @@ def lint(root: Path) -> list[Problem]:
     amended, missed = _amended(published, amendments)
     _, missed_requests = _amended(amended, tolerances)
     problems += missed + missed_requests
-    problems += _valid("amended", amended)
-    problems += _schemas(amended)
+    schemas = list(_schemas(amended))
+    problems += schemas
+    if not any(problem.rule == "references-resolve" for problem in schemas):
+        problems += _valid("amended", amended)  # follows references, and stumbles where one leads nowhere
     problems += _operations(amended, policies, grammars)
     return problems
 
@@ -88,13 +90,13 @@ def _schemas(document: Document) -> Iterator[Problem]:
             resolve(document, pointer)
         except ContractError as error:
             yield Problem("references-resolve", pointer, str(error))
-    for where, schema in _walk(document, ""):
+    for where, schema, whole in _walk(document, ""):
         for word in ("oneOf", "anyOf", "allOf"):
             if word in schema and not schema[word]:
                 yield Problem("no-empty-union", where, f"{word} has no branch")
         required = schema.get("required")
         named = set(required) if isinstance(required, list) else set[str]()  # a flag on a parameter
-        undeclared = named - _properties(document, schema).keys()
+        undeclared = named - _properties(document, whole).keys()
         if undeclared:
             names = ", ".join(sorted(undeclared))
             yield Problem("required-declared", where, f"required but not a property: {names}")
@@ -128,21 +130,22 @@ def _operations(
     document: Document, policies: Mapping[str, LivePolicy], grammars: Mapping[str, Grammar]
 ) -> Iterator[Problem]:
     seen: dict[str, str] = {}
+    labels: set[str] = set()
     for path, item in document["paths"].items():
         for method in METHODS:
             if method not in item:
                 continue
             label, operation = f"{method.upper()} {path}", item[method]
+            labels.add(label)
             name = operation.get("operationId", "")
-            if not name or name in seen:
-                yield Problem(
-                    "operation-id", label, f"operationId {name!r} is empty or stands at {seen.get(name)}"
-                )
-            seen[name] = label
+            earlier = seen.get(name)
+            seen.setdefault(name, label)
+            if not name or earlier is not None:
+                yield Problem("operation-id", label, f"operationId {name!r} is empty or stands at {earlier}")
             if label not in policies:
                 yield Problem("tier-known", label, "no entry in operations.yaml")
             yield from _stream(document, label, operation, grammars.get(label))
-    for label in sorted((policies.keys() | grammars.keys()) - set(seen.values())):
+    for label in sorted((policies.keys() | grammars.keys()) - labels):
         yield Problem("operation-exists", label, "named in operations.yaml or streams.yaml, but not declared")
 
 
@@ -179,13 +182,20 @@ def _properties(document: Document, schema: Document) -> Document:
     return found
 
 
-def _walk(node: Any, where: str) -> Iterator[tuple[str, Document]]:
-    """Yield everything in the document that can be a schema: mappings with a schema's words."""
+def _walk(node: Any, where: str, whole: Document | None = None) -> Iterator[tuple[str, Document, Document]]:
+    """Yield each mapping with a schema's words, and the schema whose properties count for it.
+
+    The parts of an `allOf` describe one object: what one part requires, another may declare.
+    """
     if isinstance(node, dict):
+        whole = whole or node
         if {"required", "oneOf", "anyOf", "allOf", "discriminator"} & node.keys():
-            yield where, node
+            yield where, node, whole
         for key, value in node.items():
-            if key not in {"example", "examples", "default", "enum", "mapping"}:
+            if key == "allOf" and isinstance(value, list):
+                for number, part in enumerate(value):
+                    yield from _walk(part, f"{where}/{key}/{number}", whole)
+            elif key not in {"example", "examples", "default", "enum", "mapping"}:
                 yield from _walk(value, f"{where}/{key}")
     elif isinstance(node, list):
         for number, value in enumerate(node):

@@ -79,7 +79,7 @@ class _Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_amendments(path: Path) -> tuple[Amendment, ...]:
-    """Read an Overlay; consecutive actions with one `x-id` are one amendment, told once.
+    """Read an Overlay; the actions with one `x-id` are one amendment, told once.
 
     Raises:
         ContractError: the file is broken, or an amendment lacks its class, reason or evidence.
@@ -117,6 +117,8 @@ def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
 
 
 def _carry_out(document: Document, name: str, action: Action) -> None:
+    if not action.remove and action.update is msgspec.UNSET:
+        raise ContractError(f"amendment {name}: {action.target}: an action either updates or removes")
     try:
         nodes = jsonpath.find(action.target, document)
     except jsonpath.JSONPathError as error:
@@ -126,12 +128,11 @@ def _carry_out(document: Document, name: str, action: Action) -> None:
             f"amendment {name}: {action.target}: selects nothing; the document has moved on, so remove "
             "the action or point it at the new place"
         )
-    # Backwards, so that taking out one item of an array leaves the places of those before it.
-    for node in reversed(list(nodes)):
-        if action.remove:
-            parent = _at(document, node.location[:-1])
-            del parent[node.location[-1]]
-        elif isinstance(node.value, list):
+    if action.remove:
+        _remove(document, name, action.target, {tuple(node.location) for node in nodes})
+        return
+    for node in nodes:
+        if isinstance(node.value, list):
             node.value.append(copy.deepcopy(action.update))
         elif isinstance(node.value, dict) and isinstance(action.update, dict):
             _merge(node.value, action.update)
@@ -140,6 +141,18 @@ def _carry_out(document: Document, name: str, action: Action) -> None:
             raise ContractError(
                 f"amendment {name}: {action.target}: an update needs an object or an array, found {kind}"
             )
+
+
+def _remove(document: Document, name: str, target: str, places: set[tuple[int | str, ...]]) -> None:
+    if () in places:
+        raise ContractError(f"amendment {name}: {target}: the whole document cannot be removed")
+
+    def order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
+        return [(token, "") if isinstance(token, int) else (-1, token) for token in place]
+
+    # Backwards, so that taking out one item of an array leaves the places of those before it.
+    for place in sorted(places, key=order, reverse=True):
+        del _at(document, place[:-1])[place[-1]]
 
 
 def _at(document: Any, location: Sequence[int | str]) -> Any:

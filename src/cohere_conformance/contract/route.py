@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
@@ -48,14 +48,19 @@ class Router:
         ordered = sorted(patterns, key=lambda path: (path.endswith("}"), path))
         self._patterns = [(_compiled(path), patterns[path]) for path in ordered]
         bases = [urlsplit(server) for server in servers]
-        self._bases = [(base.netloc.lower(), base.path.rstrip("/")) for base in bases]
+        places = {(_host(base), base.path.rstrip("/")) for base in bases}
+        self._bases = sorted(places, key=lambda place: (-len(place[1]), place))  # the longest prefix counts
         self.route = lru_cache(maxsize=4096)(self._route)
 
     def _route(self, method: str, url: str) -> Route:
-        parts = urlsplit(url)
-        path = self._below_server(parts.netloc.lower(), parts.hostname or "", parts.path)
+        try:
+            parts = urlsplit(url)
+            path = self._below_server(_host(parts), parts.hostname or "", parts.path)
+        except ValueError:  # brackets that hold no address, a port that is none
+            path = None
         if path is None:
             return Route(None, ours=False)
+        path = _COLON.sub(":", path)  # the colon of a verb counts, however it was written
         methods = self._methods(path) or self._methods(unquote(path))
         label = methods.get(method)
         return Route(label, ours=True, methods=() if label else tuple(sorted(methods)))
@@ -71,6 +76,17 @@ class Router:
         if fixed is not None:
             return fixed
         return next((methods for rule, methods in self._patterns if rule.fullmatch(path)), {})
+
+
+_COLON = re.compile("%3a", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+
+
+def _host(parts: SplitResult) -> str:
+    """Return host and port; the port only where it is not the one of the scheme."""
+    port = parts.port
+    named = port is not None and port != _PORTS.get(parts.scheme.lower())
+    return f"{parts.hostname or ''}:{port}" if named else parts.hostname or ""
 
 
 def _compiled(path: str) -> re.Pattern[str]:

@@ -32,6 +32,8 @@ _ASSERTIONS = frozenset(
 _FORMATS = frozenset(
     "date date-time time duration email hostname ipv4 ipv6 uri uri-reference uuid regex json-pointer".split()
 )
+_HOLD_TWICE = _ASSERTIONS | {"format", "items", "additionalProperties"}
+"""What two parts of an `allOf` may both say; anything else of two parts is for a reader."""
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -109,6 +111,7 @@ class Translator:
         if any({"oneOf", "anyOf", "allOf", "not", "if"} & part.keys() for part in parts):
             return source
         merged: Schema = {"properties": {}, "required": []}
+        again: list[Schema] = []
         for part in [*parts, {key: value for key, value in source.items() if key != "allOf"}]:
             for key, value in part.items():
                 if key == "properties":
@@ -118,9 +121,11 @@ class Translator:
                         merged["properties"][name] = schema if same else {"allOf": [earlier, schema]}
                 elif key == "required":
                     merged["required"] += [name for name in value if name not in merged["required"]]
+                elif key in merged and merged[key] != value and key in _HOLD_TWICE:
+                    again.append({key: value})
                 else:
                     merged.setdefault(key, value)
-        return merged
+        return {**merged, "allOf": again} if again else merged
 
     def _plain(self, source: Schema) -> Schema:
         out: Schema = {key: source[key] for key in source if key in _ASSERTIONS}
