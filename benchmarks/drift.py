@@ -372,9 +372,10 @@ def write(path: Path, exchanges: Iterable[Traffic]) -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """What one process took: seconds, and megabytes of its largest process."""
+    """What a command took: seconds, seconds of all its processes, and megabytes of the largest of them."""
 
     seconds: float
+    cpu: float
     megabytes: float
 
 
@@ -394,7 +395,8 @@ def run(*command: object, codes: tuple[int, ...] = (0, 1)) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in codes:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}: {said[-2000:]}")
-    return Run(seconds, used.ru_maxrss / (1024 if sys.platform != "darwin" else 2**20))
+    megabytes = used.ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
+    return Run(seconds, used.ru_utime + used.ru_stime, megabytes)
 
 
 def check(file: Path, jobs: int, *, codes: tuple[int, ...] = (0, 1)) -> Run:
@@ -452,10 +454,16 @@ def compare(folder: Path, binary: str | None, count: int, repeat: int) -> Iterat
             took, theirs = redocly(binary, file, document)
             runs.setdefault("redocly drift", []).append(took)
     yield f"{count:,} exchanges, {file.stat().st_size / 1e6:,.0f} MB of HAR; best of {repeat} runs."
-    yield from ("", "| command | seconds | exchanges/s | peak RSS, MB |", "|---|--:|--:|--:|")
+    yield from (
+        "",
+        "| command | seconds | CPU seconds | exchanges/s | peak RSS, MB |",
+        "|---|--:|--:|--:|--:|",
+    )
     for name, several in runs.items():
         best = min(several, key=lambda one: one.seconds)
-        yield f"| {name} | {best.seconds:.2f} | {count / best.seconds:,.0f} | {best.megabytes:,.0f} |"
+        cpu = min(one.cpu for one in several)
+        rate = count / best.seconds
+        yield f"| {name} | {best.seconds:.2f} | {cpu:.2f} | {rate:,.0f} | {best.megabytes:,.0f} |"
     if not binary:
         yield "| redocly drift | missing: name it with --redocly | | |"
     yield from ("", "| planted | times | found by check | found by redocly drift |", "|---|--:|--:|--:|")
@@ -470,7 +478,7 @@ def compare(folder: Path, binary: str | None, count: int, repeat: int) -> Iterat
 
 def memory(folder: Path, scale: int) -> Iterator[str]:
     """Yield the table of memory and throughput by format, for few exchanges and ten times as many."""
-    yield "| format | jobs | exchanges | seconds | exchanges/s | peak RSS, MB | of a tenth |"
+    yield "| format | jobs | exchanges | seconds | CPU µs/exchange | peak RSS, MB | of a tenth |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for suffix in FORMATS:
         few = scale // 5 if suffix == "yaml" else scale
@@ -481,8 +489,8 @@ def memory(folder: Path, scale: int) -> Iterator[str]:
             ratio = large.megabytes / small.megabytes
             kept = f"{ratio:.2f}{'' if ratio <= MEMORY_GOAL else ' MISSED'}"
             # Starting costs the same in both, so the difference tells what exchanges cost.
-            speed = f"{9 * few / (large.seconds - small.seconds):,.0f}"
-            told = f"{large.seconds:.2f} | {speed} | {large.megabytes:,.0f} | {kept}"
+            each = f"{(large.cpu - small.cpu) / (9 * few) * 1e6:,.0f}"
+            told = f"{large.seconds:.2f} | {each} | {large.megabytes:,.0f} | {kept}"
             yield f"| {suffix} | {jobs} | {10 * few:,} | {told} |"
         for file in files:
             file.unlink()

@@ -159,12 +159,12 @@ def _mislabelled(declared: ResponseDeclaration, media: Media, response: Response
         if other.framing == media.framing:
             continue
         must = {
-            ("json", "sse"): Expected(Kind.STREAM_UNTERMINATED),
+            ("json", "sse"): Expected(Kind.STREAM_MALFORMED),
             ("json", "ndjson"): Expected(Kind.STREAM_EVENT_UNKNOWN, "", "absent"),
             ("sse", "json"): Expected(Kind.BODY_MALFORMED),
             ("sse", "ndjson"): Expected(Kind.STREAM_MALFORMED),
             ("ndjson", "json"): Expected(Kind.BODY_MALFORMED),
-            ("ndjson", "sse"): Expected(Kind.STREAM_UNTERMINATED),
+            ("ndjson", "sse"): Expected(Kind.STREAM_MALFORMED),
         }[media.framing, other.framing]
         fields = (("content-type", name), *rest)
         changed = msgspec.structs.replace(response, headers=fields)
