@@ -150,29 +150,27 @@ def _start_worker(settings: Settings) -> None:
     _worker = Judge(settings)
 
 
-def _count_file(file: str) -> tuple[str, Tally]:
-    return _count_batch(file, read(file))
+def _count_share(file: str, share: int, shares: int) -> tuple[str, Tally]:
+    """Judge every so many-th exchange of a file.
 
-
-def _count_batch(file: str, values: Iterable[Exchange | TrafficError]) -> tuple[str, Tally]:
+    Reading costs little beside judging, and handing exchanges from process to process costs more: so each
+    worker reads the whole file and judges its share.
+    """
     tally = Tally()
-    for value in values:
+    for value in islice(read(file), share, None, shares):
         _worker.count(tally, value)
     return file, tally
 
 
 def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, told: Progress) -> None:
-    """Spread files over processes, and batches of one file where the file is large.
-
-    Only a few batches are under way at once, so memory stays flat.
-    """
+    """Spread files over processes, and the exchanges of one file where the file is large."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         jobs, mp_context=context, initializer=_start_worker, initargs=(settings,)
     ) as pool:
         running: set[Future[tuple[str, Tally]]] = set()
         try:
-            for work in _work(_files(paths, tally)):
+            for work in _work(_files(paths, tally), jobs):
                 if len(running) >= 3 * jobs:
                     running = _collect(running, tally, told)
                 running.add(pool.submit(work))
@@ -183,13 +181,11 @@ def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, t
             raise
 
 
-def _work(files: Iterable[str]) -> Iterator[Callable[[], tuple[str, Tally]]]:
+def _work(files: Iterable[str], jobs: int) -> Iterator[Callable[[], tuple[str, Tally]]]:
     for file in files:
-        if Path(file).stat().st_size < _LARGE:
-            yield partial(_count_file, file)
-        else:
-            for batch in _batches(read(file)):
-                yield partial(_count_batch, file, batch)
+        shares = jobs if Path(file).is_file() and Path(file).stat().st_size >= _LARGE else 1
+        for share in range(shares):
+            yield partial(_count_share, file, share, shares)
 
 
 def _collect(

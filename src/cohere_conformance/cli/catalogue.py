@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cohere_conformance.cli import options
 from cohere_conformance.contract import Declarations, load_contract, load_declarations
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import SEVERITY, Kind
 from cohere_conformance.report import explain_finding, explain_kind, load
-from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 from cohere_conformance.report.shape import REPORT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from cohere_conformance.contract.overlay import Amendment
 
@@ -55,13 +55,7 @@ def amendments() -> int:
 
 @click.command()
 @click.argument("subject")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(DEFAULT_FOLDER),
-    show_default=True,
-    help="The report that a fingerprint is looked up in.",
-)
+@options.report_dir
 def explain(subject: str, report_dir: Path) -> int:
     """Explain SUBJECT: a kind of finding, an amendment, or the fingerprint of a finding in a report."""
     if subject in set(Kind):

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cohere_conformance import __version__, session
+from cohere_conformance.cli import options
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Mode, Report, Tally, render_terminal, write
-from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,13 +50,7 @@ _INTERRUPTED = 2
     help="The least severity that makes the exit code 1.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(DEFAULT_FOLDER),
-    show_default=True,
-    help="Where report.json and report.md go.",
-)
+@options.report_dir
 def check(
     traffic: tuple[str, ...],
     example: str | None,
