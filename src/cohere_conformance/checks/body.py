@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
@@ -82,6 +83,7 @@ def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], place: str = 
         )
 
 
+@lru_cache(maxsize=1024)
 def escaped(token: object) -> str:
     """Return a name as one token of a JSON pointer."""
     return str(token).replace("~", "~0").replace("/", "~1")

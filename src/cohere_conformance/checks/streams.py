@@ -53,6 +53,7 @@ def _pieces(
     """Judge the events one by one and the sequence they make; collect the payloads that could be read."""
     grammar = declared.grammar
     walk = Walk(grammar) if grammar else None
+    known = grammar.events() if grammar else frozenset()
     terminated = False
     for event in events:
         if declared.terminator is not None and event.data.strip() == declared.terminator:
@@ -65,14 +66,15 @@ def _pieces(
         if not event.data.strip():
             continue  # a keep-alive (CH2-T02)
         payload, defects = parse(event.data)
-        place = f"<{escaped(event.event)}>" if event.event else ""
-        yield from malformed(frame, Kind.STREAM_MALFORMED, defects, place)
+        if defects:
+            named = f"<{escaped(event.event)}>" if event.event else ""
+            yield from malformed(frame, Kind.STREAM_MALFORMED, defects, named)
         if payload is NOTHING:
             continue
         if not isinstance(payload, dict):
             yield frame.finding(
                 Kind.STREAM_MALFORMED,
-                place=place,
+                place=f"<{escaped(event.event)}>" if event.event else "",
                 expected="an object",
                 observed=shown(payload),
                 value_class=json_type(payload),
@@ -88,7 +90,7 @@ def _pieces(
         if grammar and grammar.name_equals_tag and framing == "sse" and event.event != tag:
             named = f"event: {event.event}" if event.event else "no event line"
             yield _misplaced(frame, place, f"event: {tag}", named, "event-name")
-        if walk and grammar and tag in grammar.events():
+        if walk and grammar and tag in known:
             yield from (_violation(frame, violation) for violation in walk.event(tag, payload))
             if tag not in grammar.ignore:
                 payloads.append(payload)

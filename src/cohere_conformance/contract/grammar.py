@@ -70,9 +70,9 @@ class Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     only_after: dict[str, str] = msgspec.field(default_factory=dict)
     never_after: dict[str, str] = msgspec.field(default_factory=dict)
 
-    def events(self) -> set[str]:
+    def events(self) -> frozenset[str]:
         """Return every event that the grammar knows."""
-        return {event for steps in self.states.values() for event in steps} | set(self.ignore)
+        return frozenset({event for steps in self.states.values() for event in steps}.union(self.ignore))
 
 
 class Violation(msgspec.Struct, frozen=True):
