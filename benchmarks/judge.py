@@ -93,10 +93,14 @@ _ASKED: dict[str, Any] = json.loads("""
 _ANSWER: dict[str, Any] = json.loads("""
 {"id": "c14c80c3-18eb-4519-9460-6c92edd8cfb4", "finish_reason": "COMPLETE",
  "message": {"role": "assistant", "content": [
-   {"type": "text", "text": "Isaac Newton described universal gravitation in 1687."}]},
+   {"type": "text", "text": ""}]},
  "usage": {"billed_units": {"input_tokens": 17, "output_tokens": 26},
            "tokens": {"input_tokens": 215, "output_tokens": 28}, "cached_tokens": 0}}
 """)
+_ANSWER["message"]["content"][0]["text"] = (
+    "Isaac Newton described universal gravitation in the Principia, printed in 1687; Hooke and Halley had "
+    "parts of it before him, and the apple is his own later telling."
+)
 
 
 def samples() -> list[Sample]:

@@ -22,6 +22,8 @@ from cohere_conformance.exchanges import Skipped, discover, read
 from cohere_conformance.report import Tally
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
     from cohere_conformance.model import Exchange, Finding
 
 _BATCH = 256
@@ -142,22 +144,25 @@ def _batches(values: Iterable[Exchange | TrafficError]) -> Iterator[list[Exchang
 # -- several processes ---------------------------------------------------------------------------------------
 
 _worker: Judge
+_stopped: Event
 
 
-def _start_worker(settings: Settings) -> None:
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which tells what was judged
-    _worker = Judge(settings)
+def _start_worker(settings: Settings, stopped: Event) -> None:
+    global _worker, _stopped
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which tells the workers
+    _worker, _stopped = Judge(settings), stopped
 
 
 def _count_share(file: str, share: int, shares: int) -> tuple[str, Tally]:
-    """Judge every so many-th exchange of a file.
+    """Judge every so many-th exchange of a file, until the parent says stop.
 
     Reading costs little beside judging, and handing exchanges from process to process costs more: so each
     worker reads the whole file and judges its share.
     """
     tally = Tally()
-    for value in islice(read(file), share, None, shares):
+    for number, value in enumerate(islice(read(file), share, None, shares)):
+        if number % _BATCH == 0 and _stopped.is_set():
+            break
         _worker.count(tally, value)
     return file, tally
 
@@ -165,19 +170,21 @@ def _count_share(file: str, share: int, shares: int) -> tuple[str, Tally]:
 def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, told: Progress) -> None:
     """Spread files over processes, and the exchanges of one file where the file is large."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_start_worker, initargs=(settings,)
-    ) as pool:
+    stopped = context.Event()
+    with ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=(settings, stopped)) as pool:
         running: set[Future[tuple[str, Tally]]] = set()
         try:
             for work in _work(_files(paths, tally), jobs):
                 if len(running) >= 3 * jobs:
-                    running = _collect(running, tally, told)
+                    _collect(running, tally, told)
                 running.add(pool.submit(work))
             while running:
-                running = _collect(running, tally, told)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+                _collect(running, tally, told)
+        except KeyboardInterrupt:
+            stopped.set()
+            running -= {future for future in running if future.cancel()}
+            while running:  # what was judged so far
+                _collect(running, tally, told)
             raise
 
 
@@ -188,12 +195,11 @@ def _work(files: Iterable[str], jobs: int) -> Iterator[Callable[[], tuple[str, T
             yield partial(_count_share, file, share, shares)
 
 
-def _collect(
-    running: set[Future[tuple[str, Tally]]], tally: Tally, told: Progress
-) -> set[Future[tuple[str, Tally]]]:
-    done, rest = wait(running, return_when=FIRST_COMPLETED)
+def _collect(running: set[Future[tuple[str, Tally]]], tally: Tally, told: Progress) -> None:
+    """Wait for some of what is running, take it out and count it."""
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
+        running.discard(future)
         file, part = future.result()
         tally.merge(part)
         told(file, part.exchanges_judged)
-    return rest
