@@ -21,8 +21,10 @@ from builders import (
 )
 
 from cohere_conformance.checks import Explainer, explain, judge
+from cohere_conformance.checks.judge import judge_reading
 
 if TYPE_CHECKING:
+    from cohere_conformance.checks.reading import Reading
     from cohere_conformance.contract import Contract, Declarations
     from cohere_conformance.model import Exchange, Finding
 
@@ -222,14 +224,14 @@ class Counting:
     def __init__(self) -> None:
         self.number = 0
 
-    def judge(self, contract: Contract, made: Exchange) -> list[Finding]:
+    def judge(self, contract: Contract, reading: Reading) -> list[Finding]:
         self.number += 1
-        return judge(contract, made)
+        return judge_reading(contract, reading)
 
 
 def judgements(declarations: Declarations, monkeypatch: pytest.MonkeyPatch, made: Exchange) -> int:
     ours, counting = Explainer(declarations), Counting()
-    monkeypatch.setattr(explain, "judge", counting.judge)
+    monkeypatch.setattr(explain, "judge_reading", counting.judge)
     ours.judge(made)
     return counting.number
 
@@ -256,7 +258,7 @@ def test_the_same_deviation_is_searched_for_once(
     declarations: Declarations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, counting = Explainer(declarations), Counting()
-    monkeypatch.setattr(explain, "judge", counting.judge)
+    monkeypatch.setattr(explain, "judge_reading", counting.judge)
     first = ours.judge(exchange("POST /v2/embed", BY_TYPE))
     searched = counting.number
     second = ours.judge(exchange("POST /v2/embed", BY_TYPE | {"id": "other"}))

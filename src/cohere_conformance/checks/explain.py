@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.judge import judge
+from cohere_conformance.checks.judge import judge_reading
+from cohere_conformance.checks.reading import Reading
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ class Explainer:
 
     def judge(self, exchange: Exchange) -> list[Finding]:
         """Return the findings of the exchange; those that carry an `amendment` are explained by it."""
-        findings = judge(self.contract, exchange)
+        reading = Reading(exchange)
+        findings = judge_reading(self.contract, reading)
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):
             return findings
         remaining = {finding.fingerprint for finding in findings}
-        for finding in judge(self._published, exchange):
+        for finding in judge_reading(self._published, reading):
             if finding.fingerprint not in remaining:
-                amendment = self._amendment(finding, exchange)
+                amendment = self._amendment(finding, reading)
                 findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return findings
 
@@ -64,22 +66,22 @@ class Explainer:
             self._known[label] = published is None or published.digest != ours.digest
         return self._known[label]
 
-    def _amendment(self, finding: Finding, exchange: Exchange) -> str:
+    def _amendment(self, finding: Finding, reading: Reading) -> str:
         fingerprint = finding.fingerprint
         if fingerprint not in self._explained:
-            self._explained[fingerprint] = self._search(fingerprint, exchange)
+            self._explained[fingerprint] = self._search(fingerprint, reading)
         return self._explained[fingerprint]
 
-    def _search(self, fingerprint: str, exchange: Exchange) -> str:
+    def _search(self, fingerprint: str, reading: Reading) -> str:
         every = (*self._declarations.amendments, *self._declarations.tolerances)
         for amendment in every:
             contract = self._contract(self._with, amendment, (amendment,))
-            if contract is not None and not _shows(contract, exchange, fingerprint):
+            if contract is not None and not _shows(contract, reading, fingerprint):
                 return amendment.id
         for amendment in every:
             others = tuple(other for other in every if other is not amendment)
             contract = self._contract(self._without, amendment, others)
-            if contract is not None and _shows(contract, exchange, fingerprint):
+            if contract is not None and _shows(contract, reading, fingerprint):
                 return amendment.id
         return "several"
 
@@ -95,5 +97,5 @@ class Explainer:
         return known[amendment.id]
 
 
-def _shows(contract: Contract, exchange: Exchange, fingerprint: str) -> bool:
-    return any(finding.fingerprint == fingerprint for finding in judge(contract, exchange))
+def _shows(contract: Contract, reading: Reading, fingerprint: str) -> bool:
+    return any(finding.fingerprint == fingerprint for finding in judge_reading(contract, reading))

@@ -57,7 +57,7 @@ def judge_headers(frame: Frame, declared: ResponseDeclaration, headers: Headers)
 
 def _invalid(frame: Frame, header: ResponseHeader, value: str) -> Iterator[Finding]:
     place = f"header:{header.name}"
-    for finding in judge_value(frame, header.value, _typed(value, header.value.schema)):
+    for finding in judge_value(frame, header.value, typed(value, header.value.schema)):
         yield frame.finding(
             Kind.HEADER_INVALID,
             place=place,
@@ -67,8 +67,8 @@ def _invalid(frame: Frame, header: ResponseHeader, value: str) -> Iterator[Findi
         )
 
 
-def _typed(value: str, schema: Schema) -> Any:
-    """Return a header's text as the JSON type that its schema asks for, where it can be read as one."""
+def typed(value: str, schema: Schema) -> Any:
+    """Return the text of a field or parameter as the JSON type that its schema asks for, where it is one."""
     match schema.get("type"):
         case "integer" if _INTEGER.fullmatch(value):
             return int(value)

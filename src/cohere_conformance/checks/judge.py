@@ -10,17 +10,25 @@ from urllib.parse import urlsplit
 from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.envelope import judge_envelope
 from cohere_conformance.checks.frame import Frame, shown
-from cohere_conformance.checks.framing import sniff, split
+from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import field, judge_headers, media_type
-from cohere_conformance.checks.rawjson import NOTHING, parse
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.streams import judge_stream
-from cohere_conformance.model import Exchange, Finding, Kind, Response, Severity
+from cohere_conformance.model import Exchange, Finding, Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cohere_conformance.contract import Contract, Media, Operation, ResponseDeclaration
+    from cohere_conformance.contract import (
+        Contract,
+        Events,
+        Media,
+        Operation,
+        ResponseDeclaration,
+        Validator,
+    )
     from cohere_conformance.contract.compile import Framing
     from cohere_conformance.contract.route import Route
 
@@ -31,15 +39,18 @@ def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
     What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
     exchange with a server that is not the API's has no findings.
     """
-    request = exchange.request
-    route = contract.route(request.method, request.url)
+    return judge_reading(contract, Reading(exchange))
+
+
+def judge_reading(contract: Contract, reading: Reading) -> list[Finding]:
+    """Judge as `judge` does; a reading that is judged by several contracts is parsed once."""
+    exchange = reading.exchange
+    route = contract.route(exchange.request.method, exchange.request.url)
     if route.operation is None:
         return list(_unrouted(route, exchange))
     operation = contract.operations[route.operation]
     frame = Frame(route.operation, exchange.response.status)
-    found = chain(
-        judge_request(frame, operation.request, request), _response(frame, operation, exchange.response)
-    )
+    found = chain(judge_request(frame, operation, reading), _response(frame, operation, reading))
     # What tells findings of one exchange apart, cheaper than their fingerprints.
     distinct = {(finding.kind, finding.place, finding.value_class): finding for finding in found}
     return list(distinct.values())
@@ -71,7 +82,8 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
     )
 
 
-def _response(frame: Frame, operation: Operation, response: Response) -> Iterator[Finding]:
+def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[Finding]:
+    response = reading.exchange.response
     declared = operation.response(response.status)
     if declared is None:
         yield frame.finding(
@@ -87,9 +99,9 @@ def _response(frame: Frame, operation: Operation, response: Response) -> Iterato
     told = field(response.headers, "content-type")
     media = declared.media.get(media_type(told)) if told else None
     if media is not None and response.events is not None and media.events is None:
-        media = _closest(declared, _framing(declared, response))  # the recorder split what it saw as a stream
+        media = _closest(declared, _framing(declared, reading))  # the recorder split what it saw as a stream
     if media is None:
-        framing = _framing(declared, response)
+        framing = _framing(declared, reading)
         if told or (response.headers and response.body):
             yield frame.finding(
                 Kind.MEDIA_TYPE_UNDECLARED,
@@ -100,17 +112,18 @@ def _response(frame: Frame, operation: Operation, response: Response) -> Iterato
         media = _closest(declared, framing)
     else:
         framing = media.framing
-    yield from _body(frame, declared, media, framing, response)
+    yield from _body(frame, declared, media, framing, reading)
 
 
-def _framing(declared: ResponseDeclaration, response: Response) -> Framing:
+def _framing(declared: ResponseDeclaration, reading: Reading) -> Framing:
     """Return how a body is framed whose media type is unknown or undeclared: by what it looks like."""
+    response = reading.exchange.response
     if response.events is not None:
         named = any(event.event for event in response.events)
         return "sse" if named else "ndjson"
     if response.body is None or all(media.framing == "json" for media in declared.media.values()):
         return "json"
-    return sniff(response.body.decode("utf-8", "replace"))
+    return sniff(reading.text)
 
 
 def _closest(declared: ResponseDeclaration, framing: Framing) -> Media:
@@ -123,38 +136,45 @@ def _closest(declared: ResponseDeclaration, framing: Framing) -> Media:
 
 
 def _body(
-    frame: Frame, declared: ResponseDeclaration, media: Media, framing: Framing, response: Response
+    frame: Frame, declared: ResponseDeclaration, media: Media, framing: Framing, reading: Reading
 ) -> Iterator[Finding]:
+    response = reading.exchange.response
     if media.events is not None:
-        events = response.events
-        if events is not None and not any(event.event for event in events):
-            framing = "ndjson"  # the recorder kept no names, so there are none to judge
-        if events is None and response.body is not None:
-            text = response.body.decode("utf-8", "replace")
-            if "\ufffd" in text:
-                yield from _invalid_utf8(frame, response.body)
-            events = split(text, framing)
-            if not events and framing == "sse" and text.strip() and sniff(text) != "sse":
-                yield frame.finding(
-                    Kind.STREAM_MALFORMED,
-                    expected="server-sent events",
-                    observed=f"no event in {shown(text)}",
-                    value_class="no-events",
-                )
-                return
-        if events is not None:
-            plain = next((one.body for one in declared.media.values() if one.framing == "json"), None)
-            yield from judge_stream(frame, media.events, events, framing, plain)
+        plain = next((one.body for one in declared.media.values() if one.framing == "json"), None)
+        yield from _stream(frame, media.events, framing, reading, plain)
         return
     if media.body is None or response.body is None:
         return
-    value, defects = parse(response.body)
+    value, defects = reading.response
     yield from malformed(frame, Kind.BODY_MALFORMED, defects)
     if value is NOTHING:
         return
     yield from judge_value(frame, media.body, value)
     if frame.status >= 400:
         yield from judge_envelope(frame, value)
+
+
+def _stream(
+    frame: Frame, declared: Events, framing: Framing, reading: Reading, plain: Validator | None
+) -> Iterator[Finding]:
+    events, body = reading.exchange.response.events, reading.exchange.response.body
+    if events is None and body is None:
+        return
+    if events is not None and not any(event.event for event in events):
+        framing = "ndjson"  # the recorder kept no names, so there are none to judge
+    pieces = reading.pieces(framing)
+    if events is None and body is not None:
+        if "\ufffd" in reading.text:
+            yield from _invalid_utf8(frame, body)
+        if not pieces and framing == "sse" and reading.text.strip() and sniff(reading.text) != "sse":
+            yield frame.finding(
+                Kind.STREAM_MALFORMED,
+                expected="server-sent events",
+                observed=f"no event in {shown(reading.text)}",
+                value_class="no-events",
+            )
+            return
+    yield from judge_stream(frame, declared, pieces, framing, plain)
 
 
 def _invalid_utf8(frame: Frame, body: bytes) -> Iterator[Finding]:

@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.checks.body import judge_value
-from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.checks.rawjson import NOTHING, parse
-from cohere_conformance.model import Finding, Kind, Request
+from cohere_conformance.checks.frame import shown
+from cohere_conformance.checks.headers import field, media_type, typed
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cohere_conformance.checks.frame import Frame
-    from cohere_conformance.contract import RequestDeclaration
+    from cohere_conformance.checks.reading import Reading
+    from cohere_conformance.contract import Operation, QueryParameter, RequestDeclaration
 
 
-def judge_request(frame: Frame, declared: RequestDeclaration | None, request: Request) -> Iterator[Finding]:
-    """Yield where a request body breaks the contract, as `request-invalid`.
+def judge_request(frame: Frame, operation: Operation, reading: Reading) -> Iterator[Finding]:
+    """Yield where the query or the body of a request breaks the contract, as `request-invalid`."""
+    yield from _query(frame, operation.query, reading.exchange.request.url)
+    yield from _body(frame, operation.request, reading)
 
-    An empty body is taken for one that was not recorded, unless the contract demands a body.
-    """
+
+def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> Iterator[Finding]:
+    sent = parse_qsl(urlsplit(url).query, keep_blank_values=True) if "?" in url else []
+    for name, value in sent:
+        place = f"query:{name}"
+        parameter = declared.get(name)
+        if parameter is None:
+            known = ", ".join(declared) or "no query parameters"
+            yield _invalid(frame, place, f"one of {known}", name, "property-undocumented:")
+            continue
+        for finding in judge_value(frame, parameter.value, typed(value, parameter.value.schema)):
+            told = f"{finding.kind}:{finding.value_class}"
+            yield _invalid(frame, place, finding.expected, shown(value, place), told)
+    for name in sorted(declared.keys() - {name for name, _ in sent}):
+        if declared[name].required:
+            yield _invalid(
+                frame, f"query:{name}", "a required parameter", "no such parameter", "property-missing:"
+            )
+
+
+def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -> Iterator[Finding]:
+    """Judge the body; an empty one is taken for one that was not recorded, unless there must be one."""
+    request = reading.exchange.request
     if declared is None or request.body is None:
         return
     if not request.body:
@@ -34,7 +60,7 @@ def judge_request(frame: Frame, declared: RequestDeclaration | None, request: Re
         return
     if media != "application/json":
         return  # a multipart body has no JSON to judge
-    value, defects = parse(request.body)
+    value, defects = reading.request
     for defect in defects:
         yield _invalid(frame, "", defect.expected, defect.observed, f"body-malformed:{defect.rule}")
     if value is NOTHING:

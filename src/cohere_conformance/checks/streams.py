@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.checks.body import escaped, judge_value, malformed
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
-from cohere_conformance.checks.rawjson import NOTHING, parse
+from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.contract.grammar import Grammar, Violation, Walk
-from cohere_conformance.model import Finding, Kind, Severity, StreamEvent
+from cohere_conformance.model import Finding, Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cohere_conformance.checks.reading import Piece
     from cohere_conformance.contract import Events, Validator
     from cohere_conformance.contract.compile import Framing
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def judge_stream(
     frame: Frame,
     declared: Events,
-    events: Sequence[StreamEvent],
+    pieces: Sequence[Piece],
     framing: Framing,
     answer: Validator | None,
 ) -> Iterator[Finding]:
@@ -30,13 +31,13 @@ def judge_stream(
     Args:
         frame: what the findings have in common.
         declared: the events and their grammar.
-        events: what came, in order.
+        pieces: what came, in order.
         framing: how it came; only server-sent events have names.
         answer: what the folded stream is judged as, if the operation declares a non-streamed answer.
     """
     worst: set[Severity] = set()
     payloads: list[dict[str, Any]] = []
-    for finding in _pieces(frame, declared, events, framing, payloads):
+    for finding in _pieces(frame, declared, pieces, framing, payloads):
         worst.add(finding.severity)
         yield finding
     if Severity.BREAKING not in worst and declared.grammar is not None and payloads:
@@ -46,7 +47,7 @@ def judge_stream(
 def _pieces(
     frame: Frame,
     declared: Events,
-    events: Sequence[StreamEvent],
+    pieces: Sequence[Piece],
     framing: Framing,
     payloads: list[dict[str, Any]],
 ) -> Iterator[Finding]:
@@ -55,7 +56,8 @@ def _pieces(
     walk = Walk(grammar) if grammar else None
     known = grammar.events() if grammar else frozenset()
     terminated = False
-    for event in events:
+    for piece in pieces:
+        event = piece.event
         if declared.terminator is not None and event.data.strip() == declared.terminator:
             if terminated:
                 yield _misplaced(
@@ -65,7 +67,7 @@ def _pieces(
             continue
         if not event.data.strip():
             continue  # a keep-alive (CH2-T02)
-        payload, defects = parse(event.data)
+        payload, defects = piece.payload
         if defects:
             named = f"<{escaped(event.event)}>" if event.event else ""
             yield from malformed(frame, Kind.STREAM_MALFORMED, defects, named)

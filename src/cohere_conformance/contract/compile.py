@@ -16,7 +16,7 @@ from cohere_conformance.contract.route import Route, Router
 from cohere_conformance.contract.schema import Schema, Translator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cohere_conformance.contract.documents import Document
     from cohere_conformance.contract.grammar import Grammar
@@ -96,6 +96,15 @@ class RequestDeclaration:
 
 
 @dataclass(frozen=True)
+class QueryParameter:
+    """One declared query parameter; `value` judges one occurrence, a list is sent by repeating the name."""
+
+    name: str
+    required: bool
+    value: Validator
+
+
+@dataclass(frozen=True)
 class Operation:
     """One operation: method and path, what may be sent and what may come back.
 
@@ -110,6 +119,7 @@ class Operation:
     group: str
     deprecated: bool
     request: RequestDeclaration | None
+    query: Mapping[str, QueryParameter]
     responses: Mapping[str, ResponseDeclaration]
     digest: str
 
@@ -237,6 +247,7 @@ class _Compiler:
             group=(source.get("tags") or ["?"])[0],
             deprecated=bool(source.get("deprecated", False)),
             request=self._request(request_source),
+            query=self._query(self._requests["paths"][path][method.lower()].get("parameters", ())),
             responses=responses,
             digest=digest(depends_on),
         )
@@ -263,6 +274,18 @@ class _Compiler:
 
     def _validator(self, schema: Schema) -> Validator:
         return self._shared.setdefault(digest(schema), Validator(schema))
+
+    def _query(self, parameters: Iterable[Document]) -> dict[str, QueryParameter]:
+        found = {}
+        for source in parameters:
+            source = self._followed(source, self._requests)
+            if source.get("in") == "query":
+                schema = source.get("schema", {})
+                repeated = self._followed(schema, self._requests).get("items")
+                value = self._validator(self._request_side.schema(repeated or schema))
+                required = bool(source.get("required", False))
+                found[source["name"]] = QueryParameter(source["name"], required, value)
+        return found
 
     def _request(self, source: Document | None) -> RequestDeclaration | None:
         if source is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -89,13 +90,22 @@ def _fields(value: object) -> Iterator[tuple[str, str]]:
             elif isinstance(item, list) and len(item) == 2:
                 pairs.append((item[0], item[1]))
     for name, values in pairs:
-        lowered = text(name).lower()
-        # HTTP/2 pseudo fields such as `:path` are no fields; HAR keeps them among the others.
-        if not lowered or lowered.startswith(":"):
+        lowered = _name(name) if type(name) is str else _name(text(name))
+        if not lowered:
+            continue
+        if type(values) is str:
+            yield lowered, values
             continue
         for one in values if isinstance(values, list) else [values]:
             if one is not None:
                 yield lowered, text(one)
+
+
+@functools.lru_cache(maxsize=1024)
+def _name(written: str) -> str:
+    """Return a field's name; none for the pseudo fields of HTTP/2 (`:path`), which HAR keeps as well."""
+    lowered = written.lower()
+    return "" if lowered.startswith(":") else lowered
 
 
 def first(fields: Headers, name: str) -> str | None:
