@@ -22,5 +22,10 @@ lint: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	touch $@
 
+benchmarks: .venv/ready
+	$(BIN)/python benchmarks/mutation.py
+	$(BIN)/python benchmarks/judge.py
+	$(BIN)/python benchmarks/drift.py --memory
+
 clean:
 	rm -rf .venv dist build conformance-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

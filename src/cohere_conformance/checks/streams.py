@@ -83,7 +83,9 @@ def _pieces(
             )
             continue
         tag = payload.get(declared.tag)
-        yield from _event(frame, declared, tag, payload)
+        branch = declared.branches.get(tag) if isinstance(tag, str) else None
+        if branch is None or not branch.compiled.is_valid(payload):
+            yield from _event(frame, declared, tag, payload)
         if not isinstance(tag, str):
             continue
         place = f"<{escaped(tag)}>"
