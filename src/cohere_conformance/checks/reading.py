@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.framing import split
@@ -19,13 +18,19 @@ Parsed = tuple[Any, tuple[Defect, ...]]
 class Piece:
     """One event of a stream with its payload."""
 
+    __slots__ = ("_payload", "event")
+
     def __init__(self, event: StreamEvent) -> None:
         self.event = event
+        self._payload: Parsed | None = None
 
-    @cached_property
+    @property
     def payload(self) -> Parsed:
         """The event's data as JSON."""
-        return parse(self.event.data)
+        # By hand, here and below: `cached_property` takes a lock, and costs as much as the parsing.
+        if self._payload is None:
+            self._payload = parse(self.event.data)
+        return self._payload
 
 
 class Reading:
@@ -34,24 +39,35 @@ class Reading:
     Nothing may change what is parsed: two judgements share it.
     """
 
+    __slots__ = ("_pieces", "_request", "_response", "_text", "exchange")
+
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
+        self._request: Parsed | None = None
+        self._response: Parsed | None = None
+        self._text: str | None = None
         self._pieces: dict[Framing, tuple[Piece, ...]] = {}
 
-    @cached_property
+    @property
     def request(self) -> Parsed:
         """The body of the request as JSON."""
-        return parse(self.exchange.request.body or b"")
+        if self._request is None:
+            self._request = parse(self.exchange.request.body or b"")
+        return self._request
 
-    @cached_property
+    @property
     def response(self) -> Parsed:
         """The body of the response as JSON."""
-        return parse(self.exchange.response.body or b"")
+        if self._response is None:
+            self._response = parse(self.exchange.response.body or b"")
+        return self._response
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The body of the response as text; what is no UTF-8 is replaced."""
-        return (self.exchange.response.body or b"").decode("utf-8", "replace")
+        if self._text is None:
+            self._text = (self.exchange.response.body or b"").decode("utf-8", "replace")
+        return self._text
 
     def pieces(self, framing: Framing) -> tuple[Piece, ...]:
         """Return the events of the response, as recorded or cut out of the body."""

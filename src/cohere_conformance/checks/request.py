@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 def judge_request(frame: Frame, operation: Operation, reading: Reading) -> Iterator[Finding]:
     """Yield where the query or the body of a request breaks the contract, as `request-invalid`."""
-    yield from _query(frame, operation.query, reading.exchange.request.url)
+    url = reading.exchange.request.url
+    if operation.query or "?" in url:
+        yield from _query(frame, operation.query, url)
     yield from _body(frame, operation.request, reading)
 
 
 def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> Iterator[Finding]:
-    sent = parse_qsl(urlsplit(url).query, keep_blank_values=True) if "?" in url else []
+    sent = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     for name, value in sent:
         place = f"query:{name}"
         parameter = declared.get(name)
