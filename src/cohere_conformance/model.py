@@ -153,7 +153,7 @@ class Finding(msgspec.Struct, frozen=True):
         status: HTTP status of the response.
         place: JSON pointer into the body with array indexes folded to `*` and free keys to `{}`; the tag of
             the event comes first in a stream (`<message-end>/delta/usage`); `""` is the whole body;
-            `header:NAME` is a header field.
+            `header:NAME` is a response header, `query:NAME` a query parameter.
         expected: what the contract declares, for a reader.
         observed: what came, for a reader; long values are cut.
         value_class: what tells two findings at one place apart (an enum value, a JSON type); part of the

@@ -255,8 +255,6 @@ def _streams(contract: Contract, label: str, media: str, payload: dict[str, Any]
         ("num_tokens", "many", False),
         ("num_chars", 0, True),
         ("num_chars", 1.5, False),
-        ("x-debug-trace-id", "68cf0a1a2924c2a2534e350092097d49", True),
-        ("x-debug-trace-id", "none", False),
     ],
 )
 def test_headers_are_checked_but_not_demanded(amended: Contract, name: str, value: Any, valid: bool) -> None:
