@@ -50,9 +50,9 @@ STREAMED = {
     Kind.STREAM_FOLD_MISMATCH,
 }
 OPERATIONS = {
-    PLAIN: EVERYWHERE | {Kind.PROPERTY_MISSING, Kind.HEADER_INVALID},
+    PLAIN: EVERYWHERE | {Kind.PROPERTY_MISSING},
     "POST /v1/classify": EVERYWHERE | {Kind.PROPERTY_MISSING, Kind.ENUM_UNKNOWN},  # a map
-    "POST /v1/embed": EVERYWHERE | {Kind.UNION_UNMATCHED, Kind.FORMAT_INVALID},
+    "POST /v1/embed": EVERYWHERE | {Kind.UNION_UNMATCHED, Kind.FORMAT_INVALID, Kind.HEADER_INVALID},
     "GET /v1/datasets/usage": EVERYWHERE | {Kind.PATTERN_MISMATCH, Kind.FORMAT_INVALID},
     "GET /v2/batches": EVERYWHERE | {Kind.ENUM_UNKNOWN, Kind.FORMAT_INVALID},  # another error body
     "POST /v1/embed-jobs/{id}/cancel": EVERYWHERE,  # a status without content

@@ -294,4 +294,4 @@ def test_the_headers_that_the_shipped_contract_declares(amended: Contract) -> No
         for response in operation.responses.values()
         for name in response.headers
     }
-    assert declared == {"x-api-warning", "num_tokens", "num_chars", "x-debug-trace-id"}
+    assert declared == {"x-api-warning", "num_tokens", "num_chars"}
