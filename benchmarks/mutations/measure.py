@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -12,6 +13,7 @@ from cohere_conformance.checks import judge
 from cohere_conformance.checks.framing import split
 from cohere_conformance.model import SEVERITY, Exchange, Kind, Request, Response, Severity, Source
 from mutations import bodies, streams
+from mutations.build import variants
 from mutations.change import ANYTHING, Change, Expected, unmet
 from mutations.scenarios import streams as scenes
 
@@ -95,12 +97,17 @@ def measure(contract: Contract, labels: Iterable[str], recorded: Iterable[Exchan
 
 
 def request_for(contract: Contract, label: str) -> Request:
-    """Return a request that is routed to the operation."""
+    """Return a request that is routed to the operation, with the query that it must have."""
     method, path = label.split(" ", 1)
     server = contract.document["servers"][0]["url"].rstrip("/")
     for parameter in ("id", "model", "finetuned_model_id"):
         path = path.replace(f"{{{parameter}}}", "some-name")
-    return Request(method, server + path)
+    needed = {
+        name: str(variants(parameter.value.schema)[0])
+        for name, parameter in contract.operations[label].query.items()
+        if parameter.required
+    }
+    return Request(method, server + path + (f"?{urlencode(needed)}" if needed else ""))
 
 
 def _operation(contract: Contract, operation: Operation, tally: Tally) -> None:
