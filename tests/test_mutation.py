@@ -56,6 +56,7 @@ OPERATIONS = {
     "GET /v1/datasets/usage": EVERYWHERE | {Kind.PATTERN_MISMATCH, Kind.FORMAT_INVALID},
     "GET /v2/batches": EVERYWHERE | {Kind.ENUM_UNKNOWN, Kind.FORMAT_INVALID},  # another error body
     "POST /v1/embed-jobs/{id}/cancel": EVERYWHERE,  # a status without content
+    "POST /v1/datasets": EVERYWHERE,  # a query that must be there
     "POST /v1/generate": EVERYWHERE | STREAMED,  # newline-delimited JSON, two texts side by side
     "POST /v2/chat": EVERYWHERE | STREAMED | {Kind.UNION_UNMATCHED, Kind.BOUND_EXCEEDED},  # both framings
 }
