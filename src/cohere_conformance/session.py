@@ -19,12 +19,14 @@ from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import Skipped, discover, read
+from cohere_conformance.model import Exchange
 from cohere_conformance.report import Tally
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
-    from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.model import Finding
+
 
 _BATCH = 256
 _LARGE = 8 * 2**20  # bytes from which on one file is worth spreading over workers
@@ -143,6 +145,7 @@ def _batches(values: Iterable[Exchange | TrafficError]) -> Iterator[list[Exchang
 
 # -- several processes ---------------------------------------------------------------------------------------
 
+_EXCHANGES = msgspec.msgpack.Decoder(list[Exchange])
 _worker: Judge
 _stopped: Event
 
@@ -153,14 +156,18 @@ def _start_worker(settings: Settings, stopped: Event) -> None:
     _worker, _stopped = Judge(settings), stopped
 
 
-def _count_share(file: str, share: int, shares: int) -> tuple[str, Tally]:
-    """Judge every so many-th exchange of a file, until the parent says stop.
+def _count_file(file: str) -> tuple[str, Tally]:
+    return _counted(file, read(file))
 
-    Reading costs little beside judging, and handing exchanges from process to process costs more: so each
-    worker reads the whole file and judges its share.
-    """
+
+def _count_batch(file: str, batch: bytes) -> tuple[str, Tally]:
+    return _counted(file, _EXCHANGES.decode(batch))
+
+
+def _counted(file: str, values: Iterable[Exchange | TrafficError]) -> tuple[str, Tally]:
+    """Judge the values, until the parent says stop."""
     tally = Tally()
-    for number, value in enumerate(islice(read(file), share, None, shares)):
+    for number, value in enumerate(values):
         if number % _BATCH == 0 and _stopped.is_set():
             break
         _worker.count(tally, value)
@@ -168,13 +175,16 @@ def _count_share(file: str, share: int, shares: int) -> tuple[str, Tally]:
 
 
 def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, told: Progress) -> None:
-    """Spread files over processes, and the exchanges of one file where the file is large."""
+    """Spread files over processes, and batches of one file where the file is large.
+
+    Only a few batches are under way at once, so memory stays flat.
+    """
     context = multiprocessing.get_context("spawn")
     stopped = context.Event()
     with ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=(settings, stopped)) as pool:
         running: set[Future[tuple[str, Tally]]] = set()
         try:
-            for work in _work(_files(paths, tally), jobs):
+            for work in _work(_files(paths, tally), tally):
                 if len(running) >= 3 * jobs:
                     _collect(running, tally, told)
                 running.add(pool.submit(work))
@@ -188,11 +198,18 @@ def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, t
             raise
 
 
-def _work(files: Iterable[str], jobs: int) -> Iterator[Callable[[], tuple[str, Tally]]]:
+def _work(files: Iterable[str], tally: Tally) -> Iterator[Callable[[], tuple[str, Tally]]]:
     for file in files:
-        shares = jobs if Path(file).is_file() and Path(file).stat().st_size >= _LARGE else 1
-        for share in range(shares):
-            yield partial(_count_share, file, share, shares)
+        if not (Path(file).is_file() and Path(file).stat().st_size >= _LARGE):
+            yield partial(_count_file, file)
+            continue
+        for batch in _batches(read(file)):
+            for value in batch:
+                if isinstance(value, TrafficError):
+                    tally.add_unreadable(value)
+            # Three times as fast as the pool's own pickling.
+            exchanges = [value for value in batch if not isinstance(value, TrafficError)]
+            yield partial(_count_batch, file, msgspec.msgpack.encode(exchanges))
 
 
 def _collect(running: set[Future[tuple[str, Tally]]], tally: Tally, told: Progress) -> None:
