@@ -147,8 +147,8 @@ _FORMATS.checks("uuid")(is_uuid)
 _FORMATS.checks("date-time")(is_date_time)
 _Reference = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
 
-_REFERENCES: dict[int, Any] = {}
-"""By the validator that each stands beside; those live as long as the contract does."""
+_REFERENCES: dict[int, tuple[Validator, Any]] = {}
+"""By the identity of the validator that each stands beside, which is kept: a freed one's identity is given again."""
 
 Errors = set[tuple[tuple[str, ...], str]]
 
@@ -170,7 +170,9 @@ def _path(tokens: Iterable[str | int]) -> tuple[str, ...]:
 
 
 def slow(validator: Validator, value: Any) -> Errors:
-    reference = _REFERENCES.setdefault(id(validator), _Reference(validator.schema, format_checker=_FORMATS))
+    if id(validator) not in _REFERENCES:
+        _REFERENCES[id(validator)] = (validator, _Reference(validator.schema, format_checker=_FORMATS))
+    _, reference = _REFERENCES[id(validator)]
     return {(_path(error.absolute_path), str(error.validator)) for error in reference.iter_errors(value)}
 
 
