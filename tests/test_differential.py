@@ -148,7 +148,7 @@ _FORMATS.checks("date-time")(is_date_time)
 _Reference = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
 
 _REFERENCES: dict[int, tuple[Validator, Any]] = {}
-"""By the identity of the validator that each stands beside, which is kept: a freed one's identity is given again."""
+"""By the identity of the validator that each stands beside; it is kept, as a freed one's is given again."""
 
 Errors = set[tuple[tuple[str, ...], str]]
 
