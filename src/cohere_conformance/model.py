@@ -52,6 +52,9 @@ class Kind(enum.StrEnum):
     ERROR_ENVELOPE = "error-envelope"
     REQUEST_INVALID = "request-invalid"
     ROUTE_UNKNOWN = "route-unknown"
+    ANSWER_BROKEN = "answer-broken"
+    STATUS_UNEXPECTED = "status-unexpected"
+    EXPECTATION_FAILED = "expectation-failed"
 
 
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
@@ -92,20 +95,57 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
 
+class Broken(enum.StrEnum):
+    """How an answer ended before it was whole."""
+
+    REFUSED = "refused"
+    """No connection could be made."""
+    TIMEOUT = "timeout"
+    """Nothing came, or no more, within the time that was given."""
+    RESET = "reset"
+    """The connection was closed or reset before the answer was whole."""
+    LENGTH = "length"
+    """The body is shorter or longer than the answer says it is."""
+    PROTOCOL = "protocol"
+    """What came is no HTTP."""
+    ENCODING = "encoding"
+    """The body cannot be decoded as its content coding says."""
+    TOO_LARGE = "too-large"
+    """More came than is read of one answer."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why there is no whole answer.
+
+    Attributes:
+        kind: how it ended.
+        detail: what happened, for a reader; without addresses of memory, numbers of ports, times.
+    """
+
+    kind: Broken
+    detail: str
+
+
 class Response(msgspec.Struct, frozen=True):
     """What the server answered.
 
     Attributes:
-        status: HTTP status code.
+        status: HTTP status code; 0 where no status line came.
         headers: empty where the recorder kept none.
         body: the decoded content; `None` where it was not recorded (or is told by `events`).
         events: the stream already split, where the recorder kept events instead of bytes.
+        failure: why the answer is not whole, where it is not.
+        seconds: from sending the request to the end of the answer, if the recorder kept it.
+        arrivals: of a stream, how many bytes of the body had come after how many seconds.
     """
 
     status: int
     headers: Headers = ()
     body: bytes | None = None
     events: tuple[StreamEvent, ...] | None = None
+    failure: Failure | None = None
+    seconds: float | None = None
+    arrivals: tuple[tuple[int, float], ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -141,6 +181,50 @@ class Exchange(msgspec.Struct, frozen=True):
         if request.body:
             parts += ["--data-raw", shlex.quote(request.body.decode("utf-8", "replace"))]
         return " ".join(parts)
+
+
+class Expectation(msgspec.Struct, frozen=True):
+    """What a written case demands of its answer beyond the contract.
+
+    Attributes:
+        status: the statuses that are right.
+        headers: JSON Schema of a header's text by lower-case name; `False` where the header must be absent.
+        body: JSON Schema of what stands at a place of the body; `False` where nothing must stand there. A
+            place is a JSON pointer in which `*` stands for every element of an array; in a stream the type of
+            the event comes first (`<message-end>/delta/finish_reason`).
+    """
+
+    status: tuple[int, ...]
+    headers: dict[str, dict[str, object] | bool] = {}
+    body: dict[str, dict[str, object] | bool] = {}
+
+
+class Aspect(enum.StrEnum):
+    """What of an operation can be exercised or left out."""
+
+    STATUS = "status"
+    """A declared status."""
+    PROPERTY = "property"
+    """A declared property of a 2xx answer."""
+    EVENT = "event"
+    """A declared event of a stream."""
+    ENUM_VALUE = "enum-value"
+    """A declared value of an enumeration in a 2xx answer."""
+
+
+class Element(msgspec.Struct, frozen=True, order=True):
+    """One thing that the contract declares and that an exchange can show.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        aspect: what it is.
+        name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`), the type of an event,
+            or a place with a value (`/finish_reason = COMPLETE`).
+    """
+
+    operation: str
+    aspect: Aspect
+    name: str
 
 
 class Finding(msgspec.Struct, frozen=True):
