@@ -35,6 +35,26 @@ class TrafficError(ConformanceError):
         return (type(self), (self.file, self.where, self.reason))
 
 
+class CaseError(ConformanceError):
+    """A written case is wrong: its file cannot be read, or it cannot be what its author meant.
+
+    Args:
+        file: path of the file, as a reader finds it.
+        line: the line of the mistake, from 1; 0 where there is no file to have lines.
+        reason: what was expected, what came and what to do.
+    """
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        super().__init__(f"{file}:{line}: {reason}" if line else f"{file}: {reason}")
+        self.file = file
+        self.line = line
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[CaseError], tuple[str, int, str]]:
+        """Pickle by parts, as `TrafficError` does: runs on several cores hand errors over."""
+        return (type(self), (self.file, self.line, self.reason))
+
+
 class ReportError(ConformanceError):
     """A report cannot be written, or a file that should be one is not whole."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.body import judge_value
 from cohere_conformance.checks.frame import Frame, shown
+from cohere_conformance.contract.fields import typed
 from cohere_conformance.model import Finding, Headers, Kind
 
 if TYPE_CHECKING:
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import ResponseDeclaration
     from cohere_conformance.contract.compile import ResponseHeader
-    from cohere_conformance.contract.schema import Schema
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-
 
 def field(headers: Headers, name: str) -> str | None:
     """Return the first field of that (lower-case) name."""
@@ -65,16 +60,3 @@ def _invalid(frame: Frame, header: ResponseHeader, value: str) -> Iterator[Findi
             observed=shown(value, place),
             value_class=finding.kind.value,
         )
-
-
-def typed(value: str, schema: Schema) -> Any:
-    """Return the text of a field or parameter as the JSON type that its schema asks for, where it is one."""
-    match schema.get("type"):
-        case "integer" if _INTEGER.fullmatch(value):
-            return int(value)
-        case "number" if _NUMBER.fullmatch(value):
-            return float(value)
-        case "boolean" if value in {"true", "false"}:
-            return value == "true"
-        case _:
-            return value

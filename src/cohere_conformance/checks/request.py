@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.checks.body import judge_value
 from cohere_conformance.checks.frame import shown
-from cohere_conformance.checks.headers import field, media_type, typed
+from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.contract.fields import typed
 from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:

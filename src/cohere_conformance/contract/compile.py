@@ -97,11 +97,12 @@ class RequestDeclaration:
 
 @dataclass(frozen=True)
 class QueryParameter:
-    """One declared query parameter; `value` judges one occurrence, a list is sent by repeating the name."""
+    """One declared query parameter; `value` judges one occurrence, a list is `repeated` by its name."""
 
     name: str
     required: bool
     value: Validator
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,7 +285,7 @@ class _Compiler:
                 repeated = self._followed(schema, self._requests).get("items")
                 value = self._validator(self._request_side.schema(repeated or schema))
                 required = bool(source.get("required", False))
-                found[source["name"]] = QueryParameter(source["name"], required, value)
+                found[source["name"]] = QueryParameter(source["name"], required, value, bool(repeated))
         return found
 
     def _request(self, source: Document | None) -> RequestDeclaration | None:

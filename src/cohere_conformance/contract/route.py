@@ -78,6 +78,17 @@ class Router:
         return next((methods for rule, methods in self._patterns if rule.fullmatch(path)), {})
 
 
+def path_parameters(label: str, path: str) -> dict[str, str]:
+    """Return the decoded path parameters of a request that an operation matches.
+
+    Args:
+        label: such as `POST /v2/batches/{id}:cancel`.
+        path: the path of the request, below the server, still encoded.
+    """
+    match = _named(label.split(" ", 1)[1]).fullmatch(_COLON.sub(":", path))
+    return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
+
+
 _COLON = re.compile("%3a", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
@@ -92,3 +103,10 @@ def _host(parts: SplitResult) -> str:
 def _compiled(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{[^}]+\}", path)
     return re.compile("[^/]+".join(re.escape(part) for part in parts))
+
+
+@lru_cache(maxsize=128)
+def _named(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{([^}]+)\}", path)
+    named = (f"(?P<{part}>[^/]+)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
+    return re.compile("".join(named))

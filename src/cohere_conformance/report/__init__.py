@@ -1,26 +1,43 @@
 """The report: a value, built from judged exchanges, written and read back, and rendered by pure functions."""
 
 from cohere_conformance.report.build import Tally
+from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise
 from cohere_conformance.report.explain import explain_finding, explain_kind
+from cohere_conformance.report.from_journal import report_of
+from cohere_conformance.report.journal import Journal, WorkerJournal, clear_journals, read_journals
+from cohere_conformance.report.line import Closing, Opening, Record
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
-from cohere_conformance.report.shape import Header, Mode, Report, Row, load
+from cohere_conformance.report.shape import Header, Mode, Report, Row, Target, load
 from cohere_conformance.report.verdict import exit_code
 from cohere_conformance.report.write import write
 
 __all__ = [
+    "CaseCoverage",
+    "CaseEnd",
+    "CaseOutcome",
+    "Closing",
+    "Exercise",
     "Header",
+    "Journal",
     "Mode",
+    "Opening",
+    "Record",
     "Report",
     "Row",
     "Tally",
+    "Target",
+    "WorkerJournal",
+    "clear_journals",
     "exit_code",
     "explain_finding",
     "explain_kind",
     "load",
+    "read_journals",
     "render_json",
     "render_markdown",
     "render_terminal",
+    "report_of",
     "write",
 ]

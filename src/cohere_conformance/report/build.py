@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,7 @@ from cohere_conformance.report.coverage import (
     Unreadable,
 )
 from cohere_conformance.report.entry import Entry, RowKey, moment_of
-from cohere_conformance.report.example import LONGEST_PATH, clean, example, order
+from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
 from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.report.coverage import CaseCoverage, Exercise
+    from cohere_conformance.report.shape import Target
 
 STREAM_MEDIA_TYPES = frozenset(
     {"text/event-stream", "application/stream+json", "application/x-ndjson", "application/jsonl"}
@@ -65,6 +68,11 @@ class Tally:
         return len(self._unreadable)
 
     @property
+    def cases(self) -> None:
+        """Return that a tally knows exchanges and not how cases ended."""
+        return
+
+    @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
         entries = self._entries.items()
@@ -78,6 +86,8 @@ class Tally:
         media_type: str,
         *,
         request_judged: bool = True,
+        case: str = "",
+        setup: bool = False,
     ) -> None:
         """Count one judged exchange.
 
@@ -87,9 +97,11 @@ class Tally:
             findings: what the checks said; a fingerprint counts once an exchange.
             media_type: media type of the answer without parameters, `""` where there was none.
             request_judged: false where the recording holds no request that could be judged.
+            case: id of the written case that sent it, `""` where none did.
+            setup: whether it only created or removed what a case needs.
         """
         if findings:
-            self._add_findings(exchange, findings)
+            self._add_findings(exchange, findings, (case,) if case else ())
         if operation is None:
             self._unrouted += 1
             return
@@ -102,6 +114,7 @@ class Tally:
         numbers["explained"] += any(finding.amendment is not None for finding in findings)
         numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
         numbers["requests judged"] += request_judged
+        numbers["cases"] += bool(case) and not setup
         numbers["requests deviating"] += any(
             finding.kind is Kind.REQUEST_INVALID and finding.amendment is None for finding in findings
         )
@@ -146,33 +159,44 @@ class Tally:
     def finish(
         self,
         header: Header,
-        contract_operations: Sequence[str],
+        contract_operations: Sequence[str] | Mapping[str, str],
         *,
         finished_at: str,
         exit_code: int | None = None,
+        cases: CaseCoverage | None = None,
+        exercise: tuple[Exercise, ...] = (),
     ) -> Report:
         """Return the report.
 
         Args:
             header: what was judged; its `fail_on` decides the exit code.
-            contract_operations: labels of every operation of the contract.
+            contract_operations: labels of every operation of the contract; a mapping gives their groups.
             finished_at: RFC 3339 time at which the run ended.
             exit_code: overrides the computed code, for a caller that knows more (2 where interrupted).
+            cases: how the cases ended, where cases were sent; they then decide the exit code, too.
+            exercise: how much of what is declared was seen.
         """
         header = msgspec.structs.replace(
             header,
             inputs=tuple(clean(path, LONGEST_PATH) for path in header.inputs),
-            arguments=tuple(clean(argument) for argument in header.arguments),
+            arguments=tuple(clean(without_password(argument)) for argument in header.arguments),
+            target=header.target and _shown(header.target),
         )
         rows = tuple(sorted((entry.row(key) for key, entry in self._entries.items()), key=_row_order))
-        coverage = self._coverage(rows, contract_operations)
+        coverage = msgspec.structs.replace(
+            self._coverage(rows, contract_operations),
+            cases=cases,
+            exercise=exercise,
+            groups=dict(contract_operations) if isinstance(contract_operations, Mapping) else {},
+        )
         totals = self._totals(rows)
-        code = verdict.exit_code(self, header.fail_on) if exit_code is None else exit_code
-        words = verdict.words(totals, code, header.fail_on, len(header.inputs))
+        found = verdict.Found(self.exchanges_judged, self.inputs_unreadable, self.open_severities, cases)
+        code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
+        words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
         return Report(header=header, findings=rows, coverage=coverage, footer=footer)
 
-    def _add_findings(self, exchange: Exchange, findings: Iterable[Finding]) -> None:
+    def _add_findings(self, exchange: Exchange, findings: Iterable[Finding], cases: tuple[str, ...]) -> None:
         distinct: dict[RowKey, list[Finding]] = {}
         for finding in findings:
             distinct.setdefault((finding.fingerprint, finding.amendment), []).append(finding)
@@ -184,17 +208,18 @@ class Tally:
             entry = self._entries.get(key)
             if entry is not None and entry.order < place:
                 entry.note(severity, status, moment, moment, 1)
+                entry.name(cases)
                 continue
             # Only an exchange that may become the example pays for its text.
             shown = shown or example(exchange, curl=self._curl)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
-            sighting = Entry(finding, shown, place, severity, status, 1, moment, moment)
+            sighting = Entry(finding, shown, place, severity, status, 1, moment, moment, cases)
             if entry is None:
                 self._entries[key] = sighting
             else:
                 entry.absorb(sighting)
 
-    def _coverage(self, rows: Sequence[Row], contract_operations: Sequence[str]) -> Coverage:
+    def _coverage(self, rows: Sequence[Row], contract_operations: Iterable[str]) -> Coverage:
         explaining = Counter(row.amendment for row in rows if row.amendment is not None)
         return Coverage(
             operations=tuple(self._operation(label) for label in sorted(self._operations)),
@@ -225,6 +250,7 @@ class Tally:
             requests=RequestCoverage(
                 judged=numbers["requests judged"], deviating=numbers["requests deviating"]
             ),
+            cases=numbers["cases"],
         )
 
     def _totals(self, rows: Sequence[Row]) -> Totals:
@@ -243,6 +269,15 @@ class Tally:
             foreign=self._foreign.total(),
             unrouted=self._unrouted,
         )
+
+
+def _shown(target: Target) -> Target:
+    return msgspec.structs.replace(
+        target,
+        url=clean(without_password(target.url)),
+        profile=clean(target.profile),
+        declares=tuple(map(clean, target.declares)),
+    )
 
 
 def _row_order(row: Row) -> tuple[object, ...]:

@@ -1,10 +1,15 @@
 """The part of a report that says what was looked at and what was not."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
+from cohere_conformance.model import Aspect
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
+
+CaseOutcome = Literal["passed", "failed", "inconclusive", "skipped", "error"]
+"""How a case ended: `inconclusive` where the target gave no chance to judge, `error` where we failed."""
 
 
 class RequestCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +39,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
         media_types: media types of the answers with their number of exchanges.
         streams: exchanges answered by a stream.
         requests: the client's side.
+        cases: exchanges that written cases sent, setting up and clearing away aside.
     """
 
     operation: str
@@ -47,6 +53,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     media_types: dict[str, int]
     streams: Count
     requests: RequestCoverage
+    cases: Count = 0
 
 
 class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +108,74 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True, order=True):
     reason: str
 
 
+class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A case that neither passed nor was skipped.
+
+    Attributes:
+        case: id of the case.
+        operation: label of its operation, as far as it is known.
+        outcome: how it ended; `not-run` where it was planned and no worker got to its end.
+        reason: why, where more is known than the findings tell.
+    """
+
+    case: str
+    operation: str
+    outcome: CaseOutcome | Literal["not-run"]
+    reason: str = ""
+
+
+class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How the cases of a run ended.
+
+    Attributes:
+        run: cases that were tried: passed, failed, inconclusive or error.
+        passed: cases without a deviation.
+        failed: cases that show a deviation.
+        failed_bare: failed cases without any finding, such as a relation between answers that does not hold.
+        inconclusive: cases in which the target gave no chance to judge.
+        error: cases in which the harness failed.
+        skipped: cases that were left out on purpose.
+        not_run: cases that were planned and did not come to their end.
+        skipped_reasons: why cases were left out, with their number.
+        inconclusive_reasons: why cases were inconclusive, with their number.
+        ends: every case that neither passed nor was skipped.
+        unclosed: workers whose journal has no end, so that they were killed.
+        interrupted: whether somebody stopped the run.
+    """
+
+    run: Count
+    passed: Count
+    failed: Count
+    inconclusive: Count
+    error: Count
+    skipped: Count
+    failed_bare: Count = 0
+    not_run: Count = 0
+    skipped_reasons: dict[str, int] = {}
+    inconclusive_reasons: dict[str, int] = {}
+    ends: tuple[CaseEnd, ...] = ()
+    unclosed: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """How much of what an operation declares was seen.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        aspect: what is counted: statuses, properties, events or values of enumerations.
+        declared: how many the contract declares.
+        seen: how many of them at least one exchange showed.
+        missing: the names of the others.
+    """
+
+    operation: str
+    aspect: Aspect
+    declared: Count
+    seen: Count
+    missing: tuple[str, ...] = ()
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at and what was not.
 
@@ -112,6 +187,9 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         foreign: exchanges that were not judged.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
+        cases: how the cases of a run ended; null where traffic was read and nothing was sent.
+        exercise: how much of what each operation declares was seen; empty where nobody counted it.
+        groups: the group of each operation of the contract, as far as the caller told.
     """
 
     operations: tuple[OperationCoverage, ...]
@@ -121,3 +199,6 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Foreign
     unreadable: tuple[Unreadable, ...]
     skipped: tuple[Skipped, ...]
+    cases: CaseCoverage | None = None
+    exercise: tuple[Exercise, ...] = ()
+    groups: dict[str, str] = {}

@@ -16,6 +16,9 @@ Moment = tuple[datetime, str]
 RowKey = tuple[str, str | None]
 """Fingerprint and amendment: what one amendment explains must not hide the same finding unexplained."""
 
+MOST_CASES = 20
+"""Ids of further cases that show a finding are not kept."""
+
 
 class Entry(msgspec.Struct):
     """What is kept of one distinct finding."""
@@ -28,18 +31,21 @@ class Entry(msgspec.Struct):
     count: int = 1
     first: Moment | None = None
     last: Moment | None = None
+    cases: tuple[str, ...] = ()
 
     def precedence(self) -> tuple[object, ...]:
         """Return a total order, so that the chosen example never depends on who came first."""
         shown, finding = self.example, self.finding
         told = (finding.expected, finding.observed, finding.status)
-        return (self.order, shown.request, shown.curl or "", *told)
+        texts = (shown.request, shown.curl or "", shown.request_text, shown.response_text)
+        return (self.order, *texts, *told)
 
     def absorb(self, other: Entry) -> None:
         """Count another sighting of the same finding; keep the smaller example."""
         if other.order < self.order or (other.order == self.order and other.precedence() < self.precedence()):
             self.finding, self.example, self.order = other.finding, other.example, other.order
         self.note(other.severity, other.status, other.first, other.last, other.count)
+        self.name(other.cases)
 
     def note(
         self, severity: Severity, status: int, first: Moment | None, last: Moment | None, count: int
@@ -50,6 +56,11 @@ class Entry(msgspec.Struct):
         self.count += count
         self.first = min((moment for moment in (self.first, first) if moment is not None), default=None)
         self.last = max((moment for moment in (self.last, last) if moment is not None), default=None)
+
+    def name(self, cases: tuple[str, ...]) -> None:
+        """Take over ids of cases; the smallest are kept, so that it does not matter who came first."""
+        if cases and not set(cases) <= set(self.cases):
+            self.cases = tuple(sorted({*self.cases, *cases})[:MOST_CASES])
 
     def row(self, key: RowKey) -> Row:
         """Return the entry as a value."""
@@ -69,6 +80,7 @@ class Entry(msgspec.Struct):
             example=self.example,
             first_seen=self.first[1] if self.first else None,
             last_seen=self.last[1] if self.last else None,
+            cases=tuple(map(clean, self.cases)),
         )
 
 

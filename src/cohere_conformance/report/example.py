@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,10 +12,12 @@ import msgspec
 from cohere_conformance.report.shape import Example
 
 if TYPE_CHECKING:
-    from cohere_conformance.model import Exchange
+    from cohere_conformance.model import Exchange, Headers, Request, Response, StreamEvent
 
 LONGEST_BODY = 16_384
 """Bodies above this many bytes are not repeated: a report stays small, and half a body proves nothing."""
+LONGEST_EVIDENCE = 4096
+"""Requests and answers above this many bytes are cut where they are shown side by side."""
 LONGEST_PATH = 4096
 """Longer names of files are cut; no system has them."""
 LONGEST_TEXT = 500
@@ -22,9 +26,12 @@ LONGEST_TEXT = 500
 Order = tuple[str, tuple[tuple[str, int, str], ...], str, str]
 """What examples are ordered by: file, position by its numbers, position as written, time."""
 
+_MOST_EVENTS = 1000
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _NUMBERS = re.compile(r"([0-9]+)")
 _SECRET = re.compile(
-    rb'(?i)("(?:api_?key|(?:access_|refresh_)?token|(?:client_)?secret|password|authorization)"\s*:\s*)"(?:[^"\\]|\\.)*"'
+    rb'(?is)("(?:api_?key|(?:access_|refresh_)?token|(?:client_)?secret|password|authorization)"\s*:\s*)'
+    rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
 )
 
 
@@ -38,6 +45,11 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def without_password(text: str) -> str:
+    """Return `text` without what stands before the host of an address: a report is handed on."""
+    return _USER.sub("", text)
+
+
 def order(exchange: Exchange) -> Order:
     """Return the place of an exchange in the one order that does not depend on who read it first."""
     source = exchange.source
@@ -46,7 +58,7 @@ def order(exchange: Exchange) -> Order:
 
 
 def example(exchange: Exchange, *, curl: bool) -> Example:
-    """Return what a row keeps of an exchange."""
+    """Return what a row keeps of an exchange; without `curl` nothing repeats the body of its request."""
     source, request = exchange.source, exchange.request
     return Example(
         file=clean(source.file, LONGEST_PATH),
@@ -54,7 +66,48 @@ def example(exchange: Exchange, *, curl: bool) -> Example:
         recorded_at=clean(source.recorded_at) if source.recorded_at else None,
         request=clean(f"{request.method} {request.url}"),
         curl=_command(exchange) if curl and len(request.body or b"") <= LONGEST_BODY else None,
+        request_text=_request_text(request, bodies=curl),
+        response_text=_response_text(exchange.response),
     )
+
+
+def _request_text(request: Request, *, bodies: bool) -> str:
+    head = _head(f"{request.method} {request.url}", request.headers)
+    return _evidence(head, request.body if bodies else None)
+
+
+def _response_text(response: Response) -> str:
+    first = f"HTTP {response.status}" if response.status else "no answer"
+    if failure := response.failure:
+        first += f" ({failure.kind}: {failure.detail})"
+    body = response.body
+    if body is None and response.events is not None:
+        body = "".join(islice(map(_event, response.events), _MOST_EVENTS)).encode("utf-8", "backslashreplace")
+    return _evidence(_head(first, response.headers), body)
+
+
+def _event(event: StreamEvent) -> str:
+    lines = [f"event: {event.event}"] if event.event is not None else []
+    lines += [f"data: {line}" for line in event.data.split("\n")]
+    return "\n".join(lines) + "\n\n"
+
+
+def _head(first: str, headers: Headers) -> str:
+    return "\n".join([first, *(f"{name}: {value}" for name, value in headers)])
+
+
+def _evidence(head: str, body: bytes | None) -> str:
+    """Return what was sent or came as text, cut, with what looks like a secret in its body replaced."""
+    raw, size = head.encode("utf-8", "backslashreplace"), 0
+    if body:
+        # A window wider than what is shown, so that a secret is seen whole before it is cut.
+        window = _SECRET.sub(rb'\1"REDACTED"', body[:LONGEST_BODY])
+        raw, size = raw + b"\n\n" + window, max(len(body) - LONGEST_BODY, 0)
+    size += len(raw)
+    # Not final: the bytes of a character that was cut in two are left out instead of being shown as escapes.
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    text = decoder.decode(raw[:LONGEST_EVIDENCE], final=size <= LONGEST_EVIDENCE)
+    return text if size <= LONGEST_EVIDENCE else f"{text}... (+{size - LONGEST_EVIDENCE} bytes)"
 
 
 def _command(exchange: Exchange) -> str:

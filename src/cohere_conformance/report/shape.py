@@ -12,12 +12,13 @@ import msgspec
 
 from cohere_conformance.errors import ReportError
 from cohere_conformance.model import Kind, Severity
-from cohere_conformance.report.coverage import Count, Coverage
+from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 
 FORMAT = 1
 """The version of the shape that this module reads and writes."""
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
+REPORT_HTML = "report.html"
 
 
 class Mode(enum.StrEnum):
@@ -25,6 +26,26 @@ class Mode(enum.StrEnum):
 
     AMENDED = "amended"
     AS_PUBLISHED = "as-published"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the cases were sent.
+
+    Attributes:
+        url: base URL, without credentials.
+        profile: what kind of server it is expected to be, such as `contract` or `live-2026`.
+        declares: groups of operations that the target says it offers; empty where it offers all.
+        key: whether a key was sent.
+        seed: what made the run's choices, where it made some.
+        workers: processes that sent.
+    """
+
+    url: str
+    profile: str = "contract"
+    declares: tuple[str, ...] = ()
+    key: bool = False
+    seed: int | None = None
+    workers: Count = 1
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +61,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         started_at: RFC 3339 time at which the run began.
         fail_on: the least severity that makes the run fail.
         arguments: the command line after the program's name, where there was one.
+        target: where cases were sent; null where traffic was read and nothing was sent.
         format: the version of this shape.
     """
 
@@ -52,6 +74,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     fail_on: Severity = Severity.ADDITIVE
     arguments: tuple[str, ...] = ()
+    target: Target | None = None
     format: int = FORMAT
 
 
@@ -64,6 +87,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         recorded_at: RFC 3339 time of the recording, if known.
         request: method and address.
         curl: a command that repeats the request; null where the body was too long to repeat here.
+        request_text: method, address, headers and body of the request as text, cut; empty in older reports.
+        response_text: status, headers and body of the answer as text, cut; empty in older reports.
     """
 
     file: str
@@ -71,6 +96,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str | None
     request: str
     curl: str | None = None
+    request_text: str = ""
+    response_text: str = ""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +118,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         example: the exchange that proves it.
         first_seen: earliest recording time among the exchanges, if any is known.
         last_seen: latest recording time among the exchanges, if any is known.
+        cases: ids of the cases that show it, the first 20 in alphabetical order.
     """
 
     fingerprint: str
@@ -107,6 +135,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     example: Example
     first_seen: str | None = None
     last_seen: str | None = None
+    cases: tuple[str, ...] = ()
 
     @property
     def client_side(self) -> bool:
@@ -186,6 +215,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
         return len(self.coverage.unreadable)
+
+    @property
+    def cases(self) -> CaseCoverage | None:
+        """Return how the cases ended, where cases were sent."""
+        return self.coverage.cases
 
     @property
     def open_severities(self) -> frozenset[Severity]:

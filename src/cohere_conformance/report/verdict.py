@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
+    from cohere_conformance.report.coverage import CaseCoverage
     from cohere_conformance.report.shape import Totals
 
 CONFORMS = 0
 DEVIATES = 1
 INTERRUPTED = 2
-UNREADABLE = 3
+INCOMPLETE = 3
 NOTHING_JUDGED = 5
 
 RANK: dict[Severity, int] = {Severity.BREAKING: 0, Severity.ADDITIVE: 1, Severity.NOTICE: 2}
@@ -34,19 +36,50 @@ class Outcome(Protocol):
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
 
+    @property
+    def cases(self) -> CaseCoverage | None:
+        """Return how the cases of a run ended; `None` where traffic was read and nothing was sent."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an exit code depends on, as a value."""
+
+    exchanges_judged: int
+    inputs_unreadable: int
+    open_severities: frozenset[Severity]
+    cases: CaseCoverage | None = None
+
 
 def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
-    """Return what the command returns: 3, 5, 1 or 0, whichever holds first in this order.
+    """Return what the command returns.
 
-    An unreadable input outranks a finding: a judgement of half the evidence is not a judgement.
+    Of recorded traffic: 3, 5, 1 or 0, whichever holds first in this order. An unreadable input outranks a
+    finding: a judgement of half the evidence is not a judgement.
+
+    Of a run: 2 where somebody stopped it; 3 where a worker was killed; then 1, because a finding stands
+    whatever other cases would have shown; 3 where cases did not run or told nothing; 5 and 0.
     """
+    found = any(RANK[severity] <= RANK[fail_on] for severity in outcome.open_severities)
+    if outcome.cases is not None:
+        return _run_code(outcome.cases, found, unreadable=outcome.inputs_unreadable)
     if outcome.inputs_unreadable:
-        return UNREADABLE
+        return INCOMPLETE
     if not outcome.exchanges_judged:
         return NOTHING_JUDGED
-    if any(RANK[severity] <= RANK[fail_on] for severity in outcome.open_severities):
-        return DEVIATES
-    return CONFORMS
+    return DEVIATES if found else CONFORMS
+
+
+def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int) -> int:
+    """Return the code of a run; the order of the table is the order of precedence."""
+    table = (
+        (INTERRUPTED, cases.interrupted),
+        (INCOMPLETE, bool(cases.unclosed or unreadable)),
+        (DEVIATES, found or cases.failed_bare > 0),
+        (INCOMPLETE, cases.not_run + cases.inconclusive + cases.error > 0),
+        (NOTHING_JUDGED, cases.run == 0),
+    )
+    return next((code for code, holds in table if holds), CONFORMS)
 
 
 def quantity(number: int, noun: str) -> str:
@@ -54,18 +87,30 @@ def quantity(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def words(totals: Totals, code: int, fail_on: Severity, inputs: int) -> str:
+def words(
+    totals: Totals, code: int, fail_on: Severity, inputs: int, cases: CaseCoverage | None = None
+) -> str:
     """Return the verdict in one line, the word that matters first."""
     scope = f"{quantity(totals.exchanges, 'exchange')} of {quantity(totals.operations, 'operation')}"
+    if cases is not None:
+        scope = f"{quantity(cases.run, 'case')}, {scope}"
     if code == CONFORMS:
         below = _found(totals, Severity.NOTICE)
         return f"CONFORMS: {scope}" + (f"; below --fail-on {fail_on}: {below}" if below else "")
     least = max(Severity.ADDITIVE, fail_on, key=RANK.__getitem__)
-    found = _found(totals, least) or "no breaking or additive findings"
+    found = _found(totals, least)
+    if cases is not None and cases.failed_bare:
+        bare = f"{quantity(cases.failed_bare, 'failed case')} without a finding"
+        found = f"{found} and {bare}" if found else bare
+    open_ends = _open_ends(totals, cases) if cases is not None else ""
     if code == DEVIATES:
-        return f"DEVIATES: {found} in {scope}"
-    if code == UNREADABLE:
-        return f"INCOMPLETE: {quantity(totals.unreadable, 'input')} unreadable; so far {found} in {scope}"
+        return f"DEVIATES: {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
+    found = found or "no breaking or additive findings"
+    if code == INCOMPLETE:
+        lack = open_ends or f"{quantity(totals.unreadable, 'input')} unreadable"
+        return f"INCOMPLETE: {lack}; so far {found} in {scope}"
+    if code == NOTHING_JUDGED and cases is not None:
+        return f"NOTHING RUN: no case was sent ({cases.skipped} skipped)"
     if code == NOTHING_JUDGED:
         others = [
             quantity(totals.foreign, "foreign exchange") if totals.foreign else "",
@@ -75,8 +120,20 @@ def words(totals: Totals, code: int, fail_on: Severity, inputs: int) -> str:
         rest = ", ".join(other for other in others if other) or "no exchange at all"
         return f"NOTHING JUDGED: no exchange of a declared operation in {quantity(inputs, 'input')} ({rest})"
     if code == INTERRUPTED:
-        return f"INTERRUPTED: so far {found} in {scope}"
+        return f"INTERRUPTED: so far {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
     return f"NO VERDICT (exit code {code}): so far {found} in {scope}"
+
+
+def _open_ends(totals: Totals, cases: CaseCoverage) -> str:
+    """Return what keeps a run from telling all: killed workers, and cases that have no answer."""
+    parts = (
+        (len(cases.unclosed), f"{quantity(len(cases.unclosed), 'worker')} did not end"),
+        (totals.unreadable, f"{quantity(totals.unreadable, 'line')} of the journal unreadable"),
+        (cases.not_run, f"{quantity(cases.not_run, 'planned case')} not run"),
+        (cases.error, f"{quantity(cases.error, 'case')} failed in the harness"),
+        (cases.inconclusive, f"{quantity(cases.inconclusive, 'case')} inconclusive"),
+    )
+    return ", ".join(text for number, text in parts if number)
 
 
 def _found(totals: Totals, least: Severity) -> str:

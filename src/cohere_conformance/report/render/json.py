@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from cohere_conformance.report.render.safe import json_visible
+
 if TYPE_CHECKING:
     from cohere_conformance.report.shape import Report
-
-_INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def render(report: Report) -> bytes:
@@ -21,4 +20,4 @@ def render(report: Report) -> bytes:
     """
     encoded = msgspec.json.encode(report, order="deterministic")
     text = msgspec.json.format(encoded, indent=2).decode("utf-8")
-    return _INVISIBLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text).encode("utf-8") + b"\n"
+    return json_visible(text).encode("utf-8") + b"\n"

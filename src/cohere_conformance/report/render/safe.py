@@ -11,6 +11,7 @@ import re
 LONGEST = 240
 """Longer values are cut where they are shown; report.json has more."""
 
+_INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _SPECIAL = re.compile(r"[^\w\s./,;=+%^?:()\"'!-]|:(?=//)|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.")
 
 
@@ -30,6 +31,11 @@ def plain(text: str, *, longest: int | None = LONGEST, keep: str = "") -> str:
         char if char.isprintable() or char in keep else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
+
+
+def json_visible(document: str) -> str:
+    """Return a JSON document with what neither prints nor fits into UTF-8 as JSON's own escapes."""
+    return _INVISIBLE.sub(lambda match: f"\\u{ord(match.group()):04x}", document)
 
 
 def encodable(text: str, encoding: str) -> str:

@@ -1,0 +1,21 @@
+"""Written cases: what to send, and what must come back beyond the contract.
+
+`load_suite` reads every `suites/<group>/cases.yaml`; `suites/README.md` holds the grammar of these files.
+"""
+
+from cohere_conformance.cases.load import load_suite
+from cohere_conformance.cases.model import PROFILES, Case, Resource, Skip, Suite, Wait
+from cohere_conformance.cases.sending import Key, Part, Sending
+
+__all__ = [
+    "PROFILES",
+    "Case",
+    "Key",
+    "Part",
+    "Resource",
+    "Sending",
+    "Skip",
+    "Suite",
+    "Wait",
+    "load_suite",
+]

@@ -1,0 +1,108 @@
+"""What a file of cases may hold, as it is written: keys and types, nothing of what they mean."""
+
+from __future__ import annotations
+
+import msgspec
+
+Scalar = str | int | float | bool
+Schemas = dict[str, dict[str, object] | bool]
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
+    """A mapping with fixed keys; an underscore is a hyphen in the file."""
+
+
+class PartEntry(Entry):
+    """One part of a form: exactly one of `value`, `text`, `base64` and `wav` is its content."""
+
+    name: str
+    value: Scalar | None = None
+    filename: str | None = None
+    type: str | None = None
+    text: str | None = None
+    base64: str | None = None
+    wav: float | None = None
+
+
+class SendingEntry(Entry):
+    """A request: at most one of `body`, `text` and `form` is its body."""
+
+    operation: str
+    path: dict[str, Scalar] = {}
+    query: dict[str, Scalar | list[Scalar]] = {}
+    headers: dict[str, str | list[str]] = {}
+    body: object = msgspec.UNSET
+    text: str | None = None
+    form: list[PartEntry] | None = None
+    content_type: str | None = None
+
+
+class ExpectEntry(Entry):
+    """What must come back."""
+
+    status: int | list[int]
+    headers: Schemas = {}
+    body: Schemas = {}
+
+
+class ProfileEntry(Entry):
+    """What differs under a profile: exactly one of both."""
+
+    expect: ExpectEntry | None = None
+    skip: str | None = None
+
+
+class CaseEntry(SendingEntry):
+    """One case."""
+
+    id: str
+    about: str
+    key: str = "valid"
+    needs: list[str] = []
+    tier: str | None = None
+    tier_reason: str | None = None
+    expect: ExpectEntry
+    profiles: dict[str, ProfileEntry] = {}
+
+
+class WaitEntry(Entry):
+    """What must have happened before a resource can be used."""
+
+    send: SendingEntry
+    until: Schemas
+    fail: Schemas = {}
+    seconds: float = 30.0
+    capture: dict[str, str] = {}
+
+
+class ResourceEntry(Entry):
+    """One resource."""
+
+    about: str
+    needs: list[str] = []
+    create: SendingEntry
+    capture: dict[str, str] = {}
+    wait: WaitEntry | None = None
+    remove: SendingEntry | list[SendingEntry] = []
+
+
+class FileEntry(Entry):
+    """One file."""
+
+    group: str
+    resources: dict[str, ResourceEntry] = {}
+    cases: list[CaseEntry]
+
+
+AT: dict[str, type[Entry]] = {
+    "resources": ResourceEntry,
+    "cases": CaseEntry,
+    "create": SendingEntry,
+    "send": SendingEntry,
+    "remove": SendingEntry,
+    "wait": WaitEntry,
+    "form": PartEntry,
+    "expect": ExpectEntry,
+    "profiles": ProfileEntry,
+}
+"""Which mapping stands under a key; at the top it is `FileEntry`."""

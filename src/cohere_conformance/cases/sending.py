@@ -1,0 +1,178 @@
+"""What a case sends: a request with placeholders, and how it becomes the one that goes out."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import io
+import json
+import math
+import struct
+import wave
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import httpx
+import msgspec
+
+from cohere_conformance.cases.template import mapped, rendered
+from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.http import Outgoing
+from cohere_conformance.model import Headers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_RATE = 16_000
+_PITCH = 440
+
+
+class Key(enum.StrEnum):
+    """Which API key a case is sent with."""
+
+    VALID = "valid"
+    """The key of the run."""
+    NONE = "none"
+    """No `Authorization` header at all."""
+    WRONG = "wrong"
+    """A key that nobody has."""
+    MALFORMED = "malformed"
+    """Credentials of another scheme."""
+    EXPIRED = "expired"
+    """A trial key past its time; the run must have one."""
+    TRIAL = "trial"
+    """A trial key; the run must have one."""
+    EMPTY = "empty"
+    """The scheme without a key."""
+
+
+_AUTHORIZATION = {
+    Key.WRONG: "Bearer conformance-wrong-key",
+    Key.MALFORMED: "Basic Zm9vOmJhcg==",
+    Key.EMPTY: "Bearer ",
+}
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part of a multipart form.
+
+    Attributes:
+        name: the field.
+        content: a text with placeholders, or bytes as they are.
+        filename: of an uploaded file; a plain field has none.
+        type: media type of the part; guessed from the name of the file where it is left out.
+    """
+
+    name: str
+    content: str | bytes
+    filename: str | None = None
+    type: str | None = None
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """A request with placeholders in its texts.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        path: what stands for the parameters of the path.
+        query: name and value of each parameter, in order.
+        headers: beyond those that the body and the key bring along; lower-case names.
+        body: JSON; `UNSET` where there is no such body, because `null` is one.
+        text: a body that is sent as it is.
+        form: the parts of a multipart body.
+        content_type: of `text`.
+    """
+
+    operation: str
+    path: dict[str, str] = {}
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
+    body: object = msgspec.UNSET
+    text: str | None = None
+    form: tuple[Part, ...] = ()
+    content_type: str = "application/json"
+
+    def outgoing(
+        self,
+        values: Mapping[str, str],
+        *,
+        name: str,
+        key: Key = Key.VALID,
+        authorization: str | None = None,
+    ) -> Outgoing:
+        """Return the request that goes out.
+
+        Args:
+            values: of the placeholders, by their full names.
+            name: of the case or the resource; the same name gives the same bytes.
+            key: which key it goes with.
+            authorization: the `Authorization` header for a key that only the run knows (trial, expired).
+
+        Raises:
+            UsageError: a value is missing, or that header.
+        """
+        method, path = self.operation.split(" ", 1)
+        for parameter, template in self.path.items():
+            path = path.replace(f"{{{parameter}}}", quote(rendered(template, values), safe=""))
+        if self.query:
+            pairs = [(field, rendered(template, values)) for field, template in self.query]
+            path += f"?{urlencode(pairs, quote_via=quote)}"
+        content_type, body = self._content(values, name)
+        headers = [(field, rendered(template, values)) for field, template in self.headers]
+        if content_type:
+            headers.append(("content-type", content_type))
+        if key in {Key.EXPIRED, Key.TRIAL} and authorization is None:
+            raise UsageError(
+                f"expected the authorization of the {key} key for {name}, got none; "
+                "give the run such a key, or leave the case out"
+            )
+        sent = _AUTHORIZATION.get(key, authorization if key in {Key.EXPIRED, Key.TRIAL} else None)
+        if sent is not None:
+            headers.append(("authorization", sent))
+        return Outgoing(method, path, tuple(headers), body, keyed=key is Key.VALID)
+
+    def _content(self, values: Mapping[str, str], name: str) -> tuple[str, bytes | None]:
+        """Return the media type and the bytes of the body; an empty type where there is no body."""
+        if self.body is not msgspec.UNSET:
+            value = mapped(self.body, lambda text: rendered(text, values))
+            return "application/json", json.dumps(value, ensure_ascii=False).encode()
+        if self.text is not None:
+            return self.content_type, rendered(self.text, values).encode()
+        if self.form:
+            boundary = f"conformance-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+            content_type = f"multipart/form-data; boundary={boundary}"
+            return content_type, _multipart(self.form, values, content_type)
+        return "", None
+
+
+def _multipart(form: tuple[Part, ...], values: Mapping[str, str], content_type: str) -> bytes:
+    # Every part goes as a file, nameless where it is a field: httpx moves what it takes for fields to the front.
+    files = [
+        (
+            rendered(part.name, values),
+            (
+                None if part.filename is None else rendered(part.filename, values),
+                part.content if isinstance(part.content, bytes) else rendered(part.content, values).encode(),
+                part.type,
+            ),
+        )
+        for part in form
+    ]
+    # The address only completes the request; nothing is sent from here.
+    return httpx.Request("POST", "http://x", files=files, headers={"content-type": content_type}).read()
+
+
+def tone(seconds: float) -> bytes:
+    """Return a WAV file with a tone: 16 kHz, one channel, 16 bits a sample."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_RATE)
+        file.writeframes(
+            b"".join(
+                struct.pack("<h", round(12_000 * math.sin(2 * math.pi * _PITCH * sample / _RATE)))
+                for sample in range(round(seconds * _RATE))
+            )
+        )
+    return buffer.getvalue()

@@ -1,0 +1,183 @@
+"""One file of cases with its lines: every mistake is told with the place to go to."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+import yaml
+
+from cohere_conformance.cases.entry import AT, Entry, FileEntry
+from cohere_conformance.contract.documents import load_yaml
+from cohere_conformance.errors import CaseError, ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Steps = tuple[str | int, ...]
+"""Keys and indexes from the top of the file to a value."""
+
+_TOLD = re.compile(r"(?P<reason>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.(?P<key>[\w-]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+_FIELD = re.compile(r"Object (?P<fault>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
+_TYPE = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`")
+
+
+class Source:
+    """A file of cases: its content, and where in it everything stands.
+
+    Args:
+        path: of the file.
+
+    Attributes:
+        path: likewise.
+        file: the path as it is shown: from the current folder, where it lies below that.
+        entry: what the file holds, typed.
+
+    Raises:
+        CaseError: the file cannot be read, is no YAML, or has keys or types that the grammar has not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        here = Path.cwd()
+        self.file = str(path.relative_to(here) if path.is_relative_to(here) else path)
+        try:
+            self._document = load_yaml(path)
+            text = path.read_text(encoding="utf-8")
+        except ContractError as error:
+            raise self._unreadable(error) from error
+        # Only the tree is needed of this reading, and the tree does not depend on how scalars are read.
+        self._root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        self.entry = self._typed()
+
+    def line(self, steps: Steps) -> int:
+        """Return the line of a value, or of the key that it stands under; the nearest one that is there."""
+        node, line = self._root, self._root.start_mark.line
+        for step in steps:
+            found = _child(node, step)
+            if found is None:
+                break
+            node, line = found
+        return line + 1
+
+    def error(self, steps: Steps, reason: str) -> CaseError:
+        """Return the error for a mistake, with its line and the case or resource it is in."""
+        return CaseError(self.file, self.line(steps), f"{self._subject(steps)}{reason}")
+
+    def _subject(self, steps: Steps) -> str:
+        if len(steps) < 2 or steps[0] not in {"cases", "resources"}:
+            return ""
+        if steps[0] == "resources":
+            return f"resource {steps[1]}: "
+        case = self._document["cases"][steps[1]]
+        name = case.get("id") if isinstance(case, dict) else None
+        return f"case {name}: " if isinstance(name, str) else f"case {int(steps[1]) + 1} of the file: "
+
+    def _unreadable(self, error: ContractError) -> CaseError:
+        cause = error.__cause__
+        if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
+            line = cause.problem_mark.line + 1
+            return CaseError(self.file, line, f"expected YAML, got a mistake: {cause.problem}; correct it")
+        reason = str(error).removeprefix(f"{self.path}: ")
+        return CaseError(self.file, 1, f"{reason}; write the file as suites/README.md says")
+
+    def _typed(self) -> FileEntry:
+        try:
+            return msgspec.convert(self._document, FileEntry)
+        except msgspec.ValidationError as error:
+            told = cast("re.Match[str]", _TOLD.fullmatch(str(error)))
+            steps = self._steps(told["path"] or "", str(error))
+            raise self._mistyped(steps, told["reason"]) from error
+
+    def _steps(self, path: str, message: str) -> Steps:
+        """Return the way that an error of the decoder tells; it leaves the keys of free mappings out."""
+        steps: Steps = ()
+        for step in _STEP.finditer(path):
+            if step["any"]:
+                key = self._culprit(steps, message)
+                if key is None:
+                    break
+                steps = (*steps, key)
+            else:
+                steps = (*steps, step["key"] if step["key"] is not None else int(step["index"]))
+        return steps
+
+    def _culprit(self, steps: Steps, message: str) -> str | None:
+        """Return the key of the mapping there without whose value the decoder would not have said that."""
+        value: object = self._document
+        for step in steps:
+            value = cast("dict[str | int, object]", value)[step]
+        for key, item in cast("dict[str, object]", value).items():
+            try:
+                msgspec.convert(_with(self._document, steps, {key: item}), FileEntry)
+            except msgspec.ValidationError as error:
+                if str(error) == message:
+                    return key
+        return None
+
+    def _mistyped(self, steps: Steps, reason: str) -> CaseError:
+        shape = _shape(steps)
+        field = _FIELD.fullmatch(reason)
+        if field and field["fault"] == "missing required":
+            name = field["name"]
+            return self.error(steps, f"expected the key {name}, got {_keys(self._at(steps))}; add {name}")
+        if field:
+            known = msgspec.structs.fields(shape)
+            unknown = field["name"]
+            return self.error((*steps, unknown), unlike(unknown, [one.encode_name for one in known], "a key"))
+        kinds = _TYPE.fullmatch(reason)
+        said = f"expected {kinds['expected']}, got {kinds['got']}" if kinds else reason
+        return self.error(steps, f"{said}; write it as suites/README.md says")
+
+    def _at(self, steps: Steps) -> object:
+        value: object = self._document
+        for step in steps:
+            value = cast("dict[str | int, object]", value)[step]
+        return value
+
+
+def unlike(got: str, known: Iterable[str], what: str) -> str:
+    """Return the sentence about a name that is none of the known ones, with the closest of them."""
+    names = list(known)
+    close = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    listed = ", ".join(names) or "none"
+    if close:
+        return f"expected {what}, got {got!r}; did you mean {close[0]}?"
+    return f"expected {what}, got {got!r}; take one of {listed}"
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
+    """Return the node one step below and the line to show for it."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item: yaml.Node = node.value[step]
+        return item, item.start_mark.line
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return value, key.start_mark.line
+    return None
+
+
+def _shape(steps: Steps) -> type[Entry]:
+    names = [step for step in steps if isinstance(step, str)]
+    return next((AT[name] for name in reversed(names) if name in AT), FileEntry)
+
+
+def _keys(value: object) -> str:
+    names = ", ".join(map(str, value)) if isinstance(value, dict) else ""
+    return f"only {names}" if names else "nothing"
+
+
+def _with(value: object, steps: Steps, replacement: object) -> object:
+    """Return a copy of the document with another value at one place."""
+    if not steps:
+        return replacement
+    first, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        return {**value, first: _with(value[first], rest, replacement)}
+    items = cast("list[object]", value)
+    return [_with(item, rest, replacement) if number == first else item for number, item in enumerate(items)]

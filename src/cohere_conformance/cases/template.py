@@ -1,0 +1,64 @@
+"""Placeholders: what is only known while a case runs stands as `${name}` in its texts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)\}|(?P<open>\$\{)")
+
+
+def renamed(text: str, name: Callable[[str], str]) -> str:
+    """Return the template with every placeholder's name replaced by what `name` makes of it.
+
+    Raises:
+        ValueError: a placeholder has no end, or whatever `name` raises.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        if found["open"]:
+            raise ValueError(
+                f"expected ${{name}}, got {text[found.start() :][:20]!r}; close the brace, or write $${{ for ${{"
+            )
+        return found[0] if found["name"] is None else f"${{{name(found['name'])}}}"
+
+    return _PLACEHOLDER.sub(replaced, text)
+
+
+def rendered(text: str, values: Mapping[str, str]) -> str:
+    """Return the template with its values; what a value holds is not read again.
+
+    Raises:
+        UsageError: a value is missing.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        name = found["name"]
+        if name is None:
+            return "${"
+        if name not in values:
+            known = ", ".join(sorted(values)) or "none at all"
+            raise UsageError(
+                f"expected a value for ${{{name}}}, got {known}; make the resource before the case is sent"
+            )
+        return values[name]
+
+    return _PLACEHOLDER.sub(replaced, text)
+
+
+def mapped(value: object, change: Callable[[str], str]) -> object:
+    """Return a JSON value with every text in it changed; the names of properties stay."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {key: mapped(item, change) for key, item in value.items()}
+        case list():
+            return [mapped(item, change) for item in value]
+        case _:
+            return value

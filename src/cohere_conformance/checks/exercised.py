@@ -1,0 +1,107 @@
+"""What of the contract one exchange shows, so that a report can say what nobody has shown yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.frame import json_type
+from cohere_conformance.checks.framing import sniff
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.reading import Reading
+from cohere_conformance.contract.elements import outline, spelled
+from cohere_conformance.model import Element
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract import Contract, Media, ResponseDeclaration
+    from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.contract.elements import Condition, Shape
+    from cohere_conformance.model import Exchange
+
+
+def exercised(contract: Contract, exchange: Exchange) -> frozenset[Element]:
+    """Return what the exchange shows of what its operation declares; a subset of `declared`.
+
+    A property counts as shown where it stands, whatever its value: what is wrong with the value is a finding.
+    Nothing of an answer counts beyond its status unless that is a 2xx.
+    """
+    return exercised_reading(contract, Reading(exchange))
+
+
+def exercised_reading(contract: Contract, reading: Reading) -> frozenset[Element]:
+    """Tell what `exercised` tells; a reading that is judged too is parsed once."""
+    request = reading.exchange.request
+    route = contract.route(request.method, request.url)
+    if route.operation is None:
+        return frozenset()
+    operation = contract.operations[route.operation]
+    response = operation.response(reading.exchange.response.status)
+    if response is None:
+        return frozenset()
+    whole, shown = outline(operation), set[Element]()
+    if response.status in whole.statuses:
+        shown.add(whole.statuses[response.status])
+    media = _media(response, reading)
+    if media is not None:
+        key = (response.status, media.name)  # of a 2xx; the outline knows no other
+        if media.events is not None:
+            events = whole.events.get(key, {})
+            for name, payload in _events(media.events.tag, media.framing, reading):
+                if name in events:
+                    _collect(events[name], payload, shown)
+        elif key in whole.bodies and reading.response[0] is not NOTHING:
+            _collect(whole.bodies[key], reading.response[0], shown)
+    return frozenset(shown)
+
+
+def _media(declared: ResponseDeclaration, reading: Reading) -> Media | None:
+    """Return the declared media type of the answer: the one it names, otherwise the one it looks like."""
+    response = reading.exchange.response
+    told = field(response.headers, "content-type")
+    media = declared.media.get(media_type(told)) if told else None
+    if response.events is not None:
+        if media is not None and media.events is not None:
+            return media
+        return next((one for one in declared.media.values() if one.events is not None), None)
+    if media is not None:
+        return media
+    framing = sniff(reading.text)
+    return next((one for one in declared.media.values() if one.framing == framing), None)
+
+
+def _events(tag: str, framing: Framing, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the type and the payload of each event that has both."""
+    for piece in reading.pieces(framing):
+        payload, _ = piece.payload
+        if isinstance(payload, dict) and isinstance(payload.get(tag), str):
+            yield payload[tag], payload
+
+
+def _collect(shape: Shape, value: object, shown: set[Element]) -> None:
+    """Go down shape and value together, as deep as the shape goes, and collect the elements met."""
+    if shape.element is not None:
+        shown.add(shape.element)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            below = shape.properties.get(name, shape.extra)
+            if below is not None:
+                _collect(below, inner, shown)
+    elif isinstance(value, list):
+        if shape.items is not None:
+            for inner in value:
+                _collect(shape.items, inner, shown)
+    elif shape.values and value is not None and (element := shape.values.get(spelled(value))) is not None:
+        shown.add(element)
+    for condition, branch in shape.branches:
+        if condition is None or _meant(condition, value):
+            _collect(branch, value, shown)
+
+
+def _meant(condition: Condition, value: object) -> bool:
+    if condition.tag:
+        said = value.get(condition.tag) if isinstance(value, dict) else None
+        return isinstance(said, str) and said in condition.values
+    kind = json_type(value)
+    return kind in condition.types or (kind == "integer" and "number" in condition.types)

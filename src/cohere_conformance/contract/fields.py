@@ -1,0 +1,25 @@
+"""Texts that stand for JSON values: header fields, query parameters, parts of a form."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract.schema import Schema
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def typed(value: str, schema: Schema) -> Any:
+    """Return the text of a field or parameter as the JSON type that its schema asks for, where it is one."""
+    match schema.get("type"):
+        case "integer" if _INTEGER.fullmatch(value):
+            return int(value)
+        case "number" if _NUMBER.fullmatch(value):
+            return float(value)
+        case "boolean" if value in {"true", "false"}:
+            return value == "true"
+        case _:
+            return value

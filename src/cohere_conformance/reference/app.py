@@ -1,0 +1,264 @@
+"""The application: from an HTTP request to a handler and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from cohere_conformance.contract.route import path_parameters
+from cohere_conformance.reference import mangle, storage, validation
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import (
+    HANDLERS,
+    Answer,
+    Binary,
+    Call,
+    Event,
+    Part,
+    RefusedError,
+    Stream,
+    new_id,
+)
+from cohere_conformance.reference.keys import UNLIMITED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.datastructures import URL
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.keys import Key
+    from cohere_conformance.reference.state import State
+
+UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
+UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
+BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, when the last one is ready.")
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+LARGEST = 32 * 2**20
+"""Bytes of a body that are read; more is refused."""
+_NO_ID = frozenset({"batches", "finetuning"})
+"""Groups whose errors have a message and no id (E-01)."""
+
+
+def application(state: State) -> Starlette:
+    """Return the ASGI application of a reference server.
+
+    Args:
+        state: its memory; one application a state.
+    """
+    groups = import_module("cohere_conformance.reference.groups")
+    for found in iter_modules(groups.__path__, f"{groups.__name__}."):
+        import_module(found.name)
+
+    async def endpoint(request: Request) -> Response:
+        return await _answer(request, state)
+
+    return Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)])
+
+
+async def _answer(request: Request, state: State) -> Response:
+    if request.url.path.startswith(storage.PREFIX):
+        return _download(request, state)
+    route = state.contract.route(request.method, _on_server(request.url))
+    declared = state.contract.operations[route.operation] if route.operation else None
+    quota: list[tuple[str, str]] = []
+    try:
+        key = state.keys.holder(request.headers.get("authorization"), state.faults)
+        if UNAVAILABLE in state.faults:
+            raise RefusedError(503, "the service is overloaded")
+        if declared is None:
+            return _unknown_path(state)
+        quota = key.quota(declared.label, state.clock.now(), unlimited=UNLIMITED in state.faults)
+        call, warnings = await _call(request, declared, key, state)
+        outcome = HANDLERS[declared.label](call)
+    except RefusedError as refusal:
+        return _refused(refusal, declared, quota, request.method, state)
+    except ClientDisconnect:
+        return Response(status_code=499)
+    match outcome:
+        case Answer():
+            return _json(outcome, warnings, quota, request.method, state)
+        case Stream():
+            return _stream(outcome, warnings, quota, state)
+        case Binary():
+            return Response(outcome.content, media_type=outcome.media_type)
+
+
+def _on_server(url: URL) -> str:
+    """Return an address that the contract's router takes for the API's, whatever name the server goes by."""
+    return f"http://localhost{url.path}"
+
+
+async def _call(request: Request, declared: Operation, key: Key, state: State) -> tuple[Call, list[str]]:
+    """Read and validate what was sent; return it with the warnings that it earns."""
+    form: tuple[Part, ...] = ()
+    body: Any = {}
+    warnings: list[str] = []
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        form = await _form(request)
+    else:
+        content = await _content(request)
+        body = validation.body_of(content, state.faults)
+    query = validation.query_of(declared, request.query_params.multi_items(), state)
+    if not form:
+        warnings = validation.validate(declared, body, state)
+    call = Call(
+        operation=declared,
+        path=path_parameters(declared.label, request.scope["raw_path"].decode("ascii", "replace")),
+        query=query,
+        headers=dict(request.headers),
+        body=_given(body),
+        form=form,
+        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+        state=state,
+        account=state.account(key.organization),
+    )
+    return call, warnings
+
+
+def _given(body: Any) -> dict[str, Any]:
+    """Return a body without the nulls at its top: they count as not sent (G-17)."""
+    items = body.items() if isinstance(body, dict) else ()
+    return {name: value for name, value in items if value is not None}
+
+
+async def _content(request: Request) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > LARGEST:
+            raise RefusedError(400, f"invalid request: the body is larger than {LARGEST} bytes")
+    return bytes(content)
+
+
+async def _form(request: Request) -> tuple[Part, ...]:
+    try:
+        form = await request.form(max_part_size=LARGEST)
+    except MultiPartException as error:
+        raise RefusedError(400, f"invalid multipart form: {error.message}") from error
+    parts = []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            content = await value.read()
+            parts.append(Part(name, content, value.filename or "", value.content_type or ""))
+        else:
+            parts.append(Part(name, value.encode("utf-8", "replace")))
+    await form.close()
+    return tuple(parts)
+
+
+def _headers(*further: tuple[str, str], traced: bool = True) -> list[tuple[str, str]]:
+    """Return the header fields that every answer carries (facts, 2.2)."""
+    fields = [
+        ("cache-control", "no-cache, no-store, no-transform, must-revalidate, private, max-age=0"),
+        ("pragma", "no-cache"),
+        ("expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("x-accel-expires", "0"),
+        ("vary", "Origin"),
+        ("server", "cohere-conformance-reference"),
+    ]
+    if traced:
+        fields += [
+            ("access-control-expose-headers", "X-Debug-Trace-ID"),
+            ("x-debug-trace-id", secrets.token_hex(16)),
+        ]
+    return [*fields, *further]
+
+
+def _respond(code: int, content: bytes, fields: list[tuple[str, str]], state: State) -> Response:
+    response = Response(content, status_code=code)
+    length = [("content-length", str(len(content)))]
+    told = mangle.headers(fields, state.faults) + length
+    response.raw_headers = _encoded(told)
+    return response
+
+
+def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), text.encode("latin-1", "replace")) for name, text in fields]
+
+
+def _json(
+    answer: Answer, warnings: list[str], quota: list[tuple[str, str]], method: str, state: State
+) -> Response:
+    fields = _headers(("content-type", "application/json"), *quota)
+    fields += [("x-api-warning", text) for text in (*answer.warnings, *warnings)]
+    if answer.tokens is not None:
+        fields.append(("num_tokens", str(answer.tokens)))
+    if answer.chars is not None:
+        fields.append(("num_chars", str(answer.chars)))
+    content = mangle.encoded(mangle.value(answer.body, state.faults), state.faults)
+    return _respond(mangle.status(200, method, state.faults), content, fields, state)
+
+
+def _refused(
+    refusal: RefusedError, declared: Operation | None, quota: list[tuple[str, str]], method: str, state: State
+) -> Response:
+    code = mangle.status(refusal.status, method, state.faults)
+    if mangle.HTML in state.faults:
+        page = f"<!doctype html><title>{code}</title><h1>{code} Error</h1>".encode()
+        return _respond(code, page, _headers(("content-type", "text/html"), traced=refusal.traced), state)
+    body: dict[str, Any] = {"message": refusal.message}
+    if declared is None or declared.group not in _NO_ID:
+        body = {"id": new_id(), **body}
+    if refusal.error_type:
+        body["error_type"] = refusal.error_type
+    content = json.dumps(mangle.error_body(body, state.faults), ensure_ascii=False).encode("utf-8", "replace")
+    fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)
+    return _respond(code, content, fields, state)
+
+
+def _unknown_path(state: State) -> Response:
+    """Answer as the multiplexer in front does (E-05)."""
+    if UNKNOWN_PATHS in state.faults:
+        return _respond(200, b"{}", _headers(("content-type", "application/json")), state)
+    return _respond(404, b"404 page not found\n", _headers(("content-type", "text/plain")), state)
+
+
+def _stream(stream: Stream, warnings: list[str], quota: list[tuple[str, str]], state: State) -> Response:
+    fields = _headers(("content-type", stream.media_type), *quota)
+    fields += [("x-api-warning", text) for text in (*stream.warnings, *warnings)]
+    response = StreamingResponse(_chunks(stream, state))
+    response.raw_headers = _encoded(mangle.headers(fields, state.faults))
+    return response
+
+
+async def _chunks(stream: Stream, state: State) -> AsyncIterator[bytes]:
+    """Yield one chunk an event; each is on its way before the next is made."""
+    waiting = b""
+    for event in stream.events:
+        chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
+        if BUFFERED in state.faults:
+            waiting += chunk
+        else:
+            yield chunk
+        # Also without a pause: the loop gets to send what it has.
+        await asyncio.sleep(state.pause)
+    if waiting:
+        yield waiting
+
+
+def _framed(event: Event, media_type: str) -> str:
+    data = event.data if isinstance(event.data, str) else json.dumps(event.data, ensure_ascii=False)
+    if media_type != "text/event-stream":
+        return f"{data}\n"
+    name = f"event: {event.name}\n" if event.name is not None else ""
+    return f"{name}data: {data}\n\n"
+
+
+def _download(request: Request, state: State) -> Response:
+    found = storage.fetch(request.url.path, state)
+    if found is None:
+        return Response("wrong address, or its time is over\n", status_code=403, media_type="text/plain")
+    return Response(found.content, media_type=found.media_type)

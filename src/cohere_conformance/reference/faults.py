@@ -1,0 +1,73 @@
+"""Named faults: how the server can be made wrong, one deviation each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from cohere_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which the server can be wrong.
+
+    Attributes:
+        name: stable, such as `rerank.unsorted`; what comes before the first dot is a group or a common part.
+        sentence: what the server then does.
+    """
+
+    name: str
+    sentence: str
+
+    @property
+    def group(self) -> str:
+        """Return the group (or the common part) that the fault belongs to."""
+        return self.name.partition(".")[0]
+
+
+_FAULTS: dict[str, Fault] = {}
+
+
+def fault(name: str, sentence: str) -> Fault:
+    """Declare a fault; it stands beside the code that it makes wrong.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+    if name in _FAULTS:
+        raise ValueError(f"the fault {name} is declared twice")
+    _FAULTS[name] = Fault(name, sentence)
+    return _FAULTS[name]
+
+
+def catalogue() -> Mapping[str, Fault]:
+    """Return every fault by its name, in alphabetical order."""
+    package = import_module("cohere_conformance.reference")
+    for found in iter_modules(package.__path__, f"{package.__name__}."):
+        import_module(found.name)
+    groups = import_module("cohere_conformance.reference.groups")
+    for found in iter_modules(groups.__path__, f"{groups.__name__}."):
+        import_module(found.name)
+    return dict(sorted(_FAULTS.items()))
+
+
+def chosen(names: Iterable[str]) -> frozenset[Fault]:
+    """Return the faults of these names.
+
+    Raises:
+        UsageError: a name is not known.
+    """
+    known = catalogue()
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "see `list faults`"
+            raise UsageError(f"--fault {name}: expected the name of a fault; {hint}")
+    return frozenset(known[name] for name in names)

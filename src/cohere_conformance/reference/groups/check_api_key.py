@@ -1,0 +1,31 @@
+"""Check-api-key: whom a key belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import Answer, new_id, operation
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.handling import Call
+
+INVALID = fault("check-api-key.invalid", "A key that was accepted is called invalid.")
+NO_VERDICT = fault("check-api-key.no-verdict", "The answer does not say whether the key is valid.")
+CHANGING = fault("check-api-key.changing-owner", "The ids of organisation and owner change with each call.")
+
+
+@operation("POST /v1/check-api-key")
+def check_api_key(call: Call) -> Answer:
+    """Answer whose key it is; a wrong one never gets this far (KEY-S01)."""
+    account = call.account
+    body = {
+        "valid": not call.faulty(INVALID),
+        "organization_id": account.organization_id,
+        "owner_id": account.owner_id,
+    }
+    if call.faulty(NO_VERDICT):
+        del body["valid"]
+    if call.faulty(CHANGING):
+        body |= {"organization_id": new_id(), "owner_id": new_id()}
+    return Answer(body)

@@ -1,0 +1,182 @@
+"""What a handler is given and what it returns: a call, an answer, a stream, or a refusal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.faults import Fault
+    from cohere_conformance.reference.profile import Profile
+    from cohere_conformance.reference.state import Account, State
+
+
+class RefusedError(Exception):
+    """An error that the API answers with.
+
+    Args:
+        status: HTTP status.
+        message: what the envelope says.
+        error_type: the undocumented property that some errors carry (E-03).
+        traced: false for what is refused before the application is reached (G-08).
+    """
+
+    def __init__(
+        self, status: int, message: str, *, error_type: str | None = None, traced: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.error_type = error_type
+        self.traced = traced
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a multipart body, in the order in which it was sent.
+
+    Attributes:
+        name: the field's name.
+        content: what it holds.
+        filename: set for files.
+        media_type: as the part says; `""` where it does not.
+    """
+
+    name: str
+    content: bytes
+    filename: str | None = None
+    media_type: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return the content as text; what is no UTF-8 is replaced."""
+        return self.content.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One authenticated, validated call.
+
+    Attributes:
+        operation: what is called.
+        path: the path's parameters, decoded.
+        query: the declared query parameters that were sent, as JSON values; a list where the name may repeat.
+        headers: request headers by lower-case name (the last one counts).
+        body: the JSON body, `{}` where there is none; nulls at its top count as not sent (G-17).
+        form: the parts of a multipart body.
+        base_url: the address under which the server was called, without a slash at its end.
+        state: the server's memory.
+        account: the caller's.
+    """
+
+    operation: Operation
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+    form: tuple[Part, ...]
+    base_url: str
+    state: State
+    account: Account
+
+    @property
+    def now(self) -> datetime:
+        """Return the server's time."""
+        return self.state.clock.now()
+
+    @property
+    def profile(self) -> Profile:
+        """Return which behaviour is shown."""
+        return self.state.profile
+
+    @property
+    def v1(self) -> bool:
+        """Tell whether the operation belongs to version 1."""
+        return " /v1/" in self.operation.label
+
+    def faulty(self, fault: Fault) -> bool:
+        """Tell whether the fault is switched on."""
+        return fault in self.state.faults
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful JSON answer.
+
+    Attributes:
+        body: what is encoded as JSON.
+        tokens: the value of the `num_tokens` header, where the operation has one (H-01).
+        chars: the value of the `num_chars` header (H-02).
+        warnings: `x-api-warning` headers.
+    """
+
+    body: Any
+    tokens: int | None = None
+    chars: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a stream: its payload (text is sent as it is), and its name where it is sent as SSE."""
+
+    data: Any
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A successful streamed answer.
+
+    Attributes:
+        events: made and sent one by one.
+        media_type: `text/event-stream` or `application/stream+json`.
+        warnings: `x-api-warning` headers.
+    """
+
+    events: Iterable[Event]
+    media_type: str = "text/event-stream"
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A download: bytes and their media type."""
+
+    content: bytes
+    media_type: str
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+Handler = Callable[[Call], Answer | Stream | Binary]
+HANDLERS: dict[str, Handler] = {}
+"""By operation label."""
+
+
+def operation(*labels: str) -> Callable[[Handler], Handler]:
+    """Register a handler for operations of the contract."""
+
+    def register(handler: Handler) -> Handler:
+        for label in labels:
+            if label in HANDLERS:
+                raise ValueError(f"{label} has two handlers")
+            HANDLERS[label] = handler
+        return handler
+
+    return register
+
+
+def new_id() -> str:
+    """Return a fresh UUID."""
+    return str(uuid.uuid4())
+
+
+def meta(call: Call, **billed: int) -> dict[str, Any]:
+    """Return the `meta` object of an answer: the version of the API and what is billed, if anything is."""
+    version = {"version": "1" if call.v1 else "2"}
+    return {"api_version": version, "billed_units": billed} if billed else {"api_version": version}

@@ -1,0 +1,148 @@
+"""Who may call: keys, their kinds, and the limits of trial keys."""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import RefusedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+PRODUCTION = "reference-key"
+"""A production key that the reference server always accepts."""
+TRIAL = "reference-trial-key"
+"""A trial key, with quota headers and limits."""
+EXPIRED = "reference-expired-key"
+"""A trial key whose time is over."""
+
+IGNORED = fault("auth.ignored", "Every call is served, whatever the key, and without one.")
+WRONG_ACCEPTED = fault("auth.any-key", "Any key is accepted, as long as there is one.")
+SCHEME_ACCEPTED = fault("auth.any-scheme", "A key is accepted under any scheme, not only as a bearer token.")
+EXPIRED_ACCEPTED = fault("auth.expired-accepted", "An expired key is accepted.")
+FORBIDDEN = fault("auth.forbidden", "A wrong or missing key is answered with 403 instead of 401.")
+UNLIMITED = fault("limits.never", "Trial keys are never limited; their remaining calls do not count down.")
+
+MONTHLY = 1000
+"""Calls a month and endpoint of a trial key (R-02)."""
+_MINUTE = timedelta(minutes=1)
+_DEFAULT_LIMIT = 40
+
+
+class Kind(enum.Enum):
+    """What a key may do."""
+
+    PRODUCTION = enum.auto()
+    TRIAL = enum.auto()
+    EXPIRED = enum.auto()
+
+
+@dataclass
+class Key:
+    """One accepted key.
+
+    Attributes:
+        kind: what it may do.
+        organization: name of the organisation that it belongs to.
+    """
+
+    kind: Kind
+    organization: str
+    _calls: dict[str, deque[datetime]] = field(default_factory=dict)
+
+    def quota(self, label: str, now: datetime, *, unlimited: bool) -> list[tuple[str, str]]:
+        """Count a call and return the quota headers; none for a production key.
+
+        Raises:
+            RefusedError: 429, the limit of this minute is used up.
+        """
+        if self.kind is not Kind.TRIAL:
+            return []
+        limit = _limit(label)
+        calls = self._calls.setdefault(label, deque())
+        while calls and calls[0] <= now - _MINUTE:
+            calls.popleft()
+        if len(calls) >= limit and not unlimited:
+            raise RefusedError(
+                429,
+                f"You are using a Trial key, which is limited to {limit} API calls / minute. "
+                "Use a production key, or wait a moment",
+            )
+        if not unlimited:
+            calls.append(now)
+        return [
+            ("x-endpoint-monthly-call-limit", str(MONTHLY)),
+            ("x-trial-endpoint-call-limit", str(limit)),
+            ("x-trial-endpoint-call-remaining", str(limit - len(calls))),
+        ]
+
+
+def _limit(label: str) -> int:
+    limit = _POLICIES[label].limit
+    countable = limit is not None and limit.unit == "calls" and limit.per == "minute"
+    return limit.trial if limit is not None and countable and limit.trial is not None else _DEFAULT_LIMIT
+
+
+_POLICIES = load_policies(folder("contracts") / "operations.yaml")
+
+
+class Keys:
+    """The keys of a server.
+
+    Args:
+        further: production keys beside the built-in one.
+    """
+
+    def __init__(self, further: tuple[str, ...] = ()) -> None:
+        self._keys = {
+            PRODUCTION: Key(Kind.PRODUCTION, "reference"),
+            TRIAL: Key(Kind.TRIAL, "trial"),
+            EXPIRED: Key(Kind.EXPIRED, "trial"),
+        } | {key: Key(Kind.PRODUCTION, "reference") for key in further}
+
+    def holder(self, authorization: str | None, faults: frozenset[object]) -> Key:
+        """Return the key that an `Authorization` field names.
+
+        Raises:
+            RefusedError: 401, there is none, or it is not accepted (G-03 to G-07).
+        """
+        status = 403 if FORBIDDEN in faults else 401
+        scheme, _, token = (authorization or "").strip().partition(" ")
+        token = token.strip()
+        if IGNORED in faults:
+            return self._keys.get(token, self._keys[PRODUCTION])
+        if not token and scheme.lower() != "bearer":
+            token, scheme = ("", scheme) if not scheme else (scheme, "")
+        if not token:
+            raise RefusedError(status, "no api key supplied", traced=False)
+        if scheme.lower() != "bearer" and SCHEME_ACCEPTED not in faults:
+            raise RefusedError(status, "invalid api token: expected a bearer token", traced=False)
+        key = self._find(token)
+        lax = WRONG_ACCEPTED in faults or (SCHEME_ACCEPTED in faults and scheme.lower() != "bearer")
+        if key is None and lax:
+            key = self._keys[PRODUCTION]
+        if key is None:
+            raise RefusedError(status, f"Incorrect API key provided: {masked(token)}", traced=False)
+        if key.kind is Kind.EXPIRED and EXPIRED_ACCEPTED not in faults:
+            raise RefusedError(status, "your trial API key has expired", traced=False)
+        return key
+
+    def _find(self, token: str) -> Key | None:
+        found = None
+        for known, key in self._keys.items():
+            if hmac.compare_digest(known.encode(), token.encode("utf-8", "surrogateescape")):
+                found = key
+        return found
+
+
+def masked(token: str) -> str:
+    """Return a key as an error message may show it: its first and last two characters."""
+    return f"{token[:2]}****{token[-2:]}" if len(token) > 8 else "****"

@@ -1,0 +1,165 @@
+"""The models that the server knows, and what each can do (section 19 of the facts)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.profile import Profile
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.state import State
+
+UNKNOWN_SERVED = fault("models.unknown-served", "A model that nobody knows is served like any other.")
+UNKNOWN_400 = fault("models.unknown-400", "An unknown model is answered with 400, not with 404.")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model.
+
+    Attributes:
+        name: as it is called.
+        endpoints: what it can be used for, as `GET /v1/models` names it.
+        context: tokens of context.
+        output: the most tokens it writes; 0 where it writes none.
+        defaults: the endpoints that use it where no model is named.
+        features: what chat models can do besides; `None` for others.
+        dimension: length of its embeddings; 0 where it makes none.
+        v2_only: answers on version 2 only.
+        reasoning: thinks before it answers.
+        vision: reads images.
+        removed: the day on which the service took it away; `None` while it serves.
+    """
+
+    name: str
+    endpoints: tuple[str, ...]
+    context: int
+    output: int = 0
+    defaults: tuple[str, ...] = ()
+    features: tuple[str, ...] | None = None
+    dimension: int = 0
+    v2_only: bool = False
+    reasoning: bool = False
+    vision: bool = False
+    removed: str | None = None
+
+
+_CHAT = ("json_mode", "json_schema", "safety_modes", "strict_tools", "tools")
+_SEPTEMBER = "September 15, 2025"
+_APRIL = "April 4, 2026"
+MODELS = {
+    model.name: model
+    for model in (
+        Model("command-a-plus-05-2026", ("chat",), 128_000, 64_000, features=(*_CHAT, "reasoning", "vision"),
+              v2_only=True, reasoning=True, vision=True),
+        Model("command-a-03-2025", ("chat",), 288_000, 8_192, defaults=("chat",), features=_CHAT),
+        Model("command-a-reasoning-08-2025", ("chat",), 288_768, 32_768, features=(*_CHAT, "reasoning"),
+              v2_only=True, reasoning=True),
+        Model("command-a-vision-07-2025", ("chat",), 128_000, 8_000, features=("json_mode", "vision"),
+              v2_only=True, vision=True),
+        Model("command-a-translate-08-2025", ("chat",), 8_000, 8_000, features=("json_mode",), v2_only=True),
+        Model("command-r7b-12-2024", ("chat",), 128_000, 4_096, features=_CHAT),
+        Model("command-r-08-2024", ("chat",), 128_000, 4_096, features=_CHAT),
+        Model("command-r-plus-08-2024", ("chat",), 128_000, 4_096, features=_CHAT),
+        Model("c4ai-aya-expanse-32b", ("chat",), 128_000, 4_096, features=()),
+        Model("c4ai-aya-vision-32b", ("chat",), 16_000, 4_096, features=("vision",), v2_only=True,
+              vision=True),
+        Model("embed-v4.0", ("embed",), 128_000, defaults=("embed",), dimension=1536),
+        Model("embed-english-v3.0", ("embed", "classify"), 512, defaults=("classify",), dimension=1024),
+        Model("embed-multilingual-v3.0", ("embed", "classify"), 512, dimension=1024),
+        Model("embed-english-light-v3.0", ("embed", "classify"), 512, dimension=384),
+        Model("embed-multilingual-light-v3.0", ("embed", "classify"), 512, dimension=384),
+        Model("rerank-v4.0-pro", ("rerank",), 32_764),
+        Model("rerank-v4.0-fast", ("rerank",), 32_764),
+        Model("rerank-v3.5", ("rerank",), 4_093, defaults=("rerank",)),
+        Model("rerank-english-v3.0", ("rerank",), 4_093),
+        Model("rerank-multilingual-v3.0", ("rerank",), 4_093),
+        Model("cohere-transcribe-03-2026", (), 4_096),
+        Model("cohere-transcribe-arabic-07-2026", (), 4_096),
+        Model("command", ("generate", "summarize", "chat"), 4_096, 4_096, defaults=("generate", "summarize"),
+              features=(), removed=_SEPTEMBER),
+        Model("command-light", ("generate", "summarize", "chat"), 4_096, 4_096, features=(),
+              removed=_SEPTEMBER),
+        Model("command-r", ("generate", "summarize", "chat"), 128_000, 4_096, features=("json_mode", "tools"),
+              removed=_SEPTEMBER),
+        Model("command-r-plus", ("generate", "summarize", "chat"), 128_000, 4_096,
+              features=("json_mode", "tools"), removed=_SEPTEMBER),
+        Model("embed-english-v2.0", ("embed", "classify"), 512, dimension=4096, removed=_APRIL),
+        Model("embed-multilingual-v2.0", ("embed", "classify"), 256, dimension=768, removed=_APRIL),
+    )
+}  # fmt: skip
+"""By name, in the order in which they are listed."""
+
+
+def serving(profile: Profile) -> list[Model]:
+    """Return the models that serve under a profile; by the contract all of them do."""
+    gone = profile is Profile.LIVE_2026
+    return [model for model in MODELS.values() if not (gone and model.removed)]
+
+
+def find(name: str, state: State) -> Model:
+    """Return the model of that name.
+
+    Raises:
+        RefusedError: 404, nobody knows it (V-06), or it was removed (V-07).
+    """
+    model = MODELS.get(name.removesuffix("-ft"))
+    if model is None and UNKNOWN_SERVED in state.faults:
+        return next(iter(MODELS.values()))
+    if model is None:
+        _unknown(name, state)
+    if model.removed and state.profile is Profile.LIVE_2026:
+        raise RefusedError(
+            404, f"model '{name}' was removed on {model.removed}. See https://docs.cohere.com/docs/models"
+        )
+    return model
+
+
+def _unknown(name: str, state: State) -> NoReturn:
+    status = 400 if UNKNOWN_400 in state.faults else 404
+    raise RefusedError(status, f"model '{name}' not found, make sure the correct model ID was used")
+
+
+_ENDPOINTS = {
+    "chat": "chat",
+    "generate": "generate",
+    "embed": "embed",
+    "rerank": "rerank",
+    "classify": "classify",
+    "summarize": "summarize",
+}
+"""By group: the endpoint that a model must serve there."""
+
+
+def require(name: str, operation: Operation, state: State) -> None:
+    """Check the model that a body names, where the operation calls one.
+
+    Raises:
+        RefusedError: 404, there is no such model; 400, it is for something else or for version 2 only (V-09).
+    """
+    if operation.group in {"finetuning", "datasets", "connectors", "models"}:
+        return
+    model = find(name, state)
+    if MODELS.get(name) is None:
+        return
+    endpoint = _ENDPOINTS.get(operation.group)
+    # Before the generations were split, every text model wrote for every text endpoint.
+    text = {"chat", "generate", "summarize"}
+    fits = (
+        endpoint is None
+        or endpoint in model.endpoints
+        or bool({endpoint} & text and text & {*model.endpoints})
+    )
+    if not fits:
+        raise RefusedError(400, f"model '{name}' is not supported by the {endpoint} endpoint")
+    if model.v2_only and operation.label == "POST /v1/chat" and state.profile is Profile.LIVE_2026:
+        raise RefusedError(400, f"model '{name}' is not supported with '/v1/chat', please use '/v2/chat'")
+
+
+def default(endpoint: str, state: State) -> Model:
+    """Return the model that is used where a request names none."""
+    return next(model for model in serving(state.profile) if endpoint in model.defaults)

@@ -1,0 +1,43 @@
+"""Signed addresses: files that can be fetched without a key for an hour."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cohere_conformance.reference.handling import Binary
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.handling import Call
+    from cohere_conformance.reference.state import State
+
+PREFIX = "/storage/"
+_VALID = timedelta(hours=1)
+_STORE = "storage"
+
+
+@dataclass(frozen=True)
+class _File:
+    content: bytes
+    media_type: str
+    until: datetime
+
+
+def sign(call: Call, content: bytes, name: str, media_type: str = "application/octet-stream") -> str:
+    """Return an address under which the content can be fetched for an hour (DS-S03)."""
+    path = f"{PREFIX}{secrets.token_urlsafe(18)}/{name}"
+    files = call.state.account(_STORE).shelf(_File)
+    for old in [path for path, file in files.items() if file.until < call.now]:
+        del files[old]
+    files[path] = _File(content, media_type, call.now + _VALID)
+    return f"{call.base_url}{path}"
+
+
+def fetch(path: str, state: State) -> Binary | None:
+    """Return the file at a signed address, `None` where there is none or its time is over."""
+    file = state.account(_STORE).shelf(_File).get(path)
+    if file is None or file.until < state.clock.now():
+        return None
+    return Binary(file.content, file.media_type)

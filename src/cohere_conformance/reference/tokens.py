@@ -1,0 +1,78 @@
+"""The tokenizer: reversible by construction, so that counting and round trips agree everywhere.
+
+A token is one to three bytes of UTF-8; its id is their number among all such pieces, the shorter ones first.
+Pieces never span two words, and a character is only split where it is longer than a piece.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r" ?[^\W\d_]+| ?\d+|\s| ?[^\w\s]|_", re.UNICODE)
+_WIDTH = 3
+_FIRST = (0, 0, 256, 256 + 65_536)
+"""The first id of the pieces of each length."""
+VOCABULARY = 256 + 65_536 + 16_777_216
+"""How many ids there are."""
+
+
+def pieces(text: str) -> list[bytes]:
+    """Return the tokens of a text as bytes."""
+    found: list[bytes] = []
+    for word in _words(text):
+        piece = b""
+        for character in word:
+            encoded = character.encode("utf-8", "replace")
+            if len(piece) + len(encoded) > _WIDTH:
+                if piece:
+                    found.append(piece)
+                piece = b""
+            while len(encoded) > _WIDTH:
+                found.append(encoded[:_WIDTH])
+                encoded = encoded[_WIDTH:]
+            piece += encoded
+        if piece:
+            found.append(piece)
+    return found
+
+
+def _words(text: str) -> list[str]:
+    words, end = [], 0
+    for match in _WORD.finditer(text):
+        if match.start() > end:
+            words.append(text[end : match.start()])
+        words.append(match[0])
+        end = match.end()
+    if end < len(text):
+        words.append(text[end:])
+    return words
+
+
+def encode(text: str) -> list[int]:
+    """Return the ids of a text."""
+    return [_FIRST[len(piece)] + int.from_bytes(piece) for piece in pieces(text)]
+
+
+def count(text: str) -> int:
+    """Return how many tokens a text has."""
+    return len(pieces(text))
+
+
+def decode(ids: list[int]) -> str:
+    """Return the text of ids; bytes that are no UTF-8 become replacement characters.
+
+    Raises:
+        ValueError: an id is outside the vocabulary.
+    """
+    content = b""
+    for number in ids:
+        if not 0 <= number < VOCABULARY:
+            raise ValueError(f"token {number} is outside the vocabulary of {VOCABULARY} tokens")
+        width = next(width for width in (3, 2, 1) if number >= _FIRST[width])
+        content += (number - _FIRST[width]).to_bytes(width)
+    return content.decode("utf-8", "replace")
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the longest beginning of a text that has at most `limit` tokens and ends at a character."""
+    return b"".join(pieces(text)[:limit]).decode("utf-8", "ignore")

@@ -1,0 +1,180 @@
+"""Requests against the contract: what is refused, with which status, in which order (V-01 to V-13)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from cohere_conformance.contract.fields import typed
+from cohere_conformance.reference import models
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cohere_conformance.contract import Operation, Validator
+    from cohere_conformance.reference.state import State
+
+IGNORED = fault("validation.ignored", "Values of the wrong type or out of range are not refused.")
+REQUIRED_IGNORED = fault("validation.required-ignored", "Required properties may be left out.")
+CRASH = fault("validation.crash", "A request that breaks the contract is answered with 500.")
+SYNTAX_CRASH = fault("validation.syntax-crash", "A body that is no JSON is answered with 500.")
+SWALLOWED = fault("validation.unknown-swallowed", "Unknown fields are ignored on version 2 as well.")
+REFUSED_ON_V1 = fault("validation.unknown-refused-v1", "Unknown fields are refused on version 1 as well.")
+UNWARNED = fault("validation.warning-missing", "Unknown fields on version 1 are ignored without a warning.")
+WRONG_STATUS = fault("validation.unknown-400", "Unknown fields on version 2 are refused with 400, not 422.")
+
+PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
+"""Groups behind a gateway that names unknown fields in its own way (V-03)."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One rule that a request breaks."""
+
+    rule: str
+    path: tuple[str, ...]
+    text: str
+
+
+def body_of(content: bytes, faults: frozenset[object]) -> Any:
+    """Return the JSON value of a body, `{}` for an empty one.
+
+    Raises:
+        RefusedError: 400, it is no JSON (V-04).
+    """
+    if not content.strip():
+        return {}
+    try:
+        text = content.decode("utf-8")
+        value = json.loads(text, parse_constant=_not_json, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        if SYNTAX_CRASH in faults:
+            raise RefusedError(500, "internal server error") from error
+        raise RefusedError(400, f"invalid json syntax: {type(error).__name__}") from error
+    # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
+    return _replaced(value) if "\\u" in text else value
+
+
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _replaced(value: Any) -> Any:
+    match value:
+        case str():
+            return _SURROGATE.sub("\ufffd", value)
+        case list():
+            return [_replaced(item) for item in value]
+        case dict():
+            return {_SURROGATE.sub("\ufffd", name): _replaced(item) for name, item in value.items()}
+        case _:
+            return value
+
+
+def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: State) -> dict[str, Any]:
+    """Return the declared query parameters as JSON values; others are ignored.
+
+    Raises:
+        RefusedError: 400, one breaks its declaration, or a required one is missing.
+    """
+    found: dict[str, Any] = {}
+    for name, text in pairs:
+        declared = operation.query.get(name)
+        if declared is None:
+            continue
+        value = typed(text, declared.value.schema)
+        if IGNORED not in state.faults:
+            for problem in _problems(declared.value, value):
+                _refuse(400, f"invalid query parameter {name}: {problem.text}", state)
+        if declared.repeated:
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
+    for name, declared in operation.query.items():
+        if declared.required and not found.get(name) and REQUIRED_IGNORED not in state.faults:
+            _refuse(400, f"query parameter {name} is required", state)
+    return found
+
+
+def validate(operation: Operation, body: Any, state: State) -> list[str]:
+    """Check a JSON body and return the warnings that the answer carries.
+
+    Raises:
+        RefusedError: the first broken rule, in the order of V-13.
+    """
+    declared = operation.request.media.get("application/json") if operation.request else None
+    if declared is None:
+        return []
+    if not isinstance(body, dict):
+        _refuse(400, "invalid request: the body must be a JSON object", state)
+    found = list(_problems(declared, body))
+    warnings = list(_unknown(operation, [one for one in found if one.rule == "unknown"], state))
+    missing = [one for one in found if one.rule == "missing"]
+    if missing and REQUIRED_IGNORED not in state.faults:
+        name = ".".join(missing[0].path)
+        text = "model parameter is required" if name == "model" else f"invalid request: {name} is required"
+        _refuse(400, text, state)
+    model = body.get("model")
+    if isinstance(model, str):
+        models.require(model, operation, state)
+    invalid = [one for one in found if one.rule == "invalid"]
+    if invalid and IGNORED not in state.faults:
+        place = ".".join(invalid[0].path) or "the body"
+        _refuse(400, f"invalid request: {place}: {invalid[0].text}", state)
+    return warnings
+
+
+def _unknown(operation: Operation, found: list[Problem], state: State) -> Iterator[str]:
+    """Refuse unknown fields on version 2, yield a warning for each on version 1."""
+    for problem in found:
+        name = ".".join(problem.path)
+        text = f"unknown field: parameter '{name}' is not a valid field"
+        if operation.group in PROTOBUF_GROUPS:
+            if SWALLOWED not in state.faults:
+                _refuse(400, f'proto: (line 1:1): unknown field "{problem.path[-1]}"', state)
+        elif " /v2/" in operation.label or REFUSED_ON_V1 in state.faults:
+            if SWALLOWED not in state.faults:
+                _refuse(400 if WRONG_STATUS in state.faults else 422, text, state)
+        elif UNWARNED not in state.faults:
+            yield text
+
+
+def _refuse(status: int, text: str, state: State) -> NoReturn:
+    if CRASH in state.faults:
+        raise RefusedError(500, "internal server error")
+    raise RefusedError(status, text)
+
+
+def _problems(validator: Validator, value: Any) -> Iterator[Problem]:
+    compiled = validator.compiled
+    if compiled.is_valid(value):
+        return
+    try:
+        errors = list(compiled.iter_errors(value))
+    except ValueError:  # deeper than the validator goes
+        yield Problem("invalid", (), "the body is nested too deeply")
+        return
+    for error in errors:
+        path = tuple(str(token) for token in error.instance_path if not isinstance(token, int))
+        keyword = str(error.schema_path[-1])
+        told: Mapping[str, Any] = error.kind.as_dict()
+        if keyword == "required":
+            yield Problem("missing", (*path, told["property"]), "is required")
+        elif keyword == "additionalProperties" and "unexpected" in told:
+            for name in told["unexpected"]:
+                yield Problem("unknown", (*path, name), "is not a valid field")
+        else:
+            yield Problem("invalid", path, error.message[:200])

@@ -1,0 +1,181 @@
+"""From the journals of a run to its report: one way for runs that ended and for runs that were killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cohere_conformance.errors import ReportError, TrafficError
+from cohere_conformance.report.build import Tally
+from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, Unreadable
+from cohere_conformance.report.example import clean
+from cohere_conformance.report.journal import WorkerJournal, read_journals
+from cohere_conformance.report.line import Closing, Opening, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from cohere_conformance.model import Aspect, Element, Exchange
+    from cohere_conformance.report.shape import Report
+
+_WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
+"""A case of several records ends as the worst of them; one that was skipped in part was tried."""
+
+
+def report_of(
+    folder: Path,
+    *,
+    operations: Mapping[str, str],
+    declared: Iterable[Element],
+    exercised: Callable[[Exchange], Iterable[Element]],
+    finished_at: str,
+    curl: bool = True,
+) -> Report:
+    """Return the report of the run whose journals lie in `folder`.
+
+    Args:
+        folder: where the journals are.
+        operations: label of every operation of the contract with its group.
+        declared: everything that could be exercised.
+        exercised: what of it one exchange shows.
+        finished_at: RFC 3339 time at which the run ended.
+        curl: keep a command with each example; switch it off where request bodies must not be repeated.
+
+    Raises:
+        ReportError: there is no journal, none has an opening, or they belong to several runs.
+    """
+    run = _Run(operations, exercised, Tally(curl=curl))
+    for journal in read_journals(folder):
+        run.read(journal)
+    openings = run.openings
+    if not openings:
+        raise ReportError(
+            f"{folder}: expected a journal that begins with its opening, got none that does; "
+            "the run was killed before it began, run it again"
+        )
+    if len({(one.run, one.header.contract_digest, one.header.mode) for one in openings}) > 1:
+        raise ReportError(
+            f"{folder}: expected the journals of one run, got those of several; "
+            "name a folder of its own for each run with --report-dir, or clear this one"
+        )
+    first = min(openings, key=lambda one: (one.header.started_at, one.worker))
+    return run.tally.finish(
+        first.header,
+        operations,
+        finished_at=finished_at,
+        cases=run.cases(),
+        exercise=_exercise(declared, run.seen),
+    )
+
+
+class _Run:
+    """What is gathered from the journals, whichever is read first."""
+
+    def __init__(
+        self, operations: Mapping[str, str], exercised: Callable[[Exchange], Iterable[Element]], tally: Tally
+    ) -> None:
+        self.tally = tally
+        self.openings: list[Opening] = []
+        self.seen: set[Element] = set()
+        self._operations = operations
+        self._exercised = exercised
+        self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
+        self._with_findings: set[str] = set()
+        self._unclosed: list[str] = []
+        self._interrupted = False
+
+    def read(self, journal: WorkerJournal) -> None:
+        """Take in one journal."""
+        closed = False
+        for line in journal.lines():
+            match line:
+                case Record():
+                    self._record(line)
+                case Opening():
+                    self.openings.append(line)
+                case Closing():
+                    closed = True
+                    self._interrupted |= line.interrupted
+                case Unreadable():
+                    self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
+        if not closed:
+            self._unclosed.append(clean(journal.worker))
+
+    def _record(self, record: Record) -> None:
+        known = record.operation in self._operations
+        if (exchange := record.exchange) is not None:
+            self.tally.add(
+                exchange,
+                record.operation if known else None,
+                record.findings,
+                _media_type(exchange),
+                request_judged=known and exchange.request.body is not None,
+                case=record.case,
+                setup=record.setup,
+            )
+            if known:
+                self.seen.update(self._exercised(exchange))
+        if record.setup:
+            return
+        if record.findings:
+            self._with_findings.add(record.case)
+        end = (_WORST[record.outcome], clean(record.reason), clean(record.operation), record.outcome)
+        self._ends[record.case] = min(self._ends.get(record.case, end), end)
+
+    def cases(self) -> CaseCoverage:
+        """Return how the cases ended."""
+        ends = self._ends.items()
+        outcomes = Counter(outcome for *_, outcome in self._ends.values())
+        planned = {case for opening in self.openings for case in opening.planned or ()}
+        not_run = planned - self._ends.keys()
+        open_ends = [
+            CaseEnd(case=clean(case), operation=operation, outcome=outcome, reason=reason)
+            for case, (_, reason, operation, outcome) in ends
+            if outcome not in ("passed", "skipped")
+        ]
+        open_ends += [CaseEnd(case=clean(case), operation="", outcome="not-run") for case in not_run]
+        return CaseCoverage(
+            run=len(self._ends) - outcomes["skipped"],
+            passed=outcomes["passed"],
+            failed=outcomes["failed"],
+            inconclusive=outcomes["inconclusive"],
+            error=outcomes["error"],
+            skipped=outcomes["skipped"],
+            failed_bare=sum(
+                outcome == "failed" and case not in self._with_findings for case, (*_, outcome) in ends
+            ),
+            not_run=len(not_run),
+            skipped_reasons=self._reasons("skipped"),
+            inconclusive_reasons=self._reasons("inconclusive"),
+            ends=tuple(sorted(open_ends)),
+            unclosed=tuple(sorted(self._unclosed)),
+            interrupted=self._interrupted,
+        )
+
+    def _reasons(self, wanted: CaseOutcome) -> dict[str, int]:
+        counted = Counter(
+            reason or "no reason given" for _, reason, _, outcome in self._ends.values() if outcome == wanted
+        )
+        return dict(sorted(counted.items()))
+
+
+def _media_type(exchange: Exchange) -> str:
+    told = next((value for name, value in exchange.response.headers if name == "content-type"), "")
+    return told.partition(";")[0].strip().lower()
+
+
+def _exercise(declared: Iterable[Element], seen: set[Element]) -> tuple[Exercise, ...]:
+    by_row: dict[tuple[str, Aspect], set[Element]] = {}
+    for element in declared:
+        by_row.setdefault((element.operation, element.aspect), set()).add(element)
+    return tuple(
+        Exercise(
+            operation=operation,
+            aspect=aspect,
+            declared=len(elements),
+            seen=len(elements & seen),
+            missing=tuple(sorted(element.name for element in elements - seen)),
+        )
+        for (operation, aspect), elements in sorted(by_row.items())
+    )

@@ -1,0 +1,128 @@
+"""The lines of a journal: what they say, and how they are written so that people can search them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.model import Exchange, Finding
+from cohere_conformance.report.coverage import CaseOutcome
+from cohere_conformance.report.render.safe import json_visible
+from cohere_conformance.report.shape import Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JOURNAL_FORMAT = 1
+"""The version of the lines that this module reads and writes."""
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="opening"):
+    """The first line: which run this is.
+
+    Attributes:
+        worker: name of the worker, `main` or pytest-xdist's `gw0`.
+        header: what is judged, against what; the same for every worker.
+        planned: ids of the cases that this worker knows of; `None` where it does not say.
+        run: identity of the run, the same for its workers; journals of two runs are never mixed.
+        format: the version of the lines.
+    """
+
+    worker: str
+    header: Header
+    planned: tuple[str, ...] | None = None
+    run: str = ""
+    format: int = JOURNAL_FORMAT
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="record"):
+    """One exchange of a case, or the end of a case without one.
+
+    A case may have several records; it ends as the worst of them says. Records of setting up and clearing
+    away are judged like all others but do not end a case.
+
+    Attributes:
+        case: id of the case.
+        operation: label such as `POST /v2/chat`; empty where no operation of the contract matches.
+        outcome: how the case ended, as far as this exchange tells.
+        reason: why, where the findings do not say it.
+        exchange: what was sent and came back, redacted; `None` where nothing was sent.
+        findings: what the checks said about the exchange.
+        setup: whether the exchange created or removed a resource for the case.
+    """
+
+    case: str
+    operation: str
+    outcome: CaseOutcome
+    reason: str = ""
+    exchange: Exchange | None = None
+    findings: tuple[Finding, ...] = ()
+    setup: bool = False
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):
+    """The last line: the worker ended by itself.
+
+    Attributes:
+        records: how many records stand before it.
+        interrupted: whether somebody stopped the run, so that it ended early but orderly.
+    """
+
+    records: int
+    interrupted: bool = False
+
+
+Line = Opening | Record | Closing
+
+
+def encode(line: Line) -> bytes:
+    """Return the line with its end."""
+    raw: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
+    for side in _sides(raw):
+        side["body"] = _told(side["body"])
+    return (json_visible(json.dumps(raw, ensure_ascii=False)) + "\n").encode("utf-8")
+
+
+def decode(raw: bytes) -> Line:
+    """Return what a line says.
+
+    Raises:
+        ValueError: it is no JSON, or no line of a journal (which `msgspec` raises a subclass of it for).
+    """
+    # The standard library's parser reads unpaired surrogates, which findings may quote.
+    line: Any = json.loads(raw)
+    for side in _sides(line):
+        side["body"] = _meant(side.get("body"))
+    decoded: Line = msgspec.convert(line, Line, builtin_types=(bytes,))
+    return decoded
+
+
+def _sides(line: Any) -> Iterator[dict[str, Any]]:
+    """Yield request and response of a line, as far as it is shaped so that it can have them."""
+    exchange = line.get("exchange") if isinstance(line, dict) else None
+    if isinstance(exchange, dict):
+        yield from (side for name in ("request", "response") if isinstance(side := exchange.get(name), dict))
+
+
+def _told(body: bytes | None) -> str | dict[str, str] | None:
+    """Return a body as text wherever it is text: people search journals."""
+    if body is None:
+        return None
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode("ascii")}
+
+
+def _meant(told: object) -> bytes | None:
+    match told:
+        case None:
+            return None
+        case str():
+            return told.encode("utf-8")
+        case {"base64": str(coded)}:
+            return base64.b64decode(coded, validate=True)
+    raise ValueError("a body is null, text or base64")
