@@ -61,3 +61,7 @@ class ReportError(ConformanceError):
 
 class UsageError(ConformanceError):
     """The call itself is wrong: an unknown name, an option that does not fit."""
+
+
+class BudgetError(ConformanceError):
+    """A run wants to send more requests than it may."""

@@ -12,7 +12,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     """A mapping with fixed keys; an underscore is a hyphen in the file."""
 
 
-class PartEntry(Entry):
+class PartEntry(Entry, frozen=True, kw_only=True):
     """One part of a form: exactly one of `value`, `text`, `base64` and `wav` is its content."""
 
     name: str
@@ -24,7 +24,7 @@ class PartEntry(Entry):
     wav: float | None = None
 
 
-class SendingEntry(Entry):
+class SendingEntry(Entry, frozen=True, kw_only=True):
     """A request: at most one of `body`, `text` and `form` is its body."""
 
     operation: str
@@ -37,7 +37,7 @@ class SendingEntry(Entry):
     content_type: str | None = None
 
 
-class ExpectEntry(Entry):
+class ExpectEntry(Entry, frozen=True, kw_only=True):
     """What must come back."""
 
     status: int | list[int]
@@ -45,14 +45,14 @@ class ExpectEntry(Entry):
     body: Schemas = {}
 
 
-class ProfileEntry(Entry):
+class ProfileEntry(Entry, frozen=True, kw_only=True):
     """What differs under a profile: exactly one of both."""
 
     expect: ExpectEntry | None = None
     skip: str | None = None
 
 
-class CaseEntry(SendingEntry):
+class CaseEntry(SendingEntry, frozen=True, kw_only=True):
     """One case."""
 
     id: str
@@ -65,7 +65,7 @@ class CaseEntry(SendingEntry):
     profiles: dict[str, ProfileEntry] = {}
 
 
-class WaitEntry(Entry):
+class WaitEntry(Entry, frozen=True, kw_only=True):
     """What must have happened before a resource can be used."""
 
     send: SendingEntry
@@ -75,7 +75,7 @@ class WaitEntry(Entry):
     capture: dict[str, str] = {}
 
 
-class ResourceEntry(Entry):
+class ResourceEntry(Entry, frozen=True, kw_only=True):
     """One resource."""
 
     about: str
@@ -86,7 +86,7 @@ class ResourceEntry(Entry):
     remove: SendingEntry | list[SendingEntry] = []
 
 
-class FileEntry(Entry):
+class FileEntry(Entry, frozen=True, kw_only=True):
     """One file."""
 
     group: str

@@ -146,7 +146,7 @@ class Sending(msgspec.Struct, frozen=True):
 
 
 def _multipart(form: tuple[Part, ...], values: Mapping[str, str], content_type: str) -> bytes:
-    # Every part goes as a file, nameless where it is a field: httpx moves what it takes for fields to the front.
+    # Every part goes as a file, without a name where it is a field: httpx sends its own fields first.
     files = [
         (
             rendered(part.name, values),

@@ -51,7 +51,7 @@ class Source:
         except ContractError as error:
             raise self._unreadable(error) from error
         # Only the tree is needed of this reading, and the tree does not depend on how scalars are read.
-        self._root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        self._root = cast("yaml.Node", yaml.compose(text, Loader=yaml.CSafeLoader))
         self.entry = self._typed()
 
     def line(self, steps: Steps) -> int:
@@ -163,8 +163,14 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
 
 
 def _shape(steps: Steps) -> type[Entry]:
-    names = [step for step in steps if isinstance(step, str)]
-    return next((AT[name] for name in reversed(names) if name in AT), FileEntry)
+    """Return the kind of mapping at the end of the way; the names that authors give are no keys."""
+    shape: type[Entry] = FileEntry
+    free = False
+    for step in steps:
+        if isinstance(step, str):
+            shape = shape if free else AT.get(step, shape)
+            free = not free and step in {"resources", "profiles"}
+    return shape
 
 
 def _keys(value: object) -> str:

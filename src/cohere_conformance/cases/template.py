@@ -22,9 +22,8 @@ def renamed(text: str, name: Callable[[str], str]) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         if found["open"]:
-            raise ValueError(
-                f"expected ${{name}}, got {text[found.start() :][:20]!r}; close the brace, or write $${{ for ${{"
-            )
+            got = text[found.start() :][:20]
+            raise ValueError(f"expected ${{name}}, got {got!r}; close the brace, or write $${{ for ${{")
         return found[0] if found["name"] is None else f"${{{name(found['name'])}}}"
 
     return _PLACEHOLDER.sub(replaced, text)

@@ -90,7 +90,7 @@ def decode(raw: bytes) -> Line:
     """Return what a line says.
 
     Raises:
-        ValueError: it is no JSON, or no line of a journal (which `msgspec` raises a subclass of it for).
+        ValueError: it is no JSON, or no line of a journal.
     """
     # The standard library's parser reads unpaired surrogates, which findings may quote.
     line: Any = json.loads(raw)

@@ -35,11 +35,15 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         f"**{prose(report.footer.verdict)}**",
         "",
         *_introduction(report),
+        *_exercised(report),
+        *_glance(parts.server_rows(report)),
         *_rows("Findings", parts.server_rows(report), folder, limit),
         *_rows("Requests (client side)", parts.client_rows(report), folder, limit),
+        *_ends(report, limit),
         *_operations(report),
         *_amendments(report, folder, limit),
-        *_unseen(coverage.unseen),
+        *_folded("Operations never seen", coverage.unseen, limit=None),
+        *_folded(parts.NOT_EXERCISED, parts.missing_lines(report), limit=limit),
         *_list("Other hosts, not judged", foreign, limit),
         *_list("Skipped files", skipped, limit),
         *_list("Unreadable inputs", unreadable, limit),
@@ -52,12 +56,40 @@ def _introduction(report: Report) -> Iterator[str]:
     header = report.header
     inputs, more = parts.cut(header.inputs, 10)
     traffic = ", ".join(code(path) for path in inputs)
+    if header.target is not None:
+        yield f"- target: {code(parts.target_line(header.target), longest=None)}"
+    if report.coverage.cases is not None:
+        yield f"- cases: {prose(parts.cases_line(report.coverage.cases))}"
     yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"
-    yield f"- traffic: {traffic} {more}".rstrip()
+    if header.target is None:
+        yield f"- traffic: {traffic} {more}".rstrip()
     yield f"- {prose(header.tool)} {prose(header.version)}, {prose(header.started_at)}"
     if report.coverage.unrouted:
         yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
     yield ""
+
+
+def _exercised(report: Report) -> Iterator[str]:
+    totals = parts.exercised(report)
+    if totals:
+        yield from ("| exercised | seen | declared | share |", "|---|--:|--:|--:|")
+        yield from (f"| {one.name} | {one.seen} | {one.declared} | {one.share} |" for one in totals)
+        yield ""
+
+
+def _glance(rows: Sequence[Row]) -> Iterator[str]:
+    if len(rows) >= parts.GLANCE_FROM:
+        yield from ("| severity | kind | findings | operations | exchanges |", "|---|---|--:|--:|--:|")
+        for one in parts.glance(rows):
+            numbers = f"{one.findings} | {one.operations} | {one.exchanges}"
+            yield f"| {one.severity} | `{one.kind}` | {numbers} |"
+        yield ""
+
+
+def _ends(report: Report, limit: int) -> Iterator[str]:
+    if report.coverage.cases is not None:
+        lines = [prose(line) for line in parts.end_lines(report.coverage.cases)]
+        yield from _list("Cases without an answer", lines, limit)
 
 
 def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[str]:
@@ -72,6 +104,8 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
             yield f"    - requirement: {code(row.requirement)}"
         yield f"    - expected: {code(row.expected)}"
         yield f"    - observed: {code(row.observed)}"
+        if row.cases:
+            yield f"    - cases: {code(parts.shown_cases(row))}"
         yield f"    - seen: {prose(parts.seen(row))}; first {code(parts.location(row.example))}"
         yield f"    - request: {code(row.example.request)}"
         yield f"    - more: {code(parts.explain_command(row.fingerprint, folder), longest=None)}"
@@ -112,11 +146,14 @@ def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:
     yield from ("", f"{parts.AMENDMENTS_NOTE} {command}", "")
 
 
-def _unseen(unseen: Sequence[str]) -> Iterator[str]:
-    if not unseen:
+def _folded(title: str, items: Sequence[str], *, limit: int | None) -> Iterator[str]:
+    if not items:
         return
-    yield from ("<details>", f"<summary>Operations never seen: {len(unseen)}</summary>", "")
-    yield from (f"- {code(label)}" for label in unseen)
+    shown, more = (items, "") if limit is None else parts.cut(items, limit)
+    yield from ("<details>", f"<summary>{title}: {len(items)}</summary>", "")
+    yield from (f"- {code(item)}" for item in shown)
+    if more:
+        yield from ("", more)
     yield from ("", "</details>", "")
 
 

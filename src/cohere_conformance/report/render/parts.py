@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from cohere_conformance.model import Aspect
 from cohere_conformance.report.shape import REPORT_JSON
-from cohere_conformance.report.verdict import quantity
+from cohere_conformance.report.verdict import RANK, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from cohere_conformance.report.shape import Example, Header, Report, Row
+    from cohere_conformance.model import Kind, Severity
+    from cohere_conformance.report.coverage import CaseCoverage
+    from cohere_conformance.report.shape import Example, Header, Report, Row, Target
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report unless it is told otherwise."""
@@ -19,7 +22,16 @@ WHOLE_BODY = "the whole body"
 AMENDMENTS_NOTE = (
     "Where the published document is known to be wrong or too narrow; never fails a run. To read on:"
 )
+GLANCE_FROM = 6
+"""As many findings are worth a summary by kind before they are told one by one."""
+NOT_EXERCISED = "Declared, not exercised"
 
+_ASPECTS = {
+    Aspect.STATUS: "declared statuses",
+    Aspect.PROPERTY: "response properties",
+    Aspect.EVENT: "stream events",
+    Aspect.ENUM_VALUE: "enum values",
+}
 _Item = TypeVar("_Item")
 
 
@@ -72,3 +84,127 @@ def contract_line(header: Header) -> str:
 def unrouted_line(number: int) -> str:
     """Return how much traffic went where the contract has nothing."""
     return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"
+
+
+def target_line(target: Target) -> str:
+    """Return where the cases were sent, and how."""
+    told = [f"profile {target.profile}", "with a key" if target.key else "without a key"]
+    if target.declares:
+        told.append(f"declares {', '.join(target.declares)}")
+    if target.seed is not None:
+        told.append(f"seed {target.seed}")
+    if target.workers > 1:
+        told.append(quantity(target.workers, "worker"))
+    return f"{target.url} ({'; '.join(told)})"
+
+
+def cases_line(cases: CaseCoverage) -> str:
+    """Return how the cases ended: those that ran first, then those that did not, with the reasons."""
+    ran = _numbers(
+        (cases.passed, "passed"),
+        (cases.failed, "failed"),
+        (cases.inconclusive, "inconclusive"),
+        (cases.error, "failed in the harness"),
+    )
+    line = f"{quantity(cases.run, 'case')}" + (f": {ran}" if ran else "")
+    if cases.skipped:
+        line += f"; {cases.skipped} skipped: {reasons(cases.skipped_reasons)}"
+    return line + (f"; {cases.not_run} not run" if cases.not_run else "")
+
+
+def reasons(counted: Mapping[str, int]) -> str:
+    """Return reasons with their numbers, the most frequent first."""
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    shown, more = ordered[:5], ordered[5:]
+    told = [f"{number} {reason}" for reason, number in shown]
+    return ", ".join(told + ([f"{sum(number for _, number in more)} for other reasons"] if more else []))
+
+
+def end_lines(cases: CaseCoverage) -> list[str]:
+    """Return the cases that no finding tells of: inconclusive, failed in the harness, or not run."""
+    return [
+        f"{one.case}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
+        for one in cases.ends
+        if one.outcome != "failed" or one.reason
+    ]
+
+
+class Exercised(NamedTuple):
+    """How much of one aspect of all operations was seen."""
+
+    name: str
+    seen: int
+    declared: int
+
+    @property
+    def share(self) -> str:
+        """Return the percentage, rounded down so that 100 % means all."""
+        return f"{self.seen * 1000 // self.declared / 10:.1f} %"
+
+
+def exercised(report: Report) -> list[Exercised]:
+    """Return the totals for each aspect of which something is declared."""
+    rows = report.coverage.exercise
+    totals = [
+        Exercised(
+            name,
+            sum(row.seen for row in rows if row.aspect is aspect),
+            sum(row.declared for row in rows if row.aspect is aspect),
+        )
+        for aspect, name in _ASPECTS.items()
+    ]
+    return [one for one in totals if one.declared]
+
+
+def missing_lines(report: Report, names: int | None = 5) -> list[str]:
+    """Return what was not exercised of the operations that were seen; the unseen ones have their own list."""
+    unseen = set(report.coverage.unseen)
+    lines = []
+    for row in report.coverage.exercise:
+        if row.missing and row.operation not in unseen:
+            shown = row.missing if names is None else row.missing[:names]
+            more = f", and {len(row.missing) - len(shown)} more" if len(shown) < len(row.missing) else ""
+            lines.append(
+                f"{row.operation}: {row.seen}/{row.declared} {aspect_name(row.aspect)}; not: "
+                f"{', '.join(shown)}{more}"
+            )
+    return lines
+
+
+def aspect_name(aspect: Aspect) -> str:
+    """Return what is counted, in words."""
+    return _ASPECTS[aspect]
+
+
+class Glance(NamedTuple):
+    """One kind among the findings."""
+
+    severity: Severity
+    kind: Kind
+    findings: int
+    operations: int
+    exchanges: int
+
+
+def glance(rows: Iterable[Row]) -> list[Glance]:
+    """Return the findings by kind, worst and most frequent first."""
+    grouped: dict[tuple[Severity, Kind], list[Row]] = {}
+    for row in rows:
+        grouped.setdefault((row.severity, row.kind), []).append(row)
+    told = [
+        Glance(
+            severity, kind, len(same), len({row.operation for row in same}), sum(row.count for row in same)
+        )
+        for (severity, kind), same in grouped.items()
+    ]
+    return sorted(told, key=lambda one: (RANK[one.severity], -one.findings, one.kind))
+
+
+def shown_cases(row: Row, limit: int = 3) -> str:
+    """Return the cases that show a finding, the first of them by name."""
+    more = len(row.cases) - limit
+    return ", ".join(row.cases[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
+def _numbers(*parts: tuple[int, str]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in parts if number)

@@ -24,6 +24,7 @@ STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.N
 INDENT = 11
 CLIENT_LIMIT = 5
 """The mistakes of clients come after everything about the server, and only a few of them."""
+NOT_EXERCISED_LIMIT = 10
 VERDICT_STYLES = {0: "bold green", 1: "bold red"}
 
 
@@ -52,11 +53,15 @@ class _Printer:
         coverage = self.report.coverage
         self._verdict()
         self._introduction()
+        self._cases()
+        self._exercised()
         self._operations()
+        self._glance(parts.server_rows(self.report))
         self._rows("Findings", parts.server_rows(self.report))
         self._rows("Requests (client side)", parts.client_rows(self.report), limit=CLIENT_LIMIT)
         self._amendments()
         self._list("Operations never seen", coverage.unseen, limit=5)
+        self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
         self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
         self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
@@ -92,10 +97,44 @@ class _Printer:
     def _introduction(self) -> None:
         header, coverage = self.report.header, self.report.coverage
         self._line(f"{parts.contract_line(header)}, fails on {header.fail_on}")
-        shown, more = parts.cut(header.inputs, 3)
-        self._line(f"traffic {', '.join(shown)} {more}".rstrip())
+        if header.target is not None:
+            self._line(f"target {parts.target_line(header.target)}")
+        elif header.inputs:
+            shown, more = parts.cut(header.inputs, 3)
+            self._line(f"traffic {', '.join(shown)} {more}".rstrip())
         if coverage.unrouted:
             self._line(parts.unrouted_line(coverage.unrouted))
+
+    def _cases(self) -> None:
+        if (cases := self.report.coverage.cases) is not None:
+            self._line(parts.cases_line(cases))
+            self._list("Cases without an answer", parts.end_lines(cases), style="magenta")
+
+    def _exercised(self) -> None:
+        totals = parts.exercised(self.report)
+        if totals:
+            self.console.print()
+            self._line("Exercised", "bold")
+            table = Table.grid(padding=(0, 2))
+            for one in totals:
+                table.add_row(f"  {one.name}", f"{one.seen}/{one.declared}", f"({one.share})")
+            self.console.print(table, highlight=False)
+
+    def _glance(self, rows: Sequence[Row]) -> None:
+        """Print the findings by kind, where they are too many to be overlooked one by one."""
+        if len(rows) < parts.GLANCE_FROM:
+            return
+        self.console.print()
+        self._line("At a glance", "bold")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name in ("severity", "kind"):
+            table.add_column(name, no_wrap=True)
+        for name in ("findings", "operations", "exchanges"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for one in parts.glance(rows):
+            numbers = map(str, (one.findings, one.operations, one.exchanges))
+            table.add_row(Text(one.severity, STYLES[one.severity]), one.kind, *numbers)
+        self.console.print(table, highlight=False)
 
     def _operations(self) -> None:
         operations = self.report.coverage.operations
@@ -134,6 +173,8 @@ class _Printer:
             self._field("requires", row.requirement)
         self._field("expected", row.expected)
         self._field("observed", row.observed)
+        if row.cases:
+            self._field("cases", parts.shown_cases(row))
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 

@@ -1,0 +1,139 @@
+"""Cases and resources, from how they are written to what they mean."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases.answers import capture, conditions, expectation
+from cohere_conformance.cases.model import PROFILES, Case, Resource, Skip, Wait
+from cohere_conformance.cases.requests import sending
+from cohere_conformance.cases.sending import Key
+from cohere_conformance.contract.tiers import Tier
+
+if TYPE_CHECKING:
+    from cohere_conformance.cases.entry import CaseEntry, ProfileEntry, ResourceEntry, WaitEntry
+    from cohere_conformance.cases.scope import Scope
+    from cohere_conformance.cases.source import Steps
+    from cohere_conformance.model import Expectation
+
+_ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_NAME = re.compile(r"[a-z0-9-]+")
+
+
+def case_at(scope: Scope, number: int, entry: CaseEntry) -> Case:
+    """Return a case of the file.
+
+    Raises:
+        CaseError: it cannot be what its author meant.
+    """
+    steps: Steps = ("cases", number)
+    if not _ID.fullmatch(entry.id) or not entry.id.startswith(f"{scope.group}."):
+        raise scope.error(
+            (*steps, "id"),
+            f"expected an id such as {scope.group}.v2.plain, got {entry.id!r}; begin with the group, and use "
+            "small letters, digits and hyphens between dots",
+        )
+    needs = scope.needs((*steps, "needs"), entry.needs)
+    scope = scope.needing(needs)
+    return Case(
+        id=entry.id,
+        group=scope.group,
+        about=entry.about,
+        tier=_tier(scope, steps, entry),
+        key=Key(scope.one_of((*steps, "key"), entry.key, tuple(Key), "a key")),
+        needs=needs,
+        sending=sending(scope, steps, entry),
+        expect=expectation(scope, (*steps, "expect"), entry.expect, entry.operation),
+        profiles={
+            name: _profile(scope, (*steps, "profiles", name), name, profile, entry.operation)
+            for name, profile in entry.profiles.items()
+        },
+        file=scope.source.file,
+        line=scope.source.line((*steps, "id")),
+    )
+
+
+def _tier(scope: Scope, steps: Steps, entry: CaseEntry) -> Tier:
+    usual = scope.policies[scope.operation(steps, entry.operation)].tier
+    if entry.tier is None:
+        if entry.tier_reason is None:
+            return usual
+        raise scope.error((*steps, "tier-reason"), "expected a tier with its reason, got none; add tier")
+    tier = Tier(scope.one_of((*steps, "tier"), entry.tier, tuple(Tier), "a tier"))
+    if tier is usual:
+        said = f"expected another tier than that of the operation, got {tier}; leave it out"
+        raise scope.error((*steps, "tier"), said)
+    if not entry.tier_reason:
+        said = f"expected a reason why it is {tier} and not {usual}, got none; add tier-reason"
+        raise scope.error((*steps, "tier"), said)
+    return tier
+
+
+def _profile(scope: Scope, steps: Steps, name: str, entry: ProfileEntry, label: str) -> Expectation | Skip:
+    scope.one_of(steps, name, PROFILES, "a profile")
+    if entry.expect is not None and entry.skip is None:
+        return expectation(scope, (*steps, "expect"), entry.expect, label)
+    if entry.skip and entry.expect is None:
+        return Skip(entry.skip)
+    got = "both" if entry.expect is not None else "neither"
+    raise scope.error(
+        steps, f"expected what must come back or why it is left out, got {got}; give expect or skip"
+    )
+
+
+def resource_at(scope: Scope, name: str, entry: ResourceEntry) -> Resource:
+    """Return a resource of the file.
+
+    Raises:
+        CaseError: it cannot be what its author meant.
+    """
+    steps: Steps = ("resources", name)
+    if not _NAME.fullmatch(name):
+        raise scope.error(steps, f"expected small letters, digits and hyphens, got {name!r}; rename it")
+    full = f"{scope.group}.{name}"
+    needs = scope.needs((*steps, "needs"), entry.needs)
+    scope = scope.needing(needs)
+    create = sending(scope, (*steps, "create"), entry.create)
+    captured = capture(scope, (*steps, "capture"), entry.capture)
+    scope = scope.having(full, captured)
+    wait = None if entry.wait is None else _wait(scope, (*steps, "wait"), entry.wait)
+    if wait is not None:
+        for twice in wait.capture.keys() & captured.keys():
+            raise scope.error(
+                (*steps, "wait", "capture", twice),
+                f"expected a name of its own, got {twice}, which capture has already; rename one of them",
+            )
+        scope = scope.having(full, wait.capture)
+    if isinstance(entry.remove, list):
+        remove = [sending(scope, (*steps, "remove", at), one) for at, one in enumerate(entry.remove)]
+    else:
+        remove = [sending(scope, (*steps, "remove"), entry.remove)]
+    return Resource(
+        name=full,
+        about=entry.about,
+        tier=scope.policies[create.operation].tier,
+        needs=needs,
+        create=create,
+        capture=captured,
+        wait=wait,
+        remove=tuple(remove),
+        file=scope.source.file,
+        line=scope.source.line(steps),
+    )
+
+
+def _wait(scope: Scope, steps: Steps, entry: WaitEntry) -> Wait:
+    send = sending(scope, (*steps, "send"), entry.send)
+    if not entry.until:
+        raise scope.error((*steps, "until"), "expected at least one place, got none; add one")
+    if not 0 < entry.seconds < float("inf"):
+        said = f"expected a number of seconds above 0, got {entry.seconds}; change it"
+        raise scope.error((*steps, "seconds"), said)
+    return Wait(
+        send=send,
+        until=conditions(scope, (*steps, "until"), entry.until, send.operation),
+        fail=conditions(scope, (*steps, "fail"), entry.fail, send.operation),
+        seconds=entry.seconds,
+        capture=capture(scope, (*steps, "capture"), entry.capture),
+    )

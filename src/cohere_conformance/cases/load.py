@@ -1,0 +1,90 @@
+"""All files of cases read together: names are unique over all of them, and resources serve each other."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases.build import case_at, resource_at
+from cohere_conformance.cases.model import Suite
+from cohere_conformance.cases.scope import Scope
+from cohere_conformance.cases.source import Source, unlike
+from cohere_conformance.errors import CaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cohere_conformance.cases.model import Case, Resource
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.tiers import LivePolicy
+
+
+def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePolicy]) -> Suite:
+    """Read `<group>/cases.yaml` below a folder, for every group that has one.
+
+    Args:
+        folder: the shipped `suites`, or another folder of the same layout.
+        contract: what the cases are about.
+        policies: what it means to call each operation live, by its label.
+
+    Raises:
+        CaseError: there is no such file, or one of them is wrong; the message says where.
+    """
+    sources = [Source(path) for path in sorted(folder.glob("*/cases.yaml"))]
+    if not sources:
+        raise CaseError(
+            str(folder), 0, "expected <group>/cases.yaml below it, got no such file; name another folder"
+        )
+    groups = list(dict.fromkeys(operation.group for operation in contract.operations.values()))
+    for source in sources:
+        _check_group(source, groups)
+    captures = {
+        f"{source.entry.group}.{name}": frozenset(entry.capture)
+        | frozenset(entry.wait.capture if entry.wait else ())
+        for source in sources
+        for name, entry in source.entry.resources.items()
+    }
+    cases: dict[str, Case] = {}
+    resources: dict[str, Resource] = {}
+    for source in sources:
+        scope = Scope(source, contract, policies, captures)
+        for name, entry in source.entry.resources.items():
+            resource = resource_at(scope, name, entry)
+            resources[resource.name] = resource
+        for number, one in enumerate(source.entry.cases):
+            case = case_at(scope, number, one)
+            if case.id in cases:
+                other = cases[case.id]
+                raise source.error(
+                    ("cases", number, "id"),
+                    f"expected an id of its own, got that of {other.file}:{other.line}; rename one of them",
+                )
+            cases[case.id] = case
+    _check_cycles(resources)
+    return Suite(tuple(cases.values()), resources)
+
+
+def _check_group(source: Source, groups: list[str]) -> None:
+    group, folder = source.entry.group, source.path.parent.name
+    if group not in groups:
+        raise source.error(("group",), unlike(group, groups, "a group of the contract"))
+    if group != folder:
+        raise source.error(
+            ("group",), f"expected {folder}, the name of its folder, got {group!r}; rename one of them"
+        )
+
+
+def _check_cycles(resources: Mapping[str, Resource]) -> None:
+    sorter = TopologicalSorter({name: resource.needs for name, resource in resources.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1][::-1]
+        first = resources[min(circle)]
+        raise CaseError(
+            first.file,
+            first.line,
+            f"resource {first.name}: expected resources that can be made one after the other, got the circle "
+            f"{' -> '.join(circle)}; take one of these needs away",
+        ) from error

@@ -1,0 +1,114 @@
+"""What the names in a case can mean: operations, resources, and what they leave for others to use."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases.source import unlike
+from cohere_conformance.cases.template import renamed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cohere_conformance.cases.source import Source, Steps
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.tiers import LivePolicy
+    from cohere_conformance.errors import CaseError
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A file, and what may be named where in it.
+
+    Attributes:
+        source: the file.
+        contract: what is declared.
+        policies: what it means to call each operation live, by its label.
+        captures: the names that each resource of any file captures, by its full name.
+        given: the full names of the placeholders that may be used.
+
+    Its methods raise `CaseError` where a name means nothing.
+    """
+
+    source: Source
+    contract: Contract
+    policies: Mapping[str, LivePolicy]
+    captures: Mapping[str, frozenset[str]]
+    given: frozenset[str] = frozenset({"run", "unique"})
+
+    @property
+    def group(self) -> str:
+        """The group that the file is about."""
+        return self.source.entry.group
+
+    def error(self, steps: Steps, reason: str) -> CaseError:
+        """Return the error for a mistake there."""
+        return self.source.error(steps, reason)
+
+    def having(self, resource: str, captures: Iterable[str]) -> Scope:
+        """Return the scope in which what a resource captured may be used as well."""
+        return replace(self, given=self.given | {f"{resource}.{name}" for name in captures})
+
+    def needing(self, names: Iterable[str]) -> Scope:
+        """Return the scope of something with these needs."""
+        scope = self
+        for name in names:
+            scope = scope.having(name, self.captures[name])
+        return scope
+
+    def one_of(self, steps: Steps, got: str, known: Iterable[str], what: str) -> str:
+        """Return a name that is one of the known ones."""
+        names = tuple(map(str, known))
+        if got not in names:
+            raise self.error(steps, unlike(got, names, what))
+        return got
+
+    def operation(self, steps: Steps, label: str) -> str:
+        """Return the label of an operation."""
+        known = [one for one in self.contract.operations if one in self.policies]
+        return self.one_of((*steps, "operation"), label, known, "an operation")
+
+    def needs(self, steps: Steps, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the full names of resources; a short one means one of the same file."""
+        full = tuple(name if "." in name else f"{self.group}.{name}" for name in names)
+        for number, name in enumerate(full):
+            self.one_of((*steps, number), name, sorted(self.captures), "the name of a resource")
+        return full
+
+    def text(self, steps: Steps, text: str) -> str:
+        """Return a template whose placeholders have their full names."""
+        try:
+            return renamed(text, self._full)
+        except ValueError as error:
+            raise self.error(steps, str(error)) from error
+
+    def _full(self, name: str) -> str:
+        full = f"{self.group}.{name}" if name.count(".") == 1 else name
+        if full in self.given:
+            return full
+        resource, _, capture = full.rpartition(".")
+        if capture in self.captures.get(resource, ()):
+            raise ValueError(
+                f"expected what is there by then, got ${{{name}}}; name {resource} among the needs, or use it later"
+            )
+        raise ValueError(unlike(name, sorted(self.given), "a placeholder"))
+
+    def json(self, steps: Steps, value: object) -> object:
+        """Return a JSON value whose placeholders have their full names."""
+        match value:
+            case str():
+                return self.text(steps, value)
+            case list():
+                return [self.json((*steps, number), item) for number, item in enumerate(value)]
+            case dict():
+                for key in value:
+                    if not isinstance(key, str):
+                        said = f"expected text as the name of a property, got {key}; quote it"
+                        raise self.error((*steps, str(key)), said)
+                return {key: self.json((*steps, key), item) for key, item in value.items()}
+            case float() if not math.isfinite(value):
+                raise self.error(steps, f"expected a number that JSON has, got {value}; send it with text")
+            case _:
+                return value

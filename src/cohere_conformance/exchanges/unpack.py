@@ -1,0 +1,105 @@
+"""Undoes the content coding of an answer while it comes, with a bound on what may come out."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ACCEPTED = "gzip, deflate"
+"""What a request may ask for: other codings cannot be undone piece by piece with a bound."""
+
+_GZIP = frozenset({"gzip", "x-gzip"})
+_MAGIC = b"\x1f\x8b"
+
+
+class UnpackError(ValueError):
+    """A body is not encoded as its header says; the message says how not."""
+
+
+class Unpacker:
+    """Decodes the pieces of one body.
+
+    Unlike recordings, an answer from the wire is taken at its word: what says gzip and is not is broken.
+
+    Args:
+        codings: the values of the content-encoding fields.
+
+    Raises:
+        UnpackError: the coding is none of `ACCEPTED`, or more than one was applied.
+    """
+
+    def __init__(self, codings: Iterable[str]) -> None:
+        names = [name.strip().lower() for value in codings for name in value.split(",")]
+        names = [name for name in names if name not in {"", "identity"}]
+        if len(names) > 1:
+            raise UnpackError("the body is encoded more than once, which was not asked for")
+        self._coding = names[0] if names else ""
+        if self._coding and self._coding not in {*_GZIP, "deflate"}:
+            raise UnpackError(f"the body is encoded as {self._coding[:40]}; {ACCEPTED} was asked for")
+        self._held = b""
+        self._ended = False
+        # The type has no name that can be imported.
+        self._member: zlib._Decompress | None = None
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        """Return what a piece decodes to: where more than `room` bytes would come, one byte more, and that is the end.
+
+        Raises:
+            UnpackError: it does not decode.
+        """
+        if not self._coding:
+            return data[: room + 1]
+        out = bytearray()
+        self._held += data
+        while self._held:
+            if self._member is None and not self._begin():
+                break
+            out += self._inflate(room + 1 - len(out))
+            if len(out) > room:
+                break
+        return bytes(out)
+
+    def finish(self) -> None:
+        """Make sure that the body is whole.
+
+        Raises:
+            UnpackError: it ends too early.
+        """
+        if self._member is not None or (self._held and not self._ended):
+            raise UnpackError(f"the {self._coding} body ends too early")
+
+    def _begin(self) -> bool:
+        """Start to decode what is held; false where too little came to know how, or where nothing is left to decode."""
+        if self._coding == "deflate":
+            if self._ended:
+                self._held = b""
+                return False
+            if len(self._held) < 2:
+                return False
+            # Some servers leave out the header of zlib, and clients read them all the same.
+            self._member = zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(self._held) else -zlib.MAX_WBITS)
+            return True
+        # A gzip body may be several members in a row; anything else behind the first is padding.
+        if self._ended and not self._held.startswith(_MAGIC):
+            self._held = self._held if self._held == _MAGIC[:1] else b""
+            return False
+        self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        return True
+
+    def _inflate(self, most: int) -> bytes:
+        assert self._member is not None
+        try:
+            piece = self._member.decompress(self._held, most)
+        except zlib.error as error:
+            raise UnpackError(f"the body is not {self._coding}, or is damaged") from error
+        self._held = self._member.unused_data
+        if self._member.eof:
+            self._member, self._ended = None, True
+        return piece
+
+
+def _is_zlib(head: bytes) -> bool:
+    return head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0

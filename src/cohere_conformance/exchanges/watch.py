@@ -1,0 +1,82 @@
+"""What is seen of one answer while it comes: how long it takes, and what the sockets read."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_INTERIM = re.compile(rb"HTTP/1\.[0-9] 1[0-9]{2}[ \r\n]")
+
+
+class Watch(threading.local):
+    """The answer that this thread waits for.
+
+    Attributes:
+        connected: a connection was made for it.
+        came: bytes that were read from the socket.
+        ended: the server closed the connection.
+        behind: bytes that came behind the head of the answer; `None` while the head is not whole.
+    """
+
+    def __init__(self) -> None:
+        self._started = 0.0
+        self._deadline = math.inf
+        self.begin(math.inf)
+
+    def begin(self, total: float) -> None:
+        """Start the clock for an answer that may take so many seconds as a whole."""
+        self._started = time.monotonic()
+        self._deadline = self._started + total
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was read; the clock runs on."""
+        self.connected = False
+        self.listen()
+
+    def listen(self) -> None:
+        """Forget what was read: what comes from here on is the answer."""
+        self.came = 0
+        self.ended = False
+        self.behind: int | None = None
+        self._head = bytearray()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was sent."""
+        return round(time.monotonic() - self._started, 6)
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain; not above 0 when the time is up."""
+        return self._deadline - time.monotonic()
+
+    @property
+    def stale(self) -> bool:
+        """Whether nothing was read from a connection that had served before."""
+        return not self.connected and not self.came
+
+    @property
+    def is_http(self) -> bool:
+        """Whether the answer begins like HTTP, as far as it came."""
+        return b"HTTP/".startswith(self._head[:5])
+
+    def note(self, data: bytes) -> None:
+        """Take note of what a socket read; nothing means that the server closed it."""
+        self.came += len(data)
+        self.ended = not data
+        if self.behind is not None:
+            self.behind += len(data)
+            return
+        seen = max(0, len(self._head) - 2)
+        self._head += data
+        while blank := _BLANK_LINE.search(self._head, seen):
+            if not _INTERIM.match(self._head):
+                self.behind = len(self._head) - blank.end()
+                return
+            # `100 Continue` and its like come before the answer, each with a head of its own.
+            del self._head[: blank.end()]
+            seen = 0
