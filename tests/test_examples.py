@@ -14,8 +14,11 @@ from cohere_conformance.model import Exchange, Kind
 
 EXAMPLES = folder("cassettes") / "examples"
 NAMES = ("conforming", "deviating")
-UNSHOWN = {Kind.HEADER_MISSING}
+UNREQUIRED = {Kind.HEADER_MISSING}
 """What no exchange can show while the contract requires no response header."""
+UNRECORDED = {Kind.ANSWER_BROKEN, Kind.STATUS_UNEXPECTED, Kind.EXPECTATION_FAILED}
+"""What recorded traffic cannot show: its answers are whole, and nobody wrote down what to expect of them."""
+UNSHOWN = UNREQUIRED | UNRECORDED
 SECRETS = re.compile(
     r'bearer |basic |authorization"|"(?:x-)?api[-_]?key"|cookie|x-goog-signature', re.IGNORECASE
 )

@@ -16,7 +16,7 @@ ROOT = SOURCES.parent.parent
 LONGEST = 400
 
 FLOORS = [
-    {"model", "errors", "data"},
+    {"model", "errors", "data", "names"},
     {"contract", "exchanges", "report"},
     {"checks", "reference", "cases"},
     {"session"},

@@ -65,3 +65,7 @@ class UsageError(ConformanceError):
 
 class BudgetError(ConformanceError):
     """A run wants to send more requests than it may."""
+
+
+class TargetError(ConformanceError):
+    """The target of a run cannot be reached, or refuses the key of the run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jsonschema_rs
 
@@ -11,6 +11,7 @@ from cohere_conformance.cases.template import mapped, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 _ONE = frozenset(
     "items contains additionalProperties propertyNames not if then else unevaluatedItems".split()
@@ -19,8 +20,8 @@ _MANY = frozenset("allOf anyOf oneOf prefixItems".split())
 _NAMED = frozenset("properties patternProperties dependentSchemas".split())
 _PLAIN = (
     "type enum const minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength "
-    "pattern format minItems maxItems uniqueItems minContains maxContains required minProperties maxProperties "
-    "dependentRequired description"
+    "pattern format minItems maxItems uniqueItems minContains maxContains required minProperties "
+    "maxProperties dependentRequired description"
 ).split()
 _KEYWORDS = sorted(_ONE | _MANY | _NAMED | set(_PLAIN))
 """Those of Draft 2020-12 that need nothing but the schema they stand in: no references, nothing to fetch."""
@@ -44,14 +45,12 @@ def fault(schema: dict[str, object] | bool) -> tuple[Steps, str] | None:
     found = next(_misspelt(schema, ()), None)
     if found is not None:
         return found
+    sample = mapped(schema, lambda text: rendered(text, _Anything()))
     try:
-        jsonschema_rs.Draft202012Validator(
-            mapped(schema, lambda text: rendered(text, _Anything())), validate_formats=True
-        )
+        jsonschema_rs.Draft202012Validator(cast("dict[str, Any] | bool", sample), validate_formats=True)
     except jsonschema_rs.ValidationError as error:
-        return tuple(
-            error.instance_path
-        ), f"expected a JSON Schema, got one in which {error.message}; correct it"
+        said = f"expected a JSON Schema, got one in which {error.message}; correct it"
+        return tuple(error.instance_path), said
     return None
 
 

@@ -91,7 +91,8 @@ class Scope:
         resource, _, capture = full.rpartition(".")
         if capture in self.captures.get(resource, ()):
             raise ValueError(
-                f"expected what is there by then, got ${{{name}}}; name {resource} among the needs, or use it later"
+                f"expected what is there by then, got ${{{name}}}; name {resource} among the needs, "
+                "or use it after it was captured"
             )
         raise ValueError(unlike(name, sorted(self.given), "a placeholder"))
 

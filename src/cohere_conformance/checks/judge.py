@@ -16,7 +16,7 @@ from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.streams import judge_stream
-from cohere_conformance.model import Exchange, Finding, Kind, Severity
+from cohere_conformance.model import Exchange, Failure, Finding, Kind, Response, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,8 @@ def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
     """Return every deviation of one exchange from the contract, each distinct one once.
 
     What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
-    exchange with a server that is not the API's has no findings.
+    exchange with a server that is not the API's has no findings. Of an answer that is not whole, status and
+    headers are judged as far as they came.
     """
     return judge_reading(contract, Reading(exchange))
 
@@ -69,6 +70,10 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
         "*" if _IDENTIFIER.fullmatch(part) else part for part in urlsplit(request.url).path.split("/")
     )
     frame = Frame(f"{request.method} {path or '/'}", status)
+    if exchange.response.failure is not None:
+        yield _broken(frame, exchange.response, exchange.response.failure)
+        if not status:
+            return
     methods = f"one of {', '.join(route.methods)} on this path" if route.methods else "a declared path"
     answered = status < 400
     yield frame.finding(
@@ -84,6 +89,10 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
 
 def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[Finding]:
     response = reading.exchange.response
+    if response.failure is not None:
+        yield _broken(frame, response, response.failure)
+        if not response.status:
+            return
     declared = operation.response(response.status)
     if declared is None:
         yield frame.finding(
@@ -112,7 +121,19 @@ def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[
         media = _closest(declared, framing)
     else:
         framing = media.framing
-    yield from _body(frame, declared, media, framing, reading)
+    if response.failure is None:
+        yield from _body(frame, declared, media, framing, reading)
+
+
+def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
+    """Tell of an answer that is not whole; what there is of its body proves nothing."""
+    came = f" ({len(response.body or b'')} bytes of the body came)" if response.status else ""
+    return frame.finding(
+        Kind.ANSWER_BROKEN,
+        expected="a whole answer",
+        observed=f"{failure.detail}{came}",
+        value_class=failure.kind.value,
+    )
 
 
 def _framing(declared: ResponseDeclaration, reading: Reading) -> Framing:

@@ -17,10 +17,11 @@ from cohere_conformance.report import explain_finding, explain_kind, load
 from cohere_conformance.report.shape import REPORT_JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cohere_conformance.contract.overlay import Amendment
+    from cohere_conformance.reference import Fault
 
 
 @click.group(name="list")
@@ -53,11 +54,18 @@ def amendments() -> int:
     return _table(("amendment", "class", "reason"), rows)
 
 
+@list_.command()
+def faults() -> int:
+    """List what the reference server can be told to do wrong (`serve --fault NAME`)."""
+    rows = [(one.group, one.name, one.sentence) for one in _faults().values()]
+    return _table(("group", "fault", "what the server then does"), rows)
+
+
 @click.command()
 @click.argument("subject")
 @options.report_dir
 def explain(subject: str, report_dir: Path) -> int:
-    """Explain SUBJECT: a kind of finding, an amendment, or the fingerprint of a finding in a report."""
+    """Explain SUBJECT: a kind of finding, an amendment, a fault, or a fingerprint of a finding in a report."""
     if subject in set(Kind):
         click.echo(explain_kind(subject))
         return 0
@@ -69,12 +77,17 @@ def explain(subject: str, report_dir: Path) -> int:
     if _hexadecimal(subject) and written.exists():
         click.echo(explain_finding(load(written), subject))
         return 0
+    faulty = _faults()
+    if subject in faulty:
+        click.echo(_wrong(faulty[subject]))
+        return 0
     try:
         click.echo(explain_kind(subject))
     except UsageError as error:
         hints = [str(error)]
-        if near := difflib.get_close_matches(subject, known, n=3):
-            hints.append(f"or did you mean the amendment {' or '.join(near)}?")
+        for what, names in (("amendment", list(known)), ("fault", list(faulty))):
+            if near := difflib.get_close_matches(subject, names, n=3):
+                hints.append(f"or did you mean the {what} {' or '.join(near)}?")
         if _hexadecimal(subject):
             hints.append(f"{written} holds no report to look a fingerprint up in")
         raise UsageError("; ".join(hints)) from error
@@ -96,6 +109,18 @@ def _told(amendment: Amendment) -> str:
         done = "remove" if action.remove else "update"
         lines.append(f"  {done} {action.target}")
     return "\n".join(lines)
+
+
+def _faults() -> Mapping[str, Fault]:
+    # Only here: the other subjects do without a web server and are listed the faster for it.
+    from cohere_conformance.reference import catalogue
+
+    return catalogue()
+
+
+def _wrong(fault: Fault) -> str:
+    lines = [f"# {fault.name}", "", fault.sentence, "", f"Group: {fault.group}"]
+    return "\n".join([*lines, f"Switch it on: cohere-conformance serve --fault {fault.name}"])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> int:

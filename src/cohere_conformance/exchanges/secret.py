@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
+
+from msgspec.structs import replace
 
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges.redact import REDACTED
 
+if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange, Headers
+
 _SHORTEST = 8
-"""Characters from which on a key is looked for: a shorter one is a mock's, and stands in answers by chance."""
+"""Characters that a key has to be looked for: a shorter one is a mock's, and stands in answers by chance."""
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -30,7 +36,9 @@ class Secret:
         value = value.strip()
         if not _SENDABLE.fullmatch(value):
             what = "a key with spaces or characters beyond ASCII" if value else "an empty one"
-            raise UsageError(f"expected a key of visible ASCII characters, got {what}: look at where it is set")
+            raise UsageError(
+                f"expected a key of visible ASCII characters, got {what}: look at where it is set"
+            )
         self._value = value
         # Longest first, so that no form is cut by a shorter one that it begins with.
         forms = sorted(_forms(value), key=lambda form: (-len(form), form)) if len(value) >= _SHORTEST else []
@@ -65,3 +73,34 @@ def _forms(value: str) -> set[bytes]:
     encoded = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
     quoted = {quote(value, safe="").encode(), quote_plus(value).encode()}
     return {raw, *quoted, *encoded, *(form.rstrip(b"=") for form in encoded)}
+
+
+def scrubbed(exchange: Exchange, key: Secret) -> Exchange:
+    """Return the exchange without the key, wherever a server that echoes it put it."""
+    request, response, failure = exchange.request, exchange.response, exchange.response.failure
+    body = _body(key, response.body)
+    return replace(
+        exchange,
+        request=replace(
+            request,
+            url=key.scrub_text(request.url),
+            headers=_fields(key, request.headers),
+            body=_body(key, request.body),
+        ),
+        response=replace(
+            response,
+            headers=_fields(key, response.headers),
+            body=body,
+            failure=failure and replace(failure, detail=key.scrub_text(failure.detail)),
+            # Counts of other bytes than these would tell wrong times.
+            arrivals=response.arrivals if body == response.body else (),
+        ),
+    )
+
+
+def _fields(key: Secret, headers: Headers) -> Headers:
+    return tuple((key.scrub_text(name), key.scrub_text(value)) for name, value in headers)
+
+
+def _body(key: Secret, data: bytes | None) -> bytes | None:
+    return None if data is None else key.scrub(data)

@@ -45,7 +45,7 @@ class Unpacker:
         self._member: zlib._Decompress | None = None
 
     def feed(self, data: bytes, room: int) -> bytes:
-        """Return what a piece decodes to: where more than `room` bytes would come, one byte more, and that is the end.
+        """Return what a piece decodes to, cut one byte behind `room`: then there is more, and it is lost.
 
         Raises:
             UnpackError: it does not decode.
@@ -54,12 +54,11 @@ class Unpacker:
             return data[: room + 1]
         out = bytearray()
         self._held += data
-        while self._held:
-            if self._member is None and not self._begin():
+        while self._held and len(out) <= room:
+            self._member = self._member or self._begin()
+            if self._member is None:
                 break
-            out += self._inflate(room + 1 - len(out))
-            if len(out) > room:
-                break
+            out += self._inflate(self._member, room + 1 - len(out))
         return bytes(out)
 
     def finish(self) -> None:
@@ -71,32 +70,26 @@ class Unpacker:
         if self._member is not None or (self._held and not self._ended):
             raise UnpackError(f"the {self._coding} body ends too early")
 
-    def _begin(self) -> bool:
-        """Start to decode what is held; false where too little came to know how, or where nothing is left to decode."""
-        if self._coding == "deflate":
-            if self._ended:
-                self._held = b""
-                return False
+    def _begin(self) -> zlib._Decompress | None:
+        """Return what decodes the held bytes; nothing where they are too few to tell, or only padding."""
+        if self._coding == "deflate" and not self._ended:
             if len(self._held) < 2:
-                return False
+                return None
             # Some servers leave out the header of zlib, and clients read them all the same.
-            self._member = zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(self._held) else -zlib.MAX_WBITS)
-            return True
-        # A gzip body may be several members in a row; anything else behind the first is padding.
-        if self._ended and not self._held.startswith(_MAGIC):
+            return zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(self._held) else -zlib.MAX_WBITS)
+        # A gzip body may be several members in a row; anything else behind the end is padding.
+        if self._ended and not (self._coding in _GZIP and self._held.startswith(_MAGIC)):
             self._held = self._held if self._held == _MAGIC[:1] else b""
-            return False
-        self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        return True
+            return None
+        return zlib.decompressobj(zlib.MAX_WBITS | 16)
 
-    def _inflate(self, most: int) -> bytes:
-        assert self._member is not None
+    def _inflate(self, member: zlib._Decompress, most: int) -> bytes:
         try:
-            piece = self._member.decompress(self._held, most)
+            piece = member.decompress(self._held, most)
         except zlib.error as error:
             raise UnpackError(f"the body is not {self._coding}, or is damaged") from error
-        self._held = self._member.unused_data
-        if self._member.eof:
+        self._held = member.unused_data
+        if member.eof:
             self._member, self._ended = None, True
         return piece
 

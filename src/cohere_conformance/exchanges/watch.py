@@ -19,6 +19,7 @@ class Watch(threading.local):
         came: bytes that were read from the socket.
         ended: the server closed the connection.
         behind: bytes that came behind the head of the answer; `None` while the head is not whole.
+        tail: the last bytes that came.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class Watch(threading.local):
         self.came = 0
         self.ended = False
         self.behind: int | None = None
+        self.tail = b""
         self._head = bytearray()
 
     @property
@@ -68,6 +70,7 @@ class Watch(threading.local):
         """Take note of what a socket read; nothing means that the server closed it."""
         self.came += len(data)
         self.ended = not data
+        self.tail = (self.tail + data[-3:])[-3:]
         if self.behind is not None:
             self.behind += len(data)
             return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import UsageError
+from cohere_conformance.names import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,9 +65,8 @@ def chosen(names: Iterable[str]) -> frozenset[Fault]:
         UsageError: a name is not known.
     """
     known = catalogue()
-    for name in names:
+    wanted = tuple(names)
+    for name in wanted:
         if name not in known:
-            close = get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "see `list faults`"
-            raise UsageError(f"--fault {name}: expected the name of a fault; {hint}")
-    return frozenset(known[name] for name in names)
+            raise UsageError(unknown("--fault", name, known))
+    return frozenset(known[name] for name in wanted)

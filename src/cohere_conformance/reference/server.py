@@ -2,47 +2,118 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
 from cohere_conformance.errors import UsageError
+from cohere_conformance.reference import wire
 from cohere_conformance.reference.app import application
+from cohere_conformance.reference.relay import Relay
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from cohere_conformance.reference.state import State
+
+_LOOPBACK = "127.0.0.1"
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
+    Args:
+        host: a name or an address, of IPv6 as well.
+        port: 0 takes any free one.
+
     Raises:
         UsageError: the address cannot be used.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), backlog=1024)
-    except OSError as error:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
         raise UsageError(
-            f"expected a free address to listen on, got {host}:{port} ({error.strerror or error}); "
+            f"expected a free address to listen on, got {host}:{port} ({reason or error}); "
             "name another one with --host and --port (0 takes any free port)"
         ) from error
 
 
-def serve(state: State, listening: socket.socket) -> uvicorn.Server:
-    """Return a server for an open socket; `run([socket])` serves until it is told to stop."""
-    config = uvicorn.Config(
-        application(state),
-        log_level="warning",
-        server_header=False,
-        date_header=True,
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-    )
-    return uvicorn.Server(config)
+def address(listening: socket.socket) -> str:
+    """Return the URL of a listening socket, without a slash at its end."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """The application behind a socket, and a relay between them if the transport is to be faulty."""
+
+    def __init__(self, state: State) -> None:
+        config = uvicorn.Config(
+            application(state),
+            # The relay counts on the framing of this one, whatever else is installed.
+            http="h11",
+            ws="none",
+            # Logging belongs to the process, of which the server may be a small part.
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._strategy = wire.switched_on(state.faults)
+        self._relay: Relay | None = None
+
+    async def serve_on(self, listening: socket.socket) -> None:
+        """Serve until `should_exit` is set; the socket is closed then."""
+        if self._strategy is not None:
+            behind = listen(_LOOPBACK, 0)
+            self._relay = Relay(self._strategy, behind.getsockname()[1])
+            await self._relay.start(listening)
+            listening = behind
+        await self.serve([listening])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut what hangs in the relay first: nobody is to wait for it."""
+        if self._relay is not None:
+            await self._relay.close()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: uvicorn would raise them again at its end, and the process die of them."""
+        yield
+
+
+def serve(state: State, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM comes; for the main thread.
+
+    Args:
+        state: the server's memory.
+        listening: where to; closed at the end.
+        ready: called as soon as a signal would end the server in good order.
+
+    Raises:
+        UsageError: several faults of the transport are on.
+    """
+    server = _Server(state)
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ready()
+        asyncio.run(server.serve_on(listening))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Running:
@@ -53,13 +124,19 @@ class Running:
 
     Attributes:
         url: where it listens.
+
+    Raises:
+        UsageError: several faults of the transport are on.
     """
 
     def __init__(self, state: State) -> None:
-        self._socket = listen("127.0.0.1", 0)
-        self._server = serve(state, self._socket)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._server = _Server(state)
+        self._socket = listen(_LOOPBACK, 0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.url = address(self._socket)
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve_on(self._socket))
 
     def __enter__(self) -> Self:
         self._thread.start()

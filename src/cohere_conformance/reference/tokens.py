@@ -64,7 +64,7 @@ def decode(ids: list[int]) -> str:
     Raises:
         ValueError: an id is outside the vocabulary.
     """
-    content = b""
+    content = bytearray()
     for number in ids:
         if not 0 <= number < VOCABULARY:
             raise ValueError(f"token {number} is outside the vocabulary of {VOCABULARY} tokens")

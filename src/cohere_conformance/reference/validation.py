@@ -35,11 +35,26 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One rule that a request breaks."""
+    """One rule that a request breaks; `keyword` is the rule's name in JSON Schema."""
 
     rule: str
     path: tuple[str, ...]
     text: str
+    keyword: str
+
+
+_LEFT: set[tuple[str, str, str]] = set()
+
+
+def leave(group: str, path: str, keyword: str) -> None:
+    """Leave a rule of the contract to the handlers of a group, which refuse in words of their own.
+
+    Args:
+        group: of the operations.
+        path: names of properties, joined by dots; positions in lists are left out.
+        keyword: the rule's name in JSON Schema, such as `maxItems`.
+    """
+    _LEFT.add((group, path, keyword))
 
 
 def body_of(content: bytes, faults: frozenset[object]) -> Any:
@@ -120,7 +135,11 @@ def validate(operation: Operation, body: Any, state: State) -> list[str]:
         return []
     if not isinstance(body, dict):
         _refuse(400, "invalid request: the body must be a JSON object", state)
-    found = list(_problems(declared, body))
+    found = [
+        one
+        for one in _problems(declared, body)
+        if (operation.group, ".".join(one.path), one.keyword) not in _LEFT
+    ]
     warnings = list(_unknown(operation, [one for one in found if one.rule == "unknown"], state))
     missing = [one for one in found if one.rule == "missing"]
     if missing and REQUIRED_IGNORED not in state.faults:
@@ -165,16 +184,16 @@ def _problems(validator: Validator, value: Any) -> Iterator[Problem]:
     try:
         errors = list(compiled.iter_errors(value))
     except ValueError:  # deeper than the validator goes
-        yield Problem("invalid", (), "the body is nested too deeply")
+        yield Problem("invalid", (), "the body is nested too deeply", "")
         return
     for error in errors:
         path = tuple(str(token) for token in error.instance_path if not isinstance(token, int))
         keyword = str(error.schema_path[-1])
         told: Mapping[str, Any] = error.kind.as_dict()
         if keyword == "required":
-            yield Problem("missing", (*path, told["property"]), "is required")
+            yield Problem("missing", (*path, told["property"]), "is required", keyword)
         elif keyword == "additionalProperties" and "unexpected" in told:
             for name in told["unexpected"]:
-                yield Problem("unknown", (*path, name), "is not a valid field")
+                yield Problem("unknown", (*path, name), "is not a valid field", keyword)
         else:
-            yield Problem("invalid", path, error.message[:200])
+            yield Problem("invalid", path, error.message[:200], keyword)

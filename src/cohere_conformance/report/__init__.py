@@ -6,6 +6,7 @@ from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.journal import Journal, WorkerJournal, clear_journals, read_journals
 from cohere_conformance.report.line import Closing, Opening, Record
+from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
@@ -35,6 +36,7 @@ __all__ = [
     "explain_kind",
     "load",
     "read_journals",
+    "render_html",
     "render_json",
     "render_markdown",
     "render_terminal",

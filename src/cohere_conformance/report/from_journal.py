@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
 """A case of several records ends as the worst of them; one that was skipped in part was tried."""
+_BARE = "failed without a finding and without a reason"
 
 
 def report_of(
@@ -128,9 +129,15 @@ class _Run:
         ends = self._ends.items()
         outcomes = Counter(outcome for *_, outcome in self._ends.values())
         planned = {case for opening in self.openings for case in opening.planned or ()}
+        bare = {case for case, (*_, outcome) in ends if outcome == "failed"} - self._with_findings
         not_run = planned - self._ends.keys()
         open_ends = [
-            CaseEnd(case=clean(case), operation=operation, outcome=outcome, reason=reason)
+            CaseEnd(
+                case=clean(case),
+                operation=operation,
+                outcome=outcome,
+                reason=_BARE if case in bare and not reason else reason,
+            )
             for case, (_, reason, operation, outcome) in ends
             if outcome not in ("passed", "skipped")
         ]
@@ -142,9 +149,7 @@ class _Run:
             inconclusive=outcomes["inconclusive"],
             error=outcomes["error"],
             skipped=outcomes["skipped"],
-            failed_bare=sum(
-                outcome == "failed" and case not in self._with_findings for case, (*_, outcome) in ends
-            ),
+            failed_bare=len(bare),
             not_run=len(not_run),
             skipped_reasons=self._reasons("skipped"),
             inconclusive_reasons=self._reasons("inconclusive"),

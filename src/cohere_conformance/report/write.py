@@ -7,8 +7,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import ReportError
-from cohere_conformance.report.render import json, markdown
-from cohere_conformance.report.shape import REPORT_JSON, REPORT_MARKDOWN
+from cohere_conformance.report.render import html, json, markdown
+from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Report
 
 
-def write(report: Report, folder: Path) -> tuple[Path, Path]:
-    """Write `report.json` and `report.md` into `folder` and return their paths.
+def write(report: Report, folder: Path) -> tuple[Path, Path, Path]:
+    """Write `report.json`, `report.md` and `report.html` into `folder` and return their paths.
 
-    Both are whole beside their old versions before the first old one is replaced; `report.json`, which
+    All are whole beside their old versions before the first old one is replaced; `report.json`, which
     decides, is replaced last.
 
     Raises:
@@ -27,6 +27,7 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     """
     contents = {
         folder / REPORT_MARKDOWN: markdown.render(report, folder=str(folder)).encode("utf-8"),
+        folder / REPORT_HTML: html.render(report, folder=str(folder)),
         folder / REPORT_JSON: json.render(report),
     }
     waiting: list[tuple[Path, Path]] = []
@@ -46,7 +47,7 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     finally:
         for temporary, _ in waiting:
             temporary.unlink(missing_ok=True)
-    return (folder / REPORT_JSON, folder / REPORT_MARKDOWN)
+    return (folder / REPORT_JSON, folder / REPORT_MARKDOWN, folder / REPORT_HTML)
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Kind, Severity
-    from cohere_conformance.report.coverage import CaseCoverage
+    from cohere_conformance.report.coverage import CaseCoverage, CaseEnd
     from cohere_conformance.report.shape import Example, Header, Report, Row, Target
 
 DEFAULT_FOLDER = "conformance-report"
@@ -120,12 +120,16 @@ def reasons(counted: Mapping[str, int]) -> str:
     return ", ".join(told + ([f"{sum(number for _, number in more)} for other reasons"] if more else []))
 
 
+def telling_ends(cases: CaseCoverage) -> list[CaseEnd]:
+    """Return the ends that no finding tells of: those without an answer, and failures with a reason."""
+    return [one for one in cases.ends if one.outcome != "failed" or one.reason]
+
+
 def end_lines(cases: CaseCoverage) -> list[str]:
-    """Return the cases that no finding tells of: inconclusive, failed in the harness, or not run."""
+    """Return the same in words."""
     return [
         f"{one.case}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
-        for one in cases.ends
-        if one.outcome != "failed" or one.reason
+        for one in telling_ends(cases)
     ]
 
 
@@ -177,13 +181,14 @@ def aspect_name(aspect: Aspect) -> str:
 
 
 class Glance(NamedTuple):
-    """One kind among the findings."""
+    """One kind among the findings; `first` is the fingerprint of the first of them."""
 
     severity: Severity
     kind: Kind
     findings: int
     operations: int
     exchanges: int
+    first: str
 
 
 def glance(rows: Iterable[Row]) -> list[Glance]:
@@ -193,7 +198,12 @@ def glance(rows: Iterable[Row]) -> list[Glance]:
         grouped.setdefault((row.severity, row.kind), []).append(row)
     told = [
         Glance(
-            severity, kind, len(same), len({row.operation for row in same}), sum(row.count for row in same)
+            severity,
+            kind,
+            findings=len(same),
+            operations=len({row.operation for row in same}),
+            exchanges=sum(row.count for row in same),
+            first=same[0].fingerprint,
         )
         for (severity, kind), same in grouped.items()
     ]

@@ -10,22 +10,17 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 
-from cohere_conformance.checks import Explainer, judge
-from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import Skipped, discover, read
 from cohere_conformance.model import Exchange
 from cohere_conformance.report import Tally
+from cohere_conformance.session.judging import Judge, Settings
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
-
-    from cohere_conformance.model import Finding
 
 
 _BATCH = 256
@@ -33,68 +28,6 @@ _LARGE = 8 * 2**20  # bytes from which on one file is worth spreading over worke
 
 Progress = Callable[[str, int], None]
 """Told the file that is being read and how many exchanges have been judged since the last call."""
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """What traffic is judged against.
-
-    Attributes:
-        as_published: without our amendments.
-        servers: further base URLs that count as the API.
-    """
-
-    as_published: bool = False
-    servers: tuple[str, ...] = ()
-
-
-class Judge:
-    """Judges exchanges against one contract and counts them.
-
-    Args:
-        settings: what to judge against.
-
-    Raises:
-        ContractError: a document below `contracts/` is broken.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        declarations = load_declarations(servers=settings.servers)
-        self._findings: Callable[[Exchange], list[Finding]]
-        self.contract: Contract
-        if settings.as_published:
-            self.contract = declarations.contract(as_published=True)
-            self._findings = partial(judge, self.contract)
-        else:
-            explainer = Explainer(declarations)
-            self.contract, self._findings = explainer.contract, explainer.judge
-
-    def count(self, tally: Tally, value: Exchange | TrafficError) -> None:
-        """Judge one exchange, or note why there is none, and add it to the tally."""
-        if isinstance(value, TrafficError):
-            tally.add_unreadable(value)
-            return
-        request, response = value.request, value.response
-        try:
-            route = self.contract.route(request.method, request.url)
-            if not route.ours:
-                tally.add_foreign(_host(request.url))
-                return
-            findings = self._findings(value)
-        except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
-            reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
-            tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
-            return
-        told = field(response.headers, "content-type")
-        judged = route.operation is not None and request.body is not None
-        tally.add(value, route.operation, findings, media_type(told) if told else "", request_judged=judged)
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc or "(no host)"
-    except ValueError:
-        return "(no address)"
 
 
 def check(

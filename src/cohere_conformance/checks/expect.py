@@ -1,0 +1,197 @@
+"""What a written case expects beyond the contract: one answer against its statuses, headers and places."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+
+import jsonschema_rs
+
+from cohere_conformance.checks.frame import Frame, cut, shown
+from cohere_conformance.checks.framing import sniff
+from cohere_conformance.checks.headers import media_type
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.reading import Reading
+from cohere_conformance.contract.fields import typed
+from cohere_conformance.contract.place import parse_place
+from cohere_conformance.model import Expectation, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.contract.place import Place
+    from cohere_conformance.model import Exchange, Finding, Response
+
+Schema = dict[str, object] | bool
+
+
+def expected(contract: Contract, exchange: Exchange, expectation: Expectation) -> list[Finding]:
+    """Return where an answer is not what its case expects.
+
+    An answer with another status is told once: nothing else that was expected is about it. An answer that
+    is not whole has no findings here, because `judge` tells of it.
+
+    Args:
+        contract: what is declared; says which operation it is, and how its events are told apart.
+        exchange: what was sent and what came.
+        expectation: what should have come; places that are well formed, schemas that are sound.
+    """
+    response = exchange.response
+    if response.failure is not None:
+        return []
+    frame = Frame(_label(contract, exchange), response.status)
+    reading = Reading(exchange)
+    if response.status not in expectation.status:
+        statuses = " or ".join(map(str, expectation.status))
+        finding = frame.finding(
+            Kind.STATUS_UNEXPECTED,
+            expected=f"status {statuses}",
+            observed=_answer(reading),
+            value_class=str(response.status),
+        )
+        return [finding]
+    found = list(_headers(frame, response, expectation.headers))
+    if response.body is not None or response.events is not None:
+        found += _body(contract, frame, reading, expectation.body)
+    return found
+
+
+def _label(contract: Contract, exchange: Exchange) -> str:
+    request = exchange.request
+    route = contract.route(request.method, request.url)
+    return route.operation or f"{request.method} {request.url.partition('?')[0]}"
+
+
+def _answer(reading: Reading) -> str:
+    """Return the status that came, with what the server says about it."""
+    status = reading.exchange.response.status
+    value, _ = reading.response
+    message = value.get("message") if isinstance(value, dict) else None
+    said = message if isinstance(message, str) else reading.text
+    said = " ".join(said.split())
+    return cut(f"{status}: {said}" if said else str(status))
+
+
+# -- headers
+
+
+def _headers(frame: Frame, response: Response, schemas: Mapping[str, Schema]) -> Iterator[Finding]:
+    for name, schema in schemas.items():
+        place = f"header:{name}"
+        texts = [text for field, text in response.headers if field == name]
+        values = [typed(text, {} if isinstance(schema, bool) else schema) for text in texts]
+        yield from _judged(frame, place, schema, values, "no such field")
+
+
+# -- bodies and streams
+
+
+def _body(
+    contract: Contract, frame: Frame, reading: Reading, schemas: Mapping[str, Schema]
+) -> Iterator[Finding]:
+    for text, schema in schemas.items():
+        place = parse_place(text)
+        documents, absent = _documents(contract, frame, reading, place)
+        values = [value for document in documents for value in place.values(document)]
+        yield from _judged(frame, text, schema, values, absent)
+
+
+def _documents(contract: Contract, frame: Frame, reading: Reading, place: Place) -> tuple[list[object], str]:
+    """Return what a place is looked for in, and what to say where it is not found."""
+    if place.tag is None:
+        value, _ = reading.response
+        return ([], "a body that is no JSON") if value is NOTHING else ([value], "nothing at this place")
+    framing = _framing(contract, frame, reading)
+    if framing == "json":
+        return [], "a body that is no stream"
+    tag = _tag(contract, frame)
+    payloads = (piece.payload[0] for piece in reading.pieces(framing) if piece.event.data.strip())
+    named = [payload for payload in payloads if isinstance(payload, dict) and payload.get(tag) == place.tag]
+    absent = f"no such place in its {len(named)} events" if named else f"no event {place.tag}"
+    return cast("list[object]", named), absent
+
+
+def _framing(contract: Contract, frame: Frame, reading: Reading) -> Framing:
+    """Return how the answer is framed: as its media type is declared, or else by what it looks like."""
+    response = reading.exchange.response
+    if response.events is not None:
+        return "sse"  # already split: the framing has no say any more
+    told = next((text for name, text in response.headers if name == "content-type"), "")
+    operation = contract.operations.get(frame.operation)
+    declared = operation.response(response.status) if operation else None
+    media = declared.media.get(media_type(told)) if declared else None
+    return media.framing if media else sniff(reading.text)
+
+
+def _tag(contract: Contract, frame: Frame) -> str:
+    """Return the property that names the type of an event of the operation."""
+    operation = contract.operations.get(frame.operation)
+    for declared in operation.responses.values() if operation else ():
+        for media in declared.media.values():
+            if media.events is not None:
+                return media.events.tag
+    return "type"
+
+
+# -- values
+
+
+def _judged(frame: Frame, place: str, schema: Schema, values: list[object], absent: str) -> Iterator[Finding]:
+    """Yield what is wrong with the values at a place, each kind of fault once."""
+    if schema is False:
+        if values:
+            yield _failed(frame, place, "nothing at this place", shown(values[0], place), "present")
+        return
+    if not values:
+        yield _failed(frame, place, _words(schema), absent, "absent")
+        return
+    told: set[str] = set()
+    for value in values:
+        for keyword, observed in _faults(schema, place, value):
+            if keyword not in told:
+                told.add(keyword)
+                yield _failed(frame, place, _words(schema), observed, keyword)
+
+
+def _faults(schema: Schema, place: str, value: object) -> Iterator[tuple[str, str]]:
+    """Yield the keywords that a value breaks, with what stands there."""
+    validator = _compiled(json.dumps(schema, sort_keys=True))
+    if validator.is_valid(value):
+        return
+    for error in validator.iter_errors(value):
+        below = "".join(f"/{step}" for step in error.instance_path)
+        seen = shown(error.instance, place + below)
+        yield error.kind.name, f"{seen} at {below}" if below else seen
+
+
+@lru_cache(maxsize=1024)
+def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads(schema), validate_formats=True)
+
+
+def _words(schema: Schema) -> str:
+    """Return a schema for a reader: in words where it says one thing, as JSON where it says more."""
+    if isinstance(schema, bool):
+        return "anything"
+    match schema:
+        case {"const": value} if len(schema) == 1:
+            return shown(value)
+        case {"enum": list(values)} if len(schema) == 1:
+            return cut(f"one of {', '.join(shown(value) for value in cast('Iterable[object]', values))}")
+        case {"pattern": str(pattern)} if schema.keys() <= {"pattern", "type"}:
+            return cut(f"text that matches {pattern}")
+        case {"type": str(name)} if len(schema) == 1:
+            return f"type {name}"
+        case {"format": str(name)} if schema.keys() <= {"format", "type"}:
+            return f"format {name}"
+        case _:
+            return shown(schema)
+
+
+def _failed(frame: Frame, place: str, wanted: str, observed: str, told: str) -> Finding:
+    return frame.finding(
+        Kind.EXPECTATION_FAILED, place=place, expected=wanted, observed=observed, value_class=told
+    )

@@ -1,0 +1,122 @@
+"""`serve`: the reference server on a port, right or wrong on demand."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from cohere_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.reference import State
+
+PROFILES = {
+    "contract": "everything that is declared works, retired operations and models included",
+    "live-2026": "as the live service in 2026: what is retired answers 404",
+}
+_SECONDS = click.FloatRange(0, 3600)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="0 takes any free one."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(list(PROFILES)),
+    default="contract",
+    show_default=True,
+    help="What to do where the contract and the live service differ.",
+)
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="What to do wrong (`list faults`); repeatable."
+)
+@click.option(
+    "--step",
+    type=_SECONDS,
+    default=0.1,
+    show_default=True,
+    help="Seconds that each step of a job, a validation or a training takes.",
+)
+@click.option(
+    "--pause", type=_SECONDS, default=0.0, show_default=True, help="Seconds between two events of a stream."
+)
+@click.option("--key", "keys", multiple=True, metavar="TEXT", help="A further accepted key; repeatable.")
+def serve(
+    host: str,
+    port: int,
+    profile: str,
+    faults: tuple[str, ...],
+    step: float,
+    pause: float,
+    keys: tuple[str, ...],
+) -> int:
+    """Serve a stand-in for the API until Ctrl-C: answers are computed, and remembered as long as it runs."""
+    # Only here: the other commands do without a web server and start the faster for it.
+    from cohere_conformance.reference import Profile, State, chosen
+    from cohere_conformance.reference.server import address, listen
+    from cohere_conformance.reference.server import serve as run
+
+    for option, seconds in (("--step", step), ("--pause", pause)):
+        if math.isnan(seconds):
+            raise UsageError(f"{option} nan: expected seconds such as 0.5")
+    for key in keys:
+        if not (key.isascii() and key.isprintable() and key and " " not in key):
+            raise UsageError(f"--key {key!r}: expected a key that a header can carry: ASCII without blanks")
+    on = chosen(faults)
+    state = State(profile=Profile(profile), faults=on, step=step, pause=pause, keys=keys)
+    with listen(host, port) as listening:
+        url = address(listening)
+        lines = list(_told(url, state, keys))
+
+        def ready() -> None:
+            if not _loopback(host):
+                click.echo(
+                    f"warning: {host} is not loopback: whoever reaches this machine can call the server",
+                    err=True,
+                )
+            click.echo("\n".join(lines))
+
+        run(state, listening, ready)
+    click.echo("stopped")
+    return 0
+
+
+def _told(url: str, state: State, keys: tuple[str, ...]) -> Iterator[str]:
+    from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL, masked
+
+    yield f"listening on {url} (Ctrl-C stops)"
+    yield f"profile  {state.profile.value}: {PROFILES[state.profile.value]}"
+    accepted = [
+        f"{PRODUCTION} (production)",
+        f"{TRIAL} (trial: limited, with quota headers)",
+        f"{EXPIRED} (refused as expired)",
+        # Somebody may have given a real one.
+        *(f"{masked(key)} (production, from --key)" for key in keys),
+    ]
+    yield from _listed("keys", accepted)
+    faults = sorted(state.faults, key=lambda one: one.name)
+    yield from _listed("faults", [f"{one.name}: {one.sentence}" for one in faults] or ["none"])
+    yield from _listed(
+        "try", [f"curl -X POST {url}/v1/check-api-key -H 'authorization: Bearer {PRODUCTION}'"]
+    )
+
+
+def _listed(name: str, lines: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield f"{'' if number else name:<9}{line}"
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,212 @@
+"""Sends requests to a server, whatever it does: each becomes an exchange, and none an exception."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+import httpx
+import msgspec
+
+from cohere_conformance import __version__
+from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.answer import Reader, fields, unanswered
+from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.exchanges.secret import scrubbed
+from cohere_conformance.exchanges.unpack import ACCEPTED
+from cohere_conformance.exchanges.watch import Watch
+from cohere_conformance.exchanges.wire import Wire
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from cohere_conformance.exchanges.secret import Secret
+
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A request to be sent.
+
+    Attributes:
+        method: HTTP method.
+        path: path below the base URL plus query, already encoded; it is sent byte for byte.
+        headers: fields in the order in which they are sent; repeated ones are sent repeatedly.
+        body: the content, or `None`.
+        keyed: whether the key is added, where the headers hold no authorization of their own.
+    """
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes | None = None
+    keyed: bool = True
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long an answer is waited for, and how much of it is read.
+
+    Attributes:
+        connect: seconds to connect.
+        silence: seconds without a byte.
+        total: seconds for the whole answer, from before the connection is made.
+        largest: bytes of the decoded body.
+    """
+
+    connect: float = 5.0
+    silence: float = 10.0
+    total: float = 60.0
+    largest: int = 64 * 1024 * 1024
+
+
+_LIMITS = Limits()
+
+
+class Sender:
+    """Sends requests to one server; threads may share it.
+
+    Redirects are answers like any other, and cookies are not kept: each request goes where it was sent to,
+    with what it was given. Connections are kept. Where a kept one turns out to have been closed by the server
+    before a byte of an answer came, the request is sent once more on a new one, and counts twice.
+
+    Args:
+        base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
+        key: sent as bearer token, and taken out of whatever comes back.
+        limits: on every answer.
+        budget: on the number of requests.
+        source: the name under which the exchanges are seen (`Source.file`).
+        transport: sends in place of the network; it is closed with the sender.
+
+    Raises:
+        UsageError: the base URL is none, or the environment names a proxy that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: Secret | None = None,
+        limits: Limits = _LIMITS,
+        budget: Budget | None = None,
+        source: str = "run",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        base = _checked(base_url)
+        self._base = base_url.rstrip("/")
+        self._prefix = base.raw_path.rstrip(b"/")
+        self._key = key
+        self._limits = limits
+        self._budget = budget or Budget(None)
+        self._source = source
+        self._watch = Watch()
+        self._transport = transport or Wire(base, self._watch, self._budget.spend)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    def send(self, outgoing: Outgoing, *, position: str = "") -> Exchange:
+        """Return the request with its answer, whole or not; what went wrong is the response's `failure`.
+
+        Args:
+            outgoing: the request.
+            position: what the exchange is called in its source (`Source.position`).
+
+        Raises:
+            BudgetError: it would be one request too many.
+            UsageError: the request cannot be written as HTTP.
+        """
+        request = self._request(outgoing)
+        self._budget.spend()
+        recorded_at = datetime.now(UTC).isoformat()
+        self._watch.begin(self._limits.total)
+        try:
+            answer = self._transport.handle_request(request)
+        except httpx.LocalProtocolError as error:
+            raise _unsendable(outgoing) from error
+        except httpx.TransportError as error:
+            failure = unanswered(error, self._watch)
+            response = Response(0, failure=failure, seconds=self._watch.elapsed)
+        else:
+            response = Reader(self._watch, self._limits.largest).read(answer)
+        sent = Request(
+            request.method,
+            redact.url(f"{self._base}{outgoing.path}"),
+            redact.headers(fields(request.headers.raw)),
+            outgoing.body,
+        )
+        exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
+        return exchange if self._key is None else scrubbed(exchange, self._key)
+
+    def _request(self, outgoing: Outgoing) -> httpx.Request:
+        if not outgoing.path.startswith("/"):
+            raise UsageError(f"expected a path that begins with /, got {outgoing.path[:80]!r}")
+        given = {name.lower() for name, _ in outgoing.headers}
+        if given & _FRAMING:
+            raise UsageError(
+                f"expected headers without {min(given & _FRAMING)}, got one: the sender writes it"
+            )
+        limits = self._limits
+        timeout = {"connect": limits.connect, "read": limits.silence, "write": limits.silence}
+        try:
+            added = [(name, value) for name, value in self._own(outgoing.keyed) if name not in given]
+            return httpx.Request(
+                outgoing.method,
+                f"{self._base}{outgoing.path}",
+                # In bytes: httpx takes ASCII only.
+                headers=[(name.encode(), value.encode()) for name, value in (*added, *outgoing.headers)],
+                content=outgoing.body,
+                extensions={
+                    "timeout": timeout | {"pool": limits.total},
+                    "target": self._prefix + outgoing.path.encode("ascii"),
+                },
+            )
+        except (UnicodeEncodeError, httpx.InvalidURL) as error:
+            raise _unsendable(outgoing) from error
+
+    def _own(self, keyed: bool) -> Headers:
+        own = (("user-agent", f"cohere-conformance/{__version__}"), ("accept-encoding", ACCEPTED))
+        if not keyed or self._key is None:
+            return own
+        return (*own, ("authorization", f"Bearer {self._key.reveal()}"))
+
+
+def _unsendable(outgoing: Outgoing) -> UsageError:
+    # Without what was given: it may hold a key.
+    return UsageError(
+        f"{outgoing.method[:20]!r}: expected a method, an encoded path and header fields of one line each, "
+        "got what HTTP/1.1 cannot carry: look at the path and at the header fields"
+    )
+
+
+def _checked(base_url: str) -> httpx.URL:
+    reason = ""
+    try:
+        base = httpx.URL(base_url)
+        base.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        reason = "something else"
+    else:
+        if base.scheme not in {"http", "https"} or not base.host or (base.port or 0) > 65535:
+            reason = "something else"
+        elif base.userinfo:
+            reason = "one with a user or password, which would be read by whoever reads the report"
+        elif base.query or base.fragment or "?" in base_url or "#" in base_url:
+            reason = "one with a query or fragment"
+    if reason:
+        # Shown as far as it is no credential.
+        shown = redact.url(base_url)[:80]
+        raise UsageError(
+            f"{shown}: expected the base URL of a server such as https://api.cohere.com, got {reason}"
+        )
+    return base

@@ -1,0 +1,215 @@
+"""The pytest plugin of the suites: options, the cases as tests, and the report at the end.
+
+It is loaded by name (`-p cohere_conformance.pytest_plugin`), never by itself. The exit code of pytest is that
+of the report: 0 conforms, 1 deviates, 2 interrupted, 3 the target or the harness failed, 4 wrong call,
+5 nothing ran.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from cohere_conformance.errors import ConformanceError, UsageError
+from cohere_conformance.model import Severity
+from cohere_conformance.report import render_terminal
+from cohere_conformance.session.campaign import Campaign, Identity
+from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xdist.workermanage import WorkerController
+
+    from cohere_conformance.cases import Case
+    from cohere_conformance.report import Report
+    from cohere_conformance.session.runner import Ending
+
+_MAIN = "main"
+_CAMPAIGN = pytest.StashKey[Campaign]()
+_WORKER = pytest.StashKey[Worker]()
+_IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; `cohere-conformance run` has the same ones without the prefix."""
+    group = parser.getgroup("conformance", "conformance with the Cohere REST API")
+    add = group.addoption
+    add("--conformance-url", metavar="URL", help="base URL of the target; the embedded server if not given")
+    add("--conformance-live", action="store_true", help="the target may be another host than this one")
+    add("--conformance-profile", metavar="NAME", help="what the target is expected to be")
+    add("--conformance-declares", metavar="GROUPS", default="", help="the groups that the target implements")
+    add("--conformance-only", metavar="GROUPS", default="", help="the groups to run")
+    add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
+    add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
+    add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
+    add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
+    add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
+    add(
+        "--conformance-fail-on",
+        choices=[severity.value for severity in Severity],
+        default=Severity.ADDITIVE.value,
+        help="the least severity that makes the exit code 1",
+    )
+
+
+def _wishes(config: pytest.Config) -> Wishes:
+    def names(option: str) -> tuple[str, ...]:
+        told = cast("str", config.getoption(option))
+        return tuple(name.strip() for name in told.split(",") if name.strip())
+
+    return Wishes(
+        url=cast("str | None", config.getoption("--conformance-url")),
+        live=cast("bool", config.getoption("--conformance-live")),
+        profile=cast("str | None", config.getoption("--conformance-profile")),
+        declares=names("--conformance-declares"),
+        only=names("--conformance-only"),
+        cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
+        allow=names("--conformance-allow"),
+        max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
+        faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Plan the run, ask the target once, and prepare this process."""
+    told = getattr(config, "workerinput", None)
+    workers = _workers(config)
+    try:
+        campaign = config.stash[_CAMPAIGN] = Campaign(
+            _wishes(config),
+            folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
+            fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
+            environment=os.environ,
+            workers=told[_WORKERS] if told else max(workers, 1),
+            arguments=tuple(str(argument) for argument in config.invocation_params.args),
+        )
+        if told:
+            campaign.join(msgspec.convert(told[_IDENTITY], Identity))
+        elif not config.getoption("--collect-only"):
+            campaign.begin()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    except ConformanceError as error:
+        pytest.exit(f"cohere-conformance: {error}", returncode=3)
+    if config.getoption("--collect-only"):
+        return
+    if workers:
+        config.pluginmanager.register(_Spreading(campaign, workers))
+    else:
+        config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
+    if not told:
+        config.pluginmanager.register(_Reporting(campaign))
+
+
+def _workers(config: pytest.Config) -> int:
+    """Return how many processes this one spreads the tests over; 0 where it runs them itself."""
+    if hasattr(config, "workerinput"):
+        return 0
+    spread = getattr(config.option, "dist", "no") != "no"
+    return len(getattr(config.option, "tx", ()) or ()) if spread else 0
+
+
+class _Spreading:
+    """What only the process does that spreads the tests over others."""
+
+    def __init__(self, campaign: Campaign, workers: int) -> None:
+        self._told = {_IDENTITY: msgspec.to_builtins(campaign.identity), _WORKERS: workers}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        """Tell a worker which run it belongs to."""
+        node.workerinput.update(self._told)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each selected case."""
+    if "case" in metafunc.fixturenames and "run_case" in metafunc.fixturenames:
+        cases = metafunc.config.stash[_CAMPAIGN].cases
+        metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin: from here on it is known which cases this run is about."""
+    worker = session.config.stash.get(_WORKER, None)
+    if worker is not None:
+        calls = [item.callspec for item in session.items if hasattr(item, "callspec")]
+        worker.open(tuple(call.params["case"].id for call in calls if "case" in call.params))
+
+
+@pytest.fixture
+def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
+    """Run a written case; the test ends as the case does."""
+    worker = request.config.stash[_WORKER]
+
+    def run(case: Case) -> None:
+        ending = worker.run(case)
+        match ending.outcome:
+            case "failed" | "error":
+                pytest.fail(_told(ending), pytrace=False)
+            case "skipped":
+                pytest.skip(ending.reason)
+            case "inconclusive":
+                pytest.skip(f"inconclusive: {ending.reason}")
+
+    return run
+
+
+def _told(ending: Ending) -> str:
+    lines = [ending.reason] if ending.reason else []
+    for one in ending.findings:
+        lines.append(f"{one.kind} at {one.place or 'the answer'}")
+        lines.append(f"  expected {one.expected}")
+        lines.append(f"  observed {one.observed}")
+    if ending.exchange is not None:
+        lines += ["", ending.exchange.as_curl()]
+    return "\n".join(lines)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End: remove what the run has made, and close the journal."""
+    worker = session.config.stash.get(_WORKER, None)
+    if worker is not None:
+        worker.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+
+
+_VERDICT_IS_OURS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+class _Reporting:
+    """What comes last, when every worker is gone."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self._report: Report | None = None
+        self._files: tuple[Path, ...] = ()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report; its exit code is that of pytest, unless pytest itself has failed."""
+        try:
+            self._report, self._files = self._campaign.report()
+        except ConformanceError as error:
+            session.config.get_terminal_writer().line(f"cohere-conformance: {error}", red=True)
+            session.exitstatus = 3
+            return
+        if exitstatus in _VERDICT_IS_OURS:
+            session.exitstatus = self._report.footer.exit_code or exitstatus
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the report."""
+        if self._report is None:
+            return
+        terminalreporter.ensure_newline()
+        # Through the reporter, so that pytest's capturing and -p no:terminal have their say.
+        file = terminalreporter._tw._file
+        folder = str(self._files[0].parent)
+        render_terminal(self._report, Console(file=file, soft_wrap=False), folder=folder)
+        terminalreporter.write_line(f"wrote {', '.join(str(path) for path in self._files)}")

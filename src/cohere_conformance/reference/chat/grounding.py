@@ -1,0 +1,95 @@
+"""Grounded replies: sentences of the passages that share words with the question, each with its citation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cohere_conformance.reference.chat import words
+from cohere_conformance.reference.chat.reply import Citation, Draft
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.chat.prompt import Passage
+
+_MOST = 4
+"""Statements in one reply."""
+_LONGEST = 400
+_TITLES = frozenset({"title", "name", "id", "url", "source"})
+_LEADS = ("According to what I was given: ", "This is what I found. ", "Here is what the sources say. ")
+_NO_MATCH = "Nothing that I was given answers that directly. The closest is this: "
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """One thing that a passage says: what stands around the cited words, and how much it has to do with it."""
+
+    before: str
+    cited: str
+    after: str
+    score: int
+    passage: Passage
+
+
+def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ...]) -> Draft:
+    """Return a reply drawn from the passages, with a citation for each statement.
+
+    Args:
+        question: what the user asked.
+        passages: what there is to draw on; at least one.
+        key: what else the choice of words depends on.
+    """
+    asked = words.stems(question)
+    found = [statement for passage in passages for statement in _statements(passage, asked)]
+    # A sorted order that keeps the place decides among equals.
+    best = sorted((one for one in found if one.score), key=lambda one: -one.score)[:_MOST]
+    outputs = [one for one in found if one.passage.kind == "tool"]
+    if outputs:
+        # What a tool returned was asked for, whether or not it repeats the words of the question.
+        best = [one for one in best if one.passage.kind != "tool"] + outputs[:_MOST]
+    matched = bool(best)
+    chosen = sorted(best or found[:1], key=found.index)
+    if not chosen:
+        return Draft("There is nothing in what I was given that I could answer from.")
+    text = words.choose(_LEADS, "lead", *key) if matched else _NO_MATCH
+    citations: list[Citation] = []
+    told: dict[tuple[str, str], int] = {}
+    for statement in chosen:
+        same = (statement.before, statement.cited)
+        if same in told:
+            number = told[same]
+            earlier = citations[number]
+            if statement.passage not in earlier.passages:
+                citations[number] = earlier.backed_by(statement.passage)
+            continue
+        told[same] = len(citations)
+        text += "" if text.endswith(" ") else " "
+        start = len(text) + len(statement.before)
+        text += statement.before + statement.cited + statement.after
+        end = start + len(statement.cited)
+        citations.append(Citation(start, end, statement.cited, (statement.passage,)))
+    return Draft(text, tuple(citations))
+
+
+def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
+    """Return what a passage says, field by field; a title only counts towards what the rest is about."""
+    bodies = [field for field in passage.fields if field[0].lower() not in _TITLES] or passage.fields
+    title = frozenset[str]().union(*(words.stems(text) for name, text in passage.fields if (name, text) not in bodies))
+    found = []
+    for name, text in bodies:
+        prose = words.sentences(text)
+        for sentence in prose:
+            if len(prose) == 1 and len(words.words(sentence)) < 5 and len(passage.fields) > len(prose):
+                before, cited, after = f"The {_spoken(name)} is ", sentence, "."
+                about = words.stems(f"{name} {sentence}")
+            else:
+                cited = words.shortened(sentence, _LONGEST) if len(sentence) > _LONGEST else sentence
+                bare = cited.rstrip(".!?。！？ ")
+                before, cited, after = "", bare or cited, cited[len(bare) :] or "."
+                about = words.stems(sentence)
+            score = 2 * words.overlap(asked, about) + words.overlap(asked, title)
+            found.append(_Statement(before, cited, after if after.strip() else ".", score, passage))
+    return found
+
+
+def _spoken(name: str) -> str:
+    return " ".join(name.replace("_", " ").replace("-", " ").split()) or "value"

@@ -1,0 +1,102 @@
+"""Rows as Avro files: a schema that fits them, and the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import fastavro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cohere_conformance.reference.datasets.kinds import Row
+
+Schema = Any
+"""An Avro schema as JSON: the name of a type, a union, or an object."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LONG = 2**63
+_DEEPEST = 16
+"""Levels of nesting that get a type of their own; what is deeper is kept as JSON text."""
+
+
+def schema_of(rows: Sequence[Row], columns: Iterable[str], given: dict[str, Schema] | None = None) -> Schema:
+    """Return a schema that fits the rows.
+
+    Args:
+        rows: all of them.
+        columns: in their order; those that no row has are left out.
+        given: the types of columns for which they are known.
+    """
+    given = given or {}
+    fields = []
+    for name in columns:
+        values = [row.get(name) for row in rows]
+        if name in given:
+            fields.append({"name": name, "type": given[name]})
+        elif any(value is not None for value in values):
+            fields.append({"name": name, "type": _nullable(values, f"row_{len(fields)}", 0)})
+    return {"type": "record", "name": "row", "fields": fields}
+
+
+def _nullable(values: Sequence[Any], name: str, depth: int) -> Schema:
+    present = [value for value in values if value is not None]
+    fitting = _type(present, name, depth)
+    return fitting if len(present) == len(values) else ["null", fitting]
+
+
+def _type(values: Sequence[Any], name: str, depth: int) -> Schema:
+    if not values or depth > _DEEPEST:
+        return "string"
+    # A truth value is a whole number to Python, and neither to Avro.
+    if any(isinstance(value, bool) for value in values):
+        return "boolean" if all(isinstance(value, bool) for value in values) else "string"
+    if all(isinstance(value, int) and -_LONG <= value < _LONG for value in values):
+        return "long"
+    if all(isinstance(value, int | float) and abs(value) < 1e308 for value in values):
+        return "double"
+    if all(isinstance(value, list) for value in values):
+        items = [item for value in values for item in value]
+        return {"type": "array", "items": _nullable(items, f"{name}_item", depth + 1)}
+    if all(isinstance(value, dict) for value in values):
+        keys = list(dict.fromkeys(key for value in values for key in value))
+        if keys and all(_NAME.fullmatch(key) for key in keys):
+            fields = [
+                {
+                    "name": key,
+                    "type": _nullable([value.get(key) for value in values], f"{name}_{number}", depth + 1),
+                }
+                for number, key in enumerate(keys)
+            ]
+            return {"type": "record", "name": name, "fields": fields}
+    return "string"
+
+
+def _fit(value: Any, schema: Schema) -> Any:
+    """Return a value as its type holds it."""
+    match schema:
+        case ["null", fitting]:
+            return None if value is None else _fit(value, fitting)
+        case "string":
+            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        case "double":
+            return float(value)
+        case {"type": "array", "items": items}:
+            return [_fit(item, items) for item in value]
+        case {"type": "record", "fields": fields}:
+            return {field["name"]: _fit(value.get(field["name"]), field["type"]) for field in fields}
+        case _:
+            return value
+
+
+def encode(rows: Sequence[Row], schema: Schema) -> bytes:
+    """Return an Avro file; the same rows give the same bytes."""
+    fitted = [_fit(row, schema) for row in rows]
+    marker = hashlib.md5(json.dumps(fitted).encode(), usedforsecurity=False).digest()
+    target = io.BytesIO()
+    fastavro.writer(target, fastavro.parse_schema(schema), fitted, sync_marker=marker)
+    return target.getvalue()

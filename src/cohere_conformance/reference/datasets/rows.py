@@ -1,0 +1,163 @@
+"""Uploaded files as rows: CSV, JSON lines and texts, with what is wrong in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.validation import body_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.reference.datasets.kinds import Kind, Row
+
+_EXTENSIONS = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "txt": "txt"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How an upload is read.
+
+    Attributes:
+        kind: the type of the dataset.
+        keep: columns that are kept and must be there (DS-R05).
+        optional: columns that are kept where they are there.
+        skip: whether malformed rows are left out instead of failing the whole (DS-R06).
+        delimiter: what separates the columns of a CSV file.
+        separator: what separates the texts of a text file.
+        lax: whether malformed rows are left out without a word, which no faithful server does.
+        formats: what the service takes at all.
+    """
+
+    kind: Kind
+    keep: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    skip: bool = False
+    delimiter: str = ","
+    separator: str = "\n"
+    lax: bool = False
+    formats: frozenset[str] = frozenset({"csv", "jsonl", "txt"})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that are kept, each once."""
+        return tuple(dict.fromkeys((*self.kind.required, *self.kind.optional, *self.keep, *self.optional)))
+
+
+@dataclass
+class Read:
+    """What came of a file.
+
+    Attributes:
+        rows: the good ones, with the kept columns only.
+        warnings: one for each row that was left out.
+        error: why the file is no good; `""` where it is.
+        format: what the file was taken for.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: str = ""
+    format: str = ""
+
+
+class _MalformedError(Exception):
+    """The file as a whole cannot be read."""
+
+
+def read(text: str, filename: str, reading: Reading) -> Read:
+    """Return the rows of an uploaded file."""
+    found = Read(format=_format(text, filename))
+    accepted = [name for name in reading.kind.formats if name in reading.formats]
+    if found.format not in accepted:
+        found.error = f"{filename or 'the file'}: expected {' or '.join(accepted)}, got {found.format}"
+        return found
+    missing = set(reading.keep)
+    try:
+        for line, row in _rows(text, found.format, reading):
+            problem = row if isinstance(row, str) else _problem(row, reading)
+            if isinstance(row, dict):
+                missing -= row.keys()
+            if problem:
+                if not reading.skip and not reading.lax:
+                    found.error = f"line {line}: {problem}"
+                    return found
+                if not reading.lax:
+                    found.warnings.append(f"line {line} was skipped: {problem}")
+            elif isinstance(row, dict):
+                found.rows.append({name: row[name] for name in reading.columns if name in row})
+    except _MalformedError as error:
+        found.error = str(error)
+        return found
+    if missing and not reading.lax:
+        found.error = f"no row has the field to keep {sorted(missing)[0]!r}"
+    return found
+
+
+def _format(text: str, filename: str) -> str:
+    known = _EXTENSIONS.get(filename.rpartition(".")[2].lower())
+    # Clients that upload from memory name their files as they like.
+    return known or ("jsonl" if text.lstrip().startswith("{") else "csv")
+
+
+def _problem(row: Row, reading: Reading) -> str:
+    absent = [name for name in (*reading.kind.required, *reading.keep) if row.get(name) is None]
+    return f"the field {absent[0]!r} is missing" if absent else reading.kind.problem(row)
+
+
+def _rows(text: str, form: str, reading: Reading) -> Iterator[tuple[int, Row | str]]:
+    match form:
+        case "jsonl":
+            return _json_lines(text)
+        case "csv":
+            return _table(text, reading)
+        case _:
+            return _texts(text, reading.separator)
+
+
+def _texts(text: str, separator: str) -> Iterator[tuple[int, Row | str]]:
+    for number, piece in enumerate(text.split(separator), 1):
+        if piece.strip():
+            yield number, {"text": piece.strip()}
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, Row | str]]:
+    # Other line breaks than these may stand in a JSON text as they are.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = body_of(line.encode("utf-8"), frozenset())
+        except RefusedError:
+            yield number, "is no JSON"
+            continue
+        yield number, value if isinstance(value, dict) else "is no JSON object"
+
+
+def _table(text: str, reading: Reading) -> Iterator[tuple[int, Row | str]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=reading.delimiter)
+    header = next(_lines(lines), None)
+    if header is None:
+        raise _MalformedError("the file has no header")
+    names = [name.strip() for name in header]
+    for name in (*reading.kind.required, *reading.keep):
+        if name not in names:
+            raise _MalformedError(f"the column {name!r} is missing")
+    for values in _lines(lines):
+        if not values:
+            continue
+        if len(values) == len(names):
+            yield lines.line_num, dict(zip(names, values, strict=True))
+        else:
+            yield lines.line_num, f"has {len(values)} columns where the header has {len(names)}"
+
+
+def _lines(lines: Iterable[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from lines
+    except csv.Error as error:
+        raise _MalformedError(f"the file is no CSV: {error}") from error

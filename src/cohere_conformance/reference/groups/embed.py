@@ -1,0 +1,268 @@
+"""Embed: vectors of texts, images and inputs that mix both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference import images, mangle, tokens, validation
+from cohere_conformance.reference.common import fitted, model_of, sunset, told, whole
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.images import Image
+from cohere_conformance.reference.profile import Profile
+from cohere_conformance.reference.vectors import TYPES, embed, shortened, typed
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.handling import Call
+    from cohere_conformance.reference.models import Model
+    from cohere_conformance.reference.vectors import Part, Vector
+
+MISSING = fault("embed.missing-vector", "The vector of the last input is missing.")
+SHORT = fault("embed.wrong-dimension", "Vectors are eight components shorter than they should be.")
+DIMENSION_IGNORED = fault("embed.dimension-ignored", "The output dimension that is asked for is ignored.")
+UNNORMALISED = fault("embed.unnormalised", "Float vectors have a length of three.")
+INT8_RANGE = fault("embed.int8-out-of-range", "The first component of each int8 vector is above 127.")
+UINT8_SIGNED = fault("embed.uint8-signed", "uint8 vectors hold the numbers of the int8 vectors.")
+SWAPPED = fault("embed.order-swapped", "The vectors of the first two inputs change places.")
+BIG_ENDIAN = fault("embed.base64-big-endian", "The floats in base64 are written with the high byte first.")
+INVERTED = fault("embed.ubinary-inverted", "ubinary vectors have a 1 where the component is negative.")
+UNSIGNED = fault("embed.binary-unsigned", "binary vectors hold the numbers of the ubinary vectors.")
+TYPES_IGNORED = fault("embed.types-ignored", "Only floats are answered, whatever types are asked for.")
+EXTRA_TYPE = fault("embed.extra-type", "One more type is answered than is asked for.")
+NULL_TYPES = fault("embed.null-types", "Types that are not asked for are null instead of absent.")
+TEXTS_CHANGED = fault("embed.texts-changed", "The texts come back without their last character.")
+RANDOM = fault("embed.not-deterministic", "The vector of a text differs from call to call.")
+PURPOSE_IGNORED = fault("embed.input-type-ignored", "The input type makes no difference to the vectors.")
+NEGATIVE = fault("embed.negative-units", "The billed tokens are negative.")
+NOT_ADDITIVE = fault("embed.units-not-additive", "Each call bills three tokens that no input has.")
+LIMIT_97 = fault("embed.limit-97", "97 inputs are accepted, one more than there may be.")
+CUT_ANYWAY = fault("embed.truncate-none-ignored", "A text that is too long and must not be cut is cut.")
+IMAGE_UNTYPED = fault(
+    "embed.image-input-type-ignored", "Images are embedded whatever the input type, not only as images."
+)
+IMAGE_SIZE = fault("embed.image-size-swapped", "Width and height of an image are told the wrong way round.")
+
+MOST = 96
+"""Inputs of one call."""
+_DIMENSIONS = (256, 512, 1024, 1536)
+_V3_BYTES = 5 * 2**20
+_ALL_BYTES = 20 * 2**20
+_PATCH = 64
+"""Pixels of a side of the squares that an image is billed by."""
+
+for _field in ("texts", "images", "inputs"):
+    validation.leave("embed", _field, "maxItems")
+
+
+@dataclass(frozen=True)
+class _Input:
+    parts: tuple[Part, ...]
+
+    @property
+    def images(self) -> list[Image]:
+        return [part for part in self.parts if isinstance(part, Image)]
+
+    @property
+    def tokens(self) -> int:
+        return sum(tokens.count(part) for part in self.parts if isinstance(part, str))
+
+
+@operation("POST /v1/embed", "POST /v2/embed")
+def create(call: Call) -> Answer:
+    """Answer with the vectors of what is sent, and what it costs."""
+    model = model_of(call, "embed")
+    kinds = _kinds(call, model)
+    dimension = _dimension(call, model)
+    inputs = _inputs(call, model)
+    notices = sunset(call, model)
+    body: dict[str, Any] = {"id": new_id(), "texts": [_echo(call, model, text) for text in _texts(call)]}
+    found = [_info(call, image) for one in inputs for image in one.images]
+    if found:
+        body["images"] = found
+    body["embeddings"] = _answered(call, _vectors(call, model, inputs, dimension), kinds)
+    billed = _billed(call, model, inputs)
+    body["meta"] = told(call, notices, **billed)
+    body["response_type"] = "embeddings_by_type" if kinds else "embeddings_floats"
+    if not _texts(call):
+        return Answer(body, warnings=notices)
+    in_bytes = call.faulty(mangle.CHARS_BYTES)
+    chars = sum(len(text.encode("utf-8", "replace") if in_bytes else text) for text in _texts(call))
+    return Answer(body, billed["input_tokens"], chars, notices)
+
+
+def _texts(call: Call) -> list[str]:
+    found: list[str] = call.body.get("texts") or []
+    return found
+
+
+def _generation(model: Model) -> int:
+    """Return which generation of models it is: 2, 3 or 4."""
+    return next((number for number in (2, 3) if f"v{number}." in model.name), 4)
+
+
+def _kinds(call: Call, model: Model) -> list[str]:
+    """Return the types that are asked for, each once; none asks for the flat list of version 1."""
+    asked: list[str] = call.body.get("embedding_types") or []
+    quantised = set(asked) - {"float", "base64"}
+    if quantised and _generation(model) < 3:
+        raise RefusedError(
+            400, f"embedding_types: {model.name} has no {', '.join(sorted(quantised))} vectors"
+        )
+    return list(dict.fromkeys(asked)) or ([] if call.v1 else ["float"])
+
+
+def _dimension(call: Call, model: Model) -> int:
+    asked = call.body.get("output_dimension")
+    longest = model.dimension or _DIMENSIONS[-1]
+    if asked is None or call.faulty(DIMENSION_IGNORED):
+        return longest
+    if _generation(model) < 4:
+        raise RefusedError(400, f"output_dimension is not supported by model '{model.name}'")
+    if asked not in _DIMENSIONS:
+        raise RefusedError(
+            400, f"output_dimension must be one of {', '.join(map(str, _DIMENSIONS))}, got {asked}"
+        )
+    return int(asked)
+
+
+def _inputs(call: Call, model: Model) -> list[_Input]:
+    """Return what is to be embedded, texts cut to what the model reads (EMB-R01 to EMB-R08)."""
+    sent = [name for name in ("texts", "images", "inputs") if call.body.get(name)]
+    if len(sent) != 1:
+        names = "texts or images" if call.v1 else "texts, images or inputs"
+        raise RefusedError(400, f"invalid request: exactly one of {names} must be given")
+    (name,) = sent
+    many = len(call.body[name])
+    most = MOST + 1 if call.faulty(LIMIT_97) else MOST
+    if many > most:
+        raise RefusedError(400, f"invalid request: total number of {name} must be at most {MOST}, got {many}")
+    purpose = call.body.get("input_type")
+    if purpose is None and _generation(model) > 2:
+        raise RefusedError(400, f"valid input_type must be provided with model '{model.name}'")
+    limit = min(whole(call, "max_tokens", 1, None, model.context), model.context)
+    match name:
+        case "texts":
+            inputs = [_Input((_fit(call, text, limit, f"text {n}"),)) for n, text in enumerate(_texts(call))]
+        case "images":
+            if purpose != "image" and not call.faulty(IMAGE_UNTYPED):
+                raise RefusedError(400, "invalid request: images need the input_type image")
+            inputs = [_Input((images.inspect(uri),)) for uri in call.body["images"]]
+        case _:
+            if purpose == "image":
+                raise RefusedError(400, "invalid request: inputs must not have the input_type image")
+            if _generation(model) < 4:
+                raise RefusedError(400, f"inputs are not supported by model '{model.name}'")
+            inputs = [_mixed(call, one, limit, n) for n, one in enumerate(call.body["inputs"])]
+    _check_images([image for one in inputs for image in one.images], model)
+    return inputs
+
+
+def _fit(call: Call, text: str, limit: int, what: str) -> str:
+    truncate = call.body.get("truncate", "END")
+    return fitted(text, limit, "END" if call.faulty(CUT_ANYWAY) else truncate, what)
+
+
+def _mixed(call: Call, one: dict[str, Any], limit: int, number: int) -> _Input:
+    parts: list[Part] = []
+    for part in one.get("content") or ():
+        if part.get("type") == "image_url" and part.get("image_url"):
+            parts.append(images.inspect(part["image_url"]["url"]))
+        elif part.get("type") == "text" and part.get("text") is not None:
+            parts.append(_fit(call, part["text"], limit, f"text in input {number}"))
+        else:
+            raise RefusedError(400, f"invalid request: input {number} has a part without a text or an image")
+    if not parts:
+        raise RefusedError(400, f"invalid request: input {number} has no content")
+    return _Input(tuple(parts))
+
+
+def _check_images(found: list[Image], model: Model) -> None:
+    generation = _generation(model)
+    if found and generation < 3:
+        raise RefusedError(400, f"images are not supported by model '{model.name}'")
+    if generation == 3 and len(found) > 1:
+        raise RefusedError(400, f"invalid request: model '{model.name}' takes one image a call")
+    size = sum(len(image.bytes) for image in found)
+    if size > (_V3_BYTES if generation == 3 else _ALL_BYTES):
+        raise RefusedError(400, f"invalid request: the images have {size} bytes, which is too much")
+
+
+def _vectors(call: Call, model: Model, inputs: list[_Input], dimension: int) -> list[Vector]:
+    purpose = "" if call.faulty(PURPOSE_IGNORED) else call.body.get("input_type") or ""
+    found = []
+    for one in inputs:
+        parts = (*one.parts, new_id()) if call.faulty(RANDOM) else one.parts
+        found.append(shortened(embed(model.name, model.dimension or dimension, parts, purpose), dimension))
+    if call.faulty(SWAPPED):
+        found[:2] = found[1::-1]
+    if call.faulty(SHORT):
+        found = [shortened(vector, dimension - 8) for vector in found]
+    return found[:-1] if call.faulty(MISSING) else found
+
+
+def _answered(call: Call, vectors: list[Vector], kinds: list[str]) -> Any:
+    """Return the vectors as a flat list, or by type."""
+    if not kinds:
+        return [_typed(call, vector, "float") for vector in vectors]
+    if call.faulty(TYPES_IGNORED):
+        kinds = ["float"]
+    others = [kind for kind in TYPES if kind not in kinds]
+    if call.faulty(EXTRA_TYPE):
+        kinds = [*kinds, *others[:1]]
+    body: dict[str, Any] = {kind: [_typed(call, vector, kind) for vector in vectors] for kind in kinds}
+    return body | dict.fromkeys(others) if call.faulty(NULL_TYPES) else body
+
+
+def _typed(call: Call, vector: Vector, kind: str) -> Any:
+    if kind in {"float", "base64"} and call.faulty(UNNORMALISED):
+        vector = tuple(3 * one for one in vector)
+    if kind == "ubinary" and call.faulty(INVERTED):
+        return [255 - one for one in typed(vector, kind)]
+    if kind == "uint8" and call.faulty(UINT8_SIGNED):
+        return typed(vector, "int8")
+    if kind == "binary" and call.faulty(UNSIGNED):
+        return typed(vector, "ubinary")
+    found = typed(vector, kind, big_endian=call.faulty(BIG_ENDIAN))
+    if kind == "int8" and call.faulty(INT8_RANGE):
+        found[0] = 128 + abs(found[0])
+    return found
+
+
+def _echo(call: Call, model: Model, text: str) -> str:
+    """Return a text as it comes back: one old model lower-cases it (EMB-S04)."""
+    if call.faulty(TEXTS_CHANGED):
+        return text[:-1]
+    if model.name != "embed-english-light-v3.0":
+        return text
+    # A letter whose small form is two would change the number of characters, which the header tells.
+    return "".join(one.lower() if len(one.lower()) == 1 else one for one in text)
+
+
+def _info(call: Call, image: Image) -> dict[str, Any]:
+    """Return what is told about an image; the live service does not know its depth (EMB-S05)."""
+    width, height = image.width, image.height
+    if call.faulty(IMAGE_SIZE):
+        width, height = height, width
+    depth = 0 if call.profile is Profile.LIVE_2026 else image.bit_depth
+    return {"width": width, "height": height, "format": image.format, "bit_depth": depth}
+
+
+def _billed(call: Call, model: Model, inputs: list[_Input]) -> dict[str, int]:
+    """Return the billed units (B-04): tokens of texts, tokens of images from v4 on, images before."""
+    found = [image for one in inputs for image in one.images]
+    spent = sum(one.tokens for one in inputs)
+    if call.faulty(NOT_ADDITIVE):
+        spent += 3
+    if call.faulty(NEGATIVE):
+        spent = -spent
+    if _generation(model) >= 4:
+        return {"input_tokens": spent, "image_tokens": sum(_image_tokens(image) for image in found)}
+    return {"images": len(found)} if found else {"input_tokens": spent}
+
+
+def _image_tokens(image: Image) -> int:
+    """Return how many tokens an image counts as: small ones are enlarged, large ones shrunk."""
+    patches = math.ceil(image.width / _PATCH) * math.ceil(image.height / _PATCH)
+    return min(2048, max(256, patches))

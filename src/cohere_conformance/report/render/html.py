@@ -1,0 +1,143 @@
+"""The report as one page of HTML that needs no network: to be looked at, sent to somebody, or printed."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import re
+import shlex
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import jinja2
+import msgspec
+
+from cohere_conformance.data import folder as shipped
+from cohere_conformance.errors import ReportError
+from cohere_conformance.report.explain import explain_kind
+from cohere_conformance.report.render import matrix, parts
+from cohere_conformance.report.render.safe import plain
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Kind
+    from cohere_conformance.report.shape import Report, Row
+
+TEMPLATE = "report.html.j2"
+LIMIT = 200
+"""More findings, files or reasons than this are not shown: nobody reads them here, and browsers slow down."""
+LONGEST_LINE = 600
+LONGEST_BLOCK = 16_384
+LONGEST_COMMAND = 4096
+"""A longer command is not shown: cut, it would be wrong."""
+_VERDICTS = {0: ("good", "✓"), 1: ("bad", "✗")}
+_PARAGRAPH = re.compile(r"^## What it means\n+(.+?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
+    """Return the report as a page in UTF-8.
+
+    Every value is escaped by the template, and what does not print is shown as an escape before that. The
+    page's own policy forbids scripts other than the one that copies commands, and all traffic.
+
+    Args:
+        report: what was found.
+        folder: where the report was written, for the commands that read it again.
+
+    Raises:
+        ReportError: the installation lacks the template, or it is broken.
+    """
+    state, symbol = _VERDICTS.get(report.footer.exit_code, ("unsure", "!"))
+    word, _, rest = report.footer.verdict.partition(": ")
+    server, client = parts.server_rows(report), parts.client_rows(report)
+    try:
+        page = _environment().get_template(TEMPLATE)
+        text = page.render(
+            report=report,
+            parts=parts,
+            state=state,
+            symbol=symbol,
+            word=word,
+            rest=rest,
+            duration=_duration(report),
+            columns=matrix.columns(report),
+            groups=matrix.matrix(report),
+            server=server,
+            client=client,
+            meanings={row.kind: _meaning(row.kind) for row in (*server, *client)[:LIMIT]},
+            explained=[row for row in report.findings if row.amendment is not None],
+            command=functools.partial(_command, folder=shlex.quote(folder)),
+            limit=LIMIT,
+            longest_command=LONGEST_COMMAND,
+        )
+    except jinja2.TemplateError as error:
+        raise ReportError(
+            f"reports/templates/{TEMPLATE}: expected the template of the page, got: {error}; reinstall"
+        ) from error
+    return text.encode("utf-8", "backslashreplace")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(shipped("reports") / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["line"] = _line
+    made.filters["block"] = _block
+    made.filters["verbatim"] = _verbatim
+    made.filters["digest"] = _digest
+    return made
+
+
+def _line(value: object) -> str:
+    return plain(str(value), longest=LONGEST_LINE)
+
+
+def _block(text: str) -> str:
+    """Return a text of several lines; a body of JSON is indented, token by token as it came."""
+    head, gap, body = text.partition("\n\n")
+    try:
+        indented = msgspec.json.format(body, indent=2)
+    except (ValueError, RecursionError):
+        indented = body
+    # Deep nesting must not turn four kilobytes into megabytes of blanks.
+    if len(indented) <= LONGEST_BLOCK:
+        text = f"{head}{gap}{indented}"
+    return plain(text, longest=LONGEST_BLOCK, keep="\n\t")
+
+
+def _verbatim(text: str) -> str:
+    """Return a command: nothing is cut, and it differs only where it holds what does not print."""
+    return plain(text, longest=None, keep="\n\t")
+
+
+def _digest(text: str) -> str:
+    """Return what a policy names a script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(str(text).encode("utf-8")).digest()).decode("ascii")
+
+
+def _command(row: Row, folder: str) -> str:
+    return parts.explain_command(row.fingerprint, folder)
+
+
+def _meaning(kind: Kind) -> str:
+    """Return the first paragraph of the page about a kind; without it a report is still a report."""
+    try:
+        found = _PARAGRAPH.search(explain_kind(kind))
+    except ReportError:
+        return ""
+    return " ".join(found.group(1).replace("`", "").split()) if found else ""
+
+
+def _duration(report: Report) -> str:
+    try:
+        began, ended = map(datetime.fromisoformat, (report.header.started_at, report.footer.finished_at))
+        seconds = int((ended - began).total_seconds())
+    except (ValueError, TypeError):
+        return ""
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -1,0 +1,86 @@
+"""What judges every exchange of a run, wherever it comes from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cohere_conformance.checks import Explainer, judge
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.contract import Contract, load_declarations
+from cohere_conformance.errors import TrafficError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.report import Tally
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What traffic is judged against.
+
+    Attributes:
+        as_published: without our amendments.
+        servers: further base URLs that count as the API.
+    """
+
+    as_published: bool = False
+    servers: tuple[str, ...] = ()
+
+
+class Judge:
+    """Judges exchanges against one contract and counts them.
+
+    Args:
+        settings: what to judge against.
+
+    Attributes:
+        contract: what is judged against.
+        findings: what there is to say about one exchange; explained findings carry their amendment.
+
+    Raises:
+        ContractError: a document below `contracts/` is broken.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        declarations = load_declarations(servers=settings.servers)
+        self.findings: Callable[[Exchange], list[Finding]]
+        self.contract: Contract
+        if settings.as_published:
+            self.contract = declarations.contract(as_published=True)
+            self.findings = partial(judge, self.contract)
+        else:
+            explainer = Explainer(declarations)
+            self.contract, self.findings = explainer.contract, explainer.judge
+
+    def count(self, tally: Tally, value: Exchange | TrafficError) -> None:
+        """Judge one exchange, or note why there is none, and add it to the tally."""
+        if isinstance(value, TrafficError):
+            tally.add_unreadable(value)
+            return
+        request, response = value.request, value.response
+        try:
+            route = self.contract.route(request.method, request.url)
+            if not route.ours:
+                tally.add_foreign(_host(request.url))
+                return
+            findings = self.findings(value)
+        except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
+            reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
+            tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
+            return
+        told = field(response.headers, "content-type")
+        judged = route.operation is not None and request.body is not None
+        tally.add(value, route.operation, findings, media_type(told) if told else "", request_judged=judged)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc or "(no host)"
+    except ValueError:
+        return "(no address)"

@@ -1,0 +1,203 @@
+"""What a run may do: where it goes, with which key, and what it leaves alone.
+
+The rules protect whoever owns the key: nothing but this machine is contacted unless somebody says so, and
+then only what reads or computes for little (`contracts/operations.yaml` says what that is).
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cohere_conformance.cases import PROFILES
+from cohere_conformance.contract.tiers import Tier
+from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.names import unknown
+from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KEY = "CO_API_KEY"
+"""The environment variable of the key, the one that the vendor's own clients read."""
+LIVE_TIERS = frozenset({Tier.N0, Tier.N1})
+"""What runs against a live host unless more is allowed by name."""
+LIVE_REQUESTS = 500
+"""The most requests to a live host unless the caller says otherwise."""
+
+
+class Place(enum.StrEnum):
+    """Where the target is."""
+
+    EMBEDDED = "embedded"
+    """The reference server, in this process."""
+    LOOPBACK = "loopback"
+    """Another server on this machine."""
+    LIVE = "live"
+    """Anywhere else: somebody pays for it, or depends on it."""
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What the caller asks for.
+
+    Attributes:
+        url: base URL of the target; `None` for the embedded reference server.
+        live: hosts other than this machine may be contacted.
+        profile: what the target is expected to be; by default what fits its place.
+        declares: the groups that the target implements; all of them where none is named.
+        only: the groups to run; all of them where none is named.
+        cases: ids of the cases to run; all of them where none is named.
+        allow: tiers that may run on a live host beside the harmless ones.
+        max_requests: the most requests that are sent.
+        faults: names of faults of the embedded reference server.
+    """
+
+    url: str | None = None
+    live: bool = False
+    profile: str | None = None
+    declares: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    max_requests: int | None = None
+    faults: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a run will do.
+
+    Attributes:
+        place: where the target is.
+        url: its base URL; `None` while the embedded server has none.
+        profile: what it is expected to be.
+        declares: the groups that it implements.
+        selected: the groups that are run.
+        cases: ids of the cases that are run; all of the groups where none is named.
+        tiers: what may be sent.
+        max_requests: the most requests that are sent, if there is a limit.
+        key: what it is called with; `None` where there is none.
+        faults: names of faults of the embedded reference server.
+    """
+
+    place: Place
+    url: str | None
+    profile: str
+    declares: frozenset[str]
+    selected: frozenset[str]
+    cases: frozenset[str]
+    tiers: frozenset[Tier]
+    max_requests: int | None
+    key: Secret | None
+    faults: tuple[str, ...]
+
+
+def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) -> Plan:
+    """Return what a run will do.
+
+    Args:
+        wishes: what the caller asks for.
+        groups: every group of the contract.
+        environment: where the key is read from.
+
+    Raises:
+        UsageError: a wish cannot be fulfilled, or must not be.
+    """
+    known = frozenset(groups)
+    place = _place(wishes.url)
+    if wishes.faults and place is not Place.EMBEDDED:
+        raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
+    if wishes.live and place is not Place.LIVE:
+        raise UsageError(f"--live is for hosts other than this machine, and the target is {place}")
+    key = environment.get(KEY, "").strip()
+    if place is Place.LIVE:
+        _guard(wishes, key)
+    profile = wishes.profile or ("live-2026" if place is Place.LIVE else "contract")
+    if profile not in PROFILES:
+        raise UsageError(unknown("--profile", profile, PROFILES))
+    allowed = LIVE_TIERS | _tiers(wishes.allow)
+    return Plan(
+        place=place,
+        url=wishes.url.rstrip("/") if wishes.url else None,
+        profile=profile,
+        declares=_groups("--declares", wishes.declares, known),
+        selected=_groups("--only", wishes.only, known),
+        cases=frozenset(wishes.cases),
+        tiers=allowed if place is Place.LIVE else frozenset(Tier),
+        max_requests=wishes.max_requests or (LIVE_REQUESTS if place is Place.LIVE else None),
+        key=Secret(key) if key and place is not Place.EMBEDDED else Secret(PRODUCTION),
+        faults=wishes.faults,
+    )
+
+
+def _place(url: str | None) -> Place:
+    if url is None:
+        return Place.EMBEDDED
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(f"--url {url}: expected a base URL, got no URL at all ({error})") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise UsageError(f"--url {url}: expected a base URL such as http://localhost:8765")
+    if parts.username or parts.password:
+        raise UsageError(f"--url: expected a URL without credentials; the key is read from {KEY}")
+    if parts.query or parts.fragment:
+        raise UsageError(f"--url {url}: expected a base URL without query and fragment")
+    return Place.LOOPBACK if _is_loopback(host) else Place.LIVE
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _guard(wishes: Wishes, key: str) -> None:
+    if not wishes.live:
+        raise UsageError(
+            f"--url {wishes.url} is not on this machine: expected --live beside it, which says that the host "
+            f"may be contacted; only {' and '.join(sorted(LIVE_TIERS))} operations are then called"
+        )
+    if not key:
+        raise UsageError(f"--live: expected a key in the environment variable {KEY}, got none")
+    if urlsplit(wishes.url or "").scheme != "https":
+        raise UsageError(f"--url {wishes.url}: expected https, because the key would be sent readably")
+
+
+def _groups(option: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:
+    for name in names:
+        if name not in known:
+            raise UsageError(unknown(option, name, known))
+    return frozenset(names) or known
+
+
+def _tiers(names: tuple[str, ...]) -> frozenset[Tier]:
+    for name in names:
+        if name not in Tier.__members__:
+            raise UsageError(unknown("--allow", name, Tier.__members__))
+    return frozenset(Tier(name) for name in names)
+
+
+def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the `Authorization` fields of further keys that cases can ask for, by the name of the key.
+
+    Args:
+        plan: of the run.
+        reference: the target is a reference server, whose keys are known.
+        environment: `CONFORMANCE_TRIAL_KEY` and `CONFORMANCE_EXPIRED_KEY` name those of other targets.
+    """
+    keys = {"trial": TRIAL, "expired": EXPIRED} if reference or plan.place is Place.EMBEDDED else {}
+    keys |= {
+        name: told
+        for name in ("trial", "expired")
+        if plan.place is not Place.EMBEDDED and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
+    }
+    return {name: f"Bearer {key}" for name, key in keys.items()}

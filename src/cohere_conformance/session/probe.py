@@ -1,0 +1,59 @@
+"""The first request of a run: is there a server at all, and does it take the key?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.errors import TargetError
+from cohere_conformance.exchanges.http import Limits, Outgoing, Sender
+from cohere_conformance.model import Broken
+from cohere_conformance.session.plan import KEY, Place, Plan
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Response
+
+_LIMITS = Limits(connect=5.0, silence=10.0, total=15.0)
+_NOBODY = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET, Broken.PROTOCOL})
+_SERVER = "cohere-conformance-reference"
+
+
+def probe(plan: Plan, url: str) -> bool:
+    """Ask the target once, and return whether it is a reference server.
+
+    Args:
+        plan: of the run.
+        url: base URL of the target.
+
+    Raises:
+        TargetError: nobody answers there, or the key is refused.
+    """
+    live = plan.place is Place.LIVE
+    outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
+    with Sender(url, key=plan.key, limits=_LIMITS, source="probe") as sender:
+        response = sender.send(outgoing).response
+    _reached(response, url)
+    if live:
+        _accepted(response, url)
+    return any(name == "server" and value == _SERVER for name, value in response.headers)
+
+
+def _reached(response: Response, url: str) -> None:
+    failure = response.failure
+    if failure is not None and failure.kind in _NOBODY:
+        raise TargetError(
+            f"{url}: expected a server that answers, got {failure.kind}: {failure.detail}; "
+            "start the server, or correct --url; nothing was judged"
+        )
+
+
+def _accepted(response: Response, url: str) -> None:
+    if response.status in {401, 403}:
+        raise TargetError(
+            f"{url}: expected the key in {KEY} to be accepted, got status {response.status}; "
+            "nothing was judged"
+        )
+    if response.status == 429 or response.status >= 500:
+        raise TargetError(
+            f"{url}: expected an answer to the first request, got status {response.status}; "
+            "try again later; nothing was judged"
+        )

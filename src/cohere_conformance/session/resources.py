@@ -1,0 +1,121 @@
+"""What cases need on the server: made when first needed, removed when the run ends, however it ends."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.checks.expect import expected
+from cohere_conformance.model import Exchange, Expectation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cohere_conformance.cases import Resource, Suite, Wait
+    from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.contract import Contract
+
+Send = Callable[["Sending", str, "Mapping[str, str]", "Expectation"], Exchange]
+_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+
+class MissingError(Exception):
+    """A resource could not be made, so what needs it cannot be tested."""
+
+
+class Resources:
+    """The resources of one run.
+
+    Args:
+        suite: where they are declared.
+        contract: of the answers.
+        send: sends a request of a resource, judges and records it.
+        run: what tells this run's things apart from others.
+    """
+
+    def __init__(self, suite: Suite, contract: Contract, send: Send, run: str) -> None:
+        self._suite = suite
+        self._contract = contract
+        self._send = send
+        self._values: dict[str, str] = {"run": run}
+        self._failed: dict[str, str] = {}
+        self._made: list[tuple[Resource, dict[str, str]]] = []
+
+    def values(self, names: tuple[str, ...]) -> dict[str, str]:
+        """Make what is needed and not there yet, and return the values of all placeholders.
+
+        Raises:
+            MissingError: one of them could not be made.
+        """
+        for resource in self._suite.in_order(names):
+            if resource.name in self._failed:
+                raise MissingError(self._failed[resource.name])
+            if not any(made.name == resource.name for made, _ in self._made):
+                try:
+                    self._make(resource)
+                except MissingError as error:
+                    self._failed[resource.name] = str(error)
+                    raise
+        return {**self._values, "unique": secrets.token_hex(3)}
+
+    def remove(self) -> None:
+        """Remove what was made, the newest first; what is gone already is fine."""
+        gone = Expectation(status=(200, 404))
+        while self._made:
+            resource, values = self._made.pop()
+            for sending in resource.remove:
+                self._send(sending, resource.name, values, gone)
+
+    def _make(self, resource: Resource) -> None:
+        values = {**self._values, "unique": secrets.token_hex(3)}
+        exchange = self._send(resource.create, resource.name, values, Expectation(status=(200,)))
+        if exchange.response.status != 200:
+            raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
+        self._capture(resource, resource.capture, exchange)
+        values |= self._values
+        # From here on there is something to remove, whatever happens next.
+        self._made.append((resource, values))
+        if resource.wait is not None:
+            self._wait(resource, resource.wait, values)
+
+    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str]) -> None:
+        until, pause = time.monotonic() + wait.seconds, _PAUSE
+        while True:
+            exchange = self._send(wait.send, resource.name, values, Expectation(status=(200,)))
+            if self._holds(wait.until, exchange):
+                self._capture(resource, wait.capture, exchange)
+                return
+            if wait.fail and self._holds(wait.fail, exchange):
+                raise MissingError(f"{resource.name} will never be ready: {_shown(exchange)}")
+            if time.monotonic() > until:
+                late = f"{resource.name} was not ready after {wait.seconds:g} s"
+                raise MissingError(f"{late}: {_shown(exchange)}")
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _holds(self, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:
+        told = Expectation(status=(200,), body=conditions)
+        return exchange.response.failure is None and not expected(self._contract, exchange, told)
+
+    def _capture(self, resource: Resource, pointers: Mapping[str, str], exchange: Exchange) -> None:
+        for name, pointer in pointers.items():
+            self._values[f"{resource.name}.{name}"] = _at(resource, pointer, exchange)
+
+
+def _at(resource: Resource, pointer: str, exchange: Exchange) -> str:
+    try:
+        value = msgspec.json.decode(exchange.response.body or b"")
+        for token in pointer.split("/")[1:]:
+            value = value[int(token)] if isinstance(value, list) else value[token]
+    except (msgspec.DecodeError, LookupError, TypeError, ValueError) as error:
+        raise MissingError(f"{resource.name}: the answer has nothing at {pointer}") from error
+    return str(value)
+
+
+def _shown(exchange: Exchange) -> str:
+    body = (exchange.response.body or b"").decode("utf-8", "replace")
+    return f"status {exchange.response.status}, {body[:200]}"

@@ -1,0 +1,189 @@
+"""Runs written cases: send, judge, compare with what the case expects, write it all down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.cases import Case, Skip
+from cohere_conformance.checks.expect import expected
+from cohere_conformance.errors import BudgetError
+from cohere_conformance.model import Broken, Exchange, Finding, Kind
+from cohere_conformance.report import CaseOutcome, Record
+from cohere_conformance.report.verdict import RANK
+from cohere_conformance.session.plan import Place, Plan
+from cohere_conformance.session.resources import MissingError, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cohere_conformance.cases import Suite
+    from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.exchanges.http import Sender
+    from cohere_conformance.model import Expectation, Response, Severity
+    from cohere_conformance.report import Journal
+    from cohere_conformance.session.judging import Judge
+
+_PATIENCE = 5
+"""So many answers in a row that never came end the sending: the target is gone."""
+_GONE = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
+_EXCUSES = frozenset({401, 402, 403, 429})
+"""What a live service may answer for reasons that have nothing to do with the case."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How one case ended.
+
+    Attributes:
+        outcome: the word for it.
+        reason: why, where the findings do not say it.
+        findings: what is wrong with the target, explained findings left out.
+        exchange: what was sent and came back, if anything was.
+    """
+
+    outcome: CaseOutcome
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    exchange: Exchange | None = None
+
+
+class Runner:
+    """Runs cases against one target.
+
+    Args:
+        plan: what may be done.
+        suite: the cases and their resources.
+        judge: what judges every answer.
+        sender: what sends.
+        journal: where everything is written as it happens.
+        authorizations: fields for further keys, by name (`trial`, `expired`).
+        fail_on: the least severity that fails a case.
+        run: what tells this run's things apart from others.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        suite: Suite,
+        judge: Judge,
+        sender: Sender,
+        journal: Journal,
+        *,
+        authorizations: Mapping[str, str],
+        fail_on: Severity,
+        run: str,
+    ) -> None:
+        self._plan = plan
+        self._suite = suite
+        self._judge = judge
+        self._sender = sender
+        self._journal = journal
+        self._authorizations = authorizations
+        self._fail_on = fail_on
+        self._resources = Resources(suite, judge.contract, self._send_for_resource, run)
+        self._unanswered = 0
+
+    def run(self, case: Case) -> Ending:
+        """Run one case and write down how it ended."""
+        ending = self._run(case)
+        self._journal.add(
+            Record(
+                case=case.id,
+                operation=case.operation,
+                outcome=ending.outcome,
+                reason=ending.reason,
+                exchange=ending.exchange,
+                findings=ending.findings,
+            )
+        )
+        failing = tuple(self._failing(ending.findings))
+        return msgspec.structs.replace(ending, findings=failing)
+
+    def close(self) -> None:
+        """Remove what the run has made."""
+        self._resources.remove()
+
+    def _run(self, case: Case) -> Ending:
+        if (reason := self._left_out(case)) is not None:
+            return Ending("skipped", reason)
+        if self._unanswered >= _PATIENCE:
+            return Ending("error", f"not sent: {self._unanswered} requests in a row got no answer")
+        try:
+            values = self._resources.values(case.needs)
+            expectation = case.expectation(self._plan.profile, values)
+            if isinstance(expectation, Skip):
+                return Ending("skipped", expectation.reason)
+            outgoing = case.outgoing(values, self._authorizations.get(case.key))
+            exchange = self._sender.send(outgoing, position=case.id)
+        except MissingError as error:
+            # Not testable counts as failed on a server that must be able to do it.
+            return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
+        except BudgetError as error:
+            return Ending("inconclusive", str(error))
+        return self._judged(exchange, expectation)
+
+    def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
+        response = exchange.response
+        gone = response.failure is not None and response.failure.kind in _GONE
+        self._unanswered = self._unanswered + 1 if gone else 0
+        if (excuse := self._excuse(response, expectation)) is not None:
+            return Ending("inconclusive", excuse, (), exchange)
+        findings = tuple(self._findings(exchange, expectation))
+        outcome: CaseOutcome = "failed" if any(self._failing(findings)) else "passed"
+        return Ending(outcome, "", findings, exchange)
+
+    def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
+        # What we send is wrong on purpose, or is checked where the cases are checked.
+        judged = [one for one in self._judge.findings(exchange) if one.kind is not Kind.REQUEST_INVALID]
+        return [*judged, *expected(self._judge.contract, exchange, expectation)]
+
+    def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:
+        worst = RANK[self._fail_on]
+        return (one for one in findings if one.amendment is None and RANK[one.severity] <= worst)
+
+    def _excuse(self, response: Response, expectation: Expectation) -> str | None:
+        """Return why an answer of a live service says nothing about the contract, if so."""
+        if self._plan.place is not Place.LIVE:
+            return None
+        if response.failure is not None and response.failure.kind in _GONE:
+            return f"no answer: {response.failure.kind}"
+        wanted = response.status in expectation.status
+        if not wanted and (response.status in _EXCUSES or response.status >= 500):
+            return f"status {response.status} that no case asked for"
+        return None
+
+    def _left_out(self, case: Case) -> str | None:
+        """Return why a case is not sent to this target, if it is not."""
+        plan = self._plan
+        if case.group not in plan.declares:
+            return f"group {case.group} not declared by the target"
+        if (skip := case.skip(plan.profile)) is not None:
+            return skip.reason
+        needed = self._suite.in_order(case.needs)
+        if tiers := sorted({case.tier, *(resource.tier for resource in needed)} - plan.tiers):
+            return f"tier {', '.join(tiers)} not allowed on a live host"
+        others = {resource.name.split(".", 1)[0] for resource in needed} - plan.declares
+        if others:
+            return f"needs group {', '.join(sorted(others))}, not declared by the target"
+        if case.key in {"trial", "expired"} and case.key not in self._authorizations:
+            return f"no {case.key} key known for the target"
+        return None
+
+    def _send_for_resource(
+        self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
+    ) -> Exchange:
+        exchange = self._sender.send(sending.outgoing(values, name=name), position=name)
+        ending = self._judged(exchange, expectation)
+        self._journal.add(
+            Record(
+                case=name,
+                operation=sending.operation,
+                outcome=ending.outcome,
+                reason=ending.reason,
+                exchange=exchange,
+                findings=ending.findings,
+                setup=True,
+            )
+        )
+        return exchange

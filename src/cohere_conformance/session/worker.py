@@ -1,0 +1,128 @@
+"""What one process of a run has for itself: a connection, a journal, and perhaps a server."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.report import Journal, Opening
+from cohere_conformance.session.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.model import Severity
+    from cohere_conformance.report import Header
+    from cohere_conformance.session.judging import Judge
+    from cohere_conformance.session.plan import Plan
+    from cohere_conformance.session.runner import Ending
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the workers of a run have in common.
+
+    Attributes:
+        plan: what may be done.
+        suite: the cases and their resources.
+        judge: what judges every answer.
+        fail_on: the least severity that fails a case.
+        folder: of the journals.
+        header: of the report.
+        run: tells this run apart from others.
+        authorizations: fields for further keys, by name.
+        requests: the most requests that one worker sends.
+    """
+
+    plan: Plan
+    suite: Suite
+    judge: Judge
+    fail_on: Severity
+    folder: Path
+    header: Header
+    run: str
+    authorizations: Mapping[str, str]
+    requests: int | None
+
+
+class Worker:
+    """Runs cases in one process.
+
+    Args:
+        setting: what it shares with others.
+        name: of its journal.
+    """
+
+    def __init__(self, setting: Setting, name: str) -> None:
+        self._setting = setting
+        self._name = name
+        self._open = ExitStack()
+        self._journal: Journal | None = None
+        self._runner: Runner | None = None
+
+    def open(self, planned: tuple[str, ...]) -> None:
+        """Begin: start the embedded server, if there is one, and the journal.
+
+        Args:
+            planned: ids of the cases that are going to be run.
+
+        Raises:
+            ReportError: the journal cannot be written.
+        """
+        setting = self._setting
+        opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
+        self._journal = Journal(setting.folder, opening)
+        sender = Sender(
+            setting.plan.url or self._embedded(),
+            key=setting.plan.key,
+            budget=Budget(setting.requests),
+        )
+        self._runner = Runner(
+            setting.plan,
+            setting.suite,
+            setting.judge,
+            self._open.enter_context(sender),
+            self._journal,
+            authorizations=setting.authorizations,
+            fail_on=setting.fail_on,
+            run=setting.run,
+        )
+
+    def run(self, case: Case) -> Ending:
+        """Run one case.
+
+        Raises:
+            RuntimeError: the worker is not open.
+        """
+        if self._runner is None:
+            raise RuntimeError(f"the worker {self._name} has not begun")
+        return self._runner.run(case)
+
+    def close(self, *, interrupted: bool) -> None:
+        """End: remove what was made, close the journal, stop the embedded server.
+
+        Args:
+            interrupted: somebody stopped the run.
+        """
+        try:
+            if self._runner is not None:
+                self._runner.close()
+            if self._journal is not None:
+                self._journal.close(interrupted=interrupted)
+        finally:
+            self._runner = self._journal = None
+            self._open.close()
+
+    def _embedded(self) -> str:
+        # Only this kind of run pays for the server's libraries.
+        from cohere_conformance.reference import Profile, State, chosen
+        from cohere_conformance.reference.server import Running
+
+        plan = self._setting.plan
+        state = State(profile=Profile(plan.profile), faults=chosen(plan.faults))
+        return self._open.enter_context(Running(state)).url
