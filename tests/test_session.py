@@ -97,8 +97,8 @@ def test_two_processes_count_what_one_counts(one: Report, traffic: Path) -> None
 def test_a_file_that_is_spread_counts_what_a_whole_one_counts(
     one: Report, traffic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_LARGE", 0)
-    monkeypatch.setattr(session, "_BATCH", 7)
+    monkeypatch.setattr(session.recorded, "_LARGE", 0)
+    monkeypatch.setattr(session.recorded, "_BATCH", 7)
     assert render_json(run([str(traffic)], jobs=2)) == render_json(one)
 
 
@@ -130,7 +130,7 @@ def judged(
 ) -> Report:
     ours, tally = session.Judge(session.Settings()), Tally()
     if findings is not None:
-        ours._findings = findings
+        ours.findings = findings
     for value in values:
         ours.count(tally, value)
     return finished(tally, ours)
@@ -141,7 +141,7 @@ def at(number: int, body: Any) -> Exchange:
 
 
 def test_an_exchange_that_trips_the_judge_does_not_hide_the_others() -> None:
-    real = session.Judge(session.Settings())._findings
+    real = session.Judge(session.Settings()).findings
 
     def tripping(made: Exchange) -> list[Finding]:
         if made.source.position == "line 2":
@@ -216,7 +216,7 @@ def test_progress_is_told_for_every_file(traffic: Path) -> None:
 def test_a_broken_contract_stops_before_anything_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    load = session.load_declarations
-    monkeypatch.setattr(session, "load_declarations", partial(load, tmp_path))
+    load = session.judging.load_declarations
+    monkeypatch.setattr(session.judging, "load_declarations", partial(load, tmp_path))
     with pytest.raises(ContractError):
         session.Judge(session.Settings())

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.model import Severity
 from cohere_conformance.report import render_terminal
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from xdist.workermanage import WorkerController
 
-    from cohere_conformance.cases import Case
     from cohere_conformance.report import Report
     from cohere_conformance.session.runner import Ending
 
@@ -139,8 +139,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin: from here on it is known which cases this run is about."""
     worker = session.config.stash.get(_WORKER, None)
     if worker is not None:
-        calls = [item.callspec for item in session.items if hasattr(item, "callspec")]
-        worker.open(tuple(call.params["case"].id for call in calls if "case" in call.params))
+        calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+        cases = [call["case"] for call in calls if isinstance(call.get("case"), Case)]
+        try:
+            worker.open(tuple(case.id for case in cases))
+        except ConformanceError as error:
+            pytest.exit(f"cohere-conformance: {error}", returncode=3)
 
 
 @pytest.fixture

@@ -319,7 +319,9 @@ def test_the_written_report_obeys_its_schema(here: Path, traffic: Callable[..., 
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(made, schema, cls=jsonschema.Draft202012Validator)
     assert load(here / "out" / "deep").footer.totals.exchanges == 3
-    assert sorted(path.name for path in (here / "out" / "deep").iterdir()) == ["report.json", "report.md"]
+    assert sorted(path.name for path in (here / "out" / "deep").iterdir()) == [
+        *("report.html", "report.json", "report.md")
+    ]
 
 
 def test_the_report_says_what_was_judged_and_against_what(here: Path, traffic: Callable[..., str]) -> None:

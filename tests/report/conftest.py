@@ -5,8 +5,18 @@ from typing import Protocol
 import pytest
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.model import SEVERITY, Exchange, Finding, Kind, Request, Response, Severity, Source
-from cohere_conformance.report import Header, Mode, Report, Tally
+from cohere_conformance.model import (
+    SEVERITY,
+    Aspect,
+    Exchange,
+    Finding,
+    Kind,
+    Request,
+    Response,
+    Severity,
+    Source,
+)
+from cohere_conformance.report import CaseCoverage, CaseEnd, Exercise, Header, Mode, Report, Tally, Target
 
 OPERATIONS = ("GET /v1/models", "POST /v2/chat", "POST /v2/embed", "POST /v2/rerank")
 
@@ -136,6 +146,58 @@ def tally(exchange: MakeExchange, finding: MakeFinding) -> Tally:
     made.add_skipped("README.md", "not a recording")
     made.add_unreadable(TrafficError("broken.jsonl", "line 3", "expected an object, got the end of the file"))
     return made
+
+
+@pytest.fixture
+def run(exchange: MakeExchange, finding: MakeFinding) -> Report:
+    """A run that sent cases, with something of everything."""
+    tally = Tally()
+    for number, kind in enumerate(list(Kind)[:8]):
+        found = [finding(kind, f"/{number}")]
+        sent = exchange(file="run", position=f"case {number}")
+        tally.add(sent, "POST /v2/chat", found, "application/json", case=f"chat.case-{number}")
+    return tally.finish(
+        Header(
+            tool="cohere-conformance",
+            version="0.2.0",
+            contract_version="2026-08-20",
+            contract_digest="sha256:e5ae7eef90c2d3f4",
+            mode=Mode.AMENDED,
+            inputs=(),
+            started_at="2026-11-22T22:00:00Z",
+            target=Target(
+                url="http://127.0.0.1:8080", declares=("chat", "embed"), key=True, seed=7, workers=2
+            ),
+        ),
+        {"POST /v2/chat": "chat", "POST /v2/embed": "embed", "GET /v1/models": "models"},
+        finished_at="2026-11-22T22:01:31Z",
+        cases=CaseCoverage(
+            run=312,
+            passed=302,
+            failed=8,
+            inconclusive=1,
+            error=1,
+            skipped=14,
+            not_run=1,
+            skipped_reasons={"tier N3": 2, "need a trial key": 12},
+            inconclusive_reasons={"the target answered 429": 1},
+            ends=(
+                CaseEnd(case="chat.a", operation="POST /v2/chat", outcome="error", reason="out of sockets"),
+                CaseEnd(case="chat.b", operation="POST /v2/chat", outcome="failed"),
+                CaseEnd(case="chat.c", operation="", outcome="not-run"),
+            ),
+        ),
+        exercise=(
+            _exercise("POST /v2/chat", Aspect.EVENT, 2),
+            _exercise("POST /v2/chat", Aspect.PROPERTY, 540, *(f"/p{number}" for number in range(28))),
+            _exercise("POST /v2/embed", Aspect.STATUS, 2, "200", "400"),
+        ),
+    )
+
+
+def _exercise(operation: str, aspect: Aspect, declared: int, *missing: str) -> Exercise:
+    seen = declared - len(missing)
+    return Exercise(operation=operation, aspect=aspect, declared=declared, seen=seen, missing=missing)
 
 
 @pytest.fixture

@@ -204,6 +204,33 @@ def test_markdown_tells_the_same(report: Report) -> None:
     assert "| `POST /v2/chat` | 3 | 1 | 1 | 1 | 0 | 200: 3 | 1 |" in shown
 
 
+# -- runs ---------------------------------------------------------------------------------------------------
+
+
+def test_a_run_tells_its_target_its_cases_and_what_was_exercised(run: Report) -> None:
+    target = "http://127.0.0.1:8080 (profile contract; with a key; declares chat, embed; seed 7; 2 workers)"
+    cases = (
+        "312 cases: 302 passed, 8 failed, 1 inconclusive, 1 failed in the harness; "
+        "14 skipped: 12 need a trial key, 2 tier N3; 1 not run"
+    )
+    missing = "POST /v2/chat: 512/540 response properties; not: /p0, /p1, /p2, /p3, /p4, and 23 more"
+    shown = _terminal(run, 200)
+    assert f"\ntarget {target}\n" in shown
+    assert f"\n{cases}\n" in shown
+    assert re.search(r"^  response properties +512/540 +\(94\.8 %\) *$", shown, re.MULTILINE)
+    assert f"Declared, not exercised: 1\n  {missing}\n" in shown
+    assert "Cases without an answer: 2\n  chat.a: error: out of sockets\n  chat.c: not-run\n" in shown
+    assert "  cases    chat.case-0\n" in shown
+    assert "At a glance\n" in shown
+    text = render_markdown(run)
+    assert f"- target: `{target}`\n- cases: {cases}\n" in text
+    assert "| response properties | 512 | 540 | 94.8 % |\n" in text
+    assert f"- `{missing}`\n" in text
+    assert "| breaking | `type-changed` | 1 | 1 | 1 |\n" in text
+    assert "    - cases: `chat.case-0`\n" in text
+    assert "traffic" not in shown + text
+
+
 # -- json ----------------------------------------------------------------------------------------------------
 
 

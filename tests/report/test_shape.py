@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.errors import ReportError
-from cohere_conformance.report import Report, load, render_json
+from cohere_conformance.report import Report, load, render_html, render_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,26 @@ def test_the_rows_have_the_agreed_names(report: Report) -> None:
     row = json.loads(render_json(report))["findings"][0]
     assert list(row) == [
         *("fingerprint", "kind", "severity", "operation", "status", "place", "expected", "observed"),
-        *("requirement", "amendment", "count", "example", "first_seen", "last_seen"),
+        *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases"),
     ]
-    assert list(row["example"]) == ["file", "position", "recorded_at", "request", "curl"]
+    assert list(row["example"]) == [
+        *("file", "position", "recorded_at", "request", "curl", "request_text", "response_text")
+    ]
+
+
+def test_a_report_of_the_first_version_is_still_read(report: Report, tmp_path: Path) -> None:
+    raw = json.loads(render_json(report))
+    del raw["header"]["target"]
+    for name in ("cases", "exercise", "groups"):
+        del raw["coverage"][name]
+    for operation in raw["coverage"]["operations"]:
+        del operation["cases"]
+    for row in raw["findings"]:
+        del row["cases"], row["example"]["request_text"], row["example"]["response_text"]
+    (tmp_path / "report.json").write_text(json.dumps(raw), encoding="utf-8")
+    read = load(tmp_path)
+    assert read.footer == report.footer
+    assert b"<!doctype html>" in render_html(read)
 
 
 def test_no_beginning_of_a_report_is_a_report(report: Report, tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from tests.report.conftest import Finish
 
 
-def test_both_files_are_written_and_nothing_else(report: Report, tmp_path: Path) -> None:
+def test_all_files_are_written_and_nothing_else(report: Report, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "out"
-    assert write(report, folder) == (folder / "report.json", folder / "report.md")
+    assert write(report, folder) == tuple(
+        folder / name for name in ("report.json", "report.md", "report.html")
+    )
     assert load(folder) == report
-    assert sorted(path.name for path in folder.iterdir()) == ["report.json", "report.md"]
-    assert f"--report-dir {folder}" in (folder / "report.md").read_text(encoding="utf-8")
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    for name in ("report.md", "report.html"):
+        assert f"--report-dir {folder}" in (folder / name).read_text(encoding="utf-8")
 
 
 def test_a_new_report_replaces_the_old_one(

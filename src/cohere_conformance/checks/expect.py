@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import jsonschema_rs
 
+from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.frame import Frame, cut, shown
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import media_type
@@ -162,7 +163,7 @@ def _faults(schema: Schema, place: str, value: object) -> Iterator[tuple[str, st
     if validator.is_valid(value):
         return
     for error in validator.iter_errors(value):
-        below = "".join(f"/{step}" for step in error.instance_path)
+        below = "".join(f"/{escaped(step)}" for step in error.instance_path)
         seen = shown(error.instance, place + below)
         yield error.kind.name, f"{seen} at {below}" if below else seen
 

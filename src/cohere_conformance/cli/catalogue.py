@@ -65,7 +65,7 @@ def faults() -> int:
 @click.argument("subject")
 @options.report_dir
 def explain(subject: str, report_dir: Path) -> int:
-    """Explain SUBJECT: a kind of finding, an amendment, a fault, or a fingerprint of a finding in a report."""
+    """Explain SUBJECT: a kind of finding, an amendment, a fault, or a finding's fingerprint in a report."""
     if subject in set(Kind):
         click.echo(explain_kind(subject))
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Mode, Report, Tally, render_terminal, write
+from cohere_conformance.session.evidence import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def check(
         if "://" not in server:
             raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
     judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
-    started, tally, exit_code = _now(), Tally(), None
+    started, tally, exit_code = now(), Tally(), None
     with _progress() as progress:
         try:
             session.check(paths, judge, tally, jobs=jobs, progress=progress)
@@ -82,7 +82,7 @@ def check(
             exit_code = _INTERRUPTED
     header = _header(judge, paths, started, Severity(fail_on))
     operations = list(judge.contract.operations)
-    report = tally.finish(header, operations, finished_at=_now(), exit_code=exit_code)
+    report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code)
     return _publish(report, report_dir)
 
 
@@ -105,10 +105,6 @@ def _publish(report: Report, report_dir: Path) -> int:
     render_terminal(report, Console(soft_wrap=False), folder=str(report_dir))
     click.echo(f"wrote {' and '.join(str(path) for path in written)}")
     return report.footer.exit_code
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A relay in front of the server: requests go through unharmed, what comes back is in the hands of a fault."""
+"""A relay in front of the server: requests go through unharmed, what comes back is in a fault's hands."""
 
 from __future__ import annotations
 
@@ -126,29 +126,41 @@ class Relay:
         self._strategy = strategy
         self._port = port
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._listening: socket.socket | None = None
 
-    async def start(self, listening: socket.socket) -> None:
+    def start(self, listening: socket.socket) -> None:
         """Take connections from a listening socket, which then belongs to the relay."""
-        self._server = await asyncio.start_server(self._accept, sock=listening)
+        # Not by `asyncio.start_server`: that loses connections which come while it is closed.
+        listening.setblocking(False)
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+        self._listening = listening
 
     async def close(self) -> None:
         """Take no more connections and cut those that are open."""
-        if self._server is not None:
-            self._server.close()
+        if self._listening is not None:
+            asyncio.get_running_loop().remove_reader(self._listening)
+            self._listening.close()
+        # What was just accepted is only closed by a task that has begun.
+        await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._relay(reader, writer))
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # it has gone already, or there are too many
+            return
+        task = asyncio.create_task(self._relay(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _relay(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=connection)
         try:
             # Whatever either side does to its connection ends the exchange, and nothing else.
-            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            with suppress(OSError, EOFError, asyncio.LimitOverrunError):
                 await self._exchange(reader, writer)
         except asyncio.CancelledError:
             # A close would wait for a client that may never read.
@@ -173,9 +185,9 @@ class Relay:
 
 async def _pass_on(reader: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:
     """Pass on what the client sends; once the server wants no more of it, only wait for the client's end."""
-    with suppress(ConnectionError):
+    with suppress(OSError):
         while piece := await reader.read(_PIECE):
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 if not upstream.is_closing():
                     upstream.write(piece)
                     await upstream.drain()

@@ -79,7 +79,7 @@ class _Server(uvicorn.Server):
         if self._strategy is not None:
             behind = listen(_LOOPBACK, 0)
             self._relay = Relay(self._strategy, behind.getsockname()[1])
-            await self._relay.start(listening)
+            self._relay.start(listening)
             listening = behind
         await self.serve([listening])
 

@@ -1,7 +1,7 @@
 """Embeddings: unit vectors that texts with common words share in part, in each of the six types.
 
-A vector is the sum of what its words hash to, and a little of what the whole input and its purpose hash to. It is
-built in one large integer with a lane for each dimension, which makes a sum of vectors one addition.
+A vector is the sum of what its words hash to, and a little of what the whole input and its purpose hash to.
+It is built in one large integer with a lane for each dimension, which makes a sum of vectors one addition.
 """
 
 from __future__ import annotations

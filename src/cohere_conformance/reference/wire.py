@@ -226,7 +226,7 @@ async def _garbage_status_line(answer: Answer, client: Client) -> None:
 
 @_when(fault("transport.header-flood", f"Answers have {FLOOD} further header fields."))
 async def _header_flood(answer: Answer, client: Client) -> None:
-    flood = (b"x-flood-%d: %d" % (number, number) for number in range(FLOOD))
+    flood = (b"x-flood-%d: %032d" % (number, number) for number in range(FLOOD))
     await client.head(answer.status, (*answer.fields, *flood), chunked=answer.length is None)
     await _body(answer, client)
 

@@ -7,15 +7,12 @@ that was killed leaves the same evidence as one that ended.
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import load_suite
-from cohere_conformance.checks.exercised import exercised
-from cohere_conformance.contract.elements import declared
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
@@ -26,9 +23,8 @@ from cohere_conformance.report import (
     Report,
     Target,
     clear_journals,
-    report_of,
-    write,
 )
+from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
@@ -129,8 +125,9 @@ class Campaign:
             ReportError: the folder cannot be cleared.
         """
         reference = self.plan.url is None or probe(self.plan, self.plan.url)
+        clear_report(self._folder)
         clear_journals(self._folder)
-        self._identity = Identity(uuid.uuid4().hex[:8], _now(), reference)
+        self._identity = Identity(uuid.uuid4().hex[:8], now(), reference)
 
     def join(self, identity: Identity) -> None:
         """Take part in a run that another process has begun."""
@@ -185,22 +182,4 @@ class Campaign:
         Raises:
             ReportError: the journals cannot be read, or the report cannot be written.
         """
-        contract = self._judge.contract
-        scope = self.plan.selected & self.plan.declares
-        operations = {
-            label: operation.group
-            for label, operation in contract.operations.items()
-            if operation.group in scope
-        }
-        report = report_of(
-            self._folder,
-            operations=operations,
-            declared=[one for label in operations for one in declared(contract.operations[label])],
-            exercised=lambda exchange: exercised(contract, exchange),
-            finished_at=_now(),
-        )
-        return report, tuple(write(report, self._folder))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return publish(self._folder, self._judge.contract)

@@ -1,4 +1,4 @@
-"""The first request of a run: is there a server at all, and does it take the key?"""
+"""The first request of a run: whether there is a server at all, and whether it takes the key."""
 
 from __future__ import annotations
 

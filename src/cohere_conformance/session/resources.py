@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.checks.expect import expected
+from cohere_conformance.contract.place import parse_place
 from cohere_conformance.model import Exchange, Expectation
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Resources:
         """Remove what was made, the newest first; what is gone already is fine."""
         gone = Expectation(status=(200, 404))
         while self._made:
-            resource, values = self._made.pop()
+            resource, made = self._made.pop()
+            values = {**self._values, **made}
             for sending in resource.remove:
                 self._send(sending, resource.name, values, gone)
 
@@ -108,12 +110,13 @@ class Resources:
 
 def _at(resource: Resource, pointer: str, exchange: Exchange) -> str:
     try:
-        value = msgspec.json.decode(exchange.response.body or b"")
-        for token in pointer.split("/")[1:]:
-            value = value[int(token)] if isinstance(value, list) else value[token]
-    except (msgspec.DecodeError, LookupError, TypeError, ValueError) as error:
-        raise MissingError(f"{resource.name}: the answer has nothing at {pointer}") from error
-    return str(value)
+        body = msgspec.json.decode(exchange.response.body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = None
+    values = [value for value in parse_place(pointer).values(body) if isinstance(value, str | int)]
+    if not values:
+        raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {_shown(exchange)}")
+    return str(values[0])
 
 
 def _shown(exchange: Exchange) -> str:

@@ -15,6 +15,7 @@ _MOST = 4
 """Statements in one reply."""
 _LONGEST = 400
 _TITLES = frozenset({"title", "name", "id", "url", "source"})
+_PROSE = frozenset({"text", "content", "snippet", "body", "data", "summary", "abstract"})
 _LEADS = ("According to what I was given: ", "This is what I found. ", "Here is what the sources say. ")
 _NO_MATCH = "Nothing that I was given answers that directly. The closest is this: "
 
@@ -78,7 +79,7 @@ def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
     for name, text in bodies:
         prose = words.sentences(text)
         for sentence in prose:
-            if len(prose) == 1 and len(words.words(sentence)) < 5 and len(passage.fields) > len(prose):
+            if len(prose) == 1 and name.lower() not in _PROSE and _is_value(sentence):
                 before, cited, after = f"The {_spoken(name)} is ", sentence, "."
                 about = words.stems(f"{name} {sentence}")
             else:
@@ -89,6 +90,11 @@ def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
             score = 2 * words.overlap(asked, about) + words.overlap(asked, title)
             found.append(_Statement(before, cited, after if after.strip() else ".", score, passage))
     return found
+
+
+def _is_value(sentence: str) -> bool:
+    """Tell whether a field holds a value, such as a price, that needs its name to say anything."""
+    return len(words.words(sentence)) < 7 and sentence[-1] not in ".!?。！？"
 
 
 def _spoken(name: str) -> str:

@@ -85,6 +85,8 @@ def _fit(value: Any, schema: Schema) -> Any:
             return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         case "double":
             return float(value)
+        case {"type": "array", "items": "float" | "int" | "long"}:
+            return value
         case {"type": "array", "items": items}:
             return [_fit(item, items) for item in value]
         case {"type": "record", "fields": fields}:

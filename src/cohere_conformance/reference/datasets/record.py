@@ -46,9 +46,9 @@ class File:
     avro: bytes
     original: bytes | None = None
 
-    @property
+    @cached_property
     def samples(self) -> list[str]:
-        """Return the first rows as JSON texts."""
+        """Return the first rows as JSON texts, cut where they are long."""
         return [json.dumps(row, ensure_ascii=False)[:500] for row in self.rows[:3]]
 
 
@@ -120,6 +120,11 @@ class Dataset:
         """Return what became of the data."""
         return self.make()
 
+    def forget(self) -> None:
+        """Free the memory that the content takes."""
+        self.make = Content
+        self.__dict__["content"] = Content()
+
     def steps(self, now: datetime, step: float) -> int:
         """Return how many steps of its validation have passed, of two."""
         return min(2, int((now - self.created_at).total_seconds() / step)) if step > 0 else 2
@@ -152,9 +157,10 @@ def find(account: Account, identity: str, now: datetime) -> Dataset | None:
 
 def newest_first(account: Account, now: datetime) -> list[Dataset]:
     """Return the datasets that can be read."""
-    found = [dataset for dataset in account.shelf(Dataset).values() if dataset.there(now)]
-    # Sorting keeps the order of what is equally old, so it starts from the newest.
-    return sorted(reversed(found), key=lambda dataset: dataset.created_at, reverse=True)
+    # Sorting keeps the order of what is equally old.
+    latest = reversed(account.shelf(Dataset).values())
+    found = [dataset for dataset in latest if dataset.there(now)]
+    return sorted(found, key=lambda dataset: now - dataset.created_at)
 
 
 def remove(account: Account, dataset: Dataset, now: datetime) -> None:

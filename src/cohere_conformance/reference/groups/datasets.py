@@ -183,6 +183,8 @@ def delete(call: Call) -> Answer:
     dataset = record.find(call.account, identity, call.now)
     if dataset is not None:
         record.remove(call.account, dataset, call.now)
+        if not call.faulty(DELETE_KEEPS) and not call.faulty(DELETE_LISTED):
+            dataset.forget()
     elif not call.faulty(SECOND_DELETE) or _deleted(call, identity) is None:
         raise _unknown(identity)
     return Answer({})

@@ -1,0 +1,79 @@
+"""From the journals in a folder to the report beside them, right after a run or whenever somebody asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.exercised import exercised
+from cohere_conformance.contract.elements import declared
+from cohere_conformance.errors import ReportError
+from cohere_conformance.report import Opening, Report, read_journals, report_of, write
+from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cohere_conformance.contract import Contract
+
+
+def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]:
+    """Build the report out of the journals in `folder`, write it there, and return it with its files.
+
+    Raises:
+        ReportError: there are no journals, they are broken or of another contract, or nothing can be written.
+    """
+    openings = list(_openings(folder))
+    for opening in openings:
+        if (told := opening.header.contract_digest) != contract.digest:
+            raise ReportError(
+                f"{folder}: expected journals of the contract {contract.digest}, got {told}; "
+                "read them with the version of cohere-conformance that wrote them"
+            )
+    scope = _scope(openings)
+    operations = {
+        label: operation.group for label, operation in contract.operations.items() if operation.group in scope
+    }
+    report = report_of(
+        folder,
+        operations=operations,
+        declared=[one for label in operations for one in declared(contract.operations[label])],
+        exercised=lambda exchange: exercised(contract, exchange),
+        finished_at=now(),
+    )
+    return report, tuple(write(report, folder))
+
+
+def _openings(folder: Path) -> Iterator[Opening]:
+    for journal in read_journals(folder):
+        yield from (line for line in journal.lines() if isinstance(line, Opening))
+
+
+def _scope(openings: list[Opening]) -> set[str]:
+    """Return the groups that the run was about: those of its cases, as far as the target declares them."""
+    planned = {case.partition(".")[0] for opening in openings for case in opening.planned or ()}
+    targets = [opening.header.target for opening in openings]
+    declares = {group for target in targets if target is not None for group in target.declares}
+    return planned & declares if declares else planned
+
+
+def clear_report(folder: Path) -> None:
+    """Remove the report of an earlier run: while a run goes on, none must look like its own.
+
+    Raises:
+        ReportError: a file cannot be removed.
+    """
+    for name in (REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML):
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise ReportError(
+                f"{folder / name}: expected to remove the report of an earlier run, got: "
+                f"{error.strerror or error}; name another folder with --report-dir"
+            ) from error
+
+
+def now() -> str:
+    """Return the time as RFC 3339, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
