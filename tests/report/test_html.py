@@ -210,8 +210,14 @@ def test_a_cell_says_passed_found_not_exercised_or_not_declared(run: Report, rep
     assert [group.name for group in matrix(run)] == ["chat", "embed", "models"]
     chat = {column: symbol for (operation, column), symbol in cells.items() if operation == "POST /v2/chat"}
     assert chat == {
-        "transport": "✓", "status": "✗ 1", "media": "✗ 1", "headers": "✓", "body": "✗ 6",
-        "stream": "○", "envelope": "○", "expect": "✓",
+        "transport": "✓",
+        "status": "✗ 1",
+        "media": "✗ 1",
+        "headers": "✓",
+        "body": "✗ 6",
+        "stream": "○",
+        "envelope": "○",
+        "expect": "✓",
     }
     assert cells["POST /v2/embed", "stream"] == "–"
     assert cells["POST /v2/embed", "body"] == "○"

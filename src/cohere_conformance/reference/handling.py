@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.reference.refused import RefusedError as RefusedError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -14,26 +16,6 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.faults import Fault
     from cohere_conformance.reference.profile import Profile
     from cohere_conformance.reference.state import Account, State
-
-
-class RefusedError(Exception):
-    """An error that the API answers with.
-
-    Args:
-        status: HTTP status.
-        message: what the envelope says.
-        error_type: the undocumented property that some errors carry (E-03).
-        traced: false for what is refused before the application is reached (G-08).
-    """
-
-    def __init__(
-        self, status: int, message: str, *, error_type: str | None = None, traced: bool = True
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.error_type = error_type
-        self.traced = traced
 
 
 @dataclass(frozen=True)

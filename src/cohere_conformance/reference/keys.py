@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.refused import RefusedError
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -115,7 +115,8 @@ def _at(resource: Resource, pointer: str, exchange: Exchange) -> str:
         body = None
     values = [value for value in parse_place(pointer).values(body) if isinstance(value, str | int)]
     if not values:
-        raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {_shown(exchange)}")
+        came = _shown(exchange)
+        raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {came}")
     return str(values[0])
 
 

@@ -74,7 +74,9 @@ def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ..
 def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
     """Return what a passage says, field by field; a title only counts towards what the rest is about."""
     bodies = [field for field in passage.fields if field[0].lower() not in _TITLES] or passage.fields
-    title = frozenset[str]().union(*(words.stems(text) for name, text in passage.fields if (name, text) not in bodies))
+    title = frozenset[str]().union(
+        *(words.stems(text) for name, text in passage.fields if (name, text) not in bodies)
+    )
     found = []
     for name, text in bodies:
         prose = words.sentences(text)

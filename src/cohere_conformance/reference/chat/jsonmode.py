@@ -78,7 +78,7 @@ def _problem(node: _Schema) -> str:
     """Return what is wrong with one schema, `""` if nothing is."""
     if found := [keyword for keyword in _REFUSED if keyword in node]:
         return f"the keyword {found[0]} is not supported"
-    if "format" in node and node["format"] not in _FORMATS:
+    if isinstance(node.get("format"), str) and node["format"] not in _FORMATS:
         return f"the format {node['format']} is not supported"
     if isinstance(pattern := node.get("pattern"), str) and _LOOKING.search(pattern):
         return "look-around and anchors are not supported in patterns"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ _Schema = dict[str, Any]
 _SHALLOW = 4
 """Levels below which properties that may be left out are left out."""
 _DEEPEST = 16
+_LARGEST = 10_000
+"""Values of one instance; a schema that refers to itself in several places asks for more."""
 _DATE_NAME = re.compile(r"(?:^|_)(?:date|day|when)(?:$|_)", re.IGNORECASE)
 _TEXT_NAME = re.compile(
-    r"^(?:query|question|q|text|prompt|message|input|search\w*|content|request|answer|summary)$", re.IGNORECASE
+    r"^(?:query|question|q|text|prompt|message|input|search\w*|content|request|answer|summary)$",
+    re.IGNORECASE,
 )
 _ADDRESS = {
     "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
@@ -96,10 +100,12 @@ class _Filling:
         self._root = root
         self._hints = hints
         self._optional = optional
+        self._left = _LARGEST
 
     def value(self, schema: object, name: str, depth: int) -> Any:
         """Return a value for one part of the schema; `name` is the property that it stands under."""
-        if depth > _DEEPEST:
+        self._left -= 1
+        if depth > _DEEPEST or self._left < 0:
             raise UnfillableError("the schema nests too deeply")
         if schema is True:
             schema = {}
@@ -129,9 +135,9 @@ class _Filling:
                 return None
         return self._text(schema, name)
 
-    def _resolved(self, schema: _Schema) -> _Schema:
+    def _resolved(self, schema: _Schema, depth: int = 0) -> _Schema:
         """Follow references and merge what must hold together."""
-        for _ in range(_DEEPEST):
+        for _ in range(_DEEPEST if depth < _SHALLOW else 0):
             reference = schema.get("$ref")
             if isinstance(reference, str):
                 beside = {key: value for key, value in schema.items() if key != "$ref"}
@@ -139,7 +145,9 @@ class _Filling:
             elif isinstance(parts := schema.get("allOf"), list):
                 merged = {key: value for key, value in schema.items() if key != "allOf"}
                 for part in parts:
-                    merged = _merged(merged, self._resolved(part) if isinstance(part, dict) else {})
+                    merged = _merged(
+                        merged, self._resolved(part, depth + 1) if isinstance(part, dict) else {}
+                    )
                 schema = merged
             else:
                 return schema
@@ -170,7 +178,9 @@ class _Filling:
 
     def _branch(self, schema: _Schema, keyword: str, branches: object, name: str, depth: int) -> Any:
         beside = {key: value for key, value in schema.items() if key != keyword}
-        usable = [branch for branch in branches if isinstance(branch, dict)] if isinstance(branches, list) else []
+        usable = (
+            [branch for branch in branches if isinstance(branch, dict)] if isinstance(branches, list) else []
+        )
         problem = UnfillableError(f"no branch of {name or 'the top'} can be filled")
         for branch in sorted(usable, key=lambda branch: branch.get("type") == "null"):
             try:
@@ -182,7 +192,8 @@ class _Filling:
     def _object(self, schema: _Schema, depth: int) -> dict[str, Any]:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
-        required = [name for name in schema.get("required") or () if isinstance(name, str)]
+        required = schema.get("required")
+        required = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
         found = {}
         for name, inner in properties.items():
             if name in required or self._wanted(name, inner, depth):
@@ -194,7 +205,9 @@ class _Filling:
         for name in required:
             if name not in found:
                 extra = schema.get("additionalProperties", True)
-                found[name] = self.value(extra if isinstance(extra, dict) else {"type": "string"}, name, depth + 1)
+                found[name] = self.value(
+                    extra if isinstance(extra, dict) else {"type": "string"}, name, depth + 1
+                )
         return found
 
     def _wanted(self, name: str, inner: object, depth: int) -> bool:
@@ -207,7 +220,7 @@ class _Filling:
 
     def _array(self, schema: _Schema, name: str, depth: int) -> list[Any]:
         least, most = _limit(schema, "minItems", 0), _limit(schema, "maxItems", 2)
-        length = max(least, min(most, 2 if self._optional else 1)) if depth < _DEEPEST - 2 else least
+        length = max(least, min(most, 2 if self._optional else 1)) if depth < _SHALLOW + 2 else least
         if length > 100:
             raise UnfillableError(f"{name or 'the top'} asks for more than 100 items")
         heads = schema.get("prefixItems")
@@ -226,21 +239,20 @@ class _Filling:
         return found
 
     def _number(self, schema: _Schema, *, whole: bool) -> float:
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if isinstance(above := schema.get("exclusiveMinimum"), int | float) and not isinstance(above, bool):
-            low = above + 1
-        if isinstance(below := schema.get("exclusiveMaximum"), int | float) and not isinstance(below, bool):
-            high = below - 1
         number = self._hints.number(whole=whole)
         number = 1.0 if number is None else number
-        if isinstance(low, int | float) and number < low:
-            number = float(low)
-        if isinstance(high, int | float) and number > high:
-            number = float(high)
-        step = schema.get("multipleOf")
-        if isinstance(step, int | float) and step > 0:
-            number = float(number // step * step)
-        return number
+        low, high = _bound(schema, "minimum"), _bound(schema, "maximum")
+        if (above := _bound(schema, "exclusiveMinimum")) is not None:
+            low = above + 1 if low is None else max(low, above + 1)
+        if (below := _bound(schema, "exclusiveMaximum")) is not None:
+            high = below - 1 if high is None else min(high, below - 1)
+        if low is not None and number < low:
+            number = math.ceil(low) if whole else low
+        if high is not None and number > high:
+            number = math.floor(high) if whole else high
+        if (step := _bound(schema, "multipleOf")) and step > 0:
+            number = number // step * step
+        return float(number)
 
     def _text(self, schema: _Schema, name: str) -> str:
         match schema.get("format"):
@@ -296,6 +308,13 @@ def _merged(one: _Schema, other: _Schema) -> _Schema:
             case list() as first, list() as second:
                 merged[key] = [*first, *second]
     return merged
+
+
+def _bound(schema: _Schema, keyword: str) -> float | None:
+    """Return the number that a keyword names, if it is one that arithmetic can be done with."""
+    value = schema.get(keyword)
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+    return float(value) if usable and isinstance(value, int | float) else None
 
 
 def _limit(schema: _Schema, keyword: str, default: int) -> int:

@@ -96,7 +96,7 @@ class Dataset:
         source: id of the dataset that it is the result of.
         id: its name with a suffix.
         deleted_at: when it was deleted.
-        revoked: true for the result of work that came to nothing.
+        revoked_at: when the work that should have made it came to nothing.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Dataset:
     source: str = ""
     id: str = ""
     deleted_at: datetime | None = None
-    revoked: bool = False
+    revoked_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.id = self.id or identifier(self.name, "dataset")
@@ -140,7 +140,7 @@ class Dataset:
 
     def there(self, now: datetime) -> bool:
         """Tell whether it can be read."""
-        began = self.created_at <= now and not self.revoked
+        began = self.created_at <= now and self.revoked_at is None
         return began and self.deleted_at is None and now - self.created_at < LIFETIME
 
 
@@ -167,8 +167,8 @@ def remove(account: Account, dataset: Dataset, now: datetime) -> None:
     """Delete a dataset; work that still reads it comes to nothing."""
     dataset.deleted_at = now
     for other in account.shelf(Dataset).values():
-        if other.source == dataset.id and other.created_at > now:
-            other.revoked = True
+        if other.source == dataset.id and other.created_at > now and other.revoked_at is None:
+            other.revoked_at = now
 
 
 def result(name: str, kind: str, at: datetime, make: Callable[[], Content], source: Dataset) -> Dataset:

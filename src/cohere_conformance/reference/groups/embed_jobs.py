@@ -97,7 +97,7 @@ class Job:
         if self.cancelled_at is not None:
             stopped = now - self.cancelled_at >= timedelta(seconds=step)
             return "cancelled" if stopped else "cancelling"
-        if self.output.revoked:
+        if self.output.revoked_at is not None:
             return "failed"
         return "complete" if now >= self.done_at else "processing"
 
@@ -187,7 +187,7 @@ def cancel(call: Call) -> Answer:
     job = _job(call)
     if job.status(call.now, call.state.step) == "processing" and not call.faulty(CANCEL_IGNORED):
         job.cancelled_at = call.now
-        job.output.revoked = True
+        job.output.revoked_at = call.now
     return Answer({})
 
 

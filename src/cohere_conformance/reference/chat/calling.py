@@ -1,0 +1,119 @@
+"""Tool calls: which tools fit what the user asks for, and with which arguments they are called."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference import tokens
+from cohere_conformance.reference.chat import schemas, words
+from cohere_conformance.reference.chat.reply import ToolCall
+from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.state import suffix
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.chat.prompt import Prompt, Tool
+
+_ID_LENGTH = 12
+_TYPES = {
+    "str": "string",
+    "string": "string",
+    "int": "integer",
+    "integer": "integer",
+    "float": "number",
+    "number": "number",
+    "bool": "boolean",
+    "boolean": "boolean",
+    "list": "array",
+    "tuple": "array",
+    "set": "array",
+    "dict": "object",
+    "object": "object",
+}
+
+
+def fitting(prompt: Prompt, choice: str) -> list[Tool]:
+    """Return the tools that are to be called now, the one that fits best first.
+
+    Args:
+        prompt: the conversation.
+        choice: REQUIRED, NONE, or `""` where the model decides.
+    """
+    if choice == "NONE" or not prompt.tools or (prompt.answered and choice != "REQUIRED"):
+        return []
+    asked = words.stems(prompt.question)
+    scored = [(_score(tool, asked), tool) for tool in prompt.tools]
+    found = [tool for score, tool in sorted(scored, key=lambda one: -one[0]) if score]
+    if not found and choice == "REQUIRED":
+        return [prompt.tools[0]]
+    return found
+
+
+def _score(tool: Tool, asked: frozenset[str]) -> int:
+    return 2 * words.overlap(asked, words.stems(tool.name)) + words.overlap(
+        asked, words.stems(tool.description)
+    )
+
+
+def calls(prompt: Prompt, chosen: list[Tool]) -> tuple[ToolCall, ...]:
+    """Return a call of each tool, with arguments made of what the user said.
+
+    Raises:
+        RefusedError: 422, no arguments can be made up for a tool's parameters.
+    """
+    made = []
+    for tool in chosen:
+        try:
+            arguments = schemas.instance(
+                {**tool.parameters, "type": "object"}, schemas.Hints(prompt.question), optional=False
+            )
+        except schemas.UnfillableError as error:
+            raise RefusedError(
+                422,
+                f"the model made no valid call of the tool {tool.name}: {error}",
+                error_type="INVALID_TOOL_GENERATION",
+            ) from error
+        made.append(ToolCall(f"{tool.name}_{suffix(_ID_LENGTH)}", tool.name, arguments))
+    return tuple(made)
+
+
+def plan(prompt: Prompt, chosen: list[Tool]) -> str:
+    """Return what the model says that it is going to do."""
+    about = words.listed([words.shortened(word, 40) for word in words.topics(prompt.question)[:3]])
+    named = words.listed([tool.name.replace("_", " ") for tool in chosen[:5]])
+    return f"I will use {named} to find out about {about}." if about else f"I will use {named}."
+
+
+def cost(made: tuple[ToolCall, ...]) -> int:
+    """Return how many tokens the calls are."""
+    return sum(tokens.count(compact(call.arguments)) + tokens.count(call.name) for call in made)
+
+
+def compact(arguments: dict[str, Any]) -> str:
+    """Return arguments as an answer that is not streamed has them (CH2-T08)."""
+    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+
+
+def pretty(arguments: object) -> str:
+    """Return arguments as streams have them: over several lines."""
+    return json.dumps(arguments, ensure_ascii=False, indent=4)
+
+
+def schema_of(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return parameter definitions of version 1, which have types of Python, as a JSON Schema."""
+    properties = {
+        name: _typed(str(told.get("type", "str"))) | {"description": told.get("description") or ""}
+        for name, told in definitions.items()
+    }
+    required = [name for name, told in definitions.items() if told.get("required")]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _typed(spelled: str) -> dict[str, Any]:
+    outer, _, inner = spelled.strip().lower().removeprefix("typing.").partition("[")
+    if outer == "optional":
+        return _typed(inner.removesuffix("]"))
+    kind = _TYPES.get(outer, "string")
+    if kind != "array":
+        return {"type": kind}
+    return {"type": "array", "items": _typed(inner.removesuffix("]").partition(",")[0] or "str")}

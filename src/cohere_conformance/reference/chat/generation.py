@@ -1,0 +1,134 @@
+"""One generation: from a prompt and its settings to the final reply, within its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference import tokens
+from cohere_conformance.reference.chat import calling, grounding, jsonmode, talk
+from cohere_conformance.reference.chat.reply import Citation, Draft, Reply
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.chat.prompt import Prompt
+
+_LEADS = ("\n", " ", "Well, ", "So: ", "Here: ", "Indeed, ")
+"""What a reply begins with where a stop sequence would leave nothing of it. At most five stop sequences are
+taken, and no two of these begin with the same character: one of them always remains."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to generate.
+
+    Attributes:
+        limit: the most tokens to write.
+        stops: texts that end the reply.
+        json: write a JSON object.
+        schema: what it obeys.
+        choice: REQUIRED, NONE, or `""`.
+        thinking: think first.
+        budget: the most tokens to think.
+        cite: make citations.
+        safety: CONTEXTUAL, STRICT, OFF or NONE.
+        seed: makes other words likely.
+    """
+
+    limit: int
+    stops: tuple[str, ...] = ()
+    json: bool = False
+    schema: dict[str, Any] | None = None
+    choice: str = ""
+    thinking: bool = False
+    budget: int | None = None
+    cite: bool = True
+    safety: str = "CONTEXTUAL"
+    seed: int = 0
+
+
+def generate(prompt: Prompt, settings: Settings) -> Reply:
+    """Return the reply to a prompt.
+
+    Raises:
+        RefusedError: 400, the reply's schema cannot be filled; 422, a tool's parameters cannot.
+    """
+    thinking, used, cut = _thinking(prompt, settings)
+    if cut:
+        return Reply("", "MAX_TOKENS", used, thinking)
+    room = settings.limit - used
+    if chosen := calling.fitting(prompt, settings.choice):
+        reply = _calling(prompt, chosen, room, thinks=bool(thinking))
+    else:
+        reply = _writing(_draft(prompt, settings), room, settings)
+    return replace(reply, thinking=thinking, output_tokens=used + reply.output_tokens)
+
+
+def _thinking(prompt: Prompt, settings: Settings) -> tuple[str, int, bool]:
+    """Return what is thought, how many tokens that is, and whether no token is left for a reply."""
+    if not settings.thinking:
+        return "", 0, False
+    thought = tokens.cut(talk.thought(prompt), settings.budget or settings.limit)
+    used = tokens.count(thought)
+    if used < settings.limit:
+        return thought, used, False
+    return tokens.cut(thought, settings.limit), settings.limit, True
+
+
+def _calling(prompt: Prompt, chosen: list[Any], room: int, *, thinks: bool) -> Reply:
+    """Return the calls; reasoning models have said what they plan while they thought (CH2-S02)."""
+    made = calling.calls(prompt, chosen)
+    plan = "" if thinks else calling.plan(prompt, chosen)
+    written = tokens.count(plan) + calling.cost(made)
+    if written > room:
+        return Reply(
+            tokens.cut(plan, room),
+            "ERROR",
+            room,
+            error="the tool call did not fit into max_tokens; allow more tokens, or take fewer tools",
+            error_type="INVALID_TOOL_GENERATION",
+        )
+    return Reply(plan, "TOOL_CALL", written, calls=made)
+
+
+def _draft(prompt: Prompt, settings: Settings) -> Draft:
+    key = (prompt.model.name, settings.seed, prompt.rendered)
+    if settings.json:
+        body = talk.refusal(prompt, settings.safety, key) or talk.reply(prompt, key)
+        return Draft(jsonmode.reply(prompt, settings.schema, body))
+    if refusal := talk.refusal(prompt, settings.safety, key):
+        return Draft(refusal)
+    if prompt.passages:
+        return grounding.grounded(prompt.question, prompt.passages, key)
+    return Draft(talk.reply(prompt, key))
+
+
+def _writing(draft: Draft, room: int, settings: Settings) -> Reply:
+    reply = _limited(draft, room, settings.stops)
+    for lead in _LEADS if not reply.text else ():
+        moved = tuple(citation.moved(len(lead)) for citation in draft.citations)
+        reply = _limited(Draft(lead + draft.text, moved), room, settings.stops)
+        if reply.text:
+            break
+    return reply if settings.cite else replace(reply, citations=())
+
+
+def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> Reply:
+    """Return a draft as far as limit and stop sequences let it come."""
+    text, finish = draft.text, "COMPLETE"
+    written = tokens.count(text)
+    if written > room:
+        text, finish, written = tokens.cut(text, room), "MAX_TOKENS", room
+    ends = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
+    if ends:
+        text, finish = text[: min(ends)], "STOP_SEQUENCE"
+        written = tokens.count(text)
+    return Reply(text, finish, written, citations=tuple(_kept(draft.citations, text)))
+
+
+def _kept(citations: tuple[Citation, ...], text: str) -> list[Citation]:
+    """Return the citations of what is left of a text, the last one perhaps shorter than it was."""
+    return [
+        replace(one, end=min(one.end, len(text)), text=text[one.start : one.end])
+        for one in citations
+        if one.start < len(text)
+    ]
