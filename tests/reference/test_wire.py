@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FAULTS = {name for name in catalogue() if name.startswith("transport.")}
 LABEL = "POST /v1/check-api-key"
 REQUEST = (
-    b"POST /v1/check-api-key?a=b HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer reference-key\r\n"
+    b"POST /v1/check-api-key?a=b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+    b"authorization: Bearer reference-key\r\n"
     b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 )
 BODY = {"name": "Zoë", "numbers": list(range(40))}

@@ -157,7 +157,11 @@ class Relay:
 
     async def _relay(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=connection)
+        try:
+            reader, writer = await asyncio.open_connection(sock=connection)
+        except OSError:  # it was reset before it was looked at
+            connection.close()
+            return
         try:
             # Whatever either side does to its connection ends the exchange, and nothing else.
             with suppress(OSError, EOFError, asyncio.LimitOverrunError):

@@ -140,8 +140,9 @@ class Prompt:
     def _sent(self) -> Iterator[str]:
         if self.system:
             yield self.system
-        for item in (*self.tools, *self.passages, *self.turns):
-            yield item.text
+        yield from (tool.text for tool in self.tools)
+        yield from (passage.text for passage in self.passages)
+        yield from (turn.text for turn in self.turns)
 
     def fitted(self, limit: int, *, truncate: bool) -> Prompt:
         """Return the prompt within `limit` tokens: older turns go first, then the last passages.

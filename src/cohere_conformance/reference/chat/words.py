@@ -21,13 +21,13 @@ _MONTHS = "january february march april may june july august september october n
 _DAY_FIRST = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\.? (?:of )?([A-Za-z]{3,9}),? (\d{4})\b")
 _MONTH_FIRST = re.compile(r"\b([A-Za-z]{3,9}) (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})\b")
 _COMMON = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both
-    but by can could did do does doing down during each few for from further get give had has have having he her
-    here hers him his how i if in into is it its just let like me more most my no nor not of off on once one only
-    or other our out over own please same she should so some such tell than that the their them then there these
-    they this those through to too under until up very was we were what when where which while who whom whose why
-    will with would you your function tool use used using data information given return returns some call
-    name named value input output result results""".split()
+    """a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing down during each few for from further get give had
+    has have having he her here hers him his how i if in into is it its just let like me more most my no
+    nor not of off on once one only or other our out over own please same she should so some such tell
+    than that the their them then there these they this those through to too under until up very was we
+    were what when where which while who whom whose why will with would you your function tool use used
+    using data information given return returns some call name named value input output result results""".split()
 )
 _ENDINGS = ("ing", "ies", "ed", "es", "ly", "s", "y", "e")
 

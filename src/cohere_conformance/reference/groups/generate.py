@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,7 +40,7 @@ LIKELIHOODS_SHORT = fault("generate.likelihoods-short", "The last token has no l
 REASON = fault("generate.finish-reason-lower-case", "The reasons why texts end are in lower case.")
 NO_END = fault("generate.stream.no-end", "Streams end without their last event.")
 TWO_ENDS = fault("generate.stream.two-ends", "The last event of a stream is sent twice.")
-NOT_FINISHED = fault("generate.stream.not-finished", "The last event of a stream says that it is not the last.")
+NOT_FINISHED = fault("generate.stream.not-finished", "The last event of a stream says that more follow.")
 TEXT_DIFFERS = fault("generate.stream.text-differs", "The pieces of a stream do not add up to its texts.")
 PRETTY = fault("generate.stream.pretty-printed", "Each event of a stream takes several lines.")
 WRONG_TYPE = fault("generate.stream.media-type", "Streams are sent as application/json.")
@@ -141,9 +143,10 @@ def _variant(call: Call, model: Model, prompt: str, index: int) -> _Text:
 
 
 def _end(call: Call, text: str) -> int | None:
-    """Return where the first sequence ends a text: before an end sequence, behind a stop sequence (GEN-04)."""
+    """Return where the first sequence ends a text: before an end sequence, behind a stop one (GEN-04)."""
     found = []
-    for name, kept in (("end_sequences", call.faulty(END_KEPT)), ("stop_sequences", not call.faulty(STOP_CUT))):
+    rules = {"end_sequences": call.faulty(END_KEPT), "stop_sequences": not call.faulty(STOP_CUT)}
+    for name, kept in rules.items():
         for sequence in call.body.get(name) or ():
             start = text.find(sequence) if sequence else -1
             if start >= 0:
@@ -163,16 +166,17 @@ def _likelihoods(call: Call, prompt: str, text: str) -> dict[str, Any]:
     if wanted == "NONE" and not call.faulty(LIKELIHOODS_ALWAYS):
         return {}
     pieces = _pieces(f"{prompt}{text}" if wanted == "ALL" else text)
-    found = [
-        {"token": piece, "likelihood": -round(spread("likelihood", prompt, n, piece) / 2**64 * 4, 6)}
-        for n, piece in enumerate(pieces)
-    ]
     if call.faulty(LIKELIHOODS_SHORT):
-        found = found[:-1]
-    if not found:
-        return {"likelihood": 0.0, "token_likelihoods": []}
-    average = sum(float(one["likelihood"]) for one in found) / len(found)
-    return {"likelihood": round(average, 6), "token_likelihoods": found}
+        pieces = pieces[:-1]
+    likelihoods = [
+        -round(spread("likelihood", prompt, n, piece) / 2**64 * 4, 6) for n, piece in enumerate(pieces)
+    ]
+    return {
+        "likelihood": round(math.fsum(likelihoods) / max(1, len(pieces)), 6),
+        "token_likelihoods": [
+            {"token": piece, "likelihood": one} for piece, one in zip(pieces, likelihoods, strict=True)
+        ],
+    }
 
 
 def _pieces(text: str) -> list[str]:
@@ -221,4 +225,4 @@ def _events(call: Call, prompt: str, texts: list[_Text], *, numbered: bool) -> I
 
 def _framed(call: Call, events: Iterator[dict[str, Any]]) -> Iterator[Event]:
     for event in events:
-        yield Event(mangle.indented(event) if call.faulty(PRETTY) else event)
+        yield Event(json.dumps(event, ensure_ascii=False, indent=2) if call.faulty(PRETTY) else event)

@@ -1,0 +1,29 @@
+"""Log probabilities: made up, but always the same for the same text, and never above 0 (CH2-O19)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cohere_conformance.reference import tokens
+from cohere_conformance.reference.chat import words
+
+_CHUNK = re.compile(r"\s*\S+|\s+")
+_UNIT = 10_000
+
+
+def chunks(text: str) -> list[str]:
+    """Return the pieces in which a text is sent: a word each, with the space before it."""
+    return _CHUNK.findall(text)
+
+
+def logprobs(text: str) -> list[dict[str, Any]]:
+    """Return an entry for each chunk of a text: its tokens, and how likely each was."""
+    return [entry(chunk, place) for place, chunk in enumerate(chunks(text))]
+
+
+def entry(chunk: str, place: int) -> dict[str, Any]:
+    """Return the entry of one chunk; `place` is its number in the text."""
+    ids = tokens.encode(chunk)
+    likely = [-(words.draw(place, number, token) % _UNIT) / _UNIT for number, token in enumerate(ids)]
+    return {"text": chunk, "token_ids": ids, "logprobs": likely}

@@ -1,0 +1,82 @@
+"""Images of user messages: what can be said of them, and what they cost (CH2-R16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cohere_conformance.reference import images
+from cohere_conformance.reference.chat.prompt import Picture
+from cohere_conformance.reference.chat.rules import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohere_conformance.reference.models import Model
+
+_MOST = 20
+_LARGEST = 20 * 2**20
+_TILE = 512
+_TILE_TOKENS = 256
+_LOW_SIDE = 768
+"""Pixels of the longer side up to which `auto` means `low`."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    description: str
+    sides: tuple[int, int]
+    size: int
+
+
+def pictures(blocks: Iterable[dict[str, Any]], model: Model) -> tuple[Picture, ...]:
+    """Return the images of some blocks.
+
+    Args:
+        blocks: of the type `image_url`.
+        model: who is to look at them.
+
+    Raises:
+        RefusedError: 400, the model does not see, there are too many, or one is no image.
+    """
+    found: list[Picture] = []
+    size = 0
+    for block in blocks:
+        told = block["image_url"]
+        if not model.vision:
+            refuse(f"the model {model.name} does not support images")
+        seen = _look(told["url"])
+        size += seen.size
+        found.append(Picture(seen.description, _tokens(seen.sides, told.get("detail") or "auto")))
+        if len(found) > _MOST:
+            refuse(f"at most {_MOST} images may be sent in one request")
+        if size > _LARGEST:
+            refuse(f"the images of a request may have at most {_LARGEST} bytes")
+    return tuple(found)
+
+
+def _look(url: str) -> _Seen:
+    if url[:5].lower() == "data:":
+        image = images.inspect(url)
+        kind = image.format.removeprefix("image/").upper()
+        return _Seen(
+            f"The image is a {kind} of {image.width} by {image.height} pixels ({len(image.bytes)} bytes).",
+            (image.width, image.height),
+            len(image.bytes),
+        )
+    try:
+        host = urlsplit(url).hostname if url.lower().startswith(("https://", "http://")) else None
+    except ValueError:
+        host = None
+    if not host:
+        refuse("image_url: expected a data URI or an http address")
+    # The server opens no connections, so of a picture elsewhere it knows only where it is.
+    return _Seen(f"The image is at {host}; I have not opened it.", (_LOW_SIDE, _LOW_SIDE), 0)
+
+
+def _tokens(sides: tuple[int, int], detail: str) -> int:
+    if detail == "low" or (detail == "auto" and max(sides) <= _LOW_SIDE):
+        return _TILE_TOKENS
+    tiles = -(-sides[0] // _TILE) * -(-sides[1] // _TILE)
+    return _TILE_TOKENS * (tiles + 1)

@@ -1,0 +1,122 @@
+"""What chat refuses although every single property is valid: combinations, and what a model cannot do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cohere_conformance.reference.handling import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohere_conformance.reference.models import Model
+
+_TOOL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MOST_STOPS = 5
+_MOST_FIELDS = 200
+_BEFORE_R7B = frozenset(
+    {
+        "command",
+        "command-light",
+        "command-r",
+        "command-r-plus",
+        "command-r-08-2024",
+        "command-r-plus-08-2024",
+        "c4ai-aya-expanse-32b",
+    }
+)
+"""Models that came before command-r7b: no tool_choice, no two penalties, but the safety mode OFF."""
+
+
+def refuse(text: str, *, error_type: str | None = None) -> NoReturn:
+    """Refuse a request with 400."""
+    raise RefusedError(400, f"invalid request: {text}", error_type=error_type)
+
+
+def sampling(body: dict[str, Any], model: Model) -> None:
+    """Check penalties and stop sequences (CH1-R06, CH1-R12)."""
+    penalties = [body.get(name) or 0 for name in ("frequency_penalty", "presence_penalty")]
+    for name, value in zip(("frequency_penalty", "presence_penalty"), penalties, strict=True):
+        if not 0 <= value <= 1:
+            refuse(f"{name} must be between 0 and 1 inclusive, got {value}")
+    if all(penalties) and model.name in _BEFORE_R7B:
+        refuse(f"frequency_penalty and presence_penalty cannot both be set for the model {model.name}")
+    if len(body.get("stop_sequences") or ()) > _MOST_STOPS:
+        refuse(f"at most {_MOST_STOPS} stop_sequences may be given, got {len(body['stop_sequences'])}")
+
+
+def length(body: dict[str, Any], model: Model, *, capped: bool = False) -> int:
+    """Return the most tokens that may be written (CH2-R14).
+
+    Args:
+        body: of the request.
+        model: who writes.
+        capped: take the model's maximum where more is asked for, instead of refusing it.
+    """
+    asked = body.get("max_tokens")
+    if asked is None:
+        return model.output
+    if asked < 1:
+        refuse(f"max_tokens must be at least 1, got {asked}")
+    if asked > model.output and not capped:
+        raise RefusedError(
+            400,
+            f"too many tokens: max_tokens must be less than or equal to {model.output}, the maximum output length "
+            f"for this model - received {asked}",
+            error_type="TOO_MANY_TOKENS",
+        )
+    return min(int(asked), model.output)
+
+
+def safety(mode: str | None, off: str, model: Model) -> None:
+    """Check the safety mode: newer models cannot do without one (CH1-R10, CH2-R12)."""
+    if mode == off and model.name not in _BEFORE_R7B:
+        refuse(f"safety_mode {off} is not supported by the model {model.name}")
+
+
+def tool_choice(choice: str | None, tools: object, model: Model) -> None:
+    """Check whether a choice can be made (CH2-R08)."""
+    if choice and model.name in _BEFORE_R7B:
+        refuse(f"tool_choice is not supported by the model {model.name}")
+    if choice == "REQUIRED" and not tools:
+        refuse("tool_choice REQUIRED needs tools to choose from")
+
+
+def tools(names: Iterable[str], model: Model) -> None:
+    """Check names of tools, and whether the model can call any."""
+    for name in names:
+        if model.features is not None and "tools" not in model.features:
+            refuse(f"the model {model.name} does not support tools")
+        if not _TOOL_NAME.fullmatch(name):
+            refuse(
+                f"tool name {name!r}: expected letters, digits and underscores, and no digit at the beginning"
+            )
+
+
+def strict(schemas: Iterable[dict[str, Any]]) -> None:
+    """Check tools that are to be obeyed strictly (CH2-R07)."""
+    fields = 0
+    for schema in schemas:
+        properties, required = schema.get("properties"), schema.get("required")
+        fields += len(properties) if isinstance(properties, dict) else 0
+        if not required:
+            refuse("strict_tools: each tool needs at least one required parameter")
+    if fields > _MOST_FIELDS:
+        refuse(f"strict_tools: at most {_MOST_FIELDS} fields over all tools, got {fields}")
+
+
+def json_mode(model: Model, schema: object) -> None:
+    """Check whether the model can write JSON."""
+    wanted = "json_mode" if schema is None else "json_schema"
+    if model.features is not None and wanted not in model.features:
+        refuse(f"response_format: {wanted} is not supported by the model {model.name}")
+
+
+def distinct(ids: Iterable[str], what: str) -> None:
+    """Check that no id is given twice; the message names both places."""
+    seen: dict[str, int] = {}
+    for index, name in enumerate(ids):
+        if name and name in seen:
+            refuse(f"duplicate {what} id {name!r} at index {seen[name]} and index {index}")
+        seen[name] = index

@@ -1,0 +1,156 @@
+"""`serve`: what it tells, what it refuses, and how it ends; and the faults in `list` and `explain`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from cohere_conformance.cli import run
+from cohere_conformance.cli.serve import PROFILES
+from cohere_conformance.contract import load_declarations
+from cohere_conformance.model import Kind
+from cohere_conformance.reference import Profile, catalogue
+from cohere_conformance.reference.server import listen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Capture = pytest.CaptureFixture[str]
+SECRET = "somebody-s-real-key-0123456789"
+
+
+def serving(arguments: Sequence[str]) -> tuple[subprocess.Popen[str], list[str]]:
+    """Start `serve` and return it with the lines that it tells before it waits."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cohere_conformance", "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline().rstrip()]
+    while not lines[-1].startswith("try ") and lines[-1]:
+        lines.append(process.stdout.readline().rstrip())
+    return process, lines
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_tells_how_to_call_it_and_stops_cleanly(how: signal.Signals) -> None:
+    process, lines = serving([])
+    with process:
+        url = lines[0].split()[2]
+        assert lines[0] == f"listening on {url} (Ctrl-C stops)"
+        assert url.startswith("http://127.0.0.1:")
+        assert [line.split()[0] for line in lines[1:]] == [
+            "profile",
+            "keys",
+            "reference-trial-key",
+            "reference-expired-key",
+            "faults",
+            "try",
+        ]
+        command = lines[-1].split(maxsplit=1)[1]
+        assert command == f"curl -X POST {url}/v1/check-api-key -H 'authorization: Bearer reference-key'"
+        key = {"authorization": "Bearer reference-key"}
+        assert httpx.post(f"{url}/v1/check-api-key", headers=key).json()["valid"] is True
+        process.send_signal(how)
+        said, failed = process.communicate(timeout=60)
+    assert (process.returncode, said, failed) == (0, "stopped\n", "")
+
+
+def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
+    faults = ["--fault", "transport.header-flood", "--fault", "check-api-key.no-verdict"]
+    process, lines = serving(["--host", "0.0.0.0", "--profile", "live-2026", "--key", SECRET, *faults])
+    with process:
+        port = lines[0].split()[2].rpartition(":")[2]
+        answer = subprocess.run(
+            [*"curl -sS -D - -X POST -H".split(), f"authorization: Bearer {SECRET}"]
+            + [f"http://127.0.0.1:{port}/v1/check-api-key"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        process.send_signal(signal.SIGTERM)
+        said, failed = process.communicate(timeout=60)
+    told = "\n".join(lines)
+    assert SECRET not in told + said + failed
+    assert "so****89 (production, from --key)" in told
+    assert f"live-2026: {PROFILES['live-2026']}" in told
+    for name in ("transport.header-flood", "check-api-key.no-verdict"):
+        assert f"{name}: {catalogue()[name].sentence}" in told
+    assert failed.startswith("warning: 0.0.0.0 is not loopback")
+    assert process.returncode == 0
+    assert answer.stdout.count("x-flood-") == 5000
+    assert '"organization_id":' in answer.stdout
+    assert '"valid"' not in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--fault", "transport.hnag"], "did you mean transport.hang"),
+        (["--fault", "transport.hang", "--fault", "transport.reset"], "at most one fault of the transport"),
+        (["--key", ""], "expected a key that a header can carry"),
+        (["--key", "two words"], "expected a key that a header can carry"),
+        (["--key", "Schlüssel"], "expected a key that a header can carry"),
+        (["--step", "nan"], "expected seconds"),
+        (["--pause", "-1"], "--pause"),
+        (["--port", "65536"], "--port"),
+        (["--profile", "yesterday"], "--profile"),
+        (["--host", "no-such-host.invalid"], "expected a free address"),
+    ],
+)
+def test_what_does_not_fit_is_a_wrong_call(arguments: list[str], hint: str, capsys: Capture) -> None:
+    assert run(["serve", "--port", "0", *arguments]) == 4
+    assert hint in capsys.readouterr().err
+
+
+def test_a_taken_port_is_a_wrong_call(capsys: Capture) -> None:
+    with listen("127.0.0.1", 0) as listening:
+        port = str(listening.getsockname()[1])
+        assert run(["serve", "--port", port]) == 4
+    assert f"127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_the_profiles_are_those_of_the_server() -> None:
+    assert list(PROFILES) == [profile.value for profile in Profile]
+
+
+def test_the_command_starts_without_a_web_server() -> None:
+    script = "import sys, cohere_conformance.cli as c; print({'uvicorn', 'starlette'} & set(sys.modules))"
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert made.stdout == "set()\n"
+
+
+def test_faults_are_listed_with_their_sentences(capsys: Capture) -> None:
+    assert run(["list", "faults"]) == 0
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert [tuple(row.split(maxsplit=2)) for row in rows] == [
+        (one.group, one.name, one.sentence) for one in catalogue().values()
+    ]
+
+
+def test_a_fault_is_explained(capsys: Capture) -> None:
+    assert run(["explain", "transport.hang"]) == 0
+    assert capsys.readouterr().out == (
+        f"# transport.hang\n\n{catalogue()['transport.hang'].sentence}\n\nGroup: transport\n"
+        "Switch it on: cohere-conformance serve --fault transport.hang\n"
+    )
+
+
+def test_a_mistyped_fault_is_recognised(capsys: Capture) -> None:
+    assert run(["explain", "transport.hnag"]) == 4
+    assert "the fault transport.hang" in capsys.readouterr().err
+
+
+def test_no_fault_goes_by_the_name_of_something_else() -> None:
+    declarations = load_declarations()
+    amendments = {one.id for one in (*declarations.amendments, *declarations.tolerances)}
+    assert not catalogue().keys() & (amendments | set(Kind))
