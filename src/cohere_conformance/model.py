@@ -220,11 +220,14 @@ class Element(msgspec.Struct, frozen=True, order=True):
         aspect: what it is.
         name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`), the type of an event,
             or a place with a value (`/finish_reason = COMPLETE`).
+        declaration: where the document says it (`Meta/api_version`): one declaration may serve many places
+            of many operations, some of which can never show all of it.
     """
 
     operation: str
     aspect: Aspect
     name: str
+    declaration: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -130,7 +130,8 @@ def _outline(asked: _Asked) -> Outline:
             continue
         for media in response.media.values():
             if media.body is not None:
-                bodies[status, media.name] = _Shaper(label, media.body.schema).shape()
+                shaper = _Shaper(label, media.body.schema)
+                bodies[status, media.name] = shaper.shape(origin=f"{label} {status}")
             if media.events is not None:
                 events[status, media.name] = _events(label, media.events)
     shapes = [*bodies.values(), *(shape for stream in events.values() for shape in stream.values())]
@@ -143,13 +144,25 @@ def _events(label: str, stream: Events) -> Mapping[str, Shape]:
     for name, branch in stream.branches.items():
         place = f"<{_escaped(name)}>"
         shaper = _Shaper(label, branch.schema, told=f"{place}/{_escaped(stream.tag)}")
-        shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), place)
+        shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), place, f"{label} {place}")
     return shapes
 
 
 def _escaped(name: str) -> str:
     """Return a name as one token of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+@dataclass(frozen=True)
+class _At:
+    """A place in an answer, and where the document declares what stands there."""
+
+    place: str
+    declaration: str
+
+    def below(self, token: str) -> _At:
+        """Return where a property or an item of what stands here is."""
+        return _At(f"{self.place}/{token}", f"{self.declaration}/{token}")
 
 
 class _Shaper:
@@ -167,48 +180,52 @@ class _Shaper:
         self._schema = schema
         self._told = told
 
-    def shape(self, element: Element | None = None, place: str = "") -> Shape:
-        return self._shape(self._schema, place, element, frozenset())
+    def shape(self, element: Element | None = None, place: str = "", origin: str = "") -> Shape:
+        return self._shape(self._schema, _At(place, origin), element, frozenset())
 
-    def _shape(self, node: Schema, place: str, element: Element | None, path: frozenset[str]) -> Shape:
+    def _shape(self, node: Schema, at: _At, element: Element | None, path: frozenset[str]) -> Shape:
         """Return the shape of a schema that stands at a place; `path` is the definitions that led there."""
         if "$ref" in node:
             name = node["$ref"].removeprefix("#/$defs/")
             if name in path:
                 return Shape(element)  # a recursive schema has no end of places
-            return self._shape(self._schema["$defs"][name], place, element, path | {name})
+            return self._shape(self._schema["$defs"][name], _At(at.place, name), element, path | {name})
+        place = at.place
         properties = {
-            name: self._property(inner, f"{place}/{_escaped(name)}", path)
+            name: self._property(inner, at.below(_escaped(name)), path)
             for name, inner in node.get("properties", {}).items()
         }
         free, items = node.get("additionalProperties"), node.get("items")
-        below = None if items is None else self._shape(items, f"{place}/*", None, path)
+        below = None if items is None else self._shape(items, at.below("*"), None, path)
         listed = [*node.get("enum", ()), *([node["const"]] if "const" in node else ())]
         if self._told and place == self._told:
             listed = []
         return Shape(
             element=element,
             properties=properties,
-            extra=self._property(free, f"{place}/{{}}", path) if isinstance(free, dict) else None,
+            extra=self._property(free, at.below("{}"), path) if isinstance(free, dict) else None,
             items=None if below is None or next(below.elements(), None) is None else below,
             values={
-                spelled(value): Element(self._label, Aspect.ENUM_VALUE, f"{place} = {spelled(value)}")
+                spelled(value): self._element(Aspect.ENUM_VALUE, at, f" = {spelled(value)}")
                 for value in listed
                 if value is not None
             },
-            branches=tuple(self._branches(node, place, path)),
+            branches=tuple(self._branches(node, at, path)),
         )
 
-    def _property(self, node: Schema, place: str, path: frozenset[str]) -> Shape:
-        return self._shape(node, place, Element(self._label, Aspect.PROPERTY, place), path)
+    def _property(self, node: Schema, at: _At, path: frozenset[str]) -> Shape:
+        return self._shape(node, at, self._element(Aspect.PROPERTY, at), path)
+
+    def _element(self, aspect: Aspect, at: _At, value: str = "") -> Element:
+        return Element(self._label, aspect, at.place + value, at.declaration + value)
 
     def _branches(
-        self, node: Schema, place: str, path: frozenset[str]
+        self, node: Schema, at: _At, path: frozenset[str]
     ) -> Iterator[tuple[Condition | None, Shape]]:
         for word in ("allOf", "oneOf", "anyOf"):
             for part in node.get(word, ()):
                 condition = _condition(part["if"]) if "if" in part else None
-                shape = self._shape(part.get("then", part), place, None, path)
+                shape = self._shape(part.get("then", part), at, None, path)
                 if next(shape.elements(), None) is not None:
                     yield condition, shape
 

@@ -1,4 +1,4 @@
-"""Rows of a batch: each is a request of its own, answered as the operation that it is meant for answers it."""
+"""Rows of a batch: each is a request, answered as the operation that it is meant for answers it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _ENDING = re.compile(r"(?<=[a-z]{3})(?:'s|ing|ed|es|s|e)$")
 _SENTENCE = re.compile(r"[^\s.!?\u3002](?:[^.!?\u3002\n]|[.!?](?=\w))*[.!?\u3002]*")
 COMMON = frozenset(
     "a an and are as at be but by do does for from had has have how i if in is it its of on or our that the "
-    "their there they this to was we were what when where which who why will with you your".split()
+    "their there they this to was we were what when where which who why will with would you your".split()
 )
 """Words that say little about what a text is about."""
 

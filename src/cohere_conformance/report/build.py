@@ -165,6 +165,7 @@ class Tally:
         exit_code: int | None = None,
         cases: CaseCoverage | None = None,
         exercise: tuple[Exercise, ...] = (),
+        declarations: tuple[Exercise, ...] = (),
     ) -> Report:
         """Return the report.
 
@@ -175,6 +176,7 @@ class Tally:
             exit_code: overrides the computed code, for a caller that knows more (2 where interrupted).
             cases: how the cases ended, where cases were sent; they then decide the exit code, too.
             exercise: how much of what is declared was seen.
+            declarations: the same, whatever several operations share counted once.
         """
         header = msgspec.structs.replace(
             header,
@@ -187,6 +189,7 @@ class Tally:
             self._coverage(rows, contract_operations),
             cases=cases,
             exercise=exercise,
+            declarations=declarations,
             groups=dict(contract_operations) if isinstance(contract_operations, Mapping) else {},
         )
         totals = self._totals(rows)

@@ -162,7 +162,7 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """How much of what an operation declares was seen.
 
     Attributes:
-        operation: label such as `POST /v2/chat`.
+        operation: label such as `POST /v2/chat`; empty where all operations are counted together.
         aspect: what is counted: statuses, properties, events or values of enumerations.
         declared: how many the contract declares.
         seen: how many of them at least one exchange showed.
@@ -189,6 +189,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         skipped: files that were not taken for traffic.
         cases: how the cases of a run ended; null where traffic was read and nothing was sent.
         exercise: how much of what each operation declares was seen; empty where nobody counted it.
+        declarations: the same for properties and values, each counted once however many operations share it;
+            their `operation` is empty.
         groups: the group of each operation of the contract, as far as the caller told.
     """
 
@@ -201,4 +203,5 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...]
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
+    declarations: tuple[Exercise, ...] = ()
     groups: dict[str, str] = {}

@@ -60,13 +60,15 @@ def report_of(
             f"{folder}: expected the journals of one run, got those of several; "
             "name a folder of its own for each run with --report-dir, or clear this one"
         )
+    elements = frozenset(declared)
     first = min(openings, key=lambda one: (one.header.started_at, one.worker))
     return run.tally.finish(
         first.header,
         operations,
         finished_at=finished_at,
         cases=run.cases(),
-        exercise=_exercise(declared, run.seen),
+        exercise=_exercise(elements, run.seen),
+        declarations=_declarations(elements, run.seen),
     )
 
 
@@ -171,16 +173,38 @@ def _media_type(exchange: Exchange) -> str:
 
 
 def _exercise(declared: Iterable[Element], seen: set[Element]) -> tuple[Exercise, ...]:
-    by_row: dict[tuple[str, Aspect], set[Element]] = {}
+    # By name: what several branches of a union declare at one place is one place.
+    by_row: dict[tuple[str, Aspect], set[str]] = {}
     for element in declared:
-        by_row.setdefault((element.operation, element.aspect), set()).add(element)
+        by_row.setdefault((element.operation, element.aspect), set()).add(element.name)
+    shown: dict[tuple[str, Aspect], set[str]] = {}
+    for element in seen:
+        shown.setdefault((element.operation, element.aspect), set()).add(element.name)
     return tuple(
         Exercise(
             operation=operation,
             aspect=aspect,
-            declared=len(elements),
-            seen=len(elements & seen),
-            missing=tuple(sorted(element.name for element in elements - seen)),
+            declared=len(names),
+            seen=len(names & shown.get((operation, aspect), set())),
+            missing=tuple(sorted(names - shown.get((operation, aspect), set()))),
         )
-        for (operation, aspect), elements in sorted(by_row.items())
+        for (operation, aspect), names in sorted(by_row.items())
+    )
+
+
+def _declarations(declared: Iterable[Element], seen: set[Element]) -> tuple[Exercise, ...]:
+    by_aspect: dict[Aspect, set[str]] = {}
+    for element in declared:
+        if element.declaration:
+            by_aspect.setdefault(element.aspect, set()).add(element.declaration)
+    shown = {(element.aspect, element.declaration) for element in seen}
+    return tuple(
+        Exercise(
+            operation="",
+            aspect=aspect,
+            declared=len(names),
+            seen=sum((aspect, name) in shown for name in names),
+            missing=tuple(sorted(name for name in names if (aspect, name) not in shown)),
+        )
+        for aspect, names in sorted(by_aspect.items())
     )

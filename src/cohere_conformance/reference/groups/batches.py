@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import models
+from cohere_conformance.reference import models, walks
 from cohere_conformance.reference.batching import answered
 from cohere_conformance.reference.datasets import avro, record
 from cohere_conformance.reference.datasets.record import Content
@@ -19,6 +19,7 @@ from cohere_conformance.reference.state import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from cohere_conformance.reference.batching import Done
     from cohere_conformance.reference.datasets.kinds import Row
@@ -130,10 +131,8 @@ def create(call: Call) -> Answer:
     validation = source.status(call.now, call.state.step)
     if validation != "validated":
         raise RefusedError(400, f"dataset {identity} is not validated: its validation status is {validation}")
-    found = models.find(model, call.state)
-    if ("embed" if found.dimension else "chat") not in source.kind.name or not {"chat", "embed"} & {
-        *found.endpoints
-    }:
+    wanted = "embed" if "embed" in source.kind.name else "chat"
+    if wanted not in models.find(model, call.state).endpoints:
         raise RefusedError(400, f"model '{model}' is not supported for datasets of type {source.kind.name}")
     rows, kind, dropped = source.content.rows, source.kind.name, call.faulty(RESULTS_DROPPED)
     step = timedelta(seconds=call.state.step)
@@ -180,7 +179,7 @@ def listed(call: Call) -> Answer:
     order = call.query.get("order_by") or "created_at"
     if order not in {"created_at", "updated_at"}:
         raise RefusedError(400, "invalid order_by: expected created_at or updated_at")
-    since, token = _since(call)
+    since, token = walks.begun(call)
     # A walk shows what there was at its beginning: what is made meanwhile would move the pages.
     found = [one for one in reversed(call.account.shelf(Batch).values()) if one.created_at <= since]
     if call.faulty(ORDER_IGNORED):
@@ -196,28 +195,10 @@ def listed(call: Call) -> Answer:
         shown = [found[found.index(shown[0]) - 1], *shown]
     body: dict[str, Any] = {"batches": [_shown(call, one) for one in shown]}
     if following is not None:
-        body["next_page_token"] = f"{_micros(since):x}.{following}"
+        body["next_page_token"] = walks.following(since, following)
     elif call.faulty(LAST_TOKEN):
         body["next_page_token"] = ""
     return Answer(body)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _since(call: Call) -> tuple[datetime, str]:
-    """Return when the walk began that a page belongs to, and the token of the page in it."""
-    since, _, token = (call.query.get("page_token") or "").partition(".")
-    if not since:
-        return call.now, ""
-    try:
-        return _EPOCH + timedelta(microseconds=int(since, 16)), token or "none"
-    except (ValueError, OverflowError) as error:
-        raise RefusedError(400, "invalid page_token: it was not given by this list") from error
 
 
 @operation("GET /v2/batches/{id}")
@@ -235,12 +216,12 @@ def cancel(call: Call) -> Answer:
     batch = _batch(call)
     if call.faulty(CANCEL_500):
         raise RefusedError(500, "internal server error")
-    at_work = batch.stand(call.now)[0] in {"QUEUED", "IN_PROGRESS"}
-    if at_work and not call.faulty(CANCEL_IGNORED):
+    status = batch.stand(call.now)[0]
+    if status in {"QUEUED", "IN_PROGRESS"} and not call.faulty(CANCEL_IGNORED):
         batch.cancelled_at = call.now
         if call.now < batch.at(_HALF):
             batch.output.revoked_at = call.now
-    elif not at_work and call.faulty(CANCEL_ENDED):
+    elif status in {"COMPLETED", "FAILED"} and call.faulty(CANCEL_ENDED):
         batch.cancelled_at = batch.created_at
     return Answer({})
 

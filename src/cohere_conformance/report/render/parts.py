@@ -149,14 +149,14 @@ class Exercised(NamedTuple):
 def exercised(report: Report) -> list[Exercised]:
     """Return the totals for each aspect of which something is declared."""
     rows = report.coverage.exercise
-    totals = [
-        Exercised(
-            name,
-            sum(row.seen for row in rows if row.aspect is aspect),
-            sum(row.declared for row in rows if row.aspect is aspect),
-        )
-        for aspect, name in _ASPECTS.items()
-    ]
+    shared = {row.aspect: row for row in report.coverage.declarations}
+    totals = []
+    for aspect, name in _ASPECTS.items():
+        if (row := shared.get(aspect)) is not None:
+            totals.append(Exercised(name, row.seen, row.declared))
+            name = f"{name}, by operation"
+        ours = [row for row in rows if row.aspect is aspect]
+        totals.append(Exercised(name, sum(row.seen for row in ours), sum(row.declared for row in ours)))
     return [one for one in totals if one.declared]
 
 

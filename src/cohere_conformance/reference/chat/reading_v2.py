@@ -1,0 +1,253 @@
+"""Requests of version 2: from messages to a prompt and its settings, and what is refused on the way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference import models
+from cohere_conformance.reference.chat import jsonmode, rules
+from cohere_conformance.reference.chat.generation import Settings
+from cohere_conformance.reference.chat.pictures import pictures
+from cohere_conformance.reference.chat.prompt import Passage, Prompt, Tool, Turn, as_text, fields_of
+from cohere_conformance.reference.faults import fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.reference.handling import Call
+    from cohere_conformance.reference.models import Model
+
+MAX_TOKENS_IGNORED = fault(
+    "chat.v2.max-tokens-ignored", "The reply is as long as it likes, whatever max_tokens says."
+)
+MAX_TOKENS_CAPPED = fault(
+    "chat.v2.max-tokens-capped",
+    "More tokens than the model can write are not refused: the model's maximum counts.",
+)
+STOP_IGNORED = fault("chat.v2.stop-ignored", "Stop sequences do not stop the reply.")
+CHOICE_IGNORED = fault(
+    "chat.v2.tool-choice-ignored", "With tool_choice REQUIRED the model talks instead of calling."
+)
+NONE_IGNORED = fault(
+    "chat.v2.tool-none-ignored", "With tool_choice NONE the model calls a tool nevertheless."
+)
+JSON_IGNORED = fault(
+    "chat.v2.json-mode-ignored", "The reply is plain text although a JSON object was asked for."
+)
+SCHEMA_IGNORED = fault(
+    "chat.v2.json-schema-ignored", "A reply in JSON does not obey the schema of the request."
+)
+THINKS_ANYWAY = fault(
+    "chat.v2.thinking-not-disabled", "A reasoning model thinks although thinking is disabled."
+)
+CITES_ANYWAY = fault("chat.v2.citations-not-off", "Citations are made although they were switched off.")
+PREFIX_FORGOTTEN = fault("chat.v2.prefix-forgotten", "Only the last message counts as input.")
+DOCUMENTS_UNCHECKED = fault(
+    "chat.v2.duplicate-documents", "Two documents of one request may have the same id."
+)
+CALLS_UNCHECKED = fault(
+    "chat.v2.tool-call-id-unchecked", "A tool message may answer a call that nobody has made."
+)
+SYSTEM_ANYWHERE = fault("chat.v2.system-anywhere", "A system message may stand anywhere.")
+EMPTY_ACCEPTED = fault("chat.v2.empty-messages", "A conversation without any message is answered.")
+
+_OFF = frozenset({"OFF", "DISABLED"})
+_Message = dict[str, Any]
+
+
+def read(call: Call) -> tuple[Prompt, Settings]:
+    """Return what a request asks for.
+
+    Raises:
+        RefusedError: 400, its parts do not go together.
+    """
+    body = call.body
+    model = models.find(body["model"], call.state)
+    messages = _messages(call)
+    prompt = _prompt(call, model, messages)
+    settings = _settings(call, model, prompt)
+    return prompt.fitted(model.context, truncate=False), settings
+
+
+def cites(body: dict[str, Any]) -> str:
+    """Return how citations are made: FAST, ACCURATE, or `""` for not at all (CH2-R10)."""
+    mode = str((body.get("citation_options") or {}).get("mode") or "ENABLED").upper()
+    return "" if mode in _OFF else "FAST" if mode == "FAST" else "ACCURATE"
+
+
+def _messages(call: Call) -> list[_Message]:
+    messages: list[_Message] = call.body["messages"]
+    if not messages and not call.faulty(EMPTY_ACCEPTED):
+        rules.refuse("messages must not be empty")
+    made: list[str] = []
+    for index, message in enumerate(messages):
+        match message["role"]:
+            case "system" if index and messages[index - 1]["role"] != "system":
+                if not call.faulty(SYSTEM_ANYWHERE):
+                    rules.refuse(f"the system message at index {index} must be the first message")
+            case "assistant":
+                asked = [one["id"] for one in message.get("tool_calls") or ()]
+                if not asked and not message.get("content"):
+                    rules.refuse(f"the assistant message at index {index} has neither content nor tool_calls")
+                rules.distinct([*made, *asked], "tool call")
+                made += asked
+            case "tool":
+                name = message["tool_call_id"]
+                if name not in made and not call.faulty(CALLS_UNCHECKED):
+                    rules.refuse(
+                        f"the tool message at index {index} has tool_call_id {name!r}, which no earlier "
+                        "assistant message has in its tool_calls"
+                    )
+    return messages
+
+
+def _prompt(call: Call, model: Model, messages: list[_Message]) -> Prompt:
+    body = call.body
+    last = max((n for n, message in enumerate(messages) if message["role"] == "user"), default=-1)
+    results = [message for message in messages[last + 1 :] if message["role"] == "tool"]
+    spoken = messages[-1:] if call.faulty(PREFIX_FORGOTTEN) else messages
+    seen = [block for message in messages if message["role"] == "user" for block in _blocks(message)]
+    shown = pictures([block for block in seen if block["type"] == "image_url"], model)
+    prompt = (
+        Prompt(
+            model=model,
+            system="\n".join(_text(message) for message in spoken if message["role"] == "system"),
+            turns=tuple(
+                Turn(message["role"], _text(message))
+                for message in spoken
+                if message["role"] != "system" and not any(message is result for result in results)
+            ),
+            passages=(*_documents(call), *_results(results)),
+            tools=_tools(body, model),
+            answered=bool(results),
+            pictures=shown if any(block["type"] == "image_url" for block in _blocks(messages[last])) else (),
+        )
+        if messages
+        else Prompt(model, "", (Turn("user", ""),))
+    )
+    if messages and not results and not prompt.question.strip() and not prompt.pictures:
+        rules.refuse("message must be at least 1 token long or tool results must be specified")
+    return prompt
+
+
+def _blocks(message: _Message) -> list[dict[str, Any]]:
+    content = message.get("content")
+    return content if isinstance(content, list) else []
+
+
+def _text(message: _Message) -> str:
+    """Return what a message says as the model reads it."""
+    content = message.get("content") or ""
+    parts = [content] if isinstance(content, str) else [_block_text(block) for block in content]
+    parts += [message["tool_plan"]] if message.get("tool_plan") else []
+    for made in message.get("tool_calls") or ():
+        function = made.get("function") or {}
+        parts.append(f"{function.get('name') or ''} {function.get('arguments') or ''}")
+    return "\n".join(filter(None, parts))
+
+
+def _block_text(block: dict[str, Any]) -> str:
+    match block["type"]:
+        case "text":
+            return str(block["text"])
+        case "document":
+            return as_text(block["document"]["data"])
+    return ""  # thoughts are not read again, and images are no text
+
+
+def _documents(call: Call) -> Iterator[Passage]:
+    documents = call.body.get("documents") or []
+    given = [(document.get("id") or "") if isinstance(document, dict) else "" for document in documents]
+    if not call.faulty(DOCUMENTS_UNCHECKED):
+        rules.distinct(given, "document")
+    for number, document in enumerate(documents):
+        name = given[number] or f"doc:{number}"
+        data = document["data"] if isinstance(document, dict) else document
+        content = data if isinstance(data, dict) else {"content": data}
+        yield Passage(name, "document", fields_of(content), {**content, "id": name})
+
+
+def _results(messages: list[_Message]) -> Iterator[Passage]:
+    """Yield the outputs of tools, numbered by call (CH2-S07)."""
+    for message in messages:
+        content = message["content"]
+        number = 0
+        for block in _blocks(message) or [{"type": "text", "text": content or ""}]:
+            document = block["document"] if block["type"] == "document" else {}
+            told = document["data"] if document else block["text"]
+            for output in _outputs(told):
+                name = document.get("id") or f"{message['tool_call_id']}:{number}"
+                yield Passage(name, "tool", fields_of(output), output)
+                number += 1
+
+
+def _outputs(told: object) -> list[dict[str, Any]]:
+    """Return the objects that a tool returned; text that is no JSON counts as the content of one."""
+    value = told
+    if isinstance(told, str):
+        try:
+            value = json.loads(told)
+        except (ValueError, RecursionError):
+            value = told
+    if isinstance(value, dict):
+        return [value]
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return value
+    return [{"content": as_text(told)}]
+
+
+def _tools(body: dict[str, Any], model: Model) -> tuple[Tool, ...]:
+    functions = [tool.get("function") or {} for tool in body.get("tools") or ()]
+    if any(not function for function in functions):
+        rules.refuse("each tool of the type function needs a function")
+    rules.tools([function["name"] for function in functions], model)
+    for function in functions:
+        jsonmode.check_parameters(function["parameters"], function["name"])
+    if body.get("strict_tools"):
+        rules.strict(function["parameters"] for function in functions)
+    return tuple(
+        Tool(function["name"], function.get("description") or "", function["parameters"])
+        for function in functions
+    )
+
+
+def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
+    body = call.body
+    rules.tool_choice(body.get("tool_choice"), body.get("tools"), model)
+    form = body.get("response_format") or {}
+    wants_json = form.get("type") == "json_object"
+    schema = form.get("json_schema")
+    if wants_json:
+        if body.get("tools") or body.get("documents"):
+            rules.refuse("response_format json_object is not supported with tools or documents")
+        rules.json_mode(model, schema)
+        if schema is not None:
+            jsonmode.check(schema, "response_format.json_schema")
+    grounded = bool(body.get("tools") or body.get("documents"))
+    if not grounded:
+        rules.safety(body.get("safety_mode"), "OFF", model)
+    thinking = body.get("thinking") or {}
+    if thinking.get("type") == "enabled" and not model.reasoning:
+        rules.refuse(f"thinking is not supported by the model {model.name}")
+    rules.sampling(body, model)
+    limit = rules.length(body, model, capped=call.faulty(MAX_TOKENS_CAPPED))
+    choice = body.get("tool_choice") or ""
+    ignored = (choice == "REQUIRED" and call.faulty(CHOICE_IGNORED)) or (
+        choice == "NONE" and call.faulty(NONE_IGNORED)
+    )
+    if ignored:
+        choice = "REQUIRED" if choice == "NONE" and prompt.tools else "NONE"
+    thinks = thinking.get("type") != "disabled" or call.faulty(THINKS_ANYWAY)
+    return Settings(
+        limit=model.output if call.faulty(MAX_TOKENS_IGNORED) else limit,
+        stops=() if call.faulty(STOP_IGNORED) else tuple(body.get("stop_sequences") or ()),
+        json=wants_json and not call.faulty(JSON_IGNORED),
+        schema=None if call.faulty(SCHEMA_IGNORED) else schema,
+        choice=choice,
+        thinking=model.reasoning and thinks,
+        budget=thinking.get("token_budget"),
+        cite=bool(cites(body)) or call.faulty(CITES_ANYWAY),
+        safety=(body.get("safety_mode") or "CONTEXTUAL") if not grounded else "CONTEXTUAL",
+        seed=body.get("seed") or 0,
+    )

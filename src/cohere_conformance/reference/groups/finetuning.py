@@ -1,0 +1,237 @@
+"""Fine-tuning (retired): models, what happened to them, and the metrics of their training."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cohere_conformance.reference import walks
+from cohere_conformance.reference.common import refuse_retired
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.paging import page
+from cohere_conformance.reference.profile import Profile
+from cohere_conformance.reference.state import stamp
+from cohere_conformance.reference.training import Finetuned, MissingDatasetError, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cohere_conformance.reference.datasets.record import Dataset
+    from cohere_conformance.reference.handling import Call
+
+EVENTS_ASCENDING = fault("finetuning.events-ascending", "Events are listed from the oldest on.")
+EVENTS_LATE = fault("finetuning.events-late", "The newest event is not listed.")
+METRICS_ASCENDING = fault("finetuning.metrics-ascending", "Metrics are listed from the first step on.")
+TOTAL_WRONG = fault("finetuning.total-size-wrong", "The total of a list is the number of items on the page.")
+TOKEN_MISSING = fault("finetuning.page-token-missing", "No page of a list has the token of the next one.")
+PAGE_DROPS = fault("finetuning.page-drops-item", "Every page of a list but the first lacks its first item.")
+PATCH_IGNORED = fault("finetuning.patch-ignored", "An update changes nothing.")
+PATCH_READ_ONLY = fault("finetuning.patch-changes-status", "An update takes over the status that it is sent.")
+DELETE_KEEPS = fault("finetuning.delete-keeps", "A deleted model can still be read.")
+UNKNOWN_DATASET = fault(
+    "finetuning.unknown-dataset-404", "A model with an unknown dataset is a 404, not a 400."
+)
+MALFORMED_500 = fault(
+    "finetuning.malformed-id-500", "Reading a model with a malformed id is answered with 500."
+)
+RANGES_IGNORED = fault("finetuning.ranges-ignored", "Hyperparameters may have any value.")
+UNPREFIXED = fault("finetuning.status-unprefixed", "The status of a model is written without its prefix.")
+SETTINGS_MISSING = fault("finetuning.settings-missing", "Models in the list have no settings.")
+
+_RETIRED = "Fine-tuning was removed on September 15, 2025. See https://docs.cohere.com/docs/deprecations"
+_PAGE = 50
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_Item = TypeVar("_Item")
+
+
+@operation("POST /v1/finetuning/finetuned-models")
+def create(call: Call) -> Answer:
+    """Begin to train a model."""
+    refuse_retired(call, _RETIRED)
+    settings, source = _settings(call)
+    status = source.status(call.now, call.state.step)
+    if status != "validated":
+        raise RefusedError(400, f"dataset {source.id} is not validated: its validation status is {status}")
+    model = Finetuned(
+        id=new_id(),
+        name=call.body["name"],
+        settings=settings,
+        created_at=call.now,
+        step=timedelta(seconds=call.state.step),
+        examples=len(source.content.rows),
+        source=source,
+        updated_at=call.now,
+        hyper=settings["hyperparameters"],
+    )
+    call.account.shelf(Finetuned)[model.id] = model
+    return Answer({"finetuned_model": _shown(call, model)})
+
+
+def _settings(call: Call, kept: Dataset | None = None) -> tuple[dict[str, Any], Dataset]:
+    lax = call.faulty(RANGES_IGNORED)
+    try:
+        return settings_of(call.body["settings"], call.account, call.now, kept=kept, lax=lax)
+    except MissingDatasetError as refusal:
+        if call.faulty(UNKNOWN_DATASET):
+            raise RefusedError(404, refusal.message) from refusal
+        raise
+
+
+@operation("GET /v1/finetuning/finetuned-models")
+def listed(call: Call) -> Answer:
+    """List the models of one page, the oldest first unless the order says otherwise."""
+    since, token = walks.begun(call)
+    models = [one for one in _kept(call) if one.created_at <= since]
+    items, told = _page(call, models[::-1] if _descending(call, otherwise=False) else models, since, token)
+    shown = [_shown(call, model) for model in items]
+    for model in shown:
+        if call.faulty(SETTINGS_MISSING):
+            del model["settings"]
+    return Answer({"finetuned_models": shown, **told})
+
+
+@operation("GET /v1/finetuning/finetuned-models/{id}")
+def get(call: Call) -> Answer:
+    """Show one model."""
+    identity = call.path["id"]
+    if not _UUID.fullmatch(identity) and call.faulty(MALFORMED_500):
+        raise RefusedError(500, "internal server error")
+    return Answer(
+        {"finetuned_model": _shown(call, _model(call, identity, f"{identity} is not a valid UUID"))}
+    )
+
+
+@operation("PATCH /v1/finetuning/finetuned-models/{id}")
+def update(call: Call) -> Answer:
+    """Change name and settings; the rest of what is sent is the server's (FT-O04)."""
+    identity = call.path["id"]
+    model = _model(call, identity, f"{identity} is not a valid UUID")
+    settings, _ = _settings(call, model.source)
+    if not call.faulty(PATCH_IGNORED):
+        model.name, model.settings, model.updated_at = call.body["name"], settings, call.now
+    shown = _shown(call, model)
+    if call.faulty(PATCH_READ_ONLY):
+        shown["status"] = call.body.get("status", shown["status"])
+    return Answer({"finetuned_model": shown})
+
+
+@operation("DELETE /v1/finetuning/finetuned-models/{id}")
+def delete(call: Call) -> Answer:
+    """Delete a model."""
+    identity = call.path["id"]
+    _model(call, identity, f"cannot delete: the id {identity!r} has to be a UUID").deleted = True
+    return Answer({})
+
+
+@operation("GET /v1/finetuning/finetuned-models/{finetuned_model_id}/events")
+def events(call: Call) -> Answer:
+    """List what happened to a model, newest first."""
+    identity = call.path["finetuned_model_id"]
+    if not _UUID.fullmatch(identity) and call.profile is Profile.LIVE_2026:
+        raise RefusedError(500, "failed to retrieve total size")  # FT-E01
+    model = _model(call, identity, "invalid finetune ID")
+    since, token = walks.begun(call)
+    found = model.events(since)
+    if call.faulty(EVENTS_LATE):
+        found = found[:-1]
+    if _descending(call, otherwise=True) != call.faulty(EVENTS_ASCENDING):
+        found = found[::-1]
+    items, told = _page(call, found, since, token, model.id)
+    shown = [
+        {"user_id": call.account.owner_id, "status": _status(call, status), "created_at": stamp(at)}
+        for status, at in items
+    ]
+    return Answer({"events": shown, **told})
+
+
+@operation("GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics")
+def metrics(call: Call) -> Answer:
+    """List the metrics of a training, the highest step first."""
+    model = _model(call, call.path["finetuned_model_id"], "invalid finetune ID")
+    since, token = walks.begun(call)
+    found = model.metrics(since)
+    items, told = _page(
+        call, found[::-1] if call.faulty(METRICS_ASCENDING) else found, since, token, model.id
+    )
+    del told["total_size"]
+    shown = [one | {"created_at": stamp(one["created_at"])} for one in items]
+    return Answer({"step_metrics": shown, **told})
+
+
+def _page(
+    call: Call, items: Sequence[_Item], since: datetime, token: str, of: str = ""
+) -> tuple[Sequence[_Item], dict[str, Any]]:
+    """Return a page and what is told about the list; the last page has an empty token (FT-S01)."""
+    size = call.query.get("page_size") or _PAGE
+    if size < 0:
+        raise RefusedError(400, "invalid page_size: it must not be negative")
+    scope = f"{call.operation.label} {of} {call.query.get('order_by')}"
+    shown, following = page(items, size, token, scope)
+    if token and call.faulty(PAGE_DROPS):
+        shown = shown[1:]
+    total = len(shown) if call.faulty(TOTAL_WRONG) else len(items)
+    told: dict[str, Any] = {"next_page_token": "", "total_size": total}
+    if following is not None and not call.faulty(TOKEN_MISSING):
+        told["next_page_token"] = walks.following(since, following)
+    return shown, told
+
+
+def _descending(call: Call, *, otherwise: bool) -> bool:
+    """Tell whether a list begins with the newest (FT-R04)."""
+    order = call.query.get("order_by")
+    if not order:
+        return otherwise
+    terms = [term.split() for term in str(order).split(",")]
+    if any(term not in (["created_at"], ["created_at", "desc"], ["created_at", "asc"]) for term in terms):
+        raise RefusedError(400, f"invalid order_by {order!r}: only created_at can be ordered by")
+    return terms[0][-1] == "desc"
+
+
+def _kept(call: Call) -> list[Finetuned]:
+    return [model for model in call.account.shelf(Finetuned).values() if not model.deleted]
+
+
+def _model(call: Call, identity: str, malformed: str) -> Finetuned:
+    """Return the model of that id.
+
+    Raises:
+        RefusedError: 400, it is no UUID, in the words of the operation; 404, there is no such model.
+    """
+    if not _UUID.fullmatch(identity):
+        raise RefusedError(400, malformed)
+    model = call.account.shelf(Finetuned).get(identity.lower())
+    if (
+        model is not None
+        and model.deleted
+        and call.operation.label.startswith("GET ")
+        and call.faulty(DELETE_KEEPS)
+    ):
+        return model
+    if model is None or model.deleted:
+        raise RefusedError(404, f"finetuned model with id {identity} not found")
+    return model
+
+
+def _status(call: Call, status: str) -> str:
+    return status if call.faulty(UNPREFIXED) else f"STATUS_{status}"
+
+
+def _shown(call: Call, model: Finetuned) -> dict[str, Any]:
+    """Return a model as it stands now."""
+    status, since = model.events(call.now)[-1]
+    shown: dict[str, Any] = {
+        "id": model.id,
+        "name": model.name,
+        "creator_id": call.account.owner_id,
+        "organization_id": call.account.organization_id,
+        "settings": model.settings,
+        "status": _status(call, status),
+        "created_at": stamp(model.created_at),
+        "updated_at": stamp(max(since, model.updated_at)),
+    }
+    if status in {"DEPLOYING_API", "READY", "FAILED"}:
+        shown["completed_at"] = stamp(since if status == "FAILED" else model.trained_at)
+    return shown
