@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -9,9 +10,13 @@ import httpx
 from cohere_conformance.checks import judge
 from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Exchange, Request, Response, Source
+from cohere_conformance.reference import State, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
+from cohere_conformance.reference.server import Running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cohere_conformance.model import Finding
 
 API = "https://api.cohere.com"
@@ -56,3 +61,52 @@ def call(
 
 def _fields(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
     return tuple((name.lower(), text) for name, text in headers.multi_items())
+
+
+class Asked:
+    """A running server that is asked, and whose good answers have nothing wrong with them.
+
+    Args:
+        state: of the server.
+        url: where it listens.
+    """
+
+    def __init__(self, state: State, url: str) -> None:
+        self._state = state
+        self._url = url
+
+    def ask(
+        self, label: str, body: Any = None, *, status: int | None = 200, **further: Any
+    ) -> httpx.Response:
+        """Return the answer to a request.
+
+        Args:
+            label: method and path.
+            body: is sent as JSON.
+            status: what must come; `None` for any.
+            further: as of `call`.
+        """
+        method, path = label.split(" ", 1)
+        response, findings = call(self._url, method, path, json=body, **further)
+        if status is not None:
+            assert response.status_code == status, response.text[:500]
+        if not self._state.faults:
+            assert not findings
+        return response
+
+    @contextmanager
+    def wrong(self, name: str) -> Iterator[None]:
+        """Switch on a fault for a while."""
+        self._state.faults = frozenset({catalogue()[name]})
+        try:
+            yield
+        finally:
+            self._state.faults = frozenset()
+
+
+@contextmanager
+def asked(state: State | None = None) -> Iterator[Asked]:
+    """Run a server to ask."""
+    state = state or State()
+    with Running(state) as running:
+        yield Asked(state, running.url)

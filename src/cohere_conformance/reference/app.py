@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from importlib import import_module
 from pkgutil import iter_modules
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
 
 UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
 UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
+ERROR_TYPE = fault("errors.type", "Some errors name their type, as live ones do undeclared.")
 BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, when the last one is ready.")
 
+_LOG = logging.getLogger("uvicorn.error")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 LARGEST = 32 * 2**20
 """Bytes of a body that are read; more is refused."""
@@ -87,6 +90,10 @@ async def _answer(request: Request, state: State) -> Response:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
         return Response(status_code=499)
+    except Exception:  # noqa: BLE001 - a mock answers whatever happens inside it
+        # Whoever uses the server as a mock sees where it failed; the caller gets what the API would answer.
+        _LOG.exception("%s %s failed", request.method, request.url.path)
+        return _refused(RefusedError(500, "internal server error"), declared, quota, request.method, state)
     match outcome:
         case Answer():
             return _json(outcome, warnings, quota, request.method, state)
@@ -212,7 +219,7 @@ def _refused(
     body: dict[str, Any] = {"message": refusal.message}
     if declared is None or declared.group not in _NO_ID:
         body = {"id": new_id(), **body}
-    if refusal.error_type:
+    if refusal.error_type and ERROR_TYPE in state.faults:
         body["error_type"] = refusal.error_type
     content = json.dumps(mangle.error_body(body, state.faults), ensure_ascii=False).encode("utf-8", "replace")
     fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)

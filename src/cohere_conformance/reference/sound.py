@@ -65,7 +65,7 @@ def _wav(content: bytes) -> Recording:
         with wave.open(io.BytesIO(content)) as file:
             width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
             frames = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last where a chunk ends behind its own end
         raise UnreadableError(f"the wav file is damaged: {error}") from error
     if not rate or len(frames) < width * channels:
         raise UnreadableError("the wav file holds no samples")

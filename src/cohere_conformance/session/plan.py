@@ -18,6 +18,7 @@ from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.names import unknown
+from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
     key = environment.get(KEY, "").strip()
     if place is Place.LIVE:
         _guard(wishes, key)
+    if wishes.faults:
+        chosen(wishes.faults)  # an unknown name is a wrong call, and no matter of the server
     profile = wishes.profile or ("live-2026" if place is Place.LIVE else "contract")
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Prompt, Tool
 
 _ID_LENGTH = 12
+_VAGUE = words.stems(
+    "function tool use using data information given return call name value input output result find get"
+)
+"""What says nothing of a tool, since every other description has it."""
 _TYPES = {
     "str": "string",
     "string": "string",
@@ -33,7 +37,7 @@ _TYPES = {
 
 
 def fitting(prompt: Prompt, choice: str) -> list[Tool]:
-    """Return the tools that are to be called now, the one that fits best first.
+    """Return the tools that are to be called now: those that share words with the last message.
 
     Args:
         prompt: the conversation.
@@ -41,18 +45,13 @@ def fitting(prompt: Prompt, choice: str) -> list[Tool]:
     """
     if choice == "NONE" or not prompt.tools or (prompt.answered and choice != "REQUIRED"):
         return []
-    asked = words.stems(prompt.question)
-    scored = [(_score(tool, asked), tool) for tool in prompt.tools]
-    found = [tool for score, tool in sorted(scored, key=lambda one: -one[0]) if score]
+    asked = words.stems(prompt.question) - _VAGUE
+    found = [
+        tool for tool in prompt.tools if words.overlap(asked, words.stems(f"{tool.name} {tool.description}"))
+    ]
     if not found and choice == "REQUIRED":
         return [prompt.tools[0]]
     return found
-
-
-def _score(tool: Tool, asked: frozenset[str]) -> int:
-    return 2 * words.overlap(asked, words.stems(tool.name)) + words.overlap(
-        asked, words.stems(tool.description)
-    )
 
 
 def calls(prompt: Prompt, chosen: list[Tool]) -> tuple[ToolCall, ...]:

@@ -22,7 +22,7 @@ _NO_MATCH = "Nothing that I was given answers that directly. The closest is this
 
 @dataclass(frozen=True)
 class _Statement:
-    """One thing that a passage says: what stands around the cited words, and how much it has to do with it."""
+    """What a passage says: the cited words, what stands around them, and how much was asked for."""
 
     before: str
     cited: str
@@ -74,9 +74,8 @@ def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ..
 def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
     """Return what a passage says, field by field; a title only counts towards what the rest is about."""
     bodies = [field for field in passage.fields if field[0].lower() not in _TITLES] or passage.fields
-    title = frozenset[str]().union(
-        *(words.stems(text) for name, text in passage.fields if (name, text) not in bodies)
-    )
+    titles = [text for name, text in passage.fields if (name, text) not in bodies]
+    title = words.stems(" ".join(titles))
     found = []
     for name, text in bodies:
         prose = words.sentences(text)

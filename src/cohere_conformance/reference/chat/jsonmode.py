@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _Schema = dict[str, Any]
 _REFUSED = (
-    "allOf", "oneOf", "not", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems",
-    "uniqueItems", "minLength", "maxLength",
+    "allOf", "oneOf", "not", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems",
+    "maxItems", "uniqueItems", "minLength", "maxLength",
 )  # fmt: skip
 _FORMATS = frozenset({"date-time", "date", "time", "uuid"})
 _LOOKING = re.compile(r"(?<!\\)\(\?[=!<]|(?:^\^)|(?<!\\)\$$")
@@ -113,10 +113,7 @@ def reply(prompt: Prompt, schema: _Schema | None, body: str) -> str:
         RefusedError: 400, no object can be made up for the schema.
     """
     hints = schemas.Hints(prompt.question)
-    if not schema:
-        value = _free(prompt, hints, body)
-    else:
-        value = _obedient(schema, hints)
+    value = _obedient(schema, hints) if schema else _free(prompt, hints, body)
     return json.dumps(value, ensure_ascii=False)
 
 

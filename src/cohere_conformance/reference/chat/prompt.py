@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.models import Model
 
 _PREAMBLE = (
-    "You are a stand-in for a chat model. You answer the last message of the user, and you keep to what the "
-    "system message asks for. What you are given as documents or as results of tools comes first: you draw on it, "
-    "sentence by sentence, and you say where each sentence is from. Where tools are described below, you call "
-    "those that fit what the user asks for, with arguments that obey their description. Otherwise you answer from "
-    "the conversation alone, politely, in plain words, and without making anything up."
+    "You are a stand-in for a chat model. You answer the last message of the user, and you keep to what "
+    "the system message asks for. What you are given as documents or as results of tools comes first: "
+    "you draw on it, sentence by sentence, and you say where each sentence is from. Where tools are "
+    "described below, you call those that fit what the user asks for, with arguments that obey their "
+    "description. Otherwise you answer from the conversation alone, politely, in plain words, and "
+    "without making anything up."
 )
 """The system prompt that stands before every conversation; read, but not billed (B-05)."""
 _CACHE_LINE = 16
@@ -32,6 +33,11 @@ class Turn:
 
     role: str
     text: str
+
+    @property
+    def mark(self) -> str:
+        """Return what stands before the turn in the prompt."""
+        return f"<|{self.role}|>"
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ class Prompt:
         if self.raw:
             return
         yield _PREAMBLE
-        yield from (f"<|{turn.role}|>" for turn in self.turns)
+        yield from (turn.mark for turn in self.turns)
 
     def _sent(self) -> Iterator[str]:
         if self.system:
@@ -154,23 +160,20 @@ class Prompt:
         Raises:
             RefusedError: 400, it is too long and nothing may go, or what is left is still too long (CH2-R14).
         """
-        fitting = self
-        while truncate and fitting.input_tokens > limit:
-            if len(fitting.turns) > 1:
-                fitting = replace(fitting, turns=fitting.turns[1:])
-            elif fitting.passages:
-                fitting = replace(fitting, passages=fitting.passages[:-1])
-            else:
-                break
-        if fitting.input_tokens > limit:
-            over = fitting.input_tokens - limit
+        over, turns, passages = self.input_tokens - limit, list(self.turns), list(self.passages)
+        while truncate and over > 0 and (len(turns) > 1 or passages):
+            gone = turns.pop(0) if len(turns) > 1 else passages.pop()
+            over -= tokens.count(gone.text)
+            if isinstance(gone, Turn) and not self.raw:
+                over -= tokens.count(gone.mark)
+        if over > 0:
             raise RefusedError(
                 400,
                 f"too many tokens: size limit exceeded by {over} tokens. Try using shorter or fewer inputs, "
                 "or prompt_truncation where the endpoint has it",
                 error_type="TOO_MANY_TOKENS",
             )
-        return fitting
+        return replace(self, turns=tuple(turns), passages=tuple(passages))
 
 
 def as_text(value: object) -> str:

@@ -62,8 +62,8 @@ def length(body: dict[str, Any], model: Model, *, capped: bool = False) -> int:
     if asked > model.output and not capped:
         raise RefusedError(
             400,
-            f"too many tokens: max_tokens must be less than or equal to {model.output}, the maximum output length "
-            f"for this model - received {asked}",
+            f"too many tokens: max_tokens must be less than or equal to {model.output}, the maximum output "
+            f"length for this model - received {asked}",
             error_type="TOO_MANY_TOKENS",
         )
     return min(int(asked), model.output)

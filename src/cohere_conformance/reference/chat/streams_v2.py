@@ -89,9 +89,8 @@ def _body(answer: _Answer, mode: str) -> Iterator[_Answer]:
         kind = "thinking" if block["type"] == "thinking" else "text"
         own = [one for one in message.get("citations") or () if (one.get("content_index") or 0) == index]
         yield _event("content-start", index, content={"type": block["type"], kind: ""})
-        yield from _block(
-            index, kind, block[kind], own, cited, fast=mode == "FAST", probable="logprobs" in answer
-        )
+        likely = answer.get("logprobs") if kind == "text" else None
+        yield from _block(index, kind, block[kind], own, cited, fast=mode == "FAST", likely=likely or [])
         cited += len(own)
         yield _event("content-end", index)
     for piece in logprobs.chunks(message.get("tool_plan") or ""):
@@ -106,14 +105,21 @@ def _body(answer: _Answer, mode: str) -> Iterator[_Answer]:
 
 
 def _block(
-    index: int, kind: str, text: str, citations: list[_Answer], number: int, *, fast: bool, probable: bool
+    index: int,
+    kind: str,
+    text: str,
+    citations: list[_Answer],
+    number: int,
+    *,
+    fast: bool,
+    likely: list[_Answer],
 ) -> Iterator[_Answer]:
     """Yield the pieces of one block, and its citations once what they cite has been sent."""
     waiting, sent = list(citations), 0
     for place, piece in enumerate(logprobs.chunks(text)):
         event = _event("content-delta", index, content={kind: piece})
-        if probable and kind == "text":
-            event["logprobs"] = logprobs.entry(piece, place)
+        if place < len(likely):
+            event["logprobs"] = likely[place]
         yield event
         sent += len(piece)
         while fast and waiting and waiting[0]["end"] <= sent:

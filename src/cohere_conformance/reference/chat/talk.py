@@ -126,16 +126,14 @@ def _counted(asked: str) -> str:
 
 
 def _talk(prompt: Prompt, asked: str, key: tuple[object, ...]) -> str:
-    about = words.topics(asked)
+    about = [word for word in words.topics(asked) if not _LENGTHY.match(word)]
     instruction = next(iter(words.sentences(prompt.system)), "")
     brief = bool(_BRIEF.search(f"{prompt.system} {asked}"))
     told = [] if brief else [words.choose(_OPENERS, "opener", *key)]
     if remembered := _remembered(prompt, asked):
         told.append(f'Earlier you said: "{remembered}"')
-    elif about:
-        told.append(f"You {_verb(asked)} {words.listed([words.shortened(word, 40) for word in about[:3]])}.")
     else:
-        told.append(f'You said: "{words.shortened(asked)}".')
+        told.append(f'You {"ask" if asked.endswith("?") else "wrote"}: "{words.shortened(asked)}"')
     if instruction and not brief:
         told.append(f'I keep to my instructions: "{words.shortened(instruction)}"')
     if _LENGTHY.search(asked) and not brief:
@@ -145,10 +143,6 @@ def _talk(prompt: Prompt, asked: str, key: tuple[object, ...]) -> str:
             "I answer from this conversation alone; give me a document or a tool, and I will draw on that."
         )
     return " ".join(told)
-
-
-def _verb(asked: str) -> str:
-    return "ask about" if asked.endswith("?") else "speak of"
 
 
 def _lengthy(about: list[str], key: tuple[object, ...]) -> list[str]:

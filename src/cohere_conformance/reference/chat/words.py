@@ -26,8 +26,7 @@ _COMMON = frozenset(
     has have having he her here hers him his how i if in into is it its just let like me more most my no
     nor not of off on once one only or other our out over own please same she should so some such tell
     than that the their them then there these they this those through to too under until up very was we
-    were what when where which while who whom whose why will with would you your function tool use used
-    using data information given return returns some call name named value input output result results""".split()
+    were what when where which while who whom whose why will with would you your some json""".split()
 )
 _ENDINGS = ("ing", "ies", "ed", "es", "ly", "s", "y", "e")
 

@@ -114,7 +114,7 @@ def _kinds(call: Call, model: Model) -> list[str]:
 
 
 def _dimension(call: Call, model: Model) -> int:
-    asked = call.body.get("output_dimension")
+    asked = _v2_field(call, "output_dimension")
     longest = model.dimension or _DIMENSIONS[-1]
     if asked is None or call.faulty(DIMENSION_IGNORED):
         return longest
@@ -127,9 +127,16 @@ def _dimension(call: Call, model: Model) -> int:
     return int(asked)
 
 
+def _v2_field(call: Call, name: str) -> Any:
+    """Return a field that version 1 does not know: there it is warned of and otherwise ignored (V-02)."""
+    return None if call.v1 else call.body.get(name)
+
+
 def _inputs(call: Call, model: Model) -> list[_Input]:
     """Return what is to be embedded, texts cut to what the model reads (EMB-R01 to EMB-R08)."""
-    sent = [name for name in ("texts", "images", "inputs") if call.body.get(name)]
+    sent = [name for name in ("texts", "images") if call.body.get(name)]
+    if _v2_field(call, "inputs"):
+        sent.append("inputs")
     if len(sent) != 1:
         names = "texts or images" if call.v1 else "texts, images or inputs"
         raise RefusedError(400, f"invalid request: exactly one of {names} must be given")
@@ -141,7 +148,9 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
     purpose = call.body.get("input_type")
     if purpose is None and _generation(model) > 2:
         raise RefusedError(400, f"valid input_type must be provided with model '{model.name}'")
-    limit = min(whole(call, "max_tokens", 1, None, model.context), model.context)
+    limit = model.context
+    if not call.v1:
+        limit = min(whole(call, "max_tokens", 1, None, limit), limit)
     match name:
         case "texts":
             inputs = [_Input((_fit(call, text, limit, f"text {n}"),)) for n, text in enumerate(_texts(call))]

@@ -68,7 +68,8 @@ def _summary(call: Call, text: str, length: str, *, bullets: bool) -> str:
     used = 0
     for index in _ranked(candidates, call.body.get("additional_command", "")):
         size = len(_shortened(candidates[index], closeness)) + 3
-        if len(chosen) < most and used + size <= room:
+        # What says most comes in even if it is long for a short summary.
+        if len(chosen) < most and used + size <= (room if chosen else len(text) // 2):
             chosen.append(index)
             used += size
     lines = [_shortened(candidates[index], closeness) for index in sorted(chosen)]

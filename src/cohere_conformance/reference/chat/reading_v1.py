@@ -1,0 +1,232 @@
+"""Requests of version 1: from a message and its history to a prompt and its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference import models
+from cohere_conformance.reference.chat import calling, jsonmode, rules, searching, words
+from cohere_conformance.reference.chat.generation import Settings
+from cohere_conformance.reference.chat.prompt import Passage, Prompt, Tool, Turn, as_text, fields_of
+from cohere_conformance.reference.faults import fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.reference.chat.searching import Search
+    from cohere_conformance.reference.handling import Call
+    from cohere_conformance.reference.models import Model
+
+MAX_TOKENS_IGNORED = fault(
+    "chat.v1.max-tokens-ignored", "The reply is as long as it likes, whatever max_tokens says."
+)
+FORGOTTEN = fault(
+    "chat.v1.conversation-forgotten", "A conversation_id does not bring back what was said before."
+)
+BOTH_ACCEPTED = fault(
+    "chat.v1.message-with-results", "A message may come with tool results in multi-step mode."
+)
+DOCUMENTS_UNCHECKED = fault(
+    "chat.v1.duplicate-documents", "Two documents of one request may have the same id."
+)
+
+_HIDDEN = "_excludes"
+_OFF = frozenset({"OFF", "DISABLED"})
+_MOST_CONVERSATIONS = 1000
+_Turn = dict[str, Any]
+
+
+@dataclass
+class Conversation:
+    """What the service keeps under a `conversation_id`, turn by turn."""
+
+    turns: list[_Turn] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a request asks for.
+
+    Attributes:
+        prompt: what the model is given.
+        settings: how it is to write.
+        history: the turns before this one, as an answer repeats them.
+        turn: this one.
+        search: what was looked for in connectors, and found.
+        conversation: where the turns are kept; `None` where the request names none.
+        fast: citations come between the text.
+    """
+
+    prompt: Prompt
+    settings: Settings
+    history: list[_Turn]
+    turn: _Turn
+    search: Search
+    conversation: Conversation | None
+    fast: bool
+
+
+def read(call: Call) -> Reading:
+    """Return what a request asks for.
+
+    Raises:
+        RefusedError: 400, its parts do not go together.
+    """
+    body = call.body
+    model = (
+        models.find(body["model"], call.state) if body.get("model") else models.default("chat", call.state)
+    )
+    _check(call, model)
+    conversation = _conversation(call)
+    told = [*(conversation.turns if conversation else ()), *map(_turn, body.get("chat_history") or ())]
+    results = body.get("tool_results") or []
+    if results and not (body.get("message") or "").strip():
+        turn: _Turn = {"role": "TOOL", "tool_results": [_result(one) for one in results]}
+    else:
+        turn = {"role": "USER", "message": body["message"]}
+    search = searching.search(call)
+    prompt = _prompt(call, model, [*told, turn], search)
+    truncated = body.get("prompt_truncation") or ("AUTO" if body.get("connectors") else "OFF")
+    room = min(model.context, body.get("max_input_tokens") or model.context)
+    prompt = prompt.fitted(room, truncate=truncated != "OFF")
+    quality = str(body.get("citation_quality") or "ENABLED").upper()
+    return Reading(
+        prompt, _settings(call, model, quality), told, turn, search, conversation, quality == "FAST"
+    )
+
+
+def _check(call: Call, model: Model) -> None:
+    body = call.body
+    tools, results, documents = (body.get(name) or [] for name in ("tools", "tool_results", "documents"))
+    searches = [name for name in ("connectors", "search_queries_only") if body.get(name)]
+    message = body["message"].strip()
+    if not message and not results:
+        rules.refuse("message must be at least 1 token long or tool results must be specified")
+    if message and results and not body.get("force_single_step") and not call.faulty(BOTH_ACCEPTED):
+        rules.refuse("cannot specify both message and tool_results in multistep mode")
+    if results and not tools:
+        rules.refuse("tool_results need the tools that they are results of")
+    if body.get("conversation_id") and body.get("chat_history"):
+        rules.refuse("conversation_id and chat_history cannot be used together")
+    if body.get("documents") == []:
+        rules.refuse("documents must not be empty")
+    if body.get("raw_prompting") and (tools or documents or searches):
+        rules.refuse(
+            "raw_prompting is not supported with connectors, documents, search_queries_only or tools"
+        )
+    rules.tools([tool["name"] for tool in tools], model)
+    for tool in tools:
+        if not (tool["description"].strip() or tool.get("parameter_definitions")):
+            rules.refuse(f"tool {tool['name']} has neither a description nor parameter_definitions")
+    if not call.faulty(DOCUMENTS_UNCHECKED):
+        rules.distinct([document.get("id") or "" for document in documents], "document")
+    form = body.get("response_format") or {}
+    if form.get("type") == "json_object":
+        if tools or results or documents or body.get("connectors"):
+            rules.refuse(
+                "response_format json_object is not supported with connectors, documents, tools or "
+                "tool_results"
+            )
+        rules.json_mode(model, form.get("schema"))
+        if form.get("schema") is not None:
+            jsonmode.check(form["schema"], "response_format.schema")
+    rules.safety(body.get("safety_mode"), "NONE", model)
+    rules.sampling(body, model)
+    if (body.get("max_input_tokens") or 1) < 1:
+        rules.refuse("max_input_tokens must be at least 1")
+
+
+def _conversation(call: Call) -> Conversation | None:
+    name = call.body.get("conversation_id")
+    if not name or call.faulty(FORGOTTEN):
+        return None
+    shelf = call.account.shelf(Conversation)
+    while name not in shelf and len(shelf) >= _MOST_CONVERSATIONS:
+        del shelf[next(iter(shelf))]
+    return shelf.setdefault(name, Conversation())
+
+
+def _turn(sent: _Turn) -> _Turn:
+    """Return a turn of the history as an answer repeats it: roles in capitals, and only what is declared."""
+    role = sent["role"].upper()
+    if role == "TOOL":
+        return {"role": role, "tool_results": [_result(one) for one in sent.get("tool_results") or ()]}
+    turn: _Turn = {"role": role, "message": sent["message"]}
+    if sent.get("tool_calls"):
+        turn["tool_calls"] = [_made(one) for one in sent["tool_calls"]]
+    return turn
+
+
+def _made(sent: dict[str, Any]) -> dict[str, Any]:
+    return {"name": sent["name"], "parameters": sent["parameters"]}
+
+
+def _result(sent: dict[str, Any]) -> dict[str, Any]:
+    return {"call": _made(sent["call"]), "outputs": sent["outputs"]}
+
+
+def _prompt(call: Call, model: Model, turns: list[_Turn], search: Search) -> Prompt:
+    body = call.body
+    system = [turn["message"] for turn in turns if turn["role"] == "SYSTEM"]
+    spoken = tuple(
+        Turn({"CHATBOT": "assistant"}.get(turn["role"], turn["role"].lower()), _text(turn))
+        for turn in turns
+        if turn["role"] != "SYSTEM"
+    )
+    results = body.get("tool_results") or []
+    return Prompt(
+        model=model,
+        system="\n".join(filter(None, [body.get("preamble") or "", *system])),
+        turns=spoken,
+        passages=(*_documents(call), *search.passages, *_results(results, len(turns))),
+        tools=tuple(
+            Tool(
+                tool["name"],
+                tool["description"],
+                calling.schema_of(tool.get("parameter_definitions") or {}),
+            )
+            for tool in body.get("tools") or ()
+        ),
+        answered=bool(results),
+        raw=bool(body.get("raw_prompting")),
+    )
+
+
+def _text(turn: _Turn) -> str:
+    calls = [f"{one['name']} {as_text(one['parameters'])}" for one in turn.get("tool_calls") or ()]
+    return "\n".join([turn.get("message") or "", *calls])
+
+
+def _documents(call: Call) -> Iterator[Passage]:
+    for number, document in enumerate(call.body.get("documents") or ()):
+        name = document.get("id") or f"doc_{number}"
+        echo = {key: value for key, value in document.items() if value is not None} | {"id": name}
+        told = document.get(_HIDDEN) or ""
+        hidden = {"id", _HIDDEN, *(words.words(told) if isinstance(told, str) else told), told}
+        shown = {key: value for key, value in echo.items() if key not in hidden}
+        yield Passage(name, "document", fields_of(shown), echo)
+
+
+def _results(results: list[dict[str, Any]], turn: int) -> Iterator[Passage]:
+    """Yield the outputs of tools as documents, whose values are texts (CH1-S07)."""
+    for number, result in enumerate(results):
+        for place, output in enumerate(result["outputs"]):
+            name = f"{result['call']['name']}:{number}:{turn}:{place}"
+            echo = {key: as_text(value) for key, value in output.items()} | {"id": name}
+            yield Passage(name, "tool", fields_of(output), echo)
+
+
+def _settings(call: Call, model: Model, quality: str) -> Settings:
+    body = call.body
+    form = body.get("response_format") or {}
+    limit = rules.length(body, model)
+    return Settings(
+        limit=model.output if call.faulty(MAX_TOKENS_IGNORED) else limit,
+        stops=tuple(body.get("stop_sequences") or ()),
+        json=form.get("type") == "json_object",
+        schema=form.get("schema"),
+        cite=quality not in _OFF,
+        safety=body.get("safety_mode") or "CONTEXTUAL",
+        seed=body.get("seed") or 0,
+    )

@@ -1,0 +1,97 @@
+"""Searches of version 1: queries made of the message, and what connectors find for them (retired in 2025)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference.chat import words
+from cohere_conformance.reference.chat.prompt import Passage, fields_of
+from cohere_conformance.reference.chat.rules import refuse
+from cohere_conformance.reference.handling import new_id
+from cohere_conformance.reference.profile import Profile
+
+if TYPE_CHECKING:
+    from cohere_conformance.reference.handling import Call
+
+FAILING = "failing-"
+"""How the id of a connector begins that cannot be reached."""
+_RETIRED = ("connectors", "search_queries_only")
+_REMOVED = "September 15 2025"
+_PARTS = re.compile(r"[?.!;\n]+|,? (?:and|or) (?=when|what|who|where|why|how|which|is|are|do|does)")
+_MOST_QUERIES = 3
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was looked for, and what came of it.
+
+    Attributes:
+        queries: as an answer has them.
+        results: likewise, one a query and connector.
+        passages: the documents found.
+        warnings: notices about retired parameters.
+    """
+
+    queries: list[dict[str, Any]]
+    results: list[dict[str, Any]]
+    passages: tuple[Passage, ...]
+    warnings: tuple[str, ...]
+
+
+def search(call: Call) -> Search:
+    """Return the queries of a request with documents or connectors, and what the connectors found.
+
+    Raises:
+        RefusedError: 400, a connector failed and is not to be done without, or searching has been retired.
+    """
+    body = call.body
+    used = [name for name in _RETIRED if body.get(name)]
+    if used and call.profile is Profile.LIVE_2026:
+        refuse(f"{used[0]} was removed on {_REMOVED}")
+    warnings = tuple(f"'{name}' is deprecated and will be removed {_REMOVED}." for name in used)
+    connectors = [] if body.get("search_queries_only") else body.get("connectors") or []
+    if not (used or body.get("documents")):
+        return Search([], [], (), ())
+    generation = new_id()
+    queries = [{"text": text, "generation_id": generation} for text in _queries(body["message"])]
+    results: list[dict[str, Any]] = []
+    found: list[Passage] = []
+    for connector in connectors:
+        for query in queries:
+            result, passages = _asked(connector, query)
+            results.append(result)
+            found += passages
+    distinct = {passage.id: passage for passage in found}
+    return Search(queries, results, tuple(distinct.values()), warnings)
+
+
+def _queries(message: str) -> list[str]:
+    """Return what to search for: a query for each part of the message that is about something."""
+    parts = [" ".join(words.topics(part)) for part in _PARTS.split(message)]
+    return [part for part in dict.fromkeys(parts) if part][:_MOST_QUERIES]
+
+
+def _asked(connector: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], list[Passage]]:
+    """Return what a connector answers: two documents made of the query."""
+    name = connector["id"]
+    result: dict[str, Any] = {"search_query": query, "connector": {"id": name}, "document_ids": []}
+    if name.startswith(FAILING):
+        problem = f"the connector {name} cannot be reached"
+        if not connector.get("continue_on_failure"):
+            refuse(f"{problem}, and continue_on_failure is off")
+        return {**result, "error_message": problem, "continue_on_failure": True}, []
+    site = (connector.get("options") or {}).get("site") or "example.com"
+    about = query["text"]
+    slug = "-".join(words.words(about.lower()))
+    texts = (
+        f"This page is about {about}. It was last checked in {2000 + words.draw(name, about) % 25}.",
+        f"Readers who look for {about} find an overview here.",
+    )
+    passages = []
+    for number, text in enumerate(texts):
+        identity = f"{name}_{words.draw(name, about) % 10_000}:{number}"
+        content = {"title": about.capitalize(), "snippet": text, "url": f"https://{site}/{slug}/{number}"}
+        passages.append(Passage(identity, "document", fields_of(content), {**content, "id": identity}))
+    return {**result, "document_ids": [passage.id for passage in passages]}, passages

@@ -1,0 +1,135 @@
+"""Models: every oracle on the faultless server, and every fault seen once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cohere_conformance.reference import Profile, State, catalogue
+from reference import Asked, asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ENDPOINTS = ("chat", "embed", "classify", "summarize", "rerank", "rate", "generate")
+MISSING = "model 'nope' not found"
+
+
+@pytest.fixture(scope="module", params=list(Profile))
+def server(request: pytest.FixtureRequest) -> Iterator[Asked]:
+    with asked(State(profile=request.param)) as server:
+        yield server
+
+
+def listed(server: Asked, query: str = "page_size=1000") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = server.ask(f"GET /v1/models?{query}").json()["models"]
+    return found
+
+
+def walked(server: Asked, size: int = 5, most: int = 20) -> list[str]:
+    """Return the names on all pages; too many pages end the walk."""
+    names, token = [], ""
+    for _ in range(most):
+        answer = server.ask(f"GET /v1/models?page_size={size}&page_token={token}", status=None)
+        if answer.is_error:
+            return [*names, "error"]
+        page = answer.json()
+        assert len(page["models"]) <= size + 2
+        names += [one["name"] for one in page["models"]]
+        token = page.get("next_page_token", "")
+        if not token:
+            return names
+    return [*names, "no end"]
+
+
+def test_pages_hold_every_model_once(server: Asked) -> None:
+    names = [one["name"] for one in listed(server)]
+    assert walked(server) == names == list(dict.fromkeys(names))
+    assert "next_page_token" not in server.ask("GET /v1/models?page_size=1000").json()
+    assert len(listed(server, "")) == 20
+
+
+def test_each_model_is_sound_and_the_same_one_by_one(server: Asked) -> None:
+    for model in listed(server):
+        assert server.ask(f"GET /v1/models/{model['name']}").json() == model
+        assert set(model["default_endpoints"]) <= set(model["endpoints"]) <= set(ENDPOINTS)
+        assert model["context_length"] > 0
+        assert model["tokenizer_url"] is None or model["tokenizer_url"].startswith(
+            "https://storage.googleapis.com/cohere-public/tokenizers/"
+        )
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_the_list_is_filtered(server: Asked, endpoint: str) -> None:
+    found = listed(server, f"endpoint={endpoint}&page_size=100")
+    assert found == [one for one in listed(server) if endpoint in one["endpoints"]]
+    default = listed(server, f"endpoint={endpoint}&default_only=true")
+    assert default == [one for one in found if endpoint in one["default_endpoints"]]
+    assert len(default) <= 1
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("page_size=0", "between 1 and 1000"),
+        ("page_size=1001", "between 1 and 1000"),
+        ("page_size=many", "page_size"),
+        ("default_only=true", "needs an endpoint"),
+        ("endpoint=dance", "endpoint"),
+        ("page_token=abc", "page_token"),
+    ],
+)
+def test_what_is_refused(server: Asked, query: str, told: str) -> None:
+    assert told in server.ask(f"GET /v1/models?{query}", status=400).json()["message"]
+    assert MISSING in server.ask("GET /v1/models/nope", status=404).json()["message"]
+
+
+def test_what_is_gone_is_deprecated_by_the_contract_and_unknown_to_the_live_service() -> None:
+    with asked() as by_contract:
+        found = by_contract.ask("GET /v1/models/command")
+        assert found.json()["is_deprecated"]
+        assert "will be removed" in found.headers["x-api-warning"]
+    with asked(State(profile=Profile.LIVE_2026)) as live:
+        assert "was removed on" in live.ask("GET /v1/models/command", status=404).json()["message"]
+        assert not any(listed(live, f"endpoint={one}") for one in ("classify", "generate", "summarize"))
+
+
+SEEN: dict[str, Callable[[Asked], bool]] = {
+    "page-drops-item": lambda server: "embed-v4.0" in walked(server, 11),
+    "page-repeats-item": lambda server: len(walked(server)) == len(set(walked(server))),
+    "page-size-ignored": lambda server: len(listed(server, "page_size=3")) == 3,
+    "page-token-at-end": lambda server: "error" not in walked(server),
+    "filter-ignored": lambda server: len(listed(server, "endpoint=rerank")) == 5,
+    "default-only-ignored": lambda server: len(listed(server, "endpoint=rerank&default_only=true")) == 1,
+    "get-differs": lambda server: server.ask("GET /v1/models/embed-v4.0").json() in listed(server),
+    "wrapped": lambda server: "name" in server.ask("GET /v1/models/embed-v4.0").json(),
+    "default-not-served": lambda server: all(
+        set(one["default_endpoints"]) <= set(one["endpoints"]) for one in listed(server)
+    ),
+    "context-zero": lambda server: all(one["context_length"] for one in listed(server)),
+    "endpoint-unknown": lambda server: set(listed(server)[0]["endpoints"]) <= set(ENDPOINTS),
+    "config": lambda server: "config" not in server.ask("GET /v1/models/embed-v4.0").json(),
+}
+SHARED = {"models.unknown-served", "models.unknown-400"}
+"""Faults of the lookup that all groups share; they are seen here as well."""
+
+
+def test_every_fault_is_in_the_table() -> None:
+    names = {name for name in catalogue() if name.startswith("models.")}
+    assert {f"models.{name}" for name in SEEN} == names - SHARED
+
+
+@pytest.mark.parametrize("name", sorted(SEEN))
+def test_a_fault_shows_and_its_absence_does_not(server: Asked, name: str) -> None:
+    assert SEEN[name](server)
+    with server.wrong(f"models.{name}"):
+        assert not SEEN[name](server)
+
+
+@pytest.mark.parametrize(("name", "status"), [("models.unknown-served", 200), ("models.unknown-400", 400)])
+def test_the_faults_of_the_lookup_show(server: Asked, name: str, status: int) -> None:
+    body = {"model": "nope", "input_type": "clustering", "texts": ["a"]}
+    with server.wrong(name):
+        assert server.ask("GET /v1/models/nope", status=None).status_code == status
+        assert server.ask("POST /v2/embed", body, status=None).status_code == status

@@ -1,0 +1,305 @@
+"""`run` as its users meet it: the command, its exit code, and what lies in the folder afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hostile import Hostile, Talk, answer
+
+from cohere_conformance.data import folder
+from cohere_conformance.reference import State
+from cohere_conformance.reference.server import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = (sys.executable, "-m", "cohere_conformance")
+KEY = "co-test-3f9c1e77d2b84a50-not-a-real-key"
+QUICK = "check-api-key,rerank"
+
+
+class Done:
+    """A run that has ended."""
+
+    def __init__(self, code: int, told: str, home: Path) -> None:
+        self.code = code
+        self.told = told
+        self.home = home
+
+    @property
+    def report(self) -> dict[str, Any]:
+        path = self.home / "conformance-report" / "report.json"
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return report
+
+    @property
+    def kinds(self) -> set[str]:
+        return {row["kind"] for row in self.report["findings"] if row["amendment"] is None}
+
+
+def environment(**further: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CO_", "CONFORMANCE_"))}
+    # What this process is told by pytest-xdist is none of the inner run's business.
+    return {name: value for name, value in kept.items() if not name.startswith("PYTEST")} | further
+
+
+def ran(home: Path, *arguments: str, key: str = "") -> Done:
+    further = {"CO_API_KEY": key} if key else {}
+    done = subprocess.run(
+        [*COMMAND, "run", *arguments],
+        cwd=home,
+        env=environment(**further),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return Done(done.returncode, done.stdout + done.stderr, home)
+
+
+def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path: Path) -> None:
+    done = ran(tmp_path, "--only", QUICK)
+    assert done.code == 0, done.told
+    assert "CONFORMS" in done.told
+    assert "report.html" in done.told
+    report = done.report
+    assert report["footer"]["complete"] is True
+    assert report["findings"] == [] or {row["amendment"] for row in report["findings"]} != {None}
+    assert report["coverage"]["unseen"] == []
+    assert report["coverage"]["cases"]["passed"] > 40
+    page = (tmp_path / "conformance-report" / "report.html").read_text(encoding="utf-8")
+    assert "CONFORMS" in page
+    assert "POST /v2/rerank" in page
+
+
+def test_a_fault_is_red_and_names_the_case_and_the_command_that_shows_it(tmp_path: Path) -> None:
+    done = ran(tmp_path, "--only", "rerank", "--fault", "rerank.unsorted")
+    assert done.code == 1, done.told
+    assert "DEVIATES" in done.told
+    rows = [row for row in done.report["findings"] if row["amendment"] is None]
+    assert {row["operation"] for row in rows} == {"POST /v1/rerank", "POST /v2/rerank"}
+    assert all(row["cases"] and row["example"]["curl"].startswith("curl ") for row in rows)
+
+
+def test_the_suites_by_pytest_alone_have_the_same_verdict(tmp_path: Path) -> None:
+    suites = str(folder("suites"))
+    plugin = ("-p", "cohere_conformance.pytest_plugin", "-q", "--conformance-only=rerank")
+    for fault, code in (("", 0), ("rerank.score-above-one", 1)):
+        more = [f"--conformance-fault={fault}"] if fault else []
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", suites, *plugin, *more],
+            cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        assert ("curl -sS -X POST" in done.stdout) is bool(fault)
+
+
+def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
+    told = []
+    for number, more in enumerate(((), ("-n", "2"))):
+        home = tmp_path / str(number)
+        home.mkdir()
+        done = ran(home, "--only", "rerank", "--fault", "rerank.score-above-one", *more)
+        assert done.code == 1, done.told
+        told.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
+    assert told[0] == told[1]
+    assert told[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--only", "rerrank"), "did you mean rerank"),
+        (("--declares", "chats"), "did you mean chat"),
+        (("--case", "rerank.v2.plane"), "did you mean rerank.v2.plain"),
+        (("--fault", "rerank.unsortet"), "did you mean rerank.unsorted"),
+        (("--profile", "live"), "live-2026"),
+        (("--url", "https://api.cohere.com"), "--live"),
+        (("--url", "https://api.cohere.com", "--live"), "CO_API_KEY"),
+        (("--url", "localhost"), "base URL"),
+        (("--max-requests", "0"), "max-requests"),
+        (("--no-such-option",), "No such option"),
+    ],
+)
+def test_a_wrong_call_is_exit_code_4(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = ran(tmp_path, *arguments)
+    assert done.code == 4, done.told
+    assert words in done.told
+    assert "Traceback" not in done.told
+    assert not (tmp_path / "conformance-report").exists()
+
+
+def hang(talk: Talk) -> None:
+    talk.hear()
+    talk.hang()
+
+
+def garble(talk: Talk) -> None:
+    talk.hear()
+    talk.say(b"HELO nobody.example\r\n\r\n")
+
+
+def reset(talk: Talk) -> None:
+    talk.hear()
+    talk.reset()
+
+
+def test_a_port_that_nobody_listens_on_is_exit_code_3_in_one_message(tmp_path: Path) -> None:
+    done = ran(tmp_path, "--url", "http://127.0.0.1:9")
+    assert done.code == 3, done.told
+    assert "expected a server that answers, got refused" in done.told
+    assert len(done.told.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("script", [hang, garble, reset])
+def test_a_server_that_speaks_no_http_is_exit_code_3(script: Any, tmp_path: Path) -> None:
+    with Hostile(script) as server:
+        done = ran(tmp_path, "--url", server.url)
+    assert done.code == 3, done.told
+    assert "expected a server that answers" in done.told
+    assert server.connections <= 2, "one question is enough"
+
+
+def test_a_server_that_answers_everything_alike_deviates(tmp_path: Path) -> None:
+    def script(talk: Talk) -> None:
+        while talk.hear():
+            talk.say(answer(b'{"ok": true}', "content-type: application/json"))
+
+    with Hostile(script) as server:
+        done = ran(tmp_path, "--url", server.url, "--only", QUICK)
+    assert done.code == 1, done.told
+    assert {"property-missing", "status-unexpected"} <= done.kinds
+
+
+def test_what_a_target_does_not_declare_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    with Running(State()) as server:
+        done = ran(tmp_path, "--url", server.url, "--only", QUICK, "--declares", "rerank")
+    assert done.code == 0, done.told
+    cases = done.report["coverage"]["cases"]
+    assert cases["skipped"] > 0
+    assert cases["skipped_reasons"] == {"group check-api-key not declared by the target": cases["skipped"]}
+    assert "check-api-key not declared" in done.told
+    assert done.report["header"]["target"]["declares"] == ["rerank"]
+
+
+def test_nothing_selected_is_nothing_run(tmp_path: Path) -> None:
+    done = ran(tmp_path, "--only", "rerank", "--", "-k", "no_such_case")
+    assert done.code == 5, done.told
+
+
+def test_a_report_that_cannot_be_written_is_exit_code_3(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    done = ran(tmp_path, "--only", "rerank", "--report-dir", "file/report")
+    assert done.code == 3, done.told
+    assert "--report-dir" in done.told
+    assert "Traceback" not in done.told
+
+
+def test_no_more_is_sent_than_allowed(tmp_path: Path) -> None:
+    def script(talk: Talk) -> None:
+        while talk.hear():
+            talk.say(answer(b'{"models": []}', "content-type: application/json"))
+
+    with Hostile(script) as server:
+        done = ran(tmp_path, "--url", server.url, "--only", "rerank", "--max-requests", "10")
+    assert done.code == 1, done.told
+    assert len(server.requests) == 10 + 1, "the first question is not a case's"
+    reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
+    assert sum(reasons.values()) > 20
+    assert any("10" in reason for reason in reasons)
+
+
+def test_the_key_is_sent_and_never_written(tmp_path: Path) -> None:
+    def script(talk: Talk) -> None:
+        while came := talk.hear():
+            echoed = json.dumps({"message": f"no such thing {came.decode('utf-8', 'replace')}"})
+            talk.say(answer(echoed.encode(), "content-type: application/json", f"x-echo: {KEY}"))
+
+    with Hostile(script) as server:
+        done = ran(tmp_path, "--url", server.url, "--only", QUICK, key=KEY)
+    assert done.code == 1, done.told
+    assert any(KEY.encode() in request for request in server.requests)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) >= 4
+    assert [path.name for path in written if KEY.encode() in path.read_bytes()] == []
+    assert KEY not in done.told
+
+
+def test_a_stale_report_does_not_outlive_a_run_that_could_not_begin(tmp_path: Path) -> None:
+    assert ran(tmp_path, "--only", "check-api-key").code == 0
+    assert ran(tmp_path, "--only", "check-api-key", "--", "-k", "none_of_these").code == 5
+    assert Done(0, "", tmp_path).report["footer"]["exit_code"] == 5
+
+
+# -- a run that is stopped
+
+
+@contextmanager
+def running(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*COMMAND, "run", *arguments],
+        cwd=home, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def records(home: Path) -> int:
+    journal = home / "conformance-report" / "journal-main.jsonl"
+    return journal.read_bytes().count(b'"line": "record"') if journal.exists() else 0
+
+
+def until_records(home: Path, number: int, process: subprocess.Popen[str]) -> None:
+    while records(home) < number:
+        assert process.poll() is None, "the run ended before it was stopped"
+        time.sleep(0.01)
+
+
+def test_a_killed_run_can_be_told_and_is_never_green(tmp_path: Path) -> None:
+    def script(talk: Talk) -> None:
+        while talk.hear():
+            if len(server.requests) > 12:
+                talk.hang()
+            talk.say(answer(b'{"message": "x"}', "content-type: application/json", status="404 Not Found"))
+
+    with Hostile(script) as server, running(tmp_path, "--url", server.url, "--only", "rerank") as process:
+        until_records(tmp_path, 8, process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (tmp_path / "conformance-report" / "report.json").exists()
+    done = subprocess.run(
+        [*COMMAND, "report"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "INCOMPLETE" in done.stdout
+    assert (tmp_path / "conformance-report" / "report.html").exists()
+
+
+def test_an_interrupted_run_removes_what_it_has_made(tmp_path: Path) -> None:
+    with Running(State()) as server:
+        with running(tmp_path, "--url", server.url, "--only", "datasets") as process:
+            until_records(tmp_path, 30, process)
+            process.send_signal(signal.SIGINT)
+            told, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, told
+    report = Done(2, told, tmp_path).report
+    assert report["footer"]["exit_code"] == 2
+    journal = (tmp_path / "conformance-report" / "journal-main.jsonl").read_text(encoding="utf-8")
+    made = [json.loads(line) for line in journal.splitlines()]
+    setups = [line for line in made if line.get("setup")]
+    created = [line for line in setups if line["operation"] == "POST /v1/datasets"]
+    removed = [line for line in setups if line["operation"] == "DELETE /v1/datasets/{id}"]
+    assert created
+    assert len(removed) == len(created)
