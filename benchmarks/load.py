@@ -67,7 +67,7 @@ def _chat(number: int) -> object:
 
 def _chatted(number: int, answer: Any) -> bool:
     text = "".join(part.get("text", "") for part in answer["message"]["content"])
-    return str(number) in text
+    return _text(number) in text
 
 
 OPERATIONS = {

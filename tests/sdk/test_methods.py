@@ -24,10 +24,6 @@ V1, V2 = "Client", "ClientV2"
 BOTH = (V1, V2)
 CHAT = "command-a-03-2025"
 EMBED = "embed-english-light-v3.0"
-PIXEL = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
-    "RU5ErkJggg=="
-)
 FERRIES = ["The ferry leaves at noon.", "Bread is baked here.", "A ferry needs a pier."]
 TEXT = " ".join(f"Ferry number {n} leaves from the second pier at noon, as it did before." for n in range(6))
 TURN = {"role": "user", "content": "When does the ferry leave?"}
@@ -121,9 +117,10 @@ METHODS = (
                            spoken(it)), clients)
         for path, clients in (("", (V2,)), ("v2.", BOTH))
     ),
-    Method("embed", "POST /v1/embed", constant(texts=FERRIES, model=EMBED, input_type="search_query"),
+    Method("embed", "POST /v1/embed",
+           constant(texts=FERRIES, model="embed-english-v3.0", input_type="search_query"),
            types.EmbeddingsFloatsEmbedResponse,
-           lambda it, sent: [len(one) for one in it.embeddings] == [384] * 3 and it.texts == sent["texts"],
+           lambda it, sent: [len(one) for one in it.embeddings] == [1024] * 3 and it.texts == sent["texts"],
            (V1,)),
     *(
         Method(f"{path}embed", "POST /v2/embed", _EMBED, types.EmbedByTypeResponse,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -183,10 +182,7 @@ def _tool(tool: Any) -> Any:
     parameters = function["parameters"]
     if not isinstance(parameters, str):
         raise RefusedError(400, "invalid request: the parameters of a tool must be a JSON text")
-    try:
-        read = json.loads(parameters)
-    except ValueError as error:
-        raise RefusedError(400, "invalid request: the parameters of a tool are no JSON") from error
+    read = validation.body_of(parameters.encode("utf-8", "replace"), frozenset())
     return {**tool, "function": {**function, "parameters": read}}
 
 

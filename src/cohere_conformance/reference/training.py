@@ -102,7 +102,8 @@ class Finetuned:
 
     def metrics(self, now: datetime) -> list[dict[str, Any]]:
         """Return the metrics of the steps that were trained until now, the last step first."""
-        total = self.hyper["train_epochs"] * math.ceil(self.examples / self.hyper["train_batch_size"])
+        batch = max(1, int(self.hyper["train_batch_size"]))
+        total = max(1, int(self.hyper["train_epochs"])) * math.ceil(self.examples / batch)
         began = self.created_at + self.step
         status, since = self.events(now)[-1]
         until = since if status == "FAILED" else now

@@ -67,7 +67,9 @@ def _thinking(prompt: Prompt, settings: Settings) -> tuple[str, int, bool]:
     """Return what is thought, how many tokens that is, and whether no token is left for a reply."""
     if not settings.thinking:
         return "", 0, False
-    thought = tokens.cut(talk.thought(prompt), settings.budget or settings.limit)
+    # Whoever demands a call gets one, or an error; thinking must leave room for it.
+    most = settings.limit // 2 if settings.choice == "REQUIRED" else settings.limit
+    thought = tokens.cut(talk.thought(prompt), min(settings.budget or most, most))
     used = tokens.count(thought)
     if used < settings.limit:
         return thought, used, False

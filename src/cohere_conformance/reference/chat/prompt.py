@@ -161,6 +161,8 @@ class Prompt:
             RefusedError: 400, it is too long and nothing may go, or what is left is still too long (CH2-R14).
         """
         over, turns, passages = self.input_tokens - limit, list(self.turns), list(self.passages)
+        if over <= 0:
+            return self
         while truncate and over > 0 and (len(turns) > 1 or passages):
             gone = turns.pop(0) if len(turns) > 1 else passages.pop()
             over -= tokens.count(gone.text)

@@ -84,7 +84,7 @@ def read(call: Call) -> Reading:
     if results and not (body.get("message") or "").strip():
         turn: _Turn = {"role": "TOOL", "tool_results": [_result(one) for one in results]}
     else:
-        turn = {"role": "USER", "message": body["message"]}
+        turn = {"role": "USER", "message": body.get("message") or ""}
     search = searching.search(call)
     prompt = _prompt(call, model, [*told, turn], search)
     truncated = body.get("prompt_truncation") or ("AUTO" if body.get("connectors") else "OFF")
@@ -100,7 +100,7 @@ def _check(call: Call, model: Model) -> None:
     body = call.body
     tools, results, documents = (body.get(name) or [] for name in ("tools", "tool_results", "documents"))
     searches = [name for name in ("connectors", "search_queries_only") if body.get(name)]
-    message = body["message"].strip()
+    message = (body.get("message") or "").strip()
     if not message and not results:
         rules.refuse("message must be at least 1 token long or tool results must be specified")
     if message and results and not body.get("force_single_step") and not call.faulty(BOTH_ACCEPTED):
@@ -179,7 +179,7 @@ def _prompt(call: Call, model: Model, turns: list[_Turn], search: Search) -> Pro
         model=model,
         system="\n".join(filter(None, [body.get("preamble") or "", *system])),
         turns=spoken,
-        passages=(*_documents(call), *search.passages, *_results(results, len(turns))),
+        passages=(*_documents(call), *search.passages, *_results(results, len(turns) - 1)),
         tools=tuple(
             Tool(
                 tool["name"],
@@ -203,7 +203,7 @@ def _documents(call: Call) -> Iterator[Passage]:
         name = document.get("id") or f"doc_{number}"
         echo = {key: value for key, value in document.items() if value is not None} | {"id": name}
         told = document.get(_HIDDEN) or ""
-        hidden = {"id", _HIDDEN, *(words.words(told) if isinstance(told, str) else told), told}
+        hidden = {"id", _HIDDEN, told, *words.words(told)}
         shown = {key: value for key, value in echo.items() if key not in hidden}
         yield Passage(name, "document", fields_of(shown), echo)
 

@@ -63,7 +63,9 @@ def read(call: Call) -> tuple[Prompt, Settings]:
         RefusedError: 400, its parts do not go together.
     """
     body = call.body
-    model = models.find(body["model"], call.state)
+    model = (
+        models.find(body["model"], call.state) if body.get("model") else models.default("chat", call.state)
+    )
     messages = _messages(call)
     prompt = _prompt(call, model, messages)
     settings = _settings(call, model, prompt)
@@ -77,7 +79,7 @@ def cites(body: dict[str, Any]) -> str:
 
 
 def _messages(call: Call) -> list[_Message]:
-    messages: list[_Message] = call.body["messages"]
+    messages: list[_Message] = call.body.get("messages") or []
     if not messages and not call.faulty(EMPTY_ACCEPTED):
         rules.refuse("messages must not be empty")
     made: list[str] = []

@@ -113,6 +113,13 @@ def json_mode(model: Model, schema: object) -> None:
         refuse(f"response_format: {wanted} is not supported by the model {model.name}")
 
 
+def notices(model: Model) -> tuple[str, ...]:
+    """Return what is said about a model that is going to be removed (H-04)."""
+    return (
+        (f"model '{model.name}' is deprecated and will be removed {model.removed}.",) if model.removed else ()
+    )
+
+
 def distinct(ids: Iterable[str], what: str) -> None:
     """Check that no id is given twice; the message names both places."""
     seen: dict[str, int] = {}

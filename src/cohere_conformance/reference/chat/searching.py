@@ -55,7 +55,7 @@ def search(call: Call) -> Search:
     if not (used or body.get("documents")):
         return Search([], [], (), ())
     generation = new_id()
-    queries = [{"text": text, "generation_id": generation} for text in _queries(body["message"])]
+    queries = [{"text": text, "generation_id": generation} for text in _queries(body.get("message") or "")]
     results: list[dict[str, Any]] = []
     found: list[Passage] = []
     for connector in connectors:

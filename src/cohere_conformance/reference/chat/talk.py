@@ -133,9 +133,9 @@ def _talk(prompt: Prompt, asked: str, key: tuple[object, ...]) -> str:
     if remembered := _remembered(prompt, asked):
         told.append(f'Earlier you said: "{remembered}"')
     else:
-        told.append(f'You {"ask" if asked.endswith("?") else "wrote"}: "{words.shortened(asked)}"')
+        told.append(f"You {'ask' if asked.endswith('?') else 'wrote'}: {_quotation(asked)}")
     if instruction and not brief:
-        told.append(f'I keep to my instructions: "{words.shortened(instruction)}"')
+        told.append(f"I keep to my instructions: {_quotation(instruction)}")
     if _LENGTHY.search(asked) and not brief:
         told += _lengthy(about, key)
     elif not brief and not remembered:
@@ -143,6 +143,12 @@ def _talk(prompt: Prompt, asked: str, key: tuple[object, ...]) -> str:
             "I answer from this conversation alone; give me a document or a tool, and I will draw on that."
         )
     return " ".join(told)
+
+
+def _quotation(text: str) -> str:
+    """Return a text in quotation marks, as something that a sentence can end with."""
+    short = words.shortened(text)
+    return f'"{short}"' if short[-1:] in ".!?" else f'"{short}".'
 
 
 def _lengthy(about: list[str], key: tuple[object, ...]) -> list[str]:

@@ -34,7 +34,7 @@ def schema_of(rows: Sequence[Row], columns: Iterable[str], given: dict[str, Sche
     """
     given = given or {}
     fields = []
-    for name in columns:
+    for name in dict.fromkeys(columns):
         values = [row.get(name) for row in rows]
         if name in given:
             fields.append({"name": name, "type": given[name]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.handling import RefusedError
 from cohere_conformance.reference.validation import body_of
@@ -63,6 +63,9 @@ class Read:
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     format: str = ""
+
+
+_DEEPEST = 64
 
 
 class _MalformedError(Exception):
@@ -135,7 +138,16 @@ def _json_lines(text: str) -> Iterator[tuple[int, Row | str]]:
         except RefusedError:
             yield number, "is no JSON"
             continue
-        yield number, value if isinstance(value, dict) else "is no JSON object"
+        if _deep(value, _DEEPEST):
+            yield number, "is nested too deeply"
+        else:
+            yield number, value if isinstance(value, dict) else "is no JSON object"
+
+
+def _deep(value: Any, levels: int) -> bool:
+    """Tell whether a value has more levels than these."""
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_deep(one, levels - 1) for one in below)
 
 
 def _table(text: str, reading: Reading) -> Iterator[tuple[int, Row | str]]:

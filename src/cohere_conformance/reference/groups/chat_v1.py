@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference.chat import streams_v1
+from cohere_conformance.reference.chat import rules, streams_v1
 from cohere_conformance.reference.chat.generation import generate
 from cohere_conformance.reference.chat.reading_v1 import Reading, read
 from cohere_conformance.reference.chat.reply import Reply
@@ -58,6 +58,7 @@ def chat(call: Call) -> Answer | Stream:
     answer = _answer(call, reading, reply)
     if reading.conversation is not None and "chat_history" in answer:
         reading.conversation.turns[:] = answer["chat_history"]
+    warnings = _warnings(reading)
     if call.body.get("stream"):
         named = call.headers.get("accepts", "").strip().lower() == "text/event-stream"
         told = streams_v1.events(
@@ -68,15 +69,13 @@ def chat(call: Call) -> Answer | Stream:
             prompt=reading.prompt.rendered,
         )
         sse = named and not call.faulty(SSE_IGNORED)
-        return Stream(
-            told, "text/event-stream" if sse else "application/stream+json", reading.search.warnings
-        )
+        return Stream(told, "text/event-stream" if sse else "application/stream+json", warnings)
     counted = 0 if call.faulty(HEADER_DIFFERS) else reply.output_tokens
     return Answer(
         answer,
         tokens=reading.prompt.billed_input + counted,
         chars=len(reading.prompt.rendered),
-        warnings=reading.search.warnings,
+        warnings=warnings,
     )
 
 
@@ -151,7 +150,12 @@ def _meta(call: Call, reading: Reading, reply: Reply) -> _Answer:
     told["cached_tokens"] = prompt.cached_tokens
     if call.faulty(VERSION):
         told["api_version"] = {"version": "2"}
-    return told | ({"warnings": list(reading.search.warnings)} if reading.search.warnings else {})
+    warnings = _warnings(reading)
+    return told | ({"warnings": list(warnings)} if warnings else {})
+
+
+def _warnings(reading: Reading) -> tuple[str, ...]:
+    return (*rules.notices(reading.prompt.model), *reading.search.warnings)
 
 
 def _spoiled(call: Call, reply: Reply, answer: _Answer) -> _Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference.chat import calling, logprobs, streams_v2
+from cohere_conformance.reference.chat import calling, logprobs, rules, streams_v2
 from cohere_conformance.reference.chat.generation import generate
 from cohere_conformance.reference.chat.reading_v2 import cites, read
 from cohere_conformance.reference.faults import fault
@@ -79,14 +79,15 @@ def chat(call: Call) -> Answer | Stream:
         stops = (stop for stop in settings.stops if whole.text.startswith(reply.text + stop))
         reply = replace(reply, text=reply.text + next(stops, ""))
     answer = _answer(call, prompt, reply)
+    warnings = rules.notices(prompt.model)
     if not stream:
         billed = prompt.billed_input + (0 if call.faulty(HEADER_DIFFERS) else reply.output_tokens)
-        return Answer(answer, tokens=billed, chars=len(prompt.rendered))
+        return Answer(answer, tokens=billed, chars=len(prompt.rendered), warnings=warnings)
     sse = _sse(call.headers.get("accept", ""))
     told = streams_v2.events(
         answer, call, mode=cites(call.body), error=reply.error, prompt=prompt.rendered, sse=sse
     )
-    return Stream(told, "text/event-stream" if sse else "application/stream+json")
+    return Stream(told, "text/event-stream" if sse else "application/stream+json", warnings)
 
 
 def _sse(accepted: str) -> bool:

@@ -38,6 +38,7 @@ NO_REDIRECT = fault("connectors.redirect-missing", "Authorising does not tell wh
 _RETIRED = "Connectors API was removed on September 15, 2025"
 _PAGE, _LARGEST_PAGE = 30, 100
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_LONGEST_HOST = 253
 _VALID = timedelta(hours=1)
 """How long an authorisation holds."""
 
@@ -153,7 +154,7 @@ def _check(url: str) -> None:
         port = parts.port
     except ValueError:
         host, port = "", None
-    well_formed = host and (_HOST.fullmatch(host) or ":" in host) and port != 0
+    well_formed = 0 < len(host) <= _LONGEST_HOST and (_HOST.fullmatch(host) or ":" in host) and port != 0
     if not well_formed or parts.scheme not in {"http", "https"} or "unreachable" in host:
         raise RefusedError(400, f"connector not reachable at {url}")
 
