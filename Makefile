@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint benchmarks clean
 
 run: .venv/ready
-	$(BIN)/cohere-conformance check --example conforming
+	$(BIN)/cohere-conformance run -n 2
 
 test: lint
 	$(BIN)/pytest -n auto
@@ -26,6 +26,7 @@ benchmarks: .venv/ready
 	$(BIN)/python benchmarks/mutation.py
 	$(BIN)/python benchmarks/judge.py
 	$(BIN)/python benchmarks/drift.py --memory
+	$(BIN)/python benchmarks/load.py
 
 clean:
 	rm -rf .venv dist build conformance-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -441,7 +441,7 @@ def test_a_text_goes_out_as_it_is(tmp_path: Path, amended: Contract) -> None:
         ("none", False, None),
         ("wrong", False, "Bearer conformance-wrong-key"),
         ("malformed", False, "Basic Zm9vOmJhcg=="),
-        ("empty", False, "Bearer "),
+        ("empty", False, "Bearer"),
         ("trial", False, "Bearer of-the-run"),
         ("expired", False, "Bearer of-the-run"),
     ],

@@ -55,6 +55,7 @@ class Kind(enum.StrEnum):
     ANSWER_BROKEN = "answer-broken"
     STATUS_UNEXPECTED = "status-unexpected"
     EXPECTATION_FAILED = "expectation-failed"
+    REQUIREMENT_VIOLATED = "requirement-violated"
 
 
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
@@ -218,8 +219,8 @@ class Element(msgspec.Struct, frozen=True, order=True):
     Attributes:
         operation: label such as `POST /v2/chat`.
         aspect: what it is.
-        name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`), the type of an event,
-            or a place with a value (`/finish_reason = COMPLETE`).
+        name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`), the type of an
+            event, or a place with a value (`/finish_reason = COMPLETE`).
         declaration: where the document says it (`Meta/api_version`): one declaration may serve many places
             of many operations, some of which can never show all of it.
     """
@@ -228,6 +229,39 @@ class Element(msgspec.Struct, frozen=True, order=True):
     aspect: Aspect
     name: str
     declaration: str = ""
+
+
+class Level(enum.StrEnum):
+    """How strongly a requirement binds."""
+
+    MUST = "MUST"
+    """Shown by the document, by the documentation or by observation: a violation fails."""
+    SHOULD = "SHOULD"
+    """Likely, but not shown: a violation is worth a look."""
+
+
+class Requirement(msgspec.Struct, frozen=True):
+    """One clause that a server can violate and that no schema says.
+
+    Attributes:
+        id: stable name, such as `v2.rerank.sorted`; it never changes its meaning and is never used again.
+        level: how strongly it binds.
+        says: the clause, in one sentence.
+        source: where it is known from: `spec`, `docs`, `sdk`, `observed 10/10`, `inferred`; or several.
+        reason: the facts behind it, by their ids, and what else there is to know.
+        operations: labels of the operations that it is about.
+        faults: names of the reference server's faults that violate it.
+        group: the group whose file declares it.
+    """
+
+    id: str
+    level: Level
+    says: str
+    source: str
+    reason: str
+    operations: tuple[str, ...]
+    faults: tuple[str, ...]
+    group: str
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import msgspec
 import pytest
@@ -18,18 +18,20 @@ from rich.console import Console
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.model import Severity
+from cohere_conformance.names import unknown
 from cohere_conformance.report import render_terminal
+from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
 from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.runner import Ending
 from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator
 
     from xdist.workermanage import WorkerController
 
     from cohere_conformance.report import Report
-    from cohere_conformance.session.runner import Ending
 
 _MAIN = "main"
 _CAMPAIGN = pytest.StashKey[Campaign]()
@@ -79,6 +81,7 @@ def _wishes(config: pytest.Config) -> Wishes:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Plan the run, ask the target once, and prepare this process."""
+    config.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
     told = getattr(config, "workerinput", None)
     workers = _workers(config)
     try:
@@ -139,12 +142,30 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin: from here on it is known which cases this run is about."""
     worker = session.config.stash.get(_WORKER, None)
     if worker is not None:
-        calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-        cases = [call["case"] for call in calls if isinstance(call.get("case"), Case)]
         try:
-            worker.open(tuple(case.id for case in cases))
+            worker.open(tuple(dict.fromkeys(map(_id, session.items))))
         except ConformanceError as error:
             pytest.exit(f"cohere-conformance: {error}", returncode=3)
+
+
+def _id(item: pytest.Item) -> str:
+    """Return what a report calls a test: the id of its case, if it has one."""
+    case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+    return case.id if isinstance(case, Case) else _test_id(item)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of groups and cases that were not asked for."""
+    plan = config.stash[_CAMPAIGN].plan
+    kept = [
+        item
+        for item in items
+        if _id(item).partition(".")[0] in plan.selected and (not plan.cases or _id(item) in plan.cases)
+    ]
+    if missing := sorted(plan.cases - {_id(item) for item in kept}):
+        raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in items}))
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
 
 
 @pytest.fixture
@@ -163,6 +184,51 @@ def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
                 pytest.skip(f"inconclusive: {ending.reason}")
 
     return run
+
+
+@pytest.fixture
+def api(request: pytest.FixtureRequest) -> Iterator[Api]:
+    """The target, for a test that needs several exchanges; what the test made is cleared away after it."""
+    worker, test = request.config.stash[_WORKER], _test_id(request.node)
+    marker = request.node.get_closest_marker("operations")
+    if marker is None:
+        raise pytest.UsageError(f"{request.node.nodeid}: expected the mark `operations` with what it calls")
+    told = worker.api(test, marker.args)
+    if isinstance(told, Ending):
+        _ended(told)
+    try:
+        yield told
+    finally:
+        told.clear()
+
+
+def _ended(ending: Ending) -> NoReturn:
+    if ending.outcome == "error":
+        pytest.fail(ending.reason, pytrace=False)
+    pytest.skip(ending.reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Tell a deviation, and an answer that says nothing, apart from a test that is wrong itself."""
+    try:
+        return (yield)
+    except DeviatesError as error:
+        pytest.fail(str(error), pytrace=False)
+    except InconclusiveError as error:
+        pytest.skip(f"inconclusive: {error}")
+    except Exception as error:
+        if "api" in pyfuncitem.fixturenames:
+            told = f"the test failed ({type(error).__name__}: {error}); please report it"
+            pyfuncitem.config.stash[_WORKER].note(_test_id(pyfuncitem), Ending("error", told))
+        raise
+
+
+def _test_id(item: pytest.Item) -> str:
+    """Return the id of a test as reports name it: `rerank.relations.permuted-documents`."""
+    name = getattr(item, "originalname", None) or item.name
+    parts = (item.path.parent.name, item.path.stem.removeprefix("test_"), name.removeprefix("test_"))
+    return ".".join(parts).replace("_", "-")
 
 
 def _told(ending: Ending) -> str:
@@ -198,6 +264,8 @@ class _Reporting:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report; its exit code is that of pytest, unless pytest itself has failed."""
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
         try:
             self._report, self._files = self._campaign.report()
         except ConformanceError as error:

@@ -49,7 +49,7 @@ class Key(enum.StrEnum):
 _AUTHORIZATION = {
     Key.WRONG: "Bearer conformance-wrong-key",
     Key.MALFORMED: "Basic Zm9vOmJhcg==",
-    Key.EMPTY: "Bearer ",
+    Key.EMPTY: "Bearer",
 }
 
 

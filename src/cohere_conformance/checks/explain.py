@@ -52,7 +52,7 @@ class Explainer:
         if label is None or not self._touched(label):
             return findings
         remaining = {finding.fingerprint for finding in findings}
-        for finding in judge_reading(self._published, reading):
+        for finding in judge_reading(self._published, reading, requirements=False):
             if finding.fingerprint not in remaining:
                 amendment = self._amendment(finding, reading)
                 findings.append(msgspec.structs.replace(finding, amendment=amendment))
@@ -98,4 +98,5 @@ class Explainer:
 
 
 def _shows(contract: Contract, reading: Reading, fingerprint: str) -> bool:
-    return any(finding.fingerprint == fingerprint for finding in judge_reading(contract, reading))
+    found = judge_reading(contract, reading, requirements=False)
+    return any(finding.fingerprint == fingerprint for finding in found)

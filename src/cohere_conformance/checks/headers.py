@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import ResponseDeclaration
     from cohere_conformance.contract.compile import ResponseHeader
 
+
 def field(headers: Headers, name: str) -> str | None:
     """Return the first field of that (lower-case) name."""
     for key, value in headers:

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.envelope import judge_envelope
+from cohere_conformance.checks.evidence import Evidence
 from cohere_conformance.checks.frame import Frame, shown
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import field, judge_headers, media_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.registry import judge_requirements
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.streams import judge_stream
 from cohere_conformance.model import Exchange, Failure, Finding, Kind, Response, Severity
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
-    """Return every deviation of one exchange from the contract, each distinct one once.
+    """Return every deviation of one exchange from the contract and its requirements, each distinct one once.
 
     What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
     exchange with a server that is not the API's has no findings. Of an answer that is not whole, status and
@@ -43,8 +45,14 @@ def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
     return judge_reading(contract, Reading(exchange))
 
 
-def judge_reading(contract: Contract, reading: Reading) -> list[Finding]:
-    """Judge as `judge` does; a reading that is judged by several contracts is parsed once."""
+def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = True) -> list[Finding]:
+    """Judge as `judge` does; a reading that is judged by several contracts is parsed once.
+
+    Args:
+        contract: what is declared.
+        reading: the exchange.
+        requirements: judge also by what no schema says; it does not depend on the contract's amendments.
+    """
     exchange = reading.exchange
     route = contract.route(exchange.request.method, exchange.request.url)
     if route.operation is None:
@@ -54,7 +62,31 @@ def judge_reading(contract: Contract, reading: Reading) -> list[Finding]:
     found = chain(judge_request(frame, operation, reading), _response(frame, operation, reading))
     # What tells findings of one exchange apart, cheaper than their fingerprints.
     distinct = {(finding.kind, finding.place, finding.value_class): finding for finding in found}
-    return list(distinct.values())
+    findings = list(distinct.values())
+    if requirements and not any(map(_is_unsound, findings)):
+        findings += judge_requirements(frame, evidence_of(operation, reading))
+    return findings
+
+
+def evidence_of(operation: Operation, reading: Reading) -> Evidence:
+    """Return an exchange with a sound answer as the checks of requirements see it."""
+    return Evidence(operation, reading, _told_framing(operation, reading))
+
+
+def _is_unsound(finding: Finding) -> bool:
+    """Tell whether the answer is wrong by its schema: what else it says is then not worth judging."""
+    return finding.severity is Severity.BREAKING
+
+
+def _told_framing(operation: Operation, reading: Reading) -> Framing:
+    """Return how an answer is framed that has no unsound part."""
+    declared = operation.response(reading.exchange.response.status)
+    if declared is None or not declared.media:
+        return "json"
+    told = field(reading.exchange.response.headers, "content-type")
+    media = declared.media.get(media_type(told)) if told else None
+    plain = reading.exchange.response.events is None
+    return media.framing if media is not None and plain else _framing(declared, reading)
 
 
 _WEB = frozenset({"HEAD", "OPTIONS"})

@@ -16,7 +16,6 @@ from cohere_conformance.cases import load_suite
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
-from cohere_conformance.names import unknown
 from cohere_conformance.report import (
     Header,
     Mode,
@@ -100,15 +99,7 @@ class Campaign:
         self._identity: Identity | None = None
 
     def _selected(self) -> tuple[Case, ...]:
-        wanted = self.plan.cases
-        ids = {case.id for case in self._suite.cases}
-        for name in sorted(wanted - ids):
-            raise UsageError(unknown("--case", name, ids))
-        return tuple(
-            case
-            for case in self._suite.cases
-            if case.group in self.plan.selected and (not wanted or case.id in wanted)
-        )
+        return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
 
     @property
     def identity(self) -> Identity:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 Send = Callable[["Sending", str, "Mapping[str, str]", "Expectation"], Exchange]
 _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_CURTAILED = 3.0
+"""Seconds for a resource of a group of which another one was never ready.
+
+What keeps one of them from getting ready (nobody works on the queue, the answers are canned) keeps all of
+them from it, and the patience meant for one slow server would be paid once for each.
+"""
 
 
 class MissingError(Exception):
@@ -45,6 +51,7 @@ class Resources:
         self._values: dict[str, str] = {"run": run}
         self._failed: dict[str, str] = {}
         self._made: list[tuple[Resource, dict[str, str]]] = []
+        self._late: set[str] = set()
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
         """Make what is needed and not there yet, and return the values of all placeholders.
@@ -85,7 +92,9 @@ class Resources:
             self._wait(resource, resource.wait, values)
 
     def _wait(self, resource: Resource, wait: Wait, values: dict[str, str]) -> None:
-        until, pause = time.monotonic() + wait.seconds, _PAUSE
+        group = resource.name.partition(".")[0]
+        seconds = min(wait.seconds, _CURTAILED) if group in self._late else wait.seconds
+        until, pause = time.monotonic() + seconds, _PAUSE
         while True:
             exchange = self._send(wait.send, resource.name, values, Expectation(status=(200,)))
             if self._holds(wait.until, exchange):
@@ -94,7 +103,8 @@ class Resources:
             if wait.fail and self._holds(wait.fail, exchange):
                 raise MissingError(f"{resource.name} will never be ready: {_shown(exchange)}")
             if time.monotonic() > until:
-                late = f"{resource.name} was not ready after {wait.seconds:g} s"
+                self._late.add(group)
+                late = f"{resource.name} was not ready after {seconds:g} s"
                 raise MissingError(f"{late}: {_shown(exchange)}")
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.cases import Case, Skip
 from cohere_conformance.checks.expect import expected
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Broken, Exchange, Finding, Kind
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
+from cohere_conformance.session.api import Api
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
-    from cohere_conformance.cases import Suite
+    from cohere_conformance.cases import Key, Suite
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.exchanges.http import Sender
     from cohere_conformance.model import Expectation, Response, Severity
     from cohere_conformance.report import Journal
+    from cohere_conformance.session.api import Judged
     from cohere_conformance.session.judging import Judge
 
 _PATIENCE = 5
@@ -81,6 +86,7 @@ class Runner:
         self._journal = journal
         self._authorizations = authorizations
         self._fail_on = fail_on
+        self._policies = load_policies(folder("contracts") / "operations.yaml")
         self._resources = Resources(suite, judge.contract, self._send_for_resource, run)
         self._unanswered = 0
 
@@ -100,6 +106,30 @@ class Runner:
         failing = tuple(self._failing(ending.findings))
         return msgspec.structs.replace(ending, findings=failing)
 
+    def api(self, test: str, operations: Collection[str]) -> Api | Ending:
+        """Return what a test calls the target with, or how the test ends because it must not.
+
+        Args:
+            test: its id.
+            operations: labels of all operations that it calls.
+        """
+        if (reason := self._forbidden(operations)) is None and self._unanswered < _PATIENCE:
+            return Api(
+                test,
+                self._judge.contract,
+                self._send_for_test,
+                self._record_for_test,
+                profile=self._plan.profile,
+                unique=secrets.token_hex(3),
+            )
+        ending = Ending("skipped", reason) if reason else self._gone()
+        self.note(test, ending)
+        return ending
+
+    def note(self, test: str, ending: Ending) -> None:
+        """Write down how a test ended, where no exchange tells it."""
+        self._journal.add(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
+
     def close(self) -> None:
         """Remove what the run has made."""
         self._resources.remove()
@@ -108,7 +138,7 @@ class Runner:
         if (reason := self._left_out(case)) is not None:
             return Ending("skipped", reason)
         if self._unanswered >= _PATIENCE:
-            return Ending("error", f"not sent: {self._unanswered} requests in a row got no answer")
+            return self._gone()
         try:
             values = self._resources.values(case.needs)
             expectation = case.expectation(self._plan.profile, values)
@@ -122,6 +152,9 @@ class Runner:
         except BudgetError as error:
             return Ending("inconclusive", str(error))
         return self._judged(exchange, expectation)
+
+    def _gone(self) -> Ending:
+        return Ending("error", f"not sent: {self._unanswered} requests in a row got no answer")
 
     def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
         response = exchange.response
@@ -169,6 +202,43 @@ class Runner:
         if case.key in {"trial", "expired"} and case.key not in self._authorizations:
             return f"no {case.key} key known for the target"
         return None
+
+    def _forbidden(self, operations: Collection[str]) -> str | None:
+        """Return why a test must not call the target, if so."""
+        plan = self._plan
+        groups = {self._judge.contract.operations[label].group for label in operations}
+        if lacking := sorted(groups - plan.declares):
+            return f"group {', '.join(lacking)} not declared by the target"
+        if tiers := sorted({self._policies[label].tier for label in operations} - plan.tiers):
+            return f"tier {', '.join(tiers)} not allowed on a live host"
+        return None
+
+    def _send_for_test(
+        self, test: str, sending: Sending, key: Key, expectation: Expectation, clearing: bool
+    ) -> Judged:
+        authorization = self._authorizations.get(key)
+        outgoing = sending.outgoing({}, name=test, key=key, authorization=authorization)
+        exchange = self._sender.send(outgoing, position=test)
+        ending = self._judged(exchange, expectation)
+        self._journal.add(
+            Record(
+                case=test,
+                operation=sending.operation,
+                outcome=ending.outcome,
+                reason=ending.reason,
+                exchange=exchange,
+                findings=ending.findings,
+                setup=clearing,
+            )
+        )
+        return exchange, tuple(self._failing(ending.findings)), ending.reason
+
+    def _record_for_test(self, test: str, exchange: Exchange, finding: Finding) -> None:
+        label = self._judge.contract.route(exchange.request.method, exchange.request.url).operation
+        outcome: CaseOutcome = "failed" if any(self._failing([finding])) else "passed"
+        self._journal.add(
+            Record(case=test, operation=label or "", outcome=outcome, exchange=exchange, findings=(finding,))
+        )
 
     def _send_for_resource(
         self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation

@@ -12,12 +12,13 @@ from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.model import Severity
     from cohere_conformance.report import Header
+    from cohere_conformance.session.api import Api
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
     from cohere_conformance.session.runner import Ending
@@ -102,6 +103,21 @@ class Worker:
         if self._runner is None:
             raise RuntimeError(f"the worker {self._name} has not begun")
         return self._runner.run(case)
+
+    def api(self, test: str, operations: Collection[str]) -> Api | Ending:
+        """Return what a test calls the target with, or how the test ends because it must not.
+
+        Raises:
+            RuntimeError: the worker is not open.
+        """
+        if self._runner is None:
+            raise RuntimeError(f"the worker {self._name} has not begun")
+        return self._runner.api(test, operations)
+
+    def note(self, test: str, ending: Ending) -> None:
+        """Write down how a test ended, where no exchange tells it."""
+        if self._runner is not None:
+            self._runner.note(test, ending)
 
     def close(self, *, interrupted: bool) -> None:
         """End: remove what was made, close the journal, stop the embedded server.

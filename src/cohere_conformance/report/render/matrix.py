@@ -26,6 +26,7 @@ class Column(enum.StrEnum):
     STREAM = "stream"
     ENVELOPE = "error envelope"
     EXPECTATIONS = "expectations"
+    REQUIREMENTS = "requirements"
     REQUEST = "request"
 
 
@@ -53,6 +54,7 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.ERROR_ENVELOPE: Column.ENVELOPE,
     Kind.STATUS_UNEXPECTED: Column.EXPECTATIONS,
     Kind.EXPECTATION_FAILED: Column.EXPECTATIONS,
+    Kind.REQUIREMENT_VIOLATED: Column.REQUIREMENTS,
     Kind.REQUEST_INVALID: Column.REQUEST,
     # What no operation matches stands in no line of the matrix.
     Kind.ROUTE_UNKNOWN: None,

@@ -1,0 +1,107 @@
+"""One sound exchange as the checks of requirements see it: everything parsed, streams folded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from cohere_conformance.checks.fold import FOLDS
+from cohere_conformance.checks.rawjson import NOTHING
+
+if TYPE_CHECKING:
+    from cohere_conformance.checks.reading import Reading
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.contract.compile import Framing
+
+Json = dict[str, Any]
+
+
+class Evidence:
+    """What a check is given. Nothing in it may be changed.
+
+    Args:
+        operation: what was called.
+        reading: the exchange.
+        framing: how the answer came.
+
+    Attributes:
+        operation: what was called.
+        status: HTTP status of the answer.
+        reading: the exchange itself.
+        streamed: the answer came as a stream.
+    """
+
+    __slots__ = ("_answer", "_events", "_framing", "operation", "reading", "status", "streamed")
+
+    def __init__(self, operation: Operation, reading: Reading, framing: Framing) -> None:
+        self.operation = operation
+        self.status = reading.exchange.response.status
+        self.reading = reading
+        self.streamed = framing != "json"
+        self._framing = framing
+        self._events: list[Json] | None = None
+        self._answer: Json | None = None
+
+    @property
+    def sent(self) -> Json:
+        """The JSON body of the request; empty where there was none, or none that is an object."""
+        value, _ = self.reading.request
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def answer(self) -> Json:
+        """The JSON body of the answer, of a stream what it folds to; empty where that is no object."""
+        if self._answer is None:
+            value = self._folded() if self.streamed else self.reading.response[0]
+            self._answer = value if isinstance(value, dict) else {}
+        return self._answer
+
+    @property
+    def events(self) -> list[Json]:
+        """The payloads of a stream in their order, what ends it and what is empty left out."""
+        if self._events is None:
+            pieces = self.reading.pieces(self._framing) if self.streamed else ()
+            payloads = [
+                piece.payload[0] for piece in pieces if piece.event.data.strip() not in {"", "[DONE]"}
+            ]
+            self._events = [payload for payload in payloads if payload is not NOTHING]
+        return self._events
+
+    def _folded(self) -> object:
+        grammar = next(
+            (
+                media.events.grammar
+                for declared in (self.operation.response(self.status),)
+                if declared is not None
+                for media in declared.media.values()
+                if media.events is not None
+            ),
+            None,
+        )
+        if grammar is None or not self.events:
+            return None
+        folded = FOLDS[grammar.fold](self.events).answer
+        return self.events[-1].get("response") if folded is None else folded
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The query of the request: every value of every name."""
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(
+            urlsplit(self.reading.exchange.request.url).query, keep_blank_values=True
+        ):
+            found.setdefault(name, []).append(value)
+        return found
+
+    @property
+    def last_segment(self) -> str:
+        """The last part of the path, decoded: most often the id of what was asked for."""
+        return unquote(urlsplit(self.reading.exchange.request.url).path.rstrip("/").rpartition("/")[2])
+
+    def header(self, name: str) -> str | None:
+        """Return the first response header of that (lower-case) name."""
+        return next((value for key, value in self.reading.exchange.response.headers if key == name), None)
+
+    def sent_header(self, name: str) -> str | None:
+        """Return the first request header of that (lower-case) name."""
+        return next((value for key, value in self.reading.exchange.request.headers if key == name), None)

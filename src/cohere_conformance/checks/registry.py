@@ -1,0 +1,110 @@
+"""The checks of requirements over one exchange, each bound to an entry of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.checks.evidence import Evidence
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.model import Kind, Level, Requirement, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.frame import Frame
+    from cohere_conformance.model import Finding
+
+SEVERITY_OF = {Level.MUST: Severity.BREAKING, Level.SHOULD: Severity.NOTICE}
+"""How severe it is to violate a requirement of a level."""
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """How a requirement is violated.
+
+    Attributes:
+        place: where, as in `Finding.place`.
+        expected: what should be there, for a reader.
+        observed: what is there, for a reader.
+        told: what tells two breaches at one place apart; no numbers that change with every call.
+    """
+
+    place: str
+    expected: str
+    observed: str
+    told: str = ""
+
+
+Check = Callable[[Evidence], Iterable[Breach]]
+
+
+class _Bound(msgspec.Struct, frozen=True):
+    requirement: Requirement
+    run: Check
+
+
+_CHECKS: dict[str, dict[str, list[_Bound]]] = {"2xx": {}, "other": {}}
+_TAKEN: set[str] = set()
+
+
+def check(requirement: str, *, errors: bool = False) -> Callable[[Check], Check]:
+    """Bind a check to a requirement of the catalogue.
+
+    The check sees answers that the contract has nothing breaking to say about, and must not raise on any.
+
+    Args:
+        requirement: id.
+        errors: it looks at answers outside 2xx, and only at these.
+
+    Raises:
+        ValueError: there is no such requirement, or it has a check already.
+    """
+
+    def bind(run: Check) -> Check:
+        known = shipped_requirements().requirements.get(requirement)
+        if known is None:
+            raise ValueError(f"{requirement} is not in the catalogue")
+        if requirement in _TAKEN:
+            raise ValueError(f"{requirement} has two checks")
+        _TAKEN.add(requirement)
+        for label in known.operations:
+            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(_Bound(known, run))
+        return run
+
+    return bind
+
+
+@lru_cache(maxsize=1)
+def checked() -> frozenset[str]:
+    """Return the ids of all requirements that have a check over one exchange; importing them on the way."""
+    package = import_module("cohere_conformance.checks.groups")
+    for found in iter_modules(package.__path__, f"{package.__name__}."):
+        import_module(found.name)
+    return frozenset(_TAKEN)
+
+
+def judge_requirements(frame: Frame, evidence: Evidence) -> Iterator[Finding]:
+    """Yield every violation of a requirement that one exchange shows."""
+    checked()
+    side = _CHECKS["2xx" if 200 <= evidence.status < 300 else "other"]
+    for bound in side.get(evidence.operation.label, ()):
+        for breach in bound.run(evidence):
+            yield violation(bound.requirement, frame, breach)
+
+
+def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding:
+    """Return the finding that a requirement is violated."""
+    finding = frame.finding(
+        Kind.REQUIREMENT_VIOLATED,
+        place=breach.place,
+        expected=breach.expected,
+        observed=breach.observed,
+        value_class=breach.told,
+        severity=SEVERITY_OF[requirement.level],
+    )
+    return msgspec.structs.replace(finding, requirement=requirement.id)

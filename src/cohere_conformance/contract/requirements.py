@@ -1,0 +1,128 @@
+"""The catalogue of what a schema cannot say: `contracts/requirements/<group>.yaml`."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.data import folder
+from cohere_conformance.errors import ContractError
+from cohere_conformance.model import Level, Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+")
+_SOURCE = re.compile(r"spec|docs|sdk|inferred|observed(?: [0-9]+/[0-9]+)?")
+_EVIDENCE = ("spec", "docs", "observed")
+FACT = re.compile(r"\b[A-Z][A-Z0-9]{0,2}-[A-Z]?[0-9]{2}\b|\bC[0-9]{2}\b")
+"""What the id of a fact looks like."""
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    level: Level
+    says: str
+    source: str
+    reason: str
+    operations: list[str]
+    faults: list[str]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    group: str
+    requirements: dict[str, _Entry] = {}
+    excluded: dict[str, str] = {}
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """Every requirement, and every fact that became none.
+
+    Attributes:
+        requirements: by id, file by file.
+        excluded: why a fact is no requirement, by the fact's id.
+    """
+
+    requirements: dict[str, Requirement]
+    excluded: dict[str, str]
+
+    def facts(self) -> frozenset[str]:
+        """Return the ids of all facts that are accounted for."""
+        named = (FACT.findall(requirement.reason) for requirement in self.requirements.values())
+        return frozenset(self.excluded) | {fact for facts in named for fact in facts}
+
+
+def load_requirements(root: Path) -> Catalogue:
+    """Read the catalogue.
+
+    Args:
+        root: the folder of one file a group.
+
+    Raises:
+        ContractError: a file is broken, or a requirement contradicts the rules of the catalogue.
+    """
+    requirements: dict[str, Requirement] = {}
+    excluded: dict[str, str] = {}
+    for path in sorted(root.glob("*.yaml")):
+        file = load_typed(path, _File)
+        for name, entry in file.requirements.items():
+            fault = _fault(name, entry, requirements)
+            if fault or file.group != path.stem:
+                fault = fault or f"expected the group {path.stem}, the file's name, got {file.group}"
+                raise ContractError(f"{path}: {name}: {fault}")
+            requirements[name] = Requirement(
+                id=name,
+                level=entry.level,
+                says=entry.says,
+                source=entry.source,
+                reason=entry.reason,
+                operations=tuple(entry.operations),
+                faults=tuple(entry.faults),
+                group=file.group,
+            )
+        for fact, reason in file.excluded.items():
+            if not FACT.fullmatch(fact) or not reason.strip():
+                raise ContractError(f"{path}: excluded: {fact}: expected the id of a fact and a reason")
+            excluded[fact] = reason
+    return Catalogue(requirements, excluded)
+
+
+def _fault(name: str, entry: _Entry, known: Mapping[str, Requirement]) -> str:
+    """Return which rule of the catalogue an entry breaks, if any."""
+    sources = [source.strip() for source in entry.source.split(",")]
+    faults: Iterator[str] = (
+        text
+        for broken, text in (
+            (not _ID.fullmatch(name), "expected an id such as v2.rerank.sorted"),
+            (
+                name in known,
+                f"expected an id of its own, got one that {name in known and known[name].group} has",
+            ),
+            (
+                not all(map(_SOURCE.fullmatch, sources)),
+                f"expected sources such as spec or observed 10/10, got {entry.source}",
+            ),
+            (
+                entry.level is Level.MUST and not any(source.startswith(_EVIDENCE) for source in sources),
+                "a MUST needs evidence from spec, docs or observation; what is inferred is a SHOULD",
+            ),
+            (not entry.operations, "expected at least one operation"),
+            (not entry.says.endswith("."), "expected one sentence that ends with a full stop"),
+        )
+        if broken
+    )
+    return next(faults, "")
+
+
+@lru_cache(maxsize=1)
+def shipped_requirements() -> Catalogue:
+    """Return the catalogue that ships with the package.
+
+    Raises:
+        ContractError: a file is broken.
+    """
+    return load_requirements(folder("contracts") / "requirements")

@@ -1,0 +1,219 @@
+"""What a test of the suites calls the target with where one exchange is not enough: relations, lifecycles.
+
+Every answer is judged and written down like that of a written case. What several answers show together is a
+finding about the last of them, bound to a requirement of the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.cases import Key, Part, Sending
+from cohere_conformance.checks.frame import Frame, cut
+from cohere_conformance.checks.judge import evidence_of
+from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.registry import Breach, violation
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.model import Exchange, Expectation, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.contract import Contract
+
+Judged = tuple[Exchange, tuple[Finding, ...], str]
+"""An exchange, what fails it, and why it says nothing where it says nothing."""
+
+
+class DeviatesError(Exception):
+    """The target deviates; what was found is written down already."""
+
+
+class InconclusiveError(Exception):
+    """The target gave no chance to judge."""
+
+
+class Reply:
+    """One answer.
+
+    Attributes:
+        exchange: what was sent and came back.
+        status: HTTP status.
+        answer: the JSON body, of a stream what it folds to; `{}` where that is no object.
+        events: the payloads of a stream.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self.exchange = evidence.reading.exchange
+        self.status = evidence.status
+        self.answer: dict[str, Any] = evidence.answer
+        self.events: list[dict[str, Any]] = evidence.events
+
+    def header(self, name: str) -> str | None:
+        """Return the first response header of that (lower-case) name."""
+        return self._evidence.header(name)
+
+
+class Api:
+    """The target, as one test sees it.
+
+    Args:
+        test: id of the test, under which everything is written down.
+        contract: of the answers.
+        send: sends, judges and records one request; it is told the test, and whether this only clears away.
+        record: writes down a finding that the exchange shows together with others.
+        profile: of the target.
+        unique: tells the things of this test apart from others.
+    """
+
+    def __init__(
+        self,
+        test: str,
+        contract: Contract,
+        send: Callable[[str, Sending, Key, Expectation, bool], Judged],
+        record: Callable[[str, Exchange, Finding], None],
+        *,
+        profile: str,
+        unique: str,
+    ) -> None:
+        self.profile = profile
+        self.unique = unique
+        self._test = test
+        self._contract = contract
+        self._send = send
+        self._record = record
+        self._later: list[tuple[Sending, Expectation]] = []
+
+    def call(
+        self,
+        operation: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        body: object = msgspec.UNSET,
+        form: Sequence[Part] = (),
+        status: int | tuple[int, ...] = 200,
+        key: Key = Key.VALID,
+    ) -> Reply:
+        """Send one request and return the answer.
+
+        Args:
+            operation: label such as `POST /v2/rerank`.
+            path: the path's parameters.
+            query: names and values, in order.
+            headers: beyond those that the body and the key bring along.
+            body: JSON.
+            form: parts of a multipart body.
+            status: the statuses that are right.
+            key: which key it goes with.
+
+        Raises:
+            DeviatesError: the answer by itself is wrong.
+            InconclusiveError: a live target gave no chance to judge.
+        """
+        sending = _sending(operation, path, query, headers, body, form)
+        wanted = status if isinstance(status, tuple) else (status,)
+        exchange, failing, excuse = self._send(self._test, sending, key, Expectation(status=wanted), False)
+        if excuse:
+            raise InconclusiveError(excuse)
+        if failing:
+            raise DeviatesError("; ".join(f"{one.kind} at {one.place or 'the answer'}" for one in failing))
+        return Reply(evidence_of(self._contract.operations[operation], Reading(exchange)))
+
+    def later(
+        self,
+        operation: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        body: object = msgspec.UNSET,
+        status: tuple[int, ...] = (200, 404),
+    ) -> None:
+        """Clear away what was made, when the test is over, however it ends; the newest comes first."""
+        self._later.append((_sending(operation, path, (), None, body, ()), Expectation(status=status)))
+
+    def clear(self) -> None:
+        """Clear away now."""
+        while self._later:
+            sending, expectation = self._later.pop()
+            self._send(self._test, sending, Key.VALID, expectation, True)
+
+    def require(
+        self,
+        requirement: str,
+        holds: bool,
+        reply: Reply,
+        *,
+        expected: str,
+        observed: object,
+        place: str = "",
+        told: str = "",
+    ) -> None:
+        """Say whether a requirement holds; a SHOULD that does not is told and lets the test go on.
+
+        Args:
+            requirement: id of the catalogue.
+            holds: whether it does.
+            reply: the answer that shows it, the last one where several do together.
+            expected: what should be there.
+            observed: what is there.
+            place: where, as in `Finding.place`.
+            told: what tells two violations at one place apart.
+
+        Raises:
+            KeyError: there is no such requirement.
+            DeviatesError: it does not hold and is a MUST.
+        """
+        clause = shipped_requirements().requirements[requirement]
+        if holds:
+            return
+        text = (
+            observed if isinstance(observed, str) else json.dumps(observed, ensure_ascii=False, default=str)
+        )
+        shown = cut(text)
+        operation = self._contract.route(reply.exchange.request.method, reply.exchange.request.url).operation
+        frame = Frame(operation or reply.exchange.request.method, reply.status)
+        finding = violation(clause, frame, Breach(place, expected, shown, told))
+        self._record(self._test, reply.exchange, finding)
+        if finding.severity is Severity.BREAKING:
+            raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
+
+
+def _sending(
+    operation: str,
+    path: Mapping[str, str] | None,
+    query: Sequence[tuple[str, str]],
+    headers: Mapping[str, str] | None,
+    body: object,
+    form: Sequence[Part],
+) -> Sending:
+    # A dollar sign in a text is meant as it stands: what a test sends has no placeholders.
+    return Sending(
+        operation=operation,
+        path={name: _literal(value) for name, value in (path or {}).items()},
+        query=tuple((name, _literal(value)) for name, value in query),
+        headers=tuple((name, _literal(value)) for name, value in (headers or {}).items()),
+        body=_literals(body),
+        form=tuple(form),
+    )
+
+
+def _literal(text: str) -> str:
+    return text.replace("${", "$${")
+
+
+def _literals(value: object) -> object:
+    match value:
+        case str():
+            return _literal(value)
+        case list() | tuple():
+            return [_literals(item) for item in value]
+        case dict():
+            return {name: _literals(item) for name, item in value.items()}
+        case _:
+            return value
