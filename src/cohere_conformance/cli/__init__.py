@@ -14,6 +14,7 @@ from cohere_conformance.cli.check import check
 from cohere_conformance.cli.contract import contract
 from cohere_conformance.cli.report import report
 from cohere_conformance.cli.run import run as run_
+from cohere_conformance.cli.selftest import selftest
 from cohere_conformance.cli.serve import serve
 from cohere_conformance.errors import ConformanceError, UsageError
 
@@ -33,7 +34,7 @@ def commands() -> None:
     """
 
 
-for _command in (run_, check, report, contract, serve, list_, explain):
+for _command in (run_, check, report, selftest, contract, serve, list_, explain):
     commands.add_command(_command)
 
 

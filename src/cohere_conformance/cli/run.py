@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cohere_conformance.cli import options
-from cohere_conformance.data import folder
 from cohere_conformance.model import Severity
+from cohere_conformance.session.suites import pytest_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Processes that send.")
 @options.report_dir
-@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
 def run(
     url: str | None,
     live: bool,
@@ -63,7 +63,7 @@ def run(
     fail_on: str,
     workers: int | None,
     report_dir: Path,
-    pytest_arguments: tuple[str, ...],
+    pytest_options: tuple[str, ...],
 ) -> int:
     """Send the written cases to a target, judge every answer, and report.
 
@@ -76,7 +76,6 @@ def run(
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
-    suites = folder("suites")
     told: dict[str, Iterable[object]] = {
         "url": [url] if url else [],
         "only": [only] if only else [],
@@ -89,9 +88,6 @@ def run(
         "fail-on": [fail_on],
         "report-dir": [report_dir],
     }
-    arguments = ["-p", "cohere_conformance.pytest_plugin", "-c", str(suites / "pytest.ini")]
-    arguments += ["--rootdir", str(suites), "-q", "--no-header", "--tb=no", "-rN"]
-    arguments += [f"--conformance-{name}={value}" for name, values in told.items() for value in values]
-    arguments += ["--conformance-live"] if live else []
-    arguments += ["-p", "xdist.plugin", "-n", str(workers)] if workers else []
-    return int(pytest.main([*arguments, str(suites), *pytest_arguments]))
+    further = ["--conformance-live"] if live else []
+    further += ["-p", "xdist.plugin", "-n", str(workers)] if workers else []
+    return int(pytest.main(pytest_arguments(told, [*further, *pytest_options])))

@@ -102,11 +102,11 @@ class Resources:
                 return
             if wait.fail and self._holds(wait.fail, exchange):
                 raise MissingError(f"{resource.name} will never be ready: {_shown(exchange)}")
-            if time.monotonic() > until:
+            if (left := until - time.monotonic()) <= 0:
                 self._late.add(group)
                 late = f"{resource.name} was not ready after {seconds:g} s"
                 raise MissingError(f"{late}: {_shown(exchange)}")
-            time.sleep(pause)
+            time.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _holds(self, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:

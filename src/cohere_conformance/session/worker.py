@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.exchanges.budget import Budget
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import Limits, Sender
 from cohere_conformance.report import Journal, Opening
+from cohere_conformance.session.plan import Place
 from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
     from cohere_conformance.session.runner import Ending
+
+_LIMITS = {
+    # Nothing lies between this process and its own server: what takes longer is a fault that was switched on.
+    Place.EMBEDDED: Limits(silence=3.0, total=10.0),
+    # A model may compute behind a server that is called locally, and be slow at it.
+    Place.LOOPBACK: Limits(silence=60.0, total=120.0),
+    Place.LIVE: Limits(silence=60.0, total=180.0),
+}
+
+
+def limits(place: Place) -> Limits:
+    """Return how long an answer of a target is waited for."""
+    return _LIMITS[place]
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,7 @@ class Worker:
         sender = Sender(
             setting.plan.url or self._embedded(),
             key=setting.plan.key,
+            limits=limits(setting.plan.place),
             budget=Budget(setting.requests),
         )
         self._runner = Runner(

@@ -1,0 +1,66 @@
+"""`selftest`: do the suites see what they are there for?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from cohere_conformance.cli import options
+from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.names import unknown
+from cohere_conformance.report.render import selftest as told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cohere_conformance.report.selftest import Trial
+
+
+@click.command()
+@click.option("--fault", "faults", metavar="NAME", multiple=True, help="Try this fault only; repeatable.")
+@click.option(
+    "--only", metavar="PARTS", help="Try the faults of these groups or parts only, such as chat,auth."
+)
+@click.option(
+    "-n", "jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes."
+)
+@options.report_dir
+def selftest(faults: tuple[str, ...], only: str | None, jobs: int, report_dir: Path) -> int:
+    """Run the suites against every fault of the reference server, and against the faultless one.
+
+    Exits with 1 where a fault is missed, a requirement is never tripped or has no fault, or the faultless
+    server trips anything. Writes selftest.json and selftest.md.
+    """
+    from cohere_conformance.reference.faults import catalogue
+    from cohere_conformance.session.selftest import selftest as run
+
+    known = catalogue()
+    parts = {part.strip() for part in (only or "").split(",") if part.strip()}
+    for name in faults:
+        if name not in known:
+            raise UsageError(unknown("--fault", name, known))
+    for part in parts:
+        if part not in (have := {fault.group for fault in known.values()}):
+            raise UsageError(unknown("--only", part, have))
+    chosen = [name for name, fault in known.items() if name in faults or fault.group in parts]
+    matrix = run(chosen if faults or parts else None, jobs=jobs, told=_progress)
+    try:
+        report_dir.mkdir(parents=True, exist_ok=True)
+        (report_dir / "selftest.json").write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=1))
+        (report_dir / "selftest.md").write_text(told.render(matrix), encoding="utf-8")
+    except OSError as error:
+        raise ReportError(
+            f"{report_dir}: expected a folder to write to, got: {error.strerror or error}; "
+            "name another one with --report-dir"
+        ) from error
+    for line in told.summary(matrix):
+        click.echo(line)
+    click.echo(f"wrote {report_dir / 'selftest.json'} and {report_dir / 'selftest.md'}")
+    return 0 if matrix.passed else 1
+
+
+def _progress(trial: Trial) -> None:
+    """Show that something happens, to somebody who watches."""
+    click.echo(f"{trial.fault or 'faultless'} {trial.seconds:.1f} s", err=True)

@@ -1,0 +1,120 @@
+"""The suites against every fault of the reference server: does each check see what it is there for?"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases import PROFILES
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.model import Kind
+from cohere_conformance.reference.faults import catalogue
+from cohere_conformance.report import load
+from cohere_conformance.report.selftest import Matrix, Trial, matrix_of
+from cohere_conformance.session.suites import pytest_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+COMMON = ("check-api-key", "tokenize", "models", "rerank", "embed")
+"""The groups that are asked about a fault of no group: quick ones that show every common part."""
+FURTHER = ("chat",)
+"""The groups that are asked as well where those saw nothing."""
+TRANSPORT = ("check-api-key",)
+"""The groups that are asked about a fault of the connection: each answer may take its time to fail."""
+
+
+def selftest(
+    names: Iterable[str] | None = None, *, jobs: int = 1, told: Callable[[Trial], None] | None = None
+) -> Matrix:
+    """Run the suites against faults, and against the faultless server in every profile.
+
+    Args:
+        names: of the faults; all of them if not given.
+        jobs: processes.
+        told: called with each trial as it ends.
+
+    Raises:
+        UsageError: there is no fault of that name.
+    """
+    known = catalogue()
+    wanted = sorted(known) if names is None else list(names)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, initializer=_start) as pool:
+        running = [pool.submit(_faultless, profile) for profile in PROFILES]
+        running += [pool.submit(_tried, fault) for fault in wanted]
+        ended = []
+        for future in running:
+            ended.append(future.result())
+            if told is not None:
+                told(ended[-1])
+    quiet, trials = ended[: len(PROFILES)], ended[len(PROFILES) :]
+    return matrix_of(trials, quiet, shipped_requirements().requirements, known)
+
+
+def _start() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+
+def _faultless(profile: str) -> Trial:
+    return _trial("", profile, ())
+
+
+def _tried(fault: str) -> Trial:
+    trial = _trial(fault, PROFILES[0], scope(fault))
+    if not trial.caught and not trial.told and scope(fault) == COMMON:
+        further = _trial(fault, PROFILES[0], FURTHER)
+        return further if further.caught else trial
+    return trial
+
+
+def scope(fault: str) -> tuple[str, ...]:
+    """Return the groups whose suites are run against a fault."""
+    group = fault.partition(".")[0]
+    if group == "transport":
+        return TRANSPORT
+    groups = {operation.group for operation in load_contract().operations.values()}
+    return (group,) if group in groups else COMMON
+
+
+def _trial(fault: str, profile: str, groups: tuple[str, ...]) -> Trial:
+    # Only this pays for it.
+    import pytest
+
+    began, output = time.monotonic(), io.StringIO()
+    with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
+        arguments = pytest_arguments(
+            {
+                "profile": [profile],
+                "only": [",".join(groups)] if groups else [],
+                "fault": [fault] if fault else [],
+                "report-dir": [folder],
+            }
+        )
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            code = int(pytest.main(arguments))
+        seconds = time.monotonic() - began
+        if code not in {0, 1, 3} or not (Path(folder) / "report.json").exists():
+            told = (output.getvalue().strip().splitlines() or ["no words"])[-1]
+            return Trial(fault=fault, profile=profile, exit_code=code, seconds=seconds, told=told[:300])
+        report = load(Path(folder))
+    rows = [row for row in report.findings if row.amendment is None]
+    return Trial(
+        fault=fault,
+        profile=profile,
+        exit_code=code,
+        requirements=tuple(sorted({row.requirement for row in rows if row.requirement})),
+        kinds=tuple(sorted({row.kind for row in rows if row.kind is not Kind.REQUIREMENT_VIOLATED})),
+        cases=len({case for row in rows for case in row.cases}),
+        seconds=round(seconds, 2),
+    )
