@@ -64,6 +64,11 @@ def test_the_wheel_carries_the_documents(wheel: Path) -> None:
         "contracts/openapi/openapi.yaml",
         "contracts/amendments.yaml",
         "suites/README.md",
+        "suites/pytest.ini",
+        "suites/test_cases.py",
+        "suites/rerank/cases.yaml",
+        "contracts/requirements/rerank.yaml",
+        "reports/templates/report.html.j2",
         "cassettes/examples/conforming.jsonl",
         "reports/report.schema.json",
         "reports/kinds/type-changed.md",
@@ -75,6 +80,15 @@ def test_the_wheel_carries_the_documents(wheel: Path) -> None:
 def test_examples_conform(command: Path, tmp_path: Path) -> None:
     assert "CONFORMS" in _run(command, "check", "--example", "conforming", cwd=tmp_path)
     assert (tmp_path / "conformance-report" / "report.json").is_file()
+
+
+def test_the_suites_run_against_the_server_inside(command: Path, tmp_path: Path) -> None:
+    told = _run(command, "run", "-n", "2", cwd=tmp_path)
+    assert "CONFORMS" in told
+    assert {path.name for path in tmp_path.iterdir()} == {"conformance-report"}
+    assert (tmp_path / "conformance-report" / "report.html").is_file()
+    told = _run(command, "run", "--only", "rerank", "--fault", "rerank.unsorted", cwd=tmp_path, expected=1)
+    assert "rerank.sorted" in told
 
 
 def test_a_cassette_is_judged(command: Path, tmp_path: Path) -> None:

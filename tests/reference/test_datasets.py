@@ -243,6 +243,21 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
     "datasets.second-delete-200": lambda b: b.send("DELETE", f"/v1/datasets/{twice_deleted(b)}") == {},
     "datasets.usage-constant": lambda b: b.get("/v1/datasets/usage") == {"organization_usage": 4096},
     "datasets.unknown-200": lambda b: b.get("/v1/datasets/none") == {"dataset": {}},
+    "datasets.unknown-delete-200": lambda b: b.send("DELETE", "/v1/datasets/none") == {},
+    "datasets.error-when-valid": lambda b: upload(b)["validation_error"] == "none",
+    "datasets.id-differs": lambda b: upload(b)["id"].startswith("A-SET-"),
+    "datasets.listed-twice": lambda b: (
+        (made := b.upload(lines(ROWS))) and [one["id"] for one in validated(b)[:2]] == [made, made]
+    ),
+    "datasets.listed-differs": lambda b: upload(b)["created_at"] > validated(b)[0]["created_at"],
+    "datasets.id-repeated": lambda b: b.upload(lines(ROWS)) == b.upload(lines(ROWS)) == "a set",
+    "datasets.long-name-accepted": lambda b: outcome(b, lines(ROWS), **{"name": "a" * 50}) is not None,
+    "datasets.long-delimiter-accepted": lambda b: (
+        outcome(b, b"text;b\nx;1\n", name="a.csv", csv_delimiter=";;")["validation_status"] == "validated"
+    ),
+    "datasets.keep-fields-ignored": lambda b: '"n"' not in outcome(b, lines(ROWS), keep_fields="n")["schema"],
+    "datasets.schema-no-json": lambda b: upload(b)["schema"].startswith("{'"),
+    "datasets.part-url-relative": lambda b: upload(b)["dataset_parts"][0]["url"].startswith("/storage/"),
 }
 
 

@@ -132,6 +132,12 @@ def cancelled(bench: Bench) -> str:
     return str(job(bench, made)["status"])
 
 
+def undone(bench: Bench) -> str:
+    made = finished(bench)["job_id"]
+    bench.post(f"/v1/embed-jobs/{made}/cancel")
+    return str(job(bench, made)["status"])
+
+
 FAULTS: dict[str, Callable[[Bench], bool]] = {
     "embed-jobs.output-before-complete": lambda b: "output_dataset_id" in job(b, begin(b)["job_id"]),
     "embed-jobs.output-missing": lambda b: "output_dataset_id" not in finished(b),
@@ -142,6 +148,14 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
     "embed-jobs.status-unknown-value": lambda b: job(b, begin(b)["job_id"])["status"] == "in_progress",
     "embed-jobs.truncate-differs": lambda b: job(b, begin(b)["job_id"])["truncate"] == "START",
     "embed-jobs.created-at-number": lambda b: isinstance(job(b, begin(b)["job_id"])["created_at"], float),
+    "embed-jobs.id-differs": lambda b: (made := begin(b)["job_id"]) != job(b, made)["job_id"],
+    "embed-jobs.listed-differs": lambda b: (
+        finished(b)["created_at"] > b.get("/v1/embed-jobs")["embed_jobs"][0]["created_at"]
+    ),
+    "embed-jobs.status-backwards": lambda b: job(b, finished(b)["job_id"])["status"] == "processing",
+    "embed-jobs.cancel-undoes": lambda b: undone(b) == "cancelling",
+    "embed-jobs.columns-dropped": lambda b: [*rows(b, finished(b))[0]] == ["text", "embeddings"],
+    "embed-jobs.invalid-dataset-accepted": lambda b: begin(b, dataset_id=b.dataset(b"{")) is not None,
     "embed-jobs.unknown-dataset-400": lambda b: "not found" in begin(b, 400, dataset_id="none")["message"],
 }
 

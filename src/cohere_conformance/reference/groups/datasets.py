@@ -46,6 +46,17 @@ DELETE_LISTED = fault("datasets.delete-listed", "A deleted dataset is still list
 SECOND_DELETE = fault("datasets.second-delete-200", "Deleting a dataset again succeeds again.")
 USAGE_CONSTANT = fault("datasets.usage-constant", "The storage in use is always the same.")
 UNKNOWN_EMPTY = fault("datasets.unknown-200", "An unknown dataset is answered with 200 and an empty object.")
+UNKNOWN_DELETED = fault("datasets.unknown-delete-200", "Deleting a dataset that never was succeeds.")
+ERROR_WHEN_VALID = fault("datasets.error-when-valid", "A validated dataset has the error that there is none.")
+OTHER_SHOWN = fault("datasets.id-differs", "A dataset that is read has its id in capital letters.")
+LISTED_TWICE = fault("datasets.listed-twice", "The newest dataset is listed twice.")
+LISTED_DIFFERS = fault("datasets.listed-differs", "In the list datasets are an hour older than when read.")
+ID_REPEATED = fault("datasets.id-repeated", "The id is the name, even where there is one of that name.")
+LONG_NAME = fault("datasets.long-name-accepted", "Names may be as long as they like.")
+LONG_DELIMITER = fault("datasets.long-delimiter-accepted", "Of a longer delimiter the first character counts.")
+KEEP_IGNORED = fault("datasets.keep-fields-ignored", "Columns that are to be kept are dropped.")
+SCHEMA_NO_JSON = fault("datasets.schema-no-json", "The schema of the rows is no JSON.")
+URL_RELATIVE = fault("datasets.part-url-relative", "The address of a part lacks the server.")
 
 _LONGEST_NAME = 49
 """Names have to be under 50 characters (DS-R03)."""
@@ -57,16 +68,16 @@ def create(call: Call) -> Answer:
     """Take an upload; what is wrong in its rows shows up later (DS-S01)."""
     query = call.query
     name, kind = query["name"], KINDS[query["type"]]
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _LONGEST_NAME and not call.faulty(LONG_NAME):
         raise RefusedError(400, f"invalid request: name must be under {_LONGEST_NAME + 1} characters")
     if not kind.formats and not call.faulty(OUTPUT_ACCEPTED):
         raise RefusedError(400, f"output dataset types are not supported: {kind.name} is made by the service")
     reading = Reading(
         kind=kind if kind.formats else KINDS["embed-input"],
-        keep=tuple(query.get("keep_fields", ())),
+        keep=() if call.faulty(KEEP_IGNORED) else tuple(query.get("keep_fields", ())),
         optional=tuple(query.get("optional_fields", ())),
         skip=query.get("skip_malformed_input", False),
-        delimiter=_delimiter(query),
+        delimiter=_delimiter(query, lax=call.faulty(LONG_DELIMITER)),
         separator=query.get("text_separator") or "\n",
         lax=call.faulty(MALFORMED_ACCEPTED),
         formats=_LIVE_FORMATS if call.profile is Profile.LIVE_2026 else _LIVE_FORMATS | {"txt"},
@@ -80,13 +91,15 @@ def create(call: Call) -> Answer:
         preserve=tuple(one for one in reading.columns if one not in kind.required),
         delimiter=reading.delimiter if content.format == "csv" else "",
         separator=reading.separator if content.format == "txt" else "",
+        id=name if call.faulty(ID_REPEATED) else "",
     )
     record.add(call.account, dataset)
     return Answer({"id": dataset.id})
 
 
-def _delimiter(query: Mapping[str, Any]) -> str:
+def _delimiter(query: Mapping[str, Any], *, lax: bool) -> str:
     given = str(query.get("csv_delimiter") or ",")
+    given = given[0] if lax else given
     if len(given) != 1 or given in '"\r\n\0':
         raise RefusedError(
             400, "invalid request: csv_delimiter must be one character that can separate columns"
@@ -106,6 +119,8 @@ def get(call: Call) -> Answer:
             return Answer({"dataset": {}})
         raise _unknown(identity)
     shown = _shown(call, dataset)
+    if call.faulty(OTHER_SHOWN):
+        shown["id"] = dataset.id.upper()
     if call.faulty(BACKWARDS) and shown["validation_status"] == "validated":
         reads = call.account.shelf(_Reads).setdefault(identity, _Reads())
         shown["validation_status"] = "validated" if reads.first() else "processing"
@@ -144,9 +159,15 @@ def listed(call: Call) -> Answer:
         ]
     if call.faulty(LIST_OMITS_NEW):
         found = found[1:]
+    if call.faulty(LISTED_TWICE):
+        found = [*found[:1], *found]
     start = 0 if call.faulty(OFFSET_IGNORED) else offset
     end = None if call.faulty(LIMIT_IGNORED) else start + limit
-    return Answer({"datasets": [_shown(call, dataset) for dataset in found[start:end]]})
+    shown = [_shown(call, dataset) for dataset in found[start:end]]
+    if call.faulty(LISTED_DIFFERS):
+        for dataset, item in zip(found[start:end], shown, strict=True):
+            item["created_at"] = stamp(dataset.created_at - timedelta(hours=1))
+    return Answer({"datasets": shown})
 
 
 def _count(query: Mapping[str, Any], name: str, otherwise: int) -> int:
@@ -185,9 +206,15 @@ def delete(call: Call) -> Answer:
         record.remove(call.account, dataset, call.now)
         if not call.faulty(DELETE_KEEPS) and not call.faulty(DELETE_LISTED):
             dataset.forget()
-    elif not call.faulty(SECOND_DELETE) or _deleted(call, identity) is None:
+    elif not _shrugged(call, identity):
         raise _unknown(identity)
     return Answer({})
+
+
+def _shrugged(call: Call, identity: str) -> bool:
+    """Tell whether it is fine to delete what is not there."""
+    again = _deleted(call, identity) is not None
+    return call.faulty(SECOND_DELETE) if again else call.faulty(UNKNOWN_DELETED)
 
 
 def _deleted(call: Call, identity: str) -> Dataset | None:
@@ -225,8 +252,11 @@ def _shown(call: Call, dataset: Dataset) -> dict[str, Any]:
         shown["validation_warnings"] = list(content.warnings)
     if content.error and not call.faulty(ERROR_MISSING):
         shown["validation_error"] = content.error
+    if status == "validated" and call.faulty(ERROR_WHEN_VALID):
+        shown["validation_error"] = "none"
     if status == "validated":
-        shown["schema"] = json.dumps(content.schema)
+        text = json.dumps(content.schema)
+        shown["schema"] = text.replace('"', "'") if call.faulty(SCHEMA_NO_JSON) else text
         shown["dataset_parts"] = _parts(call, dataset, content)
     if status == "validated" and dataset.kind.finetune:
         files = [file.rows for file in content.files]
@@ -247,6 +277,8 @@ def _parts(call: Call, dataset: Dataset, content: Content) -> list[dict[str, Any
             "num_rows": len(file.rows) + (1 if call.faulty(ROWS_MISCOUNTED) else 0),
             "samples": file.samples,
         }
+        if call.faulty(URL_RELATIVE):
+            part["url"] = part["url"].removeprefix(call.base_url)
         if file.original is not None:
             part["original_url"] = storage.sign(call, file.original, f"{dataset.id}-{index}-original")
         parts.append(part)

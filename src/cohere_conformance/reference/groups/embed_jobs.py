@@ -42,6 +42,14 @@ CREATED_NUMBER = fault(
 UNKNOWN_400 = fault(
     "embed-jobs.unknown-dataset-400", "A job over an unknown dataset is refused with 400, not 404."
 )
+ID_DIFFERS = fault("embed-jobs.id-differs", "A job that is read has its id in capital letters.")
+LISTED_DIFFERS = fault("embed-jobs.listed-differs", "In the list jobs are an hour older than when read.")
+BACKWARDS = fault("embed-jobs.status-backwards", "A job that was complete is at work again when it is read.")
+CANCEL_UNDOES = fault("embed-jobs.cancel-undoes", "Cancelling a complete job makes it a cancelled one.")
+COLUMNS_DROPPED = fault("embed-jobs.columns-dropped", "The output dataset has none of the kept columns.")
+INVALID_ACCEPTED = fault(
+    "embed-jobs.invalid-dataset-accepted", "A dataset that failed its validation is embedded as if empty."
+)
 
 _STEPS = 2
 """Steps that a job takes."""
@@ -78,6 +86,7 @@ class Job:
         billed: tokens of all texts, as they are embedded.
         output: the dataset that it makes.
         cancelled_at: when it was told to stop.
+        seen_complete: somebody has read that it is complete.
     """
 
     id: str
@@ -91,6 +100,7 @@ class Job:
     billed: int
     output: Dataset
     cancelled_at: datetime | None = None
+    seen_complete: bool = False
 
     def status(self, now: datetime, step: float) -> str:
         """Return where the job stands."""
@@ -116,7 +126,7 @@ def create(call: Call) -> Answer:
     if source.kind.name != EMBED_INPUT:
         raise RefusedError(400, f"dataset {source.id} is of type {source.kind.name}, expected {EMBED_INPUT}")
     validation = source.status(call.now, call.state.step)
-    if validation != "validated":
+    if validation != "validated" and not (validation == "failed" and call.faulty(INVALID_ACCEPTED)):
         raise RefusedError(
             400, f"dataset {source.id} is not validated: its validation status is {validation}"
         )
@@ -127,7 +137,7 @@ def create(call: Call) -> Answer:
     texts = [fitted(row["text"], model.context, truncate, "a text") for row in source.content.rows]
     done_at = call.now + timedelta(seconds=_STEPS * call.state.step)
     rows = source.content.rows
-    columns = ("text", *source.preserve)
+    columns = ("text",) if call.faulty(COLUMNS_DROPPED) else ("text", *source.preserve)
     dropped, reverse = call.faulty(ROWS_DROPPED), call.faulty(ROWS_REVERSED)
 
     def make() -> Content:
@@ -171,21 +181,36 @@ def _stored(rows: list[Row], columns: tuple[str, ...]) -> Content:
 @operation("GET /v1/embed-jobs")
 def listed(call: Call) -> Answer:
     """List every job that the account ever had, newest first."""
-    jobs = [_shown(call, job) for job in reversed(call.account.shelf(Job).values())]
-    return Answer({"embed_jobs": jobs[1:] if call.faulty(UNLISTED) else jobs})
+    newest = list(reversed(call.account.shelf(Job).values()))
+    shown = [_shown(call, job) for job in newest]
+    if call.faulty(LISTED_DIFFERS):
+        for job, item in zip(newest, shown, strict=True):
+            item["created_at"] = stamp(job.created_at - timedelta(hours=1))
+    return Answer({"embed_jobs": shown[1:] if call.faulty(UNLISTED) else shown})
 
 
 @operation("GET /v1/embed-jobs/{id}")
 def get(call: Call) -> Answer:
     """Show where a job stands."""
-    return Answer(_shown(call, _job(call)))
+    job = _job(call)
+    shown = _shown(call, job)
+    if call.faulty(ID_DIFFERS):
+        shown["job_id"] = job.id.upper()
+    if shown["status"] == "complete":
+        if job.seen_complete and call.faulty(BACKWARDS):
+            shown["status"] = "processing"
+            del shown["output_dataset_id"]
+        job.seen_complete = True
+    return Answer(shown)
 
 
 @operation("POST /v1/embed-jobs/{id}/cancel")
 def cancel(call: Call) -> Answer:
     """Tell a job to stop; one that has ended stays as it is (EJ-S05)."""
     job = _job(call)
-    if job.status(call.now, call.state.step) == "processing" and not call.faulty(CANCEL_IGNORED):
+    status = job.status(call.now, call.state.step)
+    stops = status == "processing" and not call.faulty(CANCEL_IGNORED)
+    if stops or (status == "complete" and call.faulty(CANCEL_UNDOES)):
         job.cancelled_at = call.now
         job.output.revoked_at = call.now
     return Answer({})

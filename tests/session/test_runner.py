@@ -1,0 +1,213 @@
+"""One case against a target: what is sent, what is left out, how it ends, and what is written down."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import httpx
+import msgspec
+import pytest
+
+from cohere_conformance.cases import Case, load_suite
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import Tier, load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.model import Severity
+from cohere_conformance.report import Header, Journal, Mode, Opening
+from cohere_conformance.session.judging import Judge, Settings
+from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
+from cohere_conformance.session.runner import Ending, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LIVE = "https://api.cohere.com"
+SUITE = load_suite(folder("suites"), load_contract(), load_policies(folder("contracts") / "operations.yaml"))
+CASES = {case.id: case for case in SUITE.cases}
+GROUPS = frozenset(case.group for case in SUITE.cases)
+JUDGE = Judge(Settings())
+RERANK = {
+    "id": "9dfd50ed-1b2c-4f28-9d8c-8b6a3cbd5bd1",
+    "results": [{"index": 0, "relevance_score": 0.9}],
+    "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}},
+}
+PLAN = Plan(
+    place=Place.LIVE, url=LIVE, profile="live-2026", declares=GROUPS, selected=GROUPS, cases=frozenset(),
+    tiers=LIVE_TIERS, max_requests=None, key=Secret("co-test-0123456789abcdef"), faults=(),
+)  # fmt: skip
+
+Answer = "Callable[[httpx.Request], httpx.Response]"
+
+
+class Bench:
+    """A runner whose target is a function."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.sent: list[httpx.Request] = []
+
+    def run(self, *cases: Case, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> list[Ending]:
+        def told(request: httpx.Request) -> httpx.Response:
+            request.read()
+            self.sent.append(request)
+            return answer(request)
+
+        header = Header(
+            tool="t", version="0", contract_version="c", contract_digest="d", mode=Mode.AMENDED, inputs=(),
+            started_at="2026-11-01T00:00:00Z",
+        )  # fmt: skip
+        transport = httpx.MockTransport(told)
+        with (
+            Journal(self.home, Opening(worker="main", header=header)) as journal,
+            Sender(LIVE, key=plan.key, transport=transport, budget=Budget(limit)) as sender,
+        ):
+            runner = Runner(
+                plan, SUITE, JUDGE, sender, journal, authorizations={}, fail_on=Severity.ADDITIVE, run="r"
+            )
+            endings = [runner.run(case) for case in cases]
+            runner.close()
+        return endings
+
+    @property
+    def records(self) -> list[dict[str, object]]:
+        lines = (self.home / "journal-main.jsonl").read_text(encoding="utf-8").splitlines()
+        return [line for line in map(json.loads, lines) if line["line"] == "record"]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def always(status: int, body: object = None) -> Answer:
+    content = {"message": "no", "id": RERANK["id"]} if body is None else body
+    return lambda request: httpx.Response(status, json=content)
+
+
+def test_what_costs_or_changes_is_not_sent_to_a_live_host(bench: Bench) -> None:
+    dangerous = [case for case in SUITE.cases if case.tier not in LIVE_TIERS]
+    assert len(dangerous) > 50
+    endings = bench.run(*dangerous, answer=always(200, RERANK))
+    assert {ending.outcome for ending in endings} == {"skipped"}
+    assert bench.sent == []
+
+
+def test_what_a_harmless_case_needs_is_not_made_where_that_is_dangerous(bench: Bench) -> None:
+    needing = [
+        case
+        for case in SUITE.cases
+        if case.tier in LIVE_TIERS
+        and any(resource.tier not in LIVE_TIERS for resource in SUITE.in_order(case.needs))
+    ]
+    assert needing
+    endings = bench.run(*needing, answer=always(200, RERANK))
+    assert {ending.outcome for ending in endings} == {"skipped"}
+    assert bench.sent == []
+
+
+def test_nothing_that_destroys_is_ever_harmless() -> None:
+    policies = load_policies(folder("contracts") / "operations.yaml")
+    for case in SUITE.cases:
+        effect = policies[case.operation].effect
+        if effect in {"destroys", "changes"} and case.tier in LIVE_TIERS:
+            assert set(case.expect.status) <= {400, 401, 404, 422}, case.id
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 429, 500, 503, 504])
+def test_a_live_excuse_is_neither_green_nor_drift(bench: Bench, status: int) -> None:
+    [ending] = bench.run(CASES["rerank.v2.plain"], answer=always(status))
+    assert ending.outcome == "inconclusive"
+    assert ending.findings == ()
+    assert str(status) in ending.reason
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_on_this_machine_the_same_is_a_finding(bench: Bench, status: int) -> None:
+    plan = msgspec.structs.replace(PLAN, place=Place.LOOPBACK)
+    [ending] = bench.run(CASES["rerank.v2.plain"], answer=always(status), plan=plan)
+    assert ending.outcome == "failed"
+    assert "status-unexpected" in {finding.kind for finding in ending.findings}
+
+
+def test_a_status_that_the_case_asks_for_is_judged_live_too(bench: Bench) -> None:
+    [right, wrong] = bench.run(
+        CASES["rerank.v2.no-key"], CASES["rerank.v2.wrong-key"], answer=lambda request: (
+            httpx.Response(401, json={"message": "no api key supplied"})
+            if "authorization" not in request.headers else httpx.Response(200, json=RERANK)
+        ),
+    )  # fmt: skip
+    assert (right.outcome, wrong.outcome) == ("passed", "failed")
+
+
+def test_an_answer_that_never_came_is_an_excuse_only_live(bench: Bench) -> None:
+    def gone(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    endings = bench.run(*[CASES["rerank.v2.plain"]] * 8, answer=gone)
+    assert {ending.outcome for ending in endings[:5]} == {"inconclusive"}
+    assert {ending.outcome for ending in endings[5:]} == {"error"}
+    assert len(bench.sent) == 5, "five in a row are enough"
+
+
+def test_the_budget_is_never_exceeded(bench: Bench) -> None:
+    endings = bench.run(*[CASES["rerank.v2.plain"]] * 6, answer=always(200, RERANK), limit=4)
+    assert len(bench.sent) == 4
+    assert [ending.outcome for ending in endings[4:]] == ["inconclusive"] * 2
+
+
+def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> None:
+    plan = msgspec.structs.replace(PLAN, declares=frozenset({"embed"}), tiers=frozenset(Tier))
+    trial = next(case for case in SUITE.cases if case.key == "trial")
+    other = msgspec.structs.replace(PLAN, tiers=frozenset(Tier))
+    [undeclared] = bench.run(CASES["rerank.v2.plain"], answer=always(200, RERANK), plan=plan)
+    assert (undeclared.outcome, undeclared.reason) == (
+        "skipped",
+        "group rerank not declared by the target",
+    )
+    (bench.home / "journal-main.jsonl").unlink()
+    [keyless] = bench.run(trial, answer=always(200, RERANK), plan=other)
+    assert (keyless.outcome, keyless.reason) == ("skipped", "no trial key known for the target")
+
+
+def test_every_ending_is_written_down_with_its_exchange(bench: Bench) -> None:
+    bench.run(CASES["rerank.v2.plain"], CASES["rerank.v2.no-key"], answer=always(429))
+    assert [(record["case"], record["outcome"]) for record in bench.records] == [
+        ("rerank.v2.plain", "inconclusive"),
+        ("rerank.v2.no-key", "inconclusive"),
+    ]
+    assert all(record["exchange"] for record in bench.records)
+    assert "co-test-0123456789abcdef" not in (bench.home / "journal-main.jsonl").read_text(encoding="utf-8")
+
+
+# -- resources
+
+
+def dataset(request: httpx.Request) -> httpx.Response:
+    if request.method == "POST":
+        return httpx.Response(200, json={"id": "made-1"})
+    if request.method == "DELETE":
+        return httpx.Response(200, json={})
+    return httpx.Response(404, json={"message": "dataset with the id 'made-1' not found"})
+
+
+def test_what_was_made_is_removed_although_it_never_got_ready(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = next(
+        case for case in SUITE.cases
+        if case.group == "datasets" and any(one.remove and one.wait for one in SUITE.in_order(case.needs))
+    )  # fmt: skip
+    monkeypatch.setattr("time.monotonic", iter(range(0, 10_000, 100)).__next__)
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
+    [ending] = bench.run(case, answer=dataset, plan=plan)
+    assert ending.outcome == "failed"
+    assert "not ready" in ending.reason
+    methods = [request.method for request in bench.sent]
+    assert methods.count("POST") == methods.count("DELETE") == 1
+    assert methods[-1] == "DELETE"
+    assert all(record["setup"] for record in bench.records[:-2])
