@@ -288,3 +288,16 @@ def test_every_error_of_a_transport_has_its_ending(error: httpx.TransportError, 
         response = sender.send(CHAT).response
     assert response.failure is not None
     assert (response.status, response.failure.kind) == (0, kind)
+
+
+def test_of_a_body_without_end_only_the_beginning_is_kept() -> None:
+    lines = b"data: x\n" * 8192
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    limits = Limits(silence=5, total=20, largest=2**20)
+    with Hostile(saying(head, *[chunk(lines)] * 32)) as server, Sender(server.url, limits=limits) as sender:
+        response = sender.send(CHAT).response
+    assert response.failure is not None
+    assert response.failure.kind is Broken.TOO_LARGE
+    assert str(2**20) in response.failure.detail
+    assert response.body == lines * 2
+    assert all(size <= len(lines) * 2 for size, _ in response.arrivals)

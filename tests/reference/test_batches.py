@@ -213,6 +213,18 @@ def test_what_is_refused(bench: Bench) -> None:
         bench.get(f"/v2/batches?{query}", 400)
 
 
+def made_with(bench: Bench, **further: Any) -> Any:
+    dataset = bench.dataset(lines(ROWS), "batch-chat-v2-input")
+    body = {"name": "many", "model": CHAT, "input_dataset_id": dataset, **further}
+    return bench.post("/v2/batches", body)["batch"]
+
+
+def halfway(bench: Bench) -> Any:
+    made = make(bench)
+    bench.wait(2)
+    return shown(bench, made)
+
+
 def cancelled(bench: Bench, made: Any) -> str:
     cancel(bench, made)
     return str(shown(bench, made)["status"])
@@ -239,13 +251,19 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
     "batches.page-size-refused": lambda b: bool(b.get("/v2/batches?page_size=5000", 400)),
     "batches.last-page-token": lambda b: b.get("/v2/batches?page_size=1000")["next_page_token"] == "",
     "batches.unsorted": lambda b: (
-        sorted(ids := [one["id"] for one in b.get("/v2/batches")["batches"]]) == ids and len(ids) > 2
+        (made := [one["created_at"] for one in b.get("/v2/batches")["batches"]]) != sorted(made, reverse=True)
     ),
     "batches.cancel-500": lambda b: bool(cancel(b, make(b), 500)),
     "batches.cancel-ignored": lambda b: cancelled(b, make(b)) == "BATCH_STATUS_QUEUED",
     "batches.cancel-changes-completed": lambda b: cancelled(b, done(b)) == "BATCH_STATUS_CANCELED",
     "batches.results-dropped": lambda b: len(results(b, done(b))) == 3,
     "batches.unwrapped": lambda b: "id" in b.get(f"/v2/batches/{b.get('/v2/batches')['batches'][0]['id']}"),
+    "batches.id-empty": lambda b: make(b)["id"] == "",
+    "batches.id-taken-over": lambda b: made_with(b, id="mine")["id"] == "mine",
+    "batches.tokens-with-decimals": lambda b: make(b)["input_tokens"] == "0.0",
+    "batches.output-missing": lambda b: done(b)["output_dataset_id"] == "",
+    "batches.begins-at-work": lambda b: make(b)["status"] == "BATCH_STATUS_IN_PROGRESS",
+    "batches.status-goes-back": lambda b: halfway(b)["status"] == "BATCH_STATUS_QUEUED",
 }
 
 

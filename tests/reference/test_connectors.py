@@ -143,6 +143,14 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
     "connectors.redirect-missing": lambda b: (
         b.post(f"{PATH}/{make(b, oauth=OAUTH)['id']}/oauth/authorize") == {}
     ),
+    "connectors.inactive": lambda b: make(b)["active"] is False,
+    "connectors.authorized-at-once": lambda b: make(b, oauth=OAUTH)["auth_status"] == "valid",
+    "connectors.get-differs": lambda b: b.get(f"{PATH}/{make(b)['id']}")["connector"]["name"] == "MY NOTES",
+    "connectors.limit-zero-refused": lambda b: bool(b.get(f"{PATH}?limit=0", 400)),
+    "connectors.offset-ignored": lambda b: (
+        b.get(f"{PATH}?limit=1&offset=1")["connectors"] == b.get(f"{PATH}?limit=1")["connectors"] != []
+    ),
+    "connectors.id-unrelated": lambda b: make(b)["id"].startswith("connector-"),
 }
 
 

@@ -197,6 +197,12 @@ def deleted(bench: Bench) -> Any:
     return shown(bench, identity)
 
 
+def deploying(bench: Bench) -> Any:
+    made = make(bench)
+    bench.wait(3)
+    return shown(bench, made["id"])
+
+
 def second(bench: Bench) -> Any:
     path = f"{PATH}/{ready(bench)}/events?page_size=2"
     return bench.get(f"{path}&page_token={bench.get(path)['next_page_token']}")
@@ -223,6 +229,13 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
     ),
     "finetuning.status-unprefixed": lambda b: make(b)["status"] == "QUEUED",
     "finetuning.settings-missing": lambda b: bool(make(b)) and "settings" not in str(b.get(PATH)),
+    "finetuning.echo-differs": lambda b: make(b)["name"] == "MINE",
+    "finetuning.defaults-differ": lambda b: make(b)["settings"]["hyperparameters"]["train_epochs"] == 3,
+    "finetuning.unsorted": lambda b: make(b)["id"] == b.get(PATH)["finetuned_models"][0]["id"],
+    "finetuning.unwrapped": lambda b: "id" in b.get(f"{PATH}/{make(b)['id']}"),
+    "finetuning.last-page-token-missing": lambda b: "next_page_token" not in events(b, ready(b)),
+    "finetuning.page-size-ignored": lambda b: len(events(b, ready(b), "?page_size=1")["events"]) == 4,
+    "finetuning.status-goes-back": lambda b: deploying(b)["status"] == "STATUS_QUEUED",
 }
 
 

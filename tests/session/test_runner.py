@@ -23,8 +23,10 @@ from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
 from cohere_conformance.session.runner import Ending, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    Answer = Callable[[httpx.Request], httpx.Response]
 
 LIVE = "https://api.cohere.com"
 SUITE = load_suite(folder("suites"), load_contract(), load_policies(folder("contracts") / "operations.yaml"))
@@ -40,8 +42,6 @@ PLAN = Plan(
     place=Place.LIVE, url=LIVE, profile="live-2026", declares=GROUPS, selected=GROUPS, cases=frozenset(),
     tiers=LIVE_TIERS, max_requests=None, key=Secret("co-test-0123456789abcdef"), faults=(),
 )  # fmt: skip
-
-Answer = "Callable[[httpx.Request], httpx.Response]"
 
 
 class Bench:

@@ -18,7 +18,7 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import judge_requirements
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.streams import judge_stream
-from cohere_conformance.model import Exchange, Failure, Finding, Kind, Response, Severity
+from cohere_conformance.model import Broken, Exchange, Failure, Finding, Kind, Response, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +159,9 @@ def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[
 
 def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
     """Tell of an answer that is not whole; what there is of its body proves nothing."""
-    came = f" ({len(response.body or b'')} bytes of the body came)" if response.status else ""
+    # Of a body without end only the beginning is kept.
+    counted = response.status and failure.kind is not Broken.TOO_LARGE
+    came = f" ({len(response.body or b'')} bytes of the body came)" if counted else ""
     return frame.finding(
         Kind.ANSWER_BROKEN,
         expected="a whole answer",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cohere_conformance.exchanges.watch import Watch
 
 _STREAMS = frozenset({"text/event-stream", "application/stream+json", "application/x-ndjson"})
+_KEPT = 128 * 1024
+"""Bytes that are kept of a body without end: every exchange goes into the journal, and these prove nothing."""
 _TIMES_UP = Failure(Broken.TIMEOUT, "the whole answer did not come within the time that it is given")
 
 
@@ -100,11 +102,11 @@ class Reader:
     def _take(self, chunk: bytes, unpacker: Unpacker) -> Failure | None:
         self._raw += len(chunk)
         self._body += unpacker.feed(chunk, self._largest - len(self._body))
-        surplus = len(self._body) > self._largest
-        del self._body[self._largest :]
-        self._arrivals.append((len(self._body), self._watch.elapsed))
-        if surplus:
+        if len(self._body) > self._largest:
+            del self._body[min(self._largest, _KEPT) :]
+            self._arrivals = [arrival for arrival in self._arrivals if arrival[0] <= len(self._body)]
             return Failure(Broken.TOO_LARGE, f"the body has more than {self._largest} bytes")
+        self._arrivals.append((len(self._body), self._watch.elapsed))
         return _TIMES_UP if self._watch.left <= 0 else None
 
 

@@ -236,6 +236,7 @@ def _unknown_path(state: State) -> Response:
 def _stream(stream: Stream, warnings: list[str], quota: list[tuple[str, str]], state: State) -> Response:
     fields = _headers(("content-type", stream.media_type), *quota)
     fields += [("x-api-warning", text) for text in (*stream.warnings, *warnings)]
+    fields += [("num_tokens", str(stream.tokens))] if stream.tokens is not None else []
     response = StreamingResponse(_chunks(stream, state))
     response.raw_headers = _encoded(mangle.headers(fields, state.faults))
     return response

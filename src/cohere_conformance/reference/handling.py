@@ -119,11 +119,13 @@ class Stream:
         events: made and sent one by one.
         media_type: `text/event-stream` or `application/stream+json`.
         warnings: `x-api-warning` headers.
+        tokens: the value of a `num_tokens` header, which no sound stream has (CH2-T10).
     """
 
     events: Iterable[Event]
     media_type: str = "text/event-stream"
     warnings: tuple[str, ...] = ()
+    tokens: int | None = None
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from cohere_conformance.session.runner import Ending
 
 _LIMITS = {
-    # Nothing lies between this process and its own server: what takes longer is a fault that was switched on.
-    Place.EMBEDDED: Limits(silence=3.0, total=10.0),
+    # Nothing lies between this process and its own server: what takes longer, or is larger, is a fault that
+    # was switched on.
+    Place.EMBEDDED: Limits(silence=3.0, total=10.0, largest=16 * 1024 * 1024),
     # A model may compute behind a server that is called locally, and be slow at it.
     Place.LOOPBACK: Limits(silence=60.0, total=120.0),
     Place.LIVE: Limits(silence=60.0, total=180.0),
@@ -34,7 +35,7 @@ _LIMITS = {
 
 
 def limits(place: Place) -> Limits:
-    """Return how long an answer of a target is waited for."""
+    """Return how long an answer of a target is waited for, and how much of it is read."""
     return _LIMITS[place]
 
 

@@ -1,9 +1,9 @@
-"""Rerank: the order of the results, their number, and what they point to."""
+"""Rerank: the order of the results, their number, what they point to, and what is billed."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.registry import Breach, check
 
@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cohere_conformance.checks.evidence import Evidence
+
+_ROUNDING = 1e-6
+"""What a score may miss its range by: scores are floats of 32 bits."""
+_UNIT = 100
+"""Documents of a search unit."""
+_SHORT = 400
+"""Bytes of query and document together that are certainly not split: a token has one at least."""
 
 
 @check("rerank.sorted")
@@ -23,3 +30,168 @@ def sorted_by_score(evidence: Evidence) -> Iterator[Breach]:
                 "/results/*/relevance_score", "no score above the one before", f"{worse} after {better}"
             )
             return
+
+
+@check("rerank.index-unique")
+def index_unique(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O02."""
+    seen: set[float] = set()
+    for result in evidence.answer["results"]:
+        if result["index"] in seen:
+            yield Breach("/results/*/index", "each index once", f"{result['index']} again")
+            return
+        seen.add(result["index"])
+
+
+@check("rerank.index-in-range")
+def index_in_range(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O02."""
+    documents = _documents(evidence)
+    for result in evidence.answer["results"]:
+        index = result["index"]
+        if index < 0 or (documents is not None and index >= len(documents)):
+            limit = "0 and above" if documents is None else f"0 to {len(documents) - 1}"
+            yield Breach("/results/*/index", f"the index of a document, {limit}", str(index))
+            return
+
+
+@check("rerank.count")
+def count(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O03."""
+    documents = _documents(evidence)
+    if documents is None:
+        return
+    most = evidence.sent.get("top_n")
+    if isinstance(most, bool) or not isinstance(most, int | float | None):
+        return
+    wanted = len(documents) if most is None else min(most, len(documents))
+    found = len(evidence.answer["results"])
+    if found != wanted:
+        told = "more" if found > wanted else "fewer"
+        yield Breach("/results", f"{wanted:g} results", str(found), told)
+
+
+@check("rerank.score-range")
+def score_range(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O04."""
+    for result in evidence.answer["results"]:
+        score = result["relevance_score"]
+        if not -_ROUNDING <= score <= 1 + _ROUNDING:
+            told = "above" if score > 1 else "below"
+            yield Breach("/results/*/relevance_score", "a score from 0 to 1", str(score), told)
+            return
+
+
+@check("rerank.documents-asked-for")
+def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O05: documents come back if they are asked for, and only then."""
+    if _documents(evidence) is None:
+        return
+    wanted = evidence.sent.get("return_documents") is True
+    for result in evidence.answer["results"]:
+        if (result.get("document") is not None) != wanted:
+            expected = "the document, which is asked for" if wanted else "no document, none is asked for"
+            yield Breach(
+                "/results/*/document", expected, "none" if wanted else "one", "lacks" if wanted else "has"
+            )
+            return
+
+
+@check("rerank.documents-same")
+def documents_same(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O05: a document that comes back is the one with that index."""
+    documents = _documents(evidence)
+    for result in evidence.answer["results"] if documents else ():
+        index, told = result["index"], result.get("document")
+        if documents is None or not isinstance(told, dict) or not 0 <= index < len(documents):
+            continue
+        sent = documents[int(index)]
+        fields: dict[str, Any] = sent if isinstance(sent, dict) else {"text": sent}
+        # Only texts are declared; what becomes of anything else in a document is nobody's promise.
+        lost = sorted(
+            name for name, value in fields.items() if isinstance(value, str) and told.get(name) != value
+        )
+        if lost:
+            yield Breach(
+                "/results/*/document",
+                f"the document with index {index:g}",
+                f"another {lost[0]}: {told.get(lost[0])!r}",
+            )
+            return
+
+
+@check("rerank.search-unit")
+def search_unit(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O12: up to a hundred short documents."""
+    many = _short(evidence)
+    if many and many <= _UNIT:
+        yield from _billed(evidence, 1)
+
+
+@check("rerank.search-units")
+def search_units(evidence: Evidence) -> Iterator[Breach]:
+    """RR-O12: more than a hundred short documents."""
+    many = _short(evidence)
+    if many > _UNIT:
+        yield from _billed(evidence, -(-many // _UNIT))
+
+
+@check("rerank.query-blank")
+def query_blank(evidence: Evidence) -> Iterator[Breach]:
+    """RR-R07: there must be a query."""
+    query = evidence.sent.get("query")
+    if isinstance(query, str) and not query.strip():
+        yield Breach("", "a refusal of a blank query", "results")
+
+
+@check("rerank.document-empty")
+def document_empty(evidence: Evidence) -> Iterator[Breach]:
+    """RR-R07: there must be something in each document."""
+    for index, document in enumerate(_documents(evidence) or ()):
+        if document == "":
+            yield Breach("", "a refusal of an empty document", f"results, though document {index} is empty")
+            return
+
+
+@check("rerank.documents-most")
+def documents_most(evidence: Evidence) -> Iterator[Breach]:
+    """RR-R04 and RR-R06."""
+    documents, chunks = _documents(evidence), evidence.sent.get("max_chunks_per_doc")
+    counted = chunks if isinstance(chunks, int) and " /v1/" in evidence.operation.label else 1
+    # Whether the number itself is one too many is told differently; what is above it is not.
+    if documents and len(documents) * counted > 10_000:
+        yield Breach("", "a refusal of more than 10000 documents or chunks", "results")
+
+
+@check("rerank.version-told")
+def version_told(evidence: Evidence) -> Iterator[Breach]:
+    """What `meta` says of the version is what was called."""
+    version = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+    called = "1" if " /v1/" in evidence.operation.label else "2"
+    if version is not None and version != called:
+        yield Breach("/meta/api_version/version", called, str(version))
+
+
+def _documents(evidence: Evidence) -> list[Any] | None:
+    documents = evidence.sent.get("documents")
+    return documents if isinstance(documents, list) and documents else None
+
+
+def _short(evidence: Evidence) -> int:
+    """Return how many documents were sent if all of them are short, 0 otherwise."""
+    documents, query = _documents(evidence) or [], evidence.sent.get("query")
+    if not isinstance(query, str) or not all(isinstance(one, str) for one in documents):
+        return 0
+    room = _SHORT - _size(query)
+    return len(documents) if all(_size(one) <= room for one in documents) else 0
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _billed(evidence: Evidence, wanted: int) -> Iterator[Breach]:
+    units = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("search_units")
+    if units is not None and units != wanted:
+        told = "more" if units > wanted else "fewer"
+        yield Breach("/meta/billed_units/search_units", str(wanted), str(units), told)

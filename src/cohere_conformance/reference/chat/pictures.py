@@ -30,12 +30,13 @@ class _Seen:
     size: int
 
 
-def pictures(blocks: Iterable[dict[str, Any]], model: Model) -> tuple[Picture, ...]:
+def pictures(blocks: Iterable[dict[str, Any]], model: Model, *, limited: bool = True) -> tuple[Picture, ...]:
     """Return the images of some blocks.
 
     Args:
         blocks: of the type `image_url`.
         model: who is to look at them.
+        limited: refuse more than the documented number.
 
     Raises:
         RefusedError: 400, the model does not see, there are too many, or one is no image.
@@ -49,7 +50,7 @@ def pictures(blocks: Iterable[dict[str, Any]], model: Model) -> tuple[Picture, .
         seen = _look(told["url"])
         size += seen.size
         found.append(Picture(seen.description, _tokens(seen.sides, told.get("detail") or "auto")))
-        if len(found) > _MOST:
+        if limited and len(found) > _MOST:
             refuse(f"at most {_MOST} images may be sent in one request")
         if size > _LARGEST:
             refuse(f"the images of a request may have at most {_LARGEST} bytes")

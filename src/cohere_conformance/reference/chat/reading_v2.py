@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models
@@ -49,6 +50,19 @@ DOCUMENTS_UNCHECKED = fault(
 CALLS_UNCHECKED = fault(
     "chat.v2.tool-call-id-unchecked", "A tool message may answer a call that nobody has made."
 )
+CALLS_REPEATED = fault("chat.v2.duplicate-tool-calls", "Two calls of a conversation may have the same id.")
+STRICT_UNCHECKED = fault(
+    "chat.v2.strict-tools-unchecked", "With strict_tools, tools may have no required parameter."
+)
+JSON_COMBINED = fault("chat.v2.json-mode-combined", "JSON mode goes together with tools and documents.")
+SCHEMA_UNCHECKED = fault(
+    "chat.v2.json-schema-unchecked", "A schema for the reply may describe something else than an object."
+)
+IMAGES_UNLIMITED = fault("chat.v2.images-unlimited", "A request may have any number of images.")
+CUT_EARLY = fault("chat.v2.cut-early", "A reply is cut one token before max_tokens is reached.")
+SEED_IGNORED = fault(
+    "chat.v2.seed-ignored", "The same request gets another reply each time, whatever its seed."
+)
 SYSTEM_ANYWHERE = fault("chat.v2.system-anywhere", "A system message may stand anywhere.")
 EMPTY_ACCEPTED = fault("chat.v2.empty-messages", "A conversation without any message is answered.")
 
@@ -92,7 +106,8 @@ def _messages(call: Call) -> list[_Message]:
                 asked = [one["id"] for one in message.get("tool_calls") or ()]
                 if not asked and not message.get("content"):
                     rules.refuse(f"the assistant message at index {index} has neither content nor tool_calls")
-                rules.distinct([*made, *asked], "tool call")
+                if not call.faulty(CALLS_REPEATED):
+                    rules.distinct([*made, *asked], "tool call")
                 made += asked
             case "tool":
                 name = message["tool_call_id"]
@@ -105,12 +120,15 @@ def _messages(call: Call) -> list[_Message]:
 
 
 def _prompt(call: Call, model: Model, messages: list[_Message]) -> Prompt:
-    body = call.body
     last = max((n for n, message in enumerate(messages) if message["role"] == "user"), default=-1)
     results = [message for message in messages[last + 1 :] if message["role"] == "tool"]
     spoken = messages[-1:] if call.faulty(PREFIX_FORGOTTEN) else messages
     seen = [block for message in messages if message["role"] == "user" for block in _blocks(message)]
-    shown = pictures([block for block in seen if block["type"] == "image_url"], model)
+    shown = pictures(
+        [block for block in seen if block["type"] == "image_url"],
+        model,
+        limited=not call.faulty(IMAGES_UNLIMITED),
+    )
     prompt = (
         Prompt(
             model=model,
@@ -121,7 +139,7 @@ def _prompt(call: Call, model: Model, messages: list[_Message]) -> Prompt:
                 if message["role"] != "system" and not any(message is result for result in results)
             ),
             passages=(*_documents(call), *_results(results)),
-            tools=_tools(body, model),
+            tools=_tools(call, model),
             answered=bool(results),
             pictures=shown if any(block["type"] == "image_url" for block in _blocks(messages[last])) else (),
         )
@@ -199,14 +217,15 @@ def _outputs(told: object) -> list[dict[str, Any]]:
     return [{"content": as_text(told)}]
 
 
-def _tools(body: dict[str, Any], model: Model) -> tuple[Tool, ...]:
+def _tools(call: Call, model: Model) -> tuple[Tool, ...]:
+    body = call.body
     functions = [tool.get("function") or {} for tool in body.get("tools") or ()]
     if any(not function for function in functions):
         rules.refuse("each tool of the type function needs a function")
     rules.tools([function["name"] for function in functions], model)
     for function in functions:
         jsonmode.check_parameters(function["parameters"], function["name"])
-    if body.get("strict_tools"):
+    if body.get("strict_tools") and not call.faulty(STRICT_UNCHECKED):
         rules.strict(function["parameters"] for function in functions)
     return tuple(
         Tool(function["name"], function.get("description") or "", function["parameters"])
@@ -221,9 +240,11 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
     wants_json = form.get("type") == "json_object"
     schema = form.get("json_schema")
     if wants_json:
-        if body.get("tools") or body.get("documents"):
+        if (body.get("tools") or body.get("documents")) and not call.faulty(JSON_COMBINED):
             rules.refuse("response_format json_object is not supported with tools or documents")
         rules.json_mode(model, schema)
+        if call.faulty(SCHEMA_UNCHECKED) and (schema or {}).get("type") != "object":
+            schema = None
         if schema is not None:
             jsonmode.check(schema, "response_format.json_schema")
     grounded = bool(body.get("tools") or body.get("documents"))
@@ -234,6 +255,8 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
         rules.refuse(f"thinking is not supported by the model {model.name}")
     rules.sampling(body, model)
     limit = rules.length(body, model, capped=call.faulty(MAX_TOKENS_CAPPED))
+    if body.get("max_tokens") and limit > 1 and call.faulty(CUT_EARLY):
+        limit -= 1
     choice = body.get("tool_choice") or ""
     ignored = (choice == "REQUIRED" and call.faulty(CHOICE_IGNORED)) or (
         choice == "NONE" and call.faulty(NONE_IGNORED)
@@ -251,5 +274,5 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
         budget=thinking.get("token_budget"),
         cite=bool(cites(body)) or call.faulty(CITES_ANYWAY),
         safety=(body.get("safety_mode") or "CONTEXTUAL") if not grounded else "CONTEXTUAL",
-        seed=body.get("seed") or 0,
+        seed=secrets.randbits(32) if call.faulty(SEED_IGNORED) else body.get("seed") or 0,
     )

@@ -34,6 +34,12 @@ UNKNOWN_EVENT = fault(
 )
 NO_USAGE = fault("chat.v2.stream.no-usage", "The event message-end tells no usage.")
 PLAN_AFTER = fault("chat.v2.stream.plan-after-call", "The tool plan comes after the tool calls.")
+MODE_SWAPPED = fault(
+    "chat.v2.stream.citation-mode-swapped",
+    "Accurate citations come between the text, and fast ones after it.",
+)
+EMPTY_BLOCK = fault("chat.v2.stream.empty-block", "A block without any text comes after the text.")
+ERROR_UNTOLD = fault("chat.v2.stream.error-untold", "A stream that fails does not say why.")
 INLINE_ERROR = fault(
     "chat.v2.stream.cut-off", "The stream breaks off in the middle, with neither message-end nor [DONE]."
 )
@@ -52,6 +58,8 @@ def events(answer: _Answer, call: Call, *, mode: str, error: str, prompt: str, s
         prompt: told by a debug event, which the request header `X-Debug` asks for.
         sse: server-sent events, which have names and a terminator.
     """
+    if call.faulty(MODE_SWAPPED):
+        mode = "" if mode == "FAST" else "FAST"
     told = [{"type": "debug", "prompt": prompt}] if "x-debug" in call.headers else []
     payloads = [*_opening(answer), *told, *_body(answer, mode), _ending(answer, error)]
     named = [Event(payload, payload["type"]) for payload in _spoiled(payloads, call)]
@@ -179,7 +187,16 @@ def _spoiled(payloads: list[_Answer], call: Call) -> list[_Answer]:
     if call.faulty(UNKNOWN_EVENT):
         payloads = [payloads[0], {"type": "heartbeat"}, *payloads[1:]]
     if call.faulty(NO_USAGE):
-        payloads = [_without_usage(payload) for payload in payloads]
+        payloads = [_without(payload, "usage") for payload in payloads]
+    if call.faulty(ERROR_UNTOLD):
+        payloads = [_without(payload, "error") for payload in payloads]
+    if call.faulty(EMPTY_BLOCK) and "content-delta" in kinds:
+        index = kinds.count("content-start")
+        empty = [
+            _event("content-start", index, content={"type": "text", "text": ""}),
+            _event("content-end", index),
+        ]
+        payloads = [*payloads[:-1], *empty, payloads[-1]]
     if call.faulty(TWO_ENDS):
         payloads = [*payloads, payloads[-1]]
     if call.faulty(AFTER_END):
@@ -187,7 +204,7 @@ def _spoiled(payloads: list[_Answer], call: Call) -> list[_Answer]:
     return payloads[: len(payloads) // 2] if call.faulty(INLINE_ERROR) else payloads
 
 
-def _without_usage(payload: _Answer) -> _Answer:
+def _without(payload: _Answer, name: str) -> _Answer:
     if payload["type"] != "message-end":
         return payload
-    return {**payload, "delta": {"finish_reason": payload["delta"]["finish_reason"]}}
+    return {**payload, "delta": {key: value for key, value in payload["delta"].items() if key != name}}

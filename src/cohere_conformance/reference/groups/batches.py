@@ -41,7 +41,9 @@ PAGE_REPEATS = fault(
 SIZE_IGNORED = fault("batches.page-size-ignored", "A page holds every batch, whatever its size.")
 SIZE_REFUSED = fault("batches.page-size-refused", "A page size above 1000 is refused with 400.")
 LAST_TOKEN = fault("batches.last-page-token", "The last page has an empty token of a next one.")
-ORDER_IGNORED = fault("batches.unsorted", "Batches are listed by their ids, whatever the order asked for.")
+ORDER_IGNORED = fault(
+    "batches.unsorted", "Every second batch is listed behind all the others, whatever the order asked for."
+)
 CANCEL_500 = fault("batches.cancel-500", "Cancelling a batch is answered with 500.")
 CANCEL_IGNORED = fault("batches.cancel-ignored", "Cancelling a batch succeeds and changes nothing.")
 CANCEL_ENDED = fault(
@@ -49,6 +51,12 @@ CANCEL_ENDED = fault(
 )
 RESULTS_DROPPED = fault("batches.results-dropped", "The output dataset lacks the result of the last record.")
 UNWRAPPED = fault("batches.unwrapped", "A batch is answered as such, not below `batch`.")
+ID_EMPTY = fault("batches.id-empty", "The answer to a creation has an empty id.")
+ID_TAKEN = fault("batches.id-taken-over", "The answer to a creation has the id that it was sent.")
+TOKENS_DECIMAL = fault("batches.tokens-with-decimals", "The counts of tokens have decimals.")
+OUTPUT_MISSING = fault("batches.output-missing", "A completed batch does not name the dataset that it made.")
+BEGINS_LATER = fault("batches.begins-at-work", "A batch that was just created is at work already.")
+STATUS_BACK = fault("batches.status-goes-back", "When half of its records are done, a batch is queued again.")
 
 _QUEUED, _WORKING = 1, 3
 """Steps after which a batch is at work, and after which it is done."""
@@ -160,6 +168,12 @@ def create(call: Call) -> Answer:
     shown = _shown(call, batch)
     if call.faulty(ECHO_DIFFERS):
         shown["name"] = name.upper()
+    if call.faulty(ID_EMPTY):
+        shown["id"] = ""
+    if call.faulty(ID_TAKEN):
+        shown["id"] = call.body.get("id") or shown["id"]
+    if call.faulty(BEGINS_LATER):
+        shown["status"] = "BATCH_STATUS_IN_PROGRESS"
     return Answer(shown if call.faulty(UNWRAPPED) else {"batch": shown})
 
 
@@ -183,7 +197,7 @@ def listed(call: Call) -> Answer:
     # A walk shows what there was at its beginning: what is made meanwhile would move the pages.
     found = [one for one in reversed(call.account.shelf(Batch).values()) if one.created_at <= since]
     if call.faulty(ORDER_IGNORED):
-        found.sort(key=lambda one: one.id)
+        found = found[::2] + found[1::2]
     elif order == "updated_at":
         found.sort(key=lambda one: one.stand(call.now)[1], reverse=True)
     size = len(found) or 1 if call.faulty(SIZE_IGNORED) else min(size, _LARGEST_PAGE)
@@ -244,7 +258,10 @@ def _shown(call: Call, batch: Batch) -> dict[str, Any]:
         updated = batch.created_at - timedelta(days=1)
     failed = sum(1 for one in results if one.error)
     read, written = sum(one.read for one in results), sum(one.written for one in results)
-    as_number = call.faulty(TOKENS_NUMBERS)
+    as_number, decimals = call.faulty(TOKENS_NUMBERS), ".0" if call.faulty(TOKENS_DECIMAL) else ""
+    if status == "IN_PROGRESS" and call.now >= batch.at(_HALF) and call.faulty(STATUS_BACK):
+        status = "QUEUED"
+    named = status == "COMPLETED" and not call.faulty(OUTPUT_MISSING)
     shown: dict[str, Any] = {
         "id": batch.id,
         "name": batch.name,
@@ -254,9 +271,9 @@ def _shown(call: Call, batch: Batch) -> dict[str, Any]:
         "created_at": stamp(batch.created_at),
         "updated_at": stamp(updated),
         "input_dataset_id": batch.source,
-        "output_dataset_id": batch.output.id if status == "COMPLETED" else "",
-        "input_tokens": read if as_number else str(read),
-        "output_tokens": written if as_number else str(written),
+        "output_dataset_id": batch.output.id if named else "",
+        "input_tokens": read if as_number else f"{read}{decimals}",
+        "output_tokens": written if as_number else f"{written}{decimals}",
         "model": batch.model,
         "num_records": batch.records,
         "num_successful_records": batch.records + 1 if call.faulty(COUNTS) else done - failed,

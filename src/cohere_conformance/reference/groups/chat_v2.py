@@ -10,6 +10,7 @@ from cohere_conformance.reference.chat.generation import generate
 from cohere_conformance.reference.chat.reading_v2 import cites, read
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import Answer, RefusedError, Stream, new_id, operation
+from cohere_conformance.reference.state import suffix
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Passage, Prompt
@@ -34,6 +35,8 @@ NO_CONTENT_INDEX = fault(
     "Citations do not tell that they belong to a later block than the first.",
 )
 ID_REPEATED = fault("chat.v2.tool-call-id-repeated", "All tool calls of an answer have the same id.")
+ID_UNNAMED = fault("chat.v2.tool-call-id-uuid", "The ids of tool calls are UUIDs and do not name the tool.")
+TEXT_BESIDE = fault("chat.v2.text-beside-calls", "Tool calls come with a text block, which repeats the plan.")
 TOOL_UNKNOWN = fault("chat.v2.tool-unknown", "Tools are called under a name that the request does not have.")
 ARGUMENTS_BROKEN = fault(
     "chat.v2.arguments-broken", "The arguments of a tool call are no JSON: the last character is missing."
@@ -42,6 +45,10 @@ ARGUMENTS_OBJECT = fault(
     "chat.v2.arguments-object", "The arguments of a tool call are an object, not a text."
 )
 STOP_KEPT = fault("chat.v2.stop-kept", "The stop sequence that ended a reply is still part of it.")
+ECHO_UNNAMED = fault("chat.v2.document-echo-without-id", "The documents in citations have lost their ids.")
+BILLED_INPUT_ABOVE = fault(
+    "chat.v2.usage-billed-input-above-tokens", "More input is billed than the whole prompt has."
+)
 NEGATIVE = fault("chat.v2.usage-negative", "The billed output is a negative number.")
 BILLED_ABOVE = fault("chat.v2.usage-billed-above-tokens", "More output is billed than was written.")
 USAGE_STRING = fault("chat.v2.usage-string", "Token counts are texts.")
@@ -56,11 +63,16 @@ LOGPROBS_MISSING = fault(
 LOGPROBS_SHORT = fault(
     "chat.v2.logprobs-short", "Each chunk of log probabilities has one value less than tokens."
 )
+LOGPROBS_TEXT = fault(
+    "chat.v2.logprobs-text-differs", "The texts of the log probabilities have a space too many."
+)
 AFTER_TEXT = fault("chat.v2.thinking-after-text", "The thinking block comes after the text block.")
 CONTENT_NULL = fault("chat.v2.content-null", "The content of a message is null.")
 CONTENT_TEXT = fault("chat.v2.content-text", "The content of a message is a text instead of blocks.")
 ROLE = fault("chat.v2.role-chatbot", "The role of the reply is that of version 1: CHATBOT.")
 NO_ID = fault("chat.v2.no-id", "The answer has no id.")
+ID_ODD = fault("chat.v2.id-no-uuid", "The id of an answer is no UUID.")
+STREAM_COUNTED = fault("chat.v2.stream.num-tokens", "Streams have the header num_tokens as well.")
 META = fault("chat.v2.meta", "The answer has a meta object, as version 1 has.")
 
 _Answer = dict[str, Any]
@@ -81,13 +93,16 @@ def chat(call: Call) -> Answer | Stream:
     answer = _answer(call, prompt, reply)
     warnings = rules.notices(prompt.model)
     if not stream:
-        billed = prompt.billed_input + (0 if call.faulty(HEADER_DIFFERS) else reply.output_tokens)
-        return Answer(answer, tokens=billed, chars=len(prompt.rendered), warnings=warnings)
+        billed = answer["usage"]["billed_units"]
+        told = billed["input_tokens"] + (0 if call.faulty(HEADER_DIFFERS) else billed["output_tokens"])
+        return Answer(answer, tokens=told, chars=len(prompt.rendered), warnings=warnings)
     sse = _sse(call.headers.get("accept", ""))
-    told = streams_v2.events(
+    events = streams_v2.events(
         answer, call, mode=cites(call.body), error=reply.error, prompt=prompt.rendered, sse=sse
     )
-    return Stream(told, "text/event-stream" if sse else "application/stream+json", warnings)
+    media_type = "text/event-stream" if sse else "application/stream+json"
+    counted = prompt.billed_input + reply.output_tokens if call.faulty(STREAM_COUNTED) else None
+    return Stream(events, media_type, warnings, counted)
 
 
 def _sse(accepted: str) -> bool:
@@ -98,7 +113,7 @@ def _sse(accepted: str) -> bool:
 
 def _answer(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
     answer: _Answer = {
-        "id": new_id(),
+        "id": f"answer-{suffix()}" if call.faulty(ID_ODD) else new_id(),
         "message": _message(call, reply),
         "finish_reason": reply.finish,
         "usage": _usage(call, prompt, reply),
@@ -122,6 +137,8 @@ def _answer(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
 def _logprob(call: Call, entry: _Answer) -> _Answer:
     if call.faulty(LOGPROBS_POSITIVE):
         return {**entry, "logprobs": [0.5 - value for value in entry["logprobs"]]}
+    if call.faulty(LOGPROBS_TEXT):
+        return {**entry, "text": f"{entry['text']} "}
     return {**entry, "logprobs": entry["logprobs"][1:]} if call.faulty(LOGPROBS_SHORT) else entry
 
 
@@ -129,7 +146,8 @@ def _message(call: Call, reply: Reply) -> _Answer:
     message: _Answer = {"role": "CHATBOT" if call.faulty(ROLE) else "assistant"}
     content = [{"type": "thinking", "thinking": reply.thinking}] if reply.thinking else []
     planned = bool(reply.calls) or reply.finish == "ERROR"
-    if not planned and reply.text:
+    beside = bool(reply.calls) and call.faulty(TEXT_BESIDE)
+    if (beside or not planned) and reply.text:
         content.append({"type": "text", "text": reply.text})
     if call.faulty(AFTER_TEXT):
         content.reverse()
@@ -159,6 +177,7 @@ def _calls(call: Call, reply: Reply) -> list[_Answer]:
             arguments = one.arguments
         name = f"{one.name}_v0" if call.faulty(TOOL_UNKNOWN) else one.name
         identity = reply.calls[0].id if call.faulty(ID_REPEATED) else one.id
+        identity = new_id() if call.faulty(ID_UNNAMED) else identity
         made.append({"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}})
     return made
 
@@ -180,12 +199,17 @@ def _source(call: Call, passage: Passage) -> _Answer:
     name = f"{passage.id}:unknown" if call.faulty(SOURCE_UNKNOWN) else passage.id
     key = "document" if passage.kind == "document" else "tool_output"
     kind = {} if call.faulty(SOURCE_UNTYPED) else {"type": passage.kind}
-    return {**kind, "id": name, key: passage.echo}
+    echo = dict(passage.echo)
+    if passage.kind == "document" and call.faulty(ECHO_UNNAMED):
+        del echo["id"]
+    return {**kind, "id": name, key: echo}
 
 
 def _usage(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
     written = reply.output_tokens
     billed: _Answer = {"input_tokens": prompt.billed_input, "output_tokens": written}
+    if call.faulty(BILLED_INPUT_ABOVE):
+        billed["input_tokens"] = prompt.input_tokens + 1
     if call.faulty(NEGATIVE):
         billed["output_tokens"] = -written
     if call.faulty(BILLED_ABOVE):

@@ -34,6 +34,12 @@ ANY_URL = fault("connectors.any-url", "Any text is accepted as the address of a 
 BOTH_ACCEPTED = fault("connectors.both-auths", "OAuth and a service's token can be set together.")
 DELETE_KEEPS = fault("connectors.delete-keeps", "A deleted connector can still be read.")
 NO_REDIRECT = fault("connectors.redirect-missing", "Authorising does not tell where to send the user.")
+INACTIVE = fault("connectors.inactive", "A connector must not be used where nobody says whether it may be.")
+AUTHORIZED = fault("connectors.authorized-at-once", "A connector is authorised when it is created.")
+GET_DIFFERS = fault("connectors.get-differs", "A connector that is read has its name in capital letters.")
+ZERO_REFUSED = fault("connectors.limit-zero-refused", "A limit of 0 is refused with 400.")
+OFFSET_IGNORED = fault("connectors.offset-ignored", "Every page of the list is the first one.")
+ID_UNRELATED = fault("connectors.id-unrelated", "The id of a connector has nothing of its name.")
 
 _RETIRED = "Connectors API was removed on September 15, 2025"
 _PAGE, _LARGEST_PAGE = 30, 100
@@ -87,14 +93,17 @@ def create(call: Call) -> Answer:
     refuse_retired(call, _RETIRED)
     body = call.body
     connector = Connector(
-        id=identifier(body["name"], "connector"),
+        id=identifier("" if call.faulty(ID_UNRELATED) else body["name"], "connector"),
         name=body["name"],
         url=body["url"],
         created_at=call.now,
         updated_at=call.now,
         description=body.get("description"),
+        active=not call.faulty(INACTIVE),
     )
     connector = _changed(call, connector)
+    if call.faulty(AUTHORIZED):
+        connector = replace(connector, authorized_at=call.now)
     call.account.shelf(Connector)[connector.id] = connector
     return Answer({"connector": _shown(call, connector)})
 
@@ -163,13 +172,16 @@ def _check(url: str) -> None:
 def listed(call: Call) -> Answer:
     """List connectors, newest first; the live service still had the list when the rest was gone."""
     limit, offset = call.query.get("limit", _PAGE), call.query.get("offset", 0)
-    if not isinstance(limit, int) or not 0 <= limit <= _LARGEST_PAGE:
+    least = 1 if call.faulty(ZERO_REFUSED) else 0
+    if not isinstance(limit, int) or not least <= limit <= _LARGEST_PAGE:
         raise RefusedError(400, f"invalid query parameter limit: expected 0 to {_LARGEST_PAGE}")
     if not isinstance(offset, int) or offset < 0:
         raise RefusedError(400, "invalid query parameter offset: expected a whole number from 0 on")
     found = list(reversed(call.account.shelf(Connector).values()))
     if call.faulty(UNSORTED):
         found.reverse()
+    if call.faulty(OFFSET_IGNORED):
+        offset = 0
     shown = found[offset:] if call.faulty(LIMIT_IGNORED) else found[offset : offset + limit]
     total = len(shown) if call.faulty(TOTAL_WRONG) else len(found)
     return Answer({"connectors": [_shown(call, connector) for connector in shown], "total_count": total})
@@ -182,7 +194,10 @@ def get(call: Call) -> Answer:
     deleted = call.account.shelf(_Deleted).get(call.path["id"])
     if deleted is not None and call.faulty(DELETE_KEEPS):
         return Answer({"connector": _shown(call, deleted.connector)})
-    return Answer({"connector": _shown(call, _connector(call))})
+    shown = _shown(call, _connector(call))
+    if call.faulty(GET_DIFFERS):
+        shown["name"] = shown["name"].upper()
+    return Answer({"connector": shown})
 
 
 @operation("DELETE /v1/connectors/{id}")

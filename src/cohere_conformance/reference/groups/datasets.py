@@ -53,7 +53,9 @@ LISTED_TWICE = fault("datasets.listed-twice", "The newest dataset is listed twic
 LISTED_DIFFERS = fault("datasets.listed-differs", "In the list datasets are an hour older than when read.")
 ID_REPEATED = fault("datasets.id-repeated", "The id is the name, even where there is one of that name.")
 LONG_NAME = fault("datasets.long-name-accepted", "Names may be as long as they like.")
-LONG_DELIMITER = fault("datasets.long-delimiter-accepted", "Of a longer delimiter the first character counts.")
+LONG_DELIMITER = fault(
+    "datasets.long-delimiter-accepted", "Of a longer delimiter the first character counts."
+)
 KEEP_IGNORED = fault("datasets.keep-fields-ignored", "Columns that are to be kept are dropped.")
 SCHEMA_NO_JSON = fault("datasets.schema-no-json", "The schema of the rows is no JSON.")
 URL_RELATIVE = fault("datasets.part-url-relative", "The address of a part lacks the server.")

@@ -40,6 +40,17 @@ MALFORMED_500 = fault(
 RANGES_IGNORED = fault("finetuning.ranges-ignored", "Hyperparameters may have any value.")
 UNPREFIXED = fault("finetuning.status-unprefixed", "The status of a model is written without its prefix.")
 SETTINGS_MISSING = fault("finetuning.settings-missing", "Models in the list have no settings.")
+ECHO_DIFFERS = fault("finetuning.echo-differs", "The answer to a creation has the name in capital letters.")
+DEFAULTS_DIFFER = fault("finetuning.defaults-differ", "Without a number of epochs a model is trained for 3.")
+UNSORTED = fault("finetuning.unsorted", "Models are listed in the other direction.")
+UNWRAPPED = fault(
+    "finetuning.unwrapped", "A model that is read is answered as such, not below `finetuned_model`."
+)
+LAST_TOKEN_MISSING = fault(
+    "finetuning.last-page-token-missing", "The last page of a list has no token at all."
+)
+SIZE_IGNORED = fault("finetuning.page-size-ignored", "A page of a list holds everything, whatever its size.")
+STATUS_BACK = fault("finetuning.status-goes-back", "While it is deployed, a model is queued again.")
 
 _RETIRED = "Fine-tuning was removed on September 15, 2025. See https://docs.cohere.com/docs/deprecations"
 _PAGE = 50
@@ -67,17 +78,23 @@ def create(call: Call) -> Answer:
         hyper=settings["hyperparameters"],
     )
     call.account.shelf(Finetuned)[model.id] = model
-    return Answer({"finetuned_model": _shown(call, model)})
+    shown = _shown(call, model)
+    if call.faulty(ECHO_DIFFERS):
+        shown["name"] = shown["name"].upper()
+    return Answer({"finetuned_model": shown})
 
 
 def _settings(call: Call, kept: Dataset | None = None) -> tuple[dict[str, Any], Dataset]:
-    lax = call.faulty(RANGES_IGNORED)
+    lax, asked = call.faulty(RANGES_IGNORED), call.body["settings"]
     try:
-        return settings_of(call.body["settings"], call.account, call.now, kept=kept, lax=lax)
+        settings, source = settings_of(asked, call.account, call.now, kept=kept, lax=lax)
     except MissingDatasetError as refusal:
         if call.faulty(UNKNOWN_DATASET):
             raise RefusedError(404, refusal.message) from refusal
         raise
+    if call.faulty(DEFAULTS_DIFFER) and (asked.get("hyperparameters") or {}).get("train_epochs") is None:
+        settings["hyperparameters"]["train_epochs"] = 3
+    return settings, source
 
 
 @operation("GET /v1/finetuning/finetuned-models")
@@ -85,7 +102,9 @@ def listed(call: Call) -> Answer:
     """List the models of one page, the oldest first unless the order says otherwise."""
     since, token = walks.begun(call)
     models = [one for one in _kept(call) if one.created_at <= since]
-    items, told = _page(call, models[::-1] if _descending(call, otherwise=False) else models, since, token)
+    if _descending(call, otherwise=False) != call.faulty(UNSORTED):
+        models.reverse()
+    items, told = _page(call, models, since, token)
     shown = [_shown(call, model) for model in items]
     for model in shown:
         if call.faulty(SETTINGS_MISSING):
@@ -99,9 +118,8 @@ def get(call: Call) -> Answer:
     identity = call.path["id"]
     if not _UUID.fullmatch(identity) and call.faulty(MALFORMED_500):
         raise RefusedError(500, "internal server error")
-    return Answer(
-        {"finetuned_model": _shown(call, _model(call, identity, f"{identity} is not a valid UUID"))}
-    )
+    shown = _shown(call, _model(call, identity, f"{identity} is not a valid UUID"))
+    return Answer(shown if call.faulty(UNWRAPPED) else {"finetuned_model": shown})
 
 
 @operation("PATCH /v1/finetuning/finetuned-models/{id}")
@@ -168,6 +186,8 @@ def _page(
     size = call.query.get("page_size") or _PAGE
     if size < 0:
         raise RefusedError(400, "invalid page_size: it must not be negative")
+    if call.faulty(SIZE_IGNORED):
+        size = len(items) or 1
     scope = f"{call.operation.label} {of} {call.query.get('order_by')}"
     shown, following = page(items, size, token, scope)
     if token and call.faulty(PAGE_DROPS):
@@ -176,6 +196,8 @@ def _page(
     told: dict[str, Any] = {"next_page_token": "", "total_size": total}
     if following is not None and not call.faulty(TOKEN_MISSING):
         told["next_page_token"] = walks.following(since, following)
+    elif call.faulty(LAST_TOKEN_MISSING):
+        del told["next_page_token"]
     return shown, told
 
 
@@ -216,6 +238,8 @@ def _model(call: Call, identity: str, malformed: str) -> Finetuned:
 
 
 def _status(call: Call, status: str) -> str:
+    if status == "DEPLOYING_API" and call.faulty(STATUS_BACK):
+        status = "QUEUED"
     return status if call.faulty(UNPREFIXED) else f"STATUS_{status}"
 
 
