@@ -54,7 +54,6 @@ def failed(contract: Contract, place: str, schema: dict[str, object] | bool, ans
         ("/id", {"format": "date", "pattern": "(?i)XYZ"}, ["format", "pattern"]),
         ("/results/0", {"properties": {"index": {"const": 1}}}, ["const"]),
         ("/results/0", {"properties": {"index": False}}, ["falseSchema"]),
-        ("<message-end>/delta", True, ["absent"]),
         ("<message-end>/delta", False, []),
     ],
 )
@@ -77,7 +76,7 @@ def test_a_place_is_held_against_its_schema(
         ("/results/0/index", False, "nothing at this place", "2"),
         ("/meta", {"properties": {"a/b": {"const": 0}}}, None, "1 at /a~1b"),
         ("/meta/token", {"const": "x"}, '"x"', "a string (withheld: it may be a secret)"),
-        ("<message-end>", True, "anything", "a body that is no stream"),
+        ("<message-end>", True, "a stream", "a body that is no stream"),
     ],
 )
 def test_a_finding_says_what_was_expected_and_what_came(
@@ -120,6 +119,18 @@ def test_a_body_that_is_no_json_has_nothing_at_its_places(
     amended: Contract, schema: bool, classes: list[str]
 ) -> None:
     assert failed(amended, "/id", schema, exchange("POST /v2/rerank", b"<html>")) == classes
+
+
+def test_a_stream_that_is_none_is_told_once_however_many_events_were_expected(amended: Contract) -> None:
+    places = {
+        "<message-start>/id": True,
+        "<message-end>/delta": True,
+        "<debug>": False,
+        "/id": {"const": UUID},
+    }
+    plain = exchange("POST /v2/chat", {"id": UUID})
+    (finding,) = expected(amended, plain, Expectation((200,), body=places))
+    assert (finding.kind, finding.place, finding.value_class) == ("expectation-failed", "", "no-stream")
 
 
 def test_a_body_that_was_not_kept_is_not_judged(amended: Contract) -> None:

@@ -93,21 +93,33 @@ def _headers(frame: Frame, response: Response, schemas: Mapping[str, Schema]) ->
 def _body(
     contract: Contract, frame: Frame, reading: Reading, schemas: Mapping[str, Schema]
 ) -> Iterator[Finding]:
-    for text, schema in schemas.items():
-        place = parse_place(text)
-        documents, absent = _documents(contract, frame, reading, place)
+    framing = _framing(contract, frame, reading)
+    places = {text: parse_place(text) for text in schemas}
+    # What no stream has at all is at no place of one either.
+    unstreamed = {text for text, place in places.items() if place.tag is not None and framing == "json"}
+    if any(schemas[text] is not False for text in unstreamed):
+        # One fault, however many events were expected.
+        yield frame.finding(
+            Kind.EXPECTATION_FAILED,
+            expected="a stream",
+            observed="a body that is no stream",
+            value_class="no-stream",
+        )
+    for text, place in places.items():
+        if text in unstreamed:
+            continue
+        documents, absent = _documents(contract, frame, reading, place, framing)
         values = [value for document in documents for value in place.values(document)]
-        yield from _judged(frame, text, schema, values, absent)
+        yield from _judged(frame, text, schemas[text], values, absent)
 
 
-def _documents(contract: Contract, frame: Frame, reading: Reading, place: Place) -> tuple[list[object], str]:
+def _documents(
+    contract: Contract, frame: Frame, reading: Reading, place: Place, framing: Framing
+) -> tuple[list[object], str]:
     """Return what a place is looked for in, and what to say where it is not found."""
     if place.tag is None:
         value, _ = reading.response
         return ([], "a body that is no JSON") if value is NOTHING else ([value], "nothing at this place")
-    framing = _framing(contract, frame, reading)
-    if framing == "json":
-        return [], "a body that is no stream"
     tag = _tag(contract, frame)
     payloads = (piece.payload[0] for piece in reading.pieces(framing) if piece.event.data.strip())
     named = [payload for payload in payloads if isinstance(payload, dict) and payload.get(tag) == place.tag]

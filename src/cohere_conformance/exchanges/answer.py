@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _STREAMS = frozenset({"text/event-stream", "application/stream+json", "application/x-ndjson"})
 _KEPT = 128 * 1024
-"""Bytes that are kept of a body without end: every exchange goes into the journal, and these prove nothing."""
+"""Bytes that are kept of a body without end: every exchange goes into the journal, and these show enough."""
 _TIMES_UP = Failure(Broken.TIMEOUT, "the whole answer did not come within the time that it is given")
 
 

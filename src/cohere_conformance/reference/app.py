@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cohere_conformance.contract.route import path_parameters
-from cohere_conformance.reference import mangle, storage, validation
+from cohere_conformance.reference import keys, mangle, storage, validation
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
     HANDLERS,
@@ -31,7 +31,6 @@ from cohere_conformance.reference.handling import (
     Stream,
     new_id,
 )
-from cohere_conformance.reference.keys import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
 UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
+CLIENT_REFUSED = fault("headers.client-name-refused", "A call that tells the name of its client is refused.")
 ERROR_TYPE = fault("errors.type", "Some errors name their type, as live ones do undeclared.")
 BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, when the last one is ready.")
 
@@ -78,13 +78,19 @@ async def _answer(request: Request, state: State) -> Response:
     declared = state.contract.operations[route.operation] if route.operation else None
     quota: list[tuple[str, str]] = []
     try:
-        key = state.keys.holder(request.headers.get("authorization"), state.faults)
+        authorization = request.headers.get("authorization")
+        late = keys.LATE in state.faults
+        key = state.keys.holder(authorization, state.faults | ({keys.IGNORED} if late else set()))
         if UNAVAILABLE in state.faults:
             raise RefusedError(503, "the service is overloaded")
         if declared is None:
             return _unknown_path(state)
-        quota = key.quota(declared.label, state.clock.now(), unlimited=UNLIMITED in state.faults)
+        quota = key.quota(declared.label, state.clock.now(), state.faults)
+        if CLIENT_REFUSED in state.faults and "x-client-name" in request.headers:
+            raise RefusedError(400, "invalid request: the client has no name here")
         call, warnings = await _call(request, declared, key, state)
+        if late:
+            state.keys.holder(authorization, state.faults)
         outcome = HANDLERS[declared.label](call)
     except RefusedError as refusal:
         return _refused(refusal, declared, quota, request.method, state)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from cohere_conformance.reference import models, tokens
+from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import RefusedError, meta
 from cohere_conformance.reference.profile import Profile
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
     from cohere_conformance.reference.models import Model
+
+NOTICE_ONLY = fault(
+    "headers.notice-only", "A notice of what is about to go stands in the header, not in the answer."
+)
 
 Truncate = Literal["NONE", "START", "END"]
 
@@ -95,7 +100,7 @@ def told(call: Call, notices: tuple[str, ...], **billed: int) -> dict[str, Any]:
     found = meta(call, **billed)
     if call.operation.deprecated:
         found["api_version"]["is_deprecated"] = True
-    return found | {"warnings": list(notices)} if notices else found
+    return found | {"warnings": list(notices)} if notices and not call.faulty(NOTICE_ONLY) else found
 
 
 def refuse_retired(call: Call, text: str) -> None:

@@ -28,8 +28,11 @@ IGNORED = fault("auth.ignored", "Every call is served, whatever the key, and wit
 WRONG_ACCEPTED = fault("auth.any-key", "Any key is accepted, as long as there is one.")
 SCHEME_ACCEPTED = fault("auth.any-scheme", "A key is accepted under any scheme, not only as a bearer token.")
 EXPIRED_ACCEPTED = fault("auth.expired-accepted", "An expired key is accepted.")
+LATE = fault("auth.late", "What else is wrong with a call is told before its key is looked at.")
+REPEATED = fault("auth.key-repeated", "The message about a wrong key repeats it whole.")
 FORBIDDEN = fault("auth.forbidden", "A wrong or missing key is answered with 403 instead of 401.")
 UNLIMITED = fault("limits.never", "Trial keys are never limited; their remaining calls do not count down.")
+ABOVE = fault("limits.remaining-above", "A trial key is told to have more calls left than its limit allows.")
 
 MONTHLY = 1000
 """Calls a month and endpoint of a trial key (R-02)."""
@@ -58,7 +61,7 @@ class Key:
     organization: str
     _calls: dict[str, deque[datetime]] = field(default_factory=dict)
 
-    def quota(self, label: str, now: datetime, *, unlimited: bool) -> list[tuple[str, str]]:
+    def quota(self, label: str, now: datetime, faults: frozenset[object]) -> list[tuple[str, str]]:
         """Count a call and return the quota headers; none for a production key.
 
         Raises:
@@ -66,7 +69,7 @@ class Key:
         """
         if self.kind is not Kind.TRIAL:
             return []
-        limit = _limit(label)
+        limit, unlimited = _limit(label), UNLIMITED in faults
         calls = self._calls.setdefault(label, deque())
         while calls and calls[0] <= now - _MINUTE:
             calls.popleft()
@@ -78,10 +81,11 @@ class Key:
             )
         if not unlimited:
             calls.append(now)
+        remaining = limit - len(calls) + (limit if ABOVE in faults else 0)
         return [
             ("x-endpoint-monthly-call-limit", str(MONTHLY)),
             ("x-trial-endpoint-call-limit", str(limit)),
-            ("x-trial-endpoint-call-remaining", str(limit - len(calls))),
+            ("x-trial-endpoint-call-remaining", str(remaining)),
         ]
 
 
@@ -130,7 +134,8 @@ class Keys:
         if key is None and lax:
             key = self._keys[PRODUCTION]
         if key is None:
-            raise RefusedError(status, f"Incorrect API key provided: {masked(token)}", traced=False)
+            told = token if REPEATED in faults else masked(token)
+            raise RefusedError(status, f"Incorrect API key provided: {told}", traced=False)
         if key.kind is Kind.EXPIRED and EXPIRED_ACCEPTED not in faults:
             raise RefusedError(status, "your trial API key has expired", traced=False)
         return key

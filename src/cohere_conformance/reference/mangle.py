@@ -29,6 +29,8 @@ TOKENS_MISSING = fault("headers.tokens-missing", "The headers num_tokens and num
 TOKENS_OFF = fault("headers.tokens-off", "The header num_tokens is one too high.")
 CHARS_BYTES = fault("headers.chars-bytes", "The header num_chars counts bytes, not characters.")
 TOKENS_TEXT = fault("headers.tokens-text", "The header num_tokens is no number.")
+FRACTION = fault("billing.fraction", "Half a unit is billed on top of what was used.")
+FOREIGN_UNIT = fault("billing.foreign-unit", "A unit is billed that the operation does not use.")
 DUPLICATE_KEY = fault("json.duplicate-key", "The first property of each answer is sent twice.")
 TRAILING = fault("json.trailing-bytes", "Bytes follow the JSON value.")
 NAN = fault("json.nan", "The first number of an answer is NaN.")
@@ -68,7 +70,20 @@ def value(body: Any, faults: Faults) -> Any:
             body = {**body, "served_by": "reference"}
         if NULLS in faults and body:
             body = {**body, next(iter(body)): None}
+        for name in ("meta", "usage"):
+            told = body.get(name)
+            if isinstance(told, dict) and isinstance(told.get("billed_units"), dict):
+                body = {**body, name: {**told, "billed_units": _billed(told["billed_units"], faults)}}
     return _texts(body) if STRING_NUMBERS in faults else body
+
+
+def _billed(units: dict[str, Any], faults: Faults) -> dict[str, Any]:
+    """Return what is billed as it is told."""
+    if FRACTION in faults:
+        units = {name: count + 0.5 for name, count in units.items()}
+    if FOREIGN_UNIT in faults:
+        units = {**units, "classifications" if "search_units" in units else "search_units": 1}
+    return units
 
 
 def _texts(body: Any) -> Any:

@@ -28,6 +28,9 @@ SWALLOWED = fault("validation.unknown-swallowed", "Unknown fields are ignored on
 REFUSED_ON_V1 = fault("validation.unknown-refused-v1", "Unknown fields are refused on version 1 as well.")
 UNWARNED = fault("validation.warning-missing", "Unknown fields on version 1 are ignored without a warning.")
 WRONG_STATUS = fault("validation.unknown-400", "Unknown fields on version 2 are refused with 400, not 422.")
+NULL_REFUSED = fault(
+    "validation.null-refused", "A property that is null is refused, though it may be left out."
+)
 
 PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
 """Groups behind a gateway that names unknown fields in its own way (V-03)."""
@@ -135,6 +138,8 @@ def validate(operation: Operation, body: Any, state: State) -> list[str]:
         return []
     if not isinstance(body, dict):
         _refuse(400, "invalid request: the body must be a JSON object", state)
+    if NULL_REFUSED in state.faults and None in body.values():
+        _refuse(400, "invalid request: null is no value", state)
     found = [
         one
         for one in _problems(declared, body)

@@ -16,6 +16,7 @@ from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.judge import evidence_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
+from cohere_conformance.contract import Operation
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
 
@@ -104,7 +105,7 @@ class Api:
         """Send one request and return the answer.
 
         Args:
-            operation: label such as `POST /v2/rerank`.
+            operation: label such as `POST /v2/rerank`; method and path of something undeclared.
             path: the path's parameters.
             query: names and values, in order.
             headers: beyond those that the body and the key bring along.
@@ -124,7 +125,8 @@ class Api:
             raise InconclusiveError(excuse)
         if failing:
             raise DeviatesError("; ".join(f"{one.kind} at {one.place or 'the answer'}" for one in failing))
-        return Reply(evidence_of(self._contract.operations[operation], Reading(exchange)))
+        declared = self._contract.operations.get(operation) or _undeclared(operation)
+        return Reply(evidence_of(declared, Reading(exchange)))
 
     def later(
         self,
@@ -182,6 +184,13 @@ class Api:
         self._record(self._test, reply.exchange, finding)
         if finding.severity is Severity.BREAKING:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
+
+
+def _undeclared(label: str) -> Operation:
+    """Return what stands for an operation that the contract does not have."""
+    return Operation(
+        label=label, group="", deprecated=False, request=None, query={}, responses={}, digest=label
+    )
 
 
 def _sending(

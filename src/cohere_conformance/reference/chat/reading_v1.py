@@ -31,6 +31,17 @@ DOCUMENTS_UNCHECKED = fault(
     "chat.v1.duplicate-documents", "Two documents of one request may have the same id."
 )
 
+CASE_MATTERS = fault("chat.v1.roles-case-sensitive", "Roles are known in capitals only.")
+TWO_HISTORIES = fault("chat.v1.two-histories", "A conversation_id may come beside a chat_history.")
+WITHOUT_TOOLS = fault("chat.v1.results-without-tools", "Tool results may come without their tools.")
+RAW_BESIDE = fault("chat.v1.raw-with-documents", "A raw prompt may come beside documents and tools.")
+JSON_BESIDE = fault("chat.v1.json-with-documents", "JSON may be asked for beside documents and tools.")
+SAFETY_UNCHECKED = fault("chat.v1.safety-none-accepted", "Every model does without a safety mode.")
+SAMPLING_UNCHECKED = fault(
+    "chat.v1.sampling-unchecked", "Penalties may be as high and stop sequences as many as one likes."
+)
+NAMES_UNCHECKED = fault("chat.v1.tool-names-unchecked", "Tools may have any name.")
+
 _HIDDEN = "_excludes"
 _OFF = frozenset({"OFF", "DISABLED"})
 _MOST_CONVERSATIONS = 1000
@@ -79,7 +90,7 @@ def read(call: Call) -> Reading:
     )
     _check(call, model)
     conversation = _conversation(call)
-    told = [*(conversation.turns if conversation else ()), *map(_turn, body.get("chat_history") or ())]
+    told = [*(conversation.turns if conversation else ()), *_history(call)]
     results = body.get("tool_results") or []
     if results and not (body.get("message") or "").strip():
         turn: _Turn = {"role": "TOOL", "tool_results": [_result(one) for one in results]}
@@ -105,17 +116,18 @@ def _check(call: Call, model: Model) -> None:
         rules.refuse("message must be at least 1 token long or tool results must be specified")
     if message and results and not body.get("force_single_step") and not call.faulty(BOTH_ACCEPTED):
         rules.refuse("cannot specify both message and tool_results in multistep mode")
-    if results and not tools:
+    if results and not tools and not call.faulty(WITHOUT_TOOLS):
         rules.refuse("tool_results need the tools that they are results of")
-    if body.get("conversation_id") and body.get("chat_history"):
+    if body.get("conversation_id") and body.get("chat_history") and not call.faulty(TWO_HISTORIES):
         rules.refuse("conversation_id and chat_history cannot be used together")
     if body.get("documents") == []:
         rules.refuse("documents must not be empty")
-    if body.get("raw_prompting") and (tools or documents or searches):
+    beside = tools or documents or searches
+    if body.get("raw_prompting") and beside and not call.faulty(RAW_BESIDE):
         rules.refuse(
             "raw_prompting is not supported with connectors, documents, search_queries_only or tools"
         )
-    rules.tools([tool["name"] for tool in tools], model)
+    rules.tools([] if call.faulty(NAMES_UNCHECKED) else [tool["name"] for tool in tools], model)
     for tool in tools:
         if not (tool["description"].strip() or tool.get("parameter_definitions")):
             rules.refuse(f"tool {tool['name']} has neither a description nor parameter_definitions")
@@ -123,7 +135,8 @@ def _check(call: Call, model: Model) -> None:
         rules.distinct([document.get("id") or "" for document in documents], "document")
     form = body.get("response_format") or {}
     if form.get("type") == "json_object":
-        if tools or results or documents or body.get("connectors"):
+        beside = tools or results or documents or body.get("connectors")
+        if beside and not call.faulty(JSON_BESIDE):
             rules.refuse(
                 "response_format json_object is not supported with connectors, documents, tools or "
                 "tool_results"
@@ -131,8 +144,10 @@ def _check(call: Call, model: Model) -> None:
         rules.json_mode(model, form.get("schema"))
         if form.get("schema") is not None:
             jsonmode.check(form["schema"], "response_format.schema")
-    rules.safety(body.get("safety_mode"), "NONE", model)
-    rules.sampling(body, model)
+    if not call.faulty(SAFETY_UNCHECKED):
+        rules.safety(body.get("safety_mode"), "NONE", model)
+    if not call.faulty(SAMPLING_UNCHECKED):
+        rules.sampling(body, model)
     if (body.get("max_input_tokens") or 1) < 1:
         rules.refuse("max_input_tokens must be at least 1")
 
@@ -145,6 +160,14 @@ def _conversation(call: Call) -> Conversation | None:
     while name not in shelf and len(shelf) >= _MOST_CONVERSATIONS:
         del shelf[next(iter(shelf))]
     return shelf.setdefault(name, Conversation())
+
+
+def _history(call: Call) -> list[_Turn]:
+    turns: list[_Turn] = call.body.get("chat_history") or []
+    for turn in turns:
+        if call.faulty(CASE_MATTERS) and not turn["role"].isupper():
+            rules.refuse(f"role {turn['role']!r} is not known")
+    return [_turn(turn) for turn in turns]
 
 
 def _turn(sent: _Turn) -> _Turn:

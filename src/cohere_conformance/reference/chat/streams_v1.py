@@ -29,6 +29,13 @@ NO_END = fault("chat.v1.stream.no-end", "The event stream-end is missing.")
 TWO_ENDS = fault("chat.v1.stream.two-ends", "The event stream-end comes twice.")
 CITATION_FIRST = fault("chat.v1.stream.citation-first", "Citations come before any text.")
 EMPTY_TEXT = fault("chat.v1.stream.empty-text", "A text event is empty.")
+CITATION_LOST = fault(
+    "chat.v1.stream.citation-lost", "The answer at the end of a stream lacks the last of its citations."
+)
+CALLS_DIFFER = fault(
+    "chat.v1.stream.tool-calls-differ",
+    "The answer at the end of a stream calls tools without parameters.",
+)
 CHUNK_LATE = fault(
     "chat.v1.stream.chunk-after-calls", "Tool calls come in pieces after they have come as a whole."
 )
@@ -100,6 +107,14 @@ def _calling(plan: str, calls: list[_Answer]) -> Iterator[_Answer]:
     yield {"event_type": "tool-calls-generation", "text": plan, "tool_calls": calls}
 
 
+def _without_parameters(answer: _Answer) -> _Answer:
+    """Return an answer whose calls, in its history as well, name their tools only."""
+    bare = [{**one, "parameters": {}} for one in answer["tool_calls"]]
+    turns = answer.get("chat_history") or []
+    history = [*turns[:-1], {**turns[-1], "tool_calls": bare}] if turns else turns
+    return {**answer, "tool_calls": bare, "chat_history": history}
+
+
 def _spoiled(payloads: list[_Answer], call: Call) -> list[_Answer]:
     """Return the events with the faults that are switched on."""
     end = payloads[-1]
@@ -107,6 +122,11 @@ def _spoiled(payloads: list[_Answer], call: Call) -> list[_Answer]:
     if call.faulty(FINISH_DIFFERS):
         other = "MAX_TOKENS" if end["finish_reason"] == "COMPLETE" else "COMPLETE"
         payloads = [*payloads[:-1], {**end, "finish_reason": other}]
+    if call.faulty(CITATION_LOST) and end["response"].get("citations"):
+        whole = {**end["response"], "citations": end["response"]["citations"][:-1]}
+        payloads = [*payloads[:-1], {**end, "response": whole}]
+    if call.faulty(CALLS_DIFFER) and end["response"].get("tool_calls"):
+        payloads = [*payloads[:-1], {**end, "response": _without_parameters(end["response"])}]
     if call.faulty(GENERATION_DIFFERS):
         payloads = [{**payloads[0], "generation_id": end["response"]["response_id"]}, *payloads[1:]]
     if call.faulty(TEXT_DIFFERS) and texts:

@@ -22,6 +22,7 @@ SEGMENTS = fault("audio.text-as-list", "The text comes as a list of words.")
 RANDOM = fault("audio.not-deterministic", "The text of a recording differs from call to call.")
 HALLUCINATES = fault("audio.silence-heard", "Silence is answered with a long text.")
 LANGUAGE_IGNORED = fault("audio.language-ignored", "Languages that the model does not know are accepted.")
+CONTAINER = fault("audio.container-matters", "The text depends on the kind of the file as well.")
 DAMAGED = fault("audio.damaged-accepted", "Files that are no recordings are transcribed.")
 
 LARGEST = 25 * 2**20
@@ -131,6 +132,8 @@ def _text(call: Call, file: Part, language: str) -> str:
             return ""
         recording = sound.Recording(recording.mark, 60.0, silent=False)
     mark = new_id() if call.faulty(RANDOM) else recording.mark
+    if call.faulty(CONTAINER):
+        mark += file.content[:4].hex()
     many = min(_MOST_WORDS, max(1, round(recording.seconds * _WORDS_A_SECOND)))
     vocabulary = _VOCABULARY[language].split()
     start = number(mark)

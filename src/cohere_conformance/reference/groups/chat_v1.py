@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.chat import rules, streams_v1
@@ -39,6 +40,12 @@ QUERIES_ANSWERED = fault(
 )
 SSE_IGNORED = fault("chat.v1.accepts-ignored", "The header Accepts does not make the stream one of events.")
 NOT_UUID = fault("chat.v1.ids-no-uuid", "The ids of the answer are no UUIDs.")
+STREAM_IGNORED = fault("chat.v1.stream-ignored", "What is asked for as a stream comes at once.")
+STREAM_ALWAYS = fault("chat.v1.stream-always", "Every answer is a stream.")
+OTHER_REPLY = fault("chat.v1.stream.other-reply", "A stream tells another reply than comes without one.")
+EXCLUDED_DROPPED = fault(
+    "chat.v1.excluded-dropped", "Documents come back without the keys that are hidden from the model."
+)
 TOOL_UNKNOWN = fault("chat.v1.tool-unknown", "Tools are called under a name that the request does not have.")
 
 _Answer = dict[str, Any]
@@ -53,13 +60,16 @@ def chat(call: Call) -> Answer | Stream:
         reply = Reply(said, "COMPLETE", 0)
     else:
         reply = generate(reading.prompt, reading.settings)
+        if call.body.get("stream") and call.faulty(OTHER_REPLY):
+            reply = replace(reply, text=f"{reply.text} Indeed.")
     if reply.finish == "ERROR":
         raise RefusedError(422, reply.error, error_type=reply.error_type)
     answer = _answer(call, reading, reply)
     if reading.conversation is not None and "chat_history" in answer:
         reading.conversation.turns[:] = answer["chat_history"]
     warnings = _warnings(reading)
-    if call.body.get("stream"):
+    asked = call.body.get("stream") and not call.faulty(STREAM_IGNORED)
+    if asked or call.faulty(STREAM_ALWAYS):
         named = call.headers.get("accepts", "").strip().lower() == "text/event-stream"
         told = streams_v1.events(
             answer,
@@ -133,8 +143,13 @@ def _grounds(call: Call, reading: Reading, reply: Reply) -> _Answer:
         ]
     cited = {passage.id for one in reply.citations for passage in one.passages}
     cited |= {passage.id for passage in search.passages}
-    documents = [passage.echo for passage in reading.prompt.passages if passage.id in cited]
+    documents = [_echo(call, passage) for passage in reading.prompt.passages if passage.id in cited]
     return found | ({"documents": documents} if documents and not call.faulty(NO_DOCUMENTS) else {})
+
+
+def _echo(call: Call, passage: Passage) -> _Answer:
+    hidden = passage.echo.get("_excludes", "") if call.faulty(EXCLUDED_DROPPED) else ""
+    return {name: value for name, value in passage.echo.items() if not hidden or name not in hidden}
 
 
 def _document_id(call: Call, passage: Passage) -> str:

@@ -22,6 +22,8 @@ MISSING = fault("classify.one-missing", "The last text is not classified.")
 ECHO = fault("classify.input-changed", "The texts come back in the wrong order.")
 LABEL = fault("classify.label-missing", "One label is left out of the confidences.")
 UNITS = fault("classify.units-wrong", "The examples are billed as classifications as well.")
+PERCENT = fault("classify.confidence-percent", "Confidences are percentages.")
+POSITION = fault("classify.position-dependent", "The later a text comes, the less sure its label is.")
 
 _TUNED = ("negative", "positive")
 """What a fine-tuned model tells apart that comes without examples."""
@@ -47,8 +49,15 @@ def classify(call: Call) -> Answer:
     several = len({example.text for example in examples}) < len(set(examples))
     close = {label: _Label(label, examples) for label in labels}
     results = [
-        _classified(call, {label: close[label].closeness(text) for label in labels}, several=several)
-        for text in texts
+        _classified(
+            call,
+            {
+                label: close[label].closeness(text) / (1 + index if call.faulty(POSITION) else 1)
+                for label in labels
+            },
+            several=several,
+        )
+        for index, text in enumerate(texts)
     ]
     for result, text in zip(results, _inputs(call), strict=True):
         result["input"] = text
@@ -119,6 +128,8 @@ def _classified(call: Call, close: dict[str, float], *, several: bool) -> dict[s
         chosen = [min(labels, key=lambda label: scores[label])]
     if call.faulty(SUM):
         scores = {label: score * 0.9 for label, score in scores.items()}
+    if call.faulty(PERCENT):
+        scores = {label: 100 * score for label, score in scores.items()}
     confidences = [scores[label] for label in chosen]
     if call.faulty(CONFIDENCE):
         confidences = [score / 2 for score in confidences]

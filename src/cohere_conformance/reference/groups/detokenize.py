@@ -17,6 +17,8 @@ TRIMMED = fault("detokenize.trimmed", "Space at both ends of the text is lost.")
 FOREIGN = fault("detokenize.foreign-accepted", "Tokens outside the vocabulary are left out of the text.")
 CRASH = fault("detokenize.foreign-500", "Tokens outside the vocabulary are answered with 500.")
 
+BILLED = fault("detokenize.billed", "Tokens are billed.")
+
 
 @operation("POST /v1/detokenize")
 def detokenize(call: Call) -> Answer:
@@ -32,7 +34,8 @@ def detokenize(call: Call) -> Answer:
     except ValueError as error:
         raise RefusedError(500 if call.faulty(CRASH) else 400, f"invalid tokens: {error}") from error
     notices = sunset(call, models.find(call.body["model"], call.state) if "model" in call.body else None)
+    billed = {"output_tokens": len(ids)} if call.faulty(BILLED) else {}
     return Answer(
-        {"text": text.strip() if call.faulty(TRIMMED) else text, "meta": told(call, notices)},
+        {"text": text.strip() if call.faulty(TRIMMED) else text, "meta": told(call, notices, **billed)},
         warnings=notices,
     )

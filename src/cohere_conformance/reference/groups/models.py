@@ -28,6 +28,10 @@ WRAPPED = fault("models.wrapped", "One model comes wrapped in an object.")
 UNSERVED = fault("models.default-not-served", "Models are defaults for an endpoint that they do not serve.")
 NO_CONTEXT = fault("models.context-zero", "The context length of every model is zero.")
 OPEN_ENDPOINT = fault("models.endpoint-unknown", "Every model names an endpoint that is not declared.")
+TWO_DEFAULTS = fault("models.two-defaults", "Every model is a default of the endpoints that it serves.")
+ELSEWHERE = fault("models.tokenizer-elsewhere", "Tokenizers are told to be on another host.")
+FILTER_DROPS = fault("models.filter-drops", "The last model that serves an endpoint is missing in its list.")
+IN_VAIN = fault("models.listed-in-vain", "The list begins with a model that nobody can call.")
 CONFIG = fault("models.config", "One model comes with the inner configuration of the service.")
 
 PAGE = 20
@@ -54,6 +58,7 @@ def list_models(call: Call) -> Answer:
     found = _all(call)
     if endpoint is not None and not call.faulty(FILTER_IGNORED):
         found = [one for one in found if endpoint in one["endpoints"]]
+        found = found[:-1] if call.faulty(FILTER_DROPS) else found
     if only_default and not call.faulty(DEFAULT_IGNORED):
         found = [one for one in found if endpoint in one["default_endpoints"]]
     token = call.query.get("page_token", "")
@@ -90,7 +95,11 @@ def get_model(call: Call) -> Answer:
 
 def _all(call: Call) -> list[dict[str, Any]]:
     own = [one for more in FURTHER for one in more(call)]
-    return [_shown(call, model) for model in models.serving(call.profile)] + own
+    found = [_shown(call, model) for model in models.serving(call.profile)] + own
+    if call.faulty(IN_VAIN):
+        ghost = {"name": "embed-rerank-v9.0", "endpoints": ["embed", "rerank"], "default_endpoints": []}
+        found.insert(0, found[0] | ghost | {"tokenizer_url": None})
+    return found
 
 
 def _shown(call: Call, model: Model) -> dict[str, Any]:
@@ -108,6 +117,10 @@ def _shown(call: Call, model: Model) -> dict[str, Any]:
         "default_endpoints": [one for one in model.defaults if one not in gone],
         "features": None if model.features is None else list(model.features),
     }
+    if call.faulty(ELSEWHERE) and model.endpoints:
+        body["tokenizer_url"] = f"https://tokenizers.example.com/{model.name}.json"
+    if call.faulty(TWO_DEFAULTS):
+        body["default_endpoints"] = endpoints
     if call.faulty(UNSERVED):
         body["default_endpoints"] = ["rate"]
     defaults = _sampling(model)

@@ -33,6 +33,16 @@ OFF_TOPIC = fault("rerank.off-topic-first", "Documents that have nothing to do w
 DOCUMENTS_IGNORED = fault("rerank.return-documents-ignored", "Documents never come back.")
 DOCUMENTS_ALWAYS = fault("rerank.documents-always", "Documents come back on version 1 unasked.")
 UNITS = fault("rerank.search-units-wrong", "Each document is billed as a search unit.")
+UNITS_FLAT = fault("rerank.search-units-flat", "One search unit is billed, however many documents there are.")
+TOO_MANY = fault("rerank.too-many-accepted", "There may be any number of documents and chunks.")
+VERSION = fault("rerank.version-differs", "The answer tells the other version of the API.")
+TOP_N_OTHER = fault(
+    "rerank.top-n-other", "With a top_n the best document is left out, and one more at the end is not."
+)
+DUPLICATE = fault("rerank.duplicate-punished", "A document that was sent before has half the score.")
+VERSIONS = fault(
+    "rerank.versions-differ", "Version 1 ranks what answers the query badly the other way round."
+)
 BLANK = fault("rerank.blank-query-accepted", "A blank query is answered.")
 EMPTY_DOCUMENT = fault("rerank.empty-document-accepted", "An empty document is ranked like any other.")
 
@@ -77,9 +87,16 @@ def rerank(call: Call) -> Answer:
             told = {"document": _document(documents[other], texts[other]), **told}
         body["results"].append(told)
     _spoil(call, body["results"])
-    units = max(1, math.ceil(sum(map(len, passages)) / 100))
-    body["meta"] = meta(call, search_units=len(documents) if call.faulty(UNITS) else units)
+    body["meta"] = meta(call, search_units=_units(call, sum(map(len, passages))))
+    if call.faulty(VERSION):
+        body["meta"]["api_version"]["version"] = "2" if call.v1 else "1"
     return Answer(body)
+
+
+def _units(call: Call, chunks: int) -> int:
+    if call.faulty(UNITS):
+        return len(call.body["documents"])
+    return 1 if call.faulty(UNITS_FLAT) else max(1, math.ceil(chunks / 100))
 
 
 def _text(call: Call, document: str | dict[str, Any], index: int) -> str:
@@ -110,7 +127,7 @@ def _most(call: Call, many: int) -> int:
     chunks = whole(call, "max_chunks_per_doc", 1, None, _CHUNKS)
     # The default is not counted: documents are rarely long enough to be split at all.
     counted = chunks if "max_chunks_per_doc" in call.body else 1
-    if many * counted >= MOST:
+    if many * counted >= MOST and not call.faulty(TOO_MANY):
         raise RefusedError(
             400, f"invalid request: documents times chunks must be below {MOST}, got {many} x {counted}"
         )
@@ -155,12 +172,23 @@ def _ranked(call: Call, results: list[_Result]) -> list[_Result]:
         results = [_Result(one.index, round(one.score * (0.5 + again / 2), 8)) for one in results]
     if call.faulty(OFF_TOPIC):
         results = [_Result(one.index, round(1 - one.score, 8)) for one in results]
+    if call.faulty(DUPLICATE):
+        sent = call.body["documents"]
+        results = [
+            _Result(one.index, one.score / 2) if sent[one.index] in sent[: one.index] else one
+            for one in results
+        ]
+    if call.faulty(VERSIONS) and call.v1:
+        results = [
+            _Result(one.index, round(0.5 - one.score, 8)) if one.score < 0.5 else one for one in results
+        ]
     results = sorted(results, key=lambda one: (-one.score, one.index))
     most = call.body.get("top_n")
     if most is not None and most > len(results) and call.faulty(TOP_N_REFUSED):
         raise RefusedError(400, f"invalid request: top_n must be between 1 and {len(results)}")
     if most is not None and not call.faulty(TOP_N_IGNORED):
-        results = results[: int(most)]
+        start = 1 if call.faulty(TOP_N_OTHER) and most < len(results) else 0
+        results = results[start : start + int(most)]
     if call.faulty(UNSORTED):
         results = [*results[1:], *results[:1]]
     if call.faulty(ASCENDING):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import models, tokens, validation
@@ -18,8 +19,14 @@ FRACTION = fault("tokenize.fractional-id", "The ids of tokens are no whole numbe
 CHANGED = fault("tokenize.strings-changed", "The strings of tokens are in lower case and without spaces.")
 UNSTABLE = fault("tokenize.not-reversible", "The tokens are those of the text without its last character.")
 EMPTY = fault("tokenize.empty-accepted", "An empty text is answered with no tokens.")
+LONG = fault("tokenize.too-long-accepted", "A text of more characters than there may be is tokenized.")
+BILLED = fault("tokenize.billed", "Tokens are billed.")
+RANDOM = fault("tokenize.not-deterministic", "Where a text is split differs from call to call.")
 
-for _rule in ("required", "minLength"):
+LONGEST = 65_536
+"""Characters of a text (TOK-R01)."""
+
+for _rule in ("required", "minLength", "maxLength"):
     validation.leave("tokenize", "text", _rule)
 
 
@@ -29,10 +36,13 @@ def tokenize(call: Call) -> Answer:
     text: str = call.body.get("text", "")
     if not text and not call.faulty(EMPTY):
         raise RefusedError(400, "required 'text' param is missing or empty.")
+    if len(text) > LONGEST and not call.faulty(LONG):
+        raise RefusedError(400, f"invalid request: text must have at most {LONGEST} characters")
     if call.faulty(UNSTABLE):
         text = text[:-1]
-    ids = tokens.encode(text)
-    strings = [piece.decode("utf-8", "replace") for piece in tokens.pieces(text)]
+    texts = _torn(text) if call.faulty(RANDOM) else [text]
+    ids = [one for part in texts for one in tokens.encode(part)]
+    strings = [piece.decode("utf-8", "replace") for part in texts for piece in tokens.pieces(part)]
     if call.faulty(CHANGED):
         strings = [one.strip().lower() for one in strings]
     if call.faulty(SHORT):
@@ -43,6 +53,13 @@ def tokenize(call: Call) -> Answer:
     body = {
         "tokens": [one + 0.5 for one in ids] if call.faulty(FRACTION) else ids,
         "token_strings": strings,
-        "meta": told(call, notices),
+        "meta": told(call, notices, **({"input_tokens": len(ids)} if call.faulty(BILLED) else {})),
     }
     return Answer(body, warnings=notices)
+
+
+def _torn(text: str) -> list[str]:
+    """Return a text in two parts, which meet anywhere."""
+    # The dice are thrown anew for each call, which is what this is for.
+    middle = secrets.randbelow(len(text) + 1)
+    return [text[:middle], text[middle:]]

@@ -1,0 +1,165 @@
+"""Batches: what a new one must have, what every one says of itself, and what a page may hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import asked, asked_number, moment, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+_GIVEN = ("name", "model", "input_dataset_id")
+_QUEUED, _COMPLETED = "BATCH_STATUS_QUEUED", "BATCH_STATUS_COMPLETED"
+_COUNT = re.compile(r"0|[1-9][0-9]*")
+_TWO_CLOCKS = timedelta(seconds=1)
+_PAGE, _LARGEST_PAGE = 50, 1000
+
+
+def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
+    """Yield every batch of an answer with its place."""
+    answer = evidence.answer
+    listed, alone = answer.get("batches"), answer.get("batch")
+    if isinstance(alone, dict):
+        yield "/batch", alone
+    if isinstance(listed, list):
+        yield from (("/batches/*", one) for one in listed if isinstance(one, dict))
+
+
+# -- creating
+
+
+@check("batches.echo")
+def echo(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O01."""
+    for place, batch in _shown(evidence):
+        for name in _GIVEN:
+            sent, told = evidence.sent.get(name), batch.get(name)
+            if isinstance(sent, str) and told != sent:
+                yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
+
+
+@check("batches.id-own")
+def id_own(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-R01."""
+    sent = evidence.sent.get("id")
+    for place, batch in _shown(evidence):
+        if sent and batch.get("id") == sent:
+            yield Breach(f"{place}/id", "an id that the service has made", f"{sent!r}, which was sent")
+
+
+@check("batches.begins-queued")
+def begins_queued(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-S01."""
+    for place, batch in _shown(evidence):
+        status = batch.get("status", _QUEUED)
+        if status != _QUEUED:
+            yield Breach(f"{place}/status", _QUEUED, str(status))
+
+
+# -- what a batch says of itself
+
+
+@check("batches.id-given")
+def id_given(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O01."""
+    for place, batch in _shown(evidence):
+        if not batch.get("id"):
+            yield Breach(f"{place}/id", "an id", "an empty one" if "id" in batch else "none")
+
+
+@check("batches.output-named")
+def output_named(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-S01, BAT-S04."""
+    for place, batch in _shown(evidence):
+        output, status = batch.get("output_dataset_id"), batch.get("status")
+        if status == _QUEUED and output:
+            yield Breach(f"{place}/output_dataset_id", "none as long as it is queued", repr(output), "early")
+        if status == _COMPLETED and not output and number(batch.get("num_successful_records")):
+            yield Breach(
+                f"{place}/output_dataset_id", "the dataset that it has made", repr(output), "missing"
+            )
+
+
+@check("batches.counts")
+def counts(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O03."""
+    for place, batch in _shown(evidence):
+        records = number(batch.get("num_records"))
+        if records is None:
+            continue
+        succeeded = number(batch.get("num_successful_records")) or 0
+        done = succeeded + (number(batch.get("num_failed_records")) or 0)
+        if done > records:
+            yield Breach(f"{place}/num_records", f"at most {records:g} done", f"{done:g}", "more")
+        if done < records and batch.get("status") == _COMPLETED:
+            yield Breach(f"{place}/num_records", f"all {records:g} done", f"{done:g}", "fewer")
+
+
+@check("batches.token-counts")
+def token_counts(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-S03."""
+    for place, batch in _shown(evidence):
+        for name in ("input_tokens", "output_tokens"):
+            told = batch.get(name)
+            if isinstance(told, str) and not _COUNT.fullmatch(told):
+                yield Breach(f"{place}/{name}", "a whole number from 0 on", repr(told))
+
+
+@check("batches.updated-after-created")
+def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O06."""
+    for place, batch in _shown(evidence):
+        created, updated = moment(batch.get("created_at")), moment(batch.get("updated_at"))
+        if created is not None and updated is not None and created - updated > _TWO_CLOCKS:
+            yield Breach(f"{place}/updated_at", f"not before {created}", str(updated))
+
+
+# -- listing
+
+
+@check("batches.page-size")
+def page_size(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-R07, BAT-O09."""
+    size = asked_number(evidence, "page_size")
+    if size is None and "page_size" in evidence.query:
+        return
+    most = _PAGE if size is None else min(size or _LARGEST_PAGE, _LARGEST_PAGE)
+    found = sum(1 for _ in _shown(evidence))
+    if found > most:
+        yield Breach("/batches", f"at most {most:g} batches", str(found))
+
+
+@check("batches.large-page-size", errors=True)
+def large_page_size(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O09."""
+    size = asked_number(evidence, "page_size")
+    alone = set(evidence.query) == {"page_size"}
+    if evidence.status == 400 and alone and size is not None and _LARGEST_PAGE < size < 2**31:
+        yield Breach("", f"at most {_LARGEST_PAGE} batches", f"{evidence.status} for a page size of {size:g}")
+
+
+@check("batches.last-page")
+def last_page(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O07."""
+    if evidence.answer.get("next_page_token") == "":
+        yield Breach("/next_page_token", "no token, or the one of the next page", "an empty one")
+
+
+@check("batches.ordered")
+def ordered(evidence: Evidence) -> Iterator[Breach]:
+    """BAT-O08."""
+    if asked(evidence, "order_by") != "created_at":
+        return
+    told = (moment(batch.get("created_at")) for _, batch in _shown(evidence))
+    times = [one for one in told if one is not None]
+    falls = any(later < earlier for earlier, later in pairwise(times))
+    rises = any(later > earlier for earlier, later in pairwise(times))
+    if falls and rises:
+        yield Breach("/batches/*/created_at", "times in one direction", "times that go up and down")

@@ -1,0 +1,191 @@
+"""Chat, version 1: the history that comes back, what a reply rests on, and what a stream tells twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.frame import cut
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+
+def maps(value: Any) -> list[Json]:
+    """Return the objects of a list; none where it is no list, as in a request that is wrong on purpose."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+@check("v1.chat.stream-asked")
+def stream_asked(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R05."""
+    asked = evidence.sent.get("stream")
+    if evidence.sent and asked in (None, False) and evidence.streamed:
+        yield Breach("", "an answer in one piece, which is what comes unless told otherwise", "a stream")
+    if asked is True and not evidence.streamed:
+        yield Breach("", "the stream that was asked for", "an answer in one piece")
+
+
+@check("v1.chat.accepts")
+def accepts(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-T02."""
+    told = evidence.header("content-type") or ""
+    wanted = (evidence.sent_header("accepts") or "").strip().lower() == "text/event-stream"
+    if wanted and evidence.streamed and told and not told.lower().startswith("text/event-stream"):
+        yield Breach("", "server-sent events, as Accepts wants them", told)
+
+
+@check("v1.chat.history-turns")
+def history_turns(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-S02."""
+    sent, history = evidence.sent, maps(evidence.answer.get("chat_history"))
+    if not sent or not history:
+        return
+    kept = sent.get("conversation_id")
+    before = maps(sent.get("chat_history"))
+    length = len(before) + 2
+    if len(history) < length or (len(history) > length and not kept):
+        yield Breach("/chat_history", f"{length} turns", f"{len(history)} turns", "length")
+        return
+    if not kept:
+        for place, (asked, told) in enumerate(zip(before, history, strict=False)):
+            role = str(asked.get("role")).upper()
+            if (told.get("role"), told.get("message")) != (role, asked.get("message")):
+                yield Breach("/chat_history/*", "the turns that were sent", f"another turn {place}", "past")
+                return
+    if not _is_turn(sent, history[-2]):
+        yield Breach("/chat_history/*", "the message, or the tool results, of the request", "another", "turn")
+
+
+def _is_turn(sent: Json, told: Json) -> bool:
+    """Tell whether a turn is that of the request: what its user says, or what its tools have returned."""
+    if sent.get("message"):
+        return bool(told.get("role") == "USER" and told.get("message") == sent["message"])
+    return told.get("role") == "TOOL" or not sent.get("tool_results")
+
+
+@check("v1.chat.history-reply")
+def history_reply(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-S03."""
+    answer = evidence.answer
+    history = maps(answer.get("chat_history"))
+    if not history:
+        return
+    last = history[-1]
+    if last.get("role") != "CHATBOT" or last.get("message") != answer.get("text"):
+        yield Breach("/chat_history/*/message", "the text of the answer in the last turn", "another", "text")
+    if (last.get("tool_calls") or []) != (answer.get("tool_calls") or []):
+        yield Breach(
+            "/chat_history/*/tool_calls", "the calls of the answer in the last turn", "others", "calls"
+        )
+
+
+@check("v1.chat.api-version")
+def api_version(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-S04."""
+    told = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+    if told not in (None, "1"):
+        yield Breach("/meta/api_version/version", "1", str(told))
+
+
+@check("v1.chat.citation-slice")
+def citation_slice(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-S07."""
+    text = evidence.answer.get("text") or ""
+    for citation in maps(evidence.answer.get("citations")):
+        quoted = text[max(citation["start"], 0) : max(citation["end"], 0)]
+        if citation.get("type") != "PLAN" and quoted != citation["text"]:
+            yield Breach(
+                "/citations/*/text", f"{cut(quoted)!r}, which stands there", cut(repr(citation["text"]))
+            )
+            return
+
+
+@check("v1.chat.citation-documents")
+def citation_documents(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-S07."""
+    known = {document.get("id") for document in maps(evidence.answer.get("documents"))}
+    for citation in maps(evidence.answer.get("citations")):
+        if not known.issuperset(citation["document_ids"]):
+            told = ", ".join(str(name) for name in citation["document_ids"] if name not in known)
+            yield Breach("/citations/*/document_ids", "ids of documents of the answer", cut(told))
+            return
+
+
+@check("v1.chat.documents-whole")
+def documents_whole(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R07."""
+    sent = {
+        document["id"]: document
+        for document in maps(evidence.sent.get("documents"))
+        if isinstance(document.get("id"), str)
+    }
+    for document in maps(evidence.answer.get("documents")):
+        for name, value in sent.get(document.get("id") or "", {}).items():
+            if name != "_excludes" and isinstance(value, str) and document.get(name) != value:
+                yield Breach("/documents/*", f"the key {name} as it was sent", cut(str(document.get(name))))
+                return
+
+
+@check("v1.chat.search-queries-only")
+def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-S06."""
+    answer = evidence.answer
+    if evidence.sent.get("search_queries_only") is not True:
+        return
+    if answer.get("text"):
+        yield Breach("/text", "no reply", cut(repr(answer["text"])), "reply")
+    if not answer.get("search_queries") and answer.get("is_search_required") is not False:
+        yield Breach("/search_queries", "queries, or that no search is needed", "neither", "queries")
+
+
+@check("v1.chat.tool-known")
+def tool_known(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R08."""
+    known = {tool.get("name") for tool in maps(evidence.sent.get("tools"))}
+    for call in maps(evidence.answer.get("tool_calls")) if evidence.sent else ():
+        if call["name"] not in known:
+            yield Breach("/tool_calls/*/name", f"one of {sorted(map(str, known))}", str(call["name"]))
+            return
+
+
+@check("v1.chat.max-tokens")
+def max_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R06."""
+    most = evidence.sent.get("max_tokens")
+    billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+    if isinstance(most, int) and most > 0 and billed is not None and billed > most:
+        yield Breach("/meta/billed_units/output_tokens", f"at most {most}", str(billed))
+
+
+@check("v1.chat.stream-citations")
+def stream_citations(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-T05."""
+    if not evidence.streamed:
+        return
+    whole = maps(evidence.answer.get("citations"))
+    told = [
+        citation
+        for event in evidence.events
+        if event.get("event_type") == "citation-generation"
+        for citation in maps(event.get("citations"))
+    ]
+    if sorted(map(_of_citation, told)) != sorted(map(_of_citation, whole)):
+        yield Breach("/citations", f"the {len(told)} citations told before", f"{len(whole)} citations")
+
+
+def _of_citation(citation: Json) -> tuple[int, int, str]:
+    return citation["start"], citation["end"], citation["text"]
+
+
+@check("v1.chat.stream-tool-calls")
+def stream_tool_calls(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-T05 for calls."""
+    for event in evidence.events:
+        if event.get("event_type") == "tool-calls-generation":
+            whole = evidence.answer.get("tool_calls") or []
+            if event.get("tool_calls") != whole:
+                yield Breach("/tool_calls", "the calls told before the end", f"{len(whole)} calls, not these")
+            return

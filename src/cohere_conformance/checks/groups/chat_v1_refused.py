@@ -1,0 +1,108 @@
+"""Chat, version 1: requests whose parts do not go together, answered all the same."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.groups.chat_v1 import maps
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NEEDS_SAFETY = ("command-r7b", "command-a")
+"""How the models begin that came with or after command-r7b; what other names stand for is not known."""
+_MOST_STOPS = 5
+
+
+def _beside(sent: Json, *names: str) -> str:
+    return ", ".join(name for name in names if sent.get(name))
+
+
+def _answered(expected: str) -> Iterator[Breach]:
+    yield Breach("", f"400: {expected}", "an answer")
+
+
+@check("v1.chat.message-or-results")
+def message_or_results(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R01."""
+    sent = evidence.sent
+    if sent.get("message") and sent.get("tool_results") and sent.get("force_single_step") is not True:
+        yield from _answered("tool results without a message")
+
+
+@check("v1.chat.one-history")
+def one_history(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R04."""
+    if evidence.sent.get("conversation_id") and evidence.sent.get("chat_history"):
+        yield from _answered("conversation_id or chat_history, not both")
+
+
+@check("v1.chat.sampling-range")
+def sampling_range(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R06."""
+    sent = evidence.sent
+    for name in ("frequency_penalty", "presence_penalty"):
+        value = sent.get(name)
+        if isinstance(value, (int, float)) and not 0 <= value <= 1:
+            yield from _answered(f"{name} between 0 and 1, not {value}")
+            return
+    stops = sent.get("stop_sequences")
+    if isinstance(stops, list) and len(stops) > _MOST_STOPS:
+        yield from _answered(f"at most {_MOST_STOPS} stop sequences, not {len(stops)}")
+
+
+@check("v1.chat.document-ids")
+def document_ids(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R07."""
+    sent = maps(evidence.sent.get("documents"))
+    names = [name for document in sent if isinstance(name := document.get("id"), str) and name]
+    if len(set(names)) < len(names):
+        yield from _answered("documents with ids of their own")
+
+
+@check("v1.chat.tool-name")
+def tool_name(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R08."""
+    for tool in maps(evidence.sent.get("tools")):
+        name = tool.get("name")
+        if isinstance(name, str) and not _NAME.fullmatch(name):
+            yield from _answered(f"a name of letters, digits and underscores for the tool {name!r}")
+            return
+
+
+@check("v1.chat.results-of-tools")
+def results_of_tools(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R08."""
+    if evidence.sent.get("tool_results") and not evidence.sent.get("tools"):
+        yield from _answered("tools beside the tool results")
+
+
+@check("v1.chat.json-alone")
+def json_alone(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R09."""
+    form = evidence.sent.get("response_format")
+    beside = _beside(evidence.sent, "connectors", "documents", "tools", "tool_results")
+    if isinstance(form, dict) and form.get("type") == "json_object" and beside:
+        yield from _answered(f"no JSON mode beside {beside}")
+
+
+@check("v1.chat.safety-none")
+def safety_none(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R10."""
+    model = evidence.sent.get("model")
+    newer = isinstance(model, str) and model.startswith(_NEEDS_SAFETY)
+    if newer and evidence.sent.get("safety_mode") == "NONE":
+        yield from _answered(f"no safety_mode NONE for the model {model}")
+
+
+@check("v1.chat.raw-alone")
+def raw_alone(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R11."""
+    beside = _beside(evidence.sent, "connectors", "documents", "search_queries_only", "tools")
+    if evidence.sent.get("raw_prompting") is True and beside:
+        yield from _answered(f"no raw_prompting beside {beside}")

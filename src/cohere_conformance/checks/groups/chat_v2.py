@@ -1,0 +1,279 @@
+"""Chat, version 2: the answer by itself and against its request; a stream counts as what it adds up to."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import jsonschema_rs
+
+from cohere_conformance.checks.groups.chat_v2_parts import (
+    CUT,
+    blocks,
+    calls,
+    finish,
+    functions,
+    items,
+    message,
+    number,
+    part,
+    said,
+    text,
+    texts,
+)
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.checks.groups.chat_v2_parts import Json
+
+_TEXT = "/message/content/*/text"
+_CALLS = "/message/tool_calls"
+_LOGPROBS = "/logprobs"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SUFFIX = re.compile(r"_[a-z0-9]{12}")
+_ROUNDED = 1e-6
+"""How far above 0 the rounding of a float may carry a log probability."""
+
+
+@check("v2.chat.id")
+def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-T06."""
+    told = evidence.answer.get("id")
+    if isinstance(told, str) and not _UUID.fullmatch(told):
+        yield Breach("/id", "a UUID", told)
+
+
+@check("v2.chat.text-not-empty")
+def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-T07."""
+    if finish(evidence) == "COMPLETE" and any(
+        block.get("type") == "text" and block.get("text") == "" for block in blocks(evidence)
+    ):
+        yield Breach(_TEXT, "some text", "none")
+
+
+@check("v2.chat.thinking-first")
+def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-S03, CH2-T05."""
+    kinds = [block.get("type") for block in blocks(evidence)]
+    if "thinking" in kinds[1:]:
+        yield Breach(
+            "/message/content", "thinking in the first block", f"blocks of {', '.join(map(str, kinds))}"
+        )
+
+
+@check("v2.chat.thinking-disabled")
+def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O20."""
+    if part(evidence.sent.get("thinking")).get("type") != "disabled":
+        return
+    if any(block.get("type") == "thinking" and said(block) for block in blocks(evidence)):
+        yield Breach("/message/content", "no thinking", "a block of thinking")
+    if spent := number(part(part(evidence.answer.get("usage")).get("tokens")).get("reasoning_tokens")):
+        yield Breach("/usage/tokens/reasoning_tokens", "0", f"{spent:g}")
+
+
+@check("v2.chat.stop-excluded")
+def stop_is_excluded(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O13."""
+    if finish(evidence) == "STOP_SEQUENCE":
+        yield from _stops(evidence)
+
+
+@check("v2.chat.stop-obeyed")
+def stop_is_obeyed(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O13."""
+    if finish(evidence) in {"COMPLETE", "MAX_TOKENS"}:
+        yield from _stops(evidence)
+
+
+def _stops(evidence: Evidence) -> Iterator[Breach]:
+    stops = texts(evidence.sent.get("stop_sequences"))
+    whole = text(evidence) if stops else ""
+    if kept := [stop for stop in stops if stop in whole]:
+        yield Breach(_TEXT, "no stop sequence", f"{kept[0]!r} in it")
+
+
+@check("v2.chat.json-object")
+def json_is_object(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O18."""
+    if (told := _json(evidence)) is not None and not isinstance(told, dict):
+        yield Breach(_TEXT, "a JSON object", text(evidence)[:80])
+
+
+@check("v2.chat.json-schema")
+def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O18."""
+    schema = part(part(evidence.sent.get("response_format")).get("json_schema"))
+    if schema.get("type") != "object" or not isinstance(told := _json(evidence), dict):
+        return
+    try:
+        validator = jsonschema_rs.Draft202012Validator(schema, offline=True)
+        found = next(iter(validator.iter_errors(told)), None)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
+        return  # no schema: then nothing can obey it
+    if found is not None:
+        where = "".join(f"/{step}" for step in found.instance_path)
+        yield Breach(
+            _TEXT, "what the schema of the request demands", f"{where or 'the object'}: {found.message[:80]}"
+        )
+
+
+def _json(evidence: Evidence) -> object:
+    """Return the reply of JSON mode parsed, `False` where it is no JSON; `None` where none is due."""
+    if part(evidence.sent.get("response_format")).get("type") != "json_object":
+        return None
+    whole = text(evidence)
+    if finish(evidence) != "COMPLETE" or calls(evidence):
+        return None
+    try:
+        told: object = json.loads(whole)
+    except (ValueError, RecursionError):
+        return False
+    return False if told is None else told
+
+
+# -- tool calls
+
+
+@check("v2.chat.tool-call-finish")
+def finish_tells_calls(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O01."""
+    reason, made = finish(evidence), calls(evidence)
+    if not reason or reason in CUT or (reason == "TOOL_CALL") == bool(made):
+        return
+    expected = "TOOL_CALL, as there are tool calls" if made else "tool calls, or another finish reason"
+    yield Breach("/finish_reason", expected, reason)
+
+
+@check("v2.chat.tool-call-id-unique")
+def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O02."""
+    ids = [call["id"] for call in calls(evidence) if isinstance(call.get("id"), str)]
+    if len(set(ids)) < len(ids):
+        yield Breach(f"{_CALLS}/*/id", "an id of its own for each call", ", ".join(ids))
+
+
+@check("v2.chat.tool-call-id-form")
+def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O02."""
+    for call in calls(evidence):
+        told, name = call.get("id"), part(call.get("function")).get("name")
+        if not isinstance(told, str) or not isinstance(name, str):
+            continue
+        if not told.startswith(name) or not _SUFFIX.fullmatch(told, len(name)):
+            yield Breach(f"{_CALLS}/*/id", f"{name}_ and twelve letters or digits", told)
+            return
+
+
+@check("v2.chat.tool-known")
+def functions_are_known(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O03."""
+    if not evidence.sent:
+        return  # what was asked for was not recorded
+    known = [name for function in functions(evidence) if isinstance(name := function.get("name"), str)]
+    for call in calls(evidence):
+        name = part(call.get("function")).get("name")
+        if isinstance(name, str) and name not in known:
+            yield Breach(
+                f"{_CALLS}/*/function/name", f"one of {', '.join(known)}" if known else "no call", name
+            )
+            return
+
+
+@check("v2.chat.arguments-object")
+def arguments_are_an_object(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O04, CH2-T08."""
+    if finish(evidence) in CUT:
+        return
+    for call in calls(evidence):
+        told = part(call.get("function")).get("arguments")
+        if not isinstance(told, str) or (evidence.streamed and not told):
+            continue
+        try:
+            value: object = json.loads(told)
+        except (ValueError, RecursionError):
+            value = False
+        if value is not None and not isinstance(value, dict):
+            yield Breach(f"{_CALLS}/*/function/arguments", "a JSON object", told[:80] or "nothing")
+            return
+
+
+@check("v2.chat.text-beside-calls")
+def no_text_beside_calls(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-S02."""
+    if calls(evidence) and (told := text(evidence)):
+        yield Breach("/message/content", "no text block beside tool calls", told[:80])
+
+
+@check("v2.chat.tool-choice-required")
+def choice_required(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O05."""
+    chosen = evidence.sent.get("tool_choice") == "REQUIRED" and functions(evidence)
+    if chosen and finish(evidence) not in CUT and not calls(evidence):
+        yield Breach(_CALLS, "a call, since tool_choice is REQUIRED", "none")
+
+
+@check("v2.chat.tool-choice-none")
+def choice_none(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O06."""
+    if evidence.sent.get("tool_choice") == "NONE" and (made := calls(evidence)):
+        yield Breach(
+            _CALLS, "none, since tool_choice is NONE", str(part(made[0].get("function")).get("name"))
+        )
+
+
+# -- log probabilities
+
+
+@check("v2.chat.logprobs-given")
+def logprobs_are_given(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O19."""
+    if evidence.sent.get("logprobs") is True and _spoken(evidence) and not _logprobs(evidence):
+        yield Breach(_LOGPROBS, "log probabilities of the reply", "none")
+
+
+@check("v2.chat.logprobs-text")
+def logprobs_tell_the_reply(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O19."""
+    entries = _logprobs(evidence)
+    if not entries or not all(isinstance(entry.get("text"), str) for entry in entries):
+        return
+    told, spoken = "".join(entry["text"] for entry in entries), _spoken(evidence)
+    if spoken and told != spoken:
+        yield Breach(f"{_LOGPROBS}/*/text", f"the reply: {spoken[:60]}", told[:60])
+
+
+@check("v2.chat.logprobs-length")
+def logprobs_are_as_many_as_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O19."""
+    for entry in _logprobs(evidence):
+        ids, values = entry.get("token_ids"), entry.get("logprobs")
+        if isinstance(ids, list) and isinstance(values, list) and len(ids) != len(values):
+            yield Breach(f"{_LOGPROBS}/*/logprobs", f"{len(ids)} values", str(len(values)))
+            return
+
+
+@check("v2.chat.logprobs-negative")
+def logprobs_are_not_above_0(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O19."""
+    listed = (entry.get("logprobs") for entry in _logprobs(evidence))
+    values = map(number, chain.from_iterable(value for value in listed if isinstance(value, list)))
+    above = next((value for value in values if value is not None and value > _ROUNDED), None)
+    if above is not None:
+        yield Breach(f"{_LOGPROBS}/*/logprobs/*", "0 or less", f"{above:g}")
+
+
+def _logprobs(evidence: Evidence) -> list[Json]:
+    return items(evidence.answer.get("logprobs"))
+
+
+def _spoken(evidence: Evidence) -> str:
+    """Return the reply where its words are all that the model has written."""
+    plain = not calls(evidence) and all(block.get("type") == "text" for block in blocks(evidence))
+    return text(evidence) if plain and not message(evidence).get("tool_plan") else ""

@@ -1,0 +1,83 @@
+"""Chat, version 2: the parts of an exchange, where what is absent, null or of an odd type counts as empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cohere_conformance.checks.evidence import Evidence
+
+Json = dict[str, Any]
+CUT = frozenset({"MAX_TOKENS", "ERROR", "TIMEOUT"})
+"""Finish reasons of answers that may end anywhere."""
+
+
+def part(value: object) -> Json:
+    """Return an object; anything else counts as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Json]:
+    """Return the objects of a list; anything else counts as an empty one."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def number(value: object) -> float | None:
+    """Return a number, whole or not; `None` where there is none."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def finish(evidence: Evidence) -> str:
+    """Return the finish reason, `""` where there is none."""
+    return str(evidence.answer.get("finish_reason") or "")
+
+
+def message(evidence: Evidence) -> Json:
+    """Return the message of the answer."""
+    return part(evidence.answer.get("message"))
+
+
+def blocks(evidence: Evidence) -> list[Json]:
+    """Return the content blocks of the answer."""
+    return items(message(evidence).get("content"))
+
+
+def calls(evidence: Evidence) -> list[Json]:
+    """Return the tool calls of the answer."""
+    return items(message(evidence).get("tool_calls"))
+
+
+def citations(evidence: Evidence) -> list[Json]:
+    """Return the citations of the answer."""
+    return items(message(evidence).get("citations"))
+
+
+def text(evidence: Evidence) -> str:
+    """Return the words of the reply: all text blocks, one after the other."""
+    return "".join(said(block) for block in blocks(evidence) if block.get("type") == "text")
+
+
+def said(block: Json) -> str:
+    """Return what a content block holds, be it text or thinking."""
+    told = block.get("thinking" if block.get("type") == "thinking" else "text")
+    return told if isinstance(told, str) else ""
+
+
+def usage(evidence: Evidence, kind: str) -> Json:
+    """Return the counts of one kind: `billed_units` or `tokens`."""
+    return part(part(evidence.answer.get("usage")).get(kind))
+
+
+def functions(evidence: Evidence) -> list[Json]:
+    """Return the functions that the request offers."""
+    return [part(tool.get("function")) for tool in items(evidence.sent.get("tools"))]
+
+
+def messages(evidence: Evidence) -> list[Json]:
+    """Return the conversation of the request."""
+    return items(evidence.sent.get("messages"))
+
+
+def texts(value: object) -> list[str]:
+    """Return the non-empty texts of a list; anything else counts as an empty one."""
+    return [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []

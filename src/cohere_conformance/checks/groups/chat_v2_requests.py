@@ -1,0 +1,110 @@
+"""Chat, version 2: requests that were answered although their parts do not go together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.groups.chat_v2_parts import functions, items, messages, part
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+_MOST_IMAGES, _MOST_FIELDS = 20, 200
+
+
+def _served(why: str) -> Breach:
+    return Breach("", f"400 or 422: {why}", "an answer")
+
+
+@check("v2.chat.messages-empty")
+def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R01."""
+    if evidence.sent.get("messages") == []:
+        yield _served("there is no message")
+
+
+@check("v2.chat.system-first")
+def system_is_first(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R02."""
+    others = False
+    for one in messages(evidence):
+        system = one.get("role") == "system"
+        if system and others:
+            yield _served("a system message stands behind others")
+            return
+        others = others or not system
+
+
+@check("v2.chat.tool-result-of-call")
+def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R04."""
+    made: set[object] = set()
+    for one in messages(evidence):
+        made |= {call["id"] for call in items(one.get("tool_calls")) if isinstance(call.get("id"), str)}
+        told = one.get("tool_call_id")
+        if one.get("role") == "tool" and isinstance(told, str) and told not in made:
+            yield _served(f"nobody has made the call {told}")
+            return
+
+
+@check("v2.chat.tool-calls-distinct")
+def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R04."""
+    made = (call.get("id") for one in messages(evidence) for call in items(one.get("tool_calls")))
+    yield from _repeated(made, "calls")
+
+
+@check("v2.chat.documents-distinct")
+def documents_are_distinct(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R09."""
+    yield from _repeated((one.get("id") for one in items(evidence.sent.get("documents"))), "documents")
+
+
+def _repeated(ids: Iterable[object], what: str) -> Iterator[Breach]:
+    counted = Counter(one for one in ids if isinstance(one, str) and one)
+    if twice := [name for name, count in counted.items() if count > 1]:
+        yield _served(f"two {what} have the id {twice[0]}")
+
+
+@check("v2.chat.strict-tools")
+def strict_tools_are_bounded(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R07."""
+    if evidence.sent.get("strict_tools") is not True:
+        return
+    schemas = [part(function.get("parameters")) for function in functions(evidence)]
+    if any(not schema.get("required") for schema in schemas):
+        yield _served("a strict tool has no required parameter")
+    elif sum(len(part(schema.get("properties"))) for schema in schemas) > _MOST_FIELDS:
+        yield _served(f"strict tools have more than {_MOST_FIELDS} parameters")
+
+
+@check("v2.chat.json-mode-alone")
+def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R11."""
+    if part(evidence.sent.get("response_format")).get("type") != "json_object":
+        return
+    if beside := [name for name in ("tools", "documents") if evidence.sent.get(name)]:
+        yield _served(f"JSON mode does not go together with {beside[0]}")
+
+
+@check("v2.chat.json-schema-object")
+def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R11."""
+    form = part(evidence.sent.get("response_format"))
+    schema = form.get("json_schema")
+    if form.get("type") == "json_object" and isinstance(schema, dict) and schema.get("type") != "object":
+        yield _served("the schema for the reply describes no object")
+
+
+@check("v2.chat.images-limited")
+def images_are_limited(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-R16."""
+    count = sum(
+        block.get("type") == "image_url" for one in messages(evidence) for block in items(one.get("content"))
+    )
+    if count > _MOST_IMAGES:
+        yield _served(f"there are {count} images, more than {_MOST_IMAGES}")

@@ -1,0 +1,30 @@
+"""Chat, version 2: what holds of a stream beyond its grammar and beyond the answer that it adds up to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.groups.chat_v2_parts import part
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+
+@check("v2.chat.stream-error-told")
+def errors_are_told(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-T09."""
+    for event in evidence.events:
+        delta = part(event.get("delta")) if event.get("type") == "message-end" else {}
+        if delta.get("finish_reason") == "ERROR" and not delta.get("error"):
+            yield Breach("<message-end>/delta/error", "what went wrong", "nothing")
+
+
+@check("v2.chat.stream-uncounted")
+def streams_are_not_counted(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-T10."""
+    for name in ("num_tokens", "num_chars") if evidence.streamed else ():
+        if (told := evidence.header(name)) is not None:
+            yield Breach(f"header:{name}", "no such header in a stream", told)

@@ -1,0 +1,108 @@
+"""Chat, version 2: what an answer says that it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.groups.chat_v2_parts import CUT, finish, number, part, usage
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+_INPUT, _OUTPUT = "input_tokens", "output_tokens"
+_BILLED, _TOKENS = "billed_units", "tokens"
+_CACHE_LINE = 16
+
+
+@check("v2.chat.max-tokens")
+def not_above_max_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O11."""
+    allowed, written = number(evidence.sent.get("max_tokens")), number(usage(evidence, _TOKENS).get(_OUTPUT))
+    if allowed is not None and written is not None and written > allowed:
+        yield Breach("/usage/tokens/output_tokens", f"at most {allowed:g}", f"{written:g}")
+
+
+@check("v2.chat.max-tokens-reached")
+def cut_at_max_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O12."""
+    allowed, written = number(evidence.sent.get("max_tokens")), number(usage(evidence, _TOKENS).get(_OUTPUT))
+    cut = finish(evidence) == "MAX_TOKENS"
+    if cut and allowed is not None and written is not None and written < allowed:
+        yield Breach("/usage/tokens/output_tokens", f"{allowed:g}, as MAX_TOKENS says", f"{written:g}")
+
+
+@check("v2.chat.usage-told")
+def usage_is_told(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-S05."""
+    if not finish(evidence) or finish(evidence) in CUT - {"MAX_TOKENS"}:
+        return
+    for kind in (_BILLED, _TOKENS):
+        counted = usage(evidence, kind)
+        if missing := [name for name in (_INPUT, _OUTPUT) if counted.get(name) is None]:
+            yield Breach(f"/usage/{kind}", f"{_INPUT} and {_OUTPUT}", f"no {' and no '.join(missing)}")
+
+
+@check("v2.chat.usage-whole")
+def usage_is_whole(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-S05."""
+    for kind in (_BILLED, _TOKENS):
+        for name in (_INPUT, _OUTPUT):
+            count = number(usage(evidence, kind).get(name))
+            if count is not None and (count < 0 or count % 1):
+                yield Breach(f"/usage/{kind}/{name}", "a whole number from 0 on", f"{count:g}")
+
+
+@check("v2.chat.usage-billed-input")
+def billed_input_was_read(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O14."""
+    billed, tokens = number(usage(evidence, _BILLED).get(_INPUT)), usage(evidence, _TOKENS)
+    read = number(tokens.get(_INPUT))
+    if billed is None or read is None:
+        return
+    read += number(tokens.get("image_tokens")) or 0
+    if billed > read:
+        yield Breach("/usage/billed_units/input_tokens", f"at most {read:g}", f"{billed:g}")
+
+
+@check("v2.chat.usage-billed-output")
+def billed_output_was_written(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O15."""
+    tokens = usage(evidence, _TOKENS)
+    written = number(tokens.get(_OUTPUT))
+    for place, count in (
+        ("/usage/billed_units/output_tokens", number(usage(evidence, _BILLED).get(_OUTPUT))),
+        ("/usage/tokens/reasoning_tokens", number(tokens.get("reasoning_tokens"))),
+    ):
+        if count is not None and written is not None and count > written:
+            yield Breach(place, f"at most {written:g}", f"{count:g}")
+
+
+@check("v2.chat.usage-cached")
+def cached_input_was_read(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O16."""
+    cached = number(part(evidence.answer.get("usage")).get("cached_tokens"))
+    read = number(usage(evidence, _TOKENS).get(_INPUT))
+    if cached is None:
+        return
+    if cached % _CACHE_LINE or (read is not None and cached > read):
+        most = "" if read is None else f" up to {read:g}"
+        yield Breach("/usage/cached_tokens", f"a multiple of {_CACHE_LINE}{most}", f"{cached:g}")
+
+
+@check("v2.chat.usage-header")
+def header_is_the_sum(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O17."""
+    told, billed = evidence.header("num_tokens"), usage(evidence, _BILLED)
+    counts = [number(billed.get(name)) for name in (_INPUT, _OUTPUT)]
+    if told is None or None in counts or evidence.streamed:
+        return
+    total = sum(count for count in counts if count is not None)
+    try:
+        same = float(told) == total
+    except ValueError:
+        return  # no number: its form is judged elsewhere
+    if not same:
+        yield Breach("header:num_tokens", f"{total:g}, what is billed", told)

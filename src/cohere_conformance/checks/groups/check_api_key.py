@@ -1,0 +1,19 @@
+"""Check-api-key: what is said of a key that was accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+
+@check("check-api-key.valid")
+def valid(evidence: Evidence) -> Iterator[Breach]:
+    """KEY-S01 and KEY-O01."""
+    if evidence.answer.get("valid") is False:
+        yield Breach("/valid", "true, as a bad key is refused with 401", "false")

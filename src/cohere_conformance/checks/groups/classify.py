@@ -1,0 +1,147 @@
+"""Classify: texts and labels in their order, and confidences that agree with each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.frame import cut
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+_SUM, _FLOAT = 1e-3, 1e-6
+"""How far a sum may be from one, and two tellings of a 32-bit number from each other."""
+
+
+def _results(evidence: Evidence) -> list[Json]:
+    return evidence.answer.get("classifications") or []
+
+
+def _single(evidence: Evidence) -> list[Json]:
+    return [one for one in _results(evidence) if one["classification_type"] == "single-label"]
+
+
+def _scores(result: Json) -> dict[str, float]:
+    """Return the confidence in each label that has one."""
+    labels = result["labels"].items()
+    return {label: one["confidence"] for label, one in labels if one.get("confidence") is not None}
+
+
+def _predicted(result: Json) -> str | None:
+    predictions = result["predictions"]
+    return predictions[0] if predictions else None
+
+
+def _examples(sent: Json) -> dict[str, set[str]]:
+    """Return the labels of each example, by its text."""
+    found: dict[str, set[str]] = {}
+    examples: Any = sent.get("examples")
+    for example in examples if isinstance(examples, list) else ():
+        text, label = (example.get("text"), example.get("label")) if isinstance(example, dict) else ("", "")
+        if isinstance(text, str) and isinstance(label, str):
+            found.setdefault(text, set()).add(label)
+    return found
+
+
+@check("classify.one-per-input")
+def one_per_input(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O01."""
+    inputs, results = evidence.sent.get("inputs"), _results(evidence)
+    if not isinstance(inputs, list):
+        return
+    if len(results) != len(inputs):
+        yield Breach("/classifications", f"{len(inputs)} classifications", f"{len(results)}", "count")
+        return
+    for text, result in zip(inputs, results, strict=True):
+        told = result.get("input")
+        if told is not None and told != text:
+            yield Breach("/classifications/*/input", cut(repr(text)), cut(repr(told)), "text")
+            return
+
+
+@check("classify.prediction")
+def prediction(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O02."""
+    for result in _single(evidence):
+        predictions, scores = result["predictions"], _scores(result)
+        told = result.get("prediction")
+        if len(predictions) != 1 or (told is not None and told != predictions[0]):
+            place = "/classifications/*/predictions"
+            yield Breach(place, "one prediction, the same wherever it is told", str(predictions), "told")
+            return
+        best = max(scores.values(), default=0)
+        if scores.get(predictions[0], best) < best - _FLOAT:
+            wanted = max(scores, key=lambda label: scores[label])
+            place = "/classifications/*/predictions"
+            yield Breach(place, f"{wanted}, the label of most confidence", predictions[0], "best")
+            return
+
+
+@check("classify.confidence-sum")
+def confidence_sum(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O03."""
+    for result in _single(evidence):
+        scores = _scores(result)
+        if scores and abs(sum(scores.values()) - 1) > _SUM:
+            yield Breach("/classifications/*/labels", "confidences of one in all", f"{sum(scores.values())}")
+            return
+
+
+@check("classify.confidence-range")
+def confidence_range(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O03."""
+    for result in _results(evidence):
+        for score in (*_scores(result).values(), *result["confidences"]):
+            if not -_FLOAT <= score <= 1 + _FLOAT:
+                yield Breach("/classifications/*/labels", "confidences from 0 to 1", f"{score}")
+                return
+
+
+@check("classify.confidence-of-prediction")
+def confidence_of_prediction(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O04."""
+    for result in _results(evidence):
+        wanted = _scores(result).get(_predicted(result) or "")
+        told = [result.get("confidence"), *result["confidences"][:1]]
+        for one in told if wanted is not None else ():
+            if one is not None and wanted is not None and abs(one - wanted) > _FLOAT:
+                place = "/classifications/*/confidences"
+                yield Breach(place, f"{wanted}, the confidence in what is predicted", f"{one}")
+                return
+
+
+@check("classify.labels-of-examples")
+def labels_of_examples(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O05."""
+    known = {label for labels in _examples(evidence.sent).values() for label in labels}
+    for result in _results(evidence) if known else ():
+        if result["labels"].keys() != known:
+            place = "/classifications/*/labels"
+            yield Breach(place, f"the labels {sorted(known)}", f"{sorted(result['labels'])}")
+            return
+
+
+@check("classify.billed")
+def billed(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O06."""
+    inputs = evidence.sent.get("inputs")
+    units = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("classifications")
+    if isinstance(inputs, list) and units is not None and units != len(inputs):
+        yield Breach("/meta/billed_units/classifications", f"{len(inputs)}, one a text", f"{units}")
+
+
+@check("classify.examples-themselves")
+def examples_themselves(evidence: Evidence) -> Iterator[Breach]:
+    """CLS-O07."""
+    examples, inputs = _examples(evidence.sent), evidence.sent.get("inputs")
+    if not isinstance(inputs, list) or not examples:
+        return
+    for text, result in zip(inputs, _results(evidence), strict=False):
+        labels = examples.get(text, set()) if isinstance(text, str) else set()
+        if len(labels) == 1 and labels != {_predicted(result)}:
+            place = "/classifications/*/predictions"
+            yield Breach(place, f"{min(labels)}, the label of the example", str(_predicted(result)))
+            return

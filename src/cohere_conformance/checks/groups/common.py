@@ -1,0 +1,264 @@
+"""What every group promises: its headers, what it bills, and how it refuses."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.body import judge_value
+from cohere_conformance.checks.frame import Frame, cut
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.request import judge_request
+from cohere_conformance.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.model import Finding
+
+_TOKENS = frozenset({"input_tokens", "output_tokens"})
+_KNOWN = _TOKENS | {"images", "image_tokens", "search_units", "classifications"}
+"""Units whose meaning is known; a new one is for the contract to tell of."""
+_USED: dict[str, frozenset[str]] = {
+    # A search by a connector was billed beside the tokens.
+    "POST /v1/chat": _TOKENS | {"image_tokens", "search_units"},
+    "POST /v2/chat": _TOKENS | {"image_tokens"},
+    "POST /v1/generate": _TOKENS,
+    "POST /v1/summarize": _TOKENS,
+    "POST /v1/embed": frozenset({"input_tokens", "images", "image_tokens"}),
+    "POST /v2/embed": frozenset({"input_tokens", "images", "image_tokens"}),
+    "POST /v1/rerank": frozenset({"search_units"}),
+    "POST /v2/rerank": frozenset({"search_units"}),
+    "POST /v1/classify": frozenset({"classifications"}),
+}
+"""The units of each operation that has any (B-01 to B-05)."""
+_SUNSET = re.compile(r"is deprecated and will be removed")
+_UNKNOWN_FIELD = re.compile(r"unknown field", re.IGNORECASE)
+_UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
+
+
+# -- headers
+
+
+@check("common.num-tokens")
+def num_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """H-01."""
+    told = _header(evidence, "num_tokens")
+    if told is None or evidence.streamed:
+        return
+    billed = _billed(evidence)
+    if not all(map(_is_whole, billed.values())):
+        return
+    expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
+    if _whole(told) != expected:
+        yield Breach("header:num_tokens", f"{expected}, the billed tokens read and written", cut(told))
+
+
+@check("common.num-chars")
+def num_chars(evidence: Evidence) -> Iterator[Breach]:
+    """H-02; what is billed by characters is counted in characters, not in bytes."""
+    told = _header(evidence, "num_chars")
+    texts = evidence.sent.get("texts")
+    if told is None or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return
+    expected = sum(map(len, texts))
+    if _whole(told) != expected:
+        yield Breach("header:num_chars", f"{expected}, the characters of the texts", cut(told))
+
+
+@check("common.quota")
+def quota(evidence: Evidence) -> Iterator[Breach]:
+    """2.2, R-02: of what a trial key may call, some is left, and never more than all of it."""
+    limit = evidence.header("x-trial-endpoint-call-limit")
+    remaining = evidence.header("x-trial-endpoint-call-remaining")
+    if limit is None or remaining is None:
+        return
+    most, left = _whole(limit), _whole(remaining)
+    if most is None or left is None or left > most:
+        yield Breach(
+            "header:x-trial-endpoint-call-remaining",
+            f"a whole number up to the limit of {cut(limit)}",
+            cut(remaining),
+        )
+
+
+@check("common.notice-in-answer")
+def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
+    """H-04; a client that reads no headers would never know."""
+    told = [text for name, text in _headers(evidence) if name == "x-api-warning" and _SUNSET.search(text)]
+    meta = evidence.answer.get("meta")
+    if not told or not isinstance(meta, dict):
+        return
+    warnings = meta.get("warnings") or []
+    for text in told:
+        if text not in warnings:
+            yield Breach("/meta/warnings", f"the notice of the header: {cut(text)}", cut(str(warnings)))
+            return
+
+
+# -- billing
+
+
+@check("common.billed-whole")
+def billed_whole(evidence: Evidence) -> Iterator[Breach]:
+    """B-01: units are counted."""
+    for unit, count in _billed(evidence).items():
+        if not _is_whole(count):
+            yield Breach(f"{_place(evidence)}/{unit}", "a whole number, not negative", str(count), unit)
+
+
+@check("common.billed-own-units")
+def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
+    """B-01 to B-05."""
+    foreign = _KNOWN - _USED.get(evidence.operation.label, frozenset())
+    for unit, count in _billed(evidence).items():
+        if unit in foreign and count:
+            yield Breach(f"{_place(evidence)}/{unit}", "no unit of another operation", str(count), unit)
+
+
+# -- what must be refused
+
+
+@check("common.v2-unknown-field")
+def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
+    """V-01, at the top of the body."""
+    for problem in _problems(evidence):
+        if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
+            yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
+
+
+@check("common.v2-unknown-nested-field")
+def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
+    """V-01, below the top, where real traffic has an exception."""
+    for problem in _problems(evidence):
+        if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
+            yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
+
+
+@check("common.required-refused")
+def required_refused(evidence: Evidence) -> Iterator[Breach]:
+    """2.4, V-05, G-19."""
+    for problem in _problems(evidence):
+        if problem.kind is Kind.PROPERTY_MISSING and _at_top(problem):
+            yield Breach("", f"a refusal: {problem.place} is required", "it was served", problem.place)
+
+
+@check("common.invalid-refused")
+def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
+    """2.4, V-10, V-11."""
+    told = {Kind.PROPERTY_UNDOCUMENTED, Kind.PROPERTY_MISSING}
+    for problem in _problems(evidence):
+        if problem.kind not in told and _at_top(problem):
+            yield Breach(
+                "", f"a refusal: {problem.place}: {problem.expected}", "it was served", problem.place
+            )
+
+
+# -- how it is refused
+
+
+@check("common.v2-unknown-field-status", errors=True)
+def v2_unknown_field_status(evidence: Evidence) -> Iterator[Breach]:
+    """V-01, 2.4."""
+    if evidence.status != 422 and _UNKNOWN_FIELD.search(_message(evidence)):
+        yield Breach("", "status 422 for an unknown field", str(evidence.status))
+
+
+@check("common.v1-unknown-field-served", errors=True)
+def v1_unknown_field_served(evidence: Evidence) -> Iterator[Breach]:
+    """V-02."""
+    if _UNKNOWN_FIELD.search(_message(evidence)):
+        yield Breach("", "the answer, with a warning about the unknown field", str(evidence.status))
+
+
+@check("common.unknown-model-status", errors=True)
+def unknown_model_status(evidence: Evidence) -> Iterator[Breach]:
+    """V-06."""
+    if evidence.status != 404 and _UNKNOWN_MODEL.search(_message(evidence)):
+        yield Breach("", "status 404 for an unknown model", str(evidence.status))
+
+
+@check("common.json-syntax", errors=True)
+def json_syntax(evidence: Evidence) -> Iterator[Breach]:
+    """V-04; 422 and 500 are what would be told instead, anything else may have another reason."""
+    request = evidence.reading.exchange.request
+    declared = evidence.operation.request
+    if evidence.status not in {422, 500} or declared is None or not (request.body or b"").strip():
+        return
+    media = media_type(field(request.headers, "content-type") or "application/json")
+    if media in declared.media and media == "application/json" and evidence.reading.request[0] is NOTHING:
+        yield Breach("", "status 400 for a body that is no JSON", str(evidence.status))
+
+
+@check("common.no-crash", errors=True)
+def no_crash(evidence: Evidence) -> Iterator[Breach]:
+    """2.4: the one who sent it is to blame, and is told so."""
+    if evidence.status != 500:
+        return
+    problem = next(
+        judge_request(Frame(evidence.operation.label, 500), evidence.operation, evidence.reading), None
+    )
+    if problem is not None:
+        place = problem.place or "the body"
+        yield Breach("", f"a refusal of what is wrong with the request at {place}", "status 500")
+
+
+# -- helpers
+
+
+def _headers(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    return evidence.reading.exchange.response.headers
+
+
+def _header(evidence: Evidence, name: str) -> str | None:
+    """Return a header that is written with an underscore; some recorders write a hyphen (H-03)."""
+    found = evidence.header(name)
+    return evidence.header(name.replace("_", "-")) if found is None else found
+
+
+def _whole(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _is_whole(count: float) -> bool:
+    return count >= 0 and count == count // 1
+
+
+def _place(evidence: Evidence) -> str:
+    return "/usage/billed_units" if "usage" in evidence.answer else "/meta/billed_units"
+
+
+def _billed(evidence: Evidence) -> Mapping[str, float]:
+    """Return what is billed; what is told as null counts as nothing."""
+    answer = evidence.answer
+    told = answer.get("usage") if "usage" in answer else answer.get("meta")
+    units = told.get("billed_units") if isinstance(told, dict) else None
+    if not isinstance(units, dict):
+        return {}
+    return {
+        unit: count
+        for unit, count in units.items()
+        if isinstance(count, int | float) and not isinstance(count, bool)
+    }
+
+
+def _message(evidence: Evidence) -> str:
+    message = evidence.answer.get("message")
+    return message if isinstance(message, str) else ""
+
+
+def _problems(evidence: Evidence) -> Iterator[Finding]:
+    """Yield what the contract has against the JSON body that was sent."""
+    sent, declared = evidence.sent, evidence.operation.request
+    media = declared.media.get("application/json") if declared is not None else None
+    # An empty object may be what a recorder left of a body.
+    if sent and media is not None:
+        yield from judge_value(Frame(evidence.operation.label, evidence.status), media, sent)
+
+
+def _at_top(problem: Finding) -> bool:
+    return problem.place.count("/") == 1

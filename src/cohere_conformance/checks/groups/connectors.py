@@ -1,0 +1,201 @@
+"""Connectors: what is taken, what must never come back, and what a page may hold."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import asked_number, moment, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+_KEPT = ("name", "url", "description", "excludes", "active", "continue_on_failure")
+_DEFAULTS = {"active": True, "continue_on_failure": False}
+_PAGE, _LARGEST_PAGE = 30, 100
+_SHORTEST_SECRET = 6
+"""Characters of a secret that is looked for: a shorter one stands in answers by chance."""
+_HIDDEN = re.compile(r"\W*(?:x+|redacted|hidden|masked)?\W*", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z0-9]{3,20}(?= |$)")
+
+
+def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
+    """Yield every connector of an answer with its place."""
+    answer = evidence.answer
+    listed, alone = answer.get("connectors"), answer.get("connector")
+    if isinstance(alone, dict):
+        yield "/connector", alone
+    if isinstance(listed, list):
+        yield from (("/connectors/*", one) for one in listed if isinstance(one, dict))
+
+
+# -- what is taken
+
+
+@check("connectors.url-checked")
+def url_checked(evidence: Evidence) -> Iterator[Breach]:
+    """CON-R01."""
+    url = evidence.sent.get("url")
+    if not isinstance(url, str) or url.endswith("/search"):
+        return
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        path = ""
+    if not path.endswith("/search"):
+        yield Breach("", "a refusal of an address that does not end with /search", f"{evidence.status}")
+
+
+@check("connectors.one-authorization")
+def one_authorization(evidence: Evidence) -> Iterator[Breach]:
+    """CON-R02."""
+    if evidence.sent.get("oauth") and evidence.sent.get("service_auth"):
+        yield Breach("", "a refusal of oauth together with service_auth", f"{evidence.status}")
+
+
+# -- what is answered
+
+
+@check("connectors.echo")
+def echo(evidence: Evidence) -> Iterator[Breach]:
+    """CON-O01, CON-R03."""
+    names = _KEPT if evidence.reading.exchange.request.method == "POST" else set(_KEPT) - {"description"}
+    for place, connector in _shown(evidence):
+        for name in sorted(names):
+            sent, told = evidence.sent.get(name), connector.get(name)
+            if sent is not None and told is not None and sent != told:
+                yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
+
+
+@check("connectors.defaults")
+def defaults(evidence: Evidence) -> Iterator[Breach]:
+    """CON-R03."""
+    for place, connector in _shown(evidence):
+        for name, default in _DEFAULTS.items():
+            if evidence.sent.get(name) is None and connector.get(name) is (not default):
+                yield Breach(f"{place}/{name}", f"{default}, as nobody said otherwise", f"{not default}")
+
+
+@check("connectors.id-from-name")
+def id_from_name(evidence: Evidence) -> Iterator[Breach]:
+    """CON-S01."""
+    name = evidence.sent.get("name")
+    word = _WORD.match(name) if isinstance(name, str) else None
+    for place, connector in _shown(evidence):
+        identity = connector.get("id")
+        if word is not None and isinstance(identity, str) and word[0].lower() not in identity.lower():
+            yield Breach(f"{place}/id", f"an id with {word[0].lower()!r} in it", repr(identity))
+
+
+@check("connectors.not-authorized-yet")
+def not_authorized_yet(evidence: Evidence) -> Iterator[Breach]:
+    """CON-S02."""
+    for place, connector in _shown(evidence):
+        if connector.get("auth_status"):
+            yield Breach(
+                f"{place}/auth_status", "none before anybody has authorised", connector["auth_status"]
+            )
+
+
+@check("connectors.no-secrets")
+def no_secrets(evidence: Evidence) -> Iterator[Breach]:
+    """CON-O02, CON-S01: what is found is not repeated in the finding."""
+    secrets = tuple(_secrets(evidence.sent))
+    for place, connector in _shown(evidence):
+        oauth = connector.get("oauth")
+        told = oauth.get("client_secret") if isinstance(oauth, dict) else None
+        if isinstance(told, str) and not _HIDDEN.fullmatch(told):
+            yield Breach(f"{place}/oauth/client_secret", "no secret", f"a text of {len(told)} characters")
+            continue
+        if any(secret in text for text in _texts(connector) for secret in secrets):
+            yield Breach(place, "no secret that was sent", "one of them")
+
+
+def _secrets(sent: Json) -> Iterator[str]:
+    """Yield the secrets of a request, except what stands in the rest of it and so is none."""
+    oauth, service = sent.get("oauth"), sent.get("service_auth")
+    found = (
+        oauth.get("client_secret") if isinstance(oauth, dict) else None,
+        service.get("token") if isinstance(service, dict) else None,
+    )
+    kept = (
+        {name: value for name, value in (oauth or {}).items() if name != "client_secret"} if found[0] else {}
+    )
+    open_texts = [
+        text for part in (kept, {name: sent[name] for name in _KEPT if name in sent}) for text in _texts(part)
+    ]
+    for secret in found:
+        long = isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET and not _HIDDEN.fullmatch(secret)
+        if isinstance(secret, str) and long and not any(secret in text for text in open_texts):
+            yield secret
+
+
+def _texts(value: object) -> Iterator[str]:
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case str() as text:
+                yield text
+            case list() as items:
+                pending += items
+            case dict() as members:
+                pending += members.values()
+
+
+@check("connectors.redirect")
+def redirect(evidence: Evidence) -> Iterator[Breach]:
+    """CON-R05."""
+    told = evidence.answer.get("redirect_url")
+    if not isinstance(told, str) or not told.lower().startswith(("https://", "http://")):
+        yield Breach("/redirect_url", "an address to go to", repr(told))
+
+
+# -- listing
+
+
+@check("connectors.newest-first")
+def newest_first(evidence: Evidence) -> Iterator[Breach]:
+    """CON-O03."""
+    told = (moment(connector.get("created_at")) for _, connector in _shown(evidence))
+    times = [one for one in told if one is not None]
+    for earlier, later in pairwise(times):
+        if later > earlier:
+            yield Breach(
+                "/connectors/*/created_at", "no time after the one before", f"{later} after {earlier}"
+            )
+            return
+
+
+@check("connectors.limit")
+def limit(evidence: Evidence) -> Iterator[Breach]:
+    """CON-R04."""
+    size = asked_number(evidence, "limit")
+    if size is None and "limit" in evidence.query:
+        return
+    most = _PAGE if size is None else min(size, _LARGEST_PAGE)
+    found = sum(1 for _ in _shown(evidence))
+    if found > most:
+        yield Breach("/connectors", f"at most {most:g} connectors", str(found))
+
+
+@check("connectors.limit-zero", errors=True)
+def limit_zero(evidence: Evidence) -> Iterator[Breach]:
+    """CON-O03."""
+    alone = set(evidence.query) == {"limit"}
+    if evidence.status in {400, 422} and alone and asked_number(evidence, "limit") == 0:
+        yield Breach("", "no connectors and their total", f"{evidence.status} for a limit of 0")
+
+
+@check("connectors.total")
+def total(evidence: Evidence) -> Iterator[Breach]:
+    """CON-R04."""
+    told = number(evidence.answer.get("total_count"))
+    found = sum(1 for _ in _shown(evidence))
+    skipped = asked_number(evidence, "offset") or 0
+    if told is not None and found and told < skipped + found:
+        yield Breach("/total_count", f"at least {skipped + found:g}", f"{told:g}")

@@ -1,0 +1,21 @@
+"""Detokenize: what tokens must not cost, and how many there may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+
+@check("detokenize.free")
+def free(evidence: Evidence) -> Iterator[Breach]:
+    """DET-S01."""
+    units = (evidence.answer.get("meta") or {}).get("billed_units") or {}
+    billed = sorted(name for name, many in units.items() if many)
+    if billed:
+        yield Breach("/meta/billed_units", "nothing billed", ", ".join(billed))

@@ -1,0 +1,223 @@
+"""Embed: how many vectors there are, of which types, and what is told about texts and images."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+TYPES = ("float", "int8", "uint8", "binary", "ubinary", "base64")
+"""Every type of vector that is declared."""
+DIMENSIONS = {
+    "embed-v4.0": 1536,
+    "embed-english-v3.0": 1024,
+    "embed-multilingual-v3.0": 1024,
+    "embed-english-light-v3.0": 384,
+    "embed-multilingual-light-v3.0": 384,
+}
+"""By model: the length of its vectors where none is asked for (EMB-O02)."""
+_MOST = 96
+_PNG = "data:image/png;base64,"
+_PNG_HEAD = 32
+"""Letters of base64 that hold the 24 bytes up to the height of a PNG image."""
+
+
+def vectors(evidence: Evidence) -> dict[str, list[Any]]:
+    """Return the vectors of an answer by type; a flat list holds floats."""
+    told = evidence.answer.get("embeddings")
+    if isinstance(told, list):
+        return {"float": told}
+    found = told if isinstance(told, dict) else {}
+    return {kind: found[kind] for kind in TYPES if isinstance(found.get(kind), list)}
+
+
+def v1(evidence: Evidence) -> bool:
+    """Tell whether version 1 was called."""
+    return " /v1/" in evidence.operation.label
+
+
+def inputs(evidence: Evidence) -> list[tuple[str, list[Any]]]:
+    """Return what was sent to be embedded, by the name of the field; more than one is a mistake."""
+    names = ("texts", "images") if v1(evidence) else ("texts", "images", "inputs")
+    return [(name, value) for name in names if isinstance(value := evidence.sent.get(name), list) and value]
+
+
+@check("embed.count")
+def count(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O01."""
+    sent = inputs(evidence)
+    if len(sent) != 1:
+        return
+    ((_, wanted),) = sent
+    for kind, found in vectors(evidence).items():
+        if len(found) != len(wanted):
+            yield Breach(f"/embeddings/{kind}", f"{len(wanted)} vectors, one an input", str(len(found)))
+
+
+@check("embed.types")
+def types(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S02: by type there is what was asked for, and nothing else."""
+    told = evidence.answer.get("embeddings")
+    asked = _asked(evidence)
+    if not isinstance(told, dict) or asked is None:
+        return
+    for kind in TYPES:
+        if kind in asked and not isinstance(told.get(kind), list):
+            yield Breach(f"/embeddings/{kind}", "vectors of this type, which is asked for", "none", "lacks")
+        elif kind in told and kind not in asked:
+            what = "null" if told[kind] is None else "vectors"
+            yield Breach(f"/embeddings/{kind}", "nothing, this type is not asked for", what, what)
+
+
+@check("embed.shape")
+def shape(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S01: a flat list or vectors by type, and what `response_type` says of it."""
+    flat = isinstance(evidence.answer.get("embeddings"), list)
+    asked = _asked(evidence)
+    if asked is not None and flat != (not asked):
+        yield Breach(
+            "/embeddings",
+            "vectors by type, as types are asked for" if asked else "a flat list, as no type is asked for",
+            "a flat list" if flat else "vectors by type",
+            "flat" if flat else "by-type",
+        )
+    told = evidence.answer.get("response_type")
+    fitting = "embeddings_floats" if flat else "embeddings_by_type"
+    if told is not None and told != fitting:
+        yield Breach("/response_type", fitting, str(told))
+
+
+def _asked(evidence: Evidence) -> tuple[str, ...] | None:
+    """Return the types that are asked for, none for the flat list of version 1, `None` if nobody knows."""
+    sent = evidence.sent
+    told = sent.get("embedding_types")
+    if not sent or not (told is None or isinstance(told, list)):
+        return None
+    if told:
+        return tuple(one for one in told if isinstance(one, str))
+    return () if v1(evidence) else ("float",)
+
+
+@check("embed.texts-echo")
+def texts_echo(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S04; images have no texts (EMB-S05)."""
+    sent, told = inputs(evidence), evidence.answer.get("texts")
+    if len(sent) != 1 or not isinstance(told, list):
+        return
+    ((name, texts),) = sent
+    if name == "images" and told:
+        yield Breach("/texts", "no texts, images were sent", f"{len(told)} texts", "images")
+    if name != "texts" or not all(isinstance(text, str) for text in texts):
+        return
+    if len(told) != len(texts):
+        yield Breach("/texts", f"the {len(texts)} texts that were sent", f"{len(told)} texts", "number")
+        return
+    exact = str(evidence.sent.get("model")).startswith("embed-v4")
+    for text, other in zip(texts, told, strict=True):
+        if text != other and (exact or _folded(text) != _folded(other)):
+            yield Breach("/texts/*", f"the text that was sent, {text[:100]!r}", repr(other[:100]), "text")
+            return
+
+
+def _folded(text: str) -> str:
+    """Return a text as one model sees it: without case, space, accents and signs that cannot be seen."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(one for one in folded if not one.isspace() and unicodedata.category(one)[0] not in "MC")
+
+
+@check("embed.images-told")
+def images_told(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S05: every image is told about."""
+    sent, told = inputs(evidence), evidence.answer.get("images")
+    if len(sent) != 1 or sent[0][0] != "images":
+        return
+    found = len(told) if isinstance(told, list) else 0
+    if found != len(sent[0][1]):
+        yield Breach("/images", f"{len(sent[0][1])} images, as many as were sent", str(found))
+
+
+@check("embed.image-size")
+def image_size(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S05: width and height are those of the image."""
+    sent, told = evidence.sent.get("images"), evidence.answer.get("images")
+    if not isinstance(sent, list) or not isinstance(told, list) or len(sent) != len(told):
+        return
+    for uri, image in zip(sent, told, strict=True):
+        size = _size(uri)
+        if size is not None and size != (image["width"], image["height"]):
+            shown = f"{image['width']:g} x {image['height']:g}"
+            yield Breach("/images/*", f"{size[0]} x {size[1]} pixels", shown)
+            return
+
+
+def _size(uri: object) -> tuple[int, int] | None:
+    """Return width and height of a PNG image in a data URI."""
+    if not isinstance(uri, str) or not uri.startswith(_PNG):
+        return None
+    try:
+        head = base64.b64decode(uri[len(_PNG) : len(_PNG) + _PNG_HEAD], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(head) < 24 or head[12:16] != b"IHDR":
+        return None
+    return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+
+
+@check("embed.most")
+def most(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-R01 and EMB-R02: there is a limit to the inputs."""
+    for name, value in inputs(evidence):
+        if name != "images" and len(value) > _MOST:
+            yield Breach("", f"a refusal of more than {_MOST} {name}", f"an answer to {len(value)}", name)
+
+
+@check("embed.one-field")
+def one_field(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-R01: inputs of different kinds exclude each other."""
+    names = [name for name, _ in inputs(evidence)]
+    if len(names) > 1:
+        yield Breach("", f"a refusal of {' and '.join(names)} in one request", "an answer")
+
+
+@check("embed.input-type")
+def input_type(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-R03: what the vectors are for must be told."""
+    sent = evidence.sent
+    if sent.get("model") in DIMENSIONS and sent.get("input_type") is None:
+        yield Breach("", "a refusal, as there is no input_type", f"an answer of {sent['model']}")
+
+
+@check("embed.image-purpose")
+def image_purpose(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-R04: images have a purpose of their own, and mixed inputs do not have it."""
+    purpose = evidence.sent.get("input_type")
+    for name, _ in inputs(evidence):
+        if isinstance(purpose, str) and name != "texts" and (purpose == "image") != (name == "images"):
+            yield Breach("", f"a refusal of {name} with the input_type {purpose}", "an answer", name)
+
+
+@check("embed.version-told")
+def version_told(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S03."""
+    version = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+    called = "1" if v1(evidence) else "2"
+    if version is not None and version != called:
+        yield Breach("/meta/api_version/version", called, str(version))
+
+
+@check("embed.units-told")
+def units_told(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-S03: texts are billed by tokens."""
+    if [name for name, _ in inputs(evidence)] != ["texts"]:
+        return
+    units = (evidence.answer.get("meta") or {}).get("billed_units")
+    if units is not None and units.get("input_tokens") is None:
+        yield Breach("/meta/billed_units/input_tokens", "how many tokens are billed", "nothing")

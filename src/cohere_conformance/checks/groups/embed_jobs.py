@@ -1,0 +1,49 @@
+"""Embed jobs: which one is shown, and when it names the dataset that it makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+
+def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
+    """Yield every job of an answer with the place before its properties."""
+    answer = evidence.answer
+    if "job_id" in answer:
+        yield "", answer
+    for item in answer.get("embed_jobs") or ():
+        if isinstance(item, dict):
+            yield "/embed_jobs/*", item
+
+
+@check("embed-jobs.get-asked")
+def get_asked(evidence: Evidence) -> Iterator[Breach]:
+    """EJ-O01."""
+    asked, told = evidence.last_segment, evidence.answer.get("job_id")
+    if told is not None and told != asked:
+        yield Breach("/job_id", f"the job {asked}", f"{told}")
+
+
+@check("embed-jobs.output-when-complete")
+def output_when_complete(evidence: Evidence) -> Iterator[Breach]:
+    """EJ-O02."""
+    for place, job in _shown(evidence):
+        if job.get("status") == "complete" and not job.get("output_dataset_id"):
+            yield Breach(f"{place}/output_dataset_id", "the dataset that a complete job has made", "none")
+            return
+
+
+@check("embed-jobs.output-only-when-complete")
+def output_only_when_complete(evidence: Evidence) -> Iterator[Breach]:
+    """EJ-O02."""
+    for place, job in _shown(evidence):
+        status, output = job.get("status"), job.get("output_dataset_id")
+        if output and status != "complete":
+            yield Breach(f"{place}/output_dataset_id", f"none of a job that is {status}", f"{output}")
+            return

@@ -1,0 +1,183 @@
+"""Embed: what the numbers of a vector can be, and how its types belong together."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from array import array
+from operator import mul
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.groups.embed import DIMENSIONS, v1, vectors
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cohere_conformance.checks.evidence import Evidence
+
+_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "binary": (-128, 127), "ubinary": (0, 255)}
+_SAME = 1e-6
+"""How far a component in base64 may be from the float: both have 32 bits."""
+_NORM = 1e-2
+_ALIKE = 0.999
+
+
+@check("embed.dimension")
+def dimension(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O02: one number a dimension."""
+    wanted = _dimension(evidence)
+    yield from _lengths(evidence, ("float", "int8", "uint8"), wanted)
+
+
+@check("embed.packed-dimension")
+def packed_dimension(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O03: one number for eight dimensions."""
+    wanted = _dimension(evidence)
+    yield from _lengths(evidence, ("binary", "ubinary"), None if wanted is None else wanted // 8)
+
+
+@check("embed.base64-dimension")
+def base64_dimension(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O05: four bytes a dimension."""
+    wanted = _dimension(evidence)
+    for text in vectors(evidence).get("base64", ()):
+        content = _bytes(text)
+        if content is None:
+            yield Breach("/embeddings/base64/*", "base64", repr(text[:40]), "no-base64")
+            return
+        if wanted is not None and len(content) != 4 * wanted:
+            yield Breach("/embeddings/base64/*", f"{4 * wanted} bytes", f"{len(content)} bytes", "length")
+            return
+
+
+@check("embed.number-range")
+def number_range(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O04."""
+    for kind, found in vectors(evidence).items():
+        low, high = _RANGES.get(kind, (-math.inf, math.inf))
+        for vector in found if kind in _RANGES else ():
+            worst = next(
+                (
+                    one
+                    for one in (min(vector, default=low), max(vector, default=high))
+                    if not low <= one <= high
+                ),
+                None,
+            )
+            if worst is not None:
+                yield Breach(f"/embeddings/{kind}/*/*", f"a number from {low} to {high}", str(worst))
+                break
+
+
+@check("embed.length-one")
+def length_one(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O09."""
+    if evidence.sent.get("model") not in DIMENSIONS:
+        return
+    for vector in vectors(evidence).get("float", ()):
+        if len(vector) != _dimension(evidence):
+            continue  # a part of a vector has no length to speak of
+        length = math.sqrt(math.fsum(map(mul, vector, vector)))
+        if abs(length - 1) > _NORM:
+            yield Breach("/embeddings/float/*", "a vector of length 1", f"length {length:.4f}")
+            return
+
+
+@check("embed.base64-floats")
+def base64_floats(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O05: base64 holds the floats, the low byte first."""
+    for floats, text in _pairs(evidence, "float", "base64"):
+        content = _bytes(text)
+        if content is None or len(content) != 4 * len(floats):
+            continue
+        told = array("f", content)
+        if array("H", b"\1\0")[0] != 1:
+            told.byteswap()
+        if any(abs(one - other) > _SAME for one, other in zip(floats, told, strict=True)):
+            yield Breach("/embeddings/base64/*", "the components of the float vector", "others")
+            return
+
+
+@check("embed.ubinary-signs")
+def ubinary_signs(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O06."""
+    for floats, packed in _pairs(evidence, "float", "ubinary"):
+        if not packed or len(floats) != 8 * len(packed):
+            continue
+        signs = "".join("1" if one > 0 else "0" for one in floats)
+        if list(int(signs, 2).to_bytes(len(packed))) != packed:
+            yield Breach("/embeddings/ubinary/*", "a 1 for each positive component, others 0", "other bits")
+            return
+
+
+@check("embed.binary-offset")
+def binary_offset(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O07."""
+    for signed, unsigned in _pairs(evidence, "binary", "ubinary"):
+        if signed != [one - 128 for one in unsigned]:
+            yield Breach("/embeddings/binary/*", "128 less than ubinary everywhere", "another vector")
+            return
+
+
+@check("embed.uint8-rises")
+def uint8_rises(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O08."""
+    for signed, unsigned in _pairs(evidence, "int8", "uint8"):
+        if len(signed) != len(unsigned):
+            continue
+        pairs = sorted(zip(signed, unsigned, strict=True))
+        if any(after < before for (_, before), (_, after) in zip(pairs, pairs[1:], strict=False)):
+            yield Breach("/embeddings/uint8/*", "no uint8 that falls where the int8 rises", "one that does")
+            return
+
+
+@check("embed.int8-direction")
+def int8_direction(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-O10."""
+    for floats, rounded in _pairs(evidence, "float", "int8"):
+        likeness = cosine(floats, rounded)
+        if likeness is not None and likeness <= _ALIKE:
+            shown = f"cosine {likeness:.4f}"
+            yield Breach(
+                "/embeddings/int8/*", f"the direction of the float vector, cosine above {_ALIKE}", shown
+            )
+            return
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Return the cosine of two vectors, `None` if there is none."""
+    if len(one) != len(other):
+        return None
+    lengths = math.sqrt(math.fsum(map(mul, one, one)) * math.fsum(map(mul, other, other)))
+    return math.fsum(map(mul, one, other)) / lengths if lengths and math.isfinite(lengths) else None
+
+
+def _dimension(evidence: Evidence) -> int | None:
+    """Return how many dimensions the vectors must have, if that is known."""
+    asked = None if v1(evidence) else evidence.sent.get("output_dimension")
+    if isinstance(asked, int) and not isinstance(asked, bool):
+        return asked
+    return DIMENSIONS.get(str(evidence.sent.get("model")))
+
+
+def _lengths(evidence: Evidence, kinds: tuple[str, ...], wanted: int | None) -> Iterator[Breach]:
+    found = vectors(evidence)
+    for kind in kinds:
+        for vector in found.get(kind, ()):
+            if wanted is not None and len(vector) != wanted:
+                yield Breach(f"/embeddings/{kind}/*", f"{wanted} numbers", str(len(vector)))
+                break
+
+
+def _pairs(evidence: Evidence, one: str, other: str) -> Iterator[tuple[Any, Any]]:
+    found = vectors(evidence)
+    return zip(found.get(one, ()), found.get(other, ()), strict=False)
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,189 @@
+"""Fine-tuning: what a model is trained with, and the pages of models, events and metrics."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import asked, asked_number, moment, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+_RANGES = {
+    "train_epochs": (1, 10),
+    "learning_rate": (5e-5, 0.1),
+    "train_batch_size": (2, 16),
+    "early_stopping_threshold": (0.001, 0.1),
+    "early_stopping_patience": (0, 10),
+}
+_DEFAULTS = {"train_epochs": 1, "learning_rate": 0.01, "train_batch_size": 16}
+_PAGE = 50
+_CLOSE = 1e-9
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_IDENTITY = re.compile(r"/finetuned-models/([^/?]+)")
+
+
+def _part(value: Json, *names: str) -> Json:
+    """Return an object inside another; empty where there is none."""
+    for name in names:
+        inner = value.get(name)
+        value = inner if isinstance(inner, dict) else {}
+    return value
+
+
+def _listed(evidence: Evidence) -> tuple[str, list[Json]]:
+    """Return the items of a page and the name that they stand under."""
+    for name in ("finetuned_models", "events", "step_metrics"):
+        found = evidence.answer.get(name)
+        if isinstance(found, list):
+            return name, [one for one in found if isinstance(one, dict)]
+    return "", []
+
+
+# -- creating and changing
+
+
+@check("finetuning.wrapped")
+def wrapped(evidence: Evidence) -> Iterator[Breach]:
+    """FT-S01."""
+    if not isinstance(evidence.answer.get("finetuned_model"), dict):
+        yield Breach("/finetuned_model", "the model", "none")
+
+
+@check("finetuning.echo")
+def echo(evidence: Evidence) -> Iterator[Breach]:
+    """FT-R01, FT-O04."""
+    sent, told = evidence.sent, _part(evidence.answer, "finetuned_model")
+    for path in (("name",), ("settings", "dataset_id"), ("settings", "base_model", "base_type")):
+        yield from _same(path, sent, told)
+    for name in _part(sent, "settings", "hyperparameters"):
+        yield from _same(("settings", "hyperparameters", name), sent, told)
+
+
+def _same(path: tuple[str, ...], sent: Json, told: Json) -> Iterator[Breach]:
+    asked_for = _part(sent, *path[:-1]).get(path[-1])
+    answered = _part(told, *path[:-1]).get(path[-1])
+    # Zeros and unspecified values are what a message has where nothing was said.
+    open_choice = not asked_for or str(asked_for).endswith("UNSPECIFIED")
+    if open_choice or answered is None or asked_for == answered:
+        return
+    one, other = number(asked_for), number(answered)
+    if one is None or other is None or abs(one - other) > _CLOSE:
+        yield Breach(
+            f"/finetuned_model/{'/'.join(path)}", f"{asked_for!r}, as it was sent", repr(answered), path[-1]
+        )
+
+
+def _chats(settings: Json) -> bool:
+    return _part(settings, "base_model").get("base_type") == "BASE_TYPE_CHAT"
+
+
+@check("finetuning.ranges")
+def ranges(evidence: Evidence) -> Iterator[Breach]:
+    """FT-R02."""
+    settings = _part(evidence.sent, "settings")
+    given = _part(settings, "hyperparameters") if _chats(settings) else {}
+    for name, (low, high) in _RANGES.items():
+        value = number(given.get(name))
+        if value and not low <= value <= high:
+            yield Breach("", f"a refusal of {name} outside {low:g} to {high:g}", f"{value:g} taken", name)
+
+
+@check("finetuning.defaults")
+def defaults(evidence: Evidence) -> Iterator[Breach]:
+    """FT-R02."""
+    settings = _part(evidence.sent, "settings")
+    if not _chats(settings):
+        return
+    given = _part(settings, "hyperparameters")
+    told = _part(evidence.answer, "finetuned_model", "settings", "hyperparameters")
+    for name, default in _DEFAULTS.items():
+        value = number(told.get(name))
+        if not given.get(name) and value and abs(value - default) > _CLOSE:
+            place = f"/finetuned_model/settings/hyperparameters/{name}"
+            yield Breach(place, f"{default:g}, as nobody said otherwise", f"{value:g}")
+
+
+@check("finetuning.unknown-dataset", errors=True)
+def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
+    """FT-E02."""
+    identity, message = _part(evidence.sent, "settings").get("dataset_id"), evidence.answer.get("message")
+    told = isinstance(identity, str) and identity and isinstance(message, str) and identity in message
+    if evidence.status == 404 and told:
+        yield Breach("", "400 for an unknown dataset", "404")
+
+
+@check("finetuning.malformed-id", errors=True)
+def malformed_id(evidence: Evidence) -> Iterator[Breach]:
+    """FT-E01."""
+    found = _IDENTITY.search(evidence.reading.exchange.request.url)
+    if evidence.status == 500 and found is not None and not _UUID.fullmatch(found[1]):
+        yield Breach("", "400 or 404 for an id that is no UUID", "500")
+
+
+# -- listing
+
+
+@check("finetuning.page-size")
+def page_size(evidence: Evidence) -> Iterator[Breach]:
+    """FT-R04."""
+    size = asked_number(evidence, "page_size")
+    if size is None and "page_size" in evidence.query:
+        return
+    most = size or _PAGE
+    name, items = _listed(evidence)
+    if len(items) > most:
+        yield Breach(f"/{name}", f"at most {most:g} items", str(len(items)))
+
+
+@check("finetuning.end-of-list")
+def end_of_list(evidence: Evidence) -> Iterator[Breach]:
+    """FT-S01."""
+    if not isinstance(evidence.answer.get("next_page_token"), str):
+        yield Breach("/next_page_token", "a token, empty on the last page", "none")
+
+
+@check("finetuning.models-order")
+def models_order(evidence: Evidence) -> Iterator[Breach]:
+    """FT-R04."""
+    yield from _in_order(evidence, newest_first=False)
+
+
+@check("finetuning.events-order")
+def events_order(evidence: Evidence) -> Iterator[Breach]:
+    """FT-O01, FT-R04."""
+    yield from _in_order(evidence, newest_first=True)
+
+
+def _in_order(evidence: Evidence, *, newest_first: bool) -> Iterator[Breach]:
+    order = asked(evidence, "order_by")
+    if order:
+        if order.split() not in (["created_at"], ["created_at", "asc"], ["created_at", "desc"]):
+            return
+        newest_first = order.endswith("desc")
+    elif "order_by" in evidence.query:
+        return
+    name, items = _listed(evidence)
+    times = [one for one in (moment(item.get("created_at")) for item in items) if one is not None]
+    for one, following in pairwise(reversed(times) if newest_first else times):
+        if following < one:
+            first = "newest" if newest_first else "oldest"
+            yield Breach(f"/{name}/*/created_at", f"the {first} first", f"{one} and {following} turned round")
+            return
+
+
+@check("finetuning.metrics-order")
+def metrics_order(evidence: Evidence) -> Iterator[Breach]:
+    """FT-O02."""
+    name, items = _listed(evidence)
+    told = (number(item.get("step_number")) for item in items)
+    for one, following in pairwise(step for step in told if step is not None):
+        if following > one:
+            place = f"/{name}/*/step_number"
+            yield Breach(place, "no step above the one before", f"{following:g} after {one:g}")
+            return

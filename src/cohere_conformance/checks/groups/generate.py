@@ -1,0 +1,148 @@
+"""Generate: how many texts come, where they end, and what is told of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.frame import cut
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence, Json
+
+_REASONS = frozenset(
+    {
+        "COMPLETE",
+        "STOP_SEQUENCE",
+        "ERROR",
+        "ERROR_TOXIC",
+        "ERROR_LIMIT",
+        "USER_CANCEL",
+        "MAX_TOKENS",
+        "TIMEOUT",
+    }
+)
+
+
+def _texts(evidence: Evidence) -> list[Json]:
+    return evidence.answer.get("generations") or []
+
+
+def _asked_for(sent: Json) -> int | None:
+    """Return how many texts were asked for; `None` where that is not known, or no number."""
+    many = sent.get("num_generations")
+    if sent and many is None:
+        return 1
+    return many if isinstance(many, int) and many > 0 else None
+
+
+def _sequences(sent: Json, name: str) -> list[str]:
+    found: Any = sent.get(name)
+    return [one for one in found if isinstance(one, str) and one] if isinstance(found, list) else []
+
+
+@check("generate.prompt-echo")
+def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-05."""
+    sent, told = evidence.sent.get("prompt"), evidence.answer.get("prompt")
+    if not isinstance(sent, str) or not sent or evidence.sent.get("preset"):
+        return
+    if told != sent and not (told is None and evidence.streamed):
+        yield Breach("/prompt", cut(repr(sent)), "no prompt" if told is None else cut(repr(told)))
+
+
+@check("generate.finish-reason")
+def finish_reason(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-05."""
+    for text in _texts(evidence):
+        reason = text.get("finish_reason")
+        if reason is not None and reason not in _REASONS:
+            yield Breach("/generations/*/finish_reason", f"one of {sorted(_REASONS)}", str(reason))
+            return
+
+
+@check("generate.count")
+def count(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-06."""
+    most, came = _asked_for(evidence.sent), len(_texts(evidence))
+    if most is not None and came > most:
+        yield Breach("/generations", f"at most {most} texts", f"{came} texts")
+
+
+@check("generate.index")
+def index(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-06."""
+    numbers = [text.get("index") for text in _texts(evidence)]
+    if len(numbers) > 1:
+        known = [number for number in numbers if isinstance(number, int)]
+        most = _asked_for(evidence.sent) or len(numbers)
+        if len(set(known)) < len(numbers) or not all(0 <= number < most for number in known):
+            yield Breach("/generations/*/index", "numbers from 0, each once", str(numbers), "several")
+    elif numbers and numbers[0] is not None and _asked_for(evidence.sent) == 1:
+        yield Breach(
+            "/generations/*/index", "no number, as one text was asked for", str(numbers[0]), "single"
+        )
+
+
+@check("generate.max-tokens")
+def max_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-03."""
+    most = evidence.sent.get("max_tokens")
+    billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+    if not isinstance(most, int) or most < 0 or billed is None:
+        return
+    if billed > most * len(_texts(evidence)):
+        yield Breach("/meta/billed_units/output_tokens", f"at most {most} for each text", str(billed))
+
+
+@check("generate.end-sequence-cut")
+def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-04."""
+    ends = _sequences(evidence.sent, "end_sequences")
+    for text in _texts(evidence) if ends else ():
+        for sequence in ends:
+            if sequence in (text.get("text") or ""):
+                yield Breach("/generations/*/text", f"a text without {sequence!r}", "a text with it")
+                return
+
+
+@check("generate.stop-sequence-kept")
+def stop_sequence_kept(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-04."""
+    stops = tuple(_sequences(evidence.sent, "stop_sequences"))
+    if not stops:
+        return
+    only = not _sequences(evidence.sent, "end_sequences")
+    for text in _texts(evidence):
+        written = text.get("text") or ""
+        stopped = only and text.get("finish_reason") == "STOP_SEQUENCE"
+        if not written.endswith(stops) and (stopped or any(stop in written for stop in stops)):
+            yield Breach("/generations/*/text", f"a text that ends with one of {list(stops)}", written[-40:])
+            return
+
+
+@check("generate.likelihoods-asked")
+def likelihoods_asked(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-08."""
+    if not evidence.sent or evidence.sent.get("return_likelihoods") not in (None, "NONE"):
+        return
+    for text in _texts(evidence):
+        told = [name for name in ("likelihood", "token_likelihoods") if text.get(name) is not None]
+        if told:
+            yield Breach(f"/generations/*/{told[0]}", "no likelihoods, as none were asked for", told[0])
+            return
+
+
+@check("generate.likelihoods-join")
+def likelihoods_join(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-08."""
+    if evidence.sent.get("return_likelihoods") != "GENERATION":
+        return
+    for text in _texts(evidence):
+        tokens = text.get("token_likelihoods")
+        if tokens is not None and "".join(token["token"] for token in tokens) != text.get("text"):
+            place = "/generations/*/token_likelihoods"
+            yield Breach(place, "tokens that join to the text", f"{len(tokens)} tokens that do not")
+            return

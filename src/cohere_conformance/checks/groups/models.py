@@ -1,0 +1,120 @@
+"""Models: what a list holds by its filters, and what every model says of itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+_TOKENIZER = "https://storage.googleapis.com/cohere-public/tokenizers/"
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+@check("models.page-size")
+def page_size(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-R01."""
+    told = evidence.query.get("page_size", [""])[-1]
+    found = len(_models(evidence))
+    if _WHOLE.fullmatch(told) and found > int(told):
+        yield Breach("/models", f"at most {told} models", str(found))
+
+
+@check("models.filtered")
+def filtered(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O02."""
+    yield from _lacking(evidence, "endpoints", _endpoint(evidence))
+
+
+@check("models.default-only")
+def default_only(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O03: defaults are shown alone."""
+    if _only_default(evidence):
+        yield from _lacking(evidence, "default_endpoints", _endpoint(evidence))
+
+
+@check("models.one-default")
+def one_default(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O03: there is one default."""
+    endpoint, found = _endpoint(evidence), _models(evidence)
+    told = [one for one in found if endpoint in (one.get("default_endpoints") or ())]
+    if _only_default(evidence) and len(told) > 1:
+        yield Breach("/models", f"at most one default for {endpoint}", f"{len(told)} models")
+
+
+@check("models.defaults-served")
+def defaults_served(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O04."""
+    for place, model in _told(evidence):
+        served, defaults = model.get("endpoints"), model.get("default_endpoints")
+        others = sorted(set(defaults or ()) - set(served or ()))
+        if served is not None and others:
+            yield Breach(f"{place}/default_endpoints", "endpoints that the model serves", others[0])
+            return
+
+
+@check("models.context")
+def context(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O06: a context has some length."""
+    for place, model in _told(evidence):
+        length = model.get("context_length")
+        if length is not None and length <= 0:
+            yield Breach(f"{place}/context_length", "a number above 0", f"{length:g}")
+            return
+
+
+@check("models.tokenizer")
+def tokenizer(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O06: where a tokenizer is."""
+    for place, model in _told(evidence):
+        url, name = model.get("tokenizer_url"), model.get("name")
+        # A model that somebody trained has the tokenizer of what it was trained from.
+        if url and name and not model.get("finetuned") and url != f"{_TOKENIZER}{name}.json":
+            yield Breach(f"{place}/tokenizer_url", f"{_TOKENIZER}{name}.json", url)
+            return
+
+
+@check("models.itself")
+def itself(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-S01: one model comes unwrapped, and is the one that was asked for."""
+    name = evidence.answer.get("name")
+    if name != evidence.last_segment:
+        told = "another" if isinstance(name, str) else "none"
+        yield Breach("/name", evidence.last_segment, str(name), told)
+
+
+def _models(evidence: Evidence) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = evidence.answer.get("models") or []
+    return found
+
+
+def _told(evidence: Evidence) -> list[tuple[str, dict[str, Any]]]:
+    """Return every model of an answer with its place."""
+    if evidence.operation.label == "GET /v1/models":
+        return [("/models/*", model) for model in _models(evidence)]
+    return [("", evidence.answer)]
+
+
+def _endpoint(evidence: Evidence) -> str | None:
+    return evidence.query.get("endpoint", [None])[-1]
+
+
+def _only_default(evidence: Evidence) -> bool:
+    return evidence.query.get("default_only", [""])[-1] in {"true", "True", "1"}
+
+
+def _lacking(evidence: Evidence, name: str, endpoint: str | None) -> Iterator[Breach]:
+    if not endpoint:
+        return
+    for model in _models(evidence):
+        told = model.get(name)
+        if told is not None and endpoint not in told:
+            yield Breach(
+                f"/models/*/{name}", f"{endpoint}, which is asked for", ", ".join(map(str, told)), "lacks"
+            )
+            return

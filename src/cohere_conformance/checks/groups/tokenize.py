@@ -1,0 +1,68 @@
+"""Tokenize: tokens and their strings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.registry import Breach, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.checks.evidence import Evidence
+
+_LONGEST = 65_536
+_WHOLE = ("command", "embed-v4")
+"""How models are called whose tokens keep every character; older embedding models fold case and space."""
+
+
+@check("tokenize.strings")
+def strings(evidence: Evidence) -> Iterator[Breach]:
+    """TOK-O01."""
+    tokens, told = evidence.answer["tokens"], evidence.answer["token_strings"]
+    if len(tokens) != len(told):
+        yield Breach("/token_strings", f"{len(tokens)} strings, one a token", str(len(told)))
+
+
+@check("tokenize.ids")
+def ids(evidence: Evidence) -> Iterator[Breach]:
+    """TOK-O02."""
+    lowest = min(evidence.answer["tokens"], default=0)
+    if lowest < 0:
+        yield Breach("/tokens/*", "0 or more", str(lowest))
+
+
+@check("tokenize.joined")
+def joined(evidence: Evidence) -> Iterator[Breach]:
+    """TOK-O03."""
+    text, told = evidence.sent.get("text"), evidence.answer["token_strings"]
+    whole = str(evidence.sent.get("model")).startswith(_WHOLE)
+    # Without any strings the tokens were counted by the client itself, which some recorders keep.
+    if not whole or not isinstance(text, str) or not text.isascii() or not told:
+        return
+    if "".join(told) != text:
+        yield Breach("/token_strings", f"the text in pieces, {text[:100]!r}", repr("".join(told)[:100]))
+
+
+@check("tokenize.free")
+def free(evidence: Evidence) -> Iterator[Breach]:
+    """TOK-S01."""
+    units = (evidence.answer.get("meta") or {}).get("billed_units") or {}
+    billed = sorted(name for name, many in units.items() if many)
+    if billed:
+        yield Breach("/meta/billed_units", "nothing billed", ", ".join(billed))
+
+
+@check("tokenize.text-empty")
+def text_empty(evidence: Evidence) -> Iterator[Breach]:
+    """TOK-R02."""
+    if evidence.sent and not evidence.sent.get("text"):
+        yield Breach("", "a refusal of an empty text", "tokens")
+
+
+@check("tokenize.text-longest")
+def text_longest(evidence: Evidence) -> Iterator[Breach]:
+    """TOK-R01."""
+    text = evidence.sent.get("text")
+    if isinstance(text, str) and len(text) > _LONGEST:
+        yield Breach("", f"a refusal of more than {_LONGEST} characters", "tokens")

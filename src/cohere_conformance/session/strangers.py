@@ -1,0 +1,55 @@
+"""Who must not be served: calls without a key that is good, of any operation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohere_conformance.session.api import Api, Reply
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+"""An id that nothing has: what is called without a key must do no harm where it is served all the same."""
+_WRONG_KEY = "conformance-wrong-key"
+_ANY = tuple(range(200, 600))
+
+
+def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
+    """Require that operations refuse calls without a key, with a wrong one, and with other credentials.
+
+    Args:
+        api: the target.
+        operations: their labels; they are called without a body, and for things that do not exist.
+
+    Raises:
+        DeviatesError: one of them does not.
+    """
+    for label in operations:
+        unkeyed, wrong = _called(api, label, Key.NONE), _called(api, label, Key.WRONG)
+        for name, reply in (("common.key-missing", unkeyed), ("common.key-wrong", wrong)):
+            api.require(name, reply.status == 401, reply, expected="status 401", observed=str(reply.status))
+        api.require(
+            "common.key-not-repeated",
+            _WRONG_KEY not in str(wrong.answer),
+            wrong,
+            place="/message",
+            expected="no key, or a masked one",
+            observed="the key that was sent",
+        )
+        other = _called(api, label, Key.MALFORMED)
+        api.require(
+            "common.key-scheme",
+            other.status == 401,
+            other,
+            expected="status 401",
+            observed=str(other.status),
+        )
+
+
+def _called(api: Api, label: str, key: Key) -> Reply:
+    names = re.findall(r"\{([^}]+)\}", label)
+    return api.call(label, path=dict.fromkeys(names, NOBODY), key=key, status=_ANY)

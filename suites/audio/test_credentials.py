@@ -1,0 +1,19 @@
+"""Audio: nobody is served who has no key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.session.strangers import refuses_strangers
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+OPERATIONS = ("POST /v2/audio/transcriptions",)
+pytestmark = pytest.mark.operations(*OPERATIONS)
+
+
+def test_strangers_are_refused(api: Api) -> None:
+    refuses_strangers(api, OPERATIONS)

@@ -1,0 +1,54 @@
+"""Chat: what is refused, and what the headers count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+CHAT = "POST /v2/chat"
+BODY = {
+    "model": "command-r7b-12-2024",
+    "messages": [{"role": "user", "content": "Say hello."}],
+    "max_tokens": 8,
+}
+ANY = (200, 400, 404, 422)
+pytestmark = pytest.mark.operations(CHAT)
+
+
+def test_tokens_and_characters_are_told(api: Api) -> None:
+    reply = api.call(CHAT, body=BODY)
+    missing = [name for name in ("num_tokens", "num_chars") if reply.header(name) is None]
+    api.require(
+        "common.counts-told",
+        not missing,
+        reply,
+        place=f"header:{missing[0]}" if missing else "",
+        expected="num_tokens and num_chars",
+        observed=f"{', '.join(missing)} missing",
+    )
+
+
+def test_unknown_fields_are_refused_with_422(api: Api) -> None:
+    reply = api.call(CHAT, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    api.require(
+        "common.v2-unknown-field-status",
+        reply.status in {200, 422},  # one that is served is another requirement's
+        reply,
+        expected="status 422",
+        observed=str(reply.status),
+    )
+
+
+def test_an_unknown_model_is_not_found(api: Api) -> None:
+    reply = api.call(CHAT, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
+    api.require(
+        "common.unknown-model-status",
+        reply.status == 404,
+        reply,
+        expected="status 404",
+        observed=str(reply.status),
+    )

@@ -1,0 +1,31 @@
+"""Check-api-key: nobody is served who has no key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.cases import Key
+from cohere_conformance.errors import UsageError
+from cohere_conformance.session.strangers import refuses_strangers
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+OPERATIONS = ("POST /v1/check-api-key",)
+pytestmark = pytest.mark.operations(*OPERATIONS)
+
+
+def test_strangers_are_refused(api: Api) -> None:
+    refuses_strangers(api, OPERATIONS)
+
+
+def test_an_expired_key_is_refused(api: Api) -> None:
+    try:
+        reply = api.call("POST /v1/check-api-key", key=Key.EXPIRED, status=(200, 401, 403))
+    except UsageError:
+        pytest.skip("no expired key known for the target")
+    api.require(
+        "common.key-expired", reply.status == 401, reply, expected="status 401", observed=str(reply.status)
+    )

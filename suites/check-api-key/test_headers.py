@@ -1,0 +1,61 @@
+"""Check-api-key: the headers that every group has, where asking costs nothing."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.cases import Key
+from cohere_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+CHECK = "POST /v1/check-api-key"
+pytestmark = pytest.mark.operations(CHECK)
+
+
+def test_each_answer_has_a_trace_id_of_its_own(api: Api) -> None:
+    replies = [api.call(CHECK) for _ in range(2)]
+    traces = [reply.header("x-debug-trace-id") or "" for reply in replies]
+    api.require(
+        "common.trace-id",
+        len(set(traces)) == len(traces) and all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces),
+        replies[-1],
+        place="header:x-debug-trace-id",
+        expected="32 hexadecimal digits, others in each answer",
+        observed=traces,
+    )
+
+
+def test_the_name_of_a_client_changes_nothing(api: Api) -> None:
+    plain = api.call(CHECK)
+    named = api.call(CHECK, headers={"x-client-name": "conformance"}, status=(200, 400, 403, 422))
+    api.require(
+        "common.client-name",
+        (named.status, named.answer) == (plain.status, plain.answer),
+        named,
+        expected="the answer to a call without x-client-name",
+        observed=f"status {named.status}",
+    )
+
+
+def test_the_calls_of_a_trial_key_are_counted(api: Api) -> None:
+    try:
+        replies = [api.call(CHECK, key=Key.TRIAL, status=(200, 429)) for _ in range(3)]
+    except UsageError:
+        pytest.skip("no trial key known for the target")
+    left = [reply.header("x-trial-endpoint-call-remaining") for reply in replies if reply.status == 200]
+    counted = [int(text) for text in left if text is not None and text.isdigit()]
+    api.require(
+        "common.quota-counts-down",
+        # Where a minute ends between two calls, the count begins anew.
+        len(left) < len(replies) or any(more - 1 == less for more, less in pairwise(counted)),
+        replies[-1],
+        place="header:x-trial-endpoint-call-remaining",
+        expected="one call less after each call",
+        observed=left,
+    )

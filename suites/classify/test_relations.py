@@ -1,0 +1,53 @@
+"""Classify: what several answers must have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api, Reply
+
+CLASSIFY = "POST /v1/classify"
+pytestmark = pytest.mark.operations(CLASSIFY)
+EXAMPLES = [
+    {"text": "The parcel never came.", "label": "delivery"},
+    {"text": "My order is two weeks late.", "label": "delivery"},
+    {"text": "I was charged twice.", "label": "payment"},
+    {"text": "The refund is missing.", "label": "payment"},
+]
+INPUTS = ["Where is my parcel?", "The card was charged the wrong amount.", "My order never came."]
+TOLERANCE = 1e-3
+
+
+def classified(api: Api, inputs: list[str]) -> Reply:
+    if api.profile == "live-2026":
+        pytest.skip("retired")
+    return api.call(CLASSIFY, body={"inputs": inputs, "examples": EXAMPLES})
+
+
+def confidences(reply: Reply, place: int) -> dict[str, float]:
+    labels = reply.answer["classifications"][place]["labels"]
+    return {label: told.get("confidence", 0) for label, told in labels.items()}
+
+
+def test_other_texts_do_not_change_a_confidence(api: Api) -> None:
+    together = classified(api, INPUTS)
+    alone = [classified(api, [text]) for text in INPUTS]
+    turned = classified(api, INPUTS[::-1])
+    moved = []
+    for place, text in enumerate(INPUTS):
+        wanted = confidences(alone[place], 0)
+        for reply, where in ((together, place), (turned, len(INPUTS) - 1 - place)):
+            told = confidences(reply, where)
+            if any(abs(told.get(label, 0) - score) > TOLERANCE for label, score in wanted.items()):
+                moved.append((text, told, wanted))
+    api.require(
+        "classify.alone-as-together",
+        not moved,
+        turned,
+        place="/classifications/*/labels",
+        expected="the confidences of each text by itself",
+        observed=moved,
+    )

@@ -1,0 +1,277 @@
+"""Datasets: what an upload, what is read of it and what is listed must have in common."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cohere_conformance.cases import Part
+from cohere_conformance.session.api import InconclusiveError
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api, Reply
+
+CREATE, LIST, USAGE = "POST /v1/datasets", "GET /v1/datasets", "GET /v1/datasets/usage"
+GET, DELETE = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
+pytestmark = pytest.mark.operations(CREATE, LIST, GET, DELETE)
+RANK = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
+FINAL = RANK["validated"]
+PATIENCE = 60.0
+GOOD = [{"text": "Fog until noon, then fair."}, {"text": "The ferry was late."}]
+
+
+def uploaded(api: Api, what: str, rows: list[dict[str, str]], *query: tuple[str, str]) -> str:
+    """Return the id of a new dataset for embeddings, which is deleted when the test is over."""
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    asked = (("name", name_of(api, what)), ("type", "embed-input"), *query)
+    form = (Part("data", content, f"{what}.jsonl", "application/jsonl"),)
+    identity = str(api.call(CREATE, query=asked, form=form).answer.get("id") or "")
+    if not identity:
+        raise InconclusiveError("an upload was answered without an id")
+    api.later(DELETE, path={"id": identity})
+    return identity
+
+
+def name_of(api: Api, what: str) -> str:
+    return f"conformance-{what}-{api.unique}"
+
+
+def settled(api: Api, identity: str) -> Reply:
+    """Return the dataset when its validation has come to an end, which it does without going back."""
+    until, pause, before = time.monotonic() + PATIENCE, 0.05, "unknown"
+    while time.monotonic() < until:
+        reply = api.call(GET, path={"id": identity})
+        now = reply.answer["dataset"]["validation_status"]
+        forward(api, reply, before, now)
+        if rank(now) == FINAL:
+            return reply
+        before = now
+        time.sleep(pause)
+        pause = min(pause * 1.6, 5.0)
+    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+
+
+def rank(status: str) -> int:
+    return RANK.get(status, 0)
+
+
+def items(reply: Reply) -> list[dict[str, Any]]:
+    return reply.answer.get("datasets") or []
+
+
+def forward(api: Api, reply: Reply, before: str, now: str) -> None:
+    stays = now == before if rank(before) == FINAL else rank(now) >= rank(before)
+    api.require(
+        "datasets.status-forward",
+        stays,
+        reply,
+        place="/dataset/validation_status",
+        expected=f"{before} or what comes after it",
+        observed=now,
+    )
+
+
+def since(dataset: dict[str, Any]) -> tuple[str, str]:
+    """Return a filter for what is hardly older, because a list may be cut where nobody asks for a limit."""
+    made = datetime.fromisoformat(dataset["created_at"].upper()).astimezone(UTC) - timedelta(minutes=1)
+    return "after", made.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
+    rows = [
+        {"text": "Fog until noon, then fair.", "day": "Monday", "mood": "calm", "draft": "yes"},
+        {"text": "The ferry was late.", "day": "Tuesday", "draft": "no"},
+        {"day": "Wednesday"},
+        {"text": "Sun, at last.", "day": "Friday"},
+    ]
+    query = (("keep_fields", "day"), ("optional_fields", "mood"), ("optional_fields", "weather"))
+    identity = uploaded(api, "diary", rows, *query, ("skip_malformed_input", "true"))
+    reply = settled(api, identity)
+    shown = reply.answer["dataset"]
+    sent = [name_of(api, "diary"), "embed-input"]
+    told = [shown["name"], shown["dataset_type"]]
+    api.require(
+        "datasets.created-echo", told == sent, reply, place="/dataset/name", expected=str(sent), observed=told
+    )
+    warnings = shown.get("validation_warnings")
+    api.require(
+        "datasets.skipped-reported",
+        bool(warnings),
+        reply,
+        place="/dataset/validation_warnings",
+        expected="a warning of the row that was skipped",
+        observed=warnings,
+    )
+    counts = [part.get("num_rows") for part in shown.get("dataset_parts") or ()]
+    api.require(
+        "datasets.row-count",
+        sum(count or 0 for count in counts) == len(rows) - 1,
+        reply,
+        place="/dataset/dataset_parts/*/num_rows",
+        expected=f"{len(rows) - 1} rows",
+        observed=counts,
+    )
+    columns = columns_of(shown)
+    api.require(
+        "datasets.columns",
+        columns is None or {"text", "day", "mood"} <= columns <= {"text", "day", "mood", "weather"},
+        reply,
+        place="/dataset/schema",
+        expected="the columns text, day and mood",
+        observed=sorted(columns or ()),
+    )
+    again = api.call(GET, path={"id": identity})
+    forward(api, again, shown["validation_status"], again.answer["dataset"]["validation_status"])
+
+
+def columns_of(dataset: dict[str, Any]) -> set[str] | None:
+    """Return the columns that the schema of the rows tells, `None` where there is no schema."""
+    schema = json.loads(dataset.get("schema") or "null")
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    return None if fields is None else {field["name"] for field in fields}
+
+
+def test_bad_files_fail_the_validation(api: Api) -> None:
+    reply = settled(api, uploaded(api, "remarks", [*GOOD, {"remark": "no text here"}]))
+    status = reply.answer["dataset"]["validation_status"]
+    place = "/dataset/validation_status"
+    api.require(
+        "datasets.malformed-fails", status == "failed", reply, place=place, expected="failed", observed=status
+    )
+
+
+def test_a_column_to_keep_must_be_there(api: Api) -> None:
+    reply = settled(api, uploaded(api, "pages", GOOD, ("keep_fields", "page")))
+    status = reply.answer["dataset"]["validation_status"]
+    api.require(
+        "datasets.kept-column-missing",
+        status == "failed",
+        reply,
+        place="/dataset/validation_status",
+        expected="failed",
+        observed=status,
+    )
+
+
+def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
+    first, second = uploaded(api, "twin", GOOD), uploaded(api, "twin", GOOD)
+    reply = api.call(GET, path={"id": second})
+    api.require(
+        "datasets.id-unique", first != second, reply, place="/id", expected=f"not {first}", observed=second
+    )
+
+
+def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
+    read = api.call(GET, path={"id": uploaded(api, "listed", GOOD)}).answer["dataset"]
+    reply = api.call(LIST, query=[since(read)])
+    found = [one for one in items(reply) if one["id"] == read["id"]]
+    api.require(
+        "datasets.listed",
+        bool(found),
+        reply,
+        place="/datasets",
+        expected=f"the dataset {read['id']}",
+        observed="none of that id",
+    )
+    fixed = ("name", "dataset_type", "created_at")
+    api.require(
+        "datasets.listed-as-read",
+        all(found[0][name] == read[name] for name in fixed),
+        reply,
+        place="/datasets/*",
+        expected=str([read[name] for name in fixed]),
+        observed=[found[0][name] for name in fixed],
+    )
+
+
+def test_pages_follow_each_other(api: Api) -> None:
+    uploaded(api, "page-one", GOOD)
+    uploaded(api, "page-two", GOOD)
+
+    def page(limit: int, offset: int) -> Reply:
+        return api.call(LIST, query=[("limit", str(limit)), ("offset", str(offset))])
+
+    whole, first, second, after = page(2, 0), page(1, 0), page(1, 1), page(2, 0)
+    ids = [[one["id"] for one in items(reply)] for reply in (whole, first, second, after)]
+    if ids[0] == ids[3]:
+        api.require(
+            "datasets.pages",
+            ids[1] + ids[2] == ids[0],
+            second,
+            place="/datasets",
+            expected=f"{ids[0]} on two pages",
+            observed=ids[1:3],
+        )
+
+
+def test_what_is_deleted_is_gone(api: Api) -> None:
+    identity = uploaded(api, "gone", GOOD)
+    window = since(api.call(GET, path={"id": identity}).answer["dataset"])
+    api.call(DELETE, path={"id": identity})
+    reply = api.call(GET, path={"id": identity}, status=(200, 404))
+    api.require("datasets.deleted-is-gone", reply.status == 404, reply, expected="404", observed=reply.status)
+    reply = api.call(LIST, query=[window])
+    ids = [one["id"] for one in items(reply)]
+    api.require(
+        "datasets.deleted-is-unlisted",
+        identity not in ids,
+        reply,
+        place="/datasets/*/id",
+        expected="no dataset that was deleted",
+        observed=identity,
+    )
+    reply = api.call(DELETE, path={"id": identity}, status=(200, 404))
+    api.require("datasets.second-delete", reply.status == 404, reply, expected="404", observed=reply.status)
+
+
+def test_what_never_was_is_not_deleted(api: Api) -> None:
+    reply = api.call(DELETE, path={"id": f"conformance-never-{api.unique}"}, status=(200, 404))
+    api.require("datasets.unknown-delete", reply.status == 404, reply, expected="404", observed=reply.status)
+
+
+@pytest.mark.operations(CREATE, GET, DELETE, USAGE)
+def test_the_storage_in_use_follows(api: Api) -> None:
+    # Large enough to stand out where something else is stored meanwhile.
+    line = {"text": "The harbour master writes down every ship that comes in and goes out. " * 60}
+    rows = [line] * 40
+    size = len(json.dumps(line)) * len(rows)
+    before = used(api)
+    identity = uploaded(api, "ledger", rows)
+    settled(api, identity)
+    grown = moved(api, before, size)
+    api.call(DELETE, path={"id": identity})
+    moved(api, grown, -size)
+
+
+def used(api: Api) -> int:
+    return stored(api.call(USAGE))
+
+
+def stored(reply: Reply) -> int:
+    return int(reply.answer.get("organization_usage") or 0)
+
+
+def moved(api: Api, before: int, by: int) -> int:
+    """Return the storage in use when it has followed, or does not within seconds."""
+    until, half = time.monotonic() + 3, abs(by) // 2
+    while True:
+        reply = api.call(USAGE)
+        now = stored(reply)
+        follows = now - before >= half if by > 0 else before - now >= half
+        if follows or time.monotonic() > until:
+            break
+        time.sleep(0.5)
+    api.require(
+        "datasets.usage-follows",
+        follows,
+        reply,
+        place="/organization_usage",
+        expected=f"{before}, and {abs(by)} {'more' if by > 0 else 'less'}",
+        observed=now,
+        told="grows" if by > 0 else "shrinks",
+    )
+    return now

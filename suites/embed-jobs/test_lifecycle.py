@@ -1,0 +1,214 @@
+"""Embed jobs in any order: begun, read, listed and told to stop, also when they have ended."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings, strategies
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from cohere_conformance.cases import Part
+from cohere_conformance.session.api import DeviatesError, InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cohere_conformance.session.api import Api, Reply
+
+UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
+CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
+GET, CANCEL = "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
+MODEL = "embed-english-light-v3.0"
+ENDED = frozenset({"complete", "failed", "cancelled"})
+NEXT = {
+    "processing": frozenset({"processing", "cancelling"}) | ENDED,
+    "cancelling": frozenset({"cancelling"}) | ENDED,
+}
+VALIDATING = frozenset({"unknown", "queued", "processing"})
+PATIENCE = 60.0
+MOST = 2
+PICK = strategies.integers(0, MOST - 1)
+SETTINGS = settings(
+    max_examples=5,
+    stateful_step_count=8,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    # Nothing is sent again to make a failure smaller: a target need not answer the same twice.
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+_Told = ParamSpec("_Told")
+
+
+@dataclass
+class Known:
+    """What must be true of one job."""
+
+    id: str
+    truncate: str
+    status: str = "processing"
+    stopped: bool = False
+
+
+def step(run: Callable[Concatenate[Jobs, _Told], None]) -> Callable[Concatenate[Jobs, _Told], None]:
+    """Let nothing come after the first deviation: it is told when all is over, as it was found."""
+
+    @functools.wraps(run)
+    def guarded(machine: Jobs, *args: _Told.args, **told: _Told.kwargs) -> None:
+        if machine.ended:
+            return
+        try:
+            run(machine, *args, **told)
+        except (DeviatesError, InconclusiveError) as error:
+            machine.ended.append(error)
+
+    return guarded
+
+
+class Jobs(RuleBasedStateMachine):
+    """The jobs of one account, as far as this test has begun them."""
+
+    def __init__(self, api: Api, dataset: str, ended: list[Exception]) -> None:
+        super().__init__()
+        self.api = api
+        self.dataset = dataset
+        self.ended = ended
+        self.known: list[Known] = []
+
+    @precondition(lambda self: len(self.known) < MOST)
+    @rule(truncate=strategies.sampled_from(("START", "END")))
+    @step
+    def begin(self, truncate: str) -> None:
+        """Begin one."""
+        body = {"model": MODEL, "dataset_id": self.dataset, "input_type": "clustering", "truncate": truncate}
+        made = self.api.call(CREATE, body=body)
+        identity = str(made.answer["job_id"])
+        self.api.later(CANCEL, path={"id": identity}, status=(200, 400, 404, 422))
+        self.known.append(Known(identity, truncate))
+
+    @precondition(lambda self: self.known)
+    @rule(pick=PICK)
+    @step
+    def read(self, pick: int) -> None:
+        """Read one."""
+        one = self.known[pick % len(self.known)]
+        reply = self.shown(one)
+        now = reply.answer["status"]
+        self.api.require(
+            "embed-jobs.status-forward",
+            now in NEXT.get(one.status, {one.status}),
+            reply,
+            place="/status",
+            expected=f"{one.status} or what comes after it",
+            observed=now,
+        )
+        self.api.require(
+            "embed-jobs.cancel-stops",
+            not (one.stopped and now == "processing"),
+            reply,
+            place="/status",
+            expected="cancelling, or an end",
+            observed=now,
+        )
+        one.status = now
+
+    def shown(self, one: Known) -> Reply:
+        """Return a job as it stands, which is the one that was begun."""
+        reply = self.api.call(GET, path={"id": one.id})
+        sent = {"input_dataset_id": self.dataset, "model": MODEL, "truncate": one.truncate}
+        told = {name: reply.answer[name] for name in sent}
+        self.api.require("embed-jobs.created-echo", told == sent, reply, expected=str(sent), observed=told)
+        if output := reply.answer.get("output_dataset_id"):
+            self.api.later(REMOVE, path={"id": output})
+        return reply
+
+    @precondition(lambda self: self.known)
+    @rule()
+    @step
+    def list_all(self) -> None:
+        """List them; those that have ended are in the list as well."""
+        reply = self.api.call(LIST)
+        ids = {job["job_id"] for job in reply.answer.get("embed_jobs") or ()}
+        lacking = [one.id for one in self.known if one.id not in ids]
+        self.api.require(
+            "embed-jobs.listed",
+            not lacking,
+            reply,
+            place="/embed_jobs",
+            expected="every job that was begun",
+            observed=f"not {lacking}",
+        )
+
+    @precondition(lambda self: self.known)
+    @rule(pick=PICK)
+    @step
+    def cancel(self, pick: int) -> None:
+        """Tell one to stop, which may have ended or been told before."""
+        one = self.known[pick % len(self.known)]
+        reply = self.api.call(CANCEL, path={"id": one.id}, status=(200, 400, 422))
+        if one.status in ENDED:
+            after = self.shown(one)
+            now = after.answer["status"]
+            self.api.require(
+                "embed-jobs.cancel-ended",
+                now == one.status,
+                after,
+                place="/status",
+                expected=one.status,
+                observed=now,
+            )
+            one.status = now
+        elif reply.status == 200:
+            one.stopped = True
+
+    @precondition(lambda self: any(one.status not in ENDED for one in self.known))
+    @rule()
+    @step
+    def wait(self) -> None:
+        """Let the work go on."""
+        time.sleep(0.1)
+
+    def teardown(self) -> None:
+        """Stop what is still at work, and find out what was made, so that it is removed."""
+        for one in self.known:
+            self.settle(one)
+
+    @step
+    def settle(self, one: Known) -> None:
+        """Let one come to its end."""
+        if one.status not in ENDED:
+            self.api.call(CANCEL, path={"id": one.id}, status=(200, 400, 422))
+            self.shown(one)
+
+
+@pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, LIST, GET, CANCEL)
+def test_any_order(api: Api) -> None:
+    ended: list[Exception] = []
+    run_state_machine_as_test(partial(Jobs, api, source(api), ended), settings=SETTINGS)
+    if ended:
+        raise ended[0]
+
+
+def source(api: Api) -> str:
+    """Return the id of a validated dataset of one row."""
+    row = json.dumps({"text": "Fog until noon, then fair."}) + "\n"
+    asked = (("name", f"conformance-lives-{api.unique}"), ("type", "embed-input"))
+    form = (Part("data", row, "rows.jsonl", "application/jsonl"),)
+    identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
+    if not identity:
+        raise InconclusiveError("an upload was answered without an id")
+    api.later(REMOVE, path={"id": identity})
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        status = api.call(SHOW, path={"id": identity}).answer["dataset"]["validation_status"]
+        if status not in VALIDATING:
+            return identity
+        time.sleep(0.1)
+    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")

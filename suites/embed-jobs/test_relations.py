@@ -1,0 +1,209 @@
+"""Embed jobs: what a job, its dataset and the dataset that it makes must have in common."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.cases import Part
+from cohere_conformance.session.api import InconclusiveError
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api, Reply
+
+UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
+CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
+GET, CANCEL = "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
+pytestmark = pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, LIST, GET, CANCEL)
+MODEL = "embed-english-light-v3.0"
+TEXTS = ["Fog until noon, then fair.", "The ferry was late.", "Sun, at last."]
+ENDED = frozenset({"complete", "failed", "cancelled"})
+NEXT = {
+    "processing": frozenset({"processing", "cancelling"}) | ENDED,
+    "cancelling": frozenset({"cancelling"}) | ENDED,
+}
+VALIDATING = frozenset({"unknown", "queued", "processing"})
+CANCELLED_OR_NOT = (200, 400, 422)
+PATIENCE = 300.0
+
+
+def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> Reply:
+    """Return a new dataset when its validation has come to an end; it is deleted when the test is over."""
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    asked = (("name", f"conformance-job-{api.unique}"), ("type", "embed-input"), *query)
+    form = (Part("data", content, "rows.jsonl", "application/jsonl"),)
+    identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
+    if not identity:
+        raise InconclusiveError("an upload was answered without an id")
+    api.later(REMOVE, path={"id": identity})
+    until, pause = time.monotonic() + PATIENCE, 0.05
+    while time.monotonic() < until:
+        reply = api.call(SHOW, path={"id": identity})
+        if reply.answer["dataset"]["validation_status"] not in VALIDATING:
+            return reply
+        time.sleep(pause)
+        pause = min(pause * 1.6, 5.0)
+    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+
+
+def begun(api: Api, dataset: str, **further: str) -> str:
+    """Return the id of a new job, which is told to stop when the test is over."""
+    body = {"model": MODEL, "dataset_id": dataset, "input_type": "search_document", **further}
+    identity = str(api.call(CREATE, body=body).answer["job_id"])
+    api.later(CANCEL, path={"id": identity}, status=(*CANCELLED_OR_NOT, 404))
+    return identity
+
+
+def followed(api: Api, identity: str, before: str) -> Reply:
+    """Return a job as it stands now, which is where it stood or what comes after."""
+    reply = api.call(GET, path={"id": identity})
+    now = reply.answer["status"]
+    api.require(
+        "embed-jobs.status-forward",
+        now in NEXT.get(before, {before}),
+        reply,
+        place="/status",
+        expected=f"{before} or what comes after it",
+        observed=now,
+    )
+    if output := reply.answer.get("output_dataset_id"):
+        api.later(REMOVE, path={"id": output})
+    return reply
+
+
+def finished(api: Api, identity: str) -> Reply:
+    """Return a job that has come to its end."""
+    until, pause, before = time.monotonic() + PATIENCE, 0.05, "processing"
+    while time.monotonic() < until:
+        reply = followed(api, identity, before)
+        before = reply.answer["status"]
+        if before in ENDED:
+            return reply
+        time.sleep(pause)
+        pause = min(pause * 1.6, 5.0)
+    raise InconclusiveError(f"the job {identity} has not ended after {PATIENCE:.0f} s")
+
+
+def echoed(api: Api, reply: Reply, dataset: str, truncate: str) -> None:
+    sent = {"input_dataset_id": dataset, "model": MODEL, "truncate": truncate}
+    told = {name: reply.answer[name] for name in sent}
+    api.require("embed-jobs.created-echo", told == sent, reply, expected=str(sent), observed=told)
+
+
+def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
+    rows = [{"text": text, "day": f"day {number}"} for number, text in enumerate(TEXTS)]
+    source = uploaded(api, rows, ("keep_fields", "day")).answer["dataset"]
+    job = finished(api, begun(api, source["id"]))
+    echoed(api, job, source["id"], "END")
+    if job.answer["status"] != "complete":
+        raise InconclusiveError(f"the job is {job.answer['status']}, so nothing was made")
+    reply = api.call(SHOW, path={"id": job.answer["output_dataset_id"]})
+    made = reply.answer["dataset"]
+    parts = made.get("dataset_parts") or []
+    counts = [part.get("num_rows") for part in parts]
+    api.require(
+        "embed-jobs.row-count",
+        sum(count or 0 for count in counts) == len(rows),
+        reply,
+        place="/dataset/dataset_parts/*/num_rows",
+        expected=f"{len(rows)} rows",
+        observed=counts,
+    )
+    samples = [sample for part in parts for sample in part.get("samples") or ()]
+    order = [number for sample in samples for number, text in enumerate(TEXTS) if text in sample]
+    api.require(
+        "embed-jobs.row-order",
+        order == sorted(order),
+        reply,
+        place="/dataset/dataset_parts/*/samples",
+        expected="the rows in the order of the input",
+        observed=order,
+    )
+    schema = json.loads(made.get("schema") or "null")
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    columns = {field["name"] for field in fields or ()}
+    api.require(
+        "embed-jobs.result-columns",
+        fields is None or {"text", "day", "embeddings"} <= columns,
+        reply,
+        place="/dataset/schema",
+        expected="the columns text, day and embeddings",
+        observed=sorted(columns),
+    )
+
+
+def test_what_has_ended_stays_as_it_is(api: Api) -> None:
+    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).answer["dataset"]["id"])
+    before = finished(api, identity).answer["status"]
+    followed(api, identity, before)
+    api.call(CANCEL, path={"id": identity}, status=CANCELLED_OR_NOT)
+    reply = api.call(GET, path={"id": identity})
+    now = reply.answer["status"]
+    api.require(
+        "embed-jobs.cancel-ended", now == before, reply, place="/status", expected=before, observed=now
+    )
+
+
+def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
+    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).answer["dataset"]["id"])
+    read = api.call(GET, path={"id": identity}).answer
+    reply = api.call(LIST)
+    found = [job for job in reply.answer.get("embed_jobs") or () if job["job_id"] == identity]
+    api.require(
+        "embed-jobs.listed",
+        bool(found),
+        reply,
+        place="/embed_jobs",
+        expected=f"the job {identity}",
+        observed="none of that id",
+    )
+    fixed = ("input_dataset_id", "model", "truncate", "created_at")
+    api.require(
+        "embed-jobs.listed-as-read",
+        all(found[0][name] == read[name] for name in fixed),
+        reply,
+        place="/embed_jobs/*",
+        expected=str([read[name] for name in fixed]),
+        observed=[found[0][name] for name in fixed],
+    )
+
+
+def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
+    dataset = uploaded(api, [{"text": TEXTS[0]}]).answer["dataset"]["id"]
+    identity = begun(api, dataset, truncate="START")
+    api.call(CANCEL, path={"id": identity})
+    reply = api.call(GET, path={"id": identity})
+    now = reply.answer["status"]
+    api.require(
+        "embed-jobs.cancel-stops",
+        now != "processing",
+        reply,
+        place="/status",
+        expected="cancelling, or an end",
+        observed=now,
+    )
+    echoed(api, finished(api, identity), dataset, "START")
+
+
+def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
+    body = {"model": MODEL, "dataset_id": f"conformance-never-{api.unique}", "input_type": "search_document"}
+    reply = api.call(CREATE, body=body, status=(400, 404))
+    api.require(
+        "embed-jobs.unknown-dataset", reply.status == 404, reply, expected="404", observed=reply.status
+    )
+    bad = uploaded(api, [{"remark": "no text here"}]).answer["dataset"]
+    if bad["validation_status"] != "failed":
+        return
+    reply = api.call(CREATE, body={**body, "dataset_id": bad["id"]}, status=(200, 400, 404, 422))
+    if reply.status == 200:
+        api.later(CANCEL, path={"id": reply.answer["job_id"]}, status=(*CANCELLED_OR_NOT, 404))
+    api.require(
+        "embed-jobs.dataset-validated",
+        reply.status != 200,
+        reply,
+        expected="a refusal",
+        observed=reply.status,
+    )

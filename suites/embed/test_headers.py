@@ -1,0 +1,37 @@
+"""Embed: what the headers count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+EMBED = ("POST /v1/embed", "POST /v2/embed")
+MODEL = "embed-english-v3.0"
+TEXTS = ["A plum.", "Crème brûlée, déjà vu 🙂"]
+
+
+@pytest.mark.operations(*EMBED)
+def test_tokens_and_characters_are_told(api: Api) -> None:
+    for label in EMBED:
+        reply = api.call(
+            label,
+            body={
+                "model": MODEL,
+                "input_type": "search_query",
+                "texts": TEXTS,
+                "embedding_types": ["int8"],
+            },
+        )
+        missing = [name for name in ("num_tokens", "num_chars") if reply.header(name) is None]
+        api.require(
+            "common.counts-told",
+            not missing,
+            reply,
+            place=f"header:{missing[0]}" if missing else "",
+            expected="num_tokens and num_chars",
+            observed=f"{', '.join(missing)} missing",
+        )

@@ -1,0 +1,78 @@
+"""Embed: what is refused, and what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+FIRST, SECOND = "POST /v1/embed", "POST /v2/embed"
+BODY = {
+    "model": "embed-english-v3.0",
+    "input_type": "search_query",
+    "texts": ["plum"],
+    "embedding_types": ["int8"],
+}
+ANY = (200, 400, 404, 422)
+
+
+@pytest.mark.operations(SECOND)
+def test_null_is_as_good_as_nothing(api: Api) -> None:
+    plain = api.call(SECOND, body=BODY)
+    reply = api.call(SECOND, body={**BODY, "truncate": None, "output_dimension": None}, status=ANY)
+    api.require(
+        "common.null-is-absent",
+        reply.status == 200 and reply.answer.get("embeddings") == plain.answer.get("embeddings"),
+        reply,
+        expected="the embeddings of a call without these properties",
+        observed=f"status {reply.status}",
+    )
+
+
+@pytest.mark.operations(SECOND)
+def test_version_2_refuses_unknown_fields(api: Api) -> None:
+    reply = api.call(SECOND, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    api.require(
+        "common.v2-unknown-field-status",
+        reply.status in {200, 422},  # one that is served is another requirement's
+        reply,
+        expected="status 422",
+        observed=str(reply.status),
+    )
+
+
+@pytest.mark.operations(FIRST)
+def test_version_1_warns_of_unknown_fields(api: Api) -> None:
+    reply = api.call(FIRST, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    api.require(
+        "common.v1-unknown-field-served",
+        reply.status == 200,
+        reply,
+        expected="status 200",
+        observed=str(reply.status),
+    )
+    warning = reply.header("x-api-warning")
+    api.require(
+        "common.v1-unknown-field-warned",
+        "conformance_colour" in (warning or ""),
+        reply,
+        place="header:x-api-warning",
+        expected="a warning that names conformance_colour",
+        observed=warning or "none",
+    )
+
+
+@pytest.mark.operations(FIRST, SECOND)
+def test_an_unknown_model_is_not_found(api: Api) -> None:
+    for label in (FIRST, SECOND):
+        reply = api.call(label, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
+        api.require(
+            "common.unknown-model-status",
+            reply.status == 404,
+            reply,
+            expected="status 404",
+            observed=str(reply.status),
+        )

@@ -1,0 +1,27 @@
+"""Fine-tuning: nobody is served who has no key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.session.strangers import refuses_strangers
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+OPERATIONS = (
+    "GET /v1/finetuning/finetuned-models",
+    "POST /v1/finetuning/finetuned-models",
+    "GET /v1/finetuning/finetuned-models/{id}",
+    "DELETE /v1/finetuning/finetuned-models/{id}",
+    "PATCH /v1/finetuning/finetuned-models/{id}",
+    "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/events",
+    "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics",
+)
+pytestmark = pytest.mark.operations(*OPERATIONS)
+
+
+def test_strangers_are_refused(api: Api) -> None:
+    refuses_strangers(api, OPERATIONS)

@@ -1,0 +1,19 @@
+"""Summarize: nobody is served who has no key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.session.strangers import refuses_strangers
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+OPERATIONS = ("POST /v1/summarize",)
+pytestmark = pytest.mark.operations(*OPERATIONS)
+
+
+def test_strangers_are_refused(api: Api) -> None:
+    refuses_strangers(api, OPERATIONS)

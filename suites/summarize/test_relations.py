@@ -1,0 +1,39 @@
+"""Summarize: what several answers must have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+SUMMARIZE = "POST /v1/summarize"
+pytestmark = pytest.mark.operations(SUMMARIZE)
+TEXT = (
+    "The harbour master keeps three books. In the first he writes every ship that comes in, with its "
+    "draught and its cargo. In the second he writes what the pilots tell him about the sandbanks, which "
+    "move a little each year. The third one is his own: he notes the weather in it, and the birds, and "
+    "once a winter the ice. When the port office burned down, the first two books were lost. The third "
+    "was at his house, and it is the only record of the harbour that is left from that time. A copy of it "
+    "lies in the museum of the island today."
+)
+
+
+def test_a_short_summary_is_not_longer_than_a_long_one(api: Api) -> None:
+    if api.profile == "live-2026":
+        pytest.skip("retired")
+    asked = {"text": TEXT, "temperature": 0, "extractiveness": "high"}
+    short, long = (
+        api.call(SUMMARIZE, body=asked | {"length": length}, status=200) for length in ("short", "long")
+    )
+    sizes = [len(reply.answer["summary"]) for reply in (short, long)]
+    api.require(
+        "summarize.length-order",
+        sizes[0] <= sizes[1],
+        long,
+        place="/summary",
+        expected=f"at least the {sizes[0]} characters of the short summary",
+        observed=f"{sizes[1]} characters",
+    )
