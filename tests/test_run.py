@@ -3,67 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hostile import Hostile, Talk, answer
+from running import COMMAND, Done, environment, ran, running
 
 from cohere_conformance.data import folder
 from cohere_conformance.reference import State
 from cohere_conformance.reference.server import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-COMMAND = (sys.executable, "-m", "cohere_conformance")
 KEY = "co-test-3f9c1e77d2b84a50-not-a-real-key"
 QUICK = "check-api-key,rerank"
-
-
-class Done:
-    """A run that has ended."""
-
-    def __init__(self, code: int, told: str, home: Path) -> None:
-        self.code = code
-        self.told = told
-        self.home = home
-
-    @property
-    def report(self) -> dict[str, Any]:
-        path = self.home / "conformance-report" / "report.json"
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return report
-
-    @property
-    def kinds(self) -> set[str]:
-        return {row["kind"] for row in self.report["findings"] if row["amendment"] is None}
-
-
-def environment(**further: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CO_", "CONFORMANCE_"))}
-    # What this process is told by pytest-xdist is none of the inner run's business.
-    return {name: value for name, value in kept.items() if not name.startswith("PYTEST")} | further
-
-
-def ran(home: Path, *arguments: str, key: str = "") -> Done:
-    further = {"CO_API_KEY": key} if key else {}
-    done = subprocess.run(
-        [*COMMAND, "run", *arguments],
-        cwd=home,
-        env=environment(**further),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return Done(done.returncode, done.stdout + done.stderr, home)
 
 
 def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path: Path) -> None:
@@ -72,6 +30,7 @@ def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path
     assert "CONFORMS" in done.told
     assert "report.html" in done.told
     report = done.report
+    assert report["header"]["arguments"][:2] == ["run", f"--only={QUICK}"], "nothing that only pytest is told"
     assert report["footer"]["complete"] is True
     assert report["findings"] == [] or {row["amendment"] for row in report["findings"]} != {None}
     assert report["coverage"]["unseen"] == []
@@ -100,6 +59,7 @@ def test_the_suites_by_pytest_alone_have_the_same_verdict(tmp_path: Path) -> Non
             cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
+        assert Done(code, "", tmp_path).report["header"]["arguments"][:2] == ["run", "--only=rerank"]
         assert ("curl -sS -X POST" in done.stdout) is bool(fault)
 
 
@@ -243,19 +203,6 @@ def test_a_stale_report_does_not_outlive_a_run_that_could_not_begin(tmp_path: Pa
 # -- a run that is stopped
 
 
-@contextmanager
-def running(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [*COMMAND, "run", *arguments],
-        cwd=home, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def records(home: Path) -> int:
     journal = home / "conformance-report" / "journal-main.jsonl"
     return journal.read_bytes().count(b'"line": "record"') if journal.exists() else 0
@@ -288,11 +235,13 @@ def test_a_killed_run_can_be_told_and_is_never_green(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_removes_what_it_has_made(tmp_path: Path) -> None:
-    with Running(State()) as server:
-        with running(tmp_path, "--url", server.url, "--only", "datasets") as process:
-            until_records(tmp_path, 30, process)
-            process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=60)
+    with (
+        Running(State()) as server,
+        running(tmp_path, "--url", server.url, "--only", "datasets") as process,
+    ):
+        until_records(tmp_path, 30, process)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
     assert process.returncode == 2, told
     report = Done(2, told, tmp_path).report
     assert report["footer"]["exit_code"] == 2

@@ -49,6 +49,7 @@ class Kind(enum.StrEnum):
     STREAM_ORDER = "stream-order"
     STREAM_UNTERMINATED = "stream-unterminated"
     STREAM_FOLD_MISMATCH = "stream-fold-mismatch"
+    STREAM_BUFFERED = "stream-buffered"
     ERROR_ENVELOPE = "error-envelope"
     REQUEST_INVALID = "request-invalid"
     ROUTE_UNKNOWN = "route-unknown"
@@ -61,6 +62,7 @@ class Kind(enum.StrEnum):
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
     Kind.PROPERTY_UNDOCUMENTED: Severity.ADDITIVE,
     Kind.REQUEST_INVALID: Severity.NOTICE,
+    Kind.STREAM_BUFFERED: Severity.NOTICE,
     Kind.ROUTE_UNKNOWN: Severity.NOTICE,
 }
 """The severity a kind has unless a check says otherwise."""

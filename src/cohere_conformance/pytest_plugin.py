@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report import Report
 
 _MAIN = "main"
+_PREFIX = "--conformance-"
 _CAMPAIGN = pytest.StashKey[Campaign]()
 _WORKER = pytest.StashKey[Worker]()
 _IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
@@ -91,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
             fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
             environment=os.environ,
             workers=told[_WORKERS] if told else max(workers, 1),
-            arguments=tuple(str(argument) for argument in config.invocation_params.args),
+            arguments=_arguments(config),
         )
         if told:
             campaign.join(msgspec.convert(told[_IDENTITY], Identity))
@@ -109,6 +110,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
     if not told:
         config.pluginmanager.register(_Reporting(campaign))
+
+
+def _arguments(config: pytest.Config) -> tuple[str, ...]:
+    """Return the command line as `run` has it.
+
+    What pytest is told besides is no business of whoever reads the report, and names folders of this machine.
+    """
+    kept, valued = ["run"], False
+    for argument in map(str, config.invocation_params.args):
+        if argument.startswith(_PREFIX) or (valued and not argument.startswith("-")):
+            kept.append(argument.replace(_PREFIX, "--", 1))
+        valued = argument.startswith(_PREFIX) and "=" not in argument and argument != f"{_PREFIX}live"
+    return tuple(kept)
 
 
 def _workers(config: pytest.Config) -> int:
@@ -215,6 +229,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         return (yield)
     except DeviatesError as error:
         pytest.fail(str(error), pytrace=False)
+    except pytest.skip.Exception as error:
+        if "api" in pyfuncitem.fixturenames:
+            pyfuncitem.config.stash[_WORKER].note(_test_id(pyfuncitem), Ending("skipped", str(error.msg)))
+        raise
     except InconclusiveError as error:
         pytest.skip(f"inconclusive: {error}")
     except Exception as error:

@@ -57,6 +57,13 @@ def test_roles_may_be_written_in_any_case(api: Api) -> None:
     )
 
 
+def test_keys_that_are_hidden_come_back(api: Api) -> None:
+    # Every answer with documents is judged by this; no other request hides a key of a document with an id.
+    hidden = DOCUMENT | {"remark": "Not for the model.", "_excludes": "remark"}
+    asked = {"message": "When does the ferry to Vlieland depart?", "documents": [hidden], "max_tokens": 40}
+    api.call(CHAT, body=HELLO | asked)
+
+
 def test_a_conversation_goes_on(api: Api) -> None:
     name = f"conformance-{api.unique}"
 

@@ -44,6 +44,27 @@ def test_version_2_refuses_unknown_fields(api: Api) -> None:
     )
 
 
+@pytest.mark.operations(SECOND)
+def test_version_2_refuses_unknown_fields_at_any_depth(api: Api) -> None:
+    content = [{"type": "text", "text": "plum", "conformance_colour": "blue"}]
+    body = {
+        "model": "embed-v4.0",
+        "input_type": "search_query",
+        "inputs": [{"content": content}],
+        "embedding_types": ["int8"],
+        "output_dimension": 256,
+    }
+    reply = api.call(SECOND, body=body, status=ANY)
+    api.require(
+        "common.v2-unknown-nested-field",
+        reply.status != 200,
+        reply,
+        expected="a refusal: /inputs/*/content/*/conformance_colour is not declared",
+        observed="it was served",
+        told="/inputs/*/content/*/conformance_colour",
+    )
+
+
 @pytest.mark.operations(FIRST)
 def test_version_1_warns_of_unknown_fields(api: Api) -> None:
     reply = api.call(FIRST, body={**BODY, "conformance_colour": "blue"}, status=ANY)

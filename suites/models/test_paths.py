@@ -16,3 +16,17 @@ def test_an_undeclared_path_is_not_found(api: Api) -> None:
     api.require(
         "common.unknown-path", reply.status == 404, reply, expected="status 404", observed=str(reply.status)
     )
+
+
+@pytest.mark.operations("GET /v1/models/{model}")
+def test_an_unknown_model_is_not_found(api: Api) -> None:
+    reply = api.call(
+        "GET /v1/models/{model}", path={"model": "conformance-no-such-model"}, status=tuple(range(200, 600))
+    )
+    api.require(
+        "common.unknown-model-status",
+        reply.status == 404,
+        reply,
+        expected="status 404",
+        observed=str(reply.status),
+    )

@@ -9,7 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, Reply
 
-pytestmark = pytest.mark.operations("POST /v2/rerank")
+V1, V2 = LABELS = "POST /v1/rerank", "POST /v2/rerank"
+pytestmark = pytest.mark.operations(*LABELS)
+either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
 MODEL, QUERY = "rerank-v3.5", "How often should a bicycle chain be oiled?"
 DOCUMENTS = [
     "Oil the chain of a bicycle every few hundred kilometres, and after rain.",
@@ -18,29 +20,147 @@ DOCUMENTS = [
     "Bicycle tyres lose some pressure every week.",
 ]
 TOLERANCE = 1e-3
+PLACE = "/results/*/relevance_score"
 
 
-def ranked(api: Api, documents: list[str], **further: object) -> Reply:
+def ranked(
+    api: Api, label: str, documents: list[str], *, status: int | tuple[int, ...] = 200, **further: object
+) -> Reply:
     body = {"model": MODEL, "query": QUERY, "documents": documents, **further}
-    return api.call("POST /v2/rerank", body=body)
+    return api.call(label, body=body, status=status)
 
 
 def scores(reply: Reply, documents: list[str]) -> dict[str, float]:
+    """Return the scores by document, in the order of the results."""
     return {documents[result["index"]]: result["relevance_score"] for result in reply.answer["results"]}
 
 
-def test_permuted_documents_keep_their_scores(api: Api) -> None:
+def moved(before: dict[str, float], after: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """Return what both have scored, but not alike."""
+    both = before.keys() & after.keys()
+    return {text: (before[text], after[text]) for text in both if abs(before[text] - after[text]) > TOLERANCE}
+
+
+def strays(order: list[str], known: dict[str, float]) -> list[str]:
+    """Return what stands after something that is known to be clearly worse."""
+    return [
+        text
+        for place, text in enumerate(order)
+        if any(known[text] > known[other] + TOLERANCE for other in order[:place])
+    ]
+
+
+@either
+def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
     turned = DOCUMENTS[::-1]
-    first, second = ranked(api, DOCUMENTS), ranked(api, turned)
-    before, after = scores(first, DOCUMENTS), scores(second, turned)
-    moved = {
-        text: (before[text], after[text]) for text in before if abs(before[text] - after[text]) > TOLERANCE
-    }
+    first, second = ranked(api, label, DOCUMENTS), ranked(api, label, turned)
+    changed = moved(scores(first, DOCUMENTS), scores(second, turned))
     api.require(
         "rerank.permutation",
-        not moved,
+        not changed,
         second,
-        place="/results/*/relevance_score",
+        place=PLACE,
         expected="the scores of the same documents in another order",
-        observed=moved,
+        observed=changed,
     )
+
+
+@either
+def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
+    whole = scores(ranked(api, label, DOCUMENTS), DOCUMENTS)
+    reply = ranked(api, label, DOCUMENTS, top_n=2)
+    found = scores(reply, DOCUMENTS)
+    worst = min(whole[text] for text in found)
+    missing = [text for text in whole if text not in found and whole[text] > worst + TOLERANCE]
+    api.require(
+        "rerank.top-n-prefix",
+        not missing,
+        reply,
+        place="/results",
+        expected="the first two results of the list without top_n",
+        observed=f"without {missing}",
+    )
+
+
+@either
+def test_a_score_does_not_depend_on_other_documents(api: Api, label: str) -> None:
+    many, few = ranked(api, label, DOCUMENTS), ranked(api, label, DOCUMENTS[:2])
+    changed = moved(scores(many, DOCUMENTS), scores(few, DOCUMENTS[:2]))
+    api.require(
+        "rerank.pointwise",
+        not changed,
+        few,
+        place=PLACE,
+        expected="the scores that the documents have among others",
+        observed=changed,
+    )
+
+
+@either
+def test_a_document_that_is_sent_twice_has_one_score(api: Api, label: str) -> None:
+    documents = [DOCUMENTS[0], DOCUMENTS[1], DOCUMENTS[0]]
+    reply = ranked(api, label, documents)
+    found = {result["index"]: result["relevance_score"] for result in reply.answer["results"]}
+    api.require(
+        "rerank.duplicates",
+        abs(found[0] - found[2]) <= TOLERANCE,
+        reply,
+        place=PLACE,
+        expected="the same score twice",
+        observed=[found[0], found[2]],
+    )
+
+
+@either
+def test_the_same_request_has_the_same_scores(api: Api, label: str) -> None:
+    first, second = ranked(api, label, DOCUMENTS), ranked(api, label, DOCUMENTS)
+    changed = moved(scores(first, DOCUMENTS), scores(second, DOCUMENTS))
+    api.require(
+        "rerank.repeatable",
+        not changed,
+        second,
+        place=PLACE,
+        expected="the scores of the answer before",
+        observed=changed,
+    )
+
+
+def test_both_versions_rank_alike(api: Api) -> None:
+    old, new = ranked(api, V1, DOCUMENTS), ranked(api, V2, DOCUMENTS)
+    order = list(scores(new, DOCUMENTS))
+    out = strays(order, scores(old, DOCUMENTS))
+    api.require(
+        "rerank.versions-agree",
+        not out,
+        new,
+        place="/results/*/index",
+        expected="the order of version 1",
+        observed=order,
+    )
+
+
+@either
+def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
+    documents = [DOCUMENTS[1], "Wheat is sown in autumn.", DOCUMENTS[0], "The opera begins at eight."]
+    reply = ranked(api, label, documents)
+    first = next(iter(scores(reply, documents)))
+    api.require(
+        "rerank.on-topic",
+        first == DOCUMENTS[0],
+        reply,
+        place="/results/0/index",
+        expected="the index of the document about chains",
+        observed=first,
+    )
+
+
+@either
+def test_a_hundred_and_one_documents_are_two_search_units(api: Api, label: str) -> None:
+    # The check over one exchange looks at the bill: rerank.search-units.
+    reply = ranked(api, label, [f"chain {number}" for number in range(101)])
+    assert len(reply.answer["results"]) == 101
+
+
+def test_too_many_chunks_are_refused(api: Api) -> None:
+    # The check over one exchange looks at what is answered all the same: rerank.documents-most.
+    ranked(api, V1, ["chain"] * 101, max_chunks_per_doc=100, status=(200, 400))

@@ -16,4 +16,5 @@ pytestmark = pytest.mark.operations(*OPERATIONS)
 
 
 def test_strangers_are_refused(api: Api) -> None:
+    """common.key-missing, common.key-wrong, common.key-not-repeated, common.key-scheme."""
     refuses_strangers(api, OPERATIONS)

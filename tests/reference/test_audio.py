@@ -159,6 +159,7 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "not-deterministic": lambda server: len({text(server) for _ in range(5)}) == 1,
     "silence-heard": lambda server: text(server, wav(samples(1, loud=0))) == "",
     "language-ignored": lambda server: heard(server, status=None, language="xx").is_error,
+    "container-matters": lambda server: text(server, flac(SPEECH, len(SPEECH) // 2)) == text(server),
     "damaged-accepted": lambda server: heard(server, b"text", status=None).is_error,
 }
 

@@ -53,6 +53,7 @@ SEARCHED = PLAIN | {
     "connectors": [{"id": "web-search", "options": {"site": "example.org"}}],
 }
 BROKEN = {"id": "failing-search", "continue_on_failure": True}
+HIDDEN = GROUNDED | {"documents": [{"id": "hives", **DOCUMENTS[0]}]}
 QUERIES = PLAIN | {"message": "Who built the bridge at Remagen?", "search_queries_only": True}
 CALLS = PLAIN | {"message": ASK, "tools": TOOLS}
 RESULTS = PLAIN | {"message": "", "tools": TOOLS, "tool_results": [RESULT], "chat_history": HISTORY}
@@ -112,9 +113,10 @@ def payloads(response: httpx.Response) -> list[Body]:
 
 
 def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[str]:
-    """Return the oracles that an answer breaks, or the kinds of what the judge found."""
-    if findings:
-        return {str(one.kind) for one in findings}
+    """Return the oracles and requirements that an answer breaks, or the kinds of what its schema forbids."""
+    unsound = {str(one.kind) for one in findings if one.requirement is None}
+    if unsound:
+        return unsound
     events = payloads(response)
     streamed = response.headers["content-type"] != "application/json"
     answer = events[-1]["response"] if streamed else response.json()
@@ -147,7 +149,8 @@ def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[
                 event["tool_calls"] == answer["tool_calls"] for event in events if "tool_calls" in event
             ),
         }
-    return {name for name, holds in oracles.items() if not holds}
+    broken = {name for name, holds in oracles.items() if not holds}
+    return broken | {one.requirement for one in findings if one.requirement is not None}
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -275,6 +278,9 @@ SEEN: dict[str, tuple[Body, str]] = {
     "ids-no-uuid": (PLAIN, "format-invalid"),
     "tool-unknown": (CALLS, "tools"),
     "max-tokens-ignored": (LIMITED, "limit"),
+    "stream-always": (PLAIN, "v1.chat.stream-asked"),
+    "stream-ignored": (PLAIN | {"stream": True}, "v1.chat.stream-asked"),
+    "excluded-dropped": (HIDDEN, "v1.chat.documents-whole"),
 }
 STREAM_SEEN: dict[str, tuple[Body, str]] = {
     "not-finished": (PLAIN, "stream-order"),
@@ -289,9 +295,21 @@ STREAM_SEEN: dict[str, tuple[Body, str]] = {
     "citation-first": (GROUNDED, "stream-order"),
     "empty-text": (PLAIN, "bound-exceeded"),
     "chunk-after-calls": (CALLS, "stream-order"),
+    "citation-lost": (GROUNDED, "v1.chat.stream-citations"),
+    "tool-calls-differ": (CALLS, "v1.chat.stream-tool-calls"),
     "done": (PLAIN, "stream-malformed"),
 }
-ACCEPTED = {"message-with-results": "message and results", "duplicate-documents": "document id twice"}
+ACCEPTED = {
+    "message-with-results": ("message and results", "v1.chat.message-or-results"),
+    "duplicate-documents": ("document id twice", "v1.chat.document-ids"),
+    "two-histories": ("two histories", "v1.chat.one-history"),
+    "results-without-tools": ("results without tools", "v1.chat.results-of-tools"),
+    "raw-with-documents": ("raw and documents", "v1.chat.raw-alone"),
+    "json-with-documents": ("json and documents", "v1.chat.json-alone"),
+    "safety-none-accepted": ("safety none", "v1.chat.safety-none"),
+    "sampling-unchecked": ("penalties", "v1.chat.sampling-range"),
+    "tool-names-unchecked": ("tool name", "v1.chat.tool-name"),
+}
 
 
 @pytest.mark.parametrize("name", SEEN)
@@ -309,8 +327,10 @@ def test_a_fault_of_streams_is_seen_and_leaves_other_answers_alone(server: Serve
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_a_fault_accepts_what_is_refused_otherwise(server: Server, name: str) -> None:
-    body, _ = REFUSED[ACCEPTED[name]]
-    assert server.send(body, f"chat.v1.{name}")[0].status_code == 200
+    refused, requirement = ACCEPTED[name]
+    response, findings = server.send(REFUSED[refused][0], f"chat.v1.{name}")
+    assert response.status_code == 200
+    assert {one.requirement for one in findings} == {requirement}
 
 
 def test_the_header_accepts_can_be_ignored(server: Server) -> None:
@@ -320,7 +340,24 @@ def test_the_header_accepts_can_be_ignored(server: Server) -> None:
     assert response.headers["content-type"] == "application/stream+json"
 
 
+def test_the_case_of_a_role_can_matter(server: Server) -> None:
+    body = PLAIN | {"chat_history": HISTORY[:2]}
+    assert server.send(body)[0].status_code == 200
+    assert server.send(body, "chat.v1.roles-case-sensitive")[0].status_code == 400
+
+
+def test_a_stream_can_tell_another_reply(server: Server) -> None:
+    def said(fault: str | None) -> object:
+        return payloads(server.send(PLAIN | {"stream": True}, fault)[0])[-1]["response"]["text"]
+
+    assert said(None) == server.send(PLAIN, "chat.v1.stream.other-reply")[0].json()["text"]
+    assert said("chat.v1.stream.other-reply") != said(None)
+
+
+OTHERWISE = ("accepts-ignored", "conversation-forgotten", "roles-case-sensitive", "stream.other-reply")
+
+
 def test_every_fault_has_been_seen() -> None:
-    seen = {f"chat.v1.{name}" for name in (*SEEN, *ACCEPTED, "accepts-ignored", "conversation-forgotten")}
+    seen = {f"chat.v1.{name}" for name in (*SEEN, *ACCEPTED, *OTHERWISE)}
     seen |= {f"chat.v1.stream.{name}" for name in STREAM_SEEN}
     assert seen == {name for name in catalogue() if name.startswith("chat.v1.")}

@@ -253,6 +253,33 @@ SEEN: dict[str, Callable[[Any], bool]] = {
 }
 
 
+SEEN |= {
+    "int8-shifted": lambda send: cosine(types(send)["int8"][0], types(send)["float"][0]) > 0.999,
+    "uint8-turned": lambda send: types(send)["uint8"][0][0] - types(send)["int8"][0][0] == 128,
+    "binary-complement": lambda send: types(send)["ubinary"][0][0] - types(send)["binary"][0][0] == 128,
+    "not-packed": lambda send: len(types(send)["binary"][0]) == 32,
+    "base64-doubles": lambda send: len(base64.b64decode(str(types(send)["base64"][0]))) == 4 * 256,
+    "images-untold": lambda send: "images" in send(PICTURE).json(),
+    "two-fields-accepted": lambda send: send(PICTURE | {"texts": ["a"]}, status=None).is_error,
+    "input-type-optional": lambda send: send(BASE | {"input_type": None}, "/v1/embed", None).is_error,
+    "response-type-wrong": lambda send: send(BASE).json()["response_type"] == "embeddings_by_type",
+    "version-differs": lambda send: send(BASE).json()["meta"]["api_version"] == {"version": "2"},
+    "units-untold": lambda send: "input_tokens" in send(BASE).json()["meta"]["billed_units"],
+    "neighbour-dependent": lambda send: floats(send(BASE))[1] == floats(send(BASE | {"texts": TEXTS[1:]}))[0],
+    "versions-differ": lambda send: (
+        send(BASE | {"texts": TEXTS[:1]}, "/v1/embed").json()["embeddings"][0]
+        == floats(send(BASE | {"texts": TEXTS[:1]}))[0]
+    ),
+    "types-dependent": lambda send: types(send)["float"] == floats(send(BASE | {"output_dimension": 256})),
+    "shorter-is-end": lambda send: (
+        cosine(floats(send(BASE | WIDTH))[0], floats(send(BASE))[0][:256]) > 0.9996
+    ),
+    "truncate-end-ignored": lambda send: (
+        floats(send(LONG)) == floats(send(LONG | {"texts": ["word " * 600 + "and more of it"]}))
+    ),
+}
+
+
 def test_every_fault_is_in_the_table() -> None:
     assert {f"embed.{name}" for name in SEEN} == {name for name in catalogue() if name.startswith("embed.")}
 

@@ -109,6 +109,14 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     ),
     "context-zero": lambda server: all(one["context_length"] for one in listed(server)),
     "endpoint-unknown": lambda server: set(listed(server)[0]["endpoints"]) <= set(ENDPOINTS),
+    "two-defaults": lambda server: len(listed(server, "endpoint=rerank&default_only=true")) == 1,
+    "tokenizer-elsewhere": lambda server: (
+        "googleapis.com" in server.ask("GET /v1/models/embed-v4.0").json()["tokenizer_url"]
+    ),
+    "filter-drops": lambda server: len(listed(server, "endpoint=rerank")) == 5,
+    "listed-in-vain": lambda server: (
+        server.ask(f"GET /v1/models/{listed(server)[0]['name']}", status=None).is_success
+    ),
     "config": lambda server: "config" not in server.ask("GET /v1/models/embed-v4.0").json(),
 }
 SHARED = {"models.unknown-served", "models.unknown-400"}

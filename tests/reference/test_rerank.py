@@ -119,6 +119,11 @@ def told(server: Asked, **change: Any) -> list[float]:
     return [one["relevance_score"] for one in results(server, **change)]
 
 
+def units(server: Asked, documents: list[str]) -> int:
+    answer = server.ask(V2, BASE | {"documents": documents})
+    return int(answer.json()["meta"]["billed_units"]["search_units"])
+
+
 ECHO = {"return_documents": True}
 SEEN: dict[str, Callable[[Asked], bool]] = {
     "unsorted": lambda server: told(server) == sorted(told(server), reverse=True),
@@ -144,6 +149,14 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "search-units-wrong": lambda server: (
         server.ask(V2, BASE).json()["meta"]["billed_units"]["search_units"] == 1
     ),
+    "search-units-flat": lambda server: units(server, ["canal"] * 101) == 2,
+    "too-many-accepted": lambda server: (
+        server.ask(V1, BASE | {"documents": ["a"] * 101, "max_chunks_per_doc": 100}, status=None).is_error
+    ),
+    "version-differs": lambda server: server.ask(V2, BASE).json()["meta"]["api_version"] == {"version": "2"},
+    "top-n-other": lambda server: results(server, top_n=1)[0]["index"] == 1,
+    "duplicate-punished": lambda server: len(set(told(server, documents=["lock", "lock"]))) == 1,
+    "versions-differ": lambda server: scores(server.ask(V1, BASE)) == scores(server.ask(V2, BASE)),
     "blank-query-accepted": lambda server: server.ask(V2, BASE | {"query": " "}, status=None).is_error,
     "empty-document-accepted": lambda server: (
         server.ask(V2, BASE | {"documents": ["a", ""]}, status=None).is_error

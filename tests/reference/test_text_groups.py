@@ -267,6 +267,10 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "classify.units-wrong": lambda server: (
         server.ask("POST /v1/classify", LABELLED).json()["meta"]["billed_units"]["classifications"] == 3
     ),
+    "classify.confidence-percent": lambda server: classified(server)[0]["confidence"] <= 1,
+    "classify.position-dependent": lambda server: (
+        classified(server, inputs=INPUTS[1:])[0]["confidences"] == classified(server)[1]["confidences"]
+    ),
     "summarize.empty": lambda server: summary(server) != "",
     "summarize.bullets-ignored": lambda server: summary(server, format="bullets").startswith("- "),
     "summarize.length-turned": lambda server: (
@@ -297,6 +301,12 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "generate.finish-reason-lower-case": lambda server: (
         generated(server)["generations"][0]["finish_reason"] == "COMPLETE"
     ),
+    "generate.sequences-change-text": lambda server: (
+        text(server, end_sequences=["zzz"]) == text(server, stop_sequences=["zzz"])
+    ),
+    "generate.stream.other-text": lambda server: (
+        events(server)[-1]["response"]["generations"][0]["text"] == text(server)
+    ),
     "generate.stream.no-end": lambda server: ends(server) == 1,
     "generate.stream.two-ends": lambda server: ends(server) == 1,
     "generate.stream.not-finished": lambda server: events(server)[-1]["is_finished"] is True,
@@ -319,6 +329,19 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     ),
     "tokenize.empty-accepted": lambda server: (
         server.ask("POST /v1/tokenize", WORDS | {"text": ""}, status=None).is_error
+    ),
+    "tokenize.too-long-accepted": lambda server: (
+        server.ask("POST /v1/tokenize", WORDS | {"text": "a" * 65_537}, status=None).is_error
+    ),
+    "tokenize.billed": lambda server: "billed_units" not in tokenized(server)["meta"],
+    "tokenize.not-deterministic": lambda server: (
+        tokenized(server, "tide " * 40)["tokens"] == tokenized(server, "tide " * 40)["tokens"]
+    ),
+    "detokenize.billed": lambda server: (
+        "billed_units"
+        not in server.ask("POST /v1/detokenize", {"tokens": [72], "model": "command-a-03-2025"}).json()[
+            "meta"
+        ]
     ),
     "detokenize.loses-last": lambda server: detokenized(server, [72, 105]) == "Hi",
     "detokenize.trimmed": lambda server: detokenized(server, [32, 72]) == " H",

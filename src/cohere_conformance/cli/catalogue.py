@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 
+from cohere_conformance.checks.registry import checked
 from cohere_conformance.cli import options
+from cohere_conformance.cli.mentions import naming
 from cohere_conformance.contract import Declarations, load_contract, load_declarations
+from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohere_conformance.contract.overlay import Amendment
+    from cohere_conformance.model import Requirement
     from cohere_conformance.reference import Fault
 
 
@@ -61,11 +66,34 @@ def faults() -> int:
     return _table(("group", "fault", "what the server then does"), rows)
 
 
+@list_.command()
+def requirements() -> int:
+    """List what a server must do that no schema says."""
+    known = shipped_requirements()
+    rows = [(one.group, one.id, one.level.value, one.says) for one in known.requirements.values()]
+    _table(("group", "requirement", "level", "what it says"), rows)
+    groups = {one.group: 0 for one in known.requirements.values()}
+    for one in known.requirements.values():
+        groups[one.group] += 1
+    told = ", ".join(f"{group} {count}" for group, count in groups.items())
+    sources = Counter(
+        source.split()[0] for one in known.requirements.values() for source in one.source.split(",")
+    )
+    grounds = ", ".join(f"{source} {count}" for source, count in sources.most_common())
+    click.echo(f"\n{len(known.requirements)} requirements: {told}")
+    click.echo(f"known from (one may be known from several): {grounds}")
+    click.echo(f"{len(known.excluded)} facts are no requirement")
+    return 0
+
+
 @click.command()
 @click.argument("subject")
 @options.report_dir
 def explain(subject: str, report_dir: Path) -> int:
-    """Explain SUBJECT: a kind of finding, an amendment, a fault, or a finding's fingerprint in a report."""
+    """Explain SUBJECT.
+
+    It is a kind of finding, an amendment, a requirement, a fault, or a finding's fingerprint in a report.
+    """
     if subject in set(Kind):
         click.echo(explain_kind(subject))
         return 0
@@ -77,15 +105,21 @@ def explain(subject: str, report_dir: Path) -> int:
     if _hexadecimal(subject) and written.exists():
         click.echo(explain_finding(load(written), subject))
         return 0
-    faulty = _faults()
-    if subject in faulty:
-        click.echo(_wrong(faulty[subject]))
+    faulty, required = _faults(), shipped_requirements().requirements
+    told = [_required(required[subject])] if subject in required else []
+    told += [_wrong(faulty[subject])] if subject in faulty else []  # a fault may have a requirement's name
+    if told:
+        click.echo("\n\n".join(told))
         return 0
     try:
         click.echo(explain_kind(subject))
     except UsageError as error:
         hints = [str(error)]
-        for what, names in (("amendment", list(known)), ("fault", list(faulty))):
+        for what, names in (
+            ("amendment", list(known)),
+            ("requirement", list(required)),
+            ("fault", list(faulty)),
+        ):
             if near := difflib.get_close_matches(subject, names, n=3):
                 hints.append(f"or did you mean the {what} {' or '.join(near)}?")
         if _hexadecimal(subject):
@@ -121,6 +155,29 @@ def _faults() -> Mapping[str, Fault]:
 def _wrong(fault: Fault) -> str:
     lines = [f"# {fault.name}", "", fault.sentence, "", f"Group: {fault.group}"]
     return "\n".join([*lines, f"Switch it on: cohere-conformance serve --fault {fault.name}"])
+
+
+def _required(requirement: Requirement) -> str:
+    suites = folder("suites")
+    tests = naming(requirement.id, suites)
+    everywhere = requirement.id in checked()
+    lines = [f"# {requirement.id}", "", requirement.says, ""]
+    lines += [f"Level: {requirement.level.value}", f"Source: {requirement.source}"]
+    lines += [f"Reason: {requirement.reason}", "", "Operations:"]
+    lines += [f"  {label}" for label in requirement.operations]
+    where = "every exchange, recorded ones as well" if everywhere else "runs only"
+    lines += [f"Checked on: {where}", "Tests that name it:"]
+    lines += [f"  {test}" for test in tests] or ["  none, each answer of the group's cases is checked"]
+    lines += ["Faults that violate it:", *(f"  {name}" for name in requirement.faults)]
+    named = f" --fault {requirement.faults[0]}" if requirement.faults else ""
+    return "\n".join([*lines, f"See it: cohere-conformance run{_only(requirement)}{named}"])
+
+
+def _only(requirement: Requirement) -> str:
+    """Return the option that keeps a run to the groups that a requirement is about."""
+    operations = load_contract().operations
+    groups = dict.fromkeys(operations[label].group for label in requirement.operations)
+    return f" --only {','.join(groups)}" if len(groups) <= 4 else ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> int:

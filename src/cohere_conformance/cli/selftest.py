@@ -1,4 +1,4 @@
-"""`selftest`: do the suites see what they are there for?"""
+"""`selftest`: whether the suites see what they are there for."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+")
 _SOURCE = re.compile(r"spec|docs|sdk|inferred|observed(?: [0-9]+/[0-9]+)?")
 _EVIDENCE = ("spec", "docs", "observed")
-FACT = re.compile(r"\b[A-Z][A-Z0-9]{0,2}-[A-Z]?[0-9]{2}\b|\bC[0-9]{2}\b")
+FACT = re.compile(r"\b(?!UTF-|SHA-)[A-Z][A-Z0-9]{0,2}-[A-Z]?[0-9]{2}\b|\bC[0-9]{2}\b")
 """What the id of a fact looks like."""
 
 

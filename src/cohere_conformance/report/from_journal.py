@@ -13,7 +13,7 @@ from cohere_conformance.report.journal import WorkerJournal, read_journals
 from cohere_conformance.report.line import Closing, Opening, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from cohere_conformance.model import Aspect, Element, Exchange
@@ -28,6 +28,7 @@ def report_of(
     folder: Path,
     *,
     operations: Mapping[str, str],
+    further: Collection[str] = (),
     declared: Iterable[Element],
     exercised: Callable[[Exchange], Iterable[Element]],
     finished_at: str,
@@ -37,7 +38,8 @@ def report_of(
 
     Args:
         folder: where the journals are.
-        operations: label of every operation of the contract with its group.
+        operations: label of every operation that the run is about, with its group.
+        further: labels of the others, which what a case needs may call.
         declared: everything that could be exercised.
         exercised: what of it one exchange shows.
         finished_at: RFC 3339 time at which the run ended.
@@ -46,7 +48,7 @@ def report_of(
     Raises:
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
-    run = _Run(operations, exercised, Tally(curl=curl))
+    run = _Run({*operations, *further}, exercised, Tally(curl=curl))
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -76,7 +78,7 @@ class _Run:
     """What is gathered from the journals, whichever is read first."""
 
     def __init__(
-        self, operations: Mapping[str, str], exercised: Callable[[Exchange], Iterable[Element]], tally: Tally
+        self, operations: Collection[str], exercised: Callable[[Exchange], Iterable[Element]], tally: Tally
     ) -> None:
         self.tally = tally
         self.openings: list[Opening] = []

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.checks.evidence import Evidence
     from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Kind
 
 Judged = tuple[Exchange, tuple[Finding, ...], str]
 """An exchange, what fails it, and why it says nothing where it says nothing."""
@@ -178,12 +179,28 @@ class Api:
             observed if isinstance(observed, str) else json.dumps(observed, ensure_ascii=False, default=str)
         )
         shown = cut(text)
-        operation = self._contract.route(reply.exchange.request.method, reply.exchange.request.url).operation
-        frame = Frame(operation or reply.exchange.request.method, reply.status)
-        finding = violation(clause, frame, Breach(place, expected, shown, told))
+        finding = violation(clause, self._frame(reply), Breach(place, expected, shown, told))
         self._record(self._test, reply.exchange, finding)
         if finding.severity is Severity.BREAKING:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
+
+    def tell(self, kind: Kind, reply: Reply, *, expected: str, observed: str, place: str = "") -> None:
+        """Write down what several answers show and no requirement is about; the test goes on.
+
+        Args:
+            kind: of the finding; its severity is that of the kind.
+            reply: the answer that shows it, the last one where several do together.
+            expected: what should be there.
+            observed: what is there.
+            place: where, as in `Finding.place`.
+        """
+        finding = self._frame(reply).finding(kind, place=place, expected=expected, observed=cut(observed))
+        self._record(self._test, reply.exchange, finding)
+
+    def _frame(self, reply: Reply) -> Frame:
+        request = reply.exchange.request
+        operation = self._contract.route(request.method, request.url).operation
+        return Frame(operation or request.method, reply.status)
 
 
 def _undeclared(label: str) -> Operation:

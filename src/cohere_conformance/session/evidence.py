@@ -38,6 +38,7 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
     report = report_of(
         folder,
         operations=operations,
+        further=contract.operations.keys() - operations.keys(),
         declared=[one for label in operations for one in declared(contract.operations[label])],
         exercised=lambda exchange: exercised(contract, exchange),
         finished_at=now(),

@@ -123,7 +123,8 @@ def _at(resource: Resource, pointer: str, exchange: Exchange) -> str:
         body = msgspec.json.decode(exchange.response.body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError):
         body = None
-    values = [value for value in parse_place(pointer).values(body) if isinstance(value, str | int)]
+    found = parse_place(pointer).values(body)
+    values = [value for value in found if isinstance(value, str | int) and value != ""]
     if not values:
         came = _shown(exchange)
         raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {came}")

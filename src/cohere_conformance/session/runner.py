@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _PATIENCE = 5
 """So many answers in a row that never came end the sending: the target is gone."""
 _GONE = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
+_OURS = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
+"""Findings about what we sent."""
 _EXCUSES = frozenset({401, 402, 403, 429})
 """What a live service may answer for reasons that have nothing to do with the case."""
 
@@ -167,8 +169,8 @@ class Runner:
         return Ending(outcome, "", findings, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
-        # What we send is wrong on purpose, or is checked where the cases are checked.
-        judged = [one for one in self._judge.findings(exchange) if one.kind is not Kind.REQUEST_INVALID]
+        # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
+        judged = [one for one in self._judge.findings(exchange) if one.kind not in _OURS]
         return [*judged, *expected(self._judge.contract, exchange, expectation)]
 
     def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:

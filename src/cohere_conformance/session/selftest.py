@@ -1,4 +1,4 @@
-"""The suites against every fault of the reference server: does each check see what it is there for?"""
+"""The suites against every fault of the reference server: whether each check sees what it is there for."""
 
 from __future__ import annotations
 

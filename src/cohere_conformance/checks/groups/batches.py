@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 _GIVEN = ("name", "model", "input_dataset_id")
 _QUEUED, _COMPLETED = "BATCH_STATUS_QUEUED", "BATCH_STATUS_COMPLETED"
-_COUNT = re.compile(r"0|[1-9][0-9]*")
 _TWO_CLOCKS = timedelta(seconds=1)
 _PAGE, _LARGEST_PAGE = 50, 1000
 
@@ -100,16 +98,6 @@ def counts(evidence: Evidence) -> Iterator[Breach]:
             yield Breach(f"{place}/num_records", f"at most {records:g} done", f"{done:g}", "more")
         if done < records and batch.get("status") == _COMPLETED:
             yield Breach(f"{place}/num_records", f"all {records:g} done", f"{done:g}", "fewer")
-
-
-@check("batches.token-counts")
-def token_counts(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-S03."""
-    for place, batch in _shown(evidence):
-        for name in ("input_tokens", "output_tokens"):
-            told = batch.get(name)
-            if isinstance(told, str) and not _COUNT.fullmatch(told):
-                yield Breach(f"{place}/{name}", "a whole number from 0 on", repr(told))
 
 
 @check("batches.updated-after-created")

@@ -117,11 +117,10 @@ def citation_documents(evidence: Evidence) -> Iterator[Breach]:
 @check("v1.chat.documents-whole")
 def documents_whole(evidence: Evidence) -> Iterator[Breach]:
     """CH1-R07."""
-    sent = {
-        document["id"]: document
-        for document in maps(evidence.sent.get("documents"))
-        if isinstance(document.get("id"), str)
-    }
+    documents = maps(evidence.sent.get("documents"))
+    sent = {one["id"]: one for one in documents if isinstance(one.get("id"), str)}
+    if len(sent) < len(documents):
+        return  # which of them a document of the answer is, cannot be told
     for document in maps(evidence.answer.get("documents")):
         for name, value in sent.get(document.get("id") or "", {}).items():
             if name != "_excludes" and isinstance(value, str) and document.get(name) != value:

@@ -162,6 +162,8 @@ def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.tool-call-id-form")
 def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O02."""
+    if any(True for _ in call_ids_are_unique(evidence)):
+        return  # one id for two functions can name but one of them
     for call in calls(evidence):
         told, name = call.get("id"), part(call.get("function")).get("name")
         if not isinstance(told, str) or not isinstance(name, str):

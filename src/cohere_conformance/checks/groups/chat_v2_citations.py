@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.groups.chat_v2_parts import (
@@ -55,13 +56,13 @@ def citations_quote(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.citations-ordered")
 def citations_are_ordered(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O08."""
-    reached: dict[str, int] = {}
+    reached: defaultdict[str, int] = defaultdict(int)
     for citation in citations(evidence):
         start, end = citation.get("start"), citation.get("end")
         if not isinstance(start, int) or not isinstance(end, int):
             continue
         block = f"{citation.get('content_index') or 0} {citation.get('type') == 'PLAN'}"
-        if start < reached.get(block, 0):
+        if start < reached[block]:
             yield Breach("/message/citations/*/start", f"{reached[block]} or more", str(start))
             return
         reached[block] = end
@@ -90,15 +91,6 @@ def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
             continue
         if not any(told.startswith(name) and _NUMBERED.fullmatch(told, len(name)) for name in called):
             yield Breach(f"{_SOURCES}/id", "a document or a result of the request", told)
-            return
-
-
-@check("v2.chat.citation-source-typed")
-def sources_are_typed(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-S07."""
-    for source in _sources(evidence):
-        if source.get("type") not in {"document", "tool"}:
-            yield Breach(f"{_SOURCES}/type", "document or tool", str(source.get("type", "nothing")))
             return
 
 

@@ -45,16 +45,6 @@ def usage_is_told(evidence: Evidence) -> Iterator[Breach]:
             yield Breach(f"/usage/{kind}", f"{_INPUT} and {_OUTPUT}", f"no {' and no '.join(missing)}")
 
 
-@check("v2.chat.usage-whole")
-def usage_is_whole(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-S05."""
-    for kind in (_BILLED, _TOKENS):
-        for name in (_INPUT, _OUTPUT):
-            count = number(usage(evidence, kind).get(name))
-            if count is not None and (count < 0 or count % 1):
-                yield Breach(f"/usage/{kind}/{name}", "a whole number from 0 on", f"{count:g}")
-
-
 @check("v2.chat.usage-billed-input")
 def billed_input_was_read(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O14."""
@@ -90,19 +80,3 @@ def cached_input_was_read(evidence: Evidence) -> Iterator[Breach]:
     if cached % _CACHE_LINE or (read is not None and cached > read):
         most = "" if read is None else f" up to {read:g}"
         yield Breach("/usage/cached_tokens", f"a multiple of {_CACHE_LINE}{most}", f"{cached:g}")
-
-
-@check("v2.chat.usage-header")
-def header_is_the_sum(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O17."""
-    told, billed = evidence.header("num_tokens"), usage(evidence, _BILLED)
-    counts = [number(billed.get(name)) for name in (_INPUT, _OUTPUT)]
-    if told is None or None in counts or evidence.streamed:
-        return
-    total = sum(count for count in counts if count is not None)
-    try:
-        same = float(told) == total
-    except ValueError:
-        return  # no number: its form is judged elsewhere
-    if not same:
-        yield Breach("header:num_tokens", f"{total:g}, what is billed", told)

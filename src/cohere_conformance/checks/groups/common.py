@@ -184,19 +184,14 @@ def unknown_model_status(evidence: Evidence) -> Iterator[Breach]:
 @check("common.json-syntax", errors=True)
 def json_syntax(evidence: Evidence) -> Iterator[Breach]:
     """V-04; 422 and 500 are what would be told instead, anything else may have another reason."""
-    request = evidence.reading.exchange.request
-    declared = evidence.operation.request
-    if evidence.status not in {422, 500} or declared is None or not (request.body or b"").strip():
-        return
-    media = media_type(field(request.headers, "content-type") or "application/json")
-    if media in declared.media and media == "application/json" and evidence.reading.request[0] is NOTHING:
+    if evidence.status in {422, 500} and _is_no_json(evidence):
         yield Breach("", "status 400 for a body that is no JSON", str(evidence.status))
 
 
 @check("common.no-crash", errors=True)
 def no_crash(evidence: Evidence) -> Iterator[Breach]:
     """2.4: the one who sent it is to blame, and is told so."""
-    if evidence.status != 500:
+    if evidence.status != 500 or _is_no_json(evidence):
         return
     problem = next(
         judge_request(Frame(evidence.operation.label, 500), evidence.operation, evidence.reading), None
@@ -258,6 +253,16 @@ def _problems(evidence: Evidence) -> Iterator[Finding]:
     # An empty object may be what a recorder left of a body.
     if sent and media is not None:
         yield from judge_value(Frame(evidence.operation.label, evidence.status), media, sent)
+
+
+def _is_no_json(evidence: Evidence) -> bool:
+    """Tell whether a body was sent that is meant to be JSON and is none."""
+    request, declared = evidence.reading.exchange.request, evidence.operation.request
+    if declared is None or not (request.body or b"").strip():
+        return False
+    media = media_type(field(request.headers, "content-type") or "application/json")
+    meant = media == "application/json" and media in declared.media
+    return meant and evidence.reading.request[0] is NOTHING
 
 
 def _at_top(problem: Finding) -> bool:

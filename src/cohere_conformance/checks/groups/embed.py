@@ -73,13 +73,14 @@ def types(evidence: Evidence) -> Iterator[Breach]:
         if kind in asked and not isinstance(told.get(kind), list):
             yield Breach(f"/embeddings/{kind}", "vectors of this type, which is asked for", "none", "lacks")
         elif kind in told and kind not in asked:
-            what = "null" if told[kind] is None else "vectors"
-            yield Breach(f"/embeddings/{kind}", "nothing, this type is not asked for", what, what)
+            yield Breach(f"/embeddings/{kind}", "nothing, this type is not asked for", "vectors", "has")
 
 
 @check("embed.shape")
 def shape(evidence: Evidence) -> Iterator[Breach]:
     """EMB-S01: a flat list or vectors by type, and what `response_type` says of it."""
+    if not evidence.answer:
+        return
     flat = isinstance(evidence.answer.get("embeddings"), list)
     asked = _asked(evidence)
     if asked is not None and flat != (not asked):
@@ -137,7 +138,7 @@ def _folded(text: str) -> str:
 def images_told(evidence: Evidence) -> Iterator[Breach]:
     """EMB-S05: every image is told about."""
     sent, told = inputs(evidence), evidence.answer.get("images")
-    if len(sent) != 1 or sent[0][0] != "images":
+    if len(sent) != 1 or sent[0][0] != "images" or not evidence.answer:
         return
     found = len(told) if isinstance(told, list) else 0
     if found != len(sent[0][1]):
@@ -191,7 +192,7 @@ def one_field(evidence: Evidence) -> Iterator[Breach]:
 def input_type(evidence: Evidence) -> Iterator[Breach]:
     """EMB-R03: what the vectors are for must be told."""
     sent = evidence.sent
-    if sent.get("model") in DIMENSIONS and sent.get("input_type") is None:
+    if str(sent.get("model")) in DIMENSIONS and sent.get("input_type") is None:
         yield Breach("", "a refusal, as there is no input_type", f"an answer of {sent['model']}")
 
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 from array import array
+from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def number_range(evidence: Evidence) -> Iterator[Breach]:
 @check("embed.length-one")
 def length_one(evidence: Evidence) -> Iterator[Breach]:
     """EMB-O09."""
-    if evidence.sent.get("model") not in DIMENSIONS:
+    if str(evidence.sent.get("model")) not in DIMENSIONS:
         return
     for vector in vectors(evidence).get("float", ()):
         if len(vector) != _dimension(evidence):
@@ -128,7 +129,7 @@ def uint8_rises(evidence: Evidence) -> Iterator[Breach]:
         if len(signed) != len(unsigned):
             continue
         pairs = sorted(zip(signed, unsigned, strict=True))
-        if any(after < before for (_, before), (_, after) in zip(pairs, pairs[1:], strict=False)):
+        if any(after < before for (_, before), (_, after) in pairwise(pairs)):
             yield Breach("/embeddings/uint8/*", "no uint8 that falls where the int8 rises", "one that does")
             return
 

@@ -12,19 +12,6 @@ if TYPE_CHECKING:
 
     from cohere_conformance.checks.evidence import Evidence, Json
 
-_REASONS = frozenset(
-    {
-        "COMPLETE",
-        "STOP_SEQUENCE",
-        "ERROR",
-        "ERROR_TOXIC",
-        "ERROR_LIMIT",
-        "USER_CANCEL",
-        "MAX_TOKENS",
-        "TIMEOUT",
-    }
-)
-
 
 def _texts(evidence: Evidence) -> list[Json]:
     return evidence.answer.get("generations") or []
@@ -53,16 +40,6 @@ def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/prompt", cut(repr(sent)), "no prompt" if told is None else cut(repr(told)))
 
 
-@check("generate.finish-reason")
-def finish_reason(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-05."""
-    for text in _texts(evidence):
-        reason = text.get("finish_reason")
-        if reason is not None and reason not in _REASONS:
-            yield Breach("/generations/*/finish_reason", f"one of {sorted(_REASONS)}", str(reason))
-            return
-
-
 @check("generate.count")
 def count(evidence: Evidence) -> Iterator[Breach]:
     """GEN-06."""
@@ -77,7 +54,8 @@ def index(evidence: Evidence) -> Iterator[Breach]:
     numbers = [text.get("index") for text in _texts(evidence)]
     if len(numbers) > 1:
         known = [number for number in numbers if isinstance(number, int)]
-        most = _asked_for(evidence.sent) or len(numbers)
+        # Texts that are too many are told of once, by their count.
+        most = max(_asked_for(evidence.sent) or 0, len(numbers))
         if len(set(known)) < len(numbers) or not all(0 <= number < most for number in known):
             yield Breach("/generations/*/index", "numbers from 0, each once", str(numbers), "several")
     elif numbers and numbers[0] is not None and _asked_for(evidence.sent) == 1:

@@ -83,7 +83,7 @@ def tokenizer(evidence: Evidence) -> Iterator[Breach]:
 def itself(evidence: Evidence) -> Iterator[Breach]:
     """MOD-S01: one model comes unwrapped, and is the one that was asked for."""
     name = evidence.answer.get("name")
-    if name != evidence.last_segment:
+    if evidence.answer and name != evidence.last_segment:
         told = "another" if isinstance(name, str) else "none"
         yield Breach("/name", evidence.last_segment, str(name), told)
 

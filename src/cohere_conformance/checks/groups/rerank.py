@@ -23,7 +23,7 @@ _SHORT = 400
 @check("rerank.sorted")
 def sorted_by_score(evidence: Evidence) -> Iterator[Breach]:
     """RR-O01."""
-    scores = [result["relevance_score"] for result in evidence.answer["results"]]
+    scores = [result["relevance_score"] for result in _results(evidence)]
     for better, worse in pairwise(scores):
         if better < worse:
             yield Breach(
@@ -36,7 +36,7 @@ def sorted_by_score(evidence: Evidence) -> Iterator[Breach]:
 def index_unique(evidence: Evidence) -> Iterator[Breach]:
     """RR-O02."""
     seen: set[float] = set()
-    for result in evidence.answer["results"]:
+    for result in _results(evidence):
         if result["index"] in seen:
             yield Breach("/results/*/index", "each index once", f"{result['index']} again")
             return
@@ -47,7 +47,7 @@ def index_unique(evidence: Evidence) -> Iterator[Breach]:
 def index_in_range(evidence: Evidence) -> Iterator[Breach]:
     """RR-O02."""
     documents = _documents(evidence)
-    for result in evidence.answer["results"]:
+    for result in _results(evidence):
         index = result["index"]
         if index < 0 or (documents is not None and index >= len(documents)):
             limit = "0 and above" if documents is None else f"0 to {len(documents) - 1}"
@@ -59,13 +59,13 @@ def index_in_range(evidence: Evidence) -> Iterator[Breach]:
 def count(evidence: Evidence) -> Iterator[Breach]:
     """RR-O03."""
     documents = _documents(evidence)
-    if documents is None:
+    if documents is None or not evidence.answer:
         return
     most = evidence.sent.get("top_n")
-    if isinstance(most, bool) or not isinstance(most, int | float | None):
+    if not isinstance(most, int | float | None) or isinstance(most, bool):
         return
     wanted = len(documents) if most is None else min(most, len(documents))
-    found = len(evidence.answer["results"])
+    found = len(_results(evidence))
     if found != wanted:
         told = "more" if found > wanted else "fewer"
         yield Breach("/results", f"{wanted:g} results", str(found), told)
@@ -74,7 +74,7 @@ def count(evidence: Evidence) -> Iterator[Breach]:
 @check("rerank.score-range")
 def score_range(evidence: Evidence) -> Iterator[Breach]:
     """RR-O04."""
-    for result in evidence.answer["results"]:
+    for result in _results(evidence):
         score = result["relevance_score"]
         if not -_ROUNDING <= score <= 1 + _ROUNDING:
             told = "above" if score > 1 else "below"
@@ -88,7 +88,7 @@ def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
     if _documents(evidence) is None:
         return
     wanted = evidence.sent.get("return_documents") is True
-    for result in evidence.answer["results"]:
+    for result in _results(evidence):
         if (result.get("document") is not None) != wanted:
             expected = "the document, which is asked for" if wanted else "no document, none is asked for"
             yield Breach(
@@ -101,7 +101,7 @@ def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
 def documents_same(evidence: Evidence) -> Iterator[Breach]:
     """RR-O05: a document that comes back is the one with that index."""
     documents = _documents(evidence)
-    for result in evidence.answer["results"] if documents else ():
+    for result in _results(evidence) if documents else ():
         index, told = result["index"], result.get("document")
         if documents is None or not isinstance(told, dict) or not 0 <= index < len(documents):
             continue
@@ -170,6 +170,12 @@ def version_told(evidence: Evidence) -> Iterator[Breach]:
     called = "1" if " /v1/" in evidence.operation.label else "2"
     if version is not None and version != called:
         yield Breach("/meta/api_version/version", called, str(version))
+
+
+def _results(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return the results; none where the recorder did not keep the body."""
+    found: list[dict[str, Any]] = evidence.answer.get("results", [])
+    return found
 
 
 def _documents(evidence: Evidence) -> list[Any] | None:

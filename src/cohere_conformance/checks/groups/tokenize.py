@@ -19,7 +19,7 @@ _WHOLE = ("command", "embed-v4")
 @check("tokenize.strings")
 def strings(evidence: Evidence) -> Iterator[Breach]:
     """TOK-O01."""
-    tokens, told = evidence.answer["tokens"], evidence.answer["token_strings"]
+    tokens, told = evidence.answer.get("tokens", ()), evidence.answer.get("token_strings", ())
     if len(tokens) != len(told):
         yield Breach("/token_strings", f"{len(tokens)} strings, one a token", str(len(told)))
 
@@ -27,7 +27,7 @@ def strings(evidence: Evidence) -> Iterator[Breach]:
 @check("tokenize.ids")
 def ids(evidence: Evidence) -> Iterator[Breach]:
     """TOK-O02."""
-    lowest = min(evidence.answer["tokens"], default=0)
+    lowest = min(evidence.answer.get("tokens", ()), default=0)
     if lowest < 0:
         yield Breach("/tokens/*", "0 or more", str(lowest))
 
@@ -35,7 +35,7 @@ def ids(evidence: Evidence) -> Iterator[Breach]:
 @check("tokenize.joined")
 def joined(evidence: Evidence) -> Iterator[Breach]:
     """TOK-O03."""
-    text, told = evidence.sent.get("text"), evidence.answer["token_strings"]
+    text, told = evidence.sent.get("text"), evidence.answer.get("token_strings")
     whole = str(evidence.sent.get("model")).startswith(_WHOLE)
     # Without any strings the tokens were counted by the client itself, which some recorders keep.
     if not whole or not isinstance(text, str) or not text.isascii() or not told:

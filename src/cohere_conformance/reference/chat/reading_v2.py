@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models
@@ -60,9 +59,6 @@ SCHEMA_UNCHECKED = fault(
 )
 IMAGES_UNLIMITED = fault("chat.v2.images-unlimited", "A request may have any number of images.")
 CUT_EARLY = fault("chat.v2.cut-early", "A reply is cut one token before max_tokens is reached.")
-SEED_IGNORED = fault(
-    "chat.v2.seed-ignored", "The same request gets another reply each time, whatever its seed."
-)
 SYSTEM_ANYWHERE = fault("chat.v2.system-anywhere", "A system message may stand anywhere.")
 EMPTY_ACCEPTED = fault("chat.v2.empty-messages", "A conversation without any message is answered.")
 
@@ -274,5 +270,5 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
         budget=thinking.get("token_budget"),
         cite=bool(cites(body)) or call.faulty(CITES_ANYWAY),
         safety=(body.get("safety_mode") or "CONTEXTUAL") if not grounded else "CONTEXTUAL",
-        seed=secrets.randbits(32) if call.faulty(SEED_IGNORED) else body.get("seed") or 0,
+        seed=body.get("seed") or 0,
     )

@@ -51,9 +51,8 @@ CANCEL_ENDED = fault(
 )
 RESULTS_DROPPED = fault("batches.results-dropped", "The output dataset lacks the result of the last record.")
 UNWRAPPED = fault("batches.unwrapped", "A batch is answered as such, not below `batch`.")
-ID_EMPTY = fault("batches.id-empty", "The answer to a creation has an empty id.")
+ID_MISSING = fault("batches.id-missing", "The answer to a creation has no id.")
 ID_TAKEN = fault("batches.id-taken-over", "The answer to a creation has the id that it was sent.")
-TOKENS_DECIMAL = fault("batches.tokens-with-decimals", "The counts of tokens have decimals.")
 OUTPUT_MISSING = fault("batches.output-missing", "A completed batch does not name the dataset that it made.")
 BEGINS_LATER = fault("batches.begins-at-work", "A batch that was just created is at work already.")
 STATUS_BACK = fault("batches.status-goes-back", "When half of its records are done, a batch is queued again.")
@@ -168,10 +167,10 @@ def create(call: Call) -> Answer:
     shown = _shown(call, batch)
     if call.faulty(ECHO_DIFFERS):
         shown["name"] = name.upper()
-    if call.faulty(ID_EMPTY):
-        shown["id"] = ""
     if call.faulty(ID_TAKEN):
         shown["id"] = call.body.get("id") or shown["id"]
+    if call.faulty(ID_MISSING):
+        del shown["id"]
     if call.faulty(BEGINS_LATER):
         shown["status"] = "BATCH_STATUS_IN_PROGRESS"
     return Answer(shown if call.faulty(UNWRAPPED) else {"batch": shown})
@@ -206,7 +205,7 @@ def listed(call: Call) -> Answer:
     if token and call.faulty(PAGE_DROPS):
         shown = shown[1:]
     if token and shown and call.faulty(PAGE_REPEATS):
-        shown = [found[found.index(shown[0]) - 1], *shown]
+        shown = [found[found.index(shown[0]) - 1], *shown][:size]
     body: dict[str, Any] = {"batches": [_shown(call, one) for one in shown]}
     if following is not None:
         body["next_page_token"] = walks.following(since, following)
@@ -258,7 +257,7 @@ def _shown(call: Call, batch: Batch) -> dict[str, Any]:
         updated = batch.created_at - timedelta(days=1)
     failed = sum(1 for one in results if one.error)
     read, written = sum(one.read for one in results), sum(one.written for one in results)
-    as_number, decimals = call.faulty(TOKENS_NUMBERS), ".0" if call.faulty(TOKENS_DECIMAL) else ""
+    as_number = call.faulty(TOKENS_NUMBERS)
     if status == "IN_PROGRESS" and call.now >= batch.at(_HALF) and call.faulty(STATUS_BACK):
         status = "QUEUED"
     named = status == "COMPLETED" and not call.faulty(OUTPUT_MISSING)
@@ -272,8 +271,8 @@ def _shown(call: Call, batch: Batch) -> dict[str, Any]:
         "updated_at": stamp(updated),
         "input_dataset_id": batch.source,
         "output_dataset_id": batch.output.id if named else "",
-        "input_tokens": read if as_number else f"{read}{decimals}",
-        "output_tokens": written if as_number else f"{written}{decimals}",
+        "input_tokens": read if as_number else str(read),
+        "output_tokens": written if as_number else str(written),
         "model": batch.model,
         "num_records": batch.records,
         "num_successful_records": batch.records + 1 if call.faulty(COUNTS) else done - failed,

@@ -148,8 +148,8 @@ def _grounds(call: Call, reading: Reading, reply: Reply) -> _Answer:
 
 
 def _echo(call: Call, passage: Passage) -> _Answer:
-    hidden = passage.echo.get("_excludes", "") if call.faulty(EXCLUDED_DROPPED) else ""
-    return {name: value for name, value in passage.echo.items() if not hidden or name not in hidden}
+    hidden = passage.echo.get("_excludes", "").split() if call.faulty(EXCLUDED_DROPPED) else []
+    return {name: value for name, value in passage.echo.items() if name not in hidden}
 
 
 def _document_id(call: Call, passage: Passage) -> str:

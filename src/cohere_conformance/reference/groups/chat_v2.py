@@ -72,6 +72,7 @@ CONTENT_TEXT = fault("chat.v2.content-text", "The content of a message is a text
 ROLE = fault("chat.v2.role-chatbot", "The role of the reply is that of version 1: CHATBOT.")
 NO_ID = fault("chat.v2.no-id", "The answer has no id.")
 ID_ODD = fault("chat.v2.id-no-uuid", "The id of an answer is no UUID.")
+SEED_IGNORED = fault("chat.v2.seed-ignored", "Each reply ends with a word of its own, whatever the seed.")
 STREAM_COUNTED = fault("chat.v2.stream.num-tokens", "Streams have the header num_tokens as well.")
 META = fault("chat.v2.meta", "The answer has a meta object, as version 1 has.")
 
@@ -90,12 +91,14 @@ def chat(call: Call) -> Answer | Stream:
         whole = generate(prompt, replace(settings, stops=()))
         stops = (stop for stop in settings.stops if whole.text.startswith(reply.text + stop))
         reply = replace(reply, text=reply.text + next(stops, ""))
+    if call.faulty(SEED_IGNORED) and reply.text and not reply.calls and not settings.json:
+        reply = replace(reply, text=f"{reply.text} {suffix()}")
     answer = _answer(call, prompt, reply)
     warnings = rules.notices(prompt.model)
     if not stream:
         billed = answer["usage"]["billed_units"]
         told = billed["input_tokens"] + (0 if call.faulty(HEADER_DIFFERS) else billed["output_tokens"])
-        return Answer(answer, tokens=told, chars=len(prompt.rendered), warnings=warnings)
+        return Answer(answer, tokens=max(told, 0), chars=len(prompt.rendered), warnings=warnings)
     sse = _sse(call.headers.get("accept", ""))
     events = streams_v2.events(
         answer, call, mode=cites(call.body), error=reply.error, prompt=prompt.rendered, sse=sse
@@ -176,7 +179,7 @@ def _calls(call: Call, reply: Reply) -> list[_Answer]:
         if call.faulty(ARGUMENTS_OBJECT):
             arguments = one.arguments
         name = f"{one.name}_v0" if call.faulty(TOOL_UNKNOWN) else one.name
-        identity = reply.calls[0].id if call.faulty(ID_REPEATED) else one.id
+        identity = reply.calls[0].id if call.faulty(ID_REPEATED) else one.id.replace(one.name, name, 1)
         identity = new_id() if call.faulty(ID_UNNAMED) else identity
         made.append({"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}})
     return made
@@ -199,9 +202,11 @@ def _source(call: Call, passage: Passage) -> _Answer:
     name = f"{passage.id}:unknown" if call.faulty(SOURCE_UNKNOWN) else passage.id
     key = "document" if passage.kind == "document" else "tool_output"
     kind = {} if call.faulty(SOURCE_UNTYPED) else {"type": passage.kind}
-    echo = dict(passage.echo)
-    if passage.kind == "document" and call.faulty(ECHO_UNNAMED):
-        del echo["id"]
+    echo = passage.echo
+    if passage.kind == "document":
+        echo = {**echo, "id": name}
+        if call.faulty(ECHO_UNNAMED):
+            del echo["id"]
     return {**kind, "id": name, key: echo}
 
 

@@ -50,7 +50,7 @@ UNKNOWN_DELETED = fault("datasets.unknown-delete-200", "Deleting a dataset that 
 ERROR_WHEN_VALID = fault("datasets.error-when-valid", "A validated dataset has the error that there is none.")
 OTHER_SHOWN = fault("datasets.id-differs", "A dataset that is read has its id in capital letters.")
 LISTED_TWICE = fault("datasets.listed-twice", "The newest dataset is listed twice.")
-LISTED_DIFFERS = fault("datasets.listed-differs", "In the list datasets are an hour older than when read.")
+LISTED_DIFFERS = fault("datasets.listed-differs", "In the list the name of a dataset is its id.")
 ID_REPEATED = fault("datasets.id-repeated", "The id is the name, even where there is one of that name.")
 LONG_NAME = fault("datasets.long-name-accepted", "Names may be as long as they like.")
 LONG_DELIMITER = fault(
@@ -168,7 +168,7 @@ def listed(call: Call) -> Answer:
     shown = [_shown(call, dataset) for dataset in found[start:end]]
     if call.faulty(LISTED_DIFFERS):
         for dataset, item in zip(found[start:end], shown, strict=True):
-            item["created_at"] = stamp(dataset.created_at - timedelta(hours=1))
+            item["name"] = dataset.id
     return Answer({"datasets": shown})
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.reference import images, mangle, tokens, validation
 from cohere_conformance.reference.common import fitted, model_of, sunset, told, whole
 from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.groups.embed_types import answered
 from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
 from cohere_conformance.reference.images import Image
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.vectors import TYPES, embed, shortened, typed
+from cohere_conformance.reference.vectors import embed, shortened
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -22,16 +23,7 @@ if TYPE_CHECKING:
 MISSING = fault("embed.missing-vector", "The vector of the last input is missing.")
 SHORT = fault("embed.wrong-dimension", "Vectors are eight components shorter than they should be.")
 DIMENSION_IGNORED = fault("embed.dimension-ignored", "The output dimension that is asked for is ignored.")
-UNNORMALISED = fault("embed.unnormalised", "Float vectors have a length of three.")
-INT8_RANGE = fault("embed.int8-out-of-range", "The first component of each int8 vector is above 127.")
-UINT8_SIGNED = fault("embed.uint8-signed", "uint8 vectors hold the numbers of the int8 vectors.")
 SWAPPED = fault("embed.order-swapped", "The vectors of the first two inputs change places.")
-BIG_ENDIAN = fault("embed.base64-big-endian", "The floats in base64 are written with the high byte first.")
-INVERTED = fault("embed.ubinary-inverted", "ubinary vectors have a 1 where the component is negative.")
-UNSIGNED = fault("embed.binary-unsigned", "binary vectors hold the numbers of the ubinary vectors.")
-TYPES_IGNORED = fault("embed.types-ignored", "Only floats are answered, whatever types are asked for.")
-EXTRA_TYPE = fault("embed.extra-type", "One more type is answered than is asked for.")
-NULL_TYPES = fault("embed.null-types", "Types that are not asked for are null instead of absent.")
 TEXTS_CHANGED = fault("embed.texts-changed", "The texts come back without their last character.")
 RANDOM = fault("embed.not-deterministic", "The vector of a text differs from call to call.")
 PURPOSE_IGNORED = fault("embed.input-type-ignored", "The input type makes no difference to the vectors.")
@@ -43,6 +35,19 @@ IMAGE_UNTYPED = fault(
     "embed.image-input-type-ignored", "Images are embedded whatever the input type, not only as images."
 )
 IMAGE_SIZE = fault("embed.image-size-swapped", "Width and height of an image are told the wrong way round.")
+IMAGES_UNTOLD = fault("embed.images-untold", "Nothing is told about images.")
+TWO_FIELDS = fault(
+    "embed.two-fields-accepted", "Where texts come with images or inputs, the texts are embedded."
+)
+PURPOSE_OPTIONAL = fault("embed.input-type-optional", "Version 1 needs no input type, whatever the model.")
+SHAPE = fault("embed.response-type-wrong", "The response type is that of the other form of the embeddings.")
+VERSION = fault("embed.version-differs", "The answer tells the other version of the API.")
+UNITS_UNTOLD = fault("embed.units-untold", "Texts are billed as images of no number.")
+NEIGHBOURS = fault("embed.neighbour-dependent", "The vector of an input depends on the input before it.")
+VERSIONS = fault("embed.versions-differ", "Version 1 has vectors of its own.")
+KINDS = fault("embed.types-dependent", "Vectors depend on how many types are asked for.")
+END = fault("embed.shorter-is-end", "Shorter vectors are the long ones from their end backwards.")
+UNCUT = fault("embed.truncate-end-ignored", "Texts that are too long are embedded whole.")
 
 MOST = 96
 """Inputs of one call."""
@@ -79,17 +84,20 @@ def create(call: Call) -> Answer:
     notices = sunset(call, model)
     body: dict[str, Any] = {"id": new_id(), "texts": [_echo(call, model, text) for text in _texts(call)]}
     found = [_info(call, image) for one in inputs for image in one.images]
-    if found:
+    if found and not call.faulty(IMAGES_UNTOLD):
         body["images"] = found
-    body["embeddings"] = _answered(call, _vectors(call, model, inputs, dimension), kinds)
+    body["embeddings"] = answered(call, _vectors(call, model, inputs, dimension, kinds), kinds)
     billed = _billed(call, model, inputs)
     body["meta"] = told(call, notices, **billed)
-    body["response_type"] = "embeddings_by_type" if kinds else "embeddings_floats"
+    if call.faulty(VERSION):
+        body["meta"]["api_version"]["version"] = "2" if call.v1 else "1"
+    by_type = bool(kinds) != call.faulty(SHAPE)
+    body["response_type"] = "embeddings_by_type" if by_type else "embeddings_floats"
     if not _texts(call):
         return Answer(body, warnings=notices)
     in_bytes = call.faulty(mangle.CHARS_BYTES)
     chars = sum(len(text.encode("utf-8", "replace") if in_bytes else text) for text in _texts(call))
-    return Answer(body, billed["input_tokens"], chars, notices)
+    return Answer(body, billed.get("input_tokens"), chars, notices)
 
 
 def _texts(call: Call) -> list[str]:
@@ -137,6 +145,8 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
     sent = [name for name in ("texts", "images") if call.body.get(name)]
     if _v2_field(call, "inputs"):
         sent.append("inputs")
+    if len(sent) > 1 and "texts" in sent and call.faulty(TWO_FIELDS):
+        sent = ["texts"]
     if len(sent) != 1:
         names = "texts or images" if call.v1 else "texts, images or inputs"
         raise RefusedError(400, f"invalid request: exactly one of {names} must be given")
@@ -146,7 +156,7 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
     if many > most:
         raise RefusedError(400, f"invalid request: total number of {name} must be at most {MOST}, got {many}")
     purpose = call.body.get("input_type")
-    if purpose is None and _generation(model) > 2:
+    if purpose is None and _generation(model) > 2 and not call.faulty(PURPOSE_OPTIONAL):
         raise RefusedError(400, f"valid input_type must be provided with model '{model.name}'")
     limit = model.context
     if not call.v1:
@@ -170,6 +180,8 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
 
 def _fit(call: Call, text: str, limit: int, what: str) -> str:
     truncate = call.body.get("truncate", "END")
+    if truncate != "NONE" and call.faulty(UNCUT):
+        return text
     return fitted(text, limit, "END" if call.faulty(CUT_ANYWAY) else truncate, what)
 
 
@@ -198,45 +210,31 @@ def _check_images(found: list[Image], model: Model) -> None:
         raise RefusedError(400, f"invalid request: the images have {size} bytes, which is too much")
 
 
-def _vectors(call: Call, model: Model, inputs: list[_Input], dimension: int) -> list[Vector]:
+def _vectors(
+    call: Call, model: Model, inputs: list[_Input], dimension: int, kinds: list[str]
+) -> list[Vector]:
     purpose = "" if call.faulty(PURPOSE_IGNORED) else call.body.get("input_type") or ""
-    found = []
-    for one in inputs:
-        parts = (*one.parts, new_id()) if call.faulty(RANDOM) else one.parts
-        found.append(shortened(embed(model.name, model.dimension or dimension, parts, purpose), dimension))
+    longest = model.dimension or dimension
+    found: list[Vector] = []
+    for place, one in enumerate(inputs):
+        parts = one.parts
+        if call.faulty(RANDOM):
+            parts = (*parts, new_id())
+        if call.faulty(NEIGHBOURS) and place:
+            parts = (*parts, *inputs[place - 1].parts)
+        if call.faulty(VERSIONS) and call.v1:
+            parts = (*parts, "version")
+        if call.faulty(KINDS) and len(kinds) > 1:
+            parts = (*parts, "types")
+        vector = embed(model.name, longest, parts, purpose)
+        found.append(
+            shortened(vector[::-1] if call.faulty(END) and dimension < longest else vector, dimension)
+        )
     if call.faulty(SWAPPED):
         found[:2] = found[1::-1]
     if call.faulty(SHORT):
         found = [shortened(vector, dimension - 8) for vector in found]
     return found[:-1] if call.faulty(MISSING) else found
-
-
-def _answered(call: Call, vectors: list[Vector], kinds: list[str]) -> Any:
-    """Return the vectors as a flat list, or by type."""
-    if not kinds:
-        return [_typed(call, vector, "float") for vector in vectors]
-    if call.faulty(TYPES_IGNORED):
-        kinds = ["float"]
-    others = [kind for kind in TYPES if kind not in kinds]
-    if call.faulty(EXTRA_TYPE):
-        kinds = [*kinds, *others[:1]]
-    body: dict[str, Any] = {kind: [_typed(call, vector, kind) for vector in vectors] for kind in kinds}
-    return body | dict.fromkeys(others) if call.faulty(NULL_TYPES) else body
-
-
-def _typed(call: Call, vector: Vector, kind: str) -> Any:
-    if kind in {"float", "base64"} and call.faulty(UNNORMALISED):
-        vector = tuple(3 * one for one in vector)
-    if kind == "ubinary" and call.faulty(INVERTED):
-        return [255 - one for one in typed(vector, kind)]
-    if kind == "uint8" and call.faulty(UINT8_SIGNED):
-        return typed(vector, "int8")
-    if kind == "binary" and call.faulty(UNSIGNED):
-        return typed(vector, "ubinary")
-    found = typed(vector, kind, big_endian=call.faulty(BIG_ENDIAN))
-    if kind == "int8" and call.faulty(INT8_RANGE):
-        found[0] = 128 + abs(found[0])
-    return found
 
 
 def _echo(call: Call, model: Model, text: str) -> str:
@@ -266,6 +264,8 @@ def _billed(call: Call, model: Model, inputs: list[_Input]) -> dict[str, int]:
         spent += 3
     if call.faulty(NEGATIVE):
         spent = -spent
+    if call.faulty(UNITS_UNTOLD) and not found:
+        return {"images": 0}
     if _generation(model) >= 4:
         return {"input_tokens": spent, "image_tokens": sum(_image_tokens(image) for image in found)}
     return {"images": len(found)} if found else {"input_tokens": spent}

@@ -42,6 +42,7 @@ NO_END = fault("generate.stream.no-end", "Streams end without their last event."
 TWO_ENDS = fault("generate.stream.two-ends", "The last event of a stream is sent twice.")
 NOT_FINISHED = fault("generate.stream.not-finished", "The last event of a stream says that more follow.")
 TEXT_DIFFERS = fault("generate.stream.text-differs", "The pieces of a stream do not add up to its texts.")
+SEQUENCES = fault("generate.sequences-change-text", "An end sequence changes how a text begins as well.")
 OTHER_TEXT = fault("generate.stream.other-text", "A stream writes another text than comes without one.")
 PRETTY = fault("generate.stream.pretty-printed", "Each event of a stream takes several lines.")
 WRONG_TYPE = fault("generate.stream.media-type", "Streams are sent as application/json.")
@@ -132,6 +133,8 @@ def _variant(call: Call, model: Model, prompt: str, index: int) -> _Text:
     sampling = [body.get(name) for name in ("seed", "temperature", "k", "p")]
     if body.get("stream") and call.faulty(OTHER_TEXT):
         sampling.append("streamed")
+    if body.get("end_sequences") and call.faulty(SEQUENCES):
+        sampling.append("ended")
     text = continuation(read, index, spread("generate", model.name, read, index, *sampling))
     most = int(body.get("max_tokens", min(_LONGEST, model.output or _LONGEST)))
     if call.faulty(MAX_IGNORED):

@@ -56,6 +56,9 @@ def list_models(call: Call) -> Answer:
     if not 1 <= size <= _LARGEST:
         raise RefusedError(400, f"invalid request: page_size must be between 1 and {_LARGEST}")
     found = _all(call)
+    if call.faulty(IN_VAIN):
+        ghost = {"name": "embed-rerank-v9.0", "endpoints": ["embed", "rerank"], "default_endpoints": []}
+        found.insert(0, found[0] | ghost | {"tokenizer_url": None})
     if endpoint is not None and not call.faulty(FILTER_IGNORED):
         found = [one for one in found if endpoint in one["endpoints"]]
         found = found[:-1] if call.faulty(FILTER_DROPS) else found
@@ -95,11 +98,7 @@ def get_model(call: Call) -> Answer:
 
 def _all(call: Call) -> list[dict[str, Any]]:
     own = [one for more in FURTHER for one in more(call)]
-    found = [_shown(call, model) for model in models.serving(call.profile)] + own
-    if call.faulty(IN_VAIN):
-        ghost = {"name": "embed-rerank-v9.0", "endpoints": ["embed", "rerank"], "default_endpoints": []}
-        found.insert(0, found[0] | ghost | {"tokenizer_url": None})
-    return found
+    return [_shown(call, model) for model in models.serving(call.profile)] + own
 
 
 def _shown(call: Call, model: Model) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import models, tokens, validation
@@ -21,7 +22,7 @@ UNSTABLE = fault("tokenize.not-reversible", "The tokens are those of the text wi
 EMPTY = fault("tokenize.empty-accepted", "An empty text is answered with no tokens.")
 LONG = fault("tokenize.too-long-accepted", "A text of more characters than there may be is tokenized.")
 BILLED = fault("tokenize.billed", "Tokens are billed.")
-RANDOM = fault("tokenize.not-deterministic", "Where a text is split differs from call to call.")
+RANDOM = fault("tokenize.not-deterministic", "Where a text is split is thrown by dice.")
 
 LONGEST = 65_536
 """Characters of a text (TOK-R01)."""
@@ -59,7 +60,6 @@ def tokenize(call: Call) -> Answer:
 
 
 def _torn(text: str) -> list[str]:
-    """Return a text in two parts, which meet anywhere."""
-    # The dice are thrown anew for each call, which is what this is for.
-    middle = secrets.randbelow(len(text) + 1)
-    return [text[:middle], text[middle:]]
+    """Return a text in pieces that are cut anew in each call, which is what this fault is about."""
+    cuts = [0, *(place for place in range(1, len(text)) if secrets.randbelow(2)), len(text)]
+    return [text[start:end] for start, end in pairwise(cuts)]

@@ -1,0 +1,38 @@
+"""Check-api-key: what is said of a key does not change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api
+
+LABEL = "POST /v1/check-api-key"
+pytestmark = pytest.mark.operations(LABEL)
+OWNERS = ("organization_id", "owner_id")
+
+
+def test_a_key_belongs_to_the_same_people_again(api: Api) -> None:
+    first, second = api.call(LABEL), api.call(LABEL)
+    changed = [name for name in OWNERS if first.answer.get(name) != second.answer.get(name)]
+    api.require(
+        "check-api-key.owner-same",
+        not changed,
+        second,
+        place=f"/{changed[0]}" if changed else "",
+        expected="what the answer before told",
+        observed="another id",
+    )
+
+
+def test_a_body_does_no_harm(api: Api) -> None:
+    reply = api.call(LABEL, body={"unasked": True}, status=(200, 400, 422))
+    api.require(
+        "check-api-key.body-ignored",
+        reply.status == 200,
+        reply,
+        expected="status 200, whatever the body holds",
+        observed=str(reply.status),
+    )

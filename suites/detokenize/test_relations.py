@@ -1,0 +1,66 @@
+"""Detokenize: the text of tokens is the text that they come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api, Reply
+
+TOKENIZE, DETOKENIZE = "POST /v1/tokenize", "POST /v1/detokenize"
+MODEL = "command-a-03-2025"
+BEFORE, AFTER = "Rain fell on ", "the harbour of Reykjavík, 12 °C."
+
+
+def tokens(api: Api, text: str) -> list[int]:
+    found: list[int] = api.call(TOKENIZE, body={"model": MODEL, "text": text}).answer["tokens"]
+    return found
+
+
+def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -> Reply:
+    return api.call(DETOKENIZE, body={"model": MODEL, "tokens": ids}, status=status)
+
+
+@pytest.mark.operations(TOKENIZE, DETOKENIZE)
+@pytest.mark.parametrize("text", [AFTER, f" {BEFORE}"], ids=["word", "space"])
+def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
+    reply = detokenized(api, tokens(api, text))
+    api.require(
+        "detokenize.inverse",
+        reply.answer["text"] == text,
+        reply,
+        place="/text",
+        expected=repr(text),
+        observed=repr(reply.answer["text"]),
+    )
+
+
+@pytest.mark.operations(TOKENIZE, DETOKENIZE)
+def test_lists_of_tokens_can_be_joined(api: Api) -> None:
+    first, second = tokens(api, BEFORE), tokens(api, AFTER)
+    parts = [detokenized(api, ids).answer["text"] for ids in (first, second)]
+    reply = detokenized(api, first + second)
+    api.require(
+        "detokenize.joined",
+        reply.answer["text"] == "".join(parts),
+        reply,
+        place="/text",
+        expected=f"the texts of both lists, {''.join(parts)!r}",
+        observed=repr(reply.answer["text"]),
+    )
+
+
+@pytest.mark.operations(DETOKENIZE)
+@pytest.mark.parametrize("token", [-1, 2**31 - 1], ids=["negative", "large"])
+def test_a_token_that_nobody_has_is_refused(api: Api, token: int) -> None:
+    reply = detokenized(api, [token], (200, 400, 404, 422, 500))
+    api.require(
+        "detokenize.foreign",
+        400 <= reply.status < 500,
+        reply,
+        expected="a status from 400 to 499",
+        observed=str(reply.status),
+        told=str(reply.status),
+    )

@@ -1,0 +1,153 @@
+"""Embed: what several answers must have in common."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cohere_conformance.session.api import Api, Reply
+
+V1, V2 = LABELS = "POST /v1/embed", "POST /v2/embed"
+pytestmark = pytest.mark.operations(*LABELS)
+either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
+MODEL = "embed-v4.0"
+TEXTS = ["The kettle whistles.", "Glaciers shrink.", "Who mends violins?"]
+ALIKE = 0.9996
+PLACE = "/embeddings/float/*"
+
+Vector = list[float]
+
+
+def embedded(api: Api, label: str, texts: list[str], **further: object) -> Reply:
+    body = {"model": MODEL, "input_type": "search_document", "embedding_types": ["float"], "texts": texts}
+    return api.call(label, body=body | further)
+
+
+def floats(reply: Reply) -> list[Vector]:
+    found: list[Vector] = reply.answer["embeddings"]["float"]
+    return found
+
+
+def likeness(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the cosine of two vectors; 0 where they cannot be compared."""
+    lengths = math.hypot(*one) * math.hypot(*other)
+    if len(one) != len(other) or not lengths:
+        return 0.0
+    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / lengths
+
+
+def require_alike(
+    api: Api, requirement: str, reply: Reply, pairs: list[tuple[Vector, Vector]], what: str
+) -> None:
+    worst = min(likeness(one, other) for one, other in pairs)
+    api.require(
+        requirement,
+        worst >= ALIKE,
+        reply,
+        place=PLACE,
+        expected=f"{what}, with a cosine of at least {ALIKE}",
+        observed=f"cosine {worst:.5f}",
+    )
+
+
+@either
+def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
+    straight = floats(embedded(api, label, TEXTS))
+    reply = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
+    turned = floats(reply)
+    nearest = [max(range(3), key=lambda place: likeness(vector, turned[place])) for vector in straight]
+    api.require(
+        "embed.order",
+        nearest == [2, 0, 1],
+        reply,
+        place="/embeddings/float",
+        expected="each text nearest to itself in another order, at 2, 0 and 1",
+        observed=nearest,
+    )
+
+
+@either
+def test_a_text_has_one_vector(api: Api, label: str) -> None:
+    # The text before it is the same both times, so that nothing else can make a difference.
+    first = floats(embedded(api, label, [TEXTS[0]] * 3))
+    reply = embedded(api, label, [TEXTS[0]] * 3)
+    second = floats(reply)
+    pairs = [(first[1], first[2]), (first[0], second[0]), (first[1], second[1])]
+    require_alike(api, "embed.repeatable", reply, pairs, "the same vector for the same text")
+
+
+@either
+def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, label: str) -> None:
+    batch = embedded(api, label, TEXTS[:2])
+    singles = [embedded(api, label, [text]) for text in TEXTS[:2]]
+    pairs = [(floats(one)[0], vector) for one, vector in zip(singles, floats(batch), strict=True)]
+    require_alike(api, "embed.batch", singles[-1], pairs, "the vectors that the texts have together")
+    billed = [
+        ((one.answer.get("meta") or {}).get("billed_units") or {}).get("input_tokens")
+        for one in (batch, *singles)
+    ]
+    if None not in billed:
+        api.require(
+            "embed.units-additive",
+            billed[0] == sum(billed[1:]),
+            singles[-1],
+            place="/meta/billed_units/input_tokens",
+            expected="together what is billed for both at once",
+            observed={"together": billed[0], "one by one": billed[1:]},
+        )
+
+
+@pytest.mark.parametrize("dimension", [256, 1024])
+def test_a_shorter_vector_is_the_beginning_of_the_long_one(api: Api, dimension: int) -> None:
+    long = floats(embedded(api, V2, TEXTS[:1], output_dimension=1536))[0]
+    reply = embedded(api, V2, TEXTS[:1], output_dimension=dimension)
+    pairs = [(long[:dimension], floats(reply)[0])]
+    require_alike(api, "embed.shorter", reply, pairs, f"the first {dimension} components of the long vector")
+
+
+def test_both_versions_make_the_same_vectors(api: Api) -> None:
+    old, new = embedded(api, V1, TEXTS[:1]), embedded(api, V2, TEXTS[:1])
+    require_alike(
+        api, "embed.versions-agree", new, [(floats(old)[0], floats(new)[0])], "the vector of version 1"
+    )
+
+
+@either
+def test_further_types_make_no_difference(api: Api, label: str) -> None:
+    alone = floats(embedded(api, label, TEXTS[:1]))[0]
+    types = ["float", "int8", "uint8", "binary", "ubinary", "base64"]
+    reply = embedded(api, label, TEXTS[:1], embedding_types=types)
+    pairs = [(alone, floats(reply)[0])]
+    require_alike(api, "embed.types-independent", reply, pairs, "the vector that float alone has")
+
+
+def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
+    beginning = "Nine brown hens sat beside the old stone wall and slept."
+    options = {"max_tokens": 8, "truncate": "END"}
+    first = embedded(api, V2, [f"{beginning} Then it rained."], **options)
+    second = embedded(api, V2, [f"{beginning} Parliament adjourned over taxes."], **options)
+    pairs = [(floats(first)[0], floats(second)[0])]
+    require_alike(
+        api, "embed.cut-at-end", second, pairs, "one vector for texts that differ beyond max_tokens"
+    )
+
+
+@either
+def test_a_query_is_no_document(api: Api, label: str) -> None:
+    document = floats(embedded(api, label, TEXTS[2:]))[0]
+    reply = embedded(api, label, TEXTS[2:], input_type="search_query")
+    query = floats(reply)[0]
+    same = max(abs(one - other) for one, other in zip(document, query, strict=False)) < 1e-6
+    api.require(
+        "embed.purposes-differ",
+        not same and likeness(document, query) > 0.5,
+        reply,
+        place=PLACE,
+        expected="a vector that is close to that of the document, but another",
+        observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",
+    )

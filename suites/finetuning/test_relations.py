@@ -1,0 +1,140 @@
+"""Fine-tuning: what several answers about one trained model must have in common."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.cases import Part
+from cohere_conformance.session.api import InconclusiveError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cohere_conformance.session.api import Api, Reply
+
+UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
+MODELS = "/v1/finetuning/finetuned-models"
+CREATE, GET, DELETE = f"POST {MODELS}", f"GET {MODELS}/{{id}}", f"DELETE {MODELS}/{{id}}"
+EVENTS = f"GET {MODELS}/{{finetuned_model_id}}/events"
+METRICS = f"GET {MODELS}/{{finetuned_model_id}}/training-step-metrics"
+pytestmark = pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, GET, DELETE, EVENTS, METRICS)
+VALIDATING = frozenset({"unknown", "queued", "processing"})
+TRAINING = frozenset({"STATUS_QUEUED", "STATUS_FINETUNING", "STATUS_DEPLOYING_API"})
+MOST_PAGES = 4
+PATIENCE = 600.0
+
+
+def waited(api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]) -> Reply:
+    """Return what is answered when its status is none of those any more."""
+    until, pause = time.monotonic() + PATIENCE, 0.05
+    while time.monotonic() < until:
+        reply = api.call(operation, path={"id": identity})
+        if reply.answer[key].get(status) not in going_on:
+            return reply
+        time.sleep(pause)
+        pause = min(pause * 1.6, 5.0)
+    raise InconclusiveError(f"{identity} has come to no end after {PATIENCE:.0f} s")
+
+
+def uploaded(api: Api) -> str:
+    """Return the id of a validated dataset of conversations."""
+    rows = [
+        {"messages": [{"role": "User", "content": asked}, {"role": "Chatbot", "content": told}]}
+        for asked, told in (
+            ("Is there a lift?", "Yes."),
+            ("A cloakroom?", "At the door."),
+            ("A map?", "Here."),
+        )
+    ]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    query = (("name", f"conformance-talks-{api.unique}"), ("type", "chat-finetune-input"))
+    form = (Part("data", content, "train.jsonl", "application/jsonl"),)
+    identity = str(api.call(UPLOAD, query=query, form=form).answer.get("id") or "")
+    if not identity:
+        raise InconclusiveError("an upload was answered without an id")
+    api.later(REMOVE, path={"id": identity})
+    waited(api, SHOW, identity, "dataset", "validation_status", VALIDATING)
+    return identity
+
+
+def trained(api: Api) -> dict[str, Any]:
+    """Return a model that is trained; it is deleted when the test is over."""
+    if api.profile == "live-2026":
+        pytest.skip("retired")
+    settings = {
+        "base_model": {"base_type": "BASE_TYPE_CHAT"},
+        "dataset_id": uploaded(api),
+        "hyperparameters": {"train_epochs": 2, "train_batch_size": 2},
+    }
+    body = {"name": f"conformance-{api.unique}", "settings": settings}
+    identity = str(api.call(CREATE, body=body).answer["finetuned_model"]["id"])
+    api.later(DELETE, path={"id": identity})
+    model: dict[str, Any] = waited(api, GET, identity, "finetuned_model", "status", TRAINING).answer[
+        "finetuned_model"
+    ]
+    if model.get("status") != "STATUS_READY":
+        raise InconclusiveError(f"the training has ended as {model.get('status')}")
+    return model
+
+
+def pages(api: Api, operation: str, identity: str, size: int) -> list[Reply]:
+    """Return the pages of a list until one is told to be the last."""
+    path, token = {"finetuned_model_id": identity}, ""
+    found: list[Reply] = []
+    while len(found) < MOST_PAGES:
+        query = [("page_size", str(size)), *([("page_token", token)] if token else [])]
+        found.append(api.call(operation, path=path, query=query))
+        token = found[-1].answer.get("next_page_token") or ""
+        if not token:
+            break
+    return found
+
+
+def walked(api: Api, operation: str, identity: str, items: str) -> list[Reply]:
+    """Return a list as a whole, and then its pages, which hold the same."""
+    whole = api.call(operation, path={"finetuned_model_id": identity}, query=[("page_size", "0")])
+    every = whole.answer.get(items) or []
+    if len(every) < 2:
+        raise InconclusiveError(f"a list of {len(every)} {items} has no two pages")
+    found = pages(api, operation, identity, -(-len(every) // 2))
+    told = [item for page in found for item in page.answer.get(items) or ()]
+    api.require(
+        "finetuning.pages",
+        told == every,
+        found[-1],
+        place=f"/{items}",
+        expected=f"the {len(every)} items of the list, each on one page",
+        observed=f"{len(told)} items on {len(found)} pages: {told}",
+    )
+    return [whole, *found]
+
+
+def test_events_in_pages(api: Api) -> None:
+    model = trained(api)
+    replies = walked(api, EVENTS, model["id"], "events")
+    newest, number = replies[0].answer["events"][0], len(replies[0].answer["events"])
+    totals = [reply.answer.get("total_size") for reply in replies]
+    api.require(
+        "finetuning.total-size",
+        totals == [number] * len(replies),
+        replies[-1],
+        place="/total_size",
+        expected=f"{number} on every page",
+        observed=totals,
+    )
+    api.require(
+        "finetuning.newest-event",
+        newest.get("status") == model["status"],
+        replies[0],
+        place="/events/0/status",
+        expected=model["status"],
+        observed=newest.get("status"),
+    )
+
+
+def test_metrics_in_pages(api: Api) -> None:
+    walked(api, METRICS, trained(api)["id"], "step_metrics")

@@ -1,0 +1,130 @@
+"""Models: pages, filters and single models show the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cohere_conformance.session.api import Api, Reply
+
+LIST, GET = "GET /v1/models", "GET /v1/models/{model}"
+EMBED, RERANK = "POST /v2/embed", "POST /v2/rerank"
+PAGES = 4
+MINIMAL: dict[str, dict[str, Any]] = {
+    EMBED: {"texts": ["a"], "input_type": "search_document"},
+    RERANK: {"query": "a", "documents": ["a"]},
+}
+
+Model = dict[str, Any]
+
+
+def page(api: Api, size: int = 1000, **further: str) -> Reply:
+    query = [("page_size", str(size)), *further.items()]
+    return api.call(LIST, query=query)
+
+
+def models(reply: Reply) -> list[Model]:
+    found: list[Model] = reply.answer["models"]
+    return found
+
+
+def names(reply: Reply) -> list[str]:
+    return [str(model.get("name")) for model in models(reply)]
+
+
+@pytest.mark.operations(LIST)
+def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
+    reply = page(api)
+    whole = names(reply)
+    api.require(
+        "models.pages-end",
+        not reply.answer.get("next_page_token"),
+        reply,
+        place="/next_page_token",
+        expected="no token, as all models were asked for",
+        observed="a token",
+    )
+    size = max(1, -(-len(whole) // (PAGES - 1)))
+    walked: list[str] = []
+    token = None
+    for _ in range(PAGES):
+        reply = page(api, size, **({"page_token": token} if token else {}))
+        walked += names(reply)
+        token = reply.answer.get("next_page_token")
+        if not token:
+            break
+    api.require(
+        "models.pages-whole",
+        sorted(walked) == sorted(whole),
+        reply,
+        place="/models",
+        expected=f"each of {len(whole)} models on one page of {size}",
+        observed={
+            "missing": sorted(set(whole) - set(walked)),
+            "again": sorted({name for name in walked if walked.count(name) > whole.count(name)}),
+        },
+    )
+
+
+@pytest.mark.operations(LIST)
+@pytest.mark.parametrize("endpoint", ["chat", "embed", "rerank"])
+def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) -> None:
+    serving = {
+        str(model.get("name")) for model in models(page(api)) if endpoint in (model.get("endpoints") or ())
+    }
+    reply = page(api, endpoint=endpoint)
+    found = set(names(reply))
+    api.require(
+        "models.filtered-whole",
+        found == serving,
+        reply,
+        place="/models",
+        expected=f"the {len(serving)} models of the whole list that serve {endpoint}",
+        observed={"missing": sorted(serving - found), "further": sorted(found - serving)},
+        told=endpoint,
+    )
+
+
+@pytest.mark.operations(LIST)
+def test_a_default_is_alone(api: Api) -> None:
+    # The checks over one exchange look at what is shown: models.default-only, models.one-default.
+    page(api, endpoint="embed", default_only="true")
+
+
+@pytest.mark.operations(LIST, GET)
+def test_a_model_is_as_it_is_listed(api: Api) -> None:
+    for endpoint in ("chat", "embed"):
+        listed = models(page(api, 1, endpoint=endpoint))
+        for model in listed[:1]:
+            reply = api.call(GET, path={"model": str(model.get("name"))}, status=(200, 404))
+            both = model.keys() & reply.answer.keys()
+            differing = sorted(name for name in both if model[name] != reply.answer[name])
+            if reply.status == 404:
+                differing = ["nothing at all"]
+            api.require(
+                "models.get-as-listed",
+                not differing,
+                reply,
+                place=f"/{differing[0]}" if differing and reply.status == 200 else "",
+                expected="the model as the list shows it",
+                observed=f"differing: {', '.join(differing)}",
+            )
+
+
+@pytest.mark.operations(LIST, EMBED, RERANK)
+@pytest.mark.parametrize(("endpoint", "label"), [("embed", EMBED), ("rerank", RERANK)])
+def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
+    for model in models(page(api, 1, endpoint=endpoint)):
+        reply = api.call(
+            label, body=MINIMAL[label] | {"model": str(model.get("name"))}, status=(200, 400, 404)
+        )
+        api.require(
+            "models.listed-serves",
+            reply.status == 200,
+            reply,
+            expected=f"an answer of {model.get('name')}, which is listed for {endpoint}",
+            observed=str(reply.answer.get("message", reply.status)),
+            told=endpoint,
+        )

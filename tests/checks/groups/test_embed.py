@@ -1,0 +1,142 @@
+"""Embed: each check sees its violation and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from typing import Any
+
+import pytest
+from builders import UUID, exchange
+from violations import looked_at, shipped, violated
+
+from cohere_conformance.reference import vectors
+
+V1, V2 = "POST /v1/embed", "POST /v2/embed"
+FLOATS = vectors.shortened(vectors.embed("embed-v4.0", 1536, ("plums",), ""), 256)
+SOUND = {kind: vectors.typed(FLOATS, kind) for kind in vectors.TYPES}
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + struct.pack(">II", 8, 4) + b"\x08\2\0\0\0"
+IMAGE = {"width": 8, "height": 4, "format": "image/png", "bit_depth": 0}
+PICTURE = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+PICTURES = {"texts": None, "images": [PICTURE], "input_type": "image"}
+
+
+def request(*kinds: str, **further: Any) -> dict[str, Any]:
+    sent = {"model": "embed-v4.0", "input_type": "search_query", "texts": ["Plums"], "output_dimension": 256}
+    return sent | ({"embedding_types": list(kinds)} if kinds else {}) | further
+
+
+def answer(embeddings: Any, version: str = "2", **further: Any) -> dict[str, Any]:
+    meta = {"api_version": {"version": version}, "billed_units": {"input_tokens": 2}}
+    flat = isinstance(embeddings, list)
+    told = {"id": UUID, "texts": ["Plums"], "embeddings": embeddings, "meta": meta}
+    return told | {"response_type": "embeddings_floats" if flat else "embeddings_by_type"} | further
+
+
+def by_type(*kinds: str, **further: Any) -> dict[str, Any]:
+    return answer({kind: [SOUND[kind]] for kind in kinds} | further)
+
+
+def shifted(vector: list[int]) -> list[int]:
+    return [*vector[-1:], *vector[:-1]]
+
+
+FULL = [list(vectors.embed("embed-v4.0", 1536, ("plums",), ""))]
+ONE = by_type("float")
+CONFORMING = [
+    (V2, request(), ONE),
+    (V2, request(*SOUND), by_type(*SOUND)),
+    (V2, request("int8", "float", texts=["a", "b"]), by_type(int8=[SOUND["int8"]] * 2, float=[FLOATS] * 2)
+     | {"texts": ["a", "b"]}),
+    (V2, request(output_dimension=None), by_type(float=FULL)),
+    (V2, request(model="embed-v5.0-fast", output_dimension=None), by_type(float=[[0.5, 0.5]])),
+    (V2, request(model="embed-english-light-v3.0", texts=["PLUM\u0301S"], output_dimension=None, max_tokens=3)
+     | {"model": "my-embed"}, ONE | {"texts": ["plums"]}),
+    (V2, request(**PICTURES), ONE | {"texts": [], "images": [IMAGE]}),
+    (V2, request(texts=None, inputs=[{"content": [{"type": "text", "text": "Plums"}]}]), ONE | {"texts": []}),
+    (V2, request(), {name: ONE[name] for name in ("id", "embeddings")}),
+    (V1, request(output_dimension=None), answer(FULL, "1")),
+    (V1, request("int8"), answer({"int8": [vectors.typed(tuple(FULL[0]), "int8")]}, "1")),
+]  # fmt: skip
+OTHER_UNITS = {"meta": ONE["meta"] | {"billed_units": {"images": 1}}}
+VIOLATING = [
+    ("count", request(texts=["Plums", "Figs"]), ONE | {"texts": ["Plums", "Figs"]}),
+    ("types", request("float", "int8"), ONE),
+    ("types", request(), by_type("float", "int8")),
+    ("shape", request(), ONE | {"response_type": "embeddings_floats"}),
+    ("dimension", request(), by_type(float=[FLOATS[:248]])),
+    ("dimension", request("int8"), by_type(int8=[SOUND["int8"][:248]])),
+    ("packed-dimension", request("ubinary"), by_type(ubinary=[[1] * 256])),
+    ("base64-dimension", request("base64"), by_type(base64=["AAAA"])),
+    ("base64-dimension", request("base64"), by_type(base64=["no base64"])),
+    ("number-range", request("int8"), by_type(int8=[[*SOUND["int8"][1:], 128]])),
+    ("number-range", request("ubinary"), by_type(ubinary=[[*SOUND["ubinary"][1:], -1]])),
+    ("length-one", request(), by_type(float=[[3 * one for one in FLOATS]])),
+    (
+        "base64-floats",
+        request("float", "base64"),
+        by_type("float", base64=[vectors.typed(FLOATS, "base64", big_endian=True)]),
+    ),
+    (
+        "ubinary-signs",
+        request("float", "ubinary"),
+        by_type("float", ubinary=[[255 - one for one in SOUND["ubinary"]]]),
+    ),
+    (
+        "binary-offset",
+        request("binary", "ubinary"),
+        by_type("ubinary", binary=[[one - 256 if one > 127 else one for one in SOUND["ubinary"]]]),
+    ),
+    (
+        "uint8-rises",
+        request("int8", "uint8"),
+        by_type("int8", uint8=[[255 - one for one in SOUND["uint8"]]]),
+    ),
+    ("int8-direction", request("float", "int8"), by_type("float", int8=[shifted(SOUND["int8"])])),
+    ("texts-echo", request(), ONE | {"texts": ["plums"]}),
+    ("texts-echo", request(), ONE | {"texts": []}),
+    ("texts-echo", request(model="my-embed"), ONE | {"texts": ["Plum"]}),
+    ("images-told", request(**PICTURES), ONE | {"texts": []}),
+    ("image-size", request(**PICTURES), ONE | {"texts": [], "images": [IMAGE | {"width": 4, "height": 8}]}),
+    ("most", request(texts=["a"] * 97), by_type(float=[FLOATS] * 97) | {"texts": ["a"] * 97}),
+    ("one-field", request(inputs=[{"content": []}]), ONE),
+    ("input-type", request(input_type=None), ONE),
+    ("image-purpose", request(**PICTURES | {"input_type": "clustering"}),
+     ONE | {"texts": [], "images": [IMAGE]}),
+    ("version-told", request(), ONE | {"meta": {"api_version": {"version": "1"}}}),
+    ("units-told", request(), ONE | OTHER_UNITS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "sent", "body"), CONFORMING)
+def test_sound_answers_violate_nothing(call: str, sent: Any, body: Any) -> None:
+    assert violated(exchange(call, body, request=sent), "embed") == []
+
+
+@pytest.mark.parametrize(("name", "sent", "body"), VIOLATING)
+def test_each_violation_is_told_as_such(name: str, sent: Any, body: Any) -> None:
+    assert violated(exchange(V2, body, request=sent), "embed") == [name]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "embeddings"), [((), {"float": FULL}), (("float",), FULL)], ids=["by-type", "flat"]
+)
+def test_version_1_answers_by_type_if_asked_to(kinds: tuple[str, ...], embeddings: Any) -> None:
+    body = answer(embeddings, "1")
+    assert "shape" in violated(exchange(V1, body, request=request(*kinds)), "embed")
+
+
+def test_every_check_has_a_violation() -> None:
+    assert {row[0] for row in VIOLATING} == looked_at("embed")
+
+
+@pytest.mark.parametrize("sent", [None, b"{", [], {}, {"texts": 7, "embedding_types": 1, "model": []}])
+@pytest.mark.parametrize("call", [V1, V2])
+def test_without_a_sound_request_little_is_said(call: str, sent: Any) -> None:
+    body = answer({"float": [[0.5], []], "ubinary": [[], [1]], "int8": [[0], [0]]}, call[7])
+    assert violated(exchange(call, body, request=sent), "embed") == []
+    assert violated(exchange(call, None, request=request()), "embed") == []
+
+
+def test_shipped_examples_can_be_judged() -> None:
+    assert [violated(one, "embed") for one in shipped("embed")]

@@ -1,0 +1,74 @@
+"""Models: each check sees its violation and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import exchange
+from violations import looked_at, shipped, violated
+
+LIST, GET = "GET /v1/models", "GET /v1/models/embed-v4.0"
+TOKENIZER = "https://storage.googleapis.com/cohere-public/tokenizers/embed-v4.0.json"
+
+
+def model(**further: Any) -> dict[str, Any]:
+    told = {"name": "embed-v4.0", "endpoints": ["embed"], "default_endpoints": ["embed"]}
+    return told | {"finetuned": False, "context_length": 128_000, "tokenizer_url": TOKENIZER} | further
+
+
+def listed(*models: dict[str, Any]) -> dict[str, Any]:
+    return {"models": list(models)}
+
+
+OTHER = model(name="embed-v9.0", default_endpoints=[], tokenizer_url=None)
+CONFORMING = [
+    (GET, model()),
+    (GET, {"name": "embed-v4.0"}),
+    (GET, model(finetuned=True, tokenizer_url="https://storage.googleapis.com/else.json")),
+    ("GET /v1/models/a%2Fb", model(name="a/b", tokenizer_url=None)),
+    (LIST, listed()),
+    (LIST, listed(model(), OTHER)),
+    (f"{LIST}?page_size=2", listed(model(), OTHER)),
+    (f"{LIST}?page_size=x", listed(model(), OTHER)),
+    (f"{LIST}?endpoint=embed", listed(model(), OTHER, {"name": "who-knows"})),
+    (f"{LIST}?endpoint=embed&default_only=true", listed(model())),
+    (f"{LIST}?endpoint=embed&default_only=false", listed(model(), OTHER)),
+    (f"{LIST}?default_only=true", listed(model(), OTHER)),
+]
+VIOLATING = [
+    ("page-size", f"{LIST}?page_size=1", listed(model(), OTHER)),
+    ("filtered", f"{LIST}?endpoint=chat", listed(model())),
+    ("default-only", f"{LIST}?endpoint=embed&default_only=true", listed(model(), OTHER)),
+    ("one-default", f"{LIST}?endpoint=embed&default_only=true", listed(model(), model())),
+    ("defaults-served", GET, model(default_endpoints=["chat"])),
+    ("defaults-served", LIST, listed(OTHER, model(default_endpoints=["chat"]))),
+    ("context", GET, model(context_length=0)),
+    ("context", LIST, listed(model(), model(context_length=-1))),
+    ("tokenizer", GET, model(tokenizer_url="https://example.com/embed-v4.0.json")),
+    ("itself", GET, OTHER),
+    ("itself", GET, {"model": model()}),
+]
+
+
+@pytest.mark.parametrize(("call", "body"), CONFORMING)
+def test_sound_answers_violate_nothing(call: str, body: Any) -> None:
+    assert violated(exchange(call, body), "models") == []
+
+
+@pytest.mark.parametrize(("name", "call", "body"), VIOLATING)
+def test_each_violation_is_told_as_such(name: str, call: str, body: Any) -> None:
+    assert violated(exchange(call, body), "models") == [name]
+
+
+def test_every_check_has_a_violation() -> None:
+    assert {row[0] for row in VIOLATING} == looked_at("models")
+
+
+@pytest.mark.parametrize("call", [LIST, GET])
+def test_what_was_not_recorded_is_not_judged(call: str) -> None:
+    assert violated(exchange(call, None), "models") == []
+
+
+def test_shipped_examples_can_be_judged() -> None:
+    assert [violated(one, "models") for one in shipped("models")]

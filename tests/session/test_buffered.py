@@ -1,0 +1,84 @@
+"""A stream that somebody holds back is found, and one that comes as it is written is not."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.checks.pace import at_once, held_back
+from cohere_conformance.data import folder
+from cohere_conformance.model import Broken, Failure, Kind, Response, Severity
+from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference.server import Running
+from cohere_conformance.session.api import Api
+from cohere_conformance.session.campaign import Campaign
+from cohere_conformance.session.plan import Wishes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+
+def came(*seconds: float, failure: Failure | None = None) -> Response:
+    return Response(200, arrivals=tuple((10 * n, at) for n, at in enumerate(seconds, 1)), failure=failure)
+
+
+SHORT = came(0.4, 0.401)
+TIMES: dict[str, tuple[Response, Response, bool, bool]] = {
+    "held back": (came(2.0, 2.01), SHORT, True, True),
+    "one piece": (came(2.0), SHORT, True, True),
+    "as it is written": (came(0.3, 1.0, 2.0), came(0.3, 0.4), False, False),
+    "slow to begin, then fast": (came(1.5, 1.6, 1.7), SHORT, False, False),
+    "soon ready": (came(0.05, 0.05), came(0.01), False, False),
+    "the short one waited as long": (came(2.0, 2.01), came(1.9), True, False),
+    "cut off": (came(2.0, failure=Failure(Broken.RESET, "reset")), SHORT, False, False),
+    "nobody kept the time": (came(), SHORT, False, False),
+    "nobody kept the time of the short one": (came(2.0), came(), True, False),
+}
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_what_arrivals_say(name: str) -> None:
+    long, short, once, held = TIMES[name]
+    assert (at_once(long), held_back(long, short)) == (once, held)
+
+
+@pytest.mark.parametrize(("fault", "found"), [("streams.buffered", [Kind.STREAM_BUFFERED]), ("", [])])
+def test_a_buffer_is_told_by_the_suite(
+    fault: str, found: list[Kind], tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    # The plugin of the suites, which knows this mark, is not loaded here.
+    pytestconfig.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
+    faults = frozenset({catalogue()[fault]} if fault else ())
+    with Running(State(pause=0.03, faults=faults)) as running:
+        campaign = Campaign(
+            Wishes(url=running.url, only=("chat",)),
+            folder=tmp_path,
+            fail_on=Severity.ADDITIVE,
+            environment={},
+        )
+        campaign.begin()
+        worker = campaign.worker("w0")
+        relations = suite("chat")
+        test = relations.test_a_long_stream_comes_piece_by_piece
+        worker.open(("chat.relations.a-long-stream",))
+        api = worker.api("chat.relations.a-long-stream", (relations.CHAT,))
+        assert isinstance(api, Api)
+        test(api)
+        worker.close(interrupted=False)
+        report, _ = campaign.report()
+    # What the published document does not know is explained, and is none of this.
+    rows = [row for row in report.findings if row.amendment is None]
+    assert [row.kind for row in rows] == found
+    assert {row.severity for row in rows} <= {Severity.NOTICE}
+
+
+def suite(group: str) -> ModuleType:
+    spec = spec_from_file_location(f"{group}_relations", folder("suites") / group / "test_relations.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,111 @@
+"""`run` as its users meet it: the command in a process of its own, and what lies in the folder afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "cohere_conformance")
+_WRAPPER = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[3:], timeout=float(sys.argv[2])).returncode
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+"""Runs a command in a process that is small itself: what a process had before `exec` counts as its own."""
+_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
+
+
+class Done:
+    """A run that has ended.
+
+    Args:
+        code: its exit code.
+        told: what it has printed.
+        home: the folder that it ran in.
+    """
+
+    def __init__(self, code: int, told: str, home: Path) -> None:
+        self.code = code
+        self.told = told
+        self.home = home
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What report.json says."""
+        path = self.home / "conformance-report" / "report.json"
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return report
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of findings that no amendment explains."""
+        return {row["kind"] for row in self.report["findings"] if row["amendment"] is None}
+
+
+def environment(**further: str) -> dict[str, str]:
+    """Return this process's environment without what is none of a run's business, and with something else."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CO_", "CONFORMANCE_"))}
+    # What this process is told by pytest-xdist is none of the inner run's business.
+    return {name: value for name, value in kept.items() if not name.startswith("PYTEST")} | further
+
+
+def ran(home: Path, *arguments: str, key: str = "") -> Done:
+    """Run to the end.
+
+    Args:
+        home: the folder to run in.
+        arguments: of `run`.
+        key: the API key.
+    """
+    return _ended(home, [*COMMAND, "run", *arguments], {"CO_API_KEY": key} if key else {})
+
+
+def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
+    """Run to the end, and return with it the most memory that one of its processes took, in MiB.
+
+    Args:
+        home: the folder to run in.
+        arguments: of `run`.
+        seconds: a run that takes longer is killed; it then ends with a traceback.
+    """
+    told = home / "memory.txt"
+    wrapper = [sys.executable, "-c", _WRAPPER, str(told), str(seconds)]
+    done = _ended(home, [*wrapper, *COMMAND, "run", *arguments], {})
+    return done, int(told.read_text(encoding="utf-8")) / _UNITS_PER_MIB if told.exists() else 0.0
+
+
+def _ended(home: Path, command: list[str], further: dict[str, str]) -> Done:
+    done = subprocess.run(
+        command,
+        cwd=home,
+        env=environment(**further),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return Done(done.returncode, done.stdout + done.stderr, home)
+
+
+@contextmanager
+def running(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run for as long as the context lasts, unless it ends by itself."""
+    process = subprocess.Popen(
+        [*COMMAND, "run", *arguments],
+        cwd=home, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

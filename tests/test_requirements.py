@@ -1,0 +1,128 @@
+"""The catalogue of requirements: whole, sound, and everything in it bound to something."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.checks.registry import checked
+from cohere_conformance.contract.requirements import FACT, load_requirements, shipped_requirements
+from cohere_conformance.data import folder
+from cohere_conformance.errors import ContractError
+from cohere_conformance.model import Level
+from cohere_conformance.reference import catalogue
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract import Contract
+
+FACTS = Path(__file__).parents[2] / "shared" / "facts" / "semantics.md"
+_DEFINED = re.compile(rf"^(?:- |\| )({FACT.pattern})", re.MULTILINE)
+known = shipped_requirements()
+
+
+def test_every_requirement_has_a_fault_that_there_is() -> None:
+    faults = catalogue()
+    unknown = {one.id: sorted(set(one.faults) - set(faults)) for one in known.requirements.values()}
+    assert {name: missing for name, missing in unknown.items() if missing} == {}
+    assert [one.id for one in known.requirements.values() if not one.faults] == []
+
+
+def test_every_requirement_is_about_operations_that_there_are(amended: Contract) -> None:
+    told = {
+        one.id: sorted(set(one.operations) - set(amended.operations)) for one in known.requirements.values()
+    }
+    assert {name: missing for name, missing in told.items() if missing} == {}
+
+
+def test_every_requirement_is_checked_by_something() -> None:
+    tests = folder("suites").rglob("test_*.py")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in tests)
+    assert [name for name in known.requirements if name not in checked() and name not in text] == []
+
+
+def test_every_check_has_a_requirement() -> None:
+    assert checked() <= known.requirements.keys()
+
+
+@pytest.mark.skipif(not FACTS.exists(), reason="the collected facts are not here")
+def test_every_fact_is_a_requirement_or_is_excluded_with_a_reason() -> None:
+    text = FACTS.read_text(encoding="utf-8")
+    behaviour = text[text.index("\n## 2. ") : text.index("\n## 19. ")]
+    defined = set(_DEFINED.findall(behaviour))
+    assert len(defined) > 300
+    assert sorted(defined - known.facts()) == []
+    assert sorted(known.facts() - set(FACT.findall(text))) == [], "these are no facts"
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("CH1-R01, CH2-O14 and EMB-O01", ["CH1-R01", "CH2-O14", "EMB-O01"]),
+        ("H-01; GEN-01, CON-S01 (C07).", ["H-01", "GEN-01", "CON-S01", "C07"]),
+        ("UTF-8, UTF-16, ISO-639, SHA-25, 2.10, C1, BM25", []),
+    ],
+)
+def test_facts_are_found_in_a_text(text: str, facts: list[str]) -> None:
+    assert FACT.findall(text) == facts
+
+
+ENTRY = {
+    "level": "MUST",
+    "says": "It is so.",
+    "source": "spec",
+    "reason": "H-01.",
+    "operations": "[POST /v2/chat]",
+    "faults": "[chat.v2.wrong]",
+}
+
+
+def written(
+    home: Path, *, name: str = "chat.so", group: str = "chat", excluded: str = "{}", **changes: str
+) -> Path:
+    lines = [f"group: {group}", "requirements:", f"  {name}:"]
+    lines += [f"    {key}: {value}" for key, value in (ENTRY | changes).items()]
+    (home / "chat.yaml").write_text("\n".join([*lines, f"excluded: {excluded}"]), encoding="utf-8")
+    return home
+
+
+def test_a_sound_catalogue_is_read(tmp_path: Path) -> None:
+    found = load_requirements(written(tmp_path, excluded="{H-02: because}", source="observed 9/10, inferred"))
+    (one,) = found.requirements.values()
+    assert (one.id, one.level, one.group, one.operations) == (
+        "chat.so",
+        Level.MUST,
+        "chat",
+        ("POST /v2/chat",),
+    )
+    assert found.facts() == {"H-01", "H-02"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "so"}, "expected an id such as"),
+        ({"name": "chat.So"}, "expected an id such as"),
+        ({"source": "hearsay"}, "expected sources such as"),
+        ({"source": "inferred"}, "what is inferred is a SHOULD"),
+        ({"source": "sdk"}, "a MUST needs evidence"),
+        ({"operations": "[]"}, "expected at least one operation"),
+        ({"says": "It is so"}, "ends with a full stop"),
+        ({"level": "MAY"}, "level"),
+        ({"group": "embed"}, "expected the group chat, the file's name, got embed"),
+        ({"excluded": "{H2: because}"}, "expected the id of a fact and a reason"),
+        ({"excluded": "{H-02: ' '}"}, "expected the id of a fact and a reason"),
+    ],
+)
+def test_a_broken_catalogue_is_told(tmp_path: Path, changes: dict[str, str], told: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(told)):
+        load_requirements(written(tmp_path, **changes))
+
+
+def test_an_id_belongs_to_one_file(tmp_path: Path) -> None:
+    text = (written(tmp_path) / "chat.yaml").read_text(encoding="utf-8")
+    (tmp_path / "embed.yaml").write_text(text.replace("group: chat", "group: embed"), encoding="utf-8")
+    with pytest.raises(ContractError, match=r"chat\.so: expected an id of its own, got one that chat has"):
+        load_requirements(tmp_path)
