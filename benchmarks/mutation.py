@@ -21,10 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from mutations.measure import INVISIBLE, Tally, measure
+from mutations.measure import INVISIBLE, Tally, judge, measure
 
-from cohere_conformance.checks.judge import judge_reading
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import load_contract
 from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange, Kind
@@ -46,7 +44,7 @@ def recorded(contract: Contract, limit: int, file: Path = _CORPUS) -> Iterator[E
         if not isinstance(exchange, Exchange):
             continue
         label = contract.route(exchange.request.method, exchange.request.url).operation
-        if label is None or judge_reading(contract, Reading(exchange), requirements=False):
+        if label is None or judge(contract, exchange):
             continue
         kept = exchange.response.events is not None
         key = (f"{label} {kept}", exchange.response.status)

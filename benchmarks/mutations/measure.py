@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from cohere_conformance.checks.framing import split
 from cohere_conformance.checks.judge import judge_reading
 from cohere_conformance.checks.reading import Reading
-from cohere_conformance.checks.framing import split
 from cohere_conformance.model import SEVERITY, Exchange, Kind, Request, Response, Severity, Source
 from mutations import bodies, streams
 from mutations.build import variants
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 _SOURCE = Source("made from the contract")
 _LONGEST = 40
 INVISIBLE = "invisible"
+
+
+def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
+    """Judge by the contract alone: made-up answers obey its schemas and no requirement."""
+    return judge_reading(contract, Reading(exchange), requirements=False)
 
 
 @dataclass(frozen=True)
@@ -257,9 +262,7 @@ class _Run:
         return "escalated" if additive and beside else "killed"
 
     def _judged(self, response: Response) -> list[Finding]:
-        # Made-up answers obey the schema and no requirement: only what the schema says is changed here.
-        reading = Reading(Exchange(self.request, response, _SOURCE))
-        return judge_reading(self.contract, reading, requirements=False)
+        return judge(self.contract, Exchange(self.request, response, _SOURCE))
 
     def _trouble(self, what: str, change: Change, findings: list[Finding]) -> None:
         response = change.response

@@ -260,7 +260,8 @@ def _told(ending: Ending) -> str:
     return "\n".join(lines)
 
 
-@pytest.hookimpl(tryfirst=True)
+# After pytest's own, which tears down a test that was interrupted: what that clears away is written down, too.
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End: remove what the run has made, and close the journal."""
     worker = session.config.stash.get(_WORKER, None)

@@ -12,6 +12,7 @@ import pytest
 
 from cohere_conformance import __version__
 from cohere_conformance.cli import run
+from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import SEVERITY, Kind
 from cohere_conformance.report import load
 
@@ -59,6 +60,36 @@ def test_amendments_are_listed_with_their_reasons(declarations: Declarations, ca
     assert all(row.endswith(one.reason) for row, one in zip(rows, every, strict=True))
 
 
+def test_requirements_are_listed_and_counted(capsys: Capture) -> None:
+    assert run(["list", "requirements"]) == 0
+    known = shipped_requirements()
+    table, counts = capsys.readouterr().out.split("\n\n")
+    _, *rows = table.splitlines()
+    assert [row.split()[:3] for row in rows] == [
+        [one.group, one.id, one.level.value] for one in known.requirements.values()
+    ]
+    assert all(row.endswith(one.says) for row, one in zip(rows, known.requirements.values(), strict=True))
+    assert f"{len(known.requirements)} requirements: " in counts
+    assert f"{len(known.excluded)} facts are no requirement" in counts
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "test"),
+    [
+        ("common.unknown-path", "runs only", "models.paths.an-undeclared-path-is-not-found"),
+        ("rerank.sorted", "every exchange", "each answer of the group's cases is checked"),
+    ],
+)
+def test_a_requirement_is_explained(name: str, where: str, test: str, capsys: Capture) -> None:
+    one = shipped_requirements().requirements[name]
+    assert run(["explain", name]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"# {name}\n\n{one.says}\n\nLevel: {one.level}\nSource: {one.source}\n")
+    for told in (one.reason, where, test, *one.operations, *one.faults):
+        assert told in said
+    assert f"--fault {one.faults[0]}" in said
+
+
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
 def test_every_kind_is_explained(kind: str, capsys: Capture) -> None:
     assert run(["explain", kind]) == 0
@@ -86,6 +117,7 @@ def test_an_amendment_is_explained(declarations: Declarations, name: str, capsys
     [
         ("nonsense", "the kinds are status-undeclared"),
         ("enum-unknwon", "did you mean enum-unknown"),
+        ("rerank.sortet", "did you mean the requirement rerank.sorted"),
         ("abc123", "conformance-report/report.json"),
         ("", "expected the name of a kind"),
     ],

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference import State, catalogue, chosen
 from cohere_conformance.reference.keys import EXPIRED, TRIAL
-from reference import Asked, asked
+from cohere_conformance.reference.server import Running
+from reference import Asked, asked, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +61,7 @@ def above(answer: httpx.Response) -> bool:
     return int(answer.headers[LEFT]) > int(answer.headers["x-trial-endpoint-call-limit"])
 
 
+NAMELESS = {"query": "q", "documents": ["a"]}
 OLD = {"model": "command", "text": "a"}
 MISSING = "model parameter is required"
 MASKED = f"Incorrect API key provided: {WRONG[:2]}****{WRONG[-2:]}"
@@ -67,30 +69,49 @@ UNKNOWN = BODY | {"colour": "blue"}
 MEANT = "unknown field: parameter 'colour' is not a valid field"
 
 FAULTS: dict[str, tuple[Callable[[Asked], Seen], Seen, Seen]] = {
-    "auth.ignored": (asking(CHECK, None, nothing, key=""), (401, None), (200, None)),
+    "auth.ignored": (
+        asking(CHECK, None, nothing, headers={"authorization": "Bearer"}),
+        (401, None),
+        (200, None),
+    ),
     "auth.any-key": (asking(CHECK, None, nothing, key=WRONG), (401, None), (200, None)),
-    "auth.any-scheme": (asking(CHECK, None, nothing, headers={"authorization": "Basic x"}), (401, None), (200, None)),
+    "auth.any-scheme": (
+        asking(CHECK, None, nothing, headers={"authorization": "Basic x"}),
+        (401, None),
+        (200, None),
+    ),
     "auth.expired-accepted": (asking(CHECK, None, nothing, key=EXPIRED), (401, None), (200, None)),
     "auth.forbidden": (asking(CHECK, None, nothing, key=WRONG), (401, None), (403, None)),
-    "auth.late": (asking(RERANK, {}, message, key=WRONG), (401, MASKED), (400, MISSING)),
-    "auth.key-repeated": (asking(CHECK, None, message, key=WRONG), (401, MASKED), (401, f"Incorrect API key provided: {WRONG}")),
+    "auth.late": (asking(RERANK, NAMELESS, message, key=WRONG), (401, MASKED), (400, MISSING)),
+    "auth.key-repeated": (
+        asking(CHECK, None, message, key=WRONG),
+        (401, MASKED),
+        (401, f"Incorrect API key provided: {WRONG}"),
+    ),
     "limits.remaining-above": (asking(CHECK, None, above, key=TRIAL), (200, False), (200, True)),
-    "billing.fraction": (asking(RERANK, BODY, billed), (200, {"search_units": 1}), (200, {"search_units": 1.5})),
+    "billing.fraction": (
+        asking(RERANK, BODY, billed),
+        (200, {"search_units": 1}),
+        (200, {"search_units": 1.5}),
+    ),
     "billing.foreign-unit": (
         asking(RERANK, BODY, billed),
         (200, {"search_units": 1}),
         (200, {"search_units": 1, "classifications": 1}),
     ),
-    "headers.client-name-refused": (asking(CHECK, None, nothing, headers={"x-client-name": "x"}), (200, None), (400, None)),
+    "headers.client-name-refused": (
+        asking(CHECK, None, nothing, headers={"x-client-name": "x"}),
+        (200, None),
+        (400, None),
+    ),
     "headers.notice-only": (asking(TOKENIZE, OLD, warned), (200, (1, 1)), (200, (1, 0))),
     "validation.null-refused": (asking(RERANK, BODY | {"top_n": None}, nothing), (200, None), (400, None)),
-    "validation.required-ignored": (asking(RERANK, {}, message), (400, MISSING), (500, "internal server error")),
-    "validation.crash": (asking(RERANK, {}, message), (400, MISSING), (500, "internal server error")),
+    "validation.required-ignored": (asking(RERANK, NAMELESS, nothing), (400, None), (200, None)),
+    "validation.crash": (asking(RERANK, NAMELESS, message), (400, MISSING), (500, "internal server error")),
     "validation.unknown-swallowed": (asking(RERANK, UNKNOWN, nothing), (422, None), (200, None)),
     "validation.unknown-400": (asking(RERANK, UNKNOWN, message), (422, MEANT), (400, MEANT)),
-    "paths.catch-all": (asking("GET /v1/nothing", None, nothing), (404, None), (200, None)),
     "paths.unavailable": (asking(CHECK, None, nothing), (200, None), (503, None)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -112,6 +133,16 @@ def test_the_calls_of_a_trial_key_count_down_unless_told_otherwise() -> None:
             assert left(server) == [first[-1]] * 3
 
 
+@pytest.mark.parametrize(("faults", "status"), [((), 404), (("paths.catch-all",), 200)])
+def test_an_undeclared_path_is_not_found_unless_told_otherwise(faults: tuple[str, ...], status: int) -> None:
+    with Running(State(faults=chosen(faults))) as server:
+        assert call(server.url, "GET", "/v1/nothing")[0].status_code == status
+
+
 def test_every_fault_of_keys_limits_billing_and_paths_is_here() -> None:
     parts = ("auth.", "limits.", "billing.", "paths.")
-    assert {name for name in catalogue() if name.startswith(parts)} <= {*FAULTS, "limits.never"}
+    assert {name for name in catalogue() if name.startswith(parts)} <= {
+        *FAULTS,
+        "limits.never",
+        "paths.catch-all",
+    }
