@@ -246,9 +246,21 @@ def test_an_interrupted_run_removes_what_it_has_made(tmp_path: Path) -> None:
     report = Done(2, told, tmp_path).report
     assert report["footer"]["exit_code"] == 2
     journal = (tmp_path / "conformance-report" / "journal-main.jsonl").read_text(encoding="utf-8")
-    made = [json.loads(line) for line in journal.splitlines()]
-    setups = [line for line in made if line.get("setup")]
-    created = [line for line in setups if line["operation"] == "POST /v1/datasets"]
-    removed = [line for line in setups if line["operation"] == "DELETE /v1/datasets/{id}"]
+    sent = [line for line in map(json.loads, journal.splitlines()) if line.get("exchange")]
+    answered = [
+        (line["operation"], line["exchange"])
+        for line in sent
+        if line["exchange"]["response"]["status"] == 200
+    ]
+    created = {
+        json.loads(exchange["response"]["body"])["id"]
+        for operation, exchange in answered
+        if operation == "POST /v1/datasets"
+    }
+    removed = {
+        exchange["request"]["url"].rpartition("/")[2]
+        for operation, exchange in answered
+        if operation == "DELETE /v1/datasets/{id}"
+    }
     assert created
-    assert len(removed) == len(created)
+    assert created <= removed

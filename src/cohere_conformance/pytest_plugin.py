@@ -53,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
     add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
     add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
+    add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",
@@ -77,6 +78,7 @@ def _wishes(config: pytest.Config) -> Wishes:
         allow=names("--conformance-allow"),
         max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
         faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
+        seed=cast("int | None", config.getoption("--conformance-seed")),
     )
 
 
@@ -177,6 +179,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _id(item).partition(".")[0] in plan.selected and (not plan.cases or _id(item) in plan.cases)
     ]
     if missing := sorted(plan.cases - {_id(item) for item in kept}):
+        if _WORKER in config.stash:
+            del config.stash[_WORKER]  # pytest ends the collection even so, and nothing is to be begun then
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in items}))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
@@ -260,7 +264,7 @@ def _told(ending: Ending) -> str:
     return "\n".join(lines)
 
 
-# After pytest's own, which tears down a test that was interrupted: what that clears away is written down, too.
+# After pytest's own, which tears down an interrupted test: what is cleared away then is written down, too.
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End: remove what the run has made, and close the journal."""

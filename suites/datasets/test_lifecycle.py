@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis import strategies
+from hypothesis.stateful import precondition, rule
 
 from cohere_conformance.cases import Part
-from cohere_conformance.session.api import DeviatesError, InconclusiveError
+from cohere_conformance.session.api import InconclusiveError
+from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cohere_conformance.session.api import Api
 
 CREATE, LIST = "POST /v1/datasets", "GET /v1/datasets"
@@ -28,17 +25,6 @@ RANK = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2,
 FINAL = RANK["validated"]
 MOST = 3
 PICK = strategies.integers(0, MOST - 1)
-SETTINGS = settings(
-    max_examples=5,
-    stateful_step_count=8,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    # Nothing is sent again to make a failure smaller: a target need not answer the same twice.
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-_Told = ParamSpec("_Told")
 
 
 def rank(status: str) -> int:
@@ -57,35 +43,20 @@ class Known:
     deleted: bool = False
 
 
-def step(run: Callable[Concatenate[Datasets, _Told], None]) -> Callable[Concatenate[Datasets, _Told], None]:
-    """Let nothing come after the first deviation: it is told when all is over, as it was found."""
-
-    @functools.wraps(run)
-    def guarded(machine: Datasets, *args: _Told.args, **told: _Told.kwargs) -> None:
-        if machine.ended:
-            return
-        try:
-            run(machine, *args, **told)
-        except (DeviatesError, InconclusiveError) as error:
-            machine.ended.append(error)
-
-    return guarded
-
-
-class Datasets(RuleBasedStateMachine):
+class Datasets(Lifecycle):
     """The datasets of one account, as far as this test has made them."""
 
     def __init__(self, api: Api, ended: list[Exception]) -> None:
-        super().__init__()
-        self.api = api
-        self.ended = ended
+        super().__init__(api, ended)
+        self.made = 0
         self.known: list[Known] = []
 
-    @precondition(lambda self: len(self.known) < MOST)
+    @precondition(lambda self: self.made < MOST)
     @rule(good=strategies.booleans())
     @step
     def upload(self, good: bool) -> None:
         """Create one."""
+        self.made += 1
         name = f"conformance-{'good' if good else 'bad'}-{self.api.unique}"
         row = {"text": "Fog until noon."} if good else {"remark": "no text here"}
         form = (Part("data", json.dumps(row) + "\n", "rows.jsonl", "application/jsonl"),)
@@ -106,12 +77,25 @@ class Datasets(RuleBasedStateMachine):
         shown = self.api.call(GET, path={"id": identity}).answer["dataset"]
         self.known.append(Known(identity, name, shown["validation_status"], shown["created_at"]))
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.made)
     @rule(pick=PICK)
     @step
     def read(self, pick: int) -> None:
         """Read one, which may be gone."""
+        self.look(self.known[pick % len(self.known)])
+
+    @precondition(lambda self: self.made)
+    @rule(pick=PICK)
+    @step
+    def wait(self, pick: int) -> None:
+        """Let the validation of one go on, and read it."""
         one = self.known[pick % len(self.known)]
+        if rank(one.status) < FINAL and not one.deleted:
+            time.sleep(0.05)
+        self.look(one)
+
+    def look(self, one: Known) -> None:
+        """Read a dataset and compare it with what is known."""
         if one.deleted:
             reply = self.api.call(GET, path={"id": one.id}, status=(200, 404))
             gone = reply.status == 404
@@ -139,7 +123,7 @@ class Datasets(RuleBasedStateMachine):
         )
         one.status = now
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.made)
     @rule()
     @step
     def list_all(self) -> None:
@@ -167,7 +151,7 @@ class Datasets(RuleBasedStateMachine):
             observed=left,
         )
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.made)
     @rule(pick=PICK)
     @step
     def delete(self, pick: int) -> None:
@@ -179,17 +163,7 @@ class Datasets(RuleBasedStateMachine):
             self.api.require("datasets.second-delete", gone, reply, expected="404", observed=reply.status)
         one.deleted = True
 
-    @precondition(lambda self: any(rank(one.status) < FINAL and not one.deleted for one in self.known))
-    @rule()
-    @step
-    def wait(self) -> None:
-        """Let a validation go on."""
-        time.sleep(0.05)
-
 
 @pytest.mark.operations(CREATE, LIST, GET, DELETE)
 def test_any_order(api: Api) -> None:
-    ended: list[Exception] = []
-    run_state_machine_as_test(partial(Datasets, api, ended), settings=SETTINGS)
-    if ended:
-        raise ended[0]
+    explore(api, Datasets)

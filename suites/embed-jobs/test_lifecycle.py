@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis import strategies
+from hypothesis.stateful import precondition, rule
 
 from cohere_conformance.cases import Part
-from cohere_conformance.session.api import DeviatesError, InconclusiveError
+from cohere_conformance.session.api import InconclusiveError
+from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cohere_conformance.session.api import Api, Reply
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
@@ -34,17 +32,6 @@ VALIDATING = frozenset({"unknown", "queued", "processing"})
 PATIENCE = 60.0
 MOST = 2
 PICK = strategies.integers(0, MOST - 1)
-SETTINGS = settings(
-    max_examples=5,
-    stateful_step_count=8,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    # Nothing is sent again to make a failure smaller: a target need not answer the same twice.
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-_Told = ParamSpec("_Told")
 
 
 @dataclass
@@ -57,48 +44,46 @@ class Known:
     stopped: bool = False
 
 
-def step(run: Callable[Concatenate[Jobs, _Told], None]) -> Callable[Concatenate[Jobs, _Told], None]:
-    """Let nothing come after the first deviation: it is told when all is over, as it was found."""
-
-    @functools.wraps(run)
-    def guarded(machine: Jobs, *args: _Told.args, **told: _Told.kwargs) -> None:
-        if machine.ended:
-            return
-        try:
-            run(machine, *args, **told)
-        except (DeviatesError, InconclusiveError) as error:
-            machine.ended.append(error)
-
-    return guarded
-
-
-class Jobs(RuleBasedStateMachine):
+class Jobs(Lifecycle):
     """The jobs of one account, as far as this test has begun them."""
 
-    def __init__(self, api: Api, dataset: str, ended: list[Exception]) -> None:
-        super().__init__()
-        self.api = api
+    def __init__(self, dataset: str, api: Api, ended: list[Exception]) -> None:
+        super().__init__(api, ended)
         self.dataset = dataset
-        self.ended = ended
+        self.begun = 0
         self.known: list[Known] = []
 
-    @precondition(lambda self: len(self.known) < MOST)
+    @precondition(lambda self: self.begun < MOST)
     @rule(truncate=strategies.sampled_from(("START", "END")))
     @step
     def begin(self, truncate: str) -> None:
         """Begin one."""
+        self.begun += 1
         body = {"model": MODEL, "dataset_id": self.dataset, "input_type": "clustering", "truncate": truncate}
         made = self.api.call(CREATE, body=body)
         identity = str(made.answer["job_id"])
         self.api.later(CANCEL, path={"id": identity}, status=(200, 400, 404, 422))
         self.known.append(Known(identity, truncate))
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.begun)
     @rule(pick=PICK)
     @step
     def read(self, pick: int) -> None:
         """Read one."""
+        self.look(self.known[pick % len(self.known)])
+
+    @precondition(lambda self: self.begun)
+    @rule(pick=PICK)
+    @step
+    def wait(self, pick: int) -> None:
+        """Let the work at one go on, and read it."""
         one = self.known[pick % len(self.known)]
+        if one.status not in ENDED:
+            time.sleep(0.1)
+        self.look(one)
+
+    def look(self, one: Known) -> None:
+        """Read a job and compare it with what is known."""
         reply = self.shown(one)
         now = reply.answer["status"]
         self.api.require(
@@ -129,7 +114,7 @@ class Jobs(RuleBasedStateMachine):
             self.api.later(REMOVE, path={"id": output})
         return reply
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.begun)
     @rule()
     @step
     def list_all(self) -> None:
@@ -146,7 +131,7 @@ class Jobs(RuleBasedStateMachine):
             observed=f"not {lacking}",
         )
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.begun)
     @rule(pick=PICK)
     @step
     def cancel(self, pick: int) -> None:
@@ -168,13 +153,6 @@ class Jobs(RuleBasedStateMachine):
         elif reply.status == 200:
             one.stopped = True
 
-    @precondition(lambda self: any(one.status not in ENDED for one in self.known))
-    @rule()
-    @step
-    def wait(self) -> None:
-        """Let the work go on."""
-        time.sleep(0.1)
-
     def teardown(self) -> None:
         """Stop what is still at work, and find out what was made, so that it is removed."""
         for one in self.known:
@@ -190,10 +168,7 @@ class Jobs(RuleBasedStateMachine):
 
 @pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, LIST, GET, CANCEL)
 def test_any_order(api: Api) -> None:
-    ended: list[Exception] = []
-    run_state_machine_as_test(partial(Jobs, api, source(api), ended), settings=SETTINGS)
-    if ended:
-        raise ended[0]
+    explore(api, partial(Jobs, source(api)))
 
 
 def source(api: Api) -> str:

@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     help="Make the embedded server wrong; see `list faults`.",
 )
 @click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Call the target in other orders than usual, the same ones for the same number.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
     default=Severity.ADDITIVE.value,
@@ -60,6 +66,7 @@ def run(
     allow: str | None,
     max_requests: int | None,
     faults: tuple[str, ...],
+    seed: int | None,
     fail_on: str,
     workers: int | None,
     report_dir: Path,
@@ -85,6 +92,7 @@ def run(
         "allow": [allow] if allow else [],
         "max-requests": [max_requests] if max_requests else [],
         "fault": faults,
+        "seed": [] if seed is None else [seed],
         "fail-on": [fail_on],
         "report-dir": [report_dir],
     }

@@ -51,6 +51,8 @@ _LOG = logging.getLogger("uvicorn.error")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 LARGEST = 32 * 2**20
 """Bytes of a body that are read; more is refused."""
+_HELD_BACK = 0.03
+"""Seconds an event takes where a stream is sent at once."""
 _NO_ID = frozenset({"batches", "finetuning"})
 """Groups whose errors have a message and no id (E-01)."""
 
@@ -257,8 +259,9 @@ async def _chunks(stream: Stream, state: State) -> AsyncIterator[bytes]:
             waiting += chunk
         else:
             yield chunk
-        # Also without a pause: the loop gets to send what it has.
-        await asyncio.sleep(state.pause)
+        # Also without a pause: the loop gets to send what it has. What is held back must take its time to be
+        # noticed, as it does where a model is at work.
+        await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
     if waiting:
         yield waiting
 

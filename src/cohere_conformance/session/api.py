@@ -71,6 +71,7 @@ class Api:
         record: writes down a finding that the exchange shows together with others.
         profile: of the target.
         unique: tells the things of this test apart from others.
+        seed: what makes the choices of the test, if it makes some and the caller wants others than usual.
     """
 
     def __init__(
@@ -82,9 +83,11 @@ class Api:
         *,
         profile: str,
         unique: str,
+        seed: int | None = None,
     ) -> None:
         self.profile = profile
         self.unique = unique
+        self.seed = seed
         self._test = test
         self._contract = contract
         self._send = send

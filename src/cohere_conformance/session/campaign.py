@@ -163,6 +163,7 @@ class Campaign:
                 profile=self.plan.profile,
                 declares=() if self.plan.declares == every else tuple(sorted(self.plan.declares)),
                 key=self.plan.key is not None,
+                seed=self.plan.seed,
                 workers=self._workers,
             ),
         )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial, wraps
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cohere_conformance.session.api import Api
 
@@ -70,15 +73,33 @@ def step(
 
 
 def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> None:
-    """Call the target in several orders, each short.
+    """Call the target in several orders, each short: the same ones each time, or those of the seed.
 
     Raises:
         DeviatesError: it deviates in one of them.
         InconclusiveError: it gave no chance to judge.
     """
     ended: list[Exception] = []
-    # What Hypothesis calls a class may be anything that makes a machine.
-    made = cast("type[RuleBasedStateMachine]", partial(machine, api, ended))
-    run_state_machine_as_test(made, settings=_SETTINGS)
+    made = partial(machine, api, ended)
+    if api.seed is not None:
+        # Hypothesis lets a seed take precedence over `derandomize`.
+        made = seed(api.seed)(made)
+    with _leaving_nothing():
+        # What Hypothesis calls a class may be anything that makes a machine.
+        run_state_machine_as_test(cast("type[RuleBasedStateMachine]", made), settings=_SETTINGS)
     if ended:
         raise ended[0]
+
+
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Keep what Hypothesis writes out of the folder that the caller works in.
+
+    Without a database it still stores the constants of the modules that it has read.
+    """
+    with TemporaryDirectory() as home:
+        set_hypothesis_home_dir(home)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)

@@ -56,6 +56,7 @@ class Wishes(msgspec.Struct, frozen=True):
         allow: tiers that may run on a live host beside the harmless ones.
         max_requests: the most requests that are sent.
         faults: names of faults of the embedded reference server.
+        seed: what makes the choices of the tests that make some; the same choices each time without it.
     """
 
     url: str | None = None
@@ -67,6 +68,7 @@ class Wishes(msgspec.Struct, frozen=True):
     allow: tuple[str, ...] = ()
     max_requests: int | None = None
     faults: tuple[str, ...] = ()
+    seed: int | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -83,6 +85,7 @@ class Plan(msgspec.Struct, frozen=True):
         max_requests: the most requests that are sent, if there is a limit.
         key: what it is called with; `None` where there is none.
         faults: names of faults of the embedded reference server.
+        seed: what makes the choices of the tests that make some.
     """
 
     place: Place
@@ -95,6 +98,7 @@ class Plan(msgspec.Struct, frozen=True):
     max_requests: int | None
     key: Secret | None
     faults: tuple[str, ...]
+    seed: int | None = None
 
 
 def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) -> Plan:
@@ -134,6 +138,7 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
         max_requests=wishes.max_requests or (LIVE_REQUESTS if place is Place.LIVE else None),
         key=Secret(key) if key and place is not Place.EMBEDDED else Secret(PRODUCTION),
         faults=wishes.faults,
+        seed=wishes.seed,
     )
 
 

@@ -123,6 +123,7 @@ class Runner:
                 self._record_for_test,
                 profile=self._plan.profile,
                 unique=secrets.token_hex(3),
+                seed=self._plan.seed,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
