@@ -30,6 +30,7 @@ NEXT = {
 }
 VALIDATING = frozenset({"unknown", "queued", "processing"})
 PATIENCE = 60.0
+SPELL = 1.0
 MOST = 2
 PICK = strategies.integers(0, MOST - 1)
 
@@ -76,11 +77,12 @@ class Jobs(Lifecycle):
     @rule(pick=PICK)
     @step
     def wait(self, pick: int) -> None:
-        """Let the work at one go on, and read it."""
+        """Let the work at one go on for a while, and see how it does."""
         one = self.known[pick % len(self.known)]
-        if one.status not in ENDED:
+        until = time.monotonic() + SPELL
+        while one.status not in ENDED and time.monotonic() < until:
             time.sleep(0.1)
-        self.look(one)
+            self.look(one)
 
     def look(self, one: Known) -> None:
         """Read a job and compare it with what is known."""

@@ -202,7 +202,7 @@ def test_a_cell_says_passed_found_not_exercised_or_not_declared(run: Report, rep
         for group in matrix(one)
         for line in group.lines
         for column, cell in zip(
-            ("transport", "status", "media", "headers", "body", "stream", "envelope", "expect"),
+            ("transport", "status", "media", "headers", "body", "stream", "envelope", "expect", "require"),
             line.cells,
             strict=True,
         )
@@ -218,6 +218,7 @@ def test_a_cell_says_passed_found_not_exercised_or_not_declared(run: Report, rep
         "stream": "○",
         "envelope": "○",
         "expect": "✓",
+        "require": "✓",
     }
     assert cells["POST /v2/embed", "stream"] == "–"
     assert cells["POST /v2/embed", "body"] == "○"
