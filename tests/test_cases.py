@@ -74,7 +74,10 @@ def test_the_example_of_the_readme_is_a_suite(tmp_path: Path, amended: Contract)
 def test_shipped_cases_that_succeed_send_what_the_contract_accepts(shipped: Suite, amended: Contract) -> None:
     for case in shipped.cases:
         request = amended.operations[case.operation].request
-        if case.sending.body is msgspec.UNSET or request is None or case.expect.status[0] >= 300:
+        if case.sending.body is msgspec.UNSET or request is None:
+            continue
+        # Where a refusal is expected too, nobody knows whether the body is accepted.
+        if any(status >= 300 for status in case.expect.status):
             continue
         errors = list(request.media["application/json"].compiled.iter_errors(case.sending.body))
         # A field too many is what a case that waits for the warning is about.

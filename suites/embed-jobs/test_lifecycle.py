@@ -77,12 +77,16 @@ class Jobs(Lifecycle):
     @rule(pick=PICK)
     @step
     def wait(self, pick: int) -> None:
-        """Let the work at one go on for a while, and see how it does."""
+        """Let the work at one go on for a while, and tell it to stop where it has ended by then."""
         one = self.known[pick % len(self.known)]
         until = time.monotonic() + SPELL
         while one.status not in ENDED and time.monotonic() < until:
             time.sleep(0.1)
             self.look(one)
+        if one.status in ENDED:
+            # What goes back by itself must not pass for what the cancelling has done.
+            self.look(one)
+            self.stop(one)
 
     def look(self, one: Known) -> None:
         """Read a job and compare it with what is known."""
@@ -138,7 +142,10 @@ class Jobs(Lifecycle):
     @step
     def cancel(self, pick: int) -> None:
         """Tell one to stop, which may have ended or been told before."""
-        one = self.known[pick % len(self.known)]
+        self.stop(self.known[pick % len(self.known)])
+
+    def stop(self, one: Known) -> None:
+        """Tell a job to stop, and where it has ended, see that it stays as it is."""
         reply = self.api.call(CANCEL, path={"id": one.id}, status=(200, 400, 422))
         if one.status in ENDED:
             after = self.shown(one)

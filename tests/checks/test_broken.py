@@ -47,7 +47,9 @@ def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange
     assert (finding.kind.value, finding.place, finding.value_class) == ("answer-broken", "", kind.value)
     assert (finding.severity, finding.status) == (Severity.BREAKING, made.response.status)
     assert finding.expected == "a whole answer"
-    assert finding.observed == f"it ended ({len(made.response.body or b'')} bytes of the body came)"
+    counted = f" ({len(made.response.body or b'')} bytes of the body came)"
+    # What is kept of a body without end is less than what came.
+    assert finding.observed == f"it ended{'' if kind is Broken.TOO_LARGE else counted}"
 
 
 @pytest.mark.parametrize(

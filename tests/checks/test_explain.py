@@ -37,6 +37,7 @@ BY_TYPE = {
 }
 CALL = {"name": "search", "parameters": None}
 HISTORY = [{"role": "CHATBOT", "message": "m", "tool_calls": [CALL]}]
+REPLY = {"role": "CHATBOT", "message": "x"}
 MODEL = {"name": "m", "features": None, "tokenizer_url": None}
 CITED = chat_v2(*block("Hi", inside=citation()))
 
@@ -55,7 +56,7 @@ def told(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
             [("bound-exceeded", "/text", "chat-v1.empty-text")],
         ),
         (
-            exchange("POST /v1/chat", {"text": "x", "chat_history": HISTORY}),
+            exchange("POST /v1/chat", {"text": "x", "chat_history": [*HISTORY, REPLY]}),
             [
                 (
                     "null-unexpected",
@@ -130,7 +131,7 @@ def told(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
         (
             exchange(
                 "POST /v1/rerank",
-                {"results": []},
+                {"results": [{"index": 0, "relevance_score": 0.5}]},
                 request={"query": "q", "documents": [{"body": "b"}], "rank_fields": ["body"]},
             ),
             [
@@ -224,9 +225,9 @@ class Counting:
     def __init__(self) -> None:
         self.number = 0
 
-    def judge(self, contract: Contract, reading: Reading) -> list[Finding]:
+    def judge(self, contract: Contract, reading: Reading, *, requirements: bool = True) -> list[Finding]:
         self.number += 1
-        return judge_reading(contract, reading)
+        return judge_reading(contract, reading, requirements=requirements)
 
 
 def judgements(declarations: Declarations, monkeypatch: pytest.MonkeyPatch, made: Exchange) -> int:

@@ -6,7 +6,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import JSON, SSE, UUID, block, chat_v2, contract, exchange, sse, told
+from builders import JSON, SSE, UUID, block, chat_v2, contract, exchange, judged, sse, told
 
 from cohere_conformance.checks import judge
 from cohere_conformance.model import Severity, StreamEvent
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Headers
 
-RERANK = {"id": UUID, "results": [{"index": 0, "relevance_score": 0.9}]}
+RERANK = {
+    "id": UUID,
+    "results": [{"index": 0, "relevance_score": 0.9}, {"index": 1, "relevance_score": 0.1}],
+}
 ASKED = {"model": "rerank-v3.5", "query": "q", "documents": ["a", "b"]}
 MANY_WAYS_WRONG = [
     exchange("POST /v2/rerank", {"results": [{"index": "0", "x": {}}]}, request={"query": 1}),
@@ -221,7 +224,7 @@ def test_another_server_is_none_of_our_business(amended: Contract, url: str) -> 
 def test_a_mistake_of_the_client_is_a_notice(
     amended: Contract, call: str, request_body: Any, expected: list[tuple[str, str]]
 ) -> None:
-    findings = judge(amended, exchange(call, None, request=request_body))
+    findings = judged(amended, exchange(call, None, request=request_body))
     assert told(findings) == [("request-invalid", place, value) for place, value in expected]
     assert {finding.severity for finding in findings} <= {Severity.NOTICE}
 
@@ -258,7 +261,7 @@ def test_a_form_is_not_judged_as_json(amended: Contract) -> None:
 
 def test_request_and_answer_are_told_apart_at_the_same_place(amended: Contract) -> None:
     made = exchange("POST /v2/rerank", RERANK | {"x": 1}, request=ASKED | {"x": 1})
-    findings = judge(amended, made)
+    findings = judged(amended, made)
     assert told(findings) == [
         ("property-undocumented", "/x", ""),
         ("request-invalid", "/x", "property-undocumented:"),
@@ -276,7 +279,7 @@ def test_a_request_does_not_change_what_is_said_about_its_answer(amended: Contra
 
 def test_requests_as_published_have_no_tolerances(published: Contract) -> None:
     made = exchange("POST /v2/rerank", RERANK, request=ASKED | {"top_n": None})
-    assert told(judge(published, made)) == [("request-invalid", "/top_n", "null-unexpected:null")]
+    assert told(judged(published, made)) == [("request-invalid", "/top_n", "null-unexpected:null")]
 
 
 def test_a_request_that_must_have_a_body() -> None:

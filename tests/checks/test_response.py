@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import JSON, NDJSON, SSE, UUID, contract, exchange, told
+from builders import JSON, NDJSON, SSE, UUID, contract, exchange, judged, told
 
-from cohere_conformance.checks import judge
 from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def typed(value: str) -> Headers:
 
 @pytest.mark.parametrize("status", [201, 204, 302, 402, 418, 502])
 def test_an_undeclared_status_is_told_and_its_body_left_alone(amended: Contract, status: int) -> None:
-    findings = judge(amended, exchange("POST /v2/rerank", b"<broken", status=status))
+    findings = judged(amended, exchange("POST /v2/rerank", b"<broken", status=status))
     assert told(findings) == [("status-undeclared", "", str(status))]
     assert findings[0].severity is Severity.BREAKING
     assert findings[0].expected.startswith("one of 200, 400, ")
@@ -35,7 +34,7 @@ def test_an_undeclared_status_is_told_and_its_body_left_alone(amended: Contract,
 
 
 def test_two_undeclared_statuses_are_told_apart(amended: Contract) -> None:
-    one, other = (judge(amended, exchange("POST /v2/rerank", status=status))[0] for status in (402, 418))
+    one, other = (judged(amended, exchange("POST /v2/rerank", status=status))[0] for status in (402, 418))
     assert one.fingerprint != other.fingerprint
 
 
@@ -54,7 +53,7 @@ def test_two_undeclared_statuses_are_told_apart(amended: Contract) -> None:
     ],
 )
 def test_parameters_and_case_of_a_media_type_do_not_matter(amended: Contract, value: str) -> None:
-    assert judge(amended, exchange("POST /v2/rerank", RERANK, headers=typed(value))) == []
+    assert judged(amended, exchange("POST /v2/rerank", RERANK, headers=typed(value))) == []
 
 
 @pytest.mark.parametrize(
@@ -95,13 +94,13 @@ def test_parameters_and_case_of_a_media_type_do_not_matter(amended: Contract, va
 def test_an_undeclared_media_type_is_told_and_the_body_judged(
     amended: Contract, headers: Headers, body: Any, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judge(amended, exchange("POST /v2/rerank", body, headers=headers))) == expected
+    assert told(judged(amended, exchange("POST /v2/rerank", body, headers=headers))) == expected
 
 
 def test_the_page_of_an_edge_is_no_error_of_the_api(amended: Contract) -> None:
     page = b"<!doctype html><meta charset=utf-8><title>403</title>403 Forbidden"
     made = exchange("POST /v2/chat", page, status=403, headers=typed("text/html; charset=UTF-8"))
-    assert told(judge(amended, made)) == [
+    assert told(judged(amended, made)) == [
         ("body-malformed", "", "syntax"),
         ("media-type-undeclared", "", "text/html"),
     ]
@@ -127,7 +126,7 @@ def test_a_stream_is_recognised_where_its_media_type_does_not_tell(
         b'event: message-end\ndata: {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}}\n\n'
         b"data: [DONE]\n\n"
     )
-    findings = told(judge(amended, exchange("POST /v2/chat", stream, headers=headers)))
+    findings = told(judged(amended, exchange("POST /v2/chat", stream, headers=headers)))
     assert [one for one in findings if one[0] != "stream-unterminated"] == expected
 
 
@@ -172,21 +171,21 @@ def count(**header: Any) -> Contract:
 def test_a_declared_header_is_judged_where_it_is_sent(
     headers: Headers, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judge(count(), exchange("POST /v1/thing", {}, headers=headers))) == expected
+    assert told(judged(count(), exchange("POST /v1/thing", {}, headers=headers))) == expected
 
 
 def test_a_header_that_comes_twice_is_told_once() -> None:
     headers = (*JSON, ("x-count", "x"), ("x-count", "y"))
-    assert told(judge(count(), exchange("POST /v1/thing", {}, headers=headers))) == [
+    assert told(judged(count(), exchange("POST /v1/thing", {}, headers=headers))) == [
         ("header-invalid", "header:x-count", "type-changed")
     ]
 
 
 def test_a_header_of_thousands_of_digits_is_judged() -> None:
     headers = (*JSON, ("x-count", "1" * 5000))
-    assert {kind for kind, _, _ in told(judge(count(), exchange("POST /v1/thing", {}, headers=headers)))} <= {
-        "header-invalid"
-    }
+    assert {
+        kind for kind, _, _ in told(judged(count(), exchange("POST /v1/thing", {}, headers=headers)))
+    } <= {"header-invalid"}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ def test_a_header_of_thousands_of_digits_is_judged() -> None:
 def test_a_required_header_is_missed_where_headers_were_recorded(
     headers: Headers, expected: list[tuple[str, str, str]]
 ) -> None:
-    findings = judge(count(required=True), exchange("POST /v1/thing", {}, headers=headers))
+    findings = judged(count(required=True), exchange("POST /v1/thing", {}, headers=headers))
     assert told(findings) == expected
     assert {finding.severity for finding in findings} <= {Severity.BREAKING}
 
@@ -224,14 +223,14 @@ def test_a_header_is_read_as_the_type_that_is_declared(
     made = contract(response={"headers": {"X-A": {"schema": schema}}})
 
     def number(value: str) -> int:
-        return len(judge(made, exchange("POST /v1/thing", {}, headers=(*JSON, ("x-a", value)))))
+        return len(judged(made, exchange("POST /v1/thing", {}, headers=(*JSON, ("x-a", value)))))
 
     assert [number(value) for value in fits] == [0 for _ in fits]
     assert [number(value) for value in breaks] == [1 for _ in breaks]
 
 
 def test_what_a_reader_is_told_about_a_header() -> None:
-    finding = judge(count(), exchange("POST /v1/thing", {}, headers=(*JSON, ("x-count", "many"))))[0]
+    finding = judged(count(), exchange("POST /v1/thing", {}, headers=(*JSON, ("x-count", "many"))))[0]
     assert (finding.expected, finding.observed) == ("integer", '"many"')
 
 
@@ -244,10 +243,10 @@ def test_the_headers_of_the_shipped_contract(amended: Contract, published: Contr
         ("x-api-warning", "going"),
     )
     made = exchange("POST /v2/chat", CHAT, headers=headers)
-    assert told(judge(amended, made)) == [
+    assert told(judged(amended, made)) == [
         ("header-invalid", "header:num_tokens", "type-changed"),
     ]
-    assert judge(published, made) == []
+    assert judged(published, made) == []
 
 
 # -- errors
@@ -302,7 +301,7 @@ def test_the_headers_of_the_shipped_contract(amended: Contract, published: Contr
 def test_an_error_says_what_went_wrong(
     amended: Contract, body: Any, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judge(amended, exchange("POST /v2/rerank", body, status=404))) == expected
+    assert told(judged(amended, exchange("POST /v2/rerank", body, status=404))) == expected
 
 
 @pytest.mark.parametrize(
@@ -324,11 +323,11 @@ def test_an_error_says_what_went_wrong(
 def test_an_error_of_other_types_breaks_its_schema_too(
     amended: Contract, body: Any, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judge(amended, exchange("POST /v2/rerank", body, status=400))) == expected
+    assert told(judged(amended, exchange("POST /v2/rerank", body, status=400))) == expected
 
 
 def test_only_errors_need_an_envelope(amended: Contract) -> None:
-    assert told(judge(amended, exchange("POST /v2/rerank", {"message": "no"}))) == [
+    assert told(judged(amended, exchange("POST /v2/rerank", {"message": "no"}))) == [
         ("property-missing", "/results", ""),
         ("property-undocumented", "/message", ""),
     ]
@@ -336,18 +335,18 @@ def test_only_errors_need_an_envelope(amended: Contract) -> None:
 
 def test_an_error_of_another_group_has_no_id(amended: Contract) -> None:
     made = exchange("GET /v2/batches", {"message": "no", "id": UUID}, status=404)
-    assert told(judge(amended, made)) == [("property-undocumented", "/id", "")]
+    assert told(judged(amended, made)) == [("property-undocumented", "/id", "")]
 
 
 # -- what was not recorded, and what nobody declares
 
 
 def test_a_body_that_was_not_recorded_is_not_judged(amended: Contract) -> None:
-    assert judge(amended, exchange("POST /v2/rerank", None)) == []
-    assert judge(amended, exchange("POST /v2/chat", None, headers=SSE)) == []
-    assert judge(amended, exchange("POST /v2/rerank", None, headers=())) == []
+    assert judged(amended, exchange("POST /v2/rerank", None)) == []
+    assert judged(amended, exchange("POST /v2/chat", None, headers=SSE)) == []
+    assert judged(amended, exchange("POST /v2/rerank", None, headers=())) == []
 
 
 def test_an_answer_that_declares_no_content_may_have_any(amended: Contract) -> None:
     for body in (b"", b"{}", b"anything", None):
-        assert judge(amended, exchange("POST /v1/embed-jobs/j/cancel", body, headers=typed("text/x"))) == []
+        assert judged(amended, exchange("POST /v1/embed-jobs/j/cancel", body, headers=typed("text/x"))) == []

@@ -18,6 +18,7 @@ from builders import (
     events,
     exchange,
     frame,
+    judged,
     lines,
     plan,
     sse,
@@ -25,7 +26,6 @@ from builders import (
     tool_call,
 )
 
-from cohere_conformance.checks import judge
 from cohere_conformance.checks.framing import sniff, split
 from cohere_conformance.model import Severity, StreamEvent
 
@@ -54,7 +54,7 @@ NO_TERMINATOR = ("stream-unterminated", "", "no-terminator")
 
 
 def streamed(contract: Contract, body: bytes, headers: Headers = SSE, call: str = V2) -> Told:
-    return told(judge(contract, exchange(call, body, headers=headers)))
+    return told(judged(contract, exchange(call, body, headers=headers)))
 
 
 def changed(stream: Iterable[Event], name: str, **changes: Any) -> list[Event]:
@@ -196,22 +196,22 @@ def test_a_stream_that_conforms(amended: Contract, call: str, headers: Headers, 
 
 
 def test_events_that_the_recorder_has_split(amended: Contract) -> None:
-    assert told(judge(amended, exchange(V2, headers=SSE, events=events(WHOLE)))) == []
-    assert told(judge(amended, exchange(V2, headers=(), events=events(WHOLE)))) == []
-    assert told(judge(amended, exchange(V2, headers=SSE, events=events(WHOLE)[:-1]))) == [NO_TERMINATOR]
+    assert told(judged(amended, exchange(V2, headers=SSE, events=events(WHOLE)))) == []
+    assert told(judged(amended, exchange(V2, headers=(), events=events(WHOLE)))) == []
+    assert told(judged(amended, exchange(V2, headers=SSE, events=events(WHOLE)[:-1]))) == [NO_TERMINATOR]
     unnamed = [StreamEvent(json.dumps(event)) for event in WHOLE]
-    assert told(judge(amended, exchange(V2, headers=NDJSON, events=unnamed))) == []
+    assert told(judged(amended, exchange(V2, headers=NDJSON, events=unnamed))) == []
 
 
 def test_split_and_whole_streams_are_judged_alike(amended: Contract) -> None:
     wrong = changed(WHOLE, "content-delta", index=7, more=1)[:-1]
-    whole = judge(amended, exchange(V2, sse(wrong), headers=SSE))
-    assert whole == judge(amended, exchange(V2, headers=SSE, events=events(wrong))) != []
+    whole = judged(amended, exchange(V2, sse(wrong), headers=SSE))
+    assert whole == judged(amended, exchange(V2, headers=SSE, events=events(wrong))) != []
 
 
 def test_events_are_judged_whatever_media_type_was_recorded(amended: Contract) -> None:
     wrong = events(changed(TEXT, "message-end", delta={"finish_reason": "DONE"}))
-    found = told(judge(amended, exchange(V2, headers=JSON, events=wrong)))
+    found = told(judged(amended, exchange(V2, headers=JSON, events=wrong)))
     assert ("enum-unknown", "<message-end>/delta/finish_reason", '"DONE"') in found
 
 
@@ -269,7 +269,7 @@ def test_an_event_is_judged_by_the_schema_of_its_type(
 
 def test_an_unknown_event_is_breaking_and_says_what_is_known(amended: Contract) -> None:
     stream = [TEXT[0], {"type": "made-up"}, *TEXT[1:]]
-    (finding,) = judge(amended, exchange(V2, sse(stream), headers=SSE))
+    (finding,) = judged(amended, exchange(V2, sse(stream), headers=SSE))
     assert finding.severity is Severity.BREAKING
     assert finding.expected.startswith("type is one of message-start, content-start, ")
     assert finding.observed == '"made-up"'
@@ -321,7 +321,7 @@ def test_a_malformed_event_without_a_name_is_told_at_the_whole(amended: Contract
 
 def test_bytes_that_are_no_utf_8_are_told(amended: Contract) -> None:
     body = sse(TEXT).replace(b"Hi", b"\xff\xfe")
-    findings = judge(amended, exchange(V2, body, headers=SSE))
+    findings = judged(amended, exchange(V2, body, headers=SSE))
     assert told(findings) == [("stream-malformed", "", "utf-8")]
     assert findings[0].observed == "byte 0xff"
     real = sse(TEXT).replace(b"Hi", "\ufffd".encode())
@@ -447,7 +447,7 @@ def test_an_event_out_of_order_is_told_with_the_rule(
 def test_where_in_the_stream_it_went_wrong_does_not_matter(amended: Contract) -> None:
     early = chat_v2(*block("a", index=5), *block("b", index=6))
     late = chat_v2(*block("a"), *block("b", "c", index=7))
-    one, other = (judge(amended, exchange(V2, sse(stream), headers=SSE)) for stream in (early, late))
+    one, other = (judged(amended, exchange(V2, sse(stream), headers=SSE)) for stream in (early, late))
     assert [finding.fingerprint for finding in one] == [finding.fingerprint for finding in other] != []
 
 
@@ -491,7 +491,7 @@ def test_a_v2_stream_adds_up_to_an_answer(amended: Contract, stream: list[Event]
 
 def test_what_only_the_answer_has_too_much_is_told_and_harmless(amended: Contract) -> None:
     both = {"message": {"content": {"type": "text", "text": "", "thinking": ""}}}
-    (finding,) = judge(amended, exchange(V2, sse(changed(TEXT, "content-start", delta=both)), headers=SSE))
+    (finding,) = judged(amended, exchange(V2, sse(changed(TEXT, "content-start", delta=both)), headers=SSE))
     assert (finding.kind.value, finding.place, finding.severity) == (
         "stream-fold-mismatch",
         "/message/content/*/thinking",
@@ -553,7 +553,7 @@ def test_each_fold_mismatch_is_told_once(amended: Contract) -> None:
 
 
 def test_a_fold_mismatch_shows_both_sides(amended: Contract) -> None:
-    (finding,) = judge(amended, exchange(V1, lines(chat_v1("Hi", text="Ho")), headers=NDJSON))
+    (finding,) = judged(amended, exchange(V1, lines(chat_v1("Hi", text="Ho")), headers=NDJSON))
     assert (finding.expected, finding.observed) == ('what the events add up to: "Hi"', '"Ho"')
     assert finding.severity is Severity.BREAKING
 

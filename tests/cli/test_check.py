@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from cohere_conformance.report import Report
 
+ASKED = {"model": "m", "query": "q", "documents": ["a"]}
 RERANK = {"results": [{"index": 0, "relevance_score": 0.5}]}
-ADDED = {"results": [], "new": 1}
+ADDED = RERANK | {"new": 1}
 BROKEN = {"results": "none"}
 API = "https://api.cohere.com"
 
@@ -37,7 +38,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def traffic(here: Path) -> Callable[..., str]:
     """Write lines of traffic and return the name of the file."""
 
-    def write(*bodies: Any, name: str = "traffic.jsonl", url: str = f"{API}/v2/rerank") -> str:
+    def write(
+        *bodies: Any, name: str = "traffic.jsonl", url: str = f"{API}/v2/rerank", sent: Any = ASKED
+    ) -> str:
         rows = (
             body
             if isinstance(body, str)
@@ -47,7 +50,7 @@ def traffic(here: Path) -> Callable[..., str]:
                     "url": url,
                     "status": 200,
                     "content_type": "application/json",
-                    "request_body": {"model": "m", "query": "q", "documents": ["a"]},
+                    "request_body": sent,
                     "response_body": body,
                 }
             )
@@ -102,7 +105,8 @@ def test_findings_are_1_from_a_severity_on(
 
 def test_a_mistake_of_the_client_fails_nothing_unless_asked(here: Path, traffic: Callable[..., str]) -> None:
     row = json.loads((here / traffic(RERANK)).read_text(encoding="utf-8"))
-    file = traffic(json.dumps(row | {"request_body": {"query": "q"}}))
+    refused = {"status": 400, "response_body": {"message": "model and documents are required"}}
+    file = traffic(json.dumps(row | refused | {"request_body": {"query": "q"}}))
     assert (run(["check", file]), run(["check", file, "--fail-on", "notice"])) == (0, 1)
     assert report(here).footer.totals.client == 2
 
@@ -280,10 +284,12 @@ def test_another_server_counts_if_named(here: Path, traffic: Callable[..., str])
 
 
 def test_as_published_leaves_the_amendments_out(here: Path, traffic: Callable[..., str]) -> None:
-    answer = {"response_type": "embeddings_by_type", "id": "x", "embeddings": {}, "texts": []}
-    file = traffic(answer, url=f"{API}/v2/embed")
+    sent = {"model": "m", "input_type": "search_query", "texts": ["a"], "embedding_types": ["float"]}
+    vectors = {"embeddings": {"float": [[0.5]]}, "texts": ["a"]}
+    answer = {"response_type": "embeddings_by_type", "id": "x", **vectors}
+    file = traffic(answer, url=f"{API}/v2/embed", sent=sent)
     assert run(["check", file]) == 0
-    assert {row.amendment for row in report(here).findings if not row.client_side} == {"embed.api-version"}
+    assert {row.amendment for row in report(here).findings} == {"embed.api-version"}
     assert run(["check", file, "--as-published"]) == 1
     written = report(here)
     assert {row.amendment for row in written.findings} == {None}
@@ -373,7 +379,7 @@ def test_a_secret_that_an_answer_shows_does_not_reach_the_report(
         "client_secret": "wo2JxQ-3",
         "password": "wo2JxQ-4",
     }
-    assert run(["check", traffic({"results": [], **secrets})]) == 1
+    assert run(["check", traffic(RERANK | secrets)]) == 1
     assert len(report(here).findings) == 4
     for path in (here / "conformance-report").iterdir():
         assert "wo2JxQ" not in path.read_text(encoding="utf-8"), path.name

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import exchange
+from builders import UUID, exchange
 
 from cohere_conformance import session
 from cohere_conformance.data import folder
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Finding
 
 RERANK = {"results": [{"index": 0, "relevance_score": 0.5}]}
+CONFORMING, DEVIATING = 91, 32
+"""Exchanges of the examples."""
 
 
 def line(call: str, body: Any, status: int = 200, **more: Any) -> str:
@@ -79,7 +81,7 @@ def one(traffic: Path) -> Report:
 def test_everything_in_a_folder_is_counted(one: Report, traffic: Path) -> None:
     totals = one.footer.totals
     assert (totals.foreign, totals.unrouted, totals.unreadable, totals.skipped) == (1, 3, 2, 1)
-    assert totals.exchanges == 91 + 2 * 31 + 2
+    assert totals.exchanges == CONFORMING + 2 * DEVIATING + 2
     assert [(one.file, one.where) for one in one.coverage.unreadable] == [
         (str(traffic / "cut.json"), one.coverage.unreadable[0].where),
         (str(traffic / "mixed.jsonl"), "line 2"),
@@ -176,12 +178,14 @@ def test_what_was_judged_before_a_stop_is_kept(traffic: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         session.check([str(traffic)], ours, tally, progress=told)
-    assert 0 < finished(tally, ours).footer.totals.exchanges < 91 + 2 * 31
+    assert 0 < finished(tally, ours).footer.totals.exchanges < CONFORMING + 2 * DEVIATING
 
 
 def test_what_an_explained_finding_counts_as() -> None:
-    answer = {"response_type": "embeddings_by_type", "id": "x", "embeddings": {}, "texts": []}
-    report = judged(exchange("POST /v2/embed", answer, request={"model": "m", "input_type": "image"}))
+    vectors = {"embeddings": {"float": [[0.5]]}, "texts": ["a"]}
+    answer = {"response_type": "embeddings_by_type", "id": UUID, **vectors}
+    asked = {"model": "m", "input_type": "search_query", "texts": ["a"], "embedding_types": ["float"]}
+    report = judged(exchange("POST /v2/embed", answer, request=asked))
     assert [(row.kind.value, row.amendment) for row in report.findings] == [
         ("property-missing", "embed.api-version")
     ]
@@ -210,7 +214,7 @@ def test_progress_is_told_for_every_file(traffic: Path) -> None:
 
         ours, tally = session.Judge(session.Settings()), Tally()
         session.check([str(traffic / "conforming.jsonl")], ours, tally, jobs=jobs, progress=count)
-        assert told == {str(traffic / "conforming.jsonl"): 91}
+        assert told == {str(traffic / "conforming.jsonl"): CONFORMING}
 
 
 def test_a_broken_contract_stops_before_anything_is_read(

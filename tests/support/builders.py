@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.checks.judge import judge_reading
+from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.model import Exchange, Request, Response, Source, StreamEvent
 
@@ -56,6 +58,11 @@ def exchange(
 def encoded(value: Any) -> bytes | None:
     """Return bytes and `None` as they are, and JSON text for anything else."""
     return value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def judged(contract: Contract, exchange: Exchange) -> list[Finding]:
+    """Return what the contract alone has against an exchange: what no schema says is not asked for."""
+    return judge_reading(contract, Reading(exchange), requirements=False)
 
 
 def told(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
@@ -142,7 +149,7 @@ def plan(text: str = "I will look.") -> dict[str, Any]:
 
 def tool_call(*pieces: str, index: int = 0) -> list[dict[str, Any]]:
     """Return a tool call of a v2 stream."""
-    call = {"id": f"search_{index}", "type": "function", "function": {"name": "search", "arguments": ""}}
+    call = {"id": f"search_{index:012}", "type": "function", "function": {"name": "search", "arguments": ""}}
     return [
         {"type": "tool-call-start", "index": index, "delta": {"message": {"tool_calls": call}}},
         *(

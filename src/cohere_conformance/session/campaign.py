@@ -7,12 +7,14 @@ that was killed leaves the same evidence as one that ended.
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import load_suite
+from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cohere_conformance.cases import Case
+    from cohere_conformance.cases import Case, Suite
     from cohere_conformance.model import Severity
 
 EMBEDDED = "reference server (embedded)"
@@ -52,6 +54,19 @@ class Identity(msgspec.Struct, frozen=True):
     run: str
     started_at: str
     reference: bool
+
+
+@lru_cache(maxsize=2)
+def _judge(servers: tuple[str, ...]) -> Judge:
+    """Return what judges; a process that runs the suites many times makes it once."""
+    return Judge(Settings(servers=servers))
+
+
+@lru_cache(maxsize=1)
+def _suite() -> Suite:
+    """Return the shipped cases, read once a process."""
+    policies = load_policies(shipped("contracts") / "operations.yaml")
+    return load_suite(shipped("suites"), load_contract(), policies)
 
 
 class Campaign:
@@ -85,11 +100,10 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
     ) -> None:
-        self._judge = Judge(Settings(servers=(wishes.url,) if wishes.url else ()))
+        self._judge = _judge((wishes.url,) if wishes.url else ())
         operations = self._judge.contract.operations.values()
         self.plan: Plan = plan(wishes, {operation.group for operation in operations}, environment)
-        policies = load_policies(shipped("contracts") / "operations.yaml")
-        self._suite = load_suite(shipped("suites"), self._judge.contract, policies)
+        self._suite = _suite()
         self.cases = self._selected()
         self._folder = folder
         self._fail_on = fail_on

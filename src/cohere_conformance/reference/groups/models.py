@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.models import Model
 
 DROPS = fault("models.page-drops-item", "The last model of each page but the last is missing.")
-REPEATS = fault("models.page-repeats-item", "Each page but the first begins with a model of the one before.")
+REPEATS = fault(
+    "models.page-repeats-item", "Pages begin with a model of the one before, which may cost them their last."
+)
 SIZE_IGNORED = fault("models.page-size-ignored", "Pages are two models longer than asked for.")
 NEVER_ENDS = fault("models.page-token-at-end", "The last page has a token for a next one.")
 FILTER_IGNORED = fault("models.filter-ignored", "The list holds models of every endpoint.")
@@ -71,7 +73,7 @@ def list_models(call: Call) -> Answer:
     if following is not None and call.faulty(DROPS):
         shown = shown[:-1]
     if token and shown and call.faulty(REPEATS):
-        shown = [found[found.index(shown[0]) - 1], *shown]
+        shown = [found[found.index(shown[0]) - 1], *shown][: int(size)]
     if following is None and call.faulty(NEVER_ENDS):
         following = "again"
     body: dict[str, Any] = {"models": shown}

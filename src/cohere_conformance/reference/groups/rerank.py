@@ -180,7 +180,7 @@ def _ranked(call: Call, results: list[_Result]) -> list[_Result]:
         ]
     if call.faulty(VERSIONS) and call.v1:
         results = [
-            _Result(one.index, round(0.5 - one.score, 8)) if one.score < 0.5 else one for one in results
+            _Result(one.index, round(0.2 - one.score, 8)) if one.score < 0.2 else one for one in results
         ]
     results = sorted(results, key=lambda one: (-one.score, one.index))
     most = call.body.get("top_n")
