@@ -51,7 +51,7 @@ def interactions() -> list[tuple[dict[str, Any], Exchange]]:
 def as_published(
     interactions: list[tuple[dict[str, Any], Exchange]], published: Contract
 ) -> dict[str, list[Finding]]:
-    return {row["id"]: judge(published, made) for row, made in interactions}
+    return {row["id"]: judge(published, made, requirements=False) for row, made in interactions}
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +181,13 @@ def test_an_operation_that_has_always_conformed(
     assert any(made.request.url.endswith(path) for made, _ in as_amended)
 
 
+EDITED: list[Found] = [
+    ("POST /v2/embed", "requirement-violated", "header:num_chars"),
+    ("POST /v2/embed", "requirement-violated", "/embeddings/float/*"),
+]
+"""One recording whose author cut the vectors to 60 numbers and made up its id."""
+
+
 def test_no_v2_answer_is_broken(as_amended: list[tuple[Exchange, list[Finding]]]) -> None:
     broken = [
         found(finding)
@@ -188,7 +195,7 @@ def test_no_v2_answer_is_broken(as_amended: list[tuple[Exchange, list[Finding]]]
         for finding in findings
         if finding.amendment is None and finding.severity is Severity.BREAKING
     ]
-    assert [one for one in broken if one[0].startswith("POST /v2/")] == []
+    assert [one for one in broken if one[0].startswith("POST /v2/")] == EDITED
 
 
 def test_the_only_broken_embeddings_are_those_of_2023(
@@ -207,6 +214,11 @@ UNTAGGED: Found = ("POST /v1/embed", "property-missing", "/response_type")
 
 # What no amendment explains, over the whole corpus, with the number of exchanges.
 OPEN: dict[Found, int] = {
+    ("GET /v1/models", "requirement-violated", "/models/*/tokenizer_url"): 1,
+    ("GET /v1/models/{model}", "requirement-violated", "/default_endpoints"): 1,
+    ("POST /v1/chat", "requirement-violated", ""): 4,
+    ("POST /v2/chat", "requirement-violated", ""): 2,
+    **dict.fromkeys(EDITED, 1),
     ("GET /v1/models", "property-undocumented", "/models/*/config"): 2,
     ("GET /v1/models/{model}", "property-undocumented", "/config"): 4,
     ("POST /v1/chat", "property-missing", "/chat_history/*/message"): 1,

@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from cohere_conformance.checks import judge as whole
 from cohere_conformance.checks.framing import split
-from cohere_conformance.checks.judge import judge_reading
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.model import SEVERITY, Exchange, Kind, Request, Response, Severity, Source
 from mutations import bodies, streams
 from mutations.build import variants
@@ -31,7 +30,7 @@ INVISIBLE = "invisible"
 
 def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
     """Judge by the contract alone: made-up answers obey its schemas and no requirement."""
-    return judge_reading(contract, Reading(exchange), requirements=False)
+    return whole(contract, exchange, requirements=False)
 
 
 @dataclass(frozen=True)

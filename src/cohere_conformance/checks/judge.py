@@ -35,14 +35,19 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.route import Route
 
 
-def judge(contract: Contract, exchange: Exchange) -> list[Finding]:
+def judge(contract: Contract, exchange: Exchange, *, requirements: bool = True) -> list[Finding]:
     """Return every deviation of one exchange from the contract and its requirements, each distinct one once.
 
     What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
     exchange with a server that is not the API's has no findings. Of an answer that is not whole, status and
     headers are judged as far as they came.
+
+    Args:
+        contract: what is declared.
+        exchange: what is judged.
+        requirements: judge also by what no schema says.
     """
-    return judge_reading(contract, Reading(exchange))
+    return judge_reading(contract, Reading(exchange), requirements=requirements)
 
 
 def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = True) -> list[Finding]:

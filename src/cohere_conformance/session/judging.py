@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True):
     """What traffic is judged against.
 
     Attributes:
-        as_published: without our amendments.
+        as_published: against the document as it stands: without our amendments, without requirements.
         servers: further base URLs that count as the API.
     """
 
@@ -53,7 +53,7 @@ class Judge:
         self.contract: Contract
         if settings.as_published:
             self.contract = declarations.contract(as_published=True)
-            self.findings = partial(judge, self.contract)
+            self.findings = partial(judge, self.contract, requirements=False)
         else:
             explainer = Explainer(declarations)
             self.contract, self.findings = explainer.contract, explainer.judge

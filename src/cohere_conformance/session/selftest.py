@@ -25,10 +25,10 @@ from cohere_conformance.session.suites import pytest_arguments
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-COMMON = ("check-api-key", "tokenize", "models", "rerank", "embed")
+COMMON = ("check-api-key", "tokenize", "rerank")
 """The groups that are asked about a fault of no group: quick ones that show every common part."""
-FURTHER = ("chat",)
-"""The groups that are asked as well where those saw nothing."""
+FURTHER = (("models", "embed"), ("chat",))
+"""The groups that are asked next, one after the other, where those saw nothing."""
 TRANSPORT = ("check-api-key",)
 """The groups that are asked about a fault of the connection: each answer may take its time to fail."""
 
@@ -72,9 +72,10 @@ def _faultless(profile: str) -> Trial:
 
 def _tried(fault: str) -> Trial:
     trial = _trial(fault, PROFILES[0], scope(fault))
-    if not trial.caught and not trial.told and scope(fault) == COMMON:
-        further = _trial(fault, PROFILES[0], FURTHER)
-        return further if further.caught else trial
+    for groups in FURTHER if scope(fault) == COMMON else ():
+        if trial.caught or trial.told:
+            break
+        trial = _trial(fault, PROFILES[0], groups)
     return trial
 
 
