@@ -10,6 +10,7 @@ import argparse
 import copy
 import csv
 import json
+import math
 import os
 import platform
 import random
@@ -27,6 +28,8 @@ from typing import Any
 
 MEMORY_GOAL = 1.2
 """How much more memory ten times the exchanges may take."""
+_DIMENSION = 256
+"""The shortest vectors that embed can be asked for."""
 _SENT = {
     "host": "api.cohere.com",
     "accept": "*/*",
@@ -122,10 +125,23 @@ def _answer(rng: random.Random) -> dict[str, Any]:
     return {"id": _id(rng), "finish_reason": "COMPLETE", "message": message, "usage": _usage(rng)}
 
 
+def _vector(rng: random.Random) -> list[float]:
+    raw = [rng.gauss(0, 1) for _ in range(_DIMENSION)]
+    length = math.hypot(*raw)
+    return [round(one / length, 9) for one in raw]
+
+
+def _chatted(rng: random.Random) -> Traffic:
+    body = _answer(rng)
+    billed = sum(body["usage"]["billed_units"].values())
+    return Traffic("POST /v2/chat", _chat(rng), body, headers={"num_tokens": str(billed)})
+
+
 def _embedded(rng: random.Random) -> Traffic:
     texts = rng.choices(_WORDS, k=2)
     sent = {"model": "embed-v4.0", "texts": texts, "input_type": "search_query", "embedding_types": ["float"]}
-    floats = [[round(rng.gauss(0, 0.04), 9) for _ in range(64)] for _ in texts]
+    sent["output_dimension"] = _DIMENSION
+    floats = [_vector(rng) for _ in texts]
     body = {"id": _id(rng), "embeddings": {"float": floats}, "texts": texts, "meta": _meta(input_tokens=4)}
     return Traffic("POST /v2/embed", sent, body | {"response_type": "embeddings_by_type"})
 
@@ -141,9 +157,10 @@ def _ranked(rng: random.Random) -> Traffic:
 
 
 def _tokenized(rng: random.Random) -> Traffic:
-    words = rng.choices(_WORDS, k=6)
-    body = {"tokens": [rng.randrange(9000) for _ in words], "token_strings": words, "meta": _meta()}
-    return Traffic("POST /v1/tokenize", {"model": "command-r-08-2024", "text": " ".join(words)}, body)
+    first, *others = rng.choices(_WORDS, k=6)
+    pieces = [first, *(f" {word}" for word in others)]
+    body = {"tokens": [rng.randrange(9000) for _ in pieces], "token_strings": pieces, "meta": _meta()}
+    return Traffic("POST /v1/tokenize", {"model": "command-r-08-2024", "text": "".join(pieces)}, body)
 
 
 def _model(rng: random.Random) -> dict[str, Any]:
@@ -164,7 +181,7 @@ def _refused(rng: random.Random) -> Traffic:
 
 
 RIGHT: dict[str, Callable[[random.Random], Traffic]] = {
-    "chat": lambda rng: Traffic("POST /v2/chat", _chat(rng), _answer(rng), headers={"num_tokens": "43"}),
+    "chat": _chatted,
     "stream": lambda rng: Traffic(
         "POST /v2/chat", _chat(rng, stream=True), _stream(rng), media="text/event-stream"
     ),

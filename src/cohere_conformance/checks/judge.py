@@ -56,7 +56,7 @@ def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = 
     Args:
         contract: what is declared.
         reading: the exchange.
-        requirements: judge also by what no schema says; it does not depend on the contract's amendments.
+        requirements: judge also by what no schema says.
     """
     exchange = reading.exchange
     route = contract.route(exchange.request.method, exchange.request.url)
@@ -69,7 +69,8 @@ def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = 
     distinct = {(finding.kind, finding.place, finding.value_class): finding for finding in found}
     findings = list(distinct.values())
     if requirements and not any(map(_is_unsound, findings)):
-        findings += judge_requirements(frame, evidence_of(operation, reading))
+        violated = judge_requirements(frame, evidence_of(operation, reading))
+        findings += {(one.requirement, one.place, one.value_class): one for one in violated}.values()
     return findings
 
 

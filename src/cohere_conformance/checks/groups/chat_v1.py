@@ -95,7 +95,8 @@ def citation_slice(evidence: Evidence) -> Iterator[Breach]:
     """CH1-S07."""
     text = evidence.answer.get("text") or ""
     for citation in maps(evidence.answer.get("citations")):
-        quoted = text[max(citation["start"], 0) : max(citation["end"], 0)]
+        # JSON has one kind of number: 12.0 is a whole one too.
+        quoted = text[max(int(citation["start"]), 0) : max(int(citation["end"]), 0)]
         if citation.get("type") != "PLAN" and quoted != citation["text"]:
             yield Breach(
                 "/citations/*/text", f"{cut(quoted)!r}, which stands there", cut(repr(citation["text"]))
@@ -143,7 +144,7 @@ def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
 @check("v1.chat.tool-known")
 def tool_known(evidence: Evidence) -> Iterator[Breach]:
     """CH1-R08."""
-    known = {tool.get("name") for tool in maps(evidence.sent.get("tools"))}
+    known = [tool.get("name") for tool in maps(evidence.sent.get("tools"))]
     for call in maps(evidence.answer.get("tool_calls")) if evidence.sent else ():
         if call["name"] not in known:
             yield Breach("/tool_calls/*/name", f"one of {sorted(map(str, known))}", str(call["name"]))

@@ -76,12 +76,12 @@ def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
         return
     documents = evidence.sent.get("documents")
     count = len(documents) if isinstance(documents, list) else 0
-    ids = {document.get("id") for document in items(documents)}
+    ids = [document.get("id") for document in items(documents)]
     called = []
     for result in messages(evidence):
         if isinstance(name := result.get("tool_call_id"), str):
             called.append(name)
-        ids |= {part(block.get("document")).get("id") for block in items(result.get("content"))}
+        ids += [part(block.get("document")).get("id") for block in items(result.get("content"))]
     for source in cited:
         told = source.get("id")
         if not isinstance(told, str) or told in ids:
