@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint benchmarks clean
 
 run: .venv/ready
-	$(BIN)/cohere-conformance run -n 2
+	$(BIN)/cohere-conformance run -n 4
 
 test: lint
 	$(BIN)/pytest -n auto

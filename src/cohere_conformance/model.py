@@ -90,12 +90,15 @@ class Request(msgspec.Struct, frozen=True):
         url: absolute URL, query included.
         headers: empty where the recorder kept none.
         body: the decoded content (no transfer or content coding); `None` where it was not recorded.
+        keyed: false where it is known to have gone without any key. Recorders drop keys, so a missing header
+            says nothing.
     """
 
     method: str
     url: str
     headers: Headers = ()
     body: bytes | None = None
+    keyed: bool = True
 
 
 class Broken(enum.StrEnum):
@@ -173,10 +176,11 @@ class Exchange(msgspec.Struct, frozen=True):
     source: Source
 
     def as_curl(self) -> str:
-        """Return a shell command that repeats the request; the key is read from `CO_API_KEY`."""
+        """Return a shell command that repeats the request; a key is read from `CO_API_KEY`."""
         request = self.request
         parts = ["curl", "-sS", "-X", request.method, shlex.quote(request.url)]
-        parts += ["-H", '"Authorization: Bearer $CO_API_KEY"']
+        if request.keyed:
+            parts += ["-H", '"Authorization: Bearer $CO_API_KEY"']
         skip = {"authorization", "content-length", "host", "connection", "accept-encoding", "cookie"}
         for name, value in request.headers:
             if name not in skip and name in {"accept", "accepts", "content-type", "x-client-name"}:

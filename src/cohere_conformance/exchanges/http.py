@@ -144,6 +144,7 @@ class Sender:
             redact.url(f"{self._base}{outgoing.path}"),
             redact.headers(fields(request.headers.raw)),
             outgoing.body,
+            keyed="authorization" in request.headers,
         )
         exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
         return exchange if self._key is None else scrubbed(exchange, self._key)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _LIMITS = {
     # Nothing lies between this process and its own server: what takes longer, or is larger, is a fault that
     # was switched on.
-    Place.EMBEDDED: Limits(silence=3.0, total=10.0, largest=16 * 1024 * 1024),
+    Place.EMBEDDED: Limits(silence=8.0, total=20.0, largest=16 * 1024 * 1024),
     # A model may compute behind a server that is called locally, and be slow at it.
     Place.LOOPBACK: Limits(silence=60.0, total=120.0),
     Place.LIVE: Limits(silence=60.0, total=180.0),
