@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 TYPES = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 """Every type of vector that is declared."""
 DIMENSIONS = {
+    "embed-multilingual-light-v3.0": 384,
+    "embed-english-light-v3.0": 384,
+    "embed-multilingual-v3.0": 1024,
     "embed-v4.0": 1536,
     "embed-english-v3.0": 1024,
-    "embed-multilingual-v3.0": 1024,
-    "embed-english-light-v3.0": 384,
-    "embed-multilingual-light-v3.0": 384,
 }
 """By model: the length of its vectors where none is asked for (EMB-O02)."""
 _MOST = 96
