@@ -6,6 +6,7 @@ Everything here is a frozen value without behaviour of its own beyond its identi
 
 from __future__ import annotations
 
+import base64
 import enum
 import hashlib
 import shlex
@@ -185,9 +186,17 @@ class Exchange(msgspec.Struct, frozen=True):
         for name, value in request.headers:
             if name not in skip and name in {"accept", "accepts", "content-type", "x-client-name"}:
                 parts += ["-H", shlex.quote(f"{name}: {value}")]
-        if request.body:
-            parts += ["--data-raw", shlex.quote(request.body.decode("utf-8", "replace"))]
-        return " ".join(parts)
+        if not request.body:
+            return " ".join(parts)
+        try:
+            text = request.body.decode("utf-8")
+        except UnicodeDecodeError:
+            text = "\0"
+        if "\0" not in text:
+            return " ".join([*parts, "--data-raw", shlex.quote(text)])
+        # No shell can hand over such bytes as they are.
+        encoded = base64.b64encode(request.body).decode("ascii")
+        return " ".join(["echo", encoded, "| base64 -d |", *parts, "--data-binary", "@-"])
 
 
 class Expectation(msgspec.Struct, frozen=True):

@@ -211,3 +211,11 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     assert methods.count("POST") == methods.count("DELETE") == 1
     assert methods[-1] == "DELETE"
     assert all(record["setup"] for record in bench.records[:-2])
+
+
+def test_every_operation_has_cases_enough() -> None:
+    numbers = {label: 0 for label in load_contract().operations}
+    for case in SUITE.cases:
+        numbers[case.operation] += 1
+    assert min(numbers.values()) >= 3
+    assert sum(numbers.values()) >= 6 * len(numbers)
