@@ -214,7 +214,7 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
 
 
 def test_every_operation_has_cases_enough() -> None:
-    numbers = {label: 0 for label in load_contract().operations}
+    numbers = dict.fromkeys(load_contract().operations, 0)
     for case in SUITE.cases:
         numbers[case.operation] += 1
     assert min(numbers.values()) >= 3
