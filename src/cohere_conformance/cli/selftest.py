@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     "--only", metavar="PARTS", help="Try the faults of these groups or parts only, such as chat,auth."
 )
 @click.option(
-    "-n", "jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes."
+    "-n",
+    "jobs",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    # Much of what happens is waiting, for a job to end or for an answer that never comes.
+    default=lambda: min(64, 2 * (os.cpu_count() or 2)),
+    show_default="two for each core",
+    help="Processes.",
 )
 @options.report_dir
 def selftest(faults: tuple[str, ...], only: str | None, jobs: int, report_dir: Path) -> int:

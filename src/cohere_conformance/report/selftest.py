@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Requirement
 
@@ -91,6 +91,24 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
         quiet = all(trial.exit_code == 0 and not trial.caught for trial in self.faultless)
         lost = self.of(Catch.MISSED) or self.of(Catch.FAILED) or self.without_fault or self.untripped
         return quiet and not lost
+
+
+def merged(trials: Sequence[Trial]) -> Trial:
+    """Return several runs against the same fault as one.
+
+    Args:
+        trials: in the order in which they were run; at least one.
+    """
+    return Trial(
+        fault=trials[0].fault,
+        profile=trials[0].profile,
+        exit_code=max(trial.exit_code for trial in trials),
+        requirements=tuple(sorted({one for trial in trials for one in trial.requirements})),
+        kinds=tuple(sorted({one for trial in trials for one in trial.kinds})),
+        cases=sum(trial.cases for trial in trials),
+        seconds=round(sum(trial.seconds for trial in trials), 2),
+        told=trials[-1].told,
+    )
 
 
 def matrix_of(

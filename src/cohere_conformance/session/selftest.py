@@ -19,17 +19,17 @@ from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import Kind
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
-from cohere_conformance.report.selftest import Matrix, Trial, matrix_of
+from cohere_conformance.report.selftest import Matrix, Trial, matrix_of, merged
 from cohere_conformance.session.suites import pytest_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 COMMON = ("check-api-key", "tokenize", "rerank")
-"""The groups that are asked about a fault of no group: quick ones that show every common part."""
+"""The groups that are asked first about a fault of no group: quick ones that show most of the common parts."""
 FURTHER = (("models", "embed"), ("chat",))
-"""The groups that are asked next, one after the other, where those saw nothing."""
-TRANSPORT = ("check-api-key",)
+"""The groups that are asked next, one after the other, as long as those do not see all that there is to see."""
+TRANSPORT = (("check-api-key",), ("chat",))
 """The groups that are asked about a fault of the connection: each answer may take its time to fail."""
 
 
@@ -51,6 +51,8 @@ def selftest(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=_start) as pool:
         running = [pool.submit(_faultless, profile) for profile in PROFILES]
+        # The slow ones first: none of them is to be what all others wait for at the end.
+        wanted.sort(key=lambda fault: not fault.startswith("transport."))
         running += [pool.submit(_tried, fault) for fault in wanted]
         ended = []
         for future in running:
@@ -71,21 +73,31 @@ def _faultless(profile: str) -> Trial:
 
 
 def _tried(fault: str) -> Trial:
-    trial = _trial(fault, PROFILES[0], scope(fault))
-    for groups in FURTHER if scope(fault) == COMMON else ():
-        if trial.caught or trial.told:
+    """Run one scope after the other, until all that the fault is to trip is tripped."""
+    trials: list[Trial] = []
+    for groups in scopes(fault):
+        trials.append(_trial(fault, PROFILES[0], groups))
+        if trials[-1].told or not owing(fault, trials):
             break
-        trial = _trial(fault, PROFILES[0], groups)
-    return trial
+    return merged(trials)
 
 
-def scope(fault: str) -> tuple[str, ...]:
-    """Return the groups whose suites are run against a fault."""
+def owing(fault: str, trials: Iterable[Trial]) -> bool:
+    """Tell whether a requirement that names the fault, or any finding at all, is still to come."""
+    found = [trial for trial in trials if trial.caught]
+    tripped = {requirement for trial in found for requirement in trial.requirements}
+    requirements = shipped_requirements().requirements.values()
+    named = {requirement.id for requirement in requirements if fault in requirement.faults}
+    return not found or not named <= tripped
+
+
+def scopes(fault: str) -> tuple[tuple[str, ...], ...]:
+    """Return the groups whose suites are run against a fault, and those that are run if need be."""
     group = fault.partition(".")[0]
     if group == "transport":
         return TRANSPORT
     groups = {operation.group for operation in load_contract().operations.values()}
-    return (group,) if group in groups else COMMON
+    return ((group,),) if group in groups else (COMMON, *FURTHER)
 
 
 def _trial(fault: str, profile: str, groups: tuple[str, ...]) -> Trial:
