@@ -28,12 +28,20 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-OURS, FLOOR, CORE, THESIS = "ours", "floor", "openapi-core", "schemathesis"
+OURS, ALONE, FLOOR, CORE, THESIS = "ours", "ours, schemas alone", "floor", "openapi-core", "schemathesis"
 BOTH = f"{CORE}, request as well"
 PARTS = (CORE, BOTH)
 CLEAN = "chat, clean"
-GOALS = {CORE: ("at least", 10.0), THESIS: ("at least", 3.0), FLOOR: ("at most", 6.0)}
-"""Of the clean chat answer: how many times our time the others take, and how many times the floor's we do."""
+GOALS = (
+    (CORE, "at least", 10.0, OURS),
+    (THESIS, "at least", 3.0, ALONE),
+    (FLOOR, "at most", 6.0, ALONE),
+)
+"""Of the clean chat answer: how many times our time the others take, and how many times the floor's we do.
+
+The last column says which of our times: of the whole judgement, or of that by the schemas alone, which
+is all that schemathesis and the floor know.
+"""
 Pairs = list[tuple[str, str]]
 
 
@@ -79,8 +87,6 @@ server: envoy
 vary: Origin,Accept-Encoding
 via: 1.1 google
 alt-svc: h3=":443"; ma=2592000
-num_chars: 237
-num_tokens: 43
 x-accel-expires: 0
 x-debug-trace-id: 5a1f0c1d9e6b4a7f8c2d3e4f5a6b7c8d
 x-envoy-upstream-service-time: 312
@@ -105,7 +111,7 @@ _ANSWER["message"]["content"][0]["text"] = (
 
 def samples() -> list[Sample]:
     """Return what is judged: a clean chat answer first, because the goals are about it."""
-    chat = _sample(CLEAN, "/v2/chat", _ASKED, _compact(_ANSWER))
+    chat = _sample(CLEAN, "/v2/chat", _ASKED, _compact(_ANSWER), counted=(237, 43))
     wrong = json.loads(chat.body)
     wrong["finish_reason"] = "DONE"
     wrong["usage"]["tokens"]["input_tokens"] = "215"
@@ -119,20 +125,30 @@ def samples() -> list[Sample]:
         "input_type": "search_document",
         "embedding_types": ["float"],
     }
-    vectors = [[round(numbers.gauss(0, 0.04), 9) for _ in range(1024)] for _ in texts]
-    meta = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 960}}
+    vectors = [[round(numbers.gauss(0, 0.04), 9) for _ in range(1536)] for _ in texts]
+    meta: Any = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 960}}
     told = {"response_type": "embeddings_by_type", "id": _ANSWER["id"], "texts": texts, "meta": meta}
     body = _compact(told | {"embeddings": {"float": vectors}})
-    embed = _sample("embed, 96 x 1024 floats", "/v2/embed", asked, body)
+    counted = sum(map(len, texts)), meta["billed_units"]["input_tokens"]
+    embed = _sample("embed, 96 x 1536 floats", "/v2/embed", asked, body, counted=counted)
     frames = "".join(_frames())
     stream = _sample("stream, 500 events", "/v2/chat", _ASKED | {"stream": True}, frames, "text/event-stream")
     return [chat, failing, embed, stream]
 
 
-def _sample(name: str, path: str, asked: object, body: str, media: str = "application/json") -> Sample:
+def _sample(
+    name: str,
+    path: str,
+    asked: object,
+    body: str,
+    media: str = "application/json",
+    counted: tuple[int, int] | None = None,
+) -> Sample:
     sent = _compact(asked)
     sent_headers = [*_fields(_SENT), ("content-length", str(len(sent)))]
     headers = [*_fields(_ANSWERED), ("content-type", media), ("content-length", str(len(body)))]
+    if counted is not None:
+        headers += zip(("num_chars", "num_tokens"), map(str, counted), strict=True)
     return Sample(name, path, sent, body, media, sent_headers=sent_headers, headers=headers)
 
 
@@ -209,12 +225,21 @@ def _said(findings: list[Any]) -> str:
 
 
 def ours(sample: Sample) -> Contestant:
-    """The judge itself: route, request body, status, media type, headers, raw JSON, body, stream."""
+    """The judge itself: route, request, status, media type, headers, raw JSON, body, stream, requirements."""
     from cohere_conformance.checks import judge
     from cohere_conformance.contract import load_contract
 
     contract, exchange = load_contract(), _exchange(sample)
     return _timed(OURS, lambda: exchange, lambda value: _said(judge(contract, value)))
+
+
+def ours_alone(sample: Sample) -> Contestant:
+    """The judge without the requirements."""
+    from cohere_conformance.checks import judge
+    from cohere_conformance.contract import load_contract
+
+    contract, exchange = load_contract(), _exchange(sample)
+    return _timed(ALONE, lambda: exchange, lambda value: _said(judge(contract, value, requirements=False)))
 
 
 def ours_explained(sample: Sample) -> Contestant:
@@ -407,7 +432,7 @@ def serve() -> None:
 
 # -- the contest ---------------------------------------------------------------------------------------------
 
-LOCAL = (ours, ours_explained, floor, schemathesis_checks, jsonschema_python)
+LOCAL = (ours, ours_alone, ours_explained, floor, schemathesis_checks, jsonschema_python)
 
 
 def contest(sample: Sample, elsewhere: Elsewhere, rounds: int, slot: float) -> list[Contestant]:
@@ -463,11 +488,14 @@ def goals(everybody: list[Contestant]) -> Iterator[tuple[str, bool]]:
     """Yield a line for each goal and whether it holds; what was not measured is not missed."""
     clean = any(one.name == OURS and one.says == "clean" for one in everybody)
     yield f"| {OURS}: calls the clean answer clean | | {'yes' if clean else 'MISSED'} |", clean
-    for name, (relation, limit) in GOALS.items():
+    for name, relation, limit, who in GOALS:
         least = relation == "at least"
-        measured = ratio(everybody, name) if least else ratio(everybody, OURS, name)
-        told = f"{relation} {limit:g} times {'our time' if least else 'the floor'}"
-        told = f"{name}: {told}" if least else f"{OURS}: {told}"
+        measured = ratio(everybody, name, who) if least else ratio(everybody, who, name)
+        told = (
+            f"{name}: {relation} {limit:g} times {who}"
+            if least
+            else f"{who}: {relation} {limit:g} times {name}"
+        )
         if measured is None:
             yield f"| {told} | not measured | - |", True
             continue

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.rawjson import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cohere_conformance.checks.reading import Reading
     from cohere_conformance.contract import Operation
     from cohere_conformance.contract.compile import Framing
 
 Json = dict[str, Any]
+_Found = TypeVar("_Found")
 
 
 class Evidence:
@@ -31,7 +34,18 @@ class Evidence:
         streamed: the answer came as a stream.
     """
 
-    __slots__ = ("_answer", "_events", "_framing", "operation", "reading", "status", "streamed")
+    __slots__ = (
+        "_answer",
+        "_events",
+        "_found",
+        "_framing",
+        "_headers",
+        "_sent",
+        "operation",
+        "reading",
+        "status",
+        "streamed",
+    )
 
     def __init__(self, operation: Operation, reading: Reading, framing: Framing) -> None:
         self.operation = operation
@@ -41,12 +55,23 @@ class Evidence:
         self._framing = framing
         self._events: list[Json] | None = None
         self._answer: Json | None = None
+        self._sent: Json | None = None
+        self._headers: dict[str, str] | None = None
+        self._found: dict[object, object] = {}
+
+    def once(self, find: Callable[[Evidence], _Found]) -> _Found:
+        """Return what a function finds in this exchange; however many checks ask, it is called once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        return cast("_Found", self._found[find])
 
     @property
     def sent(self) -> Json:
         """The JSON body of the request; empty where there was none, or none that is an object."""
-        value, _ = self.reading.request
-        return value if isinstance(value, dict) else {}
+        if self._sent is None:
+            value, _ = self.reading.request
+            self._sent = value if isinstance(value, dict) else {}
+        return self._sent
 
     @property
     def answer(self) -> Json:
@@ -100,7 +125,10 @@ class Evidence:
 
     def header(self, name: str) -> str | None:
         """Return the first response header of that (lower-case) name."""
-        return next((value for key, value in self.reading.exchange.response.headers if key == name), None)
+        if self._headers is None:
+            # Backwards, so that the first one of a name stays.
+            self._headers = dict(reversed(self.reading.exchange.response.headers))
+        return self._headers.get(name)
 
     def sent_header(self, name: str) -> str | None:
         """Return the first request header of that (lower-case) name."""

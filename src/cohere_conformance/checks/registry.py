@@ -98,7 +98,8 @@ def judge_requirements(frame: Frame, evidence: Evidence) -> Iterator[Finding]:
         except OverflowError:
             # A whole number beyond every double: it cannot be compared with anything, and says so elsewhere.
             continue
-        yield from (violation(bound.requirement, frame, breach) for breach in breaches)
+        for breach in breaches:
+            yield violation(bound.requirement, frame, breach)
 
 
 def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding:

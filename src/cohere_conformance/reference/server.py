@@ -44,8 +44,8 @@ def listen(host: str, port: int) -> socket.socket:
             f"expected a free address to listen on, got {host}:{port} ({reason or error}); "
             "name another one with --host and --port (0 takes any free port)"
         ) from error
-    # asyncio lets a connection send small packets at once (TCP_NODELAY) only where its socket names the protocol;
-    # otherwise each answer whose head and body are written apart waits 40 ms for the client's acknowledgement.
+    # asyncio lets a connection send small packets at once (TCP_NODELAY) only where its socket names the
+    # protocol; otherwise the body of each answer waits 40 ms for the client to acknowledge the head.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listening.detach())
 
 

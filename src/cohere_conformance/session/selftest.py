@@ -10,6 +10,7 @@ import signal
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 COMMON = ("check-api-key", "tokenize", "rerank")
-"""The groups that are asked first about a fault of no group: quick ones that show most of the common parts."""
+"""The groups that are asked first about a fault of no group: quick ones that show most of what is common."""
 FURTHER = (("models", "embed"), ("chat",))
-"""The groups that are asked next, one after the other, as long as those do not see all that there is to see."""
+"""The groups that are asked next, one after the other, as long as there is more to see."""
 TRANSPORT = (("check-api-key",), ("chat",))
 """The groups that are asked about a fault of the connection: each answer may take its time to fail."""
 
@@ -36,7 +37,7 @@ TRANSPORT = (("check-api-key",), ("chat",))
 def selftest(
     names: Iterable[str] | None = None, *, jobs: int = 1, told: Callable[[Trial], None] | None = None
 ) -> Matrix:
-    """Run the suites against faults, and against the faultless server in every profile.
+    """Run the suites against faults, and as far as these go against the faultless server in every profile.
 
     Args:
         names: of the faults; all of them if not given.
@@ -50,7 +51,10 @@ def selftest(
     wanted = sorted(known) if names is None else list(names)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=_start) as pool:
-        running = [pool.submit(_faultless, profile) for profile in PROFILES]
+        asked = (
+            () if names is None else sorted({group for fault in wanted for group in chain(*scopes(fault))})
+        )
+        running = [pool.submit(_trial, "", profile, tuple(asked)) for profile in PROFILES]
         # The slow ones first: none of them is to be what all others wait for at the end.
         wanted.sort(key=lambda fault: not fault.startswith("transport."))
         running += [pool.submit(_tried, fault) for fault in wanted]
@@ -66,10 +70,6 @@ def selftest(
 def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-
-
-def _faultless(profile: str) -> Trial:
-    return _trial("", profile, ())
 
 
 def _tried(fault: str) -> Trial:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.groups.chat_v2_parts import functions, items, messages, part
@@ -65,9 +64,13 @@ def documents_are_distinct(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _repeated(ids: Iterable[object], what: str) -> Iterator[Breach]:
-    counted = Counter(one for one in ids if isinstance(one, str) and one)
-    if twice := [name for name, count in counted.items() if count > 1]:
-        yield _served(f"two {what} have the id {twice[0]}")
+    seen: set[str] = set()
+    for one in ids:
+        if isinstance(one, str) and one:
+            if one in seen:
+                yield _served(f"two {what} have the id {one}")
+                return
+            seen.add(one)
 
 
 @check("v2.chat.strict-tools")

@@ -49,7 +49,7 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     told = _header(evidence, "num_tokens")
     if told is None or evidence.streamed:
         return
-    billed = _billed(evidence)
+    billed = evidence.once(_billed)
     if not all(map(_is_whole, billed.values())):
         return
     expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
@@ -105,7 +105,7 @@ def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
 @check("common.billed-whole")
 def billed_whole(evidence: Evidence) -> Iterator[Breach]:
     """B-01: units are counted."""
-    for unit, count in _billed(evidence).items():
+    for unit, count in evidence.once(_billed).items():
         if not _is_whole(count):
             yield Breach(f"{_place(evidence)}/{unit}", "a whole number, not negative", str(count), unit)
 
@@ -114,7 +114,7 @@ def billed_whole(evidence: Evidence) -> Iterator[Breach]:
 def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
     """B-01 to B-05."""
     foreign = _KNOWN - _USED.get(evidence.operation.label, frozenset())
-    for unit, count in _billed(evidence).items():
+    for unit, count in evidence.once(_billed).items():
         if unit in foreign and count:
             yield Breach(f"{_place(evidence)}/{unit}", "no unit of another operation", str(count), unit)
 
@@ -125,7 +125,7 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 @check("common.v2-unknown-field")
 def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, at the top of the body."""
-    for problem in _problems(evidence):
+    for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
             yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
 
@@ -133,7 +133,7 @@ def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
 @check("common.v2-unknown-nested-field")
 def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, below the top, where real traffic has an exception."""
-    for problem in _problems(evidence):
+    for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
             yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
 
@@ -141,7 +141,7 @@ def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
 @check("common.required-refused")
 def required_refused(evidence: Evidence) -> Iterator[Breach]:
     """2.4, V-05, G-19."""
-    for problem in _problems(evidence):
+    for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_MISSING and _at_top(problem):
             yield Breach("", f"a refusal: {problem.place} is required", "it was served", problem.place)
 
@@ -150,7 +150,7 @@ def required_refused(evidence: Evidence) -> Iterator[Breach]:
 def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
     """2.4, V-10, V-11."""
     told = {Kind.PROPERTY_UNDOCUMENTED, Kind.PROPERTY_MISSING}
-    for problem in _problems(evidence):
+    for problem in evidence.once(_problems):
         if problem.kind not in told and _at_top(problem):
             yield Breach(
                 "", f"a refusal: {problem.place}: {problem.expected}", "it was served", problem.place
@@ -246,13 +246,14 @@ def _message(evidence: Evidence) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _problems(evidence: Evidence) -> Iterator[Finding]:
-    """Yield what the contract has against the JSON body that was sent."""
+def _problems(evidence: Evidence) -> list[Finding]:
+    """Return what the contract has against the JSON body that was sent."""
     sent, declared = evidence.sent, evidence.operation.request
     media = declared.media.get("application/json") if declared is not None else None
     # An empty object may be what a recorder left of a body.
-    if sent and media is not None:
-        yield from judge_value(Frame(evidence.operation.label, evidence.status), media, sent)
+    if not sent or media is None:
+        return []
+    return list(judge_value(Frame(evidence.operation.label, evidence.status), media, sent))
 
 
 def _is_no_json(evidence: Evidence) -> bool:
