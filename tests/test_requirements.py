@@ -30,6 +30,23 @@ def test_every_requirement_has_a_fault_that_there_is() -> None:
     assert [one.id for one in known.requirements.values() if not one.faults] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("rerank.sorted", "rerank.sorted"),
+        ("v1.rerank.sorted", "rerank.sorted"),
+        ("v2.rerank.sorted", "rerank.sorted"),
+        ("v2.chat.id", "v2.chat.id"),
+        ("v1.v2.chat.id", None),
+        ("v2.tokenize.repeatable", None),
+        ("v3.rerank.sorted", None),
+    ],
+)
+def test_a_requirement_of_both_versions_is_found_under_either(name: str, found: str | None) -> None:
+    requirement = shipped_requirements().find(name)
+    assert (requirement.id if requirement else None) == found
+
+
 def test_every_requirement_is_about_operations_that_there_are(amended: Contract) -> None:
     told = {
         one.id: sorted(set(one.operations) - set(amended.operations)) for one in known.requirements.values()

@@ -58,6 +58,9 @@ class Kind(enum.StrEnum):
     STATUS_UNEXPECTED = "status-unexpected"
     EXPECTATION_FAILED = "expectation-failed"
     REQUIREMENT_VIOLATED = "requirement-violated"
+    SERVER_ERROR = "server-error"
+    VALID_REFUSED = "valid-refused"
+    RULE_UNENFORCED = "rule-unenforced"
 
 
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
@@ -65,6 +68,7 @@ SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
     Kind.REQUEST_INVALID: Severity.NOTICE,
     Kind.STREAM_BUFFERED: Severity.NOTICE,
     Kind.ROUTE_UNKNOWN: Severity.NOTICE,
+    Kind.RULE_UNENFORCED: Severity.ADDITIVE,
 }
 """The severity a kind has unless a check says otherwise."""
 

@@ -17,12 +17,13 @@ from rich.console import Console
 
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
+from cohere_conformance.fuzz.candidate import Way, slug
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report import render_terminal
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
-from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.plan import Fuzz, FuzzProfile, Wishes
 from cohere_conformance.session.runner import Ending
 from cohere_conformance.session.worker import Worker
 
@@ -54,6 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
     add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
     add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
+    add(
+        "--conformance-fuzz", metavar="PROFILE", help="fuzz instead of running the cases: smoke, gate or deep"
+    )
+    add("--conformance-max-examples", metavar="N", type=int, help="combinations of changes an operation")
+    add("--conformance-time-limit", metavar="SECONDS", type=float, help="derive no requests after this time")
+    add("--conformance-example-db", metavar="DB", help="folder or redis:// address of failing examples")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",
@@ -79,6 +86,21 @@ def _wishes(config: pytest.Config) -> Wishes:
         max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
         faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
         seed=cast("int | None", config.getoption("--conformance-seed")),
+        fuzz=_fuzz(config),
+    )
+
+
+def _fuzz(config: pytest.Config) -> Fuzz | None:
+    told = cast("str | None", config.getoption("--conformance-fuzz"))
+    if told is None:
+        return None
+    if told not in set(FuzzProfile):
+        raise UsageError(unknown("--fuzz-profile", told, set(FuzzProfile)))
+    return Fuzz(
+        profile=FuzzProfile(told),
+        max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
+        seconds=cast("float | None", config.getoption("--conformance-time-limit")),
+        database=cast("str | None", config.getoption("--conformance-example-db")),
     )
 
 
@@ -152,6 +174,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames and "run_case" in metafunc.fixturenames:
         cases = metafunc.config.stash[_CAMPAIGN].cases
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+    if "fuzz_operation" in metafunc.fixturenames:
+        labels = metafunc.config.stash[_CAMPAIGN].labels
+        metafunc.parametrize("label", labels, ids=map(slug, labels))
+        metafunc.parametrize("way", list(Way), ids=str)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -166,17 +192,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _id(item: pytest.Item) -> str:
     """Return what a report calls a test: the id of its case, if it has one."""
-    case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
-    return case.id if isinstance(case, Case) else _test_id(item)
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    if isinstance(case := given.get("case"), Case):
+        return case.id
+    if "way" in given and "label" in given:
+        return f"fuzz.{given['way']}.{slug(str(given['label']))}"
+    return _test_id(item)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of groups and cases that were not asked for."""
     plan = config.stash[_CAMPAIGN].plan
+    groups = {"fuzz"} if plan.fuzz is not None else plan.selected
     kept = [
         item
         for item in items
-        if _id(item).partition(".")[0] in plan.selected and (not plan.cases or _id(item) in plan.cases)
+        if _id(item).partition(".")[0] in groups and (not plan.cases or _id(item) in plan.cases)
     ]
     if missing := sorted(plan.cases - {_id(item) for item in kept}):
         if _WORKER in config.stash:
@@ -205,6 +236,22 @@ def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
 
 
 @pytest.fixture
+def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, Way], None]:
+    """Fuzz an operation; the test ends as badly as the worst of its requests."""
+    worker = request.config.stash[_WORKER]
+
+    def run(label: str, way: Way) -> None:
+        ending = worker.fuzz(_id(request.node), label, way)
+        match ending.outcome:
+            case "failed" | "error":
+                pytest.fail(_told(ending), pytrace=False)
+            case "skipped" | "inconclusive":
+                pytest.skip(ending.reason)
+
+    return run
+
+
+@pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[Api]:
     """The target, for a test that needs several exchanges; what the test made is cleared away after it."""
     worker, test = request.config.stash[_WORKER], _test_id(request.node)
@@ -226,6 +273,10 @@ def _ended(ending: Ending) -> NoReturn:
     pytest.skip(ending.reason)
 
 
+_OURS = frozenset({"api", "fuzz_operation"})
+"""The fixtures whose tests write down themselves what they find."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Tell a deviation, and an answer that says nothing, apart from a test that is wrong itself."""
@@ -234,15 +285,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     except DeviatesError as error:
         pytest.fail(str(error), pytrace=False)
     except pytest.skip.Exception as error:
-        if "api" in pyfuncitem.fixturenames:
-            pyfuncitem.config.stash[_WORKER].note(_test_id(pyfuncitem), Ending("skipped", str(error.msg)))
+        if _OURS & set(pyfuncitem.fixturenames):
+            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
         pytest.skip(f"inconclusive: {error}")
     except Exception as error:
-        if "api" in pyfuncitem.fixturenames:
+        if _OURS & set(pyfuncitem.fixturenames):
             told = f"the test failed ({type(error).__name__}: {error}); please report it"
-            pyfuncitem.config.stash[_WORKER].note(_test_id(pyfuncitem), Ending("error", told))
+            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("error", told))
         raise
 
 

@@ -12,6 +12,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.session import resources
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def queued(sending: Sending, name: str, values: Mapping[str, str], expectation: 
 def test_after_one_that_was_never_ready_others_of_its_group_get_three_seconds(
     amended: Contract, suite: Suite, clock: Clock
 ) -> None:
-    made = Resources(suite, amended, queued, "r")
+    made = Resources(suite, amended, queued, "r", Unique())
     lasted = {}
     for name in ("datasets.reviews", "datasets.opinions", "embed-jobs.diary"):
         before = clock.now

@@ -78,9 +78,12 @@ class Sending(msgspec.Struct, frozen=True):
         query: name and value of each parameter, in order.
         headers: beyond those that the body and the key bring along; lower-case names.
         body: JSON; `UNSET` where there is no such body, because `null` is one.
-        text: a body that is sent as it is.
+        text: a body that is sent as it is: a text with placeholders, or bytes.
         form: the parts of a multipart body.
-        content_type: of `text`.
+        content_type: of `text`; empty where the request has none.
+        method: in place of the operation's; empty where it is the operation's.
+        target: path in place of the operation's, encoded but for its placeholders; the query is appended to it.
+            Empty where it is the operation's.
     """
 
     operation: str
@@ -88,9 +91,11 @@ class Sending(msgspec.Struct, frozen=True):
     query: tuple[tuple[str, str], ...] = ()
     headers: Headers = ()
     body: object = msgspec.UNSET
-    text: str | None = None
+    text: str | bytes | None = None
     form: tuple[Part, ...] = ()
     content_type: str = "application/json"
+    method: str = ""
+    target: str = ""
 
     def outgoing(
         self,
@@ -111,12 +116,7 @@ class Sending(msgspec.Struct, frozen=True):
         Raises:
             UsageError: a value is missing, or that header.
         """
-        method, path = self.operation.split(" ", 1)
-        for parameter, template in self.path.items():
-            path = path.replace(f"{{{parameter}}}", quote(rendered(template, values), safe=""))
-        if self.query:
-            pairs = [(field, rendered(template, values)) for field, template in self.query]
-            path += f"?{urlencode(pairs, quote_via=quote)}"
+        method, path = self._addressed(values)
         content_type, body = self._content(values, name)
         headers = [(field, rendered(template, values)) for field, template in self.headers]
         if content_type:
@@ -131,18 +131,38 @@ class Sending(msgspec.Struct, frozen=True):
             headers.append(("authorization", sent))
         return Outgoing(method, path, tuple(headers), body, keyed=key is Key.VALID)
 
+    def _addressed(self, values: Mapping[str, str]) -> tuple[str, str]:
+        """Return the method, and the path with the query."""
+        method, path = self.operation.split(" ", 1)
+        for parameter, template in self.path.items():
+            path = path.replace(f"{{{parameter}}}", quote(rendered(template, values), safe=""))
+        if self.target:
+            path = rendered(self.target, {name: quote(value, safe="") for name, value in values.items()})
+        if self.query:
+            pairs = [(field, rendered(template, values)) for field, template in self.query]
+            path += f"{'&' if '?' in path else '?'}{urlencode(pairs, quote_via=quote)}"
+        return self.method or method, path
+
     def _content(self, values: Mapping[str, str], name: str) -> tuple[str, bytes | None]:
         """Return the media type and the bytes of the body; an empty type where there is no body."""
         if self.body is not msgspec.UNSET:
             value = mapped(self.body, lambda text: rendered(text, values))
-            return "application/json", json.dumps(value, ensure_ascii=False).encode()
+            return "application/json", _json(value)
         if self.text is not None:
-            return self.content_type, rendered(self.text, values).encode()
+            text = self.text if isinstance(self.text, bytes) else rendered(self.text, values).encode()
+            return self.content_type, text
         if self.form:
             boundary = f"conformance-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
             content_type = f"multipart/form-data; boundary={boundary}"
             return content_type, _multipart(self.form, values, content_type)
         return "", None
+
+
+def _json(value: object) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can say
+        return json.dumps(value).encode()
 
 
 def _multipart(form: tuple[Part, ...], values: Mapping[str, str], content_type: str) -> bytes:

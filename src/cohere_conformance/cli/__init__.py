@@ -13,6 +13,7 @@ from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
 from cohere_conformance.cli.contract import contract
 from cohere_conformance.cli.report import report
+from cohere_conformance.cli.run import fuzz
 from cohere_conformance.cli.run import run as run_
 from cohere_conformance.cli.selftest import selftest
 from cohere_conformance.cli.serve import serve
@@ -34,7 +35,7 @@ def commands() -> None:
     """
 
 
-for _command in (run_, check, report, selftest, contract, serve, list_, explain):
+for _command in (run_, fuzz, check, report, selftest, contract, serve, list_, explain):
     commands.add_command(_command)
 
 

@@ -106,7 +106,8 @@ def explain(subject: str, report_dir: Path) -> int:
         click.echo(explain_finding(load(written), subject))
         return 0
     faulty, required = _faults(), shipped_requirements().requirements
-    told = [_required(required[subject])] if subject in required else []
+    clause = shipped_requirements().find(subject)
+    told = [] if clause is None else [_required(clause)]
     told += [_wrong(faulty[subject])] if subject in faulty else []  # a fault may have a requirement's name
     if told:
         click.echo("\n\n".join(told))

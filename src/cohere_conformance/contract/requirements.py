@@ -50,6 +50,19 @@ class Catalogue(msgspec.Struct, frozen=True):
     requirements: dict[str, Requirement]
     excluded: dict[str, str]
 
+    def find(self, name: str) -> Requirement | None:
+        """Return the requirement of that id.
+
+        What holds for both versions of an operation has one id, and is found under the name of either
+        version, too: `v2.rerank.sorted` is `rerank.sorted`, if that holds for an operation below `/v2/`.
+        """
+        if name in self.requirements:
+            return self.requirements[name]
+        version, _, rest = name.partition(".")
+        found = self.requirements.get(rest) if version in {"v1", "v2"} else None
+        holds = found is not None and any(f" /{version}/" in label for label in found.operations)
+        return found if holds else None
+
     def facts(self) -> frozenset[str]:
         """Return the ids of all facts that are accounted for."""
         named = (FACT.findall(requirement.reason) for requirement in self.requirements.values())

@@ -85,8 +85,12 @@ def path_parameters(label: str, path: str) -> dict[str, str]:
         label: such as `POST /v2/batches/{id}:cancel`.
         path: the path of the request, below the server, still encoded.
     """
-    match = _named(label.split(" ", 1)[1]).fullmatch(_COLON.sub(":", path))
-    return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
+    rule, path = _named(label.split(" ", 1)[1]), _COLON.sub(":", path)
+    if match := rule.fullmatch(path):
+        return {name: unquote(value) for name, value in match.groupdict().items()}
+    # As the router takes it: something else than a parameter is encoded.
+    match = rule.fullmatch(unquote(path))
+    return match.groupdict() if match else {}
 
 
 _COLON = re.compile("%3a", re.IGNORECASE)

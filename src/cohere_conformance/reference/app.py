@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from cohere_conformance.contract.route import path_parameters
-from cohere_conformance.reference import keys, mangle, storage, validation
+from cohere_conformance.reference import distorted, keys, lenient, mangle, storage, unusual, validation
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
     HANDLERS,
@@ -34,8 +35,6 @@ from cohere_conformance.reference.handling import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from starlette.datastructures import URL
 
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.keys import Key
@@ -70,13 +69,16 @@ def application(state: State) -> Starlette:
     async def endpoint(request: Request) -> Response:
         return await _answer(request, state)
 
-    return Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)])
+    app = Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)])
+    # The pattern of a route ends at a line break, which an id can hold.
+    app.router.default = request_response(endpoint)
+    return app
 
 
 async def _answer(request: Request, state: State) -> Response:
     if request.url.path.startswith(storage.PREFIX):
         return _download(request, state)
-    route = state.contract.route(request.method, _on_server(request.url))
+    route = state.contract.route(request.method, _on_server(request.scope["raw_path"]))
     declared = state.contract.operations[route.operation] if route.operation else None
     quota: list[tuple[str, str]] = []
     try:
@@ -85,6 +87,7 @@ async def _answer(request: Request, state: State) -> Response:
         key = state.keys.holder(authorization, state.faults | ({keys.IGNORED} if late else set()))
         if UNAVAILABLE in state.faults:
             raise RefusedError(503, "the service is overloaded")
+        unusual.addressed(request.scope["raw_path"], route.methods, state.faults)
         if declared is None:
             return _unknown_path(state)
         quota = key.quota(declared.label, state.clock.now(), state.faults)
@@ -93,7 +96,7 @@ async def _answer(request: Request, state: State) -> Response:
         call, warnings = await _call(request, declared, key, state)
         if late:
             state.keys.holder(authorization, state.faults)
-        outcome = HANDLERS[declared.label](call)
+        outcome = distorted.lost(declared, HANDLERS[declared.label](call), state.faults)
     except RefusedError as refusal:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
@@ -111,9 +114,13 @@ async def _answer(request: Request, state: State) -> Response:
             return Response(outcome.content, media_type=outcome.media_type)
 
 
-def _on_server(url: URL) -> str:
-    """Return an address that the contract's router takes for the API's, whatever name the server goes by."""
-    return f"http://localhost{url.path}"
+def _on_server(path: bytes) -> str:
+    """Return an address that the contract's router takes for the API's, whatever name the server goes by.
+
+    Args:
+        path: as it was sent: an encoded slash belongs to a parameter.
+    """
+    return f"http://localhost{path.decode('ascii', 'replace')}"
 
 
 async def _call(request: Request, declared: Operation, key: Key, state: State) -> tuple[Call, list[str]]:
@@ -121,20 +128,25 @@ async def _call(request: Request, declared: Operation, key: Key, state: State) -
     form: tuple[Part, ...] = ()
     body: Any = {}
     warnings: list[str] = []
+    pairs = request.query_params.multi_items()
+    unusual.asked(declared, pairs, request.headers, state.faults)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await _form(request)
+        unusual.formed(declared, form, state.faults)
     else:
         content = await _content(request)
+        unusual.sent(declared, content, request.headers, state.faults)
         body = validation.body_of(content, state.faults)
-    query = validation.query_of(declared, request.query_params.multi_items(), state)
+    query = validation.query_of(declared, lenient.query(declared, pairs, state.faults), state)
     if not form:
+        body = lenient.body(declared, body, state.faults)
         warnings = validation.validate(declared, body, state)
     call = Call(
         operation=declared,
         path=path_parameters(declared.label, request.scope["raw_path"].decode("ascii", "replace")),
         query=query,
         headers=dict(request.headers),
-        body=_given(body),
+        body=distorted.misread(_given(body), state.faults),
         form=form,
         base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
         state=state,
@@ -163,6 +175,8 @@ async def _form(request: Request) -> tuple[Part, ...]:
         form = await request.form(max_part_size=LARGEST)
     except MultiPartException as error:
         raise RefusedError(400, f"invalid multipart form: {error.message}") from error
+    except HTTPException as error:  # what Starlette makes of it within an application
+        raise RefusedError(400, f"invalid multipart form: {error.detail}") from error
     parts = []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):

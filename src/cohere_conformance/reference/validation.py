@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.reference import models
+from cohere_conformance.reference import models, unusual
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import RefusedError
 
@@ -75,6 +75,7 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
         if SYNTAX_CRASH in faults:
             raise RefusedError(500, "internal server error") from error
         raise RefusedError(400, f"invalid json syntax: {type(error).__name__}") from error
+    unusual.parsed(text, value, faults)
     # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
     return _replaced(value) if "\\u" in text else value
 

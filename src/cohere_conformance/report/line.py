@@ -52,6 +52,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         exchange: what was sent and came back, redacted; `None` where nothing was sent.
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
+        way: what the request was changed for, where the fuzzer derived it.
     """
 
     case: str
@@ -61,6 +62,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     exchange: Exchange | None = None
     findings: tuple[Finding, ...] = ()
     setup: bool = False
+    way: str = ""
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):

@@ -112,6 +112,12 @@ class Campaign:
         self._arguments = arguments
         self._identity: Identity | None = None
 
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the operations that the run is about."""
+        operations = self._judge.contract.operations.items()
+        return [label for label, one in operations if one.group in self.plan.selected & self.plan.declares]
+
     def _selected(self) -> tuple[Case, ...]:
         return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
 

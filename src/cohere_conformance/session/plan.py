@@ -43,6 +43,33 @@ class Place(enum.StrEnum):
     """Anywhere else: somebody pays for it, or depends on it."""
 
 
+class FuzzProfile(enum.StrEnum):
+    """How much a run of the fuzzer does."""
+
+    SMOKE = "smoke"
+    """A few requests of each kind: does anything break at all?"""
+    GATE = "gate"
+    """Every place of every request with every value that its rules suggest, and some combinations."""
+    DEEP = "deep"
+    """The same with many combinations: for a night."""
+
+
+class Fuzz(msgspec.Struct, frozen=True):
+    """What a run of the fuzzer does.
+
+    Attributes:
+        profile: how much.
+        max_examples: combinations of several changes an operation; by profile where it is not given.
+        seconds: after which no further request is derived; `None` without a limit.
+        database: where failing examples are kept: a folder, or `redis://host:port/number`; `None` keeps none.
+    """
+
+    profile: FuzzProfile
+    max_examples: int | None = None
+    seconds: float | None = None
+    database: str | None = None
+
+
 class Wishes(msgspec.Struct, frozen=True):
     """What the caller asks for.
 
@@ -57,6 +84,7 @@ class Wishes(msgspec.Struct, frozen=True):
         max_requests: the most requests that are sent.
         faults: names of faults of the embedded reference server.
         seed: what makes the choices of the tests that make some; the same choices each time without it.
+        fuzz: run the fuzzer instead of the cases.
     """
 
     url: str | None = None
@@ -69,6 +97,7 @@ class Wishes(msgspec.Struct, frozen=True):
     max_requests: int | None = None
     faults: tuple[str, ...] = ()
     seed: int | None = None
+    fuzz: Fuzz | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -86,6 +115,7 @@ class Plan(msgspec.Struct, frozen=True):
         key: what it is called with; `None` where there is none.
         faults: names of faults of the embedded reference server.
         seed: what makes the choices of the tests that make some.
+        fuzz: what the fuzzer does; `None` where the cases are run.
     """
 
     place: Place
@@ -99,6 +129,7 @@ class Plan(msgspec.Struct, frozen=True):
     key: Secret | None
     faults: tuple[str, ...]
     seed: int | None = None
+    fuzz: Fuzz | None = None
 
 
 def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) -> Plan:
@@ -126,7 +157,8 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
     profile = wishes.profile or ("live-2026" if place is Place.LIVE else "contract")
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))
-    allowed = LIVE_TIERS | _tiers(wishes.allow)
+    # Nobody writes down what a fuzzer costs: of itself it only calls what costs nothing.
+    allowed = (LIVE_TIERS if wishes.fuzz is None else frozenset({Tier.N0})) | _tiers(wishes.allow)
     return Plan(
         place=place,
         url=wishes.url.rstrip("/") if wishes.url else None,
@@ -139,6 +171,7 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
         key=Secret(key) if key and place is not Place.EMBEDDED else Secret(PRODUCTION),
         faults=wishes.faults,
         seed=wishes.seed,
+        fuzz=wishes.fuzz,
     )
 
 

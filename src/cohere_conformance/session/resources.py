@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Resource, Suite, Wait
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.contract import Contract
+    from cohere_conformance.session.unique import Unique
 
 Send = Callable[["Sending", str, "Mapping[str, str]", "Expectation"], Exchange]
 _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -42,15 +42,18 @@ class Resources:
         contract: of the answers.
         send: sends a request of a resource, judges and records it.
         run: what tells this run's things apart from others.
+        unique: tells the things of one request apart from others.
     """
 
-    def __init__(self, suite: Suite, contract: Contract, send: Send, run: str) -> None:
+    def __init__(self, suite: Suite, contract: Contract, send: Send, run: str, unique: Unique) -> None:
+        self._unique = unique
         self._suite = suite
         self._contract = contract
         self._send = send
         self._values: dict[str, str] = {"run": run}
         self._failed: dict[str, str] = {}
         self._made: list[tuple[Resource, dict[str, str]]] = []
+        self._ready: set[str] = set()
         self._late: set[str] = set()
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
@@ -62,17 +65,45 @@ class Resources:
         for resource in self._suite.in_order(names):
             if resource.name in self._failed:
                 raise MissingError(self._failed[resource.name])
-            if not any(made.name == resource.name for made, _ in self._made):
+            if resource.name not in self._ready:
                 try:
                     self._make(resource)
                 except MissingError as error:
                     self._failed[resource.name] = str(error)
                     raise
-        return {**self._values, "unique": secrets.token_hex(3)}
+        return {**self._values, "unique": self._unique()}
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """Every value that answers to requests of resources gave: ids of what the run has made, above all."""
+        return frozenset(self._values.values()) | {one for _, made in self._made for one in made.values()}
+
+    def renew(self, names: tuple[str, ...]) -> None:
+        """Have resources made anew when they are needed next: something has changed or destroyed them."""
+        self._ready -= set(names)
+
+    def discard(self, operation: str, exchange: Exchange, values: Mapping[str, str]) -> None:
+        """Remove what an answer says that it has made, as a resource made by the same operation is removed.
+
+        Args:
+            operation: label of what was called.
+            exchange: with its answer.
+            values: of the placeholders of the request.
+        """
+        for resource in self._suite.resources.values():
+            if resource.create.operation == operation and resource.remove:
+                try:
+                    made = _captured(resource, resource.capture, exchange)
+                except MissingError:
+                    return
+                for sending in resource.remove:
+                    self._send(sending, resource.name, {**values, **made}, Expectation(status=(200, 404)))
+                return
 
     def remove(self) -> None:
         """Remove what was made, the newest first; what is gone already is fine."""
         gone = Expectation(status=(200, 404))
+        self._ready.clear()
         while self._made:
             resource, made = self._made.pop()
             values = {**self._values, **made}
@@ -80,7 +111,7 @@ class Resources:
                 self._send(sending, resource.name, values, gone)
 
     def _make(self, resource: Resource) -> None:
-        values = {**self._values, "unique": secrets.token_hex(3)}
+        values = {**self._values, "unique": self._unique()}
         exchange = self._send(resource.create, resource.name, values, Expectation(status=(200,)))
         if exchange.response.status != 200:
             raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
@@ -88,6 +119,7 @@ class Resources:
         values |= self._values
         # From here on there is something to remove, whatever happens next.
         self._made.append((resource, values))
+        self._ready.add(resource.name)
         if resource.wait is not None:
             self._wait(resource, resource.wait, values)
 
@@ -114,8 +146,11 @@ class Resources:
         return exchange.response.failure is None and not expected(self._contract, exchange, told)
 
     def _capture(self, resource: Resource, pointers: Mapping[str, str], exchange: Exchange) -> None:
-        for name, pointer in pointers.items():
-            self._values[f"{resource.name}.{name}"] = _at(resource, pointer, exchange)
+        self._values |= _captured(resource, pointers, exchange)
+
+
+def _captured(resource: Resource, pointers: Mapping[str, str], exchange: Exchange) -> dict[str, str]:
+    return {f"{resource.name}.{name}": _at(resource, pointer, exchange) for name, pointer in pointers.items()}
 
 
 def _at(resource: Resource, pointer: str, exchange: Exchange) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.cases import Case, Skip
 from cohere_conformance.checks.expect import expected
-from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
+from cohere_conformance.exchanges.http import Outgoing
+from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
 from cohere_conformance.model import Broken, Exchange, Finding, Kind
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Key, Suite
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.exchanges.http import Sender
+    from cohere_conformance.fuzz.candidate import Candidate
     from cohere_conformance.model import Expectation, Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
@@ -89,8 +93,12 @@ class Runner:
         self._authorizations = authorizations
         self._fail_on = fail_on
         self._policies = load_policies(folder("contracts") / "operations.yaml")
-        self._resources = Resources(suite, judge.contract, self._send_for_resource, run)
+        # A fuzzing run sends the same requests again for the same seed, so its names are the same as well.
+        self._unique = Unique(plan.seed if plan.fuzz is not None else None)
+        run = run if plan.fuzz is None else self._unique()
+        self._resources = Resources(suite, judge.contract, self._send_for_resource, run, self._unique)
         self._unanswered = 0
+        self._guard = Guard(judge.contract, self._policies, hosted=plan.place is Place.LIVE)
 
     def run(self, case: Case) -> Ending:
         """Run one case and write down how it ended."""
@@ -122,12 +130,103 @@ class Runner:
                 self._send_for_test,
                 self._record_for_test,
                 profile=self._plan.profile,
-                unique=secrets.token_hex(3),
+                unique=self._unique(),
                 seed=self._plan.seed,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
         return ending
+
+    def forbidden(self, operation: str) -> str | None:
+        """Return why an operation must not be fuzzed on this target, if so."""
+        return self._forbidden([operation])
+
+    def attempt(self, test: str, candidate: Candidate) -> tuple[tuple[Finding, ...], str]:
+        """Send a derived request and judge the answer.
+
+        What it made is removed at once, and what it has destroyed or changed is made anew before it is used
+        again, so that every request meets the same state.
+
+        Args:
+            test: id under which it is written down.
+            candidate: the request.
+
+        Returns:
+            What fails it, and why nothing more should be sent, if so.
+
+        Raises:
+            BudgetError: no further request may be sent.
+            MissingError: what the case needs cannot be made.
+            RuntimeError: the request could harm what the run did not make, which is a defect of whatever
+                derived it.
+        """
+        if self._unanswered >= _PATIENCE and not self._alive(test):
+            return (), self._gone().reason
+        values = self._resources.values(candidate.needs)
+        sending = candidate.sending
+        outgoing = sending.outgoing(
+            values, name=test, key=candidate.key, authorization=self._authorizations.get(candidate.key)
+        )
+        if (harm := self._guard.harm(outgoing, self._resources.identities)) is not None:
+            raise RuntimeError(f"{test} was about to send {harm}; please report it")
+        # By its size, so that a report shows the smallest of several requests that fail alike.
+        position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
+        exchange = self._sender.send(outgoing, position=position)
+        response = exchange.response
+        lost = response.failure is not None and response.failure.kind in _GONE
+        self._unanswered = self._unanswered + 1 if lost else 0
+        excuse = self._fuzz_excuse(response, outgoing, position)
+        lost_way = elsewhere(candidate, exchange)
+        judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in _OURS]
+        findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
+        failing = tuple(self._failing(findings))
+        outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
+        self._journal.add(
+            Record(
+                case=test,
+                operation=sending.operation if self._declared(sending.operation) else "",
+                outcome=outcome,
+                reason=excuse or "",
+                exchange=exchange,
+                findings=findings,
+                way=candidate.way,
+            )
+        )
+        self._restore(candidate, exchange, values)
+        return failing, "an answer never came" if lost else ""
+
+    def _alive(self, test: str) -> bool:
+        """Tell whether a target that left several requests in a row without an answer answers at all."""
+        if self._unanswered == _PATIENCE:
+            self._unanswered += 1  # asked once: a target that is gone is gone for the rest of the run
+            response = self._sender.send(Outgoing("GET", "/v1/models"), position=test).response
+            if response.status and response.failure is None:
+                self._unanswered = 0
+        return self._unanswered < _PATIENCE
+
+    def _declared(self, operation: str) -> bool:
+        return operation in self._policies
+
+    def _fuzz_excuse(self, response: Response, outgoing: Outgoing, position: str) -> str | None:
+        """Return why an answer of a live service says nothing, if so: one crash may be an incident."""
+        if self._plan.place is not Place.LIVE:
+            return None
+        if response.failure is not None and response.failure.kind in _GONE:
+            return f"no answer: {response.failure.kind}"
+        if response.status in _EXCUSES - {401} or response.status in {502, 503, 504}:
+            return f"status {response.status}"
+        if response.status >= 500 and self._sender.send(outgoing, position=position).response.status < 500:
+            return f"status {response.status}, once"
+        return None
+
+    def _restore(self, candidate: Candidate, exchange: Exchange, values: Mapping[str, str]) -> None:
+        status, label = exchange.response.status, candidate.sending.operation
+        if not 200 <= status < 300 or not self._declared(label):
+            return
+        if self._policies[label].effect is Effect.DESTROYS or label.endswith("cancel"):
+            self._resources.renew(candidate.needs)
+        elif self._policies[label].effect is Effect.CREATES:
+            self._resources.discard(label, exchange, values)
 
     def note(self, test: str, ending: Ending) -> None:
         """Write down how a test ended, where no exchange tells it."""

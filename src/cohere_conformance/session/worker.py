@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.http import Limits, Sender
 from cohere_conformance.report import Journal, Opening
+from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.plan import Place
-from cohere_conformance.session.runner import Runner
+from cohere_conformance.session.runner import Ending, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.fuzz.candidate import Way
     from cohere_conformance.model import Severity
     from cohere_conformance.report import Header
     from cohere_conformance.session.api import Api
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
-    from cohere_conformance.session.runner import Ending
 
 _LIMITS = {
     # Nothing lies between this process and its own server: what takes longer, or is larger, is a fault that
@@ -80,6 +81,7 @@ class Worker:
         self._open = ExitStack()
         self._journal: Journal | None = None
         self._runner: Runner | None = None
+        self._fuzzer: Fuzzer | None = None
 
     def open(self, planned: tuple[str, ...]) -> None:
         """Begin: start the embedded server, if there is one, and the journal.
@@ -109,6 +111,9 @@ class Worker:
             fail_on=setting.fail_on,
             run=setting.run,
         )
+        if setting.plan.fuzz is not None:
+            contract = setting.judge.contract
+            self._fuzzer = Fuzzer(setting.plan, setting.plan.fuzz, setting.suite, contract, self._runner)
 
     def run(self, case: Case) -> Ending:
         """Run one case.
@@ -130,6 +135,30 @@ class Worker:
             raise RuntimeError(f"the worker {self._name} has not begun")
         return self._runner.api(test, operations)
 
+    def fuzz(self, test: str, label: str, way: Way) -> Ending:
+        """Fuzz one operation.
+
+        Args:
+            test: id under which everything is written down.
+            label: of the operation.
+            way: what its requests are changed for.
+
+        Raises:
+            RuntimeError: the worker is not open, or the run does not fuzz.
+        """
+        if self._runner is None or self._fuzzer is None:
+            raise RuntimeError(f"the worker {self._name} has not begun to fuzz")
+        if (reason := self._runner.forbidden(label)) is not None:
+            ending = Ending("skipped", reason)
+            self._runner.note(test, ending)
+            return ending
+        findings, reason = self._fuzzer.run(test, label, way)
+        if findings:
+            return Ending("failed", reason, findings)
+        ending = Ending("inconclusive", reason) if reason else Ending("passed")
+        self._runner.note(test, ending)
+        return ending
+
     def note(self, test: str, ending: Ending) -> None:
         """Write down how a test ended, where no exchange tells it."""
         if self._runner is not None:
@@ -147,7 +176,7 @@ class Worker:
             if self._journal is not None:
                 self._journal.close(interrupted=interrupted)
         finally:
-            self._runner = self._journal = None
+            self._runner = self._journal = self._fuzzer = None
             self._open.close()
 
     def _embedded(self) -> str:

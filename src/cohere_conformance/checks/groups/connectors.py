@@ -102,6 +102,10 @@ def not_authorized_yet(evidence: Evidence) -> Iterator[Breach]:
             )
 
 
+_SET_BEFORE = frozenset({"id", *_KEPT})
+"""What an earlier request may have set to a text that is a secret in this one."""
+
+
 @check("connectors.no-secrets")
 def no_secrets(evidence: Evidence) -> Iterator[Breach]:
     """CON-O02, CON-S01: what is found is not repeated in the finding."""
@@ -112,7 +116,8 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
         if isinstance(told, str) and not _HIDDEN.fullmatch(told):
             yield Breach(f"{place}/oauth/client_secret", "no secret", f"a text of {len(told)} characters")
             continue
-        if any(secret in text for text in _texts(connector) for secret in secrets):
+        rest = {name: value for name, value in connector.items() if name not in _SET_BEFORE}
+        if any(secret in text for text in _texts(rest) for secret in secrets):
             yield Breach(place, "no secret that was sent", "one of them")
 
 

@@ -45,6 +45,8 @@ _RETIRED = "Connectors API was removed on September 15, 2025"
 _PAGE, _LARGEST_PAGE = 30, 100
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _LONGEST_HOST = 253
+_OAUTH = ("client_id", "client_secret", "authorize_url", "token_url", "scope")
+"""What is kept of OAuth settings; the rest is ignored, as unknown fields are on version 1."""
 _VALID = timedelta(hours=1)
 """How long an authorisation holds."""
 
@@ -146,7 +148,7 @@ def _changed(call: Call, connector: Connector) -> Connector:
     if "excludes" in body:
         changed = replace(changed, excludes=tuple(body["excludes"]))
     if oauth is not None:
-        settings = {name: text for name, text in oauth.items() if text is not None}
+        settings = {name: oauth[name] for name in _OAUTH if oauth.get(name) is not None}
         changed = replace(changed, oauth=settings, token=None, authorized_at=None)
     if service is not None:
         changed = replace(changed, token=service["token"], oauth=None, authorized_at=None)

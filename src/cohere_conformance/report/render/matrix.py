@@ -55,6 +55,9 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.ERROR_ENVELOPE: Column.ENVELOPE,
     Kind.STATUS_UNEXPECTED: Column.EXPECTATIONS,
     Kind.EXPECTATION_FAILED: Column.EXPECTATIONS,
+    Kind.SERVER_ERROR: Column.EXPECTATIONS,
+    Kind.VALID_REFUSED: Column.EXPECTATIONS,
+    Kind.RULE_UNENFORCED: Column.EXPECTATIONS,
     Kind.REQUIREMENT_VIOLATED: Column.REQUIREMENTS,
     Kind.REQUEST_INVALID: Column.REQUEST,
     # What no operation matches stands in no line of the matrix.

@@ -1,0 +1,402 @@
+"""Links: which operation can be called with what an answer of another one tells.
+
+They stand in an Overlay of their own (`contracts/links.yaml`) that nothing is judged against.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, cast
+
+import msgspec
+
+from cohere_conformance.contract.bundle import resolve
+from cohere_conformance.contract.compile import METHODS
+from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.contract.load import load_contract
+from cohere_conformance.contract.overlay import Action, Amendment, apply
+from cohere_conformance.contract.place import parse_place
+from cohere_conformance.data import folder
+from cohere_conformance.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cohere_conformance.contract.documents import Document
+
+_BODY = re.compile(r"\$(?P<side>request|response)\.body#(?P<pointer>(?:/[^/]+)+)")
+_PARAMETER = re.compile(r"\$request\.(?P<side>path|query)\.(?P<name>[A-Za-z0-9_.-]+)")
+_IN_PATH = re.compile(r"\{([^}]+)\}")
+_INDEX = re.compile(r"0|[1-9][0-9]*")
+NOTHING = msgspec.UNSET
+"""What an expression is where nothing stands: `null` is a value."""
+
+Side = Literal["request.path", "request.query", "request.body", "response.body"]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A call that was answered, as expressions see it.
+
+    Attributes:
+        operation: label of what was called.
+        status: HTTP status of the answer.
+        path: parameters of the path, decoded.
+        query: names and values, in order.
+        sent: JSON body of the request; `NOTHING` where it had none.
+        answer: JSON body of the answer.
+    """
+
+    operation: str
+    status: int
+    path: dict[str, str]
+    query: tuple[tuple[str, str], ...]
+    sent: object
+    answer: object
+
+
+class Expression(msgspec.Struct, frozen=True):
+    """A runtime expression, of the forms that are used.
+
+    Attributes:
+        text: as it is written.
+        side: where it looks.
+        tokens: the name of the parameter, or the way of the pointer.
+    """
+
+    text: str
+    side: Side
+    tokens: tuple[str, ...]
+
+    def value(self, answered: Answered) -> object:
+        """Return what stands there; `NOTHING` where nothing does."""
+        match self.side:
+            case "request.path":
+                return answered.path.get(self.tokens[0], NOTHING)
+            case "request.query":
+                return next((value for name, value in answered.query if name == self.tokens[0]), NOTHING)
+            case "request.body":
+                return _at(answered.sent, self.tokens)
+            case "response.body":
+                return _at(answered.answer, self.tokens)
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What a link puts into the call that it leads to.
+
+    Attributes:
+        path: parameters of the path.
+        query: names and values.
+        body: what stands at a place of the body, by the way there.
+        matched: the values that the conditions of the link have found.
+    """
+
+    path: dict[str, str]
+    query: tuple[tuple[str, str], ...]
+    body: dict[tuple[str, ...], object]
+    matched: frozenset[str]
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One follow-up that the API allows.
+
+    Attributes:
+        source: label of the operation whose answer it hangs on.
+        status: of that answer, as it is declared.
+        name: tells it apart from others of the same answer.
+        target: label of the operation that it leads to.
+        path: what stands for each parameter of the target's path.
+        query: what stands for parameters of its query.
+        body: what stands at places of its body, by JSON pointer.
+        when: the texts that an expression may have for the link to hold.
+        made: the target is about something that the source has made.
+    """
+
+    source: str
+    status: str
+    name: str
+    target: str
+    path: dict[str, Expression]
+    query: dict[str, Expression]
+    body: dict[str, Expression]
+    when: dict[Expression, tuple[str, ...]]
+    made: bool = False
+
+    def filled(self, answered: Answered) -> Filled | None:
+        """Return what the call is to be made with; `None` where the answer leads nowhere.
+
+        Args:
+            answered: a call of the source.
+
+        Raises:
+            ContractError: it is a call of another operation, or another answer.
+        """
+        if (answered.operation, str(answered.status)) != (self.source, self.status):
+            came = f"{answered.operation} {answered.status}"
+            raise ContractError(f"link {self.name}: expected {self.source} {self.status}, got {came}")
+        matched = [expression.value(answered) for expression in self.when]
+        if any(value not in allowed for value, allowed in zip(matched, self.when.values(), strict=True)):
+            return None
+        path = {name: _text(expression.value(answered)) for name, expression in self.path.items()}
+        query = {name: _text(value) for name, value in _told(self.query, answered)}
+        body = dict(_told(self.body, answered))
+        if "" in {*path.values(), *query.values()} or any(value in ("", NOTHING) for value in body.values()):
+            return None
+        places = {parse_place(pointer).tokens: value for pointer, value in body.items()}
+        return Filled(path, tuple(query.items()), places, frozenset(map(str, matched)))
+
+
+def _told(expressions: dict[str, Expression], answered: Answered) -> Iterator[tuple[str, object]]:
+    """Yield what each expression is; what the request did not have is not asked for again."""
+    for name, expression in expressions.items():
+        value = expression.value(answered)
+        if value is not NOTHING or expression.side == "response.body":
+            yield name, value
+
+
+def _text(value: object) -> str:
+    """Return a value as it stands in a path or a query; nothing where it cannot stand there."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _at(value: object, tokens: tuple[str, ...]) -> object:
+    for token in tokens:
+        match value:
+            case dict() if token in value:
+                value = value[token]
+            case list() if _INDEX.fullmatch(token) and int(token) < len(value):
+                value = value[int(token)]
+            case _:
+                return NOTHING
+    return value
+
+
+def parse_expression(text: str) -> Expression:
+    """Return what a written expression means.
+
+    Raises:
+        ContractError: it is of none of the forms that are used here.
+    """
+    if found := _PARAMETER.fullmatch(text):
+        return Expression(text, cast("Side", f"request.{found['side']}"), (found["name"],))
+    if found := _BODY.fullmatch(text):
+        try:
+            tokens = parse_place(found["pointer"]).tokens
+        except ValueError as error:
+            raise ContractError(f"{text}: {error}") from error
+        return Expression(text, cast("Side", f"{found['side']}.body"), tokens)
+    raise ContractError(
+        f"{text}: expected $response.body#/pointer, $request.body#/pointer, $request.path.name or "
+        "$request.query.name; other expressions are not read here"
+    )
+
+
+# -- the file
+
+
+class _LinkObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A Link Object as it stands in the document."""
+
+    operation_id: str = msgspec.field(name="operationId")
+    parameters: dict[str, str] = {}
+    body: dict[str, str] = msgspec.field(name="x-request-body", default={})
+    when: dict[str, list[str]] = msgspec.field(name="x-when", default={})
+    made: bool = msgspec.field(name="x-made", default=False)
+    description: str = ""
+
+
+class _Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    links: dict[str, _LinkObject]
+
+
+class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    target: str
+    id: str = msgspec.field(name="x-id")
+    reason: str = msgspec.field(name="x-reason")
+    evidence: str = msgspec.field(name="x-evidence")
+    update: _Links
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    overlay: str
+    info: dict[str, str]
+    actions: list[_Action]
+
+
+def linked(path: Path, document: Document) -> Document:
+    """Return a copy of a bundled document with the links of a file.
+
+    Raises:
+        ContractError: the file is broken, says the same twice or not why, or selects nothing.
+    """
+    seen: set[str] = set()
+    additions = []
+    for action in load_typed(path, _File).actions:
+        if action.id in seen or not (action.reason.strip() and action.evidence.strip()):
+            raise ContractError(f"{path}: {action.id}: expected an x-id of its own, x-reason and x-evidence")
+        seen.add(action.id)
+        update = msgspec.to_builtins(action.update)
+        # The class tells a report why a finding is left out; links explain no finding.
+        additions.append(
+            Amendment(
+                id=action.id,
+                klass="observed-addition",
+                reason=action.reason,
+                evidence=action.evidence,
+                actions=(Action(action.target, update),),
+            )
+        )
+    return apply(document, additions)
+
+
+def load_links(path: Path, document: Document) -> tuple[Link, ...]:
+    """Read the links of a file.
+
+    Args:
+        path: the Overlay.
+        document: the bundled document that they are about.
+
+    Raises:
+        ContractError: as `linked`; or a target is unknown, or lacks a parameter or a place that is filled, or
+            the source cannot have what is asked of it.
+    """
+    document = linked(path, document)
+    reader = _Reader(document)
+    found = []
+    for label, operation in reader.operations.items():
+        for status, response in operation["responses"].items():
+            for name, source in reader.followed(response).get("links", {}).items():
+                try:
+                    found.append(reader.link(label, status, name, source))
+                except ContractError as error:
+                    raise ContractError(f"{path}: {label} {status}: link {name}: {error}") from error
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def shipped_links() -> tuple[Link, ...]:
+    """Return the links that ship with the package.
+
+    Raises:
+        ContractError: the file is broken.
+    """
+    return load_links(folder("contracts") / "links.yaml", load_contract().document)
+
+
+class _Reader:
+    """Knows what the operations of a document declare."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.operations = {
+            f"{method.upper()} {path}": item[method]
+            for path, item in document["paths"].items()
+            for method in METHODS
+            if method in item
+        }
+        self._labels = {operation["operationId"]: label for label, operation in self.operations.items()}
+
+    def followed(self, node: Document) -> Document:
+        """Return what a node is or refers to."""
+        while "$ref" in node:
+            node = resolve(self._document, node["$ref"])
+        return node
+
+    def link(self, label: str, status: str, name: str, source: Document) -> Link:
+        """Return a link with everything in it checked.
+
+        Raises:
+            ContractError: something of it is not declared.
+        """
+        told = self._object(source)
+        if told.operation_id not in self._labels:
+            raise ContractError(f"operationId {told.operation_id}: no operation has it")
+        target = self._labels[told.operation_id]
+        places = self._parameters(target)
+        expressions = {
+            text: self._checked(label, status, text)
+            for text in (*told.parameters.values(), *told.body.values(), *told.when)
+        }
+        for parameter in told.parameters:
+            if parameter not in places:
+                known = ", ".join(places) or "none"
+                raise ContractError(f"parameters/{parameter}: {target} has none of that name, only {known}")
+        for parameter in _IN_PATH.findall(target):
+            if parameter not in told.parameters:
+                raise ContractError(f"parameters: {target} cannot be called without {parameter}")
+        for pointer in told.body:
+            if not self._can_have(self._bodies(self.operations[target].get("requestBody")), pointer):
+                raise ContractError(f"x-request-body: {target} has no {pointer} in its body")
+        filled = {name: expressions[text] for name, text in told.parameters.items()}
+        return Link(
+            source=label,
+            status=status,
+            name=name,
+            target=target,
+            path={name: one for name, one in filled.items() if places[name] == "path"},
+            query={name: one for name, one in filled.items() if places[name] == "query"},
+            body={pointer: expressions[text] for pointer, text in told.body.items()},
+            when={expressions[text]: tuple(values) for text, values in told.when.items()},
+            made=told.made,
+        )
+
+    def _object(self, source: Document) -> _LinkObject:
+        # A document may have links of its own, which no overlay has brought.
+        try:
+            return msgspec.convert(source, _LinkObject)
+        except msgspec.ValidationError as error:
+            raise ContractError(str(error)) from error
+
+    def _parameters(self, label: str) -> dict[str, str]:
+        """Return where each parameter of an operation's path and query stands."""
+        declared = map(self.followed, self.operations[label].get("parameters", ()))
+        return {one["name"]: one["in"] for one in declared if one["in"] in {"path", "query"}}
+
+    def _checked(self, label: str, status: str, text: str) -> Expression:
+        expression = parse_expression(text)
+        operation = self.operations[label]
+        match expression.side:
+            case "request.path" | "request.query":
+                side = expression.side.partition(".")[2]
+                known = self._parameters(label).get(expression.tokens[0]) == side
+            case "request.body":
+                known = self._has(self._bodies(operation.get("requestBody")), expression.tokens)
+            case "response.body":
+                known = self._has(self._bodies(operation["responses"][status]), expression.tokens)
+        if not known:
+            raise ContractError(f"{text}: {label} declares no such thing")
+        return expression
+
+    def _bodies(self, source: Document | None) -> list[Document]:
+        """Return the schemas of the JSON bodies of a request or a response."""
+        content = self.followed(source or {}).get("content", {})
+        return [media["schema"] for name, media in content.items() if "json" in name and "schema" in media]
+
+    def _can_have(self, schemas: list[Document], pointer: str) -> bool:
+        try:
+            place = parse_place(pointer)
+        except ValueError as error:
+            raise ContractError(f"x-request-body: {error}") from error
+        return place.single and bool(place.tokens) and self._has(schemas, place.tokens)
+
+    def _has(self, schemas: list[Document], tokens: tuple[str, ...]) -> bool:
+        """Tell whether something can stand at the end of a way through one of the schemas."""
+        if not tokens:
+            return bool(schemas)
+        found = [below for schema in schemas for below in self._below(schema, tokens[0])]
+        return self._has(found, tokens[1:])
+
+    def _below(self, schema: Document, token: str) -> Iterator[Document]:
+        schema = self.followed(schema)
+        for word in ("allOf", "oneOf", "anyOf"):
+            for part in schema.get(word, ()):
+                yield from self._below(part, token)
+        if token in schema.get("properties", {}):
+            yield schema["properties"][token]
+        elif isinstance(free := schema.get("additionalProperties"), dict):
+            yield free
+        if _INDEX.fullmatch(token) and isinstance(schema.get("items"), dict):
+            yield schema["items"]

@@ -1,0 +1,132 @@
+"""JSON bodies with one change: every place of every anchor, as its rules allow and as they forbid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
+from cohere_conformance.fuzz.domain import breaks
+from cohere_conformance.fuzz.values import allowed, broken
+from cohere_conformance.fuzz.walk import ABSENT, edited, place_of, sites, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import jsonschema_rs
+
+    from cohere_conformance.contract import Operation, Validator
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.fuzz.domain import Domain
+    from cohere_conformance.fuzz.values import Wrong
+    from cohere_conformance.fuzz.walk import Path, Site
+
+
+def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[Candidate]:
+    """Yield the body of a case with another allowed value at one place."""
+    declared = declared_body(operation, anchor)
+    if declared is None:
+        return
+    label, body = operation.label, anchor.sending.body
+    for site in sites(declared.schema, body):
+        if domain.kept(label, site.place):
+            continue
+        depends = domain.depends(label, site.place)
+        for value in allowed(declared.schema, _limited(site, domain, label)):
+            changed = edited(body, site.path, literal(value.value))
+            if changed != body and sound(declared.compiled, changed) and domain.within(label, changed):
+                yield anchor.candidate(
+                    Way.POSITIVE,
+                    msgspec.structs.replace(anchor.sending, body=changed),
+                    place=site.place or "/",
+                    says=value.says,
+                    verdict=Verdict.SERVED if value.sure and not depends else Verdict.EITHER,
+                )
+
+
+def _limited(site: Site, domain: Domain, label: str) -> Site:
+    """Return a place with the limits that no schema tells."""
+    further = [limit.rule for limit in domain.limits(label, site.place)]
+    return replace(site, rules=(*site.rules, *further)) if further else site
+
+
+def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[Candidate]:
+    """Yield the body of a case with one rule broken at one place."""
+    declared = declared_body(operation, anchor)
+    if declared is None:
+        return
+    label, body = operation.label, anchor.sending.body
+    for site in sites(declared.schema, body):
+        wrongs = list(_wrong(declared, site, body))
+        wrongs += _beyond(declared, site, body, domain, label)
+        for wrong, changed in wrongs:
+            tolerated = domain.tolerated(label, site.place, wrong.keyword)
+            yield anchor.candidate(
+                Way.NEGATIVE,
+                msgspec.structs.replace(anchor.sending, body=changed),
+                place=site.place or "/",
+                says=wrong.says,
+                verdict=Verdict.EITHER if tolerated else Verdict.REFUSED,
+                rule=Rule(site.place or "/", wrong.keyword, wrong.limit),
+            )
+
+
+def _wrong(declared: Validator, site: Site, body: Any) -> Iterator[tuple[Wrong, Any]]:
+    """Yield what breaks a rule of the document."""
+    for wrong in broken(declared.schema, site):
+        changed = edited(body, site.path, literal(wrong.value))
+        if _breaks(declared.compiled, changed, site, wrong.keyword):
+            yield wrong, changed
+
+
+def _beyond(
+    declared: Validator, site: Site, body: Any, domain: Domain, label: str
+) -> Iterator[tuple[Wrong, Any]]:
+    """Yield what breaks a limit that stands in words only."""
+    for limit in domain.limits(label, site.place):
+        if not limit.enforced:
+            continue
+        bounded = replace(site, rules=(*site.rules, limit.rule))
+        for wrong in broken(declared.schema, bounded):
+            changed = edited(body, site.path, literal(wrong.value))
+            broke = wrong.keyword in limit.rule and wrong.value is not ABSENT and breaks(limit, wrong.value)
+            if broke and sound(declared.compiled, changed):
+                yield wrong, changed
+
+
+def declared_body(operation: Operation, anchor: Anchor) -> Validator | None:
+    """Return what a case's JSON body is declared by; `None` where it has none."""
+    if operation.request is None or anchor.sending.body is msgspec.UNSET:
+        return None
+    return operation.request.media.get("application/json")
+
+
+def sound(validator: jsonschema_rs.Draft202012Validator, body: Any) -> bool:
+    """Tell whether a body keeps every rule."""
+    return validator.is_valid(whole(body))
+
+
+def broken_rules(operation: Operation, body: Any) -> frozenset[tuple[str, str]]:
+    """Return the place and the keyword of every rule of the document that a JSON body breaks."""
+    declared = operation.request.media.get("application/json") if operation.request else None
+    return frozenset() if declared is None else frozenset(_errors(declared.compiled, whole(body)))
+
+
+def _breaks(validator: jsonschema_rs.Draft202012Validator, body: Any, site: Site, keyword: str) -> bool:
+    """Tell whether a body breaks that rule at that place and no other one."""
+    found = set(_errors(validator, body))
+    if found == {(place_of(site.path), keyword)}:
+        return True
+    # What is no text is not one of the listed texts either: one value, and one rule for whoever reads of it.
+    return keyword in {"enum", "type"} and {place for place, _ in found} == {place_of(site.path)}
+
+
+def _errors(validator: jsonschema_rs.Draft202012Validator, body: Any) -> Iterator[tuple[str, str]]:
+    for error in validator.iter_errors(body):
+        path: Path = tuple(error.instance_path)
+        told = error.kind.as_dict()
+        if error.kind.name == "required":
+            path = (*path, str(told["property"]))
+        yield place_of(path), str(error.kind.name)

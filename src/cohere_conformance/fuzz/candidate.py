@@ -1,0 +1,139 @@
+"""What is sent: a written case with something changed, and what is expected of the answer because of it."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.cases import Key, Sending
+from cohere_conformance.cases.template import mapped
+
+if TYPE_CHECKING:
+    from cohere_conformance.cases import Part
+
+
+class Way(enum.StrEnum):
+    """What a request is changed for."""
+
+    POSITIVE = "positive"
+    """It still keeps every rule of the contract."""
+    NEGATIVE = "negative"
+    """It breaks exactly one."""
+    PROTOCOL = "protocol"
+    """It is odd below the contract: its method, its path, its media type, its bytes."""
+
+
+class Verdict(enum.StrEnum):
+    """What the answer has to be."""
+
+    SERVED = "served"
+    """2xx: the contract names this very value, or the case is unchanged."""
+    REFUSED = "refused"
+    """4xx: a rule is broken."""
+    EITHER = "either"
+    """2xx or 4xx: no rule of the contract says which."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule of the contract.
+
+    Attributes:
+        place: `/documents/*` of the body, `query:limit`, `path:id`, `form:name`, `header:content-type`.
+        keyword: as JSON Schema names it (`maxItems`), or what stands for one (`media-type`).
+        limit: what it demands, for a reader.
+    """
+
+    place: str
+    keyword: str
+    limit: str
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One request.
+
+    Attributes:
+        way: what it is changed for.
+        anchor: id of the written case it was made from.
+        place: what was changed, named like the place of a rule.
+        says: how, for a reader.
+        sending: the request.
+        verdict: what the answer has to be.
+        rule: the one that it breaks, if it breaks one.
+        needs: the resources of the case.
+        key: which key it goes with.
+        statuses: of refusals, where not any 4xx will do.
+    """
+
+    way: Way
+    anchor: str
+    place: str
+    says: str
+    sending: Sending
+    verdict: Verdict
+    rule: Rule | None = None
+    needs: tuple[str, ...] = ()
+    key: Key = Key.VALID
+    statuses: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tells it apart from the others of its operation, the same in every run."""
+        keyword = self.rule.keyword if self.rule else ""
+        return " | ".join((self.way, self.anchor, self.place, keyword, self.says))
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """A written case that is answered with 2xx, to be changed.
+
+    Attributes:
+        case: its id.
+        sending: its request, with placeholders.
+        needs: its resources.
+    """
+
+    case: str
+    sending: Sending
+    needs: tuple[str, ...]
+
+    def candidate(
+        self,
+        way: Way,
+        sending: Sending,
+        *,
+        place: str,
+        says: str,
+        verdict: Verdict,
+        rule: Rule | None = None,
+        key: Key = Key.VALID,
+        statuses: tuple[int, ...] = (),
+    ) -> Candidate:
+        """Return what becomes of the case by one change."""
+        return Candidate(
+            way=way,
+            anchor=self.case,
+            place=place,
+            says=says,
+            sending=sending,
+            verdict=verdict,
+            rule=rule,
+            needs=self.needs,
+            key=key,
+            statuses=statuses,
+        )
+
+    def with_form(self, form: tuple[Part, ...]) -> Sending:
+        """Return the request with other parts of its form."""
+        return msgspec.structs.replace(self.sending, form=form)
+
+
+def slug(label: str) -> str:
+    """Return the label of an operation as part of an id: `post-v2-rerank`."""
+    return "-".join(re.findall(r"[a-z0-9_]+", label.lower()))
+
+
+def literal(value: object) -> object:
+    """Return a JSON value whose texts hold no placeholders, whatever they look like."""
+    return mapped(value, lambda text: text.replace("${", "$${"))

@@ -1,0 +1,212 @@
+"""Bodies that are odd below their schema: what they are said to be, how they are written, how long they are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.forms import FORM
+from cohere_conformance.fuzz.paths import harmless, of_nobody
+from cohere_conformance.fuzz.values import UNKNOWN
+from cohere_conformance.fuzz.walk import rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.cases import Sending
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.model import Headers
+
+_JSON = "application/json"
+_LARGE = 2**20
+_TYPES = (
+    "text/plain",
+    "application/xml",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "application/problem+json",
+    "application/json; charset=utf-8",
+    "application/json; charset=utf-16",
+    "APPLICATION/JSON",
+    "application/json, text/plain",
+    "json",
+    FORM,
+    f"{FORM}; boundary=conformance",
+)
+_ENCODINGS = ("gzip", "br", "conformance")
+_SYNTAX = Rule("/", "syntax", "JSON by RFC 8259")
+_MEDIA_TYPE = Rule("header:content-type", "media-type", FORM)
+_NO_FORM = (400, 415, 422)
+"""What refuses a body that is no form."""
+_PART = f'--conformance\r\ncontent-disposition: form-data; name="{UNKNOWN}"; filename="a.csv"\r\n\r\na'
+
+
+class _Content(NamedTuple):
+    """One body.
+
+    Attributes:
+        says: what it is, for a reader.
+        text: what is sent.
+        type: the media type that it is said to have.
+        rule: the one that it breaks, if it has to be refused for it.
+        statuses: with which it may be refused; any where none is named.
+        headers: further ones.
+    """
+
+    says: str
+    text: str | bytes
+    type: str = _JSON
+    rule: Rule | None = None
+    statuses: tuple[int, ...] = ()
+    headers: Headers = ()
+
+
+def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield requests with odd bodies.
+
+    Args:
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    sending = anchor.sending
+    if sending.form:
+        found = _instead_of_form()
+    elif sending.body is not msgspec.UNSET:
+        found = _instead_of_json(operation, sending.body)
+        yield _twice(anchor)
+    else:
+        # Whatever comes with it, the call would do what it always does.
+        sending = sending if harmless(operation.label) else of_nobody(sending)
+        found = _instead_of_nothing()
+    for content in found:
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            _with(sending, content),
+            place=content.rule.place if content.rule else "/",
+            says=content.says,
+            verdict=Verdict.REFUSED if content.rule else Verdict.EITHER,
+            rule=content.rule,
+            statuses=content.statuses,
+        )
+
+
+def _with(sending: Sending, content: _Content) -> Sending:
+    return msgspec.structs.replace(
+        sending,
+        body=msgspec.UNSET,
+        form=(),
+        text=content.text,
+        content_type=content.type,
+        headers=(*sending.headers, *content.headers),
+    )
+
+
+def _twice(anchor: Anchor) -> Candidate:
+    headers = (*anchor.sending.headers, ("content-type", "text/plain"))
+    return anchor.candidate(
+        Way.PROTOCOL,
+        msgspec.structs.replace(anchor.sending, headers=headers),
+        place="header:content-type",
+        says="two content types",
+        verdict=Verdict.EITHER,
+    )
+
+
+def _instead_of_nothing() -> Iterator[_Content]:
+    yield _Content("an object where no body is declared", "{}")
+    yield _Content("half an object where no body is declared", "{")
+    yield _Content("a text where no body is declared", "conformance", "text/plain")
+    yield _Content("1 MiB where no body is declared", " " * _LARGE)
+
+
+def _instead_of_form() -> Iterator[_Content]:
+    for says, text, kind in (
+        ("nothing", "", ""),
+        ("a JSON object instead of a form", "{}", _JSON),
+        ("another kind of form", "conformance=1", "application/x-www-form-urlencoded"),
+        ("a plain text instead of a form", "conformance", "text/plain"),
+    ):
+        yield _Content(says, text, kind, _MEDIA_TYPE, _NO_FORM)
+    end = "\r\n--conformance--\r\n"
+    for says, text, kind in (
+        ("a form without a boundary", f"{_PART}{end}", FORM),
+        ("a form with another boundary", f"{_PART}{end}", f"{FORM}; boundary=other"),
+        ("a form without an end", _PART, f"{FORM}; boundary=conformance"),
+        ("a form without parts", "--conformance--\r\n", f"{FORM}; boundary=conformance"),
+        ("a part without a name", f"--conformance\r\n\r\na{end}", f"{FORM}; boundary=conformance"),
+    ):
+        yield _Content(says, text, kind, _MEDIA_TYPE)
+
+
+def _instead_of_json(operation: Operation, body: Any) -> Iterator[_Content]:
+    text = json.dumps(body, ensure_ascii=False)
+    for kind in _TYPES:
+        yield _Content(f"said to be {kind}", text, kind)
+    yield _Content("not said to be anything", text, "")
+    for name in _ENCODINGS:
+        headers = (("content-encoding", name),)
+        yield _Content(f"said to be compressed with {name}", text, headers=headers)
+    yield from _misspelt(text)
+    yield from _other_values(operation, body)
+    yield from _unusual(body, text)
+
+
+def _misspelt(text: str) -> Iterator[_Content]:
+    """Yield what is no JSON."""
+    for says, wrong in (
+        ("without its last brace", text[:-1]),
+        ("cut off in the middle", text[: len(text) // 2]),
+        ("with single quotes", text.replace('"', "'")),
+        ("with a comma at its end", f"{text[:-1]},}}"),
+        ("with a comment", f"/* conformance */ {text}"),
+        ("with a line break in a text", _extended(text, '"a\nb"')),
+        ("with a number that begins with 0", _extended(text, "01")),
+    ):
+        yield _Content(f"JSON, {says}", wrong, rule=_SYNTAX, statuses=(400,))
+    # A reader that takes it for a number still finds a property that nobody declares.
+    yield _Content("JSON with NaN", _extended(text, "NaN"), rule=_SYNTAX, statuses=(400, 422))
+
+
+def _other_values(operation: Operation, body: Any) -> Iterator[_Content]:
+    """Yield JSON that is no object, and what is no value at all."""
+    for text in ("null", "[]", '"conformance"'):
+        yield _Content(text, text, rule=Rule("/", "type", "type object"), statuses=(400, 422))
+    required = None
+    declared = operation.request.media.get(_JSON) if operation.request else None
+    if declared is not None:
+        names = [
+            name for one in rules(declared.schema, declared.schema, body) for name in one.get("required", ())
+        ]
+        required = Rule("/", "required", f"with {', '.join(names)}") if names else None
+    for says, text in (("an empty body", ""), ("a body of blanks", " \r\n\t")):
+        yield _Content(says, text, rule=required, statuses=(400, 422) if required else ())
+
+
+def _unusual(body: Any, text: str) -> Iterator[_Content]:
+    """Yield what a reader of JSON may take or not, or what is a lot to read."""
+    # Some readers stop after the first value.
+    yield _Content("two objects", f"{text} {text}")
+    yield _Content("with a byte order mark", f"\ufeff{text}")
+    yield _Content("bytes that are no UTF-8", b'{"conformance": "\xff\xfe"}')
+    yield _Content("UTF-16", '{"conformance": 1}'.encode("utf-16"))
+    yield _Content("bytes of no kind", bytes(range(256)))
+    yield _Content("with a number that no reader holds", _extended(text, "1e999"))
+    yield _Content("with 200 levels", _extended(text, f"{'[' * 200}{']' * 200}"))
+    yield _Content("with 100,000 levels", _extended(text, f"{'[' * 100_000}{']' * 100_000}"))
+    yield _Content("with 1 MiB of blanks", f"{text}{' ' * _LARGE}")
+    yield _Content("with a text of 1 MiB", _extended(text, f'"{"a" * _LARGE}"'))
+    if isinstance(body, dict) and body:
+        name, value = next(iter(body.items()))
+        told = json.dumps({name: value}, ensure_ascii=False)[1:-1]
+        yield _Content("with a property twice", f"{{{told}, {text[1:]}")
+        capitals = {key.upper(): item for key, item in body.items()}
+        yield _Content("with names in capitals", json.dumps(capitals, ensure_ascii=False))
+
+
+def _extended(text: str, value: str) -> str:
+    """Return the text of an object with a further property."""
+    return f'{text[:-1]}{", " if len(text) > 2 else ""}"{UNKNOWN}": {value}}}'

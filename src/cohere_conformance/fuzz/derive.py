@@ -1,0 +1,90 @@
+"""Everything that is derived for one operation, in one list, and the choice of what is sent first."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from cohere_conformance.fuzz import bodies, parameters, protocol
+from cohere_conformance.fuzz.candidate import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cohere_conformance.contract import Contract, Operation
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.fuzz.domain import Domain
+
+
+def derived(
+    contract: Contract,
+    operation: Operation,
+    given: Sequence[Anchor],
+    domain: Domain,
+    way: Way,
+    *,
+    hosted: bool,
+) -> list[Candidate]:
+    """Return every request of one way with one change; what several cases give alike comes once.
+
+    Args:
+        contract: of which the operation is a part.
+        operation: what is called.
+        given: the cases to start from, the smallest first.
+        domain: what is known beside the schemas.
+        way: what the requests are changed for.
+        hosted: the target is somebody's service, which nothing may harm.
+    """
+    found: dict[tuple[str, str, str], Candidate] = {}
+    for candidate in _all(contract, operation, given, domain, way, hosted):
+        keyword = candidate.rule.keyword if candidate.rule else ""
+        found.setdefault((candidate.place, keyword, candidate.says), candidate)
+    return list(found.values())
+
+
+def _all(
+    contract: Contract,
+    operation: Operation,
+    given: Sequence[Anchor],
+    domain: Domain,
+    way: Way,
+    hosted: bool,
+) -> Iterator[Candidate]:
+    for anchor in given:
+        match way:
+            case Way.POSITIVE:
+                yield from bodies.positive(operation, anchor, domain)
+                yield from parameters.positive(contract, operation, anchor)
+            case Way.NEGATIVE:
+                yield from bodies.negative(operation, anchor, domain)
+                yield from parameters.negative(contract, operation, anchor)
+            case Way.PROTOCOL:
+                yield from protocol.protocol(contract, operation, anchor, hosted=hosted)
+                return  # what lies below the contract does not differ from case to case
+
+
+def chosen(
+    candidates: Iterable[Candidate], first: Iterable[str], most: int | None, seed: str
+) -> list[Candidate]:
+    """Return what is sent: what failed before, then as many others as wanted, spread over places and rules.
+
+    Args:
+        candidates: all there are.
+        first: names of those that failed before.
+        most: how many; all of them where it is `None`.
+        seed: makes the choice; the same seed chooses alike.
+    """
+    known = {candidate.name: candidate for candidate in candidates}
+    failed = [known.pop(name) for name in first if name in known]
+    if most is None:
+        return [*failed, *known.values()]
+    rest = list(known.values())
+    random.Random(seed).shuffle(rest)
+    turns: dict[tuple[str, str], int] = {}
+
+    def turn(candidate: Candidate) -> int:
+        key = (candidate.place, candidate.rule.keyword if candidate.rule else "")
+        turns[key] = turns.get(key, 0) + 1
+        return turns[key]
+
+    return [*failed, *sorted(rest, key=turn)[: max(0, most - len(failed))]]

@@ -1,0 +1,133 @@
+"""What the fuzzer has to know of requests beside their schemas: `suites/fuzz/domain.yaml`, read and applied."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.contract.place import parse_place
+from cohere_conformance.errors import CaseError
+from cohere_conformance.fuzz.walk import compiled, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that is known of places.
+
+    Attributes:
+        places: as findings name them.
+        reason: why.
+        operations: labels; all operations where none is named.
+        rule: JSON Schema that holds there, of a limit.
+        enforced: what breaks the rule has to be refused.
+    """
+
+    places: tuple[str, ...]
+    reason: str
+    operations: tuple[str, ...] = ()
+    rule: dict[str, Any] = {}
+    enforced: bool = False
+
+    def about(self, operation: str) -> bool:
+        """Tell whether the entry is about an operation."""
+        return not self.operations or operation in self.operations
+
+
+class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule of the document that the API does not enforce.
+
+    Attributes:
+        keyword: of the rule.
+        reason: why.
+        operations: labels; all operations where none is named.
+        places: as findings name them; all places where none is named.
+    """
+
+    keyword: str
+    reason: str
+    operations: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kept: tuple[Entry, ...] = ()
+    limits: tuple[Entry, ...] = ()
+    depends: tuple[Entry, ...] = ()
+    tolerated: tuple[Tolerance, ...] = ()
+
+
+class Domain:
+    """What is known of the requests of every operation.
+
+    Args:
+        file: as it was read.
+    """
+
+    def __init__(self, file: _File) -> None:
+        self._file = file
+
+    def kept(self, operation: str, place: str) -> bool:
+        """Tell whether the value at a place means something only as it is."""
+        return _named(self._file.kept, operation, place)
+
+    def depends(self, operation: str, place: str) -> bool:
+        """Tell whether a listed value may be refused for what stands elsewhere in the request."""
+        return _named(self._file.depends, operation, place)
+
+    def limits(self, operation: str, place: str) -> list[Entry]:
+        """Return the rules that hold at a place beside those of the document."""
+        return [one for one in self._file.limits if one.about(operation) and place in one.places]
+
+    def within(self, operation: str, body: Any) -> bool:
+        """Tell whether a body keeps all those rules."""
+        return not any(
+            value is not None and breaks(one, value)  # null counts as not sent (G-17)
+            for one in self._file.limits
+            if one.about(operation)
+            for place in one.places
+            for value in parse_place(place).values(body)
+        )
+
+    def tolerated(self, operation: str, place: str, keyword: str) -> bool:
+        """Tell whether the API is known not to enforce a rule."""
+        return any(
+            keyword == one.keyword
+            and (not one.operations or operation in one.operations)
+            and (not one.places or place in one.places)
+            for one in self._file.tolerated
+        )
+
+
+def load_domain(path: Path, operations: Iterable[str]) -> Domain:
+    """Read what is known.
+
+    Args:
+        path: of `domain.yaml`.
+        operations: every label of the contract.
+
+    Raises:
+        CaseError: an entry is about an operation that nobody declares.
+        ContractError: the file is broken.
+    """
+    file, known = load_typed(path, _File), set(operations)
+    told = [one.operations for one in (*file.kept, *file.limits, *file.depends)]
+    told += [one.operations for one in file.tolerated]
+    for label in chain(*told):
+        if label not in known:
+            raise CaseError(str(path), 0, f"expected the label of an operation, got {label!r}")
+    return Domain(file)
+
+
+def breaks(limit: Entry, value: object) -> bool:
+    """Tell whether a value breaks a limit."""
+    return not compiled(msgspec.json.encode(limit.rule)).is_valid(whole(value))
+
+
+def _named(entries: Iterable[Entry], operation: str, place: str) -> bool:
+    return any(place in one.places and one.about(operation) for one in entries)

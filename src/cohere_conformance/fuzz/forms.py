@@ -1,0 +1,173 @@
+"""Requests with a form that is put together in another way: parts left out, added, doubled, renamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.cases import Part
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.values import UNKNOWN
+from cohere_conformance.fuzz.walk import ABSENT, Site, rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.cases import Sending
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.contract.schema import Schema
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+
+FORM = "multipart/form-data"
+_FILENAMES = {
+    "that leads elsewhere": "../../conformance",
+    "without an ending": "conformance",
+    "beyond ASCII": "\u00e4\u6f22\U0001f680.csv",
+    "with quotes and a semicolon": 'a"; name="b.csv',
+    "of 300 characters": f"{'a' * 296}.csv",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A part that holds a text.
+
+    Attributes:
+        name: of the part.
+        schema: of what its text stands for, self-contained.
+        given: what the case sends, with placeholders.
+        required: whether it has to be there.
+    """
+
+    name: str
+    schema: Schema
+    given: tuple[str, ...]
+    required: bool
+
+
+def fields(operation: Operation, anchor: Anchor) -> Iterator[Field]:
+    """Yield the declared parts that hold a text.
+
+    Args:
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    site = _declared(operation, anchor)
+    if site is None:
+        return
+    required = _required(site)
+    for name, schema in _properties(site).items():
+        parts = [part for part in anchor.sending.form if part.name == name]
+        given = tuple(part.content for part in parts if isinstance(part.content, str))
+        text = all(part.filename is None for part in parts) and len(given) == len(parts)
+        # Whether a part that is absent is a file, no schema tells: it is a text as well.
+        known = bool(parts) or "string" not in Site((), ABSENT, rules(schema, schema, ABSENT)).types
+        if text and known:
+            yield Field(name, schema, given, name in required)
+
+
+def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> Sending:
+    """Return the request with other parts of a name; those that it had not stand before everything else."""
+    form = anchor.sending.form
+    place = next((at for at, part in enumerate(form) if part.name == name), 0)
+    before = [part for part in form[:place] if part.name != name]
+    after = [part for part in form[place:] if part.name != name]
+    return anchor.with_form((*before, *(Part(name, text) for text in texts), *after))
+
+
+def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield forms that keep every rule of the contract and are put together in an unusual way.
+
+    Args:
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    form = anchor.sending.form
+    if not form:
+        return
+    for place, says, changed in _unusual(form):
+        yield anchor.candidate(
+            Way.POSITIVE, anchor.with_form(changed), place=place, says=says, verdict=Verdict.EITHER
+        )
+
+
+def _unusual(form: tuple[Part, ...]) -> Iterator[tuple[str, str, tuple[Part, ...]]]:
+    if len(form) > 1:
+        yield "form:", "parts in the opposite order", form[::-1]
+    for at, part in enumerate(form):
+        place = f"form:{part.name}"
+
+        def put(*parts: Part, at: int = at) -> tuple[Part, ...]:
+            return (*form[:at], *parts, *form[at + 1 :])
+
+        yield place, "given twice", put(part, part)
+        if part.filename is None:
+            yield place, "as a file", put(_changed(part, filename="conformance.txt"))
+            continue
+        yield place, "an empty file", put(_changed(part, content=b""))
+        yield place, "bytes of no kind", put(_changed(part, content=bytes(range(256))))
+        yield place, "without the name of a file", put(_changed(part, filename=None))
+        for says, filename in _FILENAMES.items():
+            yield place, f"with a file name {says}", put(_changed(part, filename=filename))
+        for kind in ("application/x-conformance", "conformance", "text/html"):
+            yield place, f"of the media type {kind}", put(_changed(part, type=kind))
+
+
+def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield forms that lack a file, or have a part that nobody declares.
+
+    Args:
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    site = _declared(operation, anchor)
+    if site is None:
+        return
+    form = anchor.sending.form
+    texts = {field.name for field in fields(operation, anchor)}
+    optional = tuple(Part(name, "1") for name in _properties(site) if name not in _required(site))
+    for name in sorted(_required(site) - texts):
+        left = tuple(part for part in form if part.name != name)
+        yield anchor.candidate(
+            Way.NEGATIVE,
+            # A form without parts would be no form.
+            anchor.with_form(left or optional),
+            place=f"form:{name}",
+            says="left out",
+            verdict=Verdict.REFUSED,
+            rule=Rule(f"form:{name}", "required", "it has to be there"),
+        )
+    # Version 1 ignores what it does not know (V-02).
+    refused = " /v2/" in operation.label and any(told is False for told in site.told("additionalProperties"))
+    yield anchor.candidate(
+        Way.NEGATIVE,
+        anchor.with_form((Part(UNKNOWN, "1"), *form)),
+        place=f"form:{UNKNOWN}",
+        says="a part that is not declared",
+        verdict=Verdict.REFUSED if refused else Verdict.EITHER,
+        rule=Rule("form:", "additionalProperties", "no other parts"),
+    )
+
+
+def _changed(part: Part, **further: str | bytes | None) -> Part:
+    return msgspec.structs.replace(part, **further)
+
+
+def _declared(operation: Operation, anchor: Anchor) -> Site | None:
+    """Return the declaration of a form as a place; `None` where the case sends none."""
+    declared = operation.request.media.get(FORM) if operation.request else None
+    if declared is None or not anchor.sending.form:
+        return None
+    return Site((), {}, rules(declared.schema, declared.schema, {}))
+
+
+def _properties(site: Site) -> dict[str, Schema]:
+    """Return the self-contained schema of each part."""
+    known: Schema = {"$defs": next(iter(site.told("$defs")), {})}
+    return {name: {**schema, **known} for told in site.told("properties") for name, schema in told.items()}
+
+
+def _required(site: Site) -> set[str]:
+    return {name for told in site.told("required") for name in told}

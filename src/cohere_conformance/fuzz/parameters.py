@@ -1,0 +1,288 @@
+"""Requests with one parameter changed: of the query, of the path, of the headers, or one part of a form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.contract.bundle import resolve
+from cohere_conformance.contract.fields import typed
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
+from cohere_conformance.fuzz.forms import any_form, broken_form, fields, with_texts
+from cohere_conformance.fuzz.paths import any_path, unknown_path
+from cohere_conformance.fuzz.values import UNKNOWN, Value, allowed, broken
+from cohere_conformance.fuzz.walk import ABSENT, Site, compiled, rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cohere_conformance.cases import Sending
+    from cohere_conformance.contract import Contract, Operation
+    from cohere_conformance.contract.schema import Schema
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+
+_DEPENDS = frozenset(
+    {
+        ("GET /v1/models", "default_only"),  # only beside an endpoint (MOD-R01)
+        ("POST /v1/datasets", "type"),  # the rows have to fit it, and results cannot be uploaded (DS-R07)
+    }
+)
+"""Parameters of which a listed value may be refused for what stands elsewhere in the request."""
+_TOKEN = "page_token"
+"""A token holds for the walk that gave it: whatever else is changed, it may be refused."""
+_PREFIX = "conformance-"
+"""What the names of things begin with that a run makes; a changed name has to as well."""
+_TIMES = (
+    "2026-01-02T03:04:05Z",
+    "2026-01-02T03:04:05.123456789Z",
+    "2026-01-02T03:04:05+05:30",
+    "2026-01-02t03:04:05z",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59",
+    "2016-12-31T23:59:60Z",
+)
+_INTEGERS = ("+5", "-0", "007", "9" * 30)
+"""Whole numbers that JSON writes in another way, or no reader holds."""
+_LENIENT = {"boolean": ("TRUE", "1"), "integer": ("5.0", " 5", "0x10"), "number": (" 1", ".5")}
+"""What some readers take for a value of a type, and the contract does not."""
+_FIELD = re.compile(r"(?!\s)[^\x00-\x08\x0a-\x1f\x7f]*(?<!\s)")
+"""What a header can carry on one line; beyond ASCII it is sent as UTF-8."""
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A parameter that is sent as text.
+
+    Attributes:
+        place: `query:limit`, `header:x-client-name` or `form:language`.
+        name: of the parameter.
+        schema: of one occurrence, self-contained.
+        given: what the case sends, with placeholders.
+        put: returns the request with other occurrences of it.
+        required: whether it has to be there.
+        repeated: whether it is a list, by its name.
+    """
+
+    place: str
+    name: str
+    schema: Schema
+    given: tuple[str, ...]
+    put: Callable[[tuple[str, ...]], Sending]
+    required: bool = False
+    repeated: bool = False
+
+    @cached_property
+    def site(self) -> Site:
+        """The parameter as the place of a value; a free text that is absent is shown as if it were given."""
+        found = rules(self.schema, self.schema, ABSENT)
+        site = Site((self.name,), ABSENT, found, self.required)
+        if self.given:
+            return replace(site, value=typed(self.given[0], {"type": self.kind}))
+        return replace(site, value="conformance") if self.kind == "string" and not site.listed else site
+
+    @cached_property
+    def kind(self) -> str:
+        """The JSON type that its text stands for."""
+        found = Site((), ABSENT, rules(self.schema, self.schema, ABSENT)).types
+        return min(found, default="string")
+
+
+def positive(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield requests with other allowed parameters.
+
+    Args:
+        contract: of which the operation is a part.
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    for slot in _slots(contract, operation, anchor):
+        for says, texts, sure in _allowed(slot):
+            sending = slot.put(texts)
+            if sending != anchor.sending:
+                served = sure and _independent(operation, anchor, slot, texts)
+                yield anchor.candidate(
+                    Way.POSITIVE,
+                    sending,
+                    place=slot.place,
+                    says=says,
+                    verdict=Verdict.SERVED if served else Verdict.EITHER,
+                )
+    yield _beside(anchor)
+    yield from any_path(operation, anchor)
+    yield from any_form(operation, anchor)
+
+
+def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield requests with one parameter that breaks a rule.
+
+    Args:
+        contract: of which the operation is a part.
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    for slot in _slots(contract, operation, anchor):
+        # Which server looks at a header that it does not need is not known.
+        verdict = Verdict.EITHER if slot.place.startswith("header:") else Verdict.REFUSED
+        for rule, says, texts in _broken(slot):
+            yield anchor.candidate(
+                Way.NEGATIVE, slot.put(texts), place=slot.place, says=says, verdict=verdict, rule=rule
+            )
+        for text in _LENIENT.get(slot.kind, ()):
+            yield anchor.candidate(
+                Way.NEGATIVE,
+                slot.put((text,)),
+                place=slot.place,
+                says=f"{text!r}, which some readers take",
+                verdict=Verdict.EITHER,
+                rule=Rule(slot.place, "type", f"type {slot.kind}"),
+            )
+    yield from unknown_path(operation, anchor)
+    yield from broken_form(operation, anchor)
+
+
+# -- what is sent as text
+
+
+def _slots(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
+    yield from _query(operation, anchor)
+    yield from _headers(contract, operation, anchor)
+    yield from _fields(operation, anchor)
+
+
+def _query(operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
+    pairs = anchor.sending.query
+    for name, declared in operation.query.items():
+
+        def put(texts: tuple[str, ...], name: str = name) -> Sending:
+            kept = [pair for pair in pairs if pair[0] != name]
+            return msgspec.structs.replace(anchor.sending, query=(*kept, *((name, text) for text in texts)))
+
+        given = tuple(text for other, text in pairs if other == name)
+        yield _Slot(
+            f"query:{name}",
+            name,
+            declared.value.schema,
+            given,
+            put,
+            required=declared.required,
+            repeated=declared.repeated,
+        )
+
+
+def _headers(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
+    method, path = operation.label.split(" ", 1)
+    fields = anchor.sending.headers
+    for source in contract.document["paths"][path][method.lower()].get("parameters", ()):
+        declared = resolve(contract.document, source["$ref"]) if "$ref" in source else source
+        if declared["in"] != "header":
+            continue
+        name = str(declared["name"]).lower()
+
+        def put(texts: tuple[str, ...], name: str = name) -> Sending:
+            kept = [field for field in fields if field[0] != name]
+            return msgspec.structs.replace(anchor.sending, headers=(*kept, *((name, text) for text in texts)))
+
+        given = tuple(text for other, text in fields if other == name)
+        yield _Slot(f"header:{name}", name, declared["schema"], given, put)
+
+
+def _fields(operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
+    for field in fields(operation, anchor):
+
+        def put(texts: tuple[str, ...], name: str = field.name) -> Sending:
+            return with_texts(anchor, name, texts)
+
+        yield _Slot(f"form:{field.name}", field.name, field.schema, field.given, put, required=field.required)
+
+
+# -- values
+
+
+def _allowed(slot: _Slot) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+    """Yield what a parameter allows: what it is, its occurrences, and whether the contract names it."""
+    site = slot.site
+    for value in (*allowed(slot.schema, site), *_further(slot)):
+        if value.value is ABSENT:
+            yield value.says, (), value.sure
+            continue
+        text = _named_alike(slot, _text(value.value))
+        if _sendable(slot, text) and _keeps(slot, text):
+            yield value.says, (str(literal(text)),), value.sure
+    if slot.place.startswith("header:") and not site.listed:
+        yield "8,000 characters", ("a" * 8000,), False
+    if slot.repeated:
+        yield "given twice, with different values", ("conformance", UNKNOWN), False
+        yield "given twice, with the same value", ("conformance", "conformance"), False
+        yield "given 50 times", tuple(f"conformance-{number}" for number in range(50)), False
+
+
+def _further(slot: _Slot) -> Iterator[Value]:
+    """Yield values of which no JSON value is an example."""
+    if "date-time" in slot.site.told("format"):
+        yield from (Value(text, text) for text in _TIMES)
+    if slot.kind == "integer":
+        yield from (Value(repr(text), text) for text in _INTEGERS)
+
+
+def _broken(slot: _Slot) -> Iterator[tuple[Rule, str, tuple[str, ...]]]:
+    """Yield what breaks a rule of a parameter: the rule, what it is, and its occurrences."""
+    for wrong in broken(slot.schema, slot.site):
+        rule = Rule(slot.place, wrong.keyword, wrong.limit)
+        if wrong.value is ABSENT:
+            yield rule, wrong.says, ()
+            continue
+        text = _text(wrong.value)
+        # Nothing after the equals sign is not known to be more than a parameter that is not given.
+        if text and _sendable(slot, text) and wrong.keyword in set(_errors(slot, text)):
+            yield rule, wrong.says, (str(literal(text)),)
+
+
+def _independent(operation: Operation, anchor: Anchor, slot: _Slot, texts: tuple[str, ...]) -> bool:
+    """Tell whether nothing else in the request decides about a value that the contract names."""
+    others = {name for name, _ in anchor.sending.query} - {slot.name}
+    if (operation.label, slot.name) in _DEPENDS or _TOKEN in others:
+        return False
+    return bool(texts or not others)
+
+
+def _beside(anchor: Anchor) -> Candidate:
+    """Return the request with a parameter that nobody declares: nothing says that it is refused."""
+    query = (*anchor.sending.query, (UNKNOWN, "1"))
+    return anchor.candidate(
+        Way.POSITIVE,
+        msgspec.structs.replace(anchor.sending, query=query),
+        place=f"query:{UNKNOWN}",
+        says="a parameter that is not declared",
+        verdict=Verdict.EITHER,
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _named_alike(slot: _Slot, text: str) -> str:
+    ours = bool(slot.given) and slot.given[0].startswith(_PREFIX)
+    return f"{_PREFIX}{text}" if ours and slot.kind == "string" and not slot.site.listed else text
+
+
+def _sendable(slot: _Slot, text: str) -> bool:
+    """Tell whether a text can be sent there; half a surrogate pair cannot be encoded."""
+    if slot.place.startswith("header:") and not _FIELD.fullmatch(text):
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _keeps(slot: _Slot, text: str) -> bool:
+    return next(_errors(slot, text), None) is None
+
+
+def _errors(slot: _Slot, text: str) -> Iterator[str]:
+    """Yield the rules that a text breaks."""
+    value = typed(text, {"type": slot.kind})
+    for error in compiled(msgspec.json.encode(slot.schema)).iter_errors(value):
+        yield str(error.kind.name)

@@ -1,0 +1,119 @@
+"""Requests for something else: other ids in the path, such that nobody's things come to harm."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.contract.tiers import Effect, load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cohere_conformance.cases import Sending
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.contract.tiers import LivePolicy
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+
+NOBODY = "conformance-nobody"
+"""An id that nothing has; it begins like the names of all that this tool makes."""
+_HARMLESS = frozenset({Effect.READS, Effect.COMPUTES})
+_UNKNOWN_UUID = "00000000-0000-4000-8000-000000000000"
+_ENDINGS = {
+    "2,000 characters": "a" * 2000,
+    "with a slash": "/a",
+    "with a backslash": "\\a",
+    "with a blank": " a",
+    "with a dot": ".json",
+    "with a colon": ":a",
+    "with a question mark": "?a=1",
+    "with a number sign": "#a",
+    "with a semicolon": ";a=1",
+    "with a percent sign": "%2e",
+    "with quotes": "'\"`<>",
+    "with letters beyond ASCII": "\u00e4\u6f22",
+    "with an emoji": "\U0001f680",
+    "with NUL": "\0a",
+    "with a line break": "\r\na: b",
+}
+"""What an id that nothing has ends with, by what that makes it."""
+_BARE = {
+    "empty": "",
+    "a blank": " ",
+    "a dot": ".",
+    "two dots": "..",
+    "two dots and a slash": "../a",
+    "an asterisk": "*",
+    "0": "0",
+    "-1": "-1",
+    "null": "null",
+}
+"""Ids that only somebody who reads may use: on a lax server they may mean the list, or the first of all."""
+
+
+@lru_cache(maxsize=1)
+def _policies() -> Mapping[str, LivePolicy]:
+    return load_policies(folder("contracts") / "operations.yaml")
+
+
+def harmless(label: str) -> bool:
+    """Tell whether an operation neither makes nor changes nor destroys anything."""
+    return _policies()[label].effect in _HARMLESS
+
+
+def of_nobody(sending: Sending) -> Sending:
+    """Return a request for something that nobody has."""
+    return msgspec.structs.replace(sending, path=dict.fromkeys(sending.path, NOBODY))
+
+
+def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield requests for ids that look odd; nobody has them, but what they mean to a server is not declared.
+
+    Args:
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    odd = {says: f"{NOBODY}{ending}" for says, ending in _ENDINGS.items()}
+    if harmless(operation.label):
+        odd |= _BARE
+    for name in anchor.sending.path:
+        for says, text in odd.items():
+            yield anchor.candidate(
+                Way.POSITIVE,
+                _with(anchor, name, str(literal(text))),
+                place=f"path:{name}",
+                says=f"an id, {says}",
+                verdict=Verdict.EITHER,
+            )
+
+
+def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield requests for what is not there.
+
+    Args:
+        operation: what is called.
+        anchor: the case that is changed.
+    """
+    for name, own in anchor.sending.path.items():
+        unknown = {"a name that nothing has": NOBODY}
+        if harmless(operation.label):
+            unknown["a UUID that nothing has"] = _UNKNOWN_UUID
+            unknown["an id with a character too many"] = f"{own}0"
+        for says, text in unknown.items():
+            yield anchor.candidate(
+                Way.NEGATIVE,
+                _with(anchor, name, text),
+                place=f"path:{name}",
+                says=says,
+                verdict=Verdict.REFUSED,
+                rule=Rule(f"path:{name}", "unknown", "it has to be there"),
+                statuses=(400, 404),
+            )
+
+
+def _with(anchor: Anchor, name: str, text: str) -> Sending:
+    return msgspec.structs.replace(anchor.sending, path={**anchor.sending.path, name: text})

@@ -1,0 +1,287 @@
+"""Requests that are odd below the contract: method, path, headers, credentials, and the bytes of the body."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import msgspec
+
+from cohere_conformance.cases import Key
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.contents import contents
+from cohere_conformance.fuzz.paths import NOBODY, harmless, of_nobody
+from cohere_conformance.fuzz.values import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.cases import Sending
+    from cohere_conformance.contract import Contract, Operation
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.model import Headers
+
+_LOOKING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing, on anybody's server."""
+_FURTHER = ("POST", "PUT", "PATCH", "DELETE", "TRACE")
+_ANSWERED = frozenset({"HEAD", "OPTIONS"})
+"""Methods that a server may answer for a path that it knows without anybody declaring them."""
+_WRONG = "Bearer conformance-wrong-key"
+_KEYS = {
+    Key.NONE: "without a key",
+    Key.EMPTY: "with a scheme and no key",
+    Key.WRONG: "with a key that nobody has",
+    Key.MALFORMED: "with credentials of another scheme",
+}
+_CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "with a key and no scheme": (("conformance-wrong-key",), (401,)),
+    "with two keys in one header": ((f"{_WRONG} conformance-wrong-key",), (401,)),
+    "with two headers of a key": ((_WRONG, _WRONG), (400, 401)),
+    "with an empty header of a key": (("",), (401,)),
+    "with a key beyond ASCII": (("Bearer schl\u00fcssel",), (400, 401)),
+    "with a key of 8,000 characters": ((f"Bearer {'a' * 8000}",), (400, 401, 431)),
+}
+"""Values of the `Authorization` header, and the statuses with which they are refused."""
+_HEADERS: dict[str, Headers] = {
+    "a header that nobody knows": ((f"x-{UNKNOWN}", "1"),),
+    "a header that nobody knows, twice": ((f"x-{UNKNOWN}", "1"), (f"x-{UNKNOWN}", "2")),
+    "a header without a value": ((f"x-{UNKNOWN}", ""),),
+    "a header of 8 KiB": ((f"x-{UNKNOWN}", "a" * 8192),),
+    "a header beyond ASCII": ((f"x-{UNKNOWN}", "\u00e4\u6f22\U0001f680"),),
+    "100 headers": tuple((f"x-{UNKNOWN}-{number}", "1") for number in range(100)),
+    "a name of the client, twice": (("x-client-name", "conformance"), ("x-client-name", "other")),
+    "HTML is wanted": (("accept", "text/html"),),
+    "nothing that there is, is wanted": (("accept", "application/x-conformance;q=1, */*;q=0"),),
+    "what is wanted is no media type": (("accept", "///"),),
+    "another character set is wanted": (("accept-charset", "utf-16"),),
+    "a cookie that is none": (("cookie", "a=b; ;=; c"),),
+    "a client of another host": (("x-forwarded-for", "'\"<>"), ("x-forwarded-host", "conformance.invalid")),
+}
+_QUERIES = {
+    "a question mark only": "",
+    "half an escape": "%",
+    "an escape that is none": "conformance=%zz",
+    "bytes that are no UTF-8": "conformance=%ff%ed%a0%80",
+    "NUL": "conformance=%00&%00=1",
+    "names without values, values without names": "&&=&a&=b&a=b=c",
+    "brackets": "a[b][]=1&a[=2&[]=3",
+    "1,000 parameters": "&".join(f"conformance{number}=1" for number in range(1000)),
+    "a value of 8,000 characters": f"conformance={'a' * 8000}",
+}
+_PLACEHOLDERS = "${}"
+
+
+def protocol(
+    contract: Contract, operation: Operation, anchor: Anchor, *, hosted: bool
+) -> Iterator[Candidate]:
+    """Yield what is odd below the contract.
+
+    Args:
+        contract: of which the operation is a part.
+        operation: what is called.
+        anchor: the case that is changed.
+        hosted: the target is somebody's service: then nothing comes that may make, change or destroy anything
+            there, whatever the service takes it for.
+    """
+    yield from _strangers(operation, anchor)
+    yield from _methods(contract, operation, anchor, hosted=hosted)
+    if hosted and not harmless(operation.label):
+        return
+    yield from _targets(operation, anchor)
+    yield from _queries(operation, anchor)
+    yield from _headers(operation, anchor, hosted=hosted)
+    yield from contents(operation, anchor)
+
+
+# -- credentials
+
+
+def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    """Yield calls that must not be served, and do no harm where they are served all the same."""
+    sending = anchor.sending if harmless(operation.label) else _bare(of_nobody(anchor.sending))
+    rule = Rule("header:authorization", "security", "a key that is known, as bearer token")
+    for key, says in _KEYS.items():
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            sending,
+            place=rule.place,
+            says=says,
+            verdict=Verdict.REFUSED,
+            rule=rule,
+            key=key,
+            statuses=(401,),
+        )
+    for says, (texts, statuses) in _CREDENTIALS.items():
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            _with_headers(sending, tuple(("authorization", text) for text in texts)),
+            place=rule.place,
+            says=says,
+            verdict=Verdict.REFUSED,
+            rule=rule,
+            key=Key.NONE,
+            statuses=statuses,
+        )
+
+
+# -- methods
+
+
+def _methods(
+    contract: Contract, operation: Operation, anchor: Anchor, *, hosted: bool
+) -> Iterator[Candidate]:
+    """Yield calls with methods that nobody declares for the path, without a body, and for what nobody has."""
+    declared = _declared(contract, operation)
+    rule = Rule("method", "method", f"one of {', '.join(sorted(declared))}")
+    for method in _LOOKING if hosted else (*_LOOKING, *_FURTHER):
+        if method in declared:
+            continue
+        answered = method in _ANSWERED
+        looked_at = answered and operation.label.startswith("GET ")
+        sending = anchor.sending if looked_at else _bare(of_nobody(anchor.sending))
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            msgspec.structs.replace(sending, method=method),
+            place=rule.place,
+            says=method,
+            verdict=Verdict.EITHER if answered else Verdict.REFUSED,
+            rule=None if answered else rule,
+            statuses=() if answered else (404, 405),
+        )
+
+
+def _declared(contract: Contract, operation: Operation) -> set[str]:
+    """Return the methods that any operation declares which the path may be taken for."""
+    path = _path(operation).format_map(_Nobody())
+    found = set()
+    for label in contract.operations:
+        method, other = label.split(" ", 1)
+        if re.fullmatch("[^/]+".join(map(re.escape, re.split(r"\{[^}]+\}", other))), path):
+            found.add(method)
+    return found
+
+
+class _Nobody(dict[str, str]):
+    """Names nobody's things for every parameter of a path."""
+
+    def __missing__(self, name: str) -> str:
+        return NOBODY
+
+
+# -- paths and queries
+
+
+def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    base = _target(operation, anchor)
+    unknown = f"{base}/conformance/unknown"
+    yield anchor.candidate(
+        Way.PROTOCOL,
+        msgspec.structs.replace(anchor.sending, target=unknown),
+        place="target",
+        says="an unknown path below the operation's",
+        verdict=Verdict.REFUSED,
+        rule=Rule("target", "unknown", "a path that is declared"),
+        statuses=(404,),
+    )
+    for says, target in _spellings(operation, base).items():
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            msgspec.structs.replace(anchor.sending, target=target),
+            place="target",
+            says=f"the path {says}",
+            verdict=Verdict.EITHER,
+        )
+
+
+def _spellings(operation: Operation, base: str) -> dict[str, str]:
+    """Return other ways to write a path, some of which mean the same to some servers."""
+    first, rest = base[1:].split("/", 1)
+    found = {
+        "with a slash at its end": f"{base}/",
+        "with two slashes at its beginning": f"/{base}",
+        "with two slashes inside": f"/{first}//{rest}",
+        "with an encoded slash": f"/{first}%2F{rest}",
+        "with an encoded letter": f"/%{ord(first[0]):02x}{first[1:]}/{rest}",
+        "with its version in capitals": f"/{first.upper()}/{rest}",
+        "with a segment of one dot": f"/.{base}",
+        "with an ending": f"{base}.json",
+        "with a parameter of its own": f"{base};a=b",
+        "with NUL at its end": f"{base}%00",
+        "with bytes that are no UTF-8": f"{base}%ff",
+        "with half an escape": f"{base}%",
+    }
+    if harmless(operation.label):
+        found["with a segment that leads back"] = f"/conformance/..{base}"
+    return found
+
+
+def _queries(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+    base = _target(operation, anchor)
+    changed = [
+        ("query:", says, msgspec.structs.replace(anchor.sending, target=f"{base}?{text}"))
+        for says, text in _QUERIES.items()
+    ]
+    given = dict(anchor.sending.query)
+    for name, declared in operation.query.items():
+        kept = tuple(pair for pair in anchor.sending.query if pair[0] != name)
+        empty = msgspec.structs.replace(_safe(operation, anchor), query=(*kept, (name, "")))
+        changed.append((f"query:{name}", "with nothing after the equals sign", empty))
+        if name in given and not declared.repeated:
+            query = (*anchor.sending.query, (name, given[name]))
+            twice = msgspec.structs.replace(_safe(operation, anchor), query=query)
+            changed.append((f"query:{name}", "given twice, with the same value", twice))
+    for place, says, sending in changed:
+        yield anchor.candidate(Way.PROTOCOL, sending, place=place, says=says, verdict=Verdict.EITHER)
+
+
+def _path(operation: Operation) -> str:
+    return operation.label.split(" ", 1)[1]
+
+
+def _target(operation: Operation, anchor: Anchor) -> str:
+    """Return the encoded path, with the case's own things where nothing can happen to them."""
+    path = _path(operation)
+    for name, template in _safe(operation, anchor).path.items():
+        path = path.replace(f"{{{name}}}", quote(template, safe=_PLACEHOLDERS))
+    return path
+
+
+def _safe(operation: Operation, anchor: Anchor) -> Sending:
+    return anchor.sending if harmless(operation.label) else of_nobody(anchor.sending)
+
+
+# -- headers
+
+
+def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[Candidate]:
+    sending = _safe(operation, anchor)
+    for says, fields in _HEADERS.items():
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            _with_headers(sending, fields),
+            place=f"header:{fields[0][0]}",
+            says=says,
+            verdict=Verdict.EITHER,
+        )
+    if not hosted:
+        # A service that heeds it may have operations that nobody has told us of.
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            _with_headers(of_nobody(anchor.sending), (("x-http-method-override", "DELETE"),)),
+            place="header:x-http-method-override",
+            says="another method in a header",
+            verdict=Verdict.EITHER,
+        )
+
+
+def _with_headers(sending: Sending, fields: Headers) -> Sending:
+    """Return a request with header fields that replace those of their names."""
+    names = {name for name, _ in fields}
+    kept = tuple(field for field in sending.headers if field[0] not in names)
+    return msgspec.structs.replace(sending, headers=(*kept, *fields))
+
+
+def _bare(sending: Sending) -> Sending:
+    """Return a request without a body and a query."""
+    return msgspec.structs.replace(sending, query=(), body=msgspec.UNSET, text=None, form=())

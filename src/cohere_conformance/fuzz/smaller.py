@@ -1,0 +1,65 @@
+"""A failing request made smaller: what was not changed on purpose is left out, part by part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.fuzz.bodies import broken_rules
+from cohere_conformance.fuzz.candidate import Verdict
+from cohere_conformance.fuzz.walk import ABSENT, edited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.fuzz.candidate import Candidate
+    from cohere_conformance.fuzz.walk import Path
+
+_FEW = 8
+"""Lists that are longer are halved before they are taken apart."""
+
+
+def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
+    """Yield the request with one part less: a query parameter, a header, a property, an element.
+
+    None of them breaks a rule of the document that the candidate does not break. That one has to be served
+    cannot be told of any: what was left out may have been needed.
+    """
+    sending = candidate.sending
+    if candidate.verdict is Verdict.SERVED:
+        candidate = msgspec.structs.replace(candidate, verdict=Verdict.EITHER)
+    for index in range(len(sending.query)):
+        rest = (*sending.query[:index], *sending.query[index + 1 :])
+        yield _with(candidate, query=rest)
+    for index in range(len(sending.headers)):
+        rest = (*sending.headers[:index], *sending.headers[index + 1 :])
+        yield _with(candidate, headers=rest)
+    if sending.body is not msgspec.UNSET:
+        before = broken_rules(operation, sending.body)
+        for path, value in _cuts(sending.body, ()):
+            body = edited(sending.body, path, value)
+            if broken_rules(operation, body) == before:
+                yield _with(candidate, body=body)
+
+
+def _with(candidate: Candidate, **changed: Any) -> Candidate:
+    return msgspec.structs.replace(candidate, sending=msgspec.structs.replace(candidate.sending, **changed))
+
+
+def _cuts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield places and what would stand there in a smaller body, the largest steps first."""
+    if isinstance(value, dict):
+        yield from (((*path, name), ABSENT) for name in value)
+        for name, item in value.items():
+            yield from _cuts(item, (*path, name))
+    elif isinstance(value, list) and value:
+        if len(value) > _FEW:
+            yield path, value[: len(value) // 2]
+            return
+        yield from (((*path, index), ABSENT) for index in reversed(range(len(value))) if len(value) > 1)
+        for index, item in enumerate(value):
+            yield from _cuts(item, (*path, index))
+    elif isinstance(value, str) and len(value) > _FEW:
+        yield path, value[: len(value) // 2]

@@ -1,0 +1,108 @@
+"""What the answer to a derived request says about the server, beside what the judge says about any answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.checks.frame import Frame, cut
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.fuzz.candidate import Verdict, Way
+from cohere_conformance.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.fuzz.candidate import Candidate
+    from cohere_conformance.model import Exchange, Finding
+
+_NOWHERE = frozenset({301, 307, 308, 400, 404, 405, 414})
+"""What a router answers where it finds no operation."""
+_REFUSALS = frozenset(
+    {
+        "common.invalid-refused",
+        "common.required-refused",
+        "common.v2-unknown-field",
+        "common.v2-unknown-nested-field",
+    }
+)
+"""Requirements that name the rule themselves where a request that breaks it is served."""
+
+
+def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield what is wrong with a status, given what was sent.
+
+    Args:
+        candidate: what was sent.
+        exchange: what came back.
+        judged: what the judge says about the answer by itself.
+    """
+    response = exchange.response
+    if response.failure is not None or not response.status:
+        return
+    frame, status = Frame(candidate.sending.operation, response.status), response.status
+    place = candidate.place if candidate.place.startswith(("query:", "path:", "form:", "header:")) else ""
+    place = place or f"request:{candidate.place}"
+    observed = cut(f"{status}: {message(exchange)}")
+    told = candidate.rule.keyword if candidate.rule else candidate.says
+    if status >= 500:
+        expected = f"an answer or a refusal: {candidate.says}"
+        yield frame.finding(
+            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=observed, value_class=told
+        )
+    elif candidate.verdict is Verdict.SERVED and status >= 400:
+        expected = f"an answer: the contract allows {candidate.says}"
+        yield frame.finding(
+            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=observed, value_class=told
+        )
+    elif candidate.verdict is Verdict.REFUSED:
+        yield from _unrefused(candidate, frame, place, observed, told, judged)
+
+
+def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
+    """Tell whether nobody knows which operation an odd path has led to.
+
+    Routers differ in what they take for a slash, and what stands before a service answers in words of its own.
+    """
+    if not candidate.place.startswith("path") or candidate.verdict is Verdict.SERVED:
+        return False
+    told = field(exchange.response.headers, "content-type") or ""
+    nowhere = exchange.response.status in _NOWHERE and media_type(told) != "application/json"
+    return nowhere or candidate.way is Way.PROTOCOL
+
+
+def _unrefused(
+    candidate: Candidate, frame: Frame, place: str, observed: str, told: str, judged: Iterable[Finding]
+) -> Iterator[Finding]:
+    statuses = " or ".join(map(str, candidate.statuses))
+    if frame.status < 400:
+        if any(one.requirement in _REFUSALS for one in judged):
+            return
+        limit = candidate.rule.limit if candidate.rule else "it cannot be understood"
+        yield frame.finding(
+            Kind.RULE_UNENFORCED,
+            place=place,
+            expected=cut(f"a refusal of what is {candidate.says}: {limit}"),
+            observed=str(frame.status),
+            value_class=told,
+        )
+    elif candidate.statuses and frame.status not in candidate.statuses:
+        yield frame.finding(
+            Kind.STATUS_UNEXPECTED,
+            place=place,
+            expected=f"status {statuses}",
+            observed=observed,
+            value_class=f"{told} {frame.status}",
+        )
+
+
+def message(exchange: Exchange) -> str:
+    """Return what a refusal says."""
+    body = exchange.response.body or b""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = None
+    told = value.get("message") if isinstance(value, dict) else None
+    return " ".join((told if isinstance(told, str) else body.decode("utf-8", "replace")).split())

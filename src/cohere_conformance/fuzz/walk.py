@@ -1,0 +1,186 @@
+"""A request body along its schema: every place in it, with the rules that hold there.
+
+What holds at a place depends on what stands there: a tag, or the JSON type of a value, decides which branch
+of a union is meant. So the walk goes along a body, and a property that is absent is a place as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+import jsonschema_rs
+import msgspec
+
+from cohere_conformance.cases.template import mapped
+from cohere_conformance.checks.frame import json_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract.schema import Schema
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+Step = str | int
+Path = tuple[Step, ...]
+ABSENT = msgspec.UNSET
+"""What stands where nothing stands: `null` is a value."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One place in a body.
+
+    Attributes:
+        path: names of properties and positions in lists that lead there.
+        value: what stands there; `ABSENT` where nothing does.
+        rules: every schema that holds there, references followed and branches chosen.
+        required: whether the object above demands it.
+    """
+
+    path: Path
+    value: Any
+    rules: tuple[Schema, ...]
+    required: bool = False
+
+    @property
+    def place(self) -> str:
+        """The place as a finding names it: positions in lists as `*`."""
+        return place_of(self.path)
+
+    def told(self, keyword: str) -> list[Any]:
+        """Return what the rules say under a keyword, in their order."""
+        return [rule[keyword] for rule in self.rules if keyword in rule]
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The JSON types that may stand there; empty where any may."""
+        allowed = [frozenset([told] if isinstance(told, str) else told) for told in self.told("type")]
+        return frozenset.intersection(*allowed) if allowed else frozenset()
+
+    @property
+    def listed(self) -> list[Any]:
+        """The values that may stand there, if they are listed."""
+        found = [list(told) for told in self.told("enum")] + [[told] for told in self.told("const")]
+        return [value for value in found[0] if all(value in other for other in found[1:])] if found else []
+
+
+def place_of(path: Path) -> str:
+    """Return a path as a JSON pointer in which `*` stands for any position."""
+    steps = ("*" if isinstance(step, int) else step.replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(f"/{step}" for step in steps)
+
+
+def sites(schema: Schema, body: Any) -> Iterator[Site]:
+    """Yield every place of a body, the outer ones first, and of a list the first element only.
+
+    Args:
+        schema: self-contained, as the contract compiles it.
+        body: a value that is valid by it.
+    """
+    yield from _walk(schema, Site((), body, rules(schema, schema, body)))
+
+
+def _walk(root: Schema, site: Site) -> Iterator[Site]:
+    yield site
+    if isinstance(site.value, dict):
+        required = {name for told in site.told("required") for name in told}
+        for name, declared in _properties(site).items():
+            value = site.value.get(name, ABSENT)
+            found = tuple(rule for schema in declared for rule in rules(root, schema, value))
+            below = Site((*site.path, name), value, found, name in required)
+            yield from _walk(root, below) if value is not ABSENT else iter([below])
+    elif isinstance(site.value, list) and site.value:
+        items = [told for told in site.told("items") if isinstance(told, dict)]
+        found = tuple(rule for schema in items for rule in rules(root, schema, site.value[0]))
+        yield from _walk(root, Site((*site.path, 0), site.value[0], found, required=True))
+
+
+def _properties(site: Site) -> dict[str, list[Schema]]:
+    """Return the schemas of each property that an object may have."""
+    found: dict[str, list[Schema]] = {}
+    for told in site.told("properties"):
+        for name, schema in told.items():
+            found.setdefault(name, []).append(schema)
+    extra = [told for told in site.told("additionalProperties") if isinstance(told, dict)]
+    for name in site.value if extra else ():
+        found.setdefault(name, list(extra))
+    return found
+
+
+def rules(root: Schema, schema: Schema, value: Any) -> tuple[Schema, ...]:
+    """Return every schema that holds for a value, references followed and branches chosen.
+
+    Args:
+        root: where references lead to.
+        schema: one of its nodes.
+        value: `ABSENT` where nothing stands there: then what holds for a value that is not `null`.
+    """
+    return tuple(_rules(root, schema, value))
+
+
+def _rules(root: Schema, schema: Schema, value: Any) -> Iterator[Schema]:
+    if "$ref" in schema:
+        yield from _rules(root, followed(root, schema), value)
+    if "if" in schema:
+        branch = schema.get("then" if _meant(schema["if"], value) else "else")
+        if branch is not None:
+            yield from _rules(root, branch, value)
+        return
+    yield schema
+    for part in schema.get("allOf", ()):
+        yield from _rules(root, part, value)
+    for word in ("oneOf", "anyOf"):
+        for branch in schema.get(word, ()):
+            if value is not ABSENT and _valid(root, branch, value):
+                yield from _rules(root, branch, value)
+                break
+
+
+def followed(root: Schema, schema: Schema) -> Schema:
+    """Return what a reference leads to."""
+    return cast("Schema", root["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+
+
+def _meant(condition: Schema, value: Any) -> bool:
+    if value is ABSENT:
+        return False
+    if "type" in condition:
+        told = condition["type"]
+        found = json_type(value)
+        return found in told or (found == "integer" and "number" in told)
+    [(tag, named)] = condition["properties"].items()
+    return isinstance(value, dict) and value.get(tag) in named["enum"]
+
+
+def _valid(root: Schema, branch: Schema, value: Any) -> bool:
+    return compiled(msgspec.json.encode({**branch, "$defs": root.get("$defs", {})})).is_valid(value)
+
+
+@lru_cache(maxsize=512)
+def compiled(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    """Return the validator of a schema that is given as JSON."""
+    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema), validate_formats=True)
+
+
+def whole(value: Any) -> Any:
+    """Return a JSON value as validators can read it: half a surrogate pair becomes what replaces it."""
+    return mapped(value, lambda text: _HALF.sub("\ufffd", text))
+
+
+def edited(body: Any, path: Path, value: Any) -> Any:
+    """Return a copy of a body with another value at a place, or without it if the value is `ABSENT`."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(body, list):
+        position = cast("int", step)
+        if not rest and value is ABSENT:
+            return [*body[:position], *body[position + 1 :]]
+        return [*body[:position], edited(body[position], rest, value), *body[position + 1 :]]
+    if not rest and value is ABSENT:
+        return {name: item for name, item in body.items() if name != step}
+    return {**body, step: edited(body.get(step), rest, value)}

@@ -1,0 +1,103 @@
+"""Faults that only unusual input reveals: what the server misreads, and what it loses of long lists."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.faults import Fault
+    from cohere_conformance.reference.handling import Binary, Stream
+
+Faults = frozenset[object]
+
+MANY = 10
+"""Elements of a list that a faulty server still answers in full."""
+MANY_TOKENS = 500
+"""Tokens that a faulty server still answers in full."""
+
+# -- misreadings: what becomes of each text before it is worked on
+
+_READINGS: Mapping[Fault, Callable[[str], str]] = {
+    fault("input.nul-cuts", "Texts end before the first NUL."): lambda text: text.partition("\0")[0],
+    fault("input.astral-replaced", "Characters beyond the basic plane are replaced."): (
+        lambda text: re.sub("[\U00010000-\U0010ffff]", "\ufffd", text)
+    ),
+    fault("input.composed", "Letters and combining marks are put together."): (
+        lambda text: unicodedata.normalize("NFC", text)
+    ),
+    fault("input.trimmed", "Blanks at both ends of a text are lost."): str.strip,
+}
+
+# -- losses: the list of an answer, of which group, and how long it is before its last element is lost
+
+_LOSSES: Mapping[Fault, tuple[str, str, int]] = {
+    fault("input.last-vector-lost", f"With more than {MANY} inputs the last vector is missing."): (
+        "embed",
+        "embeddings",
+        MANY,
+    ),
+    fault("input.last-text-lost", f"With more than {MANY} texts the last one does not come back."): (
+        "embed",
+        "texts",
+        MANY,
+    ),
+    fault("input.last-result-lost", f"With more than {MANY} results of rerank the last one is missing."): (
+        "rerank",
+        "results",
+        MANY,
+    ),
+    fault("input.last-class-lost", f"With more than {MANY} texts to classify the last one is left out."): (
+        "classify",
+        "classifications",
+        MANY,
+    ),
+    fault("input.last-token-lost", f"With more than {MANY_TOKENS} tokens the last one has no string."): (
+        "tokenize",
+        "token_strings",
+        MANY_TOKENS,
+    ),
+}
+
+
+def misread(value: Any, faults: Faults) -> Any:
+    """Return a value with its texts as they are read."""
+    readings = [reading for one, reading in _READINGS.items() if one in faults]
+    return _reread(value, readings) if readings else value
+
+
+def _reread(value: Any, readings: list[Callable[[str], str]]) -> Any:
+    match value:
+        case str():
+            for reading in readings:
+                value = reading(value)
+            return value
+        case list():
+            return [_reread(item, readings) for item in value]
+        case dict():
+            return {name: _reread(item, readings) for name, item in value.items()}
+        case _:
+            return value
+
+
+def lost(declared: Operation, outcome: Answer | Stream | Binary, faults: Faults) -> Answer | Stream | Binary:
+    """Return what a handler made, as far as it is not lost."""
+    for one, (group, name, most) in _LOSSES.items():
+        if one in faults and declared.group == group and isinstance(outcome, Answer):
+            shorter = {name: _without_last(outcome.body.get(name), most)} if name in outcome.body else {}
+            outcome = dataclasses.replace(outcome, body=outcome.body | shorter)
+    return outcome
+
+
+def _without_last(value: Any, most: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_last(item, most) for name, item in value.items()}
+    return value[:-1] if isinstance(value, list) and len(value) > most else value

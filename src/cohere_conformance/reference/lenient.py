@@ -1,0 +1,165 @@
+"""Faults about the rules of the contract: some kinds are not enforced, others are enforced by one too much.
+
+What breaks a rule that is not enforced is put right before anybody works on it: as a server does that takes
+"5" for 5, or cuts off what is too much. So the answer is a good one to a request that is none.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.contract import Validator
+from cohere_conformance.contract.fields import typed
+from cohere_conformance.reference import repairs
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.faults import Fault
+    from cohere_conformance.reference.repairs import Broken
+
+    Repair = Callable[[Broken], bool]
+
+Faults = frozenset[object]
+
+_TIGHT: Mapping[Fault, tuple[str, Callable[[float], dict[str, float]]]] = {
+    fault("input.max-items-refused", "A list of as many elements as there may be is refused."): (
+        "maxItems",
+        lambda limit: {"maxItems": limit - 1},
+    ),
+    fault("input.max-length-refused", "A text of as many characters as there may be is refused."): (
+        "maxLength",
+        lambda limit: {"maxLength": limit - 1},
+    ),
+    fault("input.maximum-refused", "A number that is the greatest allowed is refused."): (
+        "maximum",
+        lambda limit: {"exclusiveMaximum": limit},
+    ),
+    fault("input.minimum-refused", "A number that is the least allowed is refused."): (
+        "minimum",
+        lambda limit: {"exclusiveMinimum": limit},
+    ),
+}
+"""The keyword that is enforced by one too much, and what then stands in its place."""
+
+MAX_ITEMS = fault("input.max-items-ignored", "What a list has too many of is left out.")
+MIN_ITEMS = fault("input.min-items-ignored", "A list with too few elements is filled up.")
+MAX_LENGTH = fault("input.max-length-ignored", "A text with too many characters is cut.")
+MIN_LENGTH = fault("input.min-length-ignored", "A text with too few characters is filled up.")
+MAXIMUM = fault("input.maximum-ignored", "A number that is too great counts as the greatest allowed.")
+MINIMUM = fault("input.minimum-ignored", "A number that is too small counts as the least allowed.")
+ENUM = fault("input.enum-ignored", "A text that is none of those listed counts as left out.")
+NUMBER_TEXT = fault("input.text-as-number", "A number may be sent as a text.")
+FRACTION = fault("input.fraction-as-integer", "A fraction counts as the whole number below it.")
+BOOLEAN_TEXT = fault("input.boolean-as-text", "A text may be sent as true or false.")
+SINGLE = fault("input.single-as-list", "A list of one element may be sent as the element.")
+NESTED_TYPE = fault(
+    "input.nested-type-ignored", "A value of the wrong type inside of an object counts as left out."
+)
+NESTED_REQUIRED = fault(
+    "input.nested-required-ignored", "What an object inside of the body must have may be left out."
+)
+NESTED_UNKNOWN = fault(
+    "input.nested-unknown-ignored", "Unknown fields inside of an object are ignored on version 2 as well."
+)
+QUERY = fault("input.query-ignored", "A query parameter that breaks its declaration counts as left out.")
+
+_MOST = 100
+"""Places of a body that are put right: what is filled in may have rules of its own."""
+
+_REPAIRS: Mapping[Fault, tuple[str, Repair]] = {
+    MAX_ITEMS: ("maxItems", repairs.cut),
+    MIN_ITEMS: ("minItems", repairs.filled),
+    MAX_LENGTH: ("maxLength", repairs.cut),
+    MIN_LENGTH: ("minLength", repairs.filled),
+    MAXIMUM: ("maximum", repairs.clamped),
+    MINIMUM: ("minimum", repairs.clamped),
+    ENUM: ("enum", repairs.unlisted),
+    NUMBER_TEXT: ("type", repairs.number),
+    FRACTION: ("type", repairs.whole),
+    BOOLEAN_TEXT: ("type", repairs.spelt),
+    SINGLE: ("type", repairs.listed),
+    NESTED_TYPE: ("type", repairs.nested_away),
+    NESTED_REQUIRED: ("required", repairs.nested_given),
+    NESTED_UNKNOWN: ("additionalProperties", repairs.nested_known),
+}
+
+
+def query(declared: Operation, pairs: Iterable[tuple[str, str]], faults: Faults) -> Iterator[tuple[str, str]]:
+    """Yield the query parameters that count."""
+    for name, text in pairs:
+        known = declared.query.get(name)
+        value = known.value if known and QUERY in faults else None
+        if value is None or value.compiled.is_valid(typed(text, value.schema)):
+            yield name, text
+
+
+def body(declared: Operation, sent: Any, faults: Faults) -> Any:
+    """Return a JSON body without what these faults overlook.
+
+    Args:
+        declared: the operation that is called.
+        sent: the body; it is not changed.
+        faults: those that are switched on.
+
+    Raises:
+        RefusedError: 400, a rule is enforced by one too much.
+    """
+    validator = declared.request.media.get("application/json") if declared.request else None
+    if validator is None or not isinstance(sent, dict):
+        return sent
+    for one, (keyword, tighter) in _TIGHT.items():
+        if one in faults:
+            _refuse_limits(validator, sent, keyword, tighter)
+    wanted = [told for one, told in _REPAIRS.items() if one in faults and _is_on(one, declared)]
+    return _repaired(validator, sent, wanted) if wanted else sent
+
+
+def _is_on(one: Fault, declared: Operation) -> bool:
+    return one is not NESTED_UNKNOWN or " /v2/" in declared.label
+
+
+def _refuse_limits(
+    validator: Validator, sent: Any, keyword: str, tighter: Callable[[float], dict[str, float]]
+) -> None:
+    if not validator.compiled.is_valid(sent):
+        return
+    strict = Validator(_tightened(validator.schema, keyword, tighter))
+    for error in strict.compiled.iter_errors(sent):
+        raise RefusedError(400, f"invalid request: {error.message[:200]}")
+
+
+def _tightened(node: Any, keyword: str, tighter: Callable[[float], dict[str, float]]) -> Any:
+    match node:
+        case list():
+            return [_tightened(item, keyword, tighter) for item in node]
+        case dict():
+            found = {name: _tightened(item, keyword, tighter) for name, item in node.items()}
+            # A property may have the keyword's name: it is a schema then.
+            if isinstance(node.get(keyword), int | float):
+                found |= tighter(found.pop(keyword))
+            return found
+        case _:
+            return node
+
+
+def _repaired(validator: Validator, sent: Any, wanted: list[tuple[str, Repair]]) -> Any:
+    whole = copy.deepcopy(sent)
+    for _ in range(_MOST):
+        if not any(_repair(validator, whole, keyword, repair) for keyword, repair in wanted):
+            break
+    return whole
+
+
+def _repair(validator: Validator, whole: Any, keyword: str, repair: Repair) -> bool:
+    """Put the first place right that can be; the others may look different then."""
+    try:
+        errors = list(validator.compiled.iter_errors(whole))
+    except ValueError:  # deeper than the validator goes
+        return False
+    broken = (repairs.Broken(validator, whole, error) for error in errors)
+    return any(repair(one) for one in broken if one.keyword == keyword)

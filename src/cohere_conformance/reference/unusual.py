@@ -1,0 +1,224 @@
+"""Faults that only unusual input reveals: what the server trips over."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.faults import Fault
+    from cohere_conformance.reference.handling import Part
+
+Faults = frozenset[object]
+
+LONG_TEXT = 4096
+"""Characters of a text that a faulty server still takes."""
+LONG_ID = 200
+"""Characters of an id in a path, and of a client's name, that a faulty server still takes."""
+DEEPEST = 100
+"""Levels of a JSON value that a faulty server still takes."""
+_EXACT = 2**53
+"""The greatest whole number up to which every one is a float as well."""
+
+
+def _found(pattern: str) -> Callable[[Any], bool]:
+    """Return a test for texts in which something is found."""
+    search = re.compile(pattern).search
+    return lambda value: isinstance(value, str) and search(value) is not None
+
+
+# -- crashes: the test of a value tells where the server trips
+
+_VALUES: Mapping[Fault, Callable[[Any], bool]] = {
+    fault("input.empty-array-crash", "An empty list is answered with 500."): (
+        lambda value: isinstance(value, list) and not value
+    ),
+    fault("input.zero-crash", "The number 0 is answered with 500."): (
+        lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0
+    ),
+    fault("input.big-integer-crash", "A whole number beyond 2^53 is answered with 500."): (
+        lambda value: isinstance(value, int) and abs(value) > _EXACT
+    ),
+    fault("input.null-crash", "A property that is null is answered with 500."): (
+        lambda value: isinstance(value, dict) and None in value.values()
+    ),
+    fault("input.empty-text-crash", "An empty text is answered with 500."): _found(r"\A\Z"),
+    fault("input.surrogate-crash", "Half a surrogate pair in a text is answered with 500."): _found(
+        "[\ud800-\udfff]"
+    ),
+    fault("input.nul-crash", "NUL in a text is answered with 500."): _found("\0"),
+    fault(
+        "input.control-crash", "A control character in a text is answered with 500, a line break is not."
+    ): (_found("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")),
+    fault("input.astral-crash", "A character beyond the basic plane, such as an emoji, is a 500."): _found(
+        "[\U00010000-\U0010ffff]"
+    ),
+    fault("input.combining-crash", "A combining mark in a text is answered with 500."): _found(
+        "[\u0300-\u036f]"
+    ),
+    fault("input.right-to-left-crash", "Hebrew or Arabic letters are answered with 500."): _found(
+        "[\u05d0-\u08ff]"
+    ),
+    fault("input.long-text-crash", f"A text of more than {LONG_TEXT} characters is answered with 500."): (
+        lambda value: isinstance(value, str) and len(value) > LONG_TEXT
+    ),
+}
+DEEP = fault("input.deep-crash", f"JSON of more than {DEEPEST} levels is answered with 500.")
+REPEATED_KEY = fault("input.repeated-key-crash", "A property that is sent twice is answered with 500.")
+NO_OBJECT = fault("input.no-object-crash", "JSON that is no object is answered with 500.")
+NO_BODY = fault("input.no-body-crash", "A JSON body that is left out is answered with 500.")
+METHOD = fault("input.method-crash", "A known path with a method that it does not have is answered with 500.")
+LONG_PATH = fault("input.long-id-crash", f"An id of over {LONG_ID} characters in a path is a 500.")
+ENCODED = fault("input.encoded-path-crash", "An encoded slash or blank in a path is answered with 500.")
+BELOW_ZERO = fault(
+    "input.negative-page-crash", "A page that is asked for with a negative number is answered with 500."
+)
+UNKNOWN_QUERY = fault("input.unknown-query-crash", "An unknown query parameter is answered with 500.")
+CLIENT_NAME = fault(
+    "input.client-name-crash", f"A client's name of over {LONG_ID} characters is answered with 500."
+)
+CHARSET = fault("input.charset-crash", "A media type with a charset is answered with 500.")
+MEDIA_TYPE = fault("input.media-type-crash", "A JSON body of another media type is answered with 500.")
+EMPTY_FORM = fault("input.empty-form-crash", "A form without parts is answered with 500.")
+UNKNOWN_PART = fault("input.unknown-part-crash", "A form with an unknown part is answered with 500.")
+
+_ENCODED = re.compile(rb"%(?:2f|20)", re.IGNORECASE)
+_PAGES = frozenset({"limit", "offset", "page_size"})
+_NEGATIVE = re.compile(r"-\d*[1-9]\d*")
+
+
+def _crash() -> RefusedError:
+    return RefusedError(500, "internal server error")
+
+
+def addressed(path: bytes, methods: tuple[str, ...], faults: Faults) -> None:
+    """Look at the address of a request.
+
+    Args:
+        path: as it was sent, still encoded.
+        methods: those that the path has, where the method sent is none of them.
+        faults: those that are switched on.
+
+    Raises:
+        RefusedError: 500, a fault is about it.
+    """
+    if METHOD in faults and methods:
+        raise _crash()
+    if LONG_PATH in faults and any(len(part) > LONG_ID for part in path.split(b"/")):
+        raise _crash()
+    if ENCODED in faults and _ENCODED.search(path):
+        raise _crash()
+
+
+def asked(
+    declared: Operation, query: Iterable[tuple[str, str]], headers: Mapping[str, str], faults: Faults
+) -> None:
+    """Look at the query and the header fields of a request.
+
+    Raises:
+        RefusedError: 500, a fault is about them.
+    """
+    for name, text in query:
+        if UNKNOWN_QUERY in faults and name not in declared.query:
+            raise _crash()
+        if BELOW_ZERO in faults and name in _PAGES and _NEGATIVE.fullmatch(text):
+            raise _crash()
+        _look([text], faults)
+    if CLIENT_NAME in faults and len(headers.get("x-client-name", "")) > LONG_ID:
+        raise _crash()
+    if CHARSET in faults and "charset" in headers.get("content-type", "").lower():
+        raise _crash()
+
+
+def formed(declared: Operation, form: Iterable[Part], faults: Faults) -> None:
+    """Look at the parts of a form.
+
+    Raises:
+        RefusedError: 500, a fault is about them.
+    """
+    texts = {part.name: part.text for part in form if part.filename is None}
+    names = {part.name for part in form}
+    if EMPTY_FORM in faults and not names:
+        raise _crash()
+    media = declared.request.media.get("multipart/form-data") if declared.request else None
+    if UNKNOWN_PART in faults and media is not None:
+        errors = media.compiled.iter_errors(dict.fromkeys(names, ""))
+        if any(error.kind.name == "additionalProperties" for error in errors):
+            raise _crash()
+    _look(texts.values(), faults)
+
+
+def sent(declared: Operation, content: bytes, headers: Mapping[str, str], faults: Faults) -> None:
+    """Look at a body before it is read.
+
+    Raises:
+        RefusedError: 500, a fault is about it.
+    """
+    if declared.request is None or "application/json" not in declared.request.media:
+        return
+    if NO_BODY in faults and not content.strip():
+        raise _crash()
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if MEDIA_TYPE in faults and content and media_type != "application/json":
+        raise _crash()
+
+
+def parsed(text: str, value: Any, faults: Faults) -> None:
+    """Look at a JSON body.
+
+    Args:
+        text: of which `value` was parsed.
+        value: its value; halves of surrogate pairs are still there.
+        faults: those that are switched on.
+
+    Raises:
+        RefusedError: 500, a fault is about it.
+    """
+    if NO_OBJECT in faults and not isinstance(value, dict):
+        raise _crash()
+    if REPEATED_KEY in faults:
+        json.loads(text, object_pairs_hook=_once)
+    if DEEP in faults and _depth(value) > DEEPEST:
+        raise _crash()
+    _look(_below(value), faults)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _crash()
+    return found
+
+
+def _look(values: Iterable[Any], faults: Faults) -> None:
+    tests = [test for one, test in _VALUES.items() if one in faults]
+    if tests and any(test(value) for value in values for test in tests):
+        raise _crash()
+
+
+def _below(value: Any) -> Iterator[Any]:
+    """Yield a value and all that it holds; a loop, for it may be nested deeper than functions can be."""
+    pending = [value]
+    while pending:
+        pending += _held(one := pending.pop())
+        yield one
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [one for outer in level for one in _held(outer)]:
+        depth += 1
+    return depth
+
+
+def _held(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

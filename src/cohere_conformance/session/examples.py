@@ -1,0 +1,82 @@
+"""Where failing examples are kept, so that the next run, or another machine, tries them first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
+
+from cohere_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_EXTRA = "pip install 'cohere-conformance[redis]'"
+
+
+def open_database(told: str | None) -> ExampleDatabase:
+    """Return Hypothesis' database of examples.
+
+    Args:
+        told: a folder, or `redis://host:port/number`; `None` for one that is forgotten.
+
+    Raises:
+        UsageError: it is a Redis address, and the library for it is missing or nobody answers there.
+    """
+    if told is None:
+        return InMemoryExampleDatabase()
+    if not told.startswith(("redis://", "rediss://")):
+        return DirectoryBasedExampleDatabase(Path(told))
+    try:
+        from hypothesis.extra.redis import RedisExampleDatabase
+        from redis import Redis
+        from redis.exceptions import RedisError
+    except ImportError as error:
+        raise UsageError(
+            f"--example-db {_bare(told)}: expected the package redis, got none; {_EXTRA}"
+        ) from error
+    try:
+        client = Redis.from_url(told, socket_connect_timeout=5.0)
+        client.ping()
+    except (RedisError, ValueError, OSError) as error:
+        reason = type(error).__name__
+        raise UsageError(f"--example-db {_bare(told)}: expected a Redis server, got {reason}") from error
+    return RedisExampleDatabase(client, key_prefix=b"cohere-conformance:")
+
+
+def _bare(address: str) -> str:
+    """Return an address without the password in it."""
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+class Shelf(ExampleDatabase):
+    """The part of a database that belongs to one test.
+
+    Hypothesis names its entries after the function that it runs, which is the same one for every operation.
+
+    Args:
+        database: the whole.
+        name: of the test.
+    """
+
+    def __init__(self, database: ExampleDatabase, name: str) -> None:
+        super().__init__()
+        self._database = database
+        self._name = name.encode()
+
+    def _key(self, key: bytes) -> bytes:
+        return self._name + b"/" + key
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        """Return everything that is kept under a key."""
+        return self._database.fetch(self._key(key))
+
+    def save(self, key: bytes, value: bytes) -> None:
+        """Keep a value under a key."""
+        self._database.save(self._key(key), value)
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        """Forget a value under a key."""
+        self._database.delete(self._key(key), value)

@@ -1,0 +1,259 @@
+"""Fuzzes one operation after the other: sends what is derived, judges, makes what failed smaller."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Flaky
+
+from cohere_conformance.data import folder
+from cohere_conformance.errors import BudgetError
+from cohere_conformance.fuzz.anchors import anchors
+from cohere_conformance.fuzz.candidate import Way
+from cohere_conformance.fuzz.derive import chosen, derived
+from cohere_conformance.fuzz.domain import load_domain
+from cohere_conformance.fuzz.mix import mixed
+from cohere_conformance.fuzz.smaller import smaller
+from cohere_conformance.model import Kind
+from cohere_conformance.session.examples import Shelf, open_database
+from cohere_conformance.session.plan import FuzzProfile, Place
+from cohere_conformance.session.resources import MissingError
+
+if TYPE_CHECKING:
+    from cohere_conformance.cases import Suite
+    from cohere_conformance.contract import Contract, Operation
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.model import Finding
+    from cohere_conformance.session.plan import Fuzz, Plan
+    from cohere_conformance.session.runner import Runner
+
+_FAILED = b"failed"
+"""The key under which the names of candidates stand that failed."""
+_MOST_SMALLER = 30
+"""Requests that are spent on making one failing request smaller."""
+
+
+class Effort(NamedTuple):
+    """How much is done for one operation.
+
+    Attributes:
+        candidates: requests of each way with one change; all of them where it is `None`.
+        examples: requests with several changes.
+    """
+
+    candidates: int | None
+    examples: int
+
+
+EFFORTS = {
+    FuzzProfile.SMOKE: Effort(12, 5),
+    FuzzProfile.GATE: Effort(None, 40),
+    FuzzProfile.DEEP: Effort(None, 1000),
+}
+
+
+class Fuzzed(NamedTuple):
+    """How the fuzzing of one operation in one way ended.
+
+    Attributes:
+        findings: what fails it, the first of each fingerprint.
+        reason: why it ended early, where it did.
+    """
+
+    findings: tuple[Finding, ...]
+    reason: str = ""
+
+
+class _StopError(Exception):
+    """No further request is to be sent."""
+
+
+class _LostError(_StopError):
+    """An answer never came: each further one would cost as much time."""
+
+
+class Fuzzer:
+    """Fuzzes operations of one target.
+
+    Args:
+        plan: what may be done; its `fuzz` says how much.
+        fuzz: the same, where it is known to be there.
+        suite: the cases to start from.
+        contract: what requests are derived from.
+        runner: what sends and judges.
+    """
+
+    def __init__(self, plan: Plan, fuzz: Fuzz, suite: Suite, contract: Contract, runner: Runner) -> None:
+        self._plan = plan
+        self._fuzz = fuzz
+        self._suite = suite
+        self._contract = contract
+        self._runner = runner
+        self._domain = load_domain(folder("suites") / "fuzz" / "domain.yaml", contract.operations)
+        self._database = open_database(fuzz.database)
+        self._lost: set[str] = set()
+        self._until = None if fuzz.seconds is None else time.monotonic() + fuzz.seconds
+
+    def run(self, test: str, label: str, way: Way) -> Fuzzed:
+        """Fuzz one operation.
+
+        Args:
+            test: id under which everything is written down.
+            label: of the operation.
+            way: what its requests are changed for.
+        """
+        if label in self._lost:
+            return Fuzzed((), "an answer of this operation never came")
+        operation = self._contract.operations[label]
+        start = anchors(self._suite, operation, self._plan.profile)
+        attempts = _Attempts(test, self._runner, self._until)
+        reason = ""
+        try:
+            self._one_change(test, operation, start, way, attempts)
+            if way is Way.POSITIVE:
+                self._several_changes(test, operation, start, attempts)
+        except _LostError as error:
+            self._lost.add(label)
+            reason = str(error)
+        except (_StopError, MissingError) as error:
+            reason = str(error)
+        return Fuzzed(tuple(attempts.found.values()), reason)
+
+    def _one_change(
+        self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts
+    ) -> None:
+        hosted = self._plan.place is Place.LIVE
+        shelf = Shelf(self._database, test)
+        failed = sorted(name.decode("utf-8", "replace") for name in shelf.fetch(_FAILED))
+        every = derived(self._contract, operation, start, self._domain, way, hosted=hosted)
+        most = EFFORTS[self._fuzz.profile].candidates
+        for candidate in chosen(every, failed, most, f"{self._plan.seed or 0} {test}"):
+            news = attempts.news(candidate)
+            name = candidate.name.encode("utf-8", "backslashreplace")
+            if attempts.failing:
+                shelf.save(_FAILED, name)
+            elif candidate.name in failed:
+                shelf.delete(_FAILED, name)
+            if news:
+                attempts.shrink(operation, candidate, news)
+
+    def _several_changes(
+        self, test: str, operation: Operation, start: tuple[Anchor, ...], attempts: _Attempts
+    ) -> None:
+        bodied = [anchor for anchor in start if isinstance(anchor.sending.body, dict)]
+        if not bodied or operation.request is None:
+            return
+        told = self._fuzz.max_examples
+        configured = settings(
+            max_examples=EFFORTS[self._fuzz.profile].examples if told is None else max(1, told),
+            deadline=None,
+            database=Shelf(self._database, f"{test} several"),
+            phases=[Phase.reuse, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+            report_multiple_bugs=True,
+        )
+        if told == 0:
+            return
+
+        def attempt(candidate: Candidate) -> None:
+            attempts.news(candidate)
+            if attempts.failing:
+                raise _found(attempts.failing[0].fingerprint)
+
+        strategy = mixed(operation, bodied, self._domain)
+        number = int.from_bytes(hashlib.sha256(f"{self._plan.seed or 0} {test}".encode()).digest()[:8])
+        try:
+            configured(seed(number)(given(strategy)(attempt)))()
+        except (FoundError, Flaky):
+            pass  # what was found is written down, also where the server does not answer alike twice
+        except BaseExceptionGroup as group:
+            stopped, rest = group.split(_StopError)
+            if stopped is not None:
+                raise _first(stopped) from None
+            if rest is not None and rest.split((FoundError, Flaky))[1] is not None:
+                raise
+
+
+class FoundError(Exception):
+    """A request failed. Each fingerprint has a class of its own, by which Hypothesis tells failures apart."""
+
+
+_FOUND: dict[str, type[FoundError]] = {}
+
+
+def _found(fingerprint: str) -> FoundError:
+    if fingerprint not in _FOUND:
+        _FOUND[fingerprint] = type(f"Found{fingerprint}Error", (FoundError,), {})
+    return _FOUND[fingerprint](fingerprint)
+
+
+def _first(group: BaseExceptionGroup[_StopError]) -> _StopError:
+    found = group.exceptions[0]
+    return found if isinstance(found, _StopError) else _first(found)
+
+
+class _Attempts:
+    """What was sent for one test, and what it showed.
+
+    Args:
+        test: its id.
+        runner: what sends and judges.
+        until: the time (by `time.monotonic`) after which nothing is sent.
+    """
+
+    def __init__(self, test: str, runner: Runner, until: float | None) -> None:
+        self._test = test
+        self._runner = runner
+        self._until = until
+        self.found: dict[str, Finding] = {}
+        self.failing: tuple[Finding, ...] = ()
+        self._stopped: _StopError | None = None
+
+    def news(self, candidate: Candidate) -> list[str]:
+        """Send a request; keep what fails it, and return the fingerprints that are new.
+
+        Raises:
+            _StopError: nothing more is to be sent.
+            MissingError: what the case needs cannot be made.
+        """
+        if self._stopped is not None:
+            raise self._stopped  # Hypothesis tries again whatever failed
+        if self._until is not None and time.monotonic() > self._until:
+            self._stopped = _StopError("the time limit is reached")
+            raise self._stopped
+        try:
+            self.failing, gone = self._runner.attempt(self._test, candidate)
+        except BudgetError as error:
+            self._stopped = _StopError(str(error))
+            raise self._stopped from error
+        new = [one.fingerprint for one in self.failing if one.fingerprint not in self.found]
+        for one in self.failing:
+            self.found.setdefault(one.fingerprint, one)
+        if gone:
+            self._stopped = _LostError(gone)
+            raise self._stopped
+        return new
+
+    def shrink(self, operation: Operation, candidate: Candidate, fingerprints: list[str]) -> None:
+        """Leave out of a failing request what has nothing to do with the failure.
+
+        Nothing is kept here: whatever is sent is written down, and a report shows the smallest request.
+        """
+        if any(one.kind is Kind.VALID_REFUSED for one in self.failing):
+            return  # of less than the whole nobody knows whether it has to be served
+        left, wanted = _MOST_SMALLER, set(fingerprints)
+        while left > 0:
+            for tried in smaller(operation, candidate):
+                left -= 1
+                self.news(tried)
+                if wanted <= {one.fingerprint for one in self.failing}:
+                    candidate = tried
+                    break
+                if left <= 0:
+                    return
+            else:
+                return

@@ -1,0 +1,320 @@
+"""Sequences of operations: from a written request along the links, with values out of the answers.
+
+Only what a test has made itself is changed, cancelled or deleted. What a list shows belongs to somebody else
+and is read at most, whatever the target says of it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from hypothesis import strategies
+from hypothesis.stateful import precondition, rule
+
+from cohere_conformance.contract.links import Answered
+from cohere_conformance.contract.tiers import Effect
+from cohere_conformance.session.api import DeviatesError, InconclusiveError
+from cohere_conformance.session.ledger import (
+    GONE,
+    IF_STATE_ALLOWS,
+    NEW,
+    REFUSED,
+    UNLISTED,
+    Ledger,
+    Made,
+    at,
+    right,
+    status_of,
+)
+from cohere_conformance.session.lifecycle import Lifecycle, explore, step
+from cohere_conformance.session.script import Script, collection
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from cohere_conformance.cases import Sending
+    from cohere_conformance.contract.links import Filled, Link
+    from cohere_conformance.session.api import Api, Reply
+
+_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+_MOST_MADE, _MOST_BEGUN, _LONGEST_WALK, _KEPT = 4, 5, 4, 12
+PATIENCE = 60.0
+"""Seconds that something may be at work."""
+_PICK = strategies.integers(0, 255)
+
+
+class ForeignError(Exception):
+    """A call would have changed something that this test has not made: a mistake of ours."""
+
+
+class _Option(NamedTuple):
+    """A link that can be followed, with the request that it leads to."""
+
+    link: Link
+    filled: Filled
+    sending: Sending
+
+
+class Sequences(Lifecycle):
+    """What is made, read, changed and deleted along the links.
+
+    Args:
+        script: what may be called, and with which requests.
+        ledger: what is ours.
+        api: the target.
+        ended: the deviation that ended the test, once there is one.
+    """
+
+    def __init__(self, script: Script, ledger: Ledger, api: Api, ended: list[Exception]) -> None:
+        super().__init__(api, ended)
+        self.script = script
+        self.ledger = ledger
+        self.begun = 0
+        self.created = 0
+        self.answers: list[Answered] = []
+
+    @precondition(lambda self: self.begun < _MOST_BEGUN)
+    @rule(pick=_PICK)
+    @step
+    def begin(self, pick: int) -> None:
+        """Send a written request that needs nothing."""
+        self.begun += 1
+        making = [label for label in self.script.starts if self.script.effect(label) is Effect.CREATES]
+        # Nothing follows from the lists of an empty account, and nothing new from making ever more.
+        labels = making if making and not self.created else list(self.script.starts)
+        label = labels[pick % len(labels)]
+        if label in making and self.created >= _MOST_MADE:
+            return
+        requests, number = self.script.starts[label], self.ledger.begun[label]
+        self.ledger.begun[label] += 1
+        self.call(requests[number % len(requests)], (200,))
+
+    @precondition(lambda self: self.begun)
+    @rule(picks=strategies.tuples(*[_PICK] * _LONGEST_WALK), haste=strategies.integers(0, 3))
+    @step
+    def follow(self, picks: tuple[int, ...], haste: int) -> None:
+        """Follow a link of any earlier answer, then one of the answer to that, and so on."""
+        answers = self.answers
+        for pick in picks:
+            options = self.options(answers) or self.options(self.answers)
+            if not options:
+                return
+            # What was hardly followed yet comes first: there are many more links than steps.
+            least = min(self.taken(option) for option in options)
+            options = [option for option in options if self.taken(option) == least]
+            if (answered := self.take(options[pick % len(options)], patient=haste > 0)) is not None:
+                answers = [answered]
+
+    def teardown(self) -> None:
+        """Stop what is still at work and cannot be deleted, and find out what it has made."""
+        for one in list(self.ledger.made.values()):
+            stop = self.script.stop.get(one.collection)
+            if stop is None or not one.at_work:
+                continue
+            try:
+                self.api.call(stop, path=self.script.address(stop, one.id), status=IF_STATE_ALLOWS)
+                self.wait(one)
+            except (DeviatesError, InconclusiveError) as error:
+                self.ended.append(error)
+
+    def taken(self, option: _Option) -> int:
+        """Return how often a link was followed."""
+        return self.ledger.taken[option.link.source, option.link.name]
+
+    def options(self, answers: Iterable[Answered]) -> list[_Option]:
+        """Return every link of the answers that can and may be followed."""
+        found = []
+        for answered in answers:
+            for link in self.script.links.get(answered.operation, ()):
+                filled = link.filled(answered)
+                if filled is None or not self.may(link.target, filled.path.values(), filled.body.values()):
+                    continue
+                if (sending := self.script.request(link, filled)) is not None:
+                    found.append(_Option(link, filled, sending))
+        return found
+
+    def may(self, label: str, path: Iterable[str], body: Iterable[object]) -> bool:
+        """Tell whether a call harms nobody: it changes what is ours, or makes something of that."""
+        match self.script.effect(label):
+            case Effect.CHANGES | Effect.DESTROYS:
+                return None not in self.ledger.about(label, path)
+            case Effect.CREATES:
+                return self.created < _MOST_MADE and None not in self.ledger.named(body)
+            case _:
+                return True
+
+    def take(self, option: _Option, *, patient: bool) -> Answered | None:
+        """Follow a link and look whether the answer fits what is known; return what was served."""
+        link, filled, sending = option
+        self.ledger.taken[link.source, link.name] += 1
+        # What nobody makes, such as the models of the service, nobody deletes either.
+        owned = collection(link.target) in self.script.creators
+        about = self.ledger.about(link.target, filled.path.values()) if owned else []
+        used = [one for one in self.ledger.named(filled.body.values()) if one is not None]
+        for one in (*used, *about):
+            if patient and one is not None and one.at_work:
+                self.wait(one)
+        return self.call(sending, right(link.target, self.script.effect(link.target), about, used))
+
+    def call(self, sending: Sending, status: tuple[int, ...]) -> Answered | None:
+        """Send a request, take down what the answer tells, and return it if it was served.
+
+        Raises:
+            ForeignError: it would change something that is not ours.
+        """
+        label = sending.operation
+        about = self.ledger.about(label, sending.path.values())
+        if self.script.effect(label) in {Effect.CHANGES, Effect.DESTROYS} and None in about:
+            raise ForeignError(f"{label}: {', '.join(sending.path.values())} was not made by this test")
+        deleted = [one for one in about if one is not None and one.deleted]
+        self.created += self.script.effect(label) is Effect.CREATES
+        reply = self.api.call(
+            label,
+            path=sending.path,
+            query=sending.query,
+            headers=dict(sending.headers),
+            body=sending.body,
+            form=sending.form,
+            status=status,
+        )
+        if deleted and label in GONE:
+            self.gone(label, reply)
+        if reply.status != 200:
+            return None
+        answered = Answered(label, 200, sending.path, sending.query, sending.body, reply.answer)
+        if not deleted:
+            self.learn(answered, reply)
+            same = (label, sending.path, sending.query)
+            self.answers = [one for one in self.answers if (one.operation, one.path, one.query) != same]
+            self.answers = [*self.answers, answered][-_KEPT:]
+        return answered
+
+    def gone(self, label: str, reply: Reply) -> None:
+        """Expect that what was deleted is not found, or, of a model, that it says so."""
+        told = at(reply.answer, ("finetuned_model", "status"))
+        self.api.require(
+            GONE[label],
+            reply.status == 404 or (reply.status == 200 and told == "STATUS_DELETED"),
+            reply,
+            expected="404",
+            observed=reply.status,
+        )
+
+    def learn(self, answered: Answered, reply: Reply) -> None:
+        """Take down what an answer tells of the things that are ours."""
+        label = answered.operation
+        own = [one for one in self.ledger.about(label, answered.path.values()) if one is not None]
+        match self.script.effect(label):
+            case Effect.CREATES:
+                self.made(answered, reply)
+            case Effect.DESTROYS:
+                for one in own:
+                    one.deleted = True
+            case Effect.READS if own:
+                if label == self.script.read(own[0].collection):
+                    own[0].status = status_of(own[0].collection, answered.answer)
+                self.outputs(answered)
+            case Effect.READS:
+                self.listed(answered, reply)
+
+    def made(self, answered: Answered, reply: Reply) -> None:
+        """Take down what was made, and that it is removed when the test is over."""
+        label = answered.operation
+        expression = self.script.identity.get(label)
+        identity = expression.value(answered) if expression is not None else None
+        if not isinstance(identity, str) or not identity:
+            raise InconclusiveError(f"{label} was answered without an id")
+        where = collection(label)
+        if self.ledger.adopt(where, identity) is not None:
+            self.remove_later(where, identity)
+        elif label in NEW:
+            self.api.require(
+                NEW[label],
+                False,
+                reply,
+                place="/".join(("", *expression.tokens)) if expression is not None else "",
+                expected="an id of its own",
+                observed=identity,
+            )
+
+    def outputs(self, answered: Answered) -> None:
+        """Take down what a thing of ours has made in its turn."""
+        for link in self.script.links.get(answered.operation, ()):
+            filled = link.filled(answered) if link.made else None
+            for identity in filled.path.values() if filled is not None else ():
+                where = collection(link.target)
+                if self.ledger.adopt(where, identity) is not None:
+                    self.remove_later(where, identity)
+
+    def remove_later(self, where: str, identity: str) -> None:
+        """Have a thing deleted when the test is over, or at least stopped."""
+        remove, stop = self.script.remove.get(where), self.script.stop.get(where)
+        if remove is not None:
+            self.api.later(remove, path=self.script.address(remove, identity))
+        elif stop is not None:
+            path = self.script.address(stop, identity)
+            self.api.later(stop, path=path, status=(200, *REFUSED))
+
+    def listed(self, answered: Answered, reply: Reply) -> None:
+        """Take down what a list shows of others, and expect nothing in it that was deleted."""
+        label = answered.operation
+        for place in self.script.items.get(label, ()):
+            where = collection(label)
+            ids = [str(value) for value in place.values(answered.answer)]
+            left = [one for one in ids if (made := self.ledger.made.get((where, one))) and made.deleted]
+            if label in UNLISTED:
+                self.api.require(
+                    UNLISTED[label],
+                    not left,
+                    reply,
+                    place="/".join(("", *place.tokens)),
+                    expected="nothing that was deleted",
+                    observed=left,
+                )
+            # As soon as something of ours may have made more, an unknown id may be of that.
+            if not any(one.collection in self.script.makers for one in self.ledger.made.values()):
+                self.ledger.foreign |= {(where, one) for one in ids} - self.ledger.made.keys()
+
+    def wait(self, one: Made) -> None:
+        """Read a thing until it has come to an end.
+
+        Raises:
+            InconclusiveError: it does not.
+        """
+        label = self.script.read(one.collection)
+        until, pause = time.monotonic() + PATIENCE, _PAUSE
+        while label in self.script.operations:
+            self.call(self.script.bare(label, self.script.address(label, one.id)), (200,))
+            if not one.at_work:
+                return
+            if time.monotonic() > until:
+                raise InconclusiveError(f"{one.collection} {one.id} has not ended after {PATIENCE:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * 1.6, _LONGEST_PAUSE)
+
+
+def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) -> None:
+    """Call some operations in the orders that their links allow.
+
+    Args:
+        api: the target.
+        operations: labels of all that may be called.
+        ledger: where it is kept what is ours and which links were followed, if the caller wants to see it.
+
+    Raises:
+        DeviatesError: the target deviates in one of the orders.
+        InconclusiveError: it gave no chance to judge.
+    """
+    ledger = Ledger() if ledger is None else ledger
+    script = Script(operations, profile=api.profile, unique=api.unique)
+
+    def machine(target: Api, ended: list[Exception]) -> Sequences:
+        return Sequences(script, ledger, target, ended)
+
+    # What is there before we make anything is not ours, even if we are told so later.
+    first = machine(api, [])
+    for label in script.items:
+        if label in script.operations:
+            first.call(script.bare(label, {}), (200,))
+    explore(api, machine)

@@ -1,0 +1,270 @@
+"""JSON bodies derived from a contract: what is allowed stays allowed, and what is broken is one rule."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cohere_conformance.cases import Suite, load_suite
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.errors import CaseError, ContractError
+from cohere_conformance.fuzz import bodies
+from cohere_conformance.fuzz.anchors import anchors
+from cohere_conformance.fuzz.candidate import Verdict
+from cohere_conformance.fuzz.domain import Domain, load_domain
+from cohere_conformance.fuzz.mix import mixed
+from cohere_conformance.fuzz.smaller import smaller
+from cohere_conformance.fuzz.values import allowed, broken, built
+from cohere_conformance.fuzz.walk import ABSENT, Site, edited, rules, sites, whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+
+CONTRACT = load_contract()
+BODIED = [
+    label
+    for label, operation in CONTRACT.operations.items()
+    if operation.request is not None and "application/json" in operation.request.media
+]
+RERANK = "POST /v2/rerank"
+
+
+@lru_cache(maxsize=1)
+def suite() -> Suite:
+    return load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
+
+
+@lru_cache(maxsize=1)
+def domain() -> Domain:
+    return load_domain(folder("suites") / "fuzz" / "domain.yaml", CONTRACT.operations)
+
+
+def start(label: str) -> tuple[Anchor, ...]:
+    return anchors(suite(), CONTRACT.operations[label], "contract")
+
+
+def negatives(label: str) -> list[Candidate]:
+    operation = CONTRACT.operations[label]
+    return [one for anchor in start(label) for one in bodies.negative(operation, anchor, domain())]
+
+
+def positives(label: str) -> list[Candidate]:
+    operation = CONTRACT.operations[label]
+    return [one for anchor in start(label) for one in bodies.positive(operation, anchor, domain())]
+
+
+def declared(label: str) -> Any:
+    request = CONTRACT.operations[label].request
+    assert request is not None
+    return request.media["application/json"]
+
+
+@pytest.mark.parametrize("label", BODIED)
+def test_every_operation_has_something_to_start_from(label: str) -> None:
+    assert start(label)
+    for anchor in start(label):
+        assert declared(label).compiled.is_valid(anchor.sending.body)
+
+
+@pytest.mark.parametrize("label", BODIED)
+def test_what_is_allowed_keeps_every_rule(label: str) -> None:
+    found = positives(label)
+    assert len(found) >= 5
+    for candidate in found:
+        assert declared(label).compiled.is_valid(whole(candidate.sending.body)), candidate.name
+        assert candidate.verdict is not Verdict.REFUSED
+
+
+@pytest.mark.parametrize("label", BODIED)
+def test_what_is_broken_is_one_rule_at_the_place_that_is_told(label: str) -> None:
+    operation = CONTRACT.operations[label]
+    found = negatives(label)
+    assert len(found) >= 15
+    for candidate in found:
+        rule = candidate.rule
+        assert rule is not None
+        broke = bodies.broken_rules(operation, candidate.sending.body)
+        words = [limit for limit in domain().limits(label, rule.place) if rule.keyword in limit.rule]
+        if not broke:
+            assert words, f"{candidate.name} breaks nothing"
+            assert not domain().within(label, candidate.sending.body)
+        else:
+            assert {place or "/" for place, _ in broke} == {rule.place}, candidate.name
+
+
+def test_every_declared_rule_of_a_request_is_broken_by_something() -> None:
+    told = {(one.rule.place, one.rule.keyword) for one in negatives(RERANK) if one.rule}
+    assert {
+        ("/", "additionalProperties"),
+        ("/model", "required"),
+        ("/query", "required"),
+        ("/documents", "required"),
+        ("/documents", "type"),
+        ("/documents/*", "type"),
+        ("/top_n", "minimum"),
+        ("/priority", "minimum"),
+        ("/priority", "maximum"),
+    } <= told
+
+
+def test_declared_limits_and_listed_values_have_to_be_served() -> None:
+    served = {(one.place, one.says) for one in positives(RERANK) if one.verdict is Verdict.SERVED}
+    assert ("/priority", "0, the least that is declared") in served
+    assert ("/priority", "999, the most that is declared") in served
+    listed = {(one.place, one.says) for one in positives("POST /v2/embed") if one.verdict is Verdict.SERVED}
+    assert {("/truncate", "'NONE'"), ("/truncate", "'START'"), ("/truncate", "'END'")} & listed
+
+
+def test_names_are_left_alone() -> None:
+    assert not [one for one in positives(RERANK) if one.place == "/model"]
+
+
+def test_what_version_1_ignores_may_be_served() -> None:
+    unknown = [one for one in negatives("POST /v1/rerank") if one.rule and "additional" in one.rule.keyword]
+    assert unknown
+    assert {one.verdict for one in unknown} == {Verdict.EITHER}
+    refused = [one for one in negatives(RERANK) if one.rule and "additional" in one.rule.keyword]
+    assert {one.verdict for one in refused} == {Verdict.REFUSED}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_several_changes_keep_every_rule(data: st.DataObject) -> None:
+    label = data.draw(st.sampled_from(["POST /v2/chat", "POST /v1/rerank", "POST /v2/embed"]))
+    candidate = data.draw(mixed(CONTRACT.operations[label], start(label), domain()))
+    assert declared(label).compiled.is_valid(whole(candidate.sending.body))
+    assert domain().within(label, candidate.sending.body)
+    assert candidate.verdict is Verdict.EITHER
+
+
+@pytest.mark.parametrize("label", ["POST /v2/chat", "POST /v2/rerank", "POST /v1/datasets"])
+def test_a_smaller_request_breaks_the_same_rules(label: str) -> None:
+    operation = CONTRACT.operations[label]
+    found = [*negatives(label), *positives(label)] if label in BODIED else []
+    for candidate in found[::17]:
+        for less in smaller(operation, candidate):
+            assert bodies.broken_rules(operation, less.sending.body) == bodies.broken_rules(
+                operation, candidate.sending.body
+            )
+            assert less.verdict is not Verdict.SERVED
+            assert less.sending != candidate.sending
+
+
+def test_smaller_requests_come_to_an_end() -> None:
+    operation = CONTRACT.operations[RERANK]
+    [anchor, *_] = start(RERANK)
+    body = {"model": "m", "query": "q" * 100, "documents": ["d" * 50] * 40, "top_n": 0}
+    candidate = next(bodies.negative(operation, anchor, domain()))
+    sending = msgspec.structs.replace(candidate.sending, body=body)
+    candidate = msgspec.structs.replace(candidate, sending=sending)
+    steps = 0
+    while (less := next(smaller(operation, candidate), None)) is not None:
+        candidate, steps = less, steps + 1
+        assert steps < 200
+    left = candidate.sending.body
+    assert isinstance(left, dict)
+    assert left.keys() == {"model", "query", "documents", "top_n"}
+    assert len(left["documents"]) == 1
+
+
+# -- schemas of our own
+
+TREE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "kind": {"enum": ["leaf", "branch"], "x-tag": True},
+        "weight": {"if": {"type": "null"}, "else": {"type": "integer", "minimum": 0, "maximum": 9}},
+    },
+    "required": ["kind"],
+    "allOf": [
+        {
+            "if": {"properties": {"kind": {"enum": ["branch"]}}, "required": ["kind"]},
+            "then": {
+                "properties": {"below": {"type": "array", "items": {"$ref": "#/$defs/tree"}, "minItems": 1}},
+                "required": ["below"],
+            },
+        }
+    ],
+    "$defs": {},
+}
+TREE["$defs"] = {"tree": {key: value for key, value in TREE.items() if key != "$defs"}}
+
+
+def at(body: Any) -> dict[str, Site]:
+    return {site.place: site for site in sites(TREE, body)}
+
+
+def test_the_branch_is_the_one_that_the_body_means() -> None:
+    assert at({"kind": "leaf"}).keys() == {"", "/kind", "/weight"}
+    assert "/below" in at({"kind": "branch", "below": [{"kind": "leaf"}]})
+    assert at({"kind": "branch", "below": [{"kind": "leaf"}]})["/below/*/kind"].value == "leaf"
+
+
+def test_what_is_absent_has_rules_as_well() -> None:
+    weight = at({"kind": "leaf"})["/weight"]
+    assert weight.value is ABSENT
+    assert weight.types == {"integer"}
+    assert [one.value for one in allowed(TREE, weight) if one.sure] == [0, 9]
+    assert {one.keyword for one in broken(TREE, weight)} == {"type", "minimum", "maximum"}
+
+
+def test_a_small_value_is_built_for_each_branch() -> None:
+    assert built(TREE, rules(TREE, TREE, ABSENT), {"kind": "leaf"}) == {"kind": "leaf"}
+    branch = built(TREE, rules(TREE, TREE, ABSENT), {"kind": "branch"})
+    assert branch == {"kind": "branch", "below": [{"kind": "leaf"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "outcome"),
+    [
+        (("a",), 1, {"a": 1, "b": [1, {"c": 2}]}),
+        (("b", 1, "c"), ABSENT, {"a": 0, "b": [1, {}]}),
+        (("b", 0), ABSENT, {"a": 0, "b": [{"c": 2}]}),
+        (("new",), [], {"a": 0, "b": [1, {"c": 2}], "new": []}),
+        ((), 5, 5),
+    ],
+)
+def test_a_place_is_changed_in_a_copy(path: tuple[str | int, ...], value: Any, outcome: Any) -> None:
+    body = {"a": 0, "b": [1, {"c": 2}]}
+    assert edited(body, path, value) == outcome
+    assert body == {"a": 0, "b": [1, {"c": 2}]}
+
+
+# -- the file of what is known
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "told"),
+    [
+        ("kept: [{places: [/a], reason: r, operations: [GET /nowhere]}]", CaseError, "GET /nowhere"),
+        ("kept: [{places: [/a], reason: r, why: x}]", ContractError, "why"),
+        ("limits: 5", ContractError, "limits"),
+    ],
+)
+def test_a_broken_file_is_told(text: str, error: type[Exception], told: str, tmp_path: Path) -> None:
+    path = tmp_path / "domain.yaml"
+    path.write_text(text)
+    with pytest.raises(error, match=told):
+        load_domain(path, CONTRACT.operations)
+
+
+def test_every_entry_is_about_a_place_that_requests_have() -> None:
+    file = msgspec.yaml.decode((folder("suites") / "fuzz" / "domain.yaml").read_bytes())
+    for entry in (*file["kept"], *file["limits"], *file["depends"]):
+        labels = entry.get("operations") or BODIED
+        seen = {
+            site.place
+            for label in labels
+            for anchor in start(label)
+            for site in sites(declared(label).schema, anchor.sending.body)
+        }
+        assert seen & set(entry["places"]), entry

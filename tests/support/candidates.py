@@ -1,0 +1,120 @@
+"""Derived requests that are sent to a reference server, and what their verdicts say about its answers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases import load_suite
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.fuzz.anchors import anchors
+from cohere_conformance.fuzz.verdicts import verdicts
+from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference.keys import PRODUCTION
+from cohere_conformance.reference.profile import Profile
+from cohere_conformance.reference.server import Running
+from cohere_conformance.session.resources import Resources
+from cohere_conformance.session.unique import Unique
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cohere_conformance.cases import Sending, Suite
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.model import Exchange, Expectation, Finding
+
+CONTRACT = load_contract()
+LABELS = tuple(CONTRACT.operations)
+
+
+@lru_cache(maxsize=1)
+def suite() -> Suite:
+    """Return the shipped cases."""
+    return load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
+
+
+@lru_cache(maxsize=256)
+def starts(label: str, profile: str = "contract") -> tuple[Anchor, ...]:
+    """Return the cases that an operation's requests are derived from."""
+    return anchors(suite(), CONTRACT.operations[label], profile)
+
+
+def named(candidates: Iterable[Candidate], place: str, says: str) -> Candidate:
+    """Return the one candidate that does that at a place."""
+    [found] = [one for one in candidates if (one.place, one.says) == (place, says)]
+    return found
+
+
+class Tried:
+    """A running server, with what the cases need on it.
+
+    Args:
+        state: of the server.
+        url: where it listens.
+    """
+
+    def __init__(self, state: State, url: str) -> None:
+        self.state = state
+        self._sender = Sender(url, key=Secret(PRODUCTION))
+        self._resources = Resources(suite(), CONTRACT, self._make, "tests", Unique(1))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._sender.close()
+
+    def _make(
+        self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
+    ) -> Exchange:
+        return self._sender.send(sending.outgoing(values, name=name), position=name)
+
+    def prepare(self, candidates: Iterable[Candidate]) -> None:
+        """Make what requests need, before a fault keeps it from being made."""
+        for needs in {candidate.needs for candidate in candidates}:
+            self._resources.values(needs)
+
+    def answer(self, candidate: Candidate) -> Exchange:
+        """Send a request; what it has used up is made anew for the next one."""
+        outgoing = candidate.sending.outgoing(
+            self._resources.values(candidate.needs), name="tests", key=candidate.key
+        )
+        found = self._sender.send(outgoing)
+        assert found.response.failure is None, (candidate.name, found.response.failure)
+        label = candidate.sending.operation
+        if found.response.status == 200 and (label.startswith("DELETE ") or label.endswith("cancel")):
+            self._resources.renew(candidate.needs)
+        return found
+
+    def findings(self, candidates: Iterable[Candidate]) -> list[tuple[str, Finding]]:
+        """Send requests, and return their names with what is wrong with the answers."""
+        return [
+            (candidate.name, finding)
+            for candidate in candidates
+            for finding in verdicts(candidate, self.answer(candidate), ())
+        ]
+
+
+@contextmanager
+def tried(profile: Profile = Profile.CONTRACT) -> Iterator[Tried]:
+    """Run a server to try requests on."""
+    state = State(profile=profile, step=0.01)
+    with Running(state) as running:
+        target = Tried(state, running.url)
+        try:
+            yield target
+        finally:
+            target.close()
+
+
+@contextmanager
+def faulty(target: Tried, name: str) -> Iterator[None]:
+    """Switch on a fault of a server for a while."""
+    target.state.faults = frozenset({catalogue()[name]})
+    try:
+        yield
+    finally:
+        target.state.faults = frozenset()
