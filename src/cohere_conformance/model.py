@@ -225,11 +225,15 @@ class Aspect(enum.StrEnum):
     STATUS = "status"
     """A declared status."""
     PROPERTY = "property"
-    """A declared property of a 2xx answer."""
+    """A declared property of a 2xx answer, or of the body of a request."""
     EVENT = "event"
     """A declared event of a stream."""
     ENUM_VALUE = "enum-value"
-    """A declared value of an enumeration in a 2xx answer."""
+    """A declared value of an enumeration in a 2xx answer, or anywhere in a request."""
+    BRANCH = "branch"
+    """A declared JSON type of a value in a request that may have several."""
+    PARAMETER = "parameter"
+    """A declared parameter of a path or a query, or a declared part of a form."""
 
 
 class Element(msgspec.Struct, frozen=True, order=True):
@@ -238,8 +242,9 @@ class Element(msgspec.Struct, frozen=True, order=True):
     Attributes:
         operation: label such as `POST /v2/chat`.
         aspect: what it is.
-        name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`), the type of an
-            event, or a place with a value (`/finish_reason = COMPLETE`).
+        name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`, `query:limit`), the
+            type of an event, a place with a value (`/finish_reason = COMPLETE`) or with the JSON type of a
+            value (`/documents/* is string`).
         declaration: where the document says it (`Meta/api_version`): one declaration may serve many places
             of many operations, some of which can never show all of it.
     """

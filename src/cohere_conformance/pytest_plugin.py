@@ -18,12 +18,13 @@ from rich.console import Console
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.fuzz.candidate import Way, slug
+from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report import render_terminal
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
-from cohere_conformance.session.plan import Fuzz, FuzzProfile, Wishes
+from cohere_conformance.session.plan import Fuzz, Wishes
 from cohere_conformance.session.runner import Ending
 from cohere_conformance.session.worker import Worker
 
@@ -141,10 +142,11 @@ def _arguments(config: pytest.Config) -> tuple[str, ...]:
 
     What pytest is told besides is no business of whoever reads the report, and names folders of this machine.
     """
-    kept, valued = ["run"], False
+    kept, valued = ["run" if config.getoption("--conformance-fuzz") is None else "fuzz"], False
     for argument in map(str, config.invocation_params.args):
         if argument.startswith(_PREFIX) or (valued and not argument.startswith("-")):
-            kept.append(argument.replace(_PREFIX, "--", 1))
+            named = argument.replace(f"{_PREFIX}fuzz", f"{_PREFIX}fuzz-profile", 1)
+            kept.append(named.replace(_PREFIX, "--", 1))
         valued = argument.startswith(_PREFIX) and "=" not in argument and argument != f"{_PREFIX}live"
     return tuple(kept)
 

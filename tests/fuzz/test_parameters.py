@@ -1,4 +1,4 @@
-"""Requests with one parameter changed: that they are what they say, and that a right server answers rightly."""
+"""Requests with one parameter changed: they are what they say, and a right server answers them rightly."""
 
 from __future__ import annotations
 

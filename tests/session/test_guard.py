@@ -37,6 +37,7 @@ MADE = frozenset({"customers-1", "job-1"})
         ("POST", "/v1/embed-jobs/somebody-elses/cancel"),
         ("POST", "/v2/batches/somebody-elses/cancel"),
         ("POST", "/v2/batches/somebody-elses%3Acancel"),
+        ("DELETE", "/v1/datasets/conformance-nobody/../somebody-elses"),
         ("DELETE", "/"),
     ],
 )
@@ -51,6 +52,8 @@ def test_what_the_run_has_not_made_is_left_alone(guard: Guard, method: str, path
         ("DELETE", "/v1/datasets/customers-1"),
         ("DELETE", "/v1/datasets/conformance-nobody"),
         ("DELETE", "/v1/datasets/00000000-0000-4000-8000-000000000000"),
+        ("DELETE", "/v1/datasets/conformance-nobody%2Fa"),
+        ("TRACE", "/v1/datasets/somebody-elses"),
         ("PATCH", "/v1/connectors/customers-1"),
         ("POST", "/v2/batches/job-1:cancel"),
         ("POST", "/v1/embed-jobs/job-1/cancel"),

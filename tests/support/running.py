@@ -71,6 +71,17 @@ def ran(home: Path, *arguments: str, key: str = "") -> Done:
     return _ended(home, [*COMMAND, "run", *arguments], {"CO_API_KEY": key} if key else {})
 
 
+def fuzzed(home: Path, *arguments: str, key: str = "") -> Done:
+    """Fuzz to the end.
+
+    Args:
+        home: the folder to run in.
+        arguments: of `fuzz`.
+        key: the API key.
+    """
+    return _ended(home, [*COMMAND, "fuzz", *arguments], {"CO_API_KEY": key} if key else {})
+
+
 def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
     """Run to the end, and return with it the most memory that one of its processes took, in MiB.
 

@@ -82,7 +82,7 @@ class Sending(msgspec.Struct, frozen=True):
         form: the parts of a multipart body.
         content_type: of `text`; empty where the request has none.
         method: in place of the operation's; empty where it is the operation's.
-        target: path in place of the operation's, encoded but for its placeholders; the query is appended to it.
+        target: path in place of the operation's, encoded but for its placeholders; the query is appended.
             Empty where it is the operation's.
     """
 

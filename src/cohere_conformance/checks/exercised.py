@@ -43,20 +43,20 @@ def exercised_reading(contract: Contract, reading: Reading) -> frozenset[Element
     whole, shown = outline(operation), set[Element]()
     if response.status in whole.statuses:
         shown.add(whole.statuses[response.status])
-    media = _media(response, reading)
+    media = media_of(response, reading)
     if media is not None:
         key = (response.status, media.name)  # of a 2xx; the outline knows no other
         if media.events is not None:
             events = whole.events.get(key, {})
-            for name, payload in _events(media.events.tag, media.framing, reading):
+            for name, payload in typed_events(media.events.tag, media.framing, reading):
                 if name in events:
-                    _collect(events[name], payload, shown)
+                    collect(events[name], payload, shown)
         elif key in whole.bodies and reading.response[0] is not NOTHING:
-            _collect(whole.bodies[key], reading.response[0], shown)
+            collect(whole.bodies[key], reading.response[0], shown)
     return frozenset(shown)
 
 
-def _media(declared: ResponseDeclaration, reading: Reading) -> Media | None:
+def media_of(declared: ResponseDeclaration, reading: Reading) -> Media | None:
     """Return the declared media type of the answer: the one it names, otherwise the one it looks like."""
     response = reading.exchange.response
     told = field(response.headers, "content-type")
@@ -71,7 +71,7 @@ def _media(declared: ResponseDeclaration, reading: Reading) -> Media | None:
     return next((one for one in declared.media.values() if one.framing == framing), None)
 
 
-def _events(tag: str, framing: Framing, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
+def typed_events(tag: str, framing: Framing, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the type and the payload of each event that has both."""
     for piece in reading.pieces(framing):
         payload, _ = piece.payload
@@ -79,7 +79,7 @@ def _events(tag: str, framing: Framing, reading: Reading) -> Iterator[tuple[str,
             yield payload[tag], payload
 
 
-def _collect(shape: Shape, value: object, shown: set[Element]) -> None:
+def collect(shape: Shape, value: object, shown: set[Element]) -> None:
     """Go down shape and value together, as deep as the shape goes, and collect the elements met."""
     if shape.element is not None:
         shown.add(shape.element)
@@ -87,19 +87,20 @@ def _collect(shape: Shape, value: object, shown: set[Element]) -> None:
         for name, inner in value.items():
             below = shape.properties.get(name, shape.extra)
             if below is not None:
-                _collect(below, inner, shown)
+                collect(below, inner, shown)
     elif isinstance(value, list):
         if shape.items is not None:
             for inner in value:
-                _collect(shape.items, inner, shown)
+                collect(shape.items, inner, shown)
     elif shape.values and value is not None and (element := shape.values.get(spelled(value))) is not None:
         shown.add(element)
     for condition, branch in shape.branches:
-        if condition is None or _meant(condition, value):
-            _collect(branch, value, shown)
+        if condition is None or meant(condition, value):
+            collect(branch, value, shown)
 
 
-def _meant(condition: Condition, value: object) -> bool:
+def meant(condition: Condition, value: object) -> bool:
+    """Tell whether a value meets the condition of a branch."""
     if condition.tag:
         said = value.get(condition.tag) if isinstance(value, dict) else None
         return isinstance(said, str) and said in condition.values

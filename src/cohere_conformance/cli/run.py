@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cohere_conformance.cli import options
+from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Severity
-from cohere_conformance.session.plan import FuzzProfile
 from cohere_conformance.session.suites import pytest_arguments
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def run(**told: Any) -> int:
 @click.option(
     "--example-db",
     metavar="DB",
-    help="Where failing examples are kept, to be tried first next time: a folder, or redis://host:port/number. "
-    "[default: the folder examples in that of the report]",
+    help="Where failing examples are kept, to be tried first next time: folder or redis://host:port/number. "
+    "[default: examples, beside the report]",
 )
 @_target
 def fuzz(

@@ -40,8 +40,8 @@ class Shape:
     """What is declared at one place, and below it.
 
     Attributes:
-        element: what stands there by standing there: a property, an event; `None` for the whole body, for the
-            elements of an array and for a branch, which are none.
+        element: what stands there by standing there: a property, an event, in a request also a branch that a
+            JSON type decides on; `None` for the whole body and for the elements of an array, which are none.
         properties: by name.
         extra: any property of another name, where they have a schema.
         items: every element of an array; `None` where nothing can be told of them, so that a vector of
@@ -94,7 +94,7 @@ def declared(operation: Operation) -> frozenset[Element]:
 
 def outline(operation: Operation) -> Outline:
     """Return what the operation declares, place by place; made once for each distinct operation."""
-    return _outline(_Asked(operation.label, operation.digest, operation))
+    return _outline(Asked(operation.label, operation.digest, operation))
 
 
 def spelled(value: object) -> str:
@@ -106,7 +106,7 @@ def spelled(value: object) -> str:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """An operation by its identity: equal digests declare alike, and the mappings in it cannot be hashed."""
 
     label: str
@@ -115,7 +115,7 @@ class _Asked:
 
 
 @lru_cache(maxsize=256)
-def _outline(asked: _Asked) -> Outline:
+def _outline(asked: Asked) -> Outline:
     operation = asked.operation
     label = operation.label
     statuses = {
@@ -130,7 +130,7 @@ def _outline(asked: _Asked) -> Outline:
             continue
         for media in response.media.values():
             if media.body is not None:
-                shaper = _Shaper(label, media.body.schema)
+                shaper = Shaper(label, media.body.schema)
                 bodies[status, media.name] = shaper.shape(origin=f"{label} {status}")
             if media.events is not None:
                 events[status, media.name] = _events(label, media.events)
@@ -143,7 +143,7 @@ def _events(label: str, stream: Events) -> Mapping[str, Shape]:
     shapes = {}
     for name, branch in stream.branches.items():
         place = f"<{_escaped(name)}>"
-        shaper = _Shaper(label, branch.schema, told=f"{place}/{_escaped(stream.tag)}")
+        shaper = Shaper(label, branch.schema, told=f"{place}/{_escaped(stream.tag)}")
         shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), place, f"{label} {place}")
     return shapes
 
@@ -154,18 +154,18 @@ def _escaped(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _At:
-    """A place in an answer, and where the document declares what stands there."""
+class At:
+    """A place in a body, and where the document declares what stands there."""
 
     place: str
     declaration: str
 
-    def below(self, token: str) -> _At:
+    def below(self, token: str) -> At:
         """Return where a property or an item of what stands here is."""
-        return _At(f"{self.place}/{token}", f"{self.declaration}/{token}")
+        return At(f"{self.place}/{token}", f"{self.declaration}/{token}")
 
 
-class _Shaper:
+class Shaper:
     """Makes the shape of one self-contained schema.
 
     Args:
@@ -181,15 +181,22 @@ class _Shaper:
         self._told = told
 
     def shape(self, element: Element | None = None, place: str = "", origin: str = "") -> Shape:
-        return self._shape(self._schema, _At(place, origin), element, frozenset())
+        """Return the shape of the whole.
 
-    def _shape(self, node: Schema, at: _At, element: Element | None, path: frozenset[str]) -> Shape:
+        Args:
+            element: what the whole is, if it is one.
+            place: where it stands.
+            origin: what declares it.
+        """
+        return self._shape(self._schema, At(place, origin), element, frozenset())
+
+    def _shape(self, node: Schema, at: At, element: Element | None, path: frozenset[str]) -> Shape:
         """Return the shape of a schema that stands at a place; `path` is the definitions that led there."""
         if "$ref" in node:
             name = node["$ref"].removeprefix("#/$defs/")
             if name in path:
                 return Shape(element)  # a recursive schema has no end of places
-            return self._shape(self._schema["$defs"][name], _At(at.place, name), element, path | {name})
+            return self._shape(self._schema["$defs"][name], At(at.place, name), element, path | {name})
         place = at.place
         properties = {
             name: self._property(inner, at.below(_escaped(name)), path)
@@ -213,19 +220,24 @@ class _Shaper:
             branches=tuple(self._branches(node, at, path)),
         )
 
-    def _property(self, node: Schema, at: _At, path: frozenset[str]) -> Shape:
+    def _property(self, node: Schema, at: At, path: frozenset[str]) -> Shape:
         return self._shape(node, at, self._element(Aspect.PROPERTY, at), path)
 
-    def _element(self, aspect: Aspect, at: _At, value: str = "") -> Element:
+    def _element(self, aspect: Aspect, at: At, value: str = "") -> Element:
         return Element(self._label, aspect, at.place + value, at.declaration + value)
 
+    def _branch(self, condition: Condition | None, at: At) -> Element | None:
+        """Return what a branch is by being the one that is meant: of an answer nothing."""
+        return None
+
     def _branches(
-        self, node: Schema, at: _At, path: frozenset[str]
+        self, node: Schema, at: At, path: frozenset[str]
     ) -> Iterator[tuple[Condition | None, Shape]]:
         for word in ("allOf", "oneOf", "anyOf"):
             for part in node.get(word, ()):
                 condition = _condition(part["if"]) if "if" in part else None
-                shape = self._shape(part.get("then", part), at, None, path)
+                element = self._branch(condition, at)
+                shape = self._shape(part.get("then", part), at, element, path)
                 if next(shape.elements(), None) is not None:
                     yield condition, shape
 

@@ -1,4 +1,4 @@
-"""Bodies that are odd below their schema: what they are said to be, how they are written, how long they are."""
+"""Bodies that are odd below their schema: what they are said to be, how they are written, how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fuzzer has to know of requests beside their schemas: `suites/fuzz/domain.yaml`, read and applied."""
+"""What the fuzzer has to know of requests beside their schemas: `suites/fuzz/domain.yaml`."""
 
 from __future__ import annotations
 

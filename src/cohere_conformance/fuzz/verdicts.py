@@ -63,7 +63,7 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
 def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
     """Tell whether nobody knows which operation an odd path has led to.
 
-    Routers differ in what they take for a slash, and what stands before a service answers in words of its own.
+    Routers differ in what they take for a slash, and what stands before a service has words of its own.
     """
     if not candidate.place.startswith("path") or candidate.verdict is Verdict.SERVED:
         return False

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, request_response
@@ -170,21 +169,30 @@ async def _content(request: Request) -> bytes:
     return bytes(content)
 
 
+class _FormParser(MultiPartParser):
+    """Reads a form whose files are closed also where the last one never ends."""
+
+    def close(self) -> None:
+        """Close the file of every part."""
+        for file in self._files_to_close_on_error:
+            file.close()
+
+
 async def _form(request: Request) -> tuple[Part, ...]:
+    parser = _FormParser(request.headers, request.stream(), max_part_size=LARGEST)
+    parts = []
     try:
-        form = await request.form(max_part_size=LARGEST)
+        form = await parser.parse()
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                content = await value.read()
+                parts.append(Part(name, content, value.filename or "", value.content_type or ""))
+            else:
+                parts.append(Part(name, value.encode("utf-8", "replace")))
     except MultiPartException as error:
         raise RefusedError(400, f"invalid multipart form: {error.message}") from error
-    except HTTPException as error:  # what Starlette makes of it within an application
-        raise RefusedError(400, f"invalid multipart form: {error.detail}") from error
-    parts = []
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            content = await value.read()
-            parts.append(Part(name, content, value.filename or "", value.content_type or ""))
-        else:
-            parts.append(Part(name, value.encode("utf-8", "replace")))
-    await form.close()
+    finally:
+        parser.close()
     return tuple(parts)
 
 

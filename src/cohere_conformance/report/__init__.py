@@ -1,9 +1,10 @@
 """The report: a value, built from judged exchanges, written and read back, and rendered by pure functions."""
 
 from cohere_conformance.report.build import Tally
-from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise
+from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, FuzzCoverage
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
+from cohere_conformance.report.fuzzed import Fuzzing
 from cohere_conformance.report.journal import Journal, WorkerJournal, clear_journals, read_journals
 from cohere_conformance.report.line import Closing, Opening, Record
 from cohere_conformance.report.render.html import render as render_html
@@ -20,6 +21,8 @@ __all__ = [
     "CaseOutcome",
     "Closing",
     "Exercise",
+    "FuzzCoverage",
+    "Fuzzing",
     "Header",
     "Journal",
     "Mode",

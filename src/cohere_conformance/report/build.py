@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Exchange, Finding
-    from cohere_conformance.report.coverage import CaseCoverage, Exercise
+    from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
     from cohere_conformance.report.shape import Target
 
 STREAM_MEDIA_TYPES = frozenset(
@@ -166,6 +166,7 @@ class Tally:
         cases: CaseCoverage | None = None,
         exercise: tuple[Exercise, ...] = (),
         declarations: tuple[Exercise, ...] = (),
+        fuzzed: tuple[FuzzCoverage, ...] = (),
     ) -> Report:
         """Return the report.
 
@@ -177,6 +178,7 @@ class Tally:
             cases: how the cases ended, where cases were sent; they then decide the exit code, too.
             exercise: how much of what is declared was seen.
             declarations: the same, whatever several operations share counted once.
+            fuzzed: what the fuzzer sent and reached, where it was at work.
         """
         header = msgspec.structs.replace(
             header,
@@ -191,6 +193,7 @@ class Tally:
             exercise=exercise,
             declarations=declarations,
             groups=dict(contract_operations) if isinstance(contract_operations, Mapping) else {},
+            fuzzed=fuzzed,
         )
         totals = self._totals(rows)
         found = verdict.Found(self.exchanges_judged, self.inputs_unreadable, self.open_severities, cases)

@@ -176,6 +176,42 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
     missing: tuple[str, ...] = ()
 
 
+class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fuzzer sent to one operation, and what it has reached.
+
+    An element of a request counts as reached where a positive request carried it that was answered with 2xx;
+    an element of an answer where any exchange of the run showed it.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        positive: requests that keep every rule of the contract.
+        served: how many of them were answered with 2xx.
+        negative: requests that break one rule.
+        refused: how many of them were answered with 4xx.
+        protocol: requests that are odd below the contract: by their method, path, media type or bytes.
+        shapes: distinct answers to all of these by status, media type and the places of their properties, or
+            the types of their events.
+        request_declared: parameters, parts, properties, values and branches that a request may have.
+        request_reached: how many of them were reached.
+        request_missing: the names of the others.
+        response_declared: statuses, properties, events and values that an answer may show.
+        response_reached: how many of them were reached.
+    """
+
+    operation: str
+    positive: Count
+    served: Count
+    negative: Count
+    refused: Count
+    protocol: Count
+    shapes: Count
+    request_declared: Count
+    request_reached: Count
+    request_missing: tuple[str, ...] = ()
+    response_declared: Count
+    response_reached: Count
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at and what was not.
 
@@ -192,6 +228,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         declarations: the same for properties and values, each counted once however many operations share it;
             their `operation` is empty.
         groups: the group of each operation of the contract, as far as the caller told.
+        fuzzed: what the fuzzer sent to each operation and reached; empty where nothing was fuzzed.
     """
 
     operations: tuple[OperationCoverage, ...]
@@ -205,3 +242,4 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()
     groups: dict[str, str] = {}
+    fuzzed: tuple[FuzzCoverage, ...] = ()

@@ -9,6 +9,7 @@ from cohere_conformance.errors import ReportError, TrafficError
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, Unreadable
 from cohere_conformance.report.example import clean
+from cohere_conformance.report.fuzzed import FuzzTally
 from cohere_conformance.report.journal import WorkerJournal, read_journals
 from cohere_conformance.report.line import Closing, Opening, Record
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohere_conformance.model import Aspect, Element, Exchange
+    from cohere_conformance.report.fuzzed import Fuzzing
     from cohere_conformance.report.shape import Report
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
@@ -32,6 +34,7 @@ def report_of(
     declared: Iterable[Element],
     exercised: Callable[[Exchange], Iterable[Element]],
     finished_at: str,
+    fuzzing: Fuzzing | None = None,
     curl: bool = True,
 ) -> Report:
     """Return the report of the run whose journals lie in `folder`.
@@ -43,12 +46,14 @@ def report_of(
         declared: everything that could be exercised.
         exercised: what of it one exchange shows.
         finished_at: RFC 3339 time at which the run ended.
+        fuzzing: how to look at what the fuzzer derived; without it there are no figures of it.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
 
     Raises:
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
-    run = _Run({*operations, *further}, exercised, Tally(curl=curl))
+    fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
+    run = _Run({*operations, *further}, exercised, Tally(curl=curl), fuzzed)
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -63,14 +68,16 @@ def report_of(
             "name a folder of its own for each run with --report-dir, or clear this one"
         )
     elements = frozenset(declared)
+    exercise = _exercise(elements, run.seen)
     first = min(openings, key=lambda one: (one.header.started_at, one.worker))
     return run.tally.finish(
         first.header,
         operations,
         finished_at=finished_at,
         cases=run.cases(),
-        exercise=_exercise(elements, run.seen),
+        exercise=exercise,
         declarations=_declarations(elements, run.seen),
+        fuzzed=() if fuzzed is None else fuzzed.coverage(exercise),
     )
 
 
@@ -78,13 +85,18 @@ class _Run:
     """What is gathered from the journals, whichever is read first."""
 
     def __init__(
-        self, operations: Collection[str], exercised: Callable[[Exchange], Iterable[Element]], tally: Tally
+        self,
+        operations: Collection[str],
+        exercised: Callable[[Exchange], Iterable[Element]],
+        tally: Tally,
+        fuzzed: FuzzTally | None,
     ) -> None:
         self.tally = tally
         self.openings: list[Opening] = []
         self.seen: set[Element] = set()
         self._operations = operations
         self._exercised = exercised
+        self._fuzzed = fuzzed
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
@@ -121,6 +133,8 @@ class _Run:
             )
             if known:
                 self.seen.update(self._exercised(exchange))
+            if known and self._fuzzed is not None:
+                self._fuzzed.add(record)
         if record.setup:
             return
         if record.findings:

@@ -38,6 +38,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         cases: how many cases and tests showed it.
         seconds: how long it took.
         told: the last words of a run that failed.
+        fuzzed: whether the fuzzer was run, and not the written cases.
     """
 
     fault: str
@@ -48,6 +49,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     cases: int = 0
     seconds: float = 0.0
     told: str = ""
+    fuzzed: bool = False
 
     @property
     def caught(self) -> bool:
@@ -108,6 +110,7 @@ def merged(trials: Sequence[Trial]) -> Trial:
         cases=sum(trial.cases for trial in trials),
         seconds=round(sum(trial.seconds for trial in trials), 2),
         told=trials[-1].told,
+        fuzzed=trials[0].fuzzed,
     )
 
 

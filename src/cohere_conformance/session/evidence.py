@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.exercised import exercised
+from cohere_conformance.checks.requested import requested
+from cohere_conformance.checks.shapes import answer_shape
 from cohere_conformance.contract.elements import declared
+from cohere_conformance.contract.requested import requestable
 from cohere_conformance.errors import ReportError
-from cohere_conformance.report import Opening, Report, read_journals, report_of, write
+from cohere_conformance.fuzz.candidate import slug
+from cohere_conformance.report import Fuzzing, Opening, Report, read_journals, report_of, write
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 
 if TYPE_CHECKING:
@@ -31,10 +35,7 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
                 f"{folder}: expected journals of the contract {contract.digest}, got {told}; "
                 "read them with the version of cohere-conformance that wrote them"
             )
-    scope = _scope(openings)
-    operations = {
-        label: operation.group for label, operation in contract.operations.items() if operation.group in scope
-    }
+    operations = _scope(openings, contract)
     report = report_of(
         folder,
         operations=operations,
@@ -42,6 +43,11 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
         declared=[one for label in operations for one in declared(contract.operations[label])],
         exercised=lambda exchange: exercised(contract, exchange),
         finished_at=now(),
+        fuzzing=Fuzzing(
+            requestable=[one for label in operations for one in requestable(contract.operations[label])],
+            requested=lambda exchange: requested(contract, exchange),
+            shape=lambda exchange: answer_shape(contract, exchange),
+        ),
     )
     return report, tuple(write(report, folder))
 
@@ -51,12 +57,22 @@ def _openings(folder: Path) -> Iterator[Opening]:
         yield from (line for line in journal.lines() if isinstance(line, Opening))
 
 
-def _scope(openings: list[Opening]) -> set[str]:
-    """Return the groups that the run was about: those of its cases, as far as the target declares them."""
-    planned = {case.partition(".")[0] for opening in openings for case in opening.planned or ()}
+def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:
+    """Return the operations that the run was about, with their groups.
+
+    These are those that it fuzzed and those of the groups of its cases, as far as the target declares them.
+    """
+    planned = {case for opening in openings for case in opening.planned or ()}
+    groups = {case.partition(".")[0] for case in planned}
+    fuzzed = {case.rpartition(".")[2] for case in planned if case.startswith("fuzz.")}
     targets = [opening.header.target for opening in openings]
     declares = {group for target in targets if target is not None for group in target.declares}
-    return planned & declares if declares else planned
+    return {
+        label: operation.group
+        for label, operation in contract.operations.items()
+        if (operation.group in groups or slug(label) in fuzzed)
+        and (not declares or operation.group in declares)
+    }
 
 
 def clear_report(folder: Path) -> None:

@@ -15,11 +15,12 @@ from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
+from cohere_conformance.fuzz.effort import EFFORTS
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.smaller import smaller
 from cohere_conformance.model import Kind
 from cohere_conformance.session.examples import Shelf, open_database
-from cohere_conformance.session.plan import FuzzProfile, Place
+from cohere_conformance.session.plan import Place
 from cohere_conformance.session.resources import MissingError
 
 if TYPE_CHECKING:
@@ -34,25 +35,6 @@ _FAILED = b"failed"
 """The key under which the names of candidates stand that failed."""
 _MOST_SMALLER = 30
 """Requests that are spent on making one failing request smaller."""
-
-
-class Effort(NamedTuple):
-    """How much is done for one operation.
-
-    Attributes:
-        candidates: requests of each way with one change; all of them where it is `None`.
-        examples: requests with several changes.
-    """
-
-    candidates: int | None
-    examples: int
-
-
-EFFORTS = {
-    FuzzProfile.SMOKE: Effort(12, 5),
-    FuzzProfile.GATE: Effort(None, 40),
-    FuzzProfile.DEEP: Effort(None, 1000),
-}
 
 
 class Fuzzed(NamedTuple):

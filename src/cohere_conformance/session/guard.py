@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OURS = "conformance-"
 """What the names of things begin with that nobody but a run of this tool has."""
 _NOBODY = "00000000-0000-4000-8000-000000000000"
-_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Guard:
@@ -53,10 +53,11 @@ class Guard:
             return f"{outgoing.method} of an undeclared path on a host that is not this machine"
         if not self._takes_away(outgoing.method, path, label):
             return None
-        # Another router may take an undeclared path for a declared one: encoded slashes, other cases, a further
-        # slash. So every part of it counts that is not a word of some path.
-        named = [part for part in unquote(path).split("/") if part and not _is_word(part, self._contract)]
-        if named and all(_is_ours(part.partition(":")[0], made) for part in named):
+        # Another router may take an undeclared path for a declared one: encoded slashes, other cases, one
+        # more slash. So the first part of it counts that is not a word of some path.
+        parts = [part for part in unquote(path).split("/") if part not in {"", "."}]
+        named = [part for part in parts if not _is_word(part, self._contract)]
+        if named and ".." not in parts and _is_ours(named[0].partition(":")[0], made):
             return None
         if not named and outgoing.method in {"PATCH", "PUT"}:
             return None  # of a whole collection only deleting takes something away

@@ -50,12 +50,18 @@ UNLISTED = {
 """The requirement that what was deleted is not listed."""
 NEW = {"POST /v1/datasets": "datasets.id-unique", "POST /v2/batches": "batches.id-own"}
 """The requirement that what is made has an id that nothing had before."""
-_STATUS = {
+STATUS = {
     "/v1/datasets": ("dataset", "validation_status"),
     "/v1/embed-jobs": ("status",),
     "/v2/batches": ("batch", "status"),
 }
 """Where the answer to reading a thing says how far it has come."""
+FINAL = {
+    "/v1/datasets": "datasets.status-forward",
+    "/v1/embed-jobs": "embed-jobs.status-forward",
+    "/v2/batches": "batches.end-is-final",
+}
+"""The requirement that what has come to an end stays as it is."""
 _READY = "validated"
 _AT_WORK = frozenset({"unknown", "queued", "processing", "in_progress", "cancelling", "canceling", ""})
 _PREFIX = re.compile(r"batch_status_", re.IGNORECASE)
@@ -70,17 +76,19 @@ class Made:
         id: of it.
         status: as it was last read, in small letters.
         deleted: whether it was deleted.
+        output: whether something of ours has made it in its turn.
     """
 
     collection: str
     id: str
     status: str = ""
     deleted: bool = False
+    output: bool = False
 
     @property
     def at_work(self) -> bool:
         """Whether it may still come further."""
-        return self.collection in _STATUS and not self.deleted and self.status in _AT_WORK
+        return self.collection in STATUS and not self.deleted and self.status in _AT_WORK
 
 
 @dataclass
@@ -108,17 +116,23 @@ class Ledger:
         by_id = {one.id: one for one in self.made.values()}
         return [by_id.get(value) if isinstance(value, str) else None for value in values]
 
-    def adopt(self, where: str, identity: str) -> Made | None:
-        """Take something for ours; `None` where it was there before."""
+    def adopt(self, where: str, identity: str, *, output: bool = False) -> bool:
+        """Take something for ours, and tell whether it was not there before.
+
+        Args:
+            where: its collection.
+            identity: its id.
+            output: something of ours has made it.
+        """
         if (where, identity) in self.foreign or (where, identity) in self.made:
-            return None
-        made = self.made[where, identity] = Made(where, identity)
-        return made
+            return False
+        self.made[where, identity] = Made(where, identity, output=output)
+        return True
 
 
 def status_of(where: str, answer: object) -> str:
     """Return how far a thing has come, in small letters; nothing where its kind has no course."""
-    told = at(answer, _STATUS[where]) if where in _STATUS else ""
+    told = at(answer, STATUS[where]) if where in STATUS else ""
     return _PREFIX.sub("", told).lower() if isinstance(told, str) else ""
 
 
@@ -144,7 +158,8 @@ def right(
         return _WHEN_DELETED.get(label, (200, *REFUSED))
     if any(one.deleted for one in used):
         return REFUSED if creates else (200, *REFUSED)
-    if label in _STATE_DECIDES or (creates and any(one.status != _READY for one in used)):
+    # Nobody says whether jobs can read what jobs have made.
+    if label in _STATE_DECIDES or (creates and any(one.output or one.status != _READY for one in used)):
         return IF_STATE_ALLOWS
     # What belongs to somebody else may be deleted by them at any time.
     return (200, 404) if None in about else (200,)

@@ -17,6 +17,7 @@ from cohere_conformance.cases import PROFILES
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.names import unknown
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
@@ -41,17 +42,6 @@ class Place(enum.StrEnum):
     """Another server on this machine."""
     LIVE = "live"
     """Anywhere else: somebody pays for it, or depends on it."""
-
-
-class FuzzProfile(enum.StrEnum):
-    """How much a run of the fuzzer does."""
-
-    SMOKE = "smoke"
-    """A few requests of each kind: does anything break at all?"""
-    GATE = "gate"
-    """Every place of every request with every value that its rules suggest, and some combinations."""
-    DEEP = "deep"
-    """The same with many combinations: for a night."""
 
 
 class Fuzz(msgspec.Struct, frozen=True):

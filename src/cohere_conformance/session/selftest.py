@@ -34,6 +34,18 @@ TRANSPORT = (("check-api-key",), ("chat",))
 """The groups that are asked about a fault of the connection: each answer may take its time to fail."""
 
 
+FUZZED = "input"
+"""The part of the faults that only unusual input shows: the fuzzer is asked about these."""
+UNUSUAL = (
+    ("tokenize", "rerank"),
+    ("check-api-key", "detokenize", "classify", "models", "embed"),
+    ("datasets", "connectors", "summarize", "generate"),
+    ("chat",),
+    ("audio", "batches", "embed-jobs", "finetuning"),
+)
+"""The groups that the fuzzer calls for such a fault, one after the other until one shows it."""
+
+
 def selftest(
     names: Iterable[str] | None = None, *, jobs: int = 1, told: Callable[[Trial], None] | None = None
 ) -> Matrix:
@@ -51,20 +63,27 @@ def selftest(
     wanted = sorted(known) if names is None else list(names)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=_start) as pool:
-        asked = (
-            () if names is None else sorted({group for fault in wanted for group in chain(*scopes(fault))})
-        )
-        running = [pool.submit(_trial, "", profile, tuple(asked)) for profile in PROFILES]
+        quiet = [
+            pool.submit(_trial, "", profile, () if names is None else _asked(wanted, fuzzed), fuzzed=fuzzed)
+            for fuzzed in sorted({is_fuzzed(fault) for fault in wanted})
+            for profile in PROFILES
+        ]
         # The slow ones first: none of them is to be what all others wait for at the end.
         wanted.sort(key=lambda fault: not fault.startswith("transport."))
-        running += [pool.submit(_tried, fault) for fault in wanted]
+        running = [*quiet, *(pool.submit(_tried, fault) for fault in wanted)]
         ended = []
         for future in running:
             ended.append(future.result())
             if told is not None:
                 told(ended[-1])
-    quiet, trials = ended[: len(PROFILES)], ended[len(PROFILES) :]
-    return matrix_of(trials, quiet, shipped_requirements().requirements, known)
+    faultless, trials = ended[: len(quiet)], ended[len(quiet) :]
+    return matrix_of(trials, faultless, shipped_requirements().requirements, known)
+
+
+def _asked(faults: Iterable[str], fuzzed: bool) -> tuple[str, ...]:
+    """Return the groups that are asked about any of the faults."""
+    asked = {group for fault in faults if is_fuzzed(fault) is fuzzed for group in chain(*scopes(fault))}
+    return tuple(sorted(asked))
 
 
 def _start() -> None:
@@ -76,7 +95,7 @@ def _tried(fault: str) -> Trial:
     """Run one scope after the other, until all that the fault is to trip is tripped."""
     trials: list[Trial] = []
     for groups in scopes(fault):
-        trials.append(_trial(fault, PROFILES[0], groups))
+        trials.append(_trial(fault, PROFILES[0], groups, fuzzed=is_fuzzed(fault)))
         if trials[-1].told or not owing(fault, trials):
             break
     return merged(trials)
@@ -91,16 +110,23 @@ def owing(fault: str, trials: Iterable[Trial]) -> bool:
     return not found or not named <= tripped
 
 
+def is_fuzzed(fault: str) -> bool:
+    """Tell whether a fault is for the fuzzer to find, because only unusual input shows it."""
+    return fault.startswith(f"{FUZZED}.")
+
+
 def scopes(fault: str) -> tuple[tuple[str, ...], ...]:
     """Return the groups whose suites are run against a fault, and those that are run if need be."""
     group = fault.partition(".")[0]
     if group == "transport":
         return TRANSPORT
+    if group == FUZZED:
+        return UNUSUAL
     groups = {operation.group for operation in load_contract().operations.values()}
     return ((group,),) if group in groups else (COMMON, *FURTHER)
 
 
-def _trial(fault: str, profile: str, groups: tuple[str, ...]) -> Trial:
+def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -> Trial:
     # Only this pays for it.
     import pytest
 
@@ -112,6 +138,7 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...]) -> Trial:
                 "only": [",".join(groups)] if groups else [],
                 "fault": [fault] if fault else [],
                 "report-dir": [folder],
+                **({"fuzz": ["gate"], "seed": [0]} if fuzzed else {}),
             }
         )
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
@@ -119,7 +146,14 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...]) -> Trial:
         seconds = time.monotonic() - began
         if code not in {0, 1, 3} or not (Path(folder) / "report.json").exists():
             told = (output.getvalue().strip().splitlines() or ["no words"])[-1]
-            return Trial(fault=fault, profile=profile, exit_code=code, seconds=seconds, told=told[:300])
+            return Trial(
+                fault=fault,
+                profile=profile,
+                exit_code=code,
+                seconds=round(seconds, 2),
+                told=told[:300],
+                fuzzed=fuzzed,
+            )
         report = load(Path(folder))
     rows = [row for row in report.findings if row.amendment is None]
     return Trial(
@@ -130,4 +164,5 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...]) -> Trial:
         kinds=tuple(sorted({row.kind for row in rows if row.kind is not Kind.REQUIREMENT_VIOLATED})),
         cases=len({case for row in rows for case in row.cases}),
         seconds=round(seconds, 2),
+        fuzzed=fuzzed,
     )

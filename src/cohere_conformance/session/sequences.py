@@ -16,10 +16,12 @@ from cohere_conformance.contract.links import Answered
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 from cohere_conformance.session.ledger import (
+    FINAL,
     GONE,
     IF_STATE_ALLOWS,
     NEW,
     REFUSED,
+    STATUS,
     UNLISTED,
     Ledger,
     Made,
@@ -213,7 +215,7 @@ class Sequences(Lifecycle):
                     one.deleted = True
             case Effect.READS if own:
                 if label == self.script.read(own[0].collection):
-                    own[0].status = status_of(own[0].collection, answered.answer)
+                    self.course(own[0], answered, reply)
                 self.outputs(answered)
             case Effect.READS:
                 self.listed(answered, reply)
@@ -226,7 +228,7 @@ class Sequences(Lifecycle):
         if not isinstance(identity, str) or not identity:
             raise InconclusiveError(f"{label} was answered without an id")
         where = collection(label)
-        if self.ledger.adopt(where, identity) is not None:
+        if self.ledger.adopt(where, identity):
             self.remove_later(where, identity)
         elif label in NEW:
             self.api.require(
@@ -238,13 +240,28 @@ class Sequences(Lifecycle):
                 observed=identity,
             )
 
+    def course(self, one: Made, answered: Answered, reply: Reply) -> None:
+        """Take down how far a thing has come, which is final as soon as it is not at work any more."""
+        now = status_of(one.collection, answered.answer)
+        if one.at_work:
+            one.status = now
+        elif one.collection in FINAL:
+            self.api.require(
+                FINAL[one.collection],
+                now == one.status,
+                reply,
+                place="/".join(("", *STATUS[one.collection])),
+                expected=f"{one.status}, as it was",
+                observed=now,
+            )
+
     def outputs(self, answered: Answered) -> None:
         """Take down what a thing of ours has made in its turn."""
         for link in self.script.links.get(answered.operation, ()):
             filled = link.filled(answered) if link.made else None
             for identity in filled.path.values() if filled is not None else ():
                 where = collection(link.target)
-                if self.ledger.adopt(where, identity) is not None:
+                if self.ledger.adopt(where, identity, output=True):
                     self.remove_later(where, identity)
 
     def remove_later(self, where: str, identity: str) -> None:

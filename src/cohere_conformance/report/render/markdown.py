@@ -41,6 +41,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_rows("Requests (client side)", parts.client_rows(report), folder, limit),
         *_ends(report, limit),
         *_operations(report),
+        *_fuzzed(report),
         *_amendments(report, folder, limit),
         *_folded("Operations never seen", coverage.unseen, limit=None),
         *_folded(parts.NOT_EXERCISED, parts.missing_lines(report), limit=limit),
@@ -128,6 +129,21 @@ def _operations(report: Report) -> Iterator[str]:
             cells = [code(one.operation), *map(str, numbers), statuses, str(one.streams)]
             yield f"| {' | '.join(cells)} |"
         yield ""
+
+
+def _fuzzed(report: Report) -> Iterator[str]:
+    rows = parts.fuzzed(report)
+    if not rows:
+        return
+    yield from (f"## Fuzzed: {len(rows) - 1}", "")
+    yield f"| operation | {' | '.join(parts.FUZZED_COLUMNS)} |"
+    yield f"|---|{'--:|' * len(parts.FUZZED_COLUMNS)}"
+    for one in rows:
+        name = code(one.operation) if one is not rows[-1] else one.operation
+        rates = (" ".join(filter(None, rate)) for rate in (one.positive, one.negative))
+        cells = (name, *rates, str(one.protocol), str(one.shapes), one.request, one.response)
+        yield f"| {' | '.join(cells)} |"
+    yield from ("", parts.FUZZED_NOTE, "")
 
 
 def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:

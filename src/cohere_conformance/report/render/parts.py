@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Kind, Severity
-    from cohere_conformance.report.coverage import CaseCoverage, CaseEnd
+    from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
     from cohere_conformance.report.shape import Example, Header, Report, Row, Target
 
 DEFAULT_FOLDER = "conformance-report"
@@ -25,6 +25,12 @@ AMENDMENTS_NOTE = (
 GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
 NOT_EXERCISED = "Declared, not exercised"
+FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
+FUZZED_NOTE = (
+    "Positive requests are valid, and the first number says how many were answered with 2xx; negative ones "
+    "break one rule, and it says how many were refused with 4xx; protocol ones are odd below the contract. "
+    "Shapes are distinct answers. Request and response: elements that were reached of those declared."
+)
 
 _ASPECTS = {
     Aspect.STATUS: "declared statuses",
@@ -143,7 +149,7 @@ class Exercised(NamedTuple):
     @property
     def share(self) -> str:
         """Return the percentage, rounded down so that 100 % means all."""
-        return f"{self.seen * 1000 // self.declared / 10:.1f} %"
+        return _share(self.seen, self.declared)
 
 
 def exercised(report: Report) -> list[Exercised]:
@@ -160,18 +166,65 @@ def exercised(report: Report) -> list[Exercised]:
     return [one for one in totals if one.declared]
 
 
+class Fuzzed(NamedTuple):
+    """One line about what was fuzzed; each rate is a part of a whole with its percentage, in words."""
+
+    operation: str
+    positive: tuple[str, str]
+    negative: tuple[str, str]
+    protocol: int
+    shapes: int
+    request: str
+    response: str
+
+
+def fuzzed(report: Report) -> list[Fuzzed]:
+    """Return what was fuzzed by operation, and the totals in the last line; nothing where nothing was."""
+    rows = report.coverage.fuzzed
+    return [*(_fuzzed(row.operation, [row]) for row in rows), _fuzzed("total", rows)] if rows else []
+
+
+def _fuzzed(name: str, rows: Sequence[FuzzCoverage]) -> Fuzzed:
+    reached, declared = sum(row.request_reached for row in rows), sum(row.request_declared for row in rows)
+    shown, showable = sum(row.response_reached for row in rows), sum(row.response_declared for row in rows)
+    return Fuzzed(
+        name,
+        positive=_rate(sum(row.served for row in rows), sum(row.positive for row in rows)),
+        negative=_rate(sum(row.refused for row in rows), sum(row.negative for row in rows)),
+        protocol=sum(row.protocol for row in rows),
+        shapes=sum(row.shapes for row in rows),
+        request=f"{reached}/{declared}",
+        response=f"{shown}/{showable}",
+    )
+
+
+def _rate(some: int, of: int) -> tuple[str, str]:
+    """Return a part of a whole, and how much of it that is, where there is a whole."""
+    return f"{some}/{of}", f"({_share(some, of)})" if of else ""
+
+
+def _share(some: int, of: int) -> str:
+    return f"{some * 1000 // of / 10:.1f} %"
+
+
 def missing_lines(report: Report, names: int | None = 5) -> list[str]:
     """Return what was not exercised of the operations that were seen; the unseen ones have their own list."""
     unseen = set(report.coverage.unseen)
+    told = [
+        (row.operation, f"{row.seen}/{row.declared} {aspect_name(row.aspect)}", row.missing)
+        for row in report.coverage.exercise
+        if row.operation not in unseen
+    ]
+    told += [
+        (row.operation, f"{row.request_reached}/{row.request_declared} request elements", row.request_missing)
+        for row in report.coverage.fuzzed
+    ]
     lines = []
-    for row in report.coverage.exercise:
-        if row.missing and row.operation not in unseen:
-            shown = row.missing if names is None else row.missing[:names]
-            more = f", and {len(row.missing) - len(shown)} more" if len(shown) < len(row.missing) else ""
-            lines.append(
-                f"{row.operation}: {row.seen}/{row.declared} {aspect_name(row.aspect)}; not: "
-                f"{', '.join(shown)}{more}"
-            )
+    for operation, figures, missing in sorted(told, key=lambda one: one[0]):
+        if missing:
+            shown = missing if names is None else missing[:names]
+            more = f", and {len(missing) - len(shown)} more" if len(shown) < len(missing) else ""
+            lines.append(f"{operation}: {figures}; not: {', '.join(shown)}{more}")
     return lines
 
 

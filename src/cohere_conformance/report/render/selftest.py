@@ -21,7 +21,8 @@ def summary(matrix: Matrix) -> list[str]:
     lines = [f"{verdict}: {caught} of {quantity(faults, 'fault')} caught ({_share(caught, faults)}), {sharp}"]
     for trial in matrix.faultless:
         told = "nothing" if not trial.caught and trial.exit_code == 0 else _found(trial) or trial.told
-        lines.append(f"faultless, profile {trial.profile}: exit code {trial.exit_code}, found {told}")
+        fuzzed = ", fuzzed" if trial.fuzzed else ""
+        lines.append(f"faultless, profile {trial.profile}{fuzzed}: exit code {trial.exit_code}, found {told}")
     for name, ids in (
         ("requirement without a fault", matrix.without_fault),
         ("never tripped", matrix.untripped),

@@ -25,6 +25,8 @@ INDENT = 11
 CLIENT_LIMIT = 5
 """The mistakes of clients come after everything about the server, and only a few of them."""
 NOT_EXERCISED_LIMIT = 10
+WIDE = 110
+"""A terminal of so many columns has room for a number and its percentage beside each other."""
 VERDICT_STYLES = {0: "bold green", 1: "bold red"}
 
 
@@ -56,6 +58,7 @@ class _Printer:
         self._cases()
         self._exercised()
         self._operations()
+        self._fuzzed()
         self._glance(parts.server_rows(self.report))
         self._rows("Findings", parts.server_rows(self.report))
         self._rows("Requests (client side)", parts.client_rows(self.report), limit=CLIENT_LIMIT)
@@ -150,6 +153,24 @@ class _Printer:
                 cells = [Text(str(number)) for number in numbers]
                 table.add_row(self._text(one.operation), *cells, style=style)
             self.console.print(table, highlight=False)
+
+    def _fuzzed(self) -> None:
+        rows = parts.fuzzed(self.report)
+        if not rows:
+            return
+        self._heading("Fuzzed", len(rows) - 1)
+        # Narrow columns leave the labels of operations a line of their own more often than not.
+        gap = " " if self.console.width >= WIDE else "\n"
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("operation", overflow="fold")
+        for name in parts.FUZZED_COLUMNS:
+            table.add_column(name, justify="right", no_wrap=True)
+        for one in rows:
+            rates = (gap.join(filter(None, rate)) for rate in (one.positive, one.negative))
+            numbers = (*rates, str(one.protocol), str(one.shapes), one.request, one.response)
+            table.add_row(self._text(one.operation), *map(Text, numbers), end_section=one is rows[-2])
+        self.console.print(table, highlight=False)
+        self.console.print(self._text(parts.FUZZED_NOTE, "dim", longest=None), highlight=False)
 
     def _rows(self, title: str, rows: Sequence[Row], limit: int | None = None) -> None:
         if not rows:

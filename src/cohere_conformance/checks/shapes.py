@@ -1,0 +1,103 @@
+"""What an answer looks like, whatever its values are: reports tell how many such shapes came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cohere_conformance.checks.body import escaped
+from cohere_conformance.checks.exercised import meant, media_of, typed_events
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.reading import Reading
+from cohere_conformance.contract.elements import outline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.elements import Shape
+    from cohere_conformance.model import Exchange
+
+_Declared = tuple["Shape", ...] | None
+"""What is declared at a place; `None` where nothing is, empty where anything may stand."""
+
+
+class AnswerShape(NamedTuple):
+    """What an answer looks like.
+
+    Attributes:
+        status: HTTP status.
+        media_type: of the answer, without parameters; empty where none was told.
+        parts: the types of a stream's events; otherwise the places of the properties in a body of JSON, with
+            `*` for every position in a list and `{}` for every name that is free.
+    """
+
+    status: int
+    media_type: str
+    parts: frozenset[str]
+
+
+def answer_shape(contract: Contract, exchange: Exchange) -> AnswerShape | None:
+    """Return what the answer looks like; `None` where none came, or not the whole of it."""
+    reading, response = Reading(exchange), exchange.response
+    if response.failure is not None or not response.status:
+        return None
+    told = media_type(field(response.headers, "content-type") or "")
+    return AnswerShape(response.status, told, frozenset(_parts(contract, reading)))
+
+
+def _parts(contract: Contract, reading: Reading) -> Iterator[str]:
+    request, response = reading.exchange.request, reading.exchange.response
+    label = contract.route(request.method, request.url).operation
+    operation = contract.operations[label] if label is not None else None
+    answer = operation.response(response.status) if operation is not None else None
+    media = media_of(answer, reading) if answer is not None else None
+    if media is not None and media.events is not None:
+        yield from {f"<{name}>" for name, _ in typed_events(media.events.tag, media.framing, reading)}
+        return
+    value = reading.response[0]
+    if value is NOTHING:
+        return
+    shape = None
+    if operation is not None and answer is not None and media is not None:
+        shape = outline(operation).bodies.get((answer.status, media.name))
+    yield from _places(value, None if shape is None else (shape,))
+
+
+def _places(value: object, declared: _Declared) -> Iterator[str]:
+    """Yield the place of every property, some of them several times."""
+    # By hand and not by recursion: an answer may be nested deeper than functions can be.
+    pending = [("", value, declared)]
+    while pending:
+        place, value, declared = pending.pop()
+        known = None if declared is None else tuple(_holding(value, declared))
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                token, below = _property(name, known)
+                yield f"{place}/{token}"
+                if isinstance(inner, dict | list):
+                    pending.append((f"{place}/{token}", inner, below))
+        elif isinstance(value, list):
+            items = None if known is None else tuple(one.items for one in known if one.items is not None)
+            pending += [(f"{place}/*", inner, items) for inner in value if isinstance(inner, dict | list)]
+
+
+def _holding(value: object, declared: tuple[Shape, ...]) -> Iterator[Shape]:
+    """Yield every shape that holds for a value: those of the branches that are meant, too."""
+    for shape in declared:
+        yield shape
+        branches = (one for condition, one in shape.branches if condition is None or meant(condition, value))
+        yield from _holding(value, tuple(branches))
+
+
+def _property(name: str, known: _Declared) -> tuple[str, _Declared]:
+    """Return a property as part of a place, and what is declared below it."""
+    if known is None:
+        return escaped(name), None
+    named = tuple(shape.properties[name] for shape in known if name in shape.properties)
+    if named:
+        return escaped(name), named
+    free = tuple(shape.extra for shape in known if shape.extra is not None)
+    if free or not any(shape.properties for shape in known):
+        return "{}", free
+    return escaped(name), None

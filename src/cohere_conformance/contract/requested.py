@@ -1,0 +1,107 @@
+"""What an operation declares that a request can show: parameters, parts of a form, and all of a body.
+
+Of a body these are its properties, the values of its enumerations, and the JSON types of what may have more
+than one. Where a tag decides which branch of a union is meant, the values of the tag stand for the branches.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cohere_conformance.contract.elements import Asked, Condition, Shape, Shaper
+from cohere_conformance.model import Aspect, Element
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cohere_conformance.contract.compile import Operation, Validator
+    from cohere_conformance.contract.elements import At
+    from cohere_conformance.contract.schema import Schema
+
+FORM = "multipart/form-data"
+_GIVEN = Condition(types=frozenset({"array", "boolean", "integer", "number", "object", "string"}))
+"""A property that may be `null` instead of left out says nothing by a `null`."""
+_PARAMETER = re.compile(r"\{([^}]+)\}")
+
+
+@dataclass(frozen=True)
+class RequestOutline:
+    """Everything of one operation that a request can show.
+
+    Attributes:
+        path: the parameters of the path; every request of the operation has them all.
+        query: by name of the parameter, each with what one occurrence may say.
+        form: by name of the part, likewise; empty where no form is declared.
+        bodies: of each media type that is one JSON value.
+        elements: all of it.
+    """
+
+    path: frozenset[Element]
+    query: Mapping[str, Shape]
+    form: Mapping[str, Shape]
+    bodies: Mapping[str, Shape]
+    elements: frozenset[Element]
+
+
+def requestable(operation: Operation) -> frozenset[Element]:
+    """Return everything that the operation declares and that a request can show."""
+    return request_outline(operation).elements
+
+
+def request_outline(operation: Operation) -> RequestOutline:
+    """Return what the operation declares of a request; made once for each distinct operation."""
+    return _outline(Asked(operation.label, operation.digest, operation))
+
+
+@lru_cache(maxsize=256)
+def _outline(asked: Asked) -> RequestOutline:
+    operation, label = asked.operation, asked.label
+    media = operation.request.media if operation.request is not None else {}
+    path = frozenset(Element(label, Aspect.PARAMETER, f"path:{name}") for name in _PARAMETER.findall(label))
+    query = {name: _text(label, f"query:{name}", one.value) for name, one in operation.query.items()}
+    form = _form(label, media[FORM]) if FORM in media else {}
+    bodies = {
+        name: _RequestShaper(label, validator.schema).shape(origin=label)
+        for name, validator in media.items()
+        if name != FORM
+    }
+    shapes = (*query.values(), *form.values(), *bodies.values())
+    return RequestOutline(
+        path, query, form, bodies, path.union(*(frozenset(shape.elements()) for shape in shapes))
+    )
+
+
+def _text(label: str, place: str, declared: Validator) -> Shape:
+    """Return what is declared of a value that is sent as a text: that it is there, and its enumeration."""
+    return _named(label, place, _RequestShaper(label, declared.schema).shape())
+
+
+def _form(label: str, declared: Validator) -> Mapping[str, Shape]:
+    parts = _RequestShaper(label, declared.schema).shape().properties
+    return {name: _named(label, f"form:{name}", shape) for name, shape in parts.items()}
+
+
+def _named(label: str, place: str, shape: Shape) -> Shape:
+    values = {
+        told: Element(label, Aspect.ENUM_VALUE, f"{place} = {told}")
+        for one in (shape, *(branch for _, branch in shape.branches))
+        for told in one.values
+    }
+    return Shape(Element(label, Aspect.PARAMETER, place), values=values)
+
+
+class _RequestShaper(Shaper):
+    """Makes the shape of a request body, where absence may be said by `null`."""
+
+    def _property(self, node: Schema, at: At, path: frozenset[str]) -> Shape:
+        if "else" not in node:
+            return super()._property(node, at, path)
+        return Shape(branches=((_GIVEN, super()._property(node["else"], at, path)),))
+
+    def _branch(self, condition: Condition | None, at: At) -> Element | None:
+        if condition is None or not condition.types:
+            return None
+        return self._element(Aspect.BRANCH, at, f" is {' or '.join(sorted(condition.types))}")

@@ -1,0 +1,36 @@
+"""How much a run of the fuzzer does."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class FuzzProfile(enum.StrEnum):
+    """How much a run of the fuzzer does."""
+
+    SMOKE = "smoke"
+    """A few requests of each kind: does anything break at all?"""
+    GATE = "gate"
+    """Every place of every request with every value that its rules suggest, and some combinations."""
+    DEEP = "deep"
+    """The same with many combinations: for a night."""
+
+
+class Effort(NamedTuple):
+    """How much is done for one operation.
+
+    Attributes:
+        candidates: requests of each way with one change; all of them where it is `None`.
+        examples: requests with several changes.
+    """
+
+    candidates: int | None
+    examples: int
+
+
+EFFORTS = {
+    FuzzProfile.SMOKE: Effort(12, 5),
+    FuzzProfile.GATE: Effort(None, 40),
+    FuzzProfile.DEEP: Effort(None, 1000),
+}

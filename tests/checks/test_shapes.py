@@ -1,0 +1,133 @@
+"""What answers look like, whatever their values are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from builders import JSON, NDJSON, SSE, block, chat_v2, contract, events, exchange, lines, sse
+
+from cohere_conformance.checks.shapes import AnswerShape, answer_shape
+from cohere_conformance.model import Broken, Exchange, Failure
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract import Contract
+
+THING = "POST /v1/thing"
+CHAT = "POST /v2/chat"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "results": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "string"}}}},
+        "labels": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "properties": {"share": {"type": "number"}}},
+        },
+        "free": {"type": "object"},
+        "vectors": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+    },
+}
+
+
+def places(body: Any, status: int = 200) -> set[str]:
+    shape = answer_shape(contract(SCHEMA), exchange(THING, body, status=status))
+    assert shape is not None
+    return set(shape.parts)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"results": [{"id": "a"}, {"id": "b"}]}, {"/results", "/results/*/id"}),
+        (
+            {"results": [{"id": None}, {"odd": {"a/b": 1}}]},
+            {"/results", "/results/*/id", "/results/*/odd", "/results/*/odd/a~1b"},
+        ),
+        (
+            {"labels": {"cat": {"share": 1}, "dog": {"odd": 2}}},
+            {"/labels", "/labels/{}", "/labels/{}/share", "/labels/{}/odd"},
+        ),
+        (
+            {"free": {"a": 1, "b": {"c": [{"d": 1}]}}},
+            {"/free", "/free/{}", "/free/{}/{}", "/free/{}/{}/*/{}"},
+        ),
+        ({"vectors": [[1, 2], [3]]}, {"/vectors"}),
+        ({"odd": [[{"b": 1}]]}, {"/odd", "/odd/*/*/b"}),
+        ([1], set()),
+        (b"{", set()),
+        (None, set()),
+    ],
+    ids=[
+        "positions",
+        "undocumented",
+        "free-keys",
+        "free-object",
+        "vectors",
+        "nested",
+        "no-object",
+        "no-json",
+        "no-body",
+    ],
+)
+def test_names_stay_and_what_differs_from_answer_to_answer_goes(body: Any, expected: set[str]) -> None:
+    assert places(body) == expected
+
+
+def test_answers_that_differ_in_values_only_have_one_shape() -> None:
+    made = contract(SCHEMA)
+    answers = [
+        {"results": [{"id": str(number)}], "labels": {f"label-{number}": {"share": number}}}
+        for number in range(5)
+    ]
+    assert len({answer_shape(made, exchange(THING, answer)) for answer in answers}) == 1
+
+
+def test_what_is_not_declared_is_told_as_it_is() -> None:
+    assert places({"message": "no", "labels": {"cat": {"share": 1}}}, 400) == {
+        *("/message", "/labels", "/labels/cat", "/labels/cat/share")
+    }
+    stray = answer_shape(contract(SCHEMA), exchange("GET /v3/odd", {"a": {"b": 1}}, status=404))
+    assert stray == AnswerShape(404, "application/json", frozenset({"/a", "/a/b"}))
+
+
+def test_an_answer_may_be_nested_deeply() -> None:
+    deep = b'{"a":' * 900 + b"1" + b"}" * 900
+    assert len(places(deep, 400)) == 900
+
+
+def test_status_and_media_type_tell_answers_apart() -> None:
+    made = contract(SCHEMA)
+    kinds = [
+        JSON,
+        (("content-type", "Application/JSON; charset=utf-8"),),
+        (("content-type", "text/plain"),),
+        (),
+    ]
+    shapes = [answer_shape(made, exchange(THING, {}, status=200, headers=kind)) for kind in kinds]
+    assert [shape.media_type for shape in shapes if shape] == [*["application/json"] * 2, "text/plain", ""]
+    assert answer_shape(made, exchange(THING, {}, status=201)) not in shapes
+
+
+def test_a_stream_is_told_by_its_events(amended: Contract) -> None:
+    short, long = chat_v2(*block("Hi")), chat_v2(*block("Hi", "there"), *block("again", index=1))
+    odd = chat_v2({"type": "unheard-of"})
+    types = {f"<{one['type']}>" for one in short}
+    for made in (
+        exchange(CHAT, sse(short), headers=SSE),
+        exchange(CHAT, sse(long), headers=SSE),
+        exchange(CHAT, headers=SSE, events=events(long)),
+    ):
+        assert answer_shape(amended, made) == AnswerShape(200, "text/event-stream", frozenset(types))
+    by_line = answer_shape(amended, exchange(CHAT, lines(long), headers=NDJSON))
+    assert by_line == AnswerShape(200, "application/stream+json", frozenset(types))
+    other = answer_shape(amended, exchange(CHAT, sse(odd), headers=SSE))
+    assert other is not None
+    assert other.parts == {"<message-start>", "<message-end>", "<unheard-of>"}
+
+
+@pytest.mark.parametrize(("status", "kind"), [(0, Broken.TIMEOUT), (200, Broken.LENGTH)])
+def test_an_answer_that_is_not_whole_has_no_shape(status: int, kind: Broken) -> None:
+    sent = exchange(THING, {"free": {}}, status=status)
+    response = msgspec.structs.replace(sent.response, failure=Failure(kind, "it ended"))
+    assert answer_shape(contract(SCHEMA), Exchange(sent.request, response, sent.source)) is None
