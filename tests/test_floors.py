@@ -19,6 +19,7 @@ FLOORS = [
     {"model", "errors", "data", "names"},
     {"contract", "exchanges", "report"},
     {"checks", "reference", "cases"},
+    {"fuzz"},
     {"session"},
     {"pytest_plugin", "suites"},
     {"cli"},

@@ -205,11 +205,10 @@ def _id(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of groups and cases that were not asked for."""
     plan = config.stash[_CAMPAIGN].plan
-    groups = {"fuzz"} if plan.fuzz is not None else plan.selected
     kept = [
         item
         for item in items
-        if _id(item).partition(".")[0] in groups and (not plan.cases or _id(item) in plan.cases)
+        if _wanted(item, config.stash[_CAMPAIGN]) and (not plan.cases or _id(item) in plan.cases)
     ]
     if missing := sorted(plan.cases - {_id(item) for item in kept}):
         if _WORKER in config.stash:
@@ -217,6 +216,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in items}))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _wanted(item: pytest.Item, campaign: Campaign) -> bool:
+    """Tell whether a test belongs to the groups that were asked for, and to the cases or to the fuzzer."""
+    plan, group = campaign.plan, _id(item).partition(".")[0]
+    if plan.fuzz is None or group != "fuzz":
+        return plan.fuzz is None and group in plan.selected
+    marker = item.get_closest_marker("operations")
+    return marker is None or set(marker.args) <= set(campaign.labels)
 
 
 @pytest.fixture

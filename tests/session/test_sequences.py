@@ -14,13 +14,15 @@ import pytest
 from builders import exchange
 
 from cohere_conformance.cases import Sending
-from cohere_conformance.contract.links import Answered, shipped_links
+from cohere_conformance.contract.expression import Answered
+from cohere_conformance.contract.links import shipped_links
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
+from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Severity
 from cohere_conformance.reference import State, chosen, server
 from cohere_conformance.reference.server import Running
-from cohere_conformance.session.api import Api, DeviatesError
+from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
 from cohere_conformance.session.plan import Wishes
@@ -466,6 +468,33 @@ def test_no_way_leads_to_a_change_of_what_is_not_ours(label: str, amended: Contr
     with pytest.raises(ForeignError, match=Liar.THEIRS):
         machine.call(sending, (200,))
     assert target.sent == []
+
+
+def test_what_is_at_work_is_stopped_and_what_it_has_made_removed(amended: Contract) -> None:
+    target = Liar(new=True)
+    api = api_of(target, amended)
+    machine = Sequences(script("embed_jobs"), Ledger(), api, [])
+    machine.call(Sending(BEGIN, body={"dataset_id": "d"}), (200,))
+    machine.teardown()
+    read = "GET /v1/embed-jobs/{id}"
+    assert [label for label, _, _ in target.sent] == [BEGIN, CANCEL, read]
+    machine.teardown()
+    assert len(target.sent) == 3, "it has ended"
+    api.clear()
+    cleared = [(label, path["id"]) for label, path, _ in target.sent[3:]]
+    assert cleared == [(DELETE, Liar.THEIRS), (CANCEL, "ours-1")], "the dataset that it says it has made"
+
+
+def test_the_end_of_the_budget_is_no_failure(amended: Contract) -> None:
+    class Poor(Liar):
+        def send(self, *args: Any) -> Judged:
+            if len(self.sent) >= 20:
+                raise BudgetError("20 requests were sent")
+            return super().send(*args)
+
+    target = Poor(new=True)
+    with pytest.raises(InconclusiveError, match="20 requests"):
+        walk(api_of(target, amended), CLUSTERS["embed_jobs"])
 
 
 @pytest.mark.parametrize("seed", [None, 7])

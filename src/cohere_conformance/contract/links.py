@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.contract.bundle import resolve
 from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.contract.expression import NOTHING, Answered, Expression, parse_expression
 from cohere_conformance.contract.load import load_contract
 from cohere_conformance.contract.overlay import Action, Amendment, apply
 from cohere_conformance.contract.place import parse_place
@@ -26,60 +27,8 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract.documents import Document
 
-_BODY = re.compile(r"\$(?P<side>request|response)\.body#(?P<pointer>(?:/[^/]+)+)")
-_PARAMETER = re.compile(r"\$request\.(?P<side>path|query)\.(?P<name>[A-Za-z0-9_.-]+)")
 _IN_PATH = re.compile(r"\{([^}]+)\}")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
-NOTHING = msgspec.UNSET
-"""What an expression is where nothing stands: `null` is a value."""
-
-Side = Literal["request.path", "request.query", "request.body", "response.body"]
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """A call that was answered, as expressions see it.
-
-    Attributes:
-        operation: label of what was called.
-        status: HTTP status of the answer.
-        path: parameters of the path, decoded.
-        query: names and values, in order.
-        sent: JSON body of the request; `NOTHING` where it had none.
-        answer: JSON body of the answer.
-    """
-
-    operation: str
-    status: int
-    path: dict[str, str]
-    query: tuple[tuple[str, str], ...]
-    sent: object
-    answer: object
-
-
-class Expression(msgspec.Struct, frozen=True):
-    """A runtime expression, of the forms that are used.
-
-    Attributes:
-        text: as it is written.
-        side: where it looks.
-        tokens: the name of the parameter, or the way of the pointer.
-    """
-
-    text: str
-    side: Side
-    tokens: tuple[str, ...]
-
-    def value(self, answered: Answered) -> object:
-        """Return what stands there; `NOTHING` where nothing does."""
-        match self.side:
-            case "request.path":
-                return answered.path.get(self.tokens[0], NOTHING)
-            case "request.query":
-                return next((value for name, value in answered.query if name == self.tokens[0]), NOTHING)
-            case "request.body":
-                return _at(answered.sent, self.tokens)
-            case "response.body":
-                return _at(answered.answer, self.tokens)
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -160,38 +109,6 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int) else ""
-
-
-def _at(value: object, tokens: tuple[str, ...]) -> object:
-    for token in tokens:
-        match value:
-            case dict() if token in value:
-                value = value[token]
-            case list() if _INDEX.fullmatch(token) and int(token) < len(value):
-                value = value[int(token)]
-            case _:
-                return NOTHING
-    return value
-
-
-def parse_expression(text: str) -> Expression:
-    """Return what a written expression means.
-
-    Raises:
-        ContractError: it is of none of the forms that are used here.
-    """
-    if found := _PARAMETER.fullmatch(text):
-        return Expression(text, cast("Side", f"request.{found['side']}"), (found["name"],))
-    if found := _BODY.fullmatch(text):
-        try:
-            tokens = parse_place(found["pointer"]).tokens
-        except ValueError as error:
-            raise ContractError(f"{text}: {error}") from error
-        return Expression(text, cast("Side", f"{found['side']}.body"), tokens)
-    raise ContractError(
-        f"{text}: expected $response.body#/pointer, $request.body#/pointer, $request.path.name or "
-        "$request.query.name; other expressions are not read here"
-    )
 
 
 # -- the file

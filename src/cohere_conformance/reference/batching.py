@@ -99,6 +99,8 @@ def answered(call: Call, kind: str, model: str, rows: Iterable[Row]) -> list[Don
 def _done(call: Call, kind: str, model: str, row: Row) -> Done:
     custom_id = row.get("custom_id") or ""
     try:
+        if not isinstance(row["body"], dict):
+            raise RefusedError(400, "invalid request: the body of a row must be a JSON object")
         body = {**_request(kind, row["body"]), "model": model}
         validation.validate(call.operation, body, call.state)
         outcome = HANDLERS[call.operation.label](replace(call, body=body))

@@ -52,6 +52,7 @@ CONFORMING = [
     (f"{LIST}?limit=0", None, page(total=9)),
     (f"{LIST}?limit=many", None, page(*range(59, 0, -1))),
     (AUTHORIZE, None, {"redirect_url": "https://in.example/a?state=1"}),
+    (PATCH, {"oauth": OAUTH}, one(excludes=["hush-hush"])),
 ]
 VIOLATING = [
     ("url-checked", CREATE, SENT | {"url": "nowhere"}, one(url="nowhere")),
@@ -65,7 +66,7 @@ VIOLATING = [
     ("not-authorized-yet", CREATE, SENT | {"oauth": OAUTH}, one(auth_status="valid")),
     ("no-secrets", GET, None, one(oauth=OAUTH)),
     ("no-secrets", CREATE, SENT | {"service_auth": SERVICE}, one(description="by top-secret")),
-    ("no-secrets", PATCH, {"oauth": OAUTH}, one(excludes=["hush-hush"])),
+    ("no-secrets", PATCH, {"oauth": OAUTH}, one(organization_id="hush-hush")),
     ("redirect", AUTHORIZE, None, {}),
     ("newest-first", LIST, None, page(1, 2, total=2)),
     ("limit", f"{LIST}?limit=2", None, page(3, 2, 1)),
