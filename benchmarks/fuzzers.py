@@ -97,7 +97,7 @@ class Ours:
         return [*self.binary, "fuzz", "--fuzz-profile=gate", *told, *groups]
 
     def reported(self, task: Task) -> frozenset[Reported]:
-        """Return what fails the run; what an amendment explains does not.
+        """Return what no amendment explains, down to notices, which do not fail a run.
 
         Raises:
             OSError: there is no report.
@@ -111,7 +111,7 @@ class Ours:
                 one["place"],
             )
             for one in report["findings"]
-            if one["amendment"] is None and one["severity"] in {"breaking", "additive"}
+            if one["amendment"] is None
         )
 
 

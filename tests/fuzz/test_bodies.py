@@ -259,7 +259,7 @@ def test_a_broken_file_is_told(text: str, error: type[Exception], told: str, tmp
 
 def test_every_entry_is_about_a_place_that_requests_have() -> None:
     file = msgspec.yaml.decode((folder("suites") / "fuzz" / "domain.yaml").read_bytes())
-    for entry in (*file["kept"], *file["limits"], *file["depends"]):
+    for entry in (*file["kept"], *file["fixed"], *file["limits"], *file["depends"]):
         labels = entry.get("operations") or BODIED
         seen = {
             site.place

@@ -33,8 +33,11 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
     for site in sites(declared.schema, body):
         if domain.kept(label, site.place):
             continue
+        fixed = domain.fixed(label, site.place)
         depends = domain.depends(label, site.place)
         for value in allowed(declared.schema, _limited(site, domain, label)):
+            if fixed and ABSENT in (site.value, value.value):
+                continue
             changed = edited(body, site.path, literal(value.value))
             if changed != body and sound(declared.compiled, changed) and domain.within(label, changed):
                 yield anchor.candidate(

@@ -57,6 +57,7 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kept: tuple[Entry, ...] = ()
+    fixed: tuple[Entry, ...] = ()
     limits: tuple[Entry, ...] = ()
     depends: tuple[Entry, ...] = ()
     tolerated: tuple[Tolerance, ...] = ()
@@ -75,6 +76,10 @@ class Domain:
     def kept(self, operation: str, place: str) -> bool:
         """Tell whether the value at a place means something only as it is."""
         return _named(self._file.kept, operation, place)
+
+    def fixed(self, operation: str, place: str) -> bool:
+        """Tell whether a property is neither added nor left out."""
+        return _named(self._file.fixed, operation, place)
 
     def depends(self, operation: str, place: str) -> bool:
         """Tell whether a listed value may be refused for what stands elsewhere in the request."""
@@ -116,7 +121,7 @@ def load_domain(path: Path, operations: Iterable[str]) -> Domain:
         ContractError: the file is broken.
     """
     file, known = load_typed(path, _File), set(operations)
-    told = [one.operations for one in (*file.kept, *file.limits, *file.depends)]
+    told = [one.operations for one in (*file.kept, *file.fixed, *file.limits, *file.depends)]
     told += [one.operations for one in file.tolerated]
     for label in chain(*told):
         if label not in known:

@@ -45,6 +45,8 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
         for _ in range(draw(st.integers(1, _MOST))):
             site = draw(st.sampled_from(_open(operation.label, declared.schema, body, domain)))
             value = draw(_values(declared.schema, site))
+            if domain.fixed(operation.label, site.place) and ABSENT in (site.value, value):
+                continue
             changed = edited(body, site.path, literal(value))
             fits = sound(declared.compiled, changed) and domain.within(operation.label, changed)
             if changed != body and fits:
