@@ -260,6 +260,8 @@ def test_a_broken_file_is_told(text: str, error: type[Exception], told: str, tmp
 def test_every_entry_is_about_a_place_that_requests_have() -> None:
     file = msgspec.yaml.decode((folder("suites") / "fuzz" / "domain.yaml").read_bytes())
     for entry in (*file["kept"], *file["fixed"], *file["limits"], *file["depends"]):
+        if any(":" in place for place in entry["places"]):
+            continue
         labels = entry.get("operations") or BODIED
         seen = {
             site.place

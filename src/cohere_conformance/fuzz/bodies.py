@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
+from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
 from cohere_conformance.fuzz.domain import breaks
 from cohere_conformance.fuzz.values import allowed, broken
 from cohere_conformance.fuzz.walk import ABSENT, edited, place_of, sites, whole
@@ -38,7 +38,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         for value in allowed(declared.schema, _limited(site, domain, label)):
             if fixed and ABSENT in (site.value, value.value):
                 continue
-            changed = edited(body, site.path, literal(value.value))
+            changed = edited(body, site.path, value.value)
             if changed != body and sound(declared.compiled, changed) and domain.within(label, changed):
                 yield anchor.candidate(
                     Way.POSITIVE,
@@ -79,7 +79,7 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
 def _wrong(declared: Validator, site: Site, body: Any) -> Iterator[tuple[Wrong, Any]]:
     """Yield what breaks a rule of the document."""
     for wrong in broken(declared.schema, site):
-        changed = edited(body, site.path, literal(wrong.value))
+        changed = edited(body, site.path, wrong.value)
         if _breaks(declared.compiled, changed, site, wrong.keyword):
             yield wrong, changed
 
@@ -93,7 +93,7 @@ def _beyond(
             continue
         bounded = replace(site, rules=(*site.rules, limit.rule))
         for wrong in broken(declared.schema, bounded):
-            changed = edited(body, site.path, literal(wrong.value))
+            changed = edited(body, site.path, wrong.value)
             broke = wrong.keyword in limit.rule and wrong.value is not ABSENT and breaks(limit, wrong.value)
             if broke and sound(declared.compiled, changed):
                 yield wrong, changed

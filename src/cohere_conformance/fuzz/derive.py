@@ -5,8 +5,12 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from cohere_conformance.contract.fields import typed
 from cohere_conformance.fuzz import bodies, parameters, protocol
-from cohere_conformance.fuzz.candidate import Way
+from cohere_conformance.fuzz.candidate import Verdict, Way
+from cohere_conformance.fuzz.domain import breaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,13 +58,42 @@ def _all(
         match way:
             case Way.POSITIVE:
                 yield from bodies.positive(operation, anchor, domain)
-                yield from parameters.positive(contract, operation, anchor)
+                yield from _parameters(contract, operation, anchor, domain)
             case Way.NEGATIVE:
                 yield from bodies.negative(operation, anchor, domain)
                 yield from parameters.negative(contract, operation, anchor)
             case Way.PROTOCOL:
                 yield from protocol.protocol(contract, operation, anchor, hosted=hosted)
                 return  # what lies below the contract does not differ from case to case
+
+
+def _parameters(
+    contract: Contract, operation: Operation, anchor: Anchor, domain: Domain
+) -> Iterator[Candidate]:
+    for candidate in parameters.positive(contract, operation, anchor):
+        label, place = operation.label, candidate.place
+        if (
+            place.startswith("path:")
+            or domain.kept(label, place)
+            or not _within(operation, candidate, domain)
+        ):
+            # No rule of the document forbids it, nobody expects it to be served: what counts is that it is
+            # answered at all.
+            yield msgspec.structs.replace(candidate, way=Way.PROTOCOL, verdict=Verdict.EITHER)
+        else:
+            depends = domain.depends(label, place)
+            verdict = Verdict.EITHER if depends else candidate.verdict
+            yield msgspec.structs.replace(candidate, verdict=verdict)
+
+
+def _within(operation: Operation, candidate: Candidate, domain: Domain) -> bool:
+    """Tell whether a query parameter keeps the limits that stand in words only."""
+    name = candidate.place.removeprefix("query:")
+    texts = [text for key, text in candidate.sending.query if key == name]
+    values = [typed(text, operation.query[name].value.schema) for text in texts if name in operation.query]
+    return not any(
+        breaks(limit, value) for limit in domain.limits(operation.label, candidate.place) for value in values
+    )
 
 
 def chosen(

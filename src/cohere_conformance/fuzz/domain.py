@@ -90,12 +90,13 @@ class Domain:
         return [one for one in self._file.limits if one.about(operation) and place in one.places]
 
     def within(self, operation: str, body: Any) -> bool:
-        """Tell whether a body keeps all those rules."""
+        """Tell whether a body keeps all those that are about bodies."""
         return not any(
             value is not None and breaks(one, value)  # null counts as not sent (G-17)
             for one in self._file.limits
             if one.about(operation)
             for place in one.places
+            if place.startswith("/")
             for value in parse_place(place).values(body)
         )
 

@@ -47,7 +47,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
             value = draw(_values(declared.schema, site))
             if domain.fixed(operation.label, site.place) and ABSENT in (site.value, value):
                 continue
-            changed = edited(body, site.path, literal(value))
+            changed = edited(body, site.path, value)
             fits = sound(declared.compiled, changed) and domain.within(operation.label, changed)
             if changed != body and fits:
                 body = changed
@@ -84,7 +84,7 @@ def _numbers(site: Site) -> SearchStrategy[Any]:
 
 
 def _strings(site: Site) -> SearchStrategy[Any]:
-    return st.text(max_size=200)
+    return st.text(max_size=200).map(literal)
 
 
 def _arrays(site: Site) -> SearchStrategy[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.fuzz.candidate import literal
 from cohere_conformance.fuzz.walk import ABSENT, Site, rules
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _strings(root: Schema, site: Site) -> Iterator[Value]:
     if site.told("format"):
         return
     texts = TEXTS if site.value is not ABSENT else {"a word": "conformance"}
-    yield from (Value(says, text) for says, text in texts.items())
+    yield from (Value(says, literal(text)) for says, text in texts.items())
     for keyword, name in (("minLength", "the least"), ("maxLength", "the most")):
         for told in site.told(keyword):
             yield Value(f"{told} characters, {name} that is declared", "a" * told, sure=True)
