@@ -2,13 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint benchmarks clean
+.PHONY: run test lint selftest benchmarks clean
 
 run: .venv/ready
 	$(BIN)/cohere-conformance run -n 4
+	$(BIN)/cohere-conformance fuzz --fuzz-profile smoke -n 2 --report-dir conformance-report/fuzz
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# Every fault against the suites and the fuzzer: takes minutes.
+selftest: .venv/ready
+	$(BIN)/cohere-conformance selftest
 
 lint: .venv/ready
 	$(BIN)/ruff check .

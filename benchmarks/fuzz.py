@@ -71,6 +71,7 @@ QUICK = (
 REACH: Mapping[str, tuple[str, ...]] = {
     "audio": ("input.empty-form-crash", "input.unknown-part-crash"),
     "classify": ("input.last-class-lost",),
+    "connectors": ("input.nested-required-ignored",),
     "detokenize": ("detokenize.foreign-500",),
     "embed": (
         "input.enum-ignored",
@@ -79,7 +80,6 @@ REACH: Mapping[str, tuple[str, ...]] = {
         "input.max-items-ignored",
         "input.max-items-refused",
         "input.min-items-ignored",
-        "input.nested-required-ignored",
         "input.nested-type-ignored",
         "input.nested-unknown-ignored",
     ),

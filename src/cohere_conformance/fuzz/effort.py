@@ -23,14 +23,16 @@ class Effort(NamedTuple):
     Attributes:
         candidates: requests of each way with one change; all of them where it is `None`.
         examples: requests with several changes.
+        overlaid: requests with properties that schemathesis draws.
     """
 
     candidates: int | None
     examples: int
+    overlaid: int
 
 
 EFFORTS = {
-    FuzzProfile.SMOKE: Effort(12, 5),
-    FuzzProfile.GATE: Effort(None, 40),
-    FuzzProfile.DEEP: Effort(None, 1000),
+    FuzzProfile.SMOKE: Effort(12, 5, 0),
+    FuzzProfile.GATE: Effort(None, 40, 5),
+    FuzzProfile.DEEP: Effort(None, 1000, 250),
 }

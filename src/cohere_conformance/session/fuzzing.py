@@ -17,6 +17,7 @@ from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
 from cohere_conformance.fuzz.effort import EFFORTS
 from cohere_conformance.fuzz.mix import mixed
+from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.smaller import smaller
 from cohere_conformance.model import Kind
 from cohere_conformance.session.examples import Shelf, open_database
@@ -24,6 +25,8 @@ from cohere_conformance.session.plan import Place
 from cohere_conformance.session.resources import MissingError
 
 if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
     from cohere_conformance.cases import Suite
     from cohere_conformance.contract import Contract, Operation
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
@@ -128,26 +131,32 @@ class Fuzzer:
         bodied = [anchor for anchor in start if isinstance(anchor.sending.body, dict)]
         if not bodied or operation.request is None:
             return
-        told = self._fuzz.max_examples
+        effort, told = EFFORTS[self._fuzz.profile], self._fuzz.max_examples
+        if examples := effort.examples if told is None else told:
+            self._drawn(f"{test} several", mixed(operation, bodied, self._domain), examples, attempts)
+        if examples := effort.overlaid if told is None else min(effort.overlaid, told):
+            strategy = overlaid(self._contract, operation, bodied, self._domain)
+            self._drawn(f"{test} overlaid", strategy, examples, attempts)
+
+    def _drawn(
+        self, name: str, strategy: SearchStrategy[Candidate], examples: int, attempts: _Attempts
+    ) -> None:
         configured = settings(
-            max_examples=EFFORTS[self._fuzz.profile].examples if told is None else max(1, told),
+            max_examples=examples,
             deadline=None,
-            database=Shelf(self._database, f"{test} several"),
+            database=Shelf(self._database, name),
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
             print_blob=False,
             report_multiple_bugs=True,
         )
-        if told == 0:
-            return
 
         def attempt(candidate: Candidate) -> None:
             attempts.news(candidate)
             if attempts.failing:
                 raise _found(attempts.failing[0].fingerprint)
 
-        strategy = mixed(operation, bodied, self._domain)
-        number = int.from_bytes(hashlib.sha256(f"{self._plan.seed or 0} {test}".encode()).digest()[:8])
+        number = int.from_bytes(hashlib.sha256(f"{self._plan.seed or 0} {name}".encode()).digest()[:8])
         try:
             configured(seed(number)(given(strategy)(attempt)))()
         except (FoundError, Flaky):

@@ -49,7 +49,7 @@ def bullets(evidence: Evidence) -> Iterator[Breach]:
     """SUM-O01."""
     if evidence.sent.get("format") != "bullets":
         return
-    for line in (evidence.answer.get("summary") or "").splitlines():
+    for line in (evidence.answer.get("summary") or "").split("\n"):
         if line.strip() and not line.lstrip().startswith(_BULLETS):
             yield Breach("/summary", "lines that begin with a dash", cut(repr(line)))
             return

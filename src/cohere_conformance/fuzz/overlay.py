@@ -1,0 +1,102 @@
+"""Properties that schemathesis draws, laid over the body of a case.
+
+By itself what it draws only ever meets a refusal: the name of a model is no random text. What it is good at
+are values of deep schemas, so they take the place of the same properties of a request that is served.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.fuzz.bodies import declared_body, sound
+from cohere_conformance.fuzz.candidate import Verdict, Way, literal
+from cohere_conformance.fuzz.walk import sites
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from cohere_conformance.contract import Contract, Operation
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.fuzz.domain import Domain
+
+
+def overlaid(
+    contract: Contract, operation: Operation, given: Sequence[Anchor], domain: Domain
+) -> SearchStrategy[Candidate]:
+    """Return a strategy for requests some of whose properties are drawn by schemathesis.
+
+    Args:
+        contract: of which the operation is a part.
+        operation: what is called.
+        given: the cases to start from, the smallest first; each has a JSON body.
+        domain: what is known beside the schemas.
+    """
+    from hypothesis import strategies as st
+
+    bodies = _bodies(_Whole(contract), operation.label)
+
+    @st.composite
+    def draw_one(draw: DrawFn) -> Candidate:
+        anchor = draw(st.sampled_from(given))
+        declared = declared_body(operation, anchor)
+        assert declared is not None
+        drawn, body = draw(bodies), anchor.sending.body
+        assert isinstance(body, dict)
+        open_names = {
+            site.path[0]
+            for site in sites(declared.schema, body)
+            if len(site.path) == 1
+            and not domain.kept(operation.label, site.place)
+            and not domain.fixed(operation.label, site.place)
+        }
+        taken = []
+        for name in sorted(open_names & drawn.keys()) if isinstance(drawn, dict) else ():
+            changed = {**body, name: literal(drawn[name])}
+            if sound(declared.compiled, changed) and domain.within(operation.label, changed):
+                body = changed
+                taken.append(f"/{name}")
+        return anchor.candidate(
+            Way.POSITIVE,
+            msgspec.structs.replace(anchor.sending, body=body),
+            place=", ".join(taken) or "/",
+            says="values drawn by schema",
+            verdict=Verdict.EITHER,
+        )
+
+    return draw_one()
+
+
+class _Whole:
+    """A contract by its digest: equal digests declare alike, and the document in it cannot be hashed."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Whole) and self.contract.digest == other.contract.digest
+
+    def __hash__(self) -> int:
+        return hash(self.contract.digest)
+
+
+@lru_cache(maxsize=1)
+def _loaded(whole: _Whole) -> Any:
+    # Only runs that draw pay for it.
+    import schemathesis
+
+    return schemathesis.openapi.from_dict(whole.contract.document)
+
+
+@lru_cache(maxsize=64)
+def _bodies(whole: _Whole, label: str) -> SearchStrategy[Any]:
+    from schemathesis import GenerationMode
+
+    method, path = label.split(" ", 1)
+    cases = _loaded(whole)[path][method].as_strategy(generation_mode=GenerationMode.POSITIVE)
+    bodies: SearchStrategy[Any] = cases.map(lambda case: case.body)
+    return bodies
