@@ -74,14 +74,17 @@ REACH: Mapping[str, tuple[str, ...]] = {
     "connectors": ("input.nested-required-ignored",),
     "detokenize": ("detokenize.foreign-500",),
     "embed": (
+        "input.astral-replaced",
+        "input.composed",
         "input.enum-ignored",
         "input.last-text-lost",
         "input.last-vector-lost",
         "input.max-items-ignored",
         "input.max-items-refused",
         "input.min-items-ignored",
-        "input.nested-type-ignored",
         "input.nested-unknown-ignored",
+        "input.nul-cuts",
+        "input.trimmed",
     ),
     "generate": ("generate.finish-reason-lower-case",),
     "models": (
@@ -102,6 +105,7 @@ REACH: Mapping[str, tuple[str, ...]] = {
         "input.maximum-refused",
         "input.minimum-ignored",
         "input.minimum-refused",
+        "input.nested-type-ignored",
         "input.null-crash",
         "input.single-as-list",
         "input.text-as-number",
@@ -113,7 +117,7 @@ REACH: Mapping[str, tuple[str, ...]] = {
         "validation.unknown-swallowed",
     ),
 }
-"""Faults by the smallest group in which they can show; every other one shows in that which takes a text."""
+"""Faults by a small group in which they can show; every other one shows in that which takes a text."""
 ANYWHERE = "tokenize"
 
 
@@ -328,7 +332,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     told = options.faults.split(",") if options.faults else None
     try:
-        names = chosen(told, quick=options.quick, known=catalogue())[:: options.every]
+        names = chosen(told, quick=options.quick, known=catalogue())[options.every - 1 :: options.every]
     except ValueError as error:
         parser.error(str(error))
     faultless = options.faultless or (1 if options.quick else 3)

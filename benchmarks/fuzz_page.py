@@ -163,7 +163,8 @@ _METHOD = """
   allows null where the service does, adds no undeclared properties on its own, and does without two checks
   that fail on most operations of the right server (`positive_data_acceptance`, `unsupported_method`).
 - The server, its faults and our fuzzer come from one hand, which has made the faults for what the fuzzer is
-  to see. The ordinary ones were chosen before anything was measured."""
+  to see; that a fault can show in its group was tried out with ours. The ordinary ones, and their groups,
+  were chosen before anything was measured."""
 
 
 def _parts(faults: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
