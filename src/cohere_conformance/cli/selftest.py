@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     show_default="two for each core",
     help="Processes.",
 )
+@click.option("--seed", metavar="N", type=click.IntRange(0), help="Of every run.")
 @options.report_dir
-def selftest(faults: tuple[str, ...], only: str | None, jobs: int, report_dir: Path) -> int:
+def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | None, report_dir: Path) -> int:
     """Run the suites against every fault of the reference server, and against the faultless one.
 
     Exits with 1 where a fault is missed, a requirement is never tripped or has no fault, or the faultless
@@ -53,7 +54,7 @@ def selftest(faults: tuple[str, ...], only: str | None, jobs: int, report_dir: P
         if part not in (have := {fault.group for fault in known.values()}):
             raise UsageError(unknown("--only", part, have))
     chosen = [name for name, fault in known.items() if name in faults or fault.group in parts]
-    matrix = run(chosen if faults or parts else None, jobs=jobs, told=_progress)
+    matrix = run(chosen if faults or parts else None, jobs=jobs, seed=seed, told=_progress)
     try:
         report_dir.mkdir(parents=True, exist_ok=True)
         (report_dir / "selftest.json").write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=1))

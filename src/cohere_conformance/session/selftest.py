@@ -10,6 +10,7 @@ import signal
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,13 +48,18 @@ UNUSUAL = (
 
 
 def selftest(
-    names: Iterable[str] | None = None, *, jobs: int = 1, told: Callable[[Trial], None] | None = None
+    names: Iterable[str] | None = None,
+    *,
+    jobs: int = 1,
+    seed: int | None = None,
+    told: Callable[[Trial], None] | None = None,
 ) -> Matrix:
     """Run the suites against faults, and as far as these go against the faultless server in every profile.
 
     Args:
         names: of the faults; all of them if not given.
         jobs: processes.
+        seed: of every run.
         told: called with each trial as it ends.
 
     Raises:
@@ -62,7 +68,7 @@ def selftest(
     known = catalogue()
     wanted = sorted(known) if names is None else list(names)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_start) as pool:
+    with ProcessPoolExecutor(jobs, context, initializer=partial(_start, seed)) as pool:
         quiet = [
             pool.submit(_trial, "", profile, () if names is None else _asked(wanted, fuzzed), fuzzed=fuzzed)
             for fuzzed in sorted({is_fuzzed(fault) for fault in wanted})
@@ -86,7 +92,12 @@ def _asked(faults: Iterable[str], fuzzed: bool) -> tuple[str, ...]:
     return tuple(sorted(asked))
 
 
-def _start() -> None:
+_SEED: list[int] = []
+"""The seed of every run, set once in each process."""
+
+
+def _start(seed: int | None) -> None:
+    _SEED[:] = [] if seed is None else [seed]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
@@ -138,7 +149,8 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -
                 "only": [",".join(groups)] if groups else [],
                 "fault": [fault] if fault else [],
                 "report-dir": [folder],
-                **({"fuzz": ["gate"], "seed": [0]} if fuzzed else {}),
+                "seed": _SEED,
+                **({"fuzz": ["gate"]} if fuzzed else {}),
             }
         )
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
