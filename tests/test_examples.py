@@ -19,7 +19,9 @@ UNREQUIRED = {Kind.HEADER_MISSING}
 UNRECORDED = {Kind.ANSWER_BROKEN, Kind.STATUS_UNEXPECTED, Kind.EXPECTATION_FAILED, Kind.STREAM_BUFFERED}
 """What recorded traffic cannot show: its answers are whole, nobody wrote down what to expect of them, and one
 stream alone does not tell who held it back."""
-UNSHOWN = UNREQUIRED | UNRECORDED
+DERIVED = {Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED}
+"""What only the fuzzer tells, because it knows why it has sent a request."""
+UNSHOWN = UNREQUIRED | UNRECORDED | DERIVED
 SECRETS = re.compile(
     r'bearer |basic |authorization"|"(?:x-)?api[-_]?key"|cookie|x-goog-signature', re.IGNORECASE
 )

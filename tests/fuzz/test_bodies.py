@@ -17,7 +17,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.fuzz import bodies
 from cohere_conformance.fuzz.anchors import anchors
-from cohere_conformance.fuzz.candidate import Verdict
+from cohere_conformance.fuzz.candidate import Verdict, Way
 from cohere_conformance.fuzz.domain import Domain, load_domain
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.smaller import smaller
@@ -124,8 +124,10 @@ def test_declared_limits_and_listed_values_have_to_be_served() -> None:
     assert {("/truncate", "'NONE'"), ("/truncate", "'START'"), ("/truncate", "'END'")} & listed
 
 
-def test_names_are_left_alone() -> None:
-    assert not [one for one in positives(RERANK) if one.place == "/model"]
+def test_another_name_is_not_expected_to_be_served() -> None:
+    named = [one for one in positives(RERANK) if one.place == "/model"]
+    assert named
+    assert {(one.way, one.verdict) for one in named} == {(Way.PROTOCOL, Verdict.EITHER)}
 
 
 def test_what_version_1_ignores_may_be_served() -> None:

@@ -31,22 +31,23 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         return
     label, body = operation.label, anchor.sending.body
     for site in sites(declared.schema, body):
-        if domain.kept(label, site.place):
-            continue
-        fixed = domain.fixed(label, site.place)
+        kept, fixed = domain.kept(label, site.place), domain.fixed(label, site.place)
         depends = domain.depends(label, site.place)
         for value in allowed(declared.schema, _limited(site, domain, label)):
-            if fixed and ABSENT in (site.value, value.value):
+            if (kept or fixed) and ABSENT in (site.value, value.value):
                 continue
             changed = edited(body, site.path, value.value)
-            if changed != body and sound(declared.compiled, changed) and domain.within(label, changed):
-                yield anchor.candidate(
-                    Way.POSITIVE,
-                    msgspec.structs.replace(anchor.sending, body=changed),
-                    place=site.place or "/",
-                    says=value.says,
-                    verdict=Verdict.SERVED if value.sure and not depends else Verdict.EITHER,
-                )
+            if changed == body or not sound(declared.compiled, changed):
+                continue
+            # What no rule of the document forbids, and nobody expects to be served, has to be answered.
+            odd = kept or not domain.within(label, changed)
+            yield anchor.candidate(
+                Way.PROTOCOL if odd else Way.POSITIVE,
+                msgspec.structs.replace(anchor.sending, body=changed),
+                place=site.place or "/",
+                says=value.says,
+                verdict=Verdict.SERVED if value.sure and not depends and not odd else Verdict.EITHER,
+            )
 
 
 def _limited(site: Site, domain: Domain, label: str) -> Site:

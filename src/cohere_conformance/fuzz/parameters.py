@@ -211,7 +211,7 @@ def _allowed(slot: _Slot) -> Iterator[tuple[str, tuple[str, ...], bool]]:
             continue
         text = _named_alike(slot, _text(value.value))
         if _sendable(slot, text) and _keeps(slot, text):
-            yield value.says, (str(literal(text)),), value.sure
+            yield value.says, (text,), value.sure
     if slot.place.startswith("header:") and not site.listed:
         yield "8,000 characters", ("a" * 8000,), False
     if slot.repeated:

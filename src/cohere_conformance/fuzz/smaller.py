@@ -8,7 +8,7 @@ import msgspec
 
 from cohere_conformance.fuzz.bodies import broken_rules
 from cohere_conformance.fuzz.candidate import Verdict
-from cohere_conformance.fuzz.walk import ABSENT, edited
+from cohere_conformance.fuzz.walk import ABSENT, edited, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,21 +24,25 @@ _FEW = 8
 def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
     """Yield the request with one part less: a query parameter, a header, a property, an element.
 
-    None of them breaks a rule of the document that the candidate does not break. That one has to be served
-    cannot be told of any: what was left out may have been needed.
+    None of them breaks a rule of the document that the candidate does not break, and what breaks a rule that
+    is not one of a body's schema stays: without it there would be nothing left to refuse. That one has to be
+    served cannot be told of any: what was left out may have been needed.
     """
     sending = candidate.sending
     if candidate.verdict is Verdict.SERVED:
         candidate = msgspec.structs.replace(candidate, verdict=Verdict.EITHER)
-    for index in range(len(sending.query)):
-        rest = (*sending.query[:index], *sending.query[index + 1 :])
-        yield _with(candidate, query=rest)
-    for index in range(len(sending.headers)):
-        rest = (*sending.headers[:index], *sending.headers[index + 1 :])
-        yield _with(candidate, headers=rest)
+    for index, (name, _) in enumerate(sending.query):
+        if candidate.place != f"query:{name}":
+            yield _with(candidate, query=(*sending.query[:index], *sending.query[index + 1 :]))
+    for index, (name, _) in enumerate(sending.headers):
+        if candidate.place != f"header:{name}":
+            yield _with(candidate, headers=(*sending.headers[:index], *sending.headers[index + 1 :]))
     if sending.body is not msgspec.UNSET:
         before = broken_rules(operation, sending.body)
+        in_words = candidate.rule is not None and candidate.place not in {place or "/" for place, _ in before}
         for path, value in _cuts(sending.body, ()):
+            if in_words and _touches(place_of(path), candidate.place):
+                continue
             body = edited(sending.body, path, value)
             if broken_rules(operation, body) == before:
                 yield _with(candidate, body=body)
@@ -46,6 +50,11 @@ def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
 
 def _with(candidate: Candidate, **changed: Any) -> Candidate:
     return msgspec.structs.replace(candidate, sending=msgspec.structs.replace(candidate.sending, **changed))
+
+
+def _touches(place: str, kept: str) -> bool:
+    """Tell whether a place holds another one, or lies inside of it."""
+    return f"{kept}/".startswith(f"{place}/") or f"{place}/".startswith(f"{kept}/")
 
 
 def _cuts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

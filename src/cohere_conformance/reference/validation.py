@@ -34,6 +34,7 @@ NULL_REFUSED = fault(
 
 PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
 """Groups behind a gateway that names unknown fields in its own way (V-03)."""
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -174,7 +175,8 @@ def _unknown(operation: Operation, found: list[Problem], state: State) -> Iterat
             if SWALLOWED not in state.faults:
                 _refuse(400 if WRONG_STATUS in state.faults else 422, text, state)
         elif UNWARNED not in state.faults:
-            yield text
+            # The warning goes into a header, which holds no control characters.
+            yield _CONTROL.sub("?", text)
 
 
 def _refuse(status: int, text: str, state: State) -> NoReturn:

@@ -159,14 +159,11 @@ class Fuzzer:
         number = int.from_bytes(hashlib.sha256(f"{self._plan.seed or 0} {name}".encode()).digest()[:8])
         try:
             configured(seed(number)(given(strategy)(attempt)))()
-        except (FoundError, Flaky):
-            pass  # what was found is written down, also where the server does not answer alike twice
-        except BaseExceptionGroup as group:
-            stopped, rest = group.split(_StopError)
-            if stopped is not None:
-                raise _first(stopped) from None
-            if rest is not None and rest.split((FoundError, Flaky))[1] is not None:
+        except (FoundError, Flaky, BaseExceptionGroup) as error:
+            # What was found is written down, also where the server does not answer alike twice.
+            if _is_ours(error):
                 raise
+        attempts.go_on()
 
 
 class FoundError(Exception):
@@ -182,9 +179,12 @@ def _found(fingerprint: str) -> FoundError:
     return _FOUND[fingerprint](fingerprint)
 
 
-def _first(group: BaseExceptionGroup[_StopError]) -> _StopError:
-    found = group.exceptions[0]
-    return found if isinstance(found, _StopError) else _first(found)
+def _is_ours(error: BaseException) -> bool:
+    """Tell whether something else came up than a failing request and the end of all sending."""
+    # What did not come up twice Hypothesis calls flaky, a mistake of ours as well.
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_ours(one) for one in error.exceptions)
+    return not isinstance(error, FoundError | Flaky | _StopError)
 
 
 class _Attempts:
@@ -204,6 +204,15 @@ class _Attempts:
         self.failing: tuple[Finding, ...] = ()
         self._stopped: _StopError | None = None
 
+    def go_on(self) -> None:
+        """Do nothing, unless the sending has come to its end.
+
+        Raises:
+            _StopError: it has.
+        """
+        if self._stopped is not None:
+            raise self._stopped
+
     def news(self, candidate: Candidate) -> list[str]:
         """Send a request; keep what fails it, and return the fingerprints that are new.
 
@@ -211,8 +220,7 @@ class _Attempts:
             _StopError: nothing more is to be sent.
             MissingError: what the case needs cannot be made.
         """
-        if self._stopped is not None:
-            raise self._stopped  # Hypothesis tries again whatever failed
+        self.go_on()  # Hypothesis tries again whatever failed
         if self._until is not None and time.monotonic() > self._until:
             self._stopped = _StopError("the time limit is reached")
             raise self._stopped

@@ -1,0 +1,141 @@
+"""Where failing examples are kept: in memory, in a folder, and in Redis for several machines."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.errors import UsageError
+from cohere_conformance.session.examples import Shelf, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSWORD = "not-a-real-password"
+LONGEST = 10.0
+"""Seconds that a Redis server may take until it answers."""
+
+
+def test_what_is_kept_in_memory_is_nobody_elses() -> None:
+    one, other = open_database(None), open_database(None)
+    one.save(b"key", b"example")
+    assert set(one.fetch(b"key")) == {b"example"}
+    assert set(other.fetch(b"key")) == set()
+
+
+def test_a_folder_outlives_who_wrote_in_it(tmp_path: Path) -> None:
+    told = str(tmp_path / "new" / "examples")
+    open_database(told).save(b"key", b"example")
+    again = open_database(told)
+    assert set(again.fetch(b"key")) == {b"example"}
+    again.delete(b"key", b"example")
+    assert set(open_database(told).fetch(b"key")) == set()
+    assert set(open_database(str(tmp_path / "other")).fetch(b"key")) == set()
+
+
+def test_a_shelf_keeps_tests_apart(tmp_path: Path) -> None:
+    whole = open_database(str(tmp_path))
+    one, other = (Shelf(whole, name) for name in ("fuzz.positive.a", "fuzz.positive.a several"))
+    one.save(b"key", b"of one")
+    other.save(b"key", b"of the other")
+    other.save(b"key", b"of both")
+    one.save(b"key", b"of both")
+    other.delete(b"key", b"of both")
+    assert set(one.fetch(b"key")) == {b"of one", b"of both"}
+    assert set(other.fetch(b"key")) == {b"of the other"}
+    assert set(whole.fetch(b"key")) == set(), "what belongs to a test lies nowhere else"
+    assert set(Shelf(whole, "fuzz.positive.a").fetch(b"key")) == {b"of one", b"of both"}
+
+
+# -- Redis
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """Run a Redis server of our own; yield its host and port."""
+    command = shutil.which("redis-server")
+    if command is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    options = {"bind": "127.0.0.1", "port": port, "requirepass": PASSWORD, "dir": tmp_path, "save": ""}
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    with subprocess.Popen([command, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            until = time.monotonic() + LONGEST
+            while not answers(port):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < until, "the Redis server does not answer"
+                time.sleep(0.02)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return bool(connection.recv(64))
+    except OSError:
+        return False
+
+
+def test_what_one_machine_keeps_in_redis_another_one_finds(redis: str) -> None:
+    told = f"redis://:{PASSWORD}@{redis}/0"
+    one, other = (Shelf(open_database(told), "fuzz.positive.a") for _ in range(2))
+    one.save(b"key", b"example")
+    assert set(other.fetch(b"key")) == {b"example"}
+    other.delete(b"key", b"example")
+    assert set(one.fetch(b"key")) == set()
+
+
+def test_in_redis_everything_has_our_prefix_and_numbers_are_apart(redis: str) -> None:
+    from redis import Redis
+
+    first, second = (f"redis://:{PASSWORD}@{redis}/{number}" for number in (0, 1))
+    open_database(first).save(b"key", b"example")
+    assert set(open_database(second).fetch(b"key")) == set()
+    with Redis.from_url(first) as client:
+        keys = client.keys()
+    assert keys
+    assert all(key.startswith(b"cohere-conformance:") for key in keys)
+
+
+def test_a_wrong_password_is_told_without_it(redis: str) -> None:
+    with pytest.raises(UsageError, match=r"--example-db redis://.*expected a Redis server, got ") as told:
+        open_database(f"redis://:wrong-{PASSWORD}@{redis}/0")
+    assert redis in str(told.value)
+    assert PASSWORD not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://user:{}@127.0.0.1:1/0",
+        "rediss://:{}@127.0.0.1:1/0",
+        "redis://user:{}@127.0.0.1:none/0",
+        "redis://user:{}@[::1/0",
+        "redis://user:a@{}@127.0.0.1:1/0",
+    ],
+)
+def test_an_address_that_nobody_answers_at_is_told_without_its_password(address: str) -> None:
+    with pytest.raises(UsageError, match=r"--example-db rediss?://.*expected a Redis server, got ") as told:
+        open_database(address.format(PASSWORD))
+    assert PASSWORD not in str(told.value)
+    assert "user" not in str(told.value)
+
+
+def test_without_the_package_for_redis_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.delitem(sys.modules, "hypothesis.extra.redis", raising=False)
+    with pytest.raises(UsageError, match=r"pip install 'cohere-conformance\[redis\]'") as told:
+        open_database(f"redis://:{PASSWORD}@127.0.0.1:1/0")
+    assert PASSWORD not in str(told.value)

@@ -1,0 +1,515 @@
+"""The fuzzer in this process: what it finds, how small that gets, what is sent first, and when it stops."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import pytest
+from hostile import Hostile, Talk, answer
+
+from cohere_conformance.contract import load_contract
+from cohere_conformance.fuzz.candidate import Way, slug
+from cohere_conformance.fuzz.effort import FuzzProfile
+from cohere_conformance.model import Kind, Severity
+from cohere_conformance.report import Record, read_journals
+from cohere_conformance.session import fuzzing, runner
+from cohere_conformance.session.campaign import Campaign
+from cohere_conformance.session.plan import Fuzz, Wishes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from cohere_conformance.fuzz.candidate import Candidate
+    from cohere_conformance.model import Exchange, Request
+    from cohere_conformance.report import Report
+    from cohere_conformance.report.shape import Row
+    from cohere_conformance.session.runner import Ending
+
+    Sees = Callable[[Request], bool]
+
+GATE, SMOKE = Fuzz(FuzzProfile.GATE), Fuzz(FuzzProfile.SMOKE)
+FEW = Fuzz(FuzzProfile.GATE, max_examples=5)
+"""Every place with every value, and few combinations of them."""
+ASTRAL, CRASHING = "input.astral-crash", "input.big-integer-crash"
+CHECK, TOKENIZE = "POST /v1/check-api-key", "POST /v1/tokenize"
+MODEL, MODELS = "GET /v1/models/{model}", "GET /v1/models"
+RERANK, RERANK_1 = "POST /v2/rerank", "POST /v1/rerank"
+CLASSIFY, EMBED = "POST /v1/classify", "POST /v2/embed"
+AUDIO, CONNECTORS = "POST /v2/audio/transcriptions", "POST /v1/connectors"
+
+
+class Ran(NamedTuple):
+    """A run that has ended.
+
+    Attributes:
+        endings: how each test ended, by its id.
+        records: what was sent, what was set up and cleared away left out.
+        report: of the run.
+    """
+
+    endings: dict[str, Ending]
+    records: list[Record]
+    report: Report
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return [record.exchange for record in self.records if record.exchange is not None]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The findings that no amendment explains."""
+        return [row for row in self.report.findings if row.amendment is None]
+
+    @property
+    def kinds(self) -> set[Kind]:
+        return {row.kind for row in self.rows}
+
+    def shown(self, row: Row) -> Request:
+        """Return the request that a row of the report shows."""
+        return next(
+            record.exchange.request
+            for record in self.records
+            if record.exchange is not None
+            and record.exchange.source.position == row.example.position
+            and row.fingerprint in {one.fingerprint for one in record.findings}
+        )
+
+
+def fuzzed(
+    home: Path,
+    *labels: str,
+    ways: Iterable[Way] = tuple(Way),
+    faults: tuple[str, ...] = (),
+    url: str | None = None,
+    seed: int = 0,
+    fuzz: Fuzz = GATE,
+) -> Ran:
+    """Fuzz some operations as `fuzz` does, one after the other."""
+    known = load_contract().operations
+    campaign = Campaign(
+        Wishes(
+            url=url, only=tuple({known[label].group for label in labels}), faults=faults, seed=seed, fuzz=fuzz
+        ),
+        folder=home,
+        fail_on=Severity.ADDITIVE,
+        environment={},
+    )
+    tests = {f"fuzz.{way}.{slug(label)}": (label, way) for label in labels for way in ways}
+    campaign.begin()
+    worker = campaign.worker("main")
+    worker.open(tuple(tests))
+    try:
+        endings = {test: worker.fuzz(test, *about) for test, about in tests.items()}
+    finally:
+        worker.close(interrupted=False)
+    report, _ = campaign.report()
+    lines = (line for journal in read_journals(home) for line in journal.lines())
+    records = [line for line in lines if isinstance(line, Record) and not line.setup]
+    return Ran(endings, records, report)
+
+
+# -- what is found, and how small it is made
+
+
+def body(request: Request) -> Any:
+    return json.loads(request.body or b"null")
+
+
+def text(test: Callable[[str], bool]) -> Sees:
+    return lambda request: test(body(request)["text"])
+
+
+def at(name: str, test: Callable[[Any], bool]) -> Sees:
+    return lambda request: name in body(request) and test(body(request)[name])
+
+
+def header(name: str, value: str) -> Sees:
+    return lambda request: (name, value) in request.headers
+
+
+def holds(data: bytes) -> Sees:
+    return lambda request: data in (request.body or b"")
+
+
+def target(part: str) -> Sees:
+    return lambda request: part in request.url
+
+
+class Fault(NamedTuple):
+    """A fault that the fuzzer has to find.
+
+    Attributes:
+        label: of the operation that shows it.
+        kind: of the finding.
+        place: of the finding.
+        most: bytes that the body of the example may have.
+        sees: whether a request holds what trips the server.
+    """
+
+    label: str
+    kind: Kind
+    place: str
+    most: int
+    sees: Sees
+
+
+CRASH, REFUSED, UNENFORCED = Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED
+VIOLATED = Kind.REQUIREMENT_VIOLATED
+FAULTS = {
+    "input.astral-crash": Fault(
+        TOKENIZE, CRASH, "request:/text", 60, text(lambda told: any(letter > "\uffff" for letter in told))
+    ),
+    "input.nul-crash": Fault(TOKENIZE, CRASH, "request:/text", 60, text(lambda told: "\0" in told)),
+    "input.charset-crash": Fault(
+        TOKENIZE, CRASH, "request:/", 60, header("content-type", "application/json; charset=utf-8")
+    ),
+    "input.repeated-key-crash": Fault(
+        TOKENIZE, CRASH, "request:/", 90, lambda request: (request.body or b"").count(b'"model"') == 2
+    ),
+    "input.method-crash": Fault(
+        TOKENIZE, CRASH, "request:method", 0, lambda request: request.method in {"GET", "HEAD", "OPTIONS"}
+    ),
+    "input.max-length-refused": Fault(
+        TOKENIZE, REFUSED, "request:/text", 65_600, text(lambda told: len(told) == 65_536)
+    ),
+    "input.big-integer-crash": Fault(
+        RERANK, CRASH, "request:/top_n", 90, at("top_n", lambda number: number > 2**53)
+    ),
+    "input.null-crash": Fault(RERANK, CRASH, "request:/query", 70, at("query", lambda given: given is None)),
+    "input.boolean-as-text": Fault(
+        RERANK, UNENFORCED, "request:/documents/*", 80, at("documents", lambda given: given == [True])
+    ),
+    "input.maximum-refused": Fault(
+        RERANK, REFUSED, "request:/priority", 90, at("priority", lambda number: number == 999)
+    ),
+    "input.minimum-ignored": Fault(
+        RERANK_1, VIOLATED, "/results", 60, at("top_n", lambda number: number == 0)
+    ),
+    "input.last-result-lost": Fault(
+        RERANK, VIOLATED, "/results", 200, at("documents", lambda given: 10 < len(given) <= 12)
+    ),
+    "input.last-class-lost": Fault(
+        CLASSIFY, VIOLATED, "/classifications", 700, at("inputs", lambda given: 10 < len(given) <= 12)
+    ),
+    "input.trimmed": Fault(EMBED, VIOLATED, "/texts/*", 80, at("texts", lambda given: given == [" "])),
+    "input.nested-required-ignored": Fault(
+        CONNECTORS,
+        UNENFORCED,
+        "request:/service_auth/token",
+        140,
+        at("service_auth", lambda given: set(given) == {"type"}),
+    ),
+    "input.query-ignored": Fault(MODELS, UNENFORCED, "query:page_size", 0, target("page_size=")),
+    "input.encoded-path-crash": Fault(MODEL, CRASH, "path:model", 0, target("%2F")),
+    "input.unknown-part-crash": Fault(
+        AUDIO, CRASH, "form:conformance-unknown", 1500, holds(b'name="conformance-unknown"')
+    ),
+}
+SEEDED = ("input.nul-crash", "input.big-integer-crash", "input.last-result-lost")
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [*((name, 0) for name in FAULTS), *((name, seed) for name in SEEDED for seed in (1, 2))],
+)
+def test_a_fault_is_found_and_its_example_is_small(name: str, seed: int, tmp_path: Path) -> None:
+    label, kind, place, most, sees = FAULTS[name]
+    ran = fuzzed(tmp_path, label, faults=(name,), seed=seed, fuzz=FEW)
+    assert ran.report.footer.exit_code == 1
+    shown = [
+        ran.shown(row) for row in ran.rows if (row.operation, row.kind, row.place) == (label, kind, place)
+    ]
+    assert shown, ran.rows
+    assert any(len(request.body or b"") <= most and sees(request) for request in shown)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_is_drawn_finds_a_fault_and_makes_it_small(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    ran = fuzzed(tmp_path, TOKENIZE, ways=[Way.POSITIVE], faults=("input.astral-crash",), seed=seed)
+    shown = [body(ran.shown(row)) for row in ran.rows if row.place == "request:/text"]
+    assert shown, ran.rows
+    assert all(len(told["text"]) == 1 and told["text"] > "\uffff" for told in shown), shown
+    assert ran.kinds == {CRASH}
+
+
+@pytest.mark.parametrize(
+    ("label", "fault", "place", "sees"),
+    [
+        # A list that is not empty is demanded in words only, so no schema tells that it was left out.
+        (
+            RERANK_1,
+            "input.empty-array-crash",
+            "request:/rank_fields",
+            at("rank_fields", lambda given: not given),
+        ),
+        (MODELS, "input.query-ignored", "query:endpoint", target("endpoint=")),
+    ],
+)
+def test_what_breaks_a_rule_is_never_left_out(
+    label: str, fault: str, place: str, sees: Sees, tmp_path: Path
+) -> None:
+    ran = fuzzed(tmp_path, label, ways=[Way.NEGATIVE], faults=(fault,), fuzz=FEW)
+    found = [record for record in ran.records if place in {one.place for one in record.findings}]
+    assert found
+    assert [
+        one.exchange.request.url for one in found if one.exchange and not sees(one.exchange.request)
+    ] == []
+
+
+def test_no_more_is_spent_on_making_a_request_small_than_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one(candidates: Iterable[Candidate], *_: object) -> list[Candidate]:
+        return [candidate for candidate in candidates if candidate.place == "/messages/*/content"][:1]
+
+    monkeypatch.setattr(fuzzing, "chosen", one)
+    none = msgspec.structs.replace(GATE, max_examples=0)
+    ran = fuzzed(tmp_path, "POST /v2/chat", ways=[Way.NEGATIVE], faults=("validation.crash",), fuzz=none)
+    assert ran.rows, "nothing was there to be made small"
+    assert 1 < len(ran.exchanges) <= 1 + 30
+
+
+# -- what is sent first
+
+
+def sent(ran: Ran) -> list[bytes]:
+    return [exchange.request.body or b"" for exchange in ran.exchanges]
+
+
+def test_what_failed_is_sent_first_next_time_until_it_does_not_fail_any_more(tmp_path: Path) -> None:
+    kept = Fuzz(FuzzProfile.GATE, max_examples=0, database=str(tmp_path / "examples"))
+
+    def run(*faults: str) -> Ran:
+        number = len(list(tmp_path.iterdir()))
+        return fuzzed(tmp_path / f"run-{number}", RERANK, ways=[Way.POSITIVE], faults=faults, fuzz=kept)
+
+    failing, again, mended, clean = run(CRASHING), run(CRASHING), run(), run()
+    failed = [one.request.body for one in failing.exchanges if one.response.status == 500]
+    assert failed
+    assert sent(failing)[0] not in failed
+    assert sent(again)[0] in failed
+    assert again.kinds == {CRASH}
+    assert sent(mended)[0] == sent(again)[0]
+    assert mended.report.footer.exit_code == 0
+    assert sent(clean)[0] == sent(failing)[0]
+    assert sorted(sent(clean)) == sorted(sent(mended)), "only the order is another one"
+
+
+def test_what_was_drawn_and_failed_is_drawn_first_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    kept = Fuzz(FuzzProfile.GATE, max_examples=20, database=str(tmp_path / "examples"))
+
+    def run(*faults: str) -> Ran:
+        number = len(list(tmp_path.iterdir()))
+        return fuzzed(tmp_path / f"run-{number}", TOKENIZE, ways=[Way.POSITIVE], faults=faults, fuzz=kept)
+
+    failing, again, mended = run(ASTRAL), run(ASTRAL), [run()]
+    assert failing.exchanges[0].response.status == 200
+    assert again.exchanges[0].response.status == 500
+    assert sent(again)[0] in sent(failing)
+    assert sent(mended[0])[0] == sent(again)[0]
+    # Of several that failed Hypothesis tries some in each run.
+    while sent(mended[-1])[0] != sent(failing)[0] and len(mended) < 10:
+        mended.append(run())
+    assert sent(mended[-1])[0] == sent(failing)[0]
+    assert {one.report.footer.exit_code for one in mended} == {0}
+
+
+def test_nothing_is_remembered_without_a_place_for_it(tmp_path: Path) -> None:
+    runs = [
+        fuzzed(tmp_path / name, RERANK, ways=[Way.POSITIVE], faults=(CRASHING,), fuzz=FEW)
+        for name in ("one", "two")
+    ]
+    assert sent(runs[0]) == sent(runs[1])
+
+
+# -- when it stops
+
+
+class Clock:
+    """Time that passes by a second whenever somebody looks at it."""
+
+    def __init__(self) -> None:
+        self._now = itertools.count()
+
+    def monotonic(self) -> int:
+        return next(self._now)
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["one change", "drawn"])
+def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
+    drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzzing, "time", Clock())
+    if drawn:
+        monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    limited = Fuzz(FuzzProfile.GATE, seconds=7)
+    ran = fuzzed(tmp_path, TOKENIZE, RERANK, ways=[Way.POSITIVE], fuzz=limited)
+    assert len(ran.exchanges) == 7
+    assert {ending.outcome for ending in ran.endings.values()} == {"inconclusive"}
+    cases = ran.report.coverage.cases
+    assert cases is not None
+    assert cases.inconclusive_reasons == {"the time limit is reached": 2}
+    assert ran.report.footer.exit_code == 3
+
+
+def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "time", Clock())
+    limited = Fuzz(FuzzProfile.GATE, seconds=7)
+    ran = fuzzed(tmp_path, TOKENIZE, ways=[Way.PROTOCOL], faults=("auth.ignored",), fuzz=limited)
+    assert len(ran.exchanges) == 7
+    assert ran.report.footer.exit_code == 1
+    assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
+        ("failed", "the time limit is reached")
+    ]
+
+
+# -- a crash of ours
+
+
+def crash(*_: object, **__: object) -> Any:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (fuzzing, "anchors"),
+        (fuzzing, "derived"),
+        (fuzzing, "mixed"),
+        (fuzzing, "overlaid"),
+        (runner, "verdicts"),
+    ],
+    ids=["anchors", "derived", "mixed", "overlaid", "verdicts"],
+)
+def test_a_mistake_of_ours_is_not_taken_for_the_targets(
+    module: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, name, crash)
+    with pytest.raises(ZeroDivisionError, match="a mistake of ours"):
+        fuzzed(tmp_path, TOKENIZE, ways=[Way.POSITIVE], fuzz=FEW)
+
+
+@pytest.mark.parametrize("faults", [(), (ASTRAL,)], ids=["alone", "beside a failure"])
+@pytest.mark.parametrize("times", [1, 10**6], ids=["once", "always"])
+def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
+    times: int, faults: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hypothesis runs what failed once more, and calls it flaky where that goes well."""
+    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    attempt, left = runner.Runner.attempt, [times]
+
+    def attempted(self: runner.Runner, test: str, candidate: Candidate) -> Any:
+        if len(body_of(candidate).get("text", "")) > 3 and left[0]:
+            left[0] -= 1
+            crash()
+        return attempt(self, test, candidate)
+
+    monkeypatch.setattr(runner.Runner, "attempt", attempted)
+    with pytest.raises((ZeroDivisionError, ExceptionGroup)):
+        fuzzed(tmp_path, TOKENIZE, ways=[Way.POSITIVE], faults=faults)
+    assert left[0] < times
+
+
+def body_of(candidate: Candidate) -> dict[str, Any]:
+    told = candidate.sending.body
+    return told if isinstance(told, dict) else {}
+
+
+# -- targets that do not answer as HTTP has it
+
+
+def reset(talk: Talk) -> None:
+    talk.reset()
+
+
+def garble(talk: Talk) -> None:
+    talk.say(b"HELO nobody.example\r\n\r\n")
+
+
+def cut(talk: Talk) -> None:
+    talk.say(answer(b"{}", "content-type: application/json")[:-1])
+
+
+def nothing(talk: Talk) -> None:
+    """Close without a word."""
+
+
+def spoiling(bad: Callable[[Talk], None], path: bytes = b"") -> Callable[[Talk], None]:
+    """Return a script that is bad to requests of a path, and tells others that there is no such thing."""
+
+    def script(talk: Talk) -> None:
+        while came := talk.hear():
+            method, target, _ = came.split(b"\r\n", 1)[0].split(b" ", 2)
+            if path in target and not target.endswith(b"page_size=1"):
+                return bad(talk)
+            told = b"" if method == b"HEAD" else b'{"message": "no such thing"}'
+            talk.say(answer(told, "content-type: application/json", status="404 Not Found"))
+        return None
+
+    return script
+
+
+@pytest.mark.parametrize("bad", [reset, garble, cut, nothing])
+def test_a_target_that_breaks_every_answer_ends_the_run(bad: Callable[[Talk], None], tmp_path: Path) -> None:
+    with Hostile(spoiling(bad)) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, CHECK, url=server.url, fuzz=SMOKE)
+    assert ran.report.footer.exit_code == 1
+    assert Kind.ANSWER_BROKEN in ran.kinds
+    asked = {record.case for record in ran.records if record.exchange is not None}
+    assert asked
+    assert {ran.endings[test].outcome for test in asked} == {"failed"}
+
+
+@pytest.mark.parametrize("bad", [reset, garble, cut, nothing])
+def test_a_path_that_breaks_every_answer_does_not_end_the_fuzzing_of_others(
+    bad: Callable[[Talk], None], tmp_path: Path
+) -> None:
+    with Hostile(spoiling(bad, b"/v1/tokenize")) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, CHECK, url=server.url, fuzz=SMOKE)
+        asked = [request.split(b"\r\n", 1)[0] for request in server.requests]
+    assert ran.report.footer.exit_code == 1
+    broken = {row.operation for row in ran.rows if row.kind is Kind.ANSWER_BROKEN}
+    assert TOKENIZE in broken
+    assert {one for one in broken if "check-api-key" in one} == set()
+    assert sum(b"/v1/check-api-key" in line for line in asked) > 15
+
+
+def test_an_operation_that_resets_is_not_asked_again(tmp_path: Path) -> None:
+    with Hostile(spoiling(reset, b"/v1/tokenize")) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, url=server.url)
+        asked = [request for request in server.requests if b" /v1/tokenize" in request]
+    assert len(asked) == 1
+    assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
+        ("failed", "an answer never came"),
+        ("inconclusive", "an answer of this operation never came"),
+        ("inconclusive", "an answer of this operation never came"),
+    ]
+
+
+TRANSPORT = (
+    "transport.chunked-garbage",
+    "transport.close-early",
+    "transport.garbage-status-line",
+    "transport.gzip-garbage",
+    "transport.reset",
+    "transport.reset-in-body",
+    "transport.truncated",
+    "transport.wrong-length-long",
+)
+
+
+@pytest.mark.parametrize("fault", TRANSPORT)
+def test_the_embedded_server_may_break_every_answer_as_well(fault: str, tmp_path: Path) -> None:
+    ran = fuzzed(tmp_path, CHECK, faults=(fault,), fuzz=SMOKE)
+    assert ran.report.footer.exit_code == 1
+    assert Kind.ANSWER_BROKEN in ran.kinds

@@ -1,0 +1,36 @@
+"""A reference server that remembers every request that it got."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from cohere_conformance.reference import State
+from cohere_conformance.reference import server as module
+from cohere_conformance.reference.app import application
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Seen = list[tuple[str, str]]
+"""Method and path of each request, as they stood on the wire."""
+
+
+@contextmanager
+def counted(state: State) -> Iterator[tuple[str, Seen]]:
+    """Run a server; yield its address and what it has got so far."""
+    seen: Seen = []
+
+    def watched(state: State) -> Any:
+        inner = application(state)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                seen.append((scope["method"], scope["raw_path"].decode("latin-1")))
+            await inner(scope, receive, send)
+
+        return app
+
+    with mock.patch.object(module, "application", watched), module.Running(state) as running:
+        yield running.url, seen
