@@ -9,7 +9,7 @@ import msgspec
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.fuzz.candidate import Verdict, Way
-from cohere_conformance.model import Kind
+from cohere_conformance.model import Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,7 +77,8 @@ def _unrefused(
 ) -> Iterator[Finding]:
     statuses = " or ".join(map(str, candidate.statuses))
     if frame.status < 400:
-        if any(one.requirement in _REFUSALS for one in judged):
+        said = (one for one in judged if one.requirement in _REFUSALS)
+        if any(one.severity is not Severity.NOTICE for one in said):
             return
         limit = candidate.rule.limit if candidate.rule else "it cannot be understood"
         yield frame.finding(
