@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 import httpx
 import pytest
 from remembered import counted
 from running import fuzzed
 
+from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.reference import State
 from cohere_conformance.reference.keys import PRODUCTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from remembered import Seen
+    from running import Done
 
 
 PASSWORD = "not-a-real-password"
-QUICK = ("--fuzz-profile", "smoke", "--only", "rerank,tokenize,check-api-key")
+GROUPS = "rerank,tokenize,check-api-key"
+QUICK = ("--fuzz-profile", "smoke", "--only", GROUPS)
 PROBE = 1
 """Requests with which a run finds out whether there is a server at all."""
 
@@ -39,7 +47,8 @@ def test_a_faultless_server_conforms_and_the_report_has_the_figures(tmp_path: Pa
     assert "CONFORMS" in done.told
     assert "Fuzzed: 4" in done.told
     report = done.report
-    assert report["header"]["arguments"][:2] == ["fuzz", "--fuzz-profile=smoke"]
+    assert report["header"]["arguments"][0] == "fuzz"
+    assert {"--fuzz-profile=smoke", f"--only={GROUPS}"} <= set(report["header"]["arguments"])
     assert report["header"]["target"]["seed"] == 0
     assert done.kinds == set()
     figures = {row["operation"]: row for row in report["coverage"]["fuzzed"]}
@@ -51,9 +60,9 @@ def test_a_faultless_server_conforms_and_the_report_has_the_figures(tmp_path: Pa
     }
     for row in figures.values():
         assert 0 < row["served"] <= row["positive"]
-        assert row["protocol"] == 12
-        assert row["refused"] == row["negative"]
-    assert figures["POST /v2/rerank"]["negative"] == 12
+        assert row["protocol"] > 0
+        assert row["negative"] - 2 <= row["refused"] <= row["negative"], "version 1 serves unknown fields"
+    assert figures["POST /v2/rerank"]["negative"] >= 10
     page = (tmp_path / "conformance-report" / "report.html").read_text(encoding="utf-8")
     assert "Fuzzed" in page
 
@@ -67,8 +76,6 @@ def test_a_faultless_server_conforms_and_the_report_has_the_figures(tmp_path: Pa
         (("--time-limit", "soon"), "--time-limit"),
         (("--seed", "x"), "--seed"),
         (("--only", "rerrank"), "did you mean rerank"),
-        (("--example-db", f"redis://user:{PASSWORD}@127.0.0.1:1/0"), "--example-db redis://127.0.0.1:1/0"),
-        (("--example-db", f"redis://user:{PASSWORD}@127.0.0.1:1/0", "-n", "2"), "--example-db redis://127"),
     ],
 )
 def test_a_wrong_call_is_exit_code_4(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -76,8 +83,22 @@ def test_a_wrong_call_is_exit_code_4(tmp_path: Path, arguments: tuple[str, ...],
     assert done.code == 4, done.told
     assert words in done.told
     assert "Traceback" not in done.told
-    assert PASSWORD not in done.told
     assert not (tmp_path / "conformance-report").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["one process", "two processes"])
+def test_a_redis_that_nobody_answers_at_is_a_wrong_call(more: tuple[str, ...], tmp_path: Path) -> None:
+    done = fuzzed(tmp_path, *QUICK, "--example-db", f"redis://user:{PASSWORD}@127.0.0.1:1/0", *more)
+    assert "Traceback" not in done.told
+    assert done.code == 4, done.told
+    assert "--example-db redis://127.0.0.1:1/0: expected a Redis server" in done.told
+
+
+def test_the_password_of_a_database_is_never_shown(tmp_path: Path) -> None:
+    done = fuzzed(tmp_path, *QUICK, "--example-db", f"redis://user:{PASSWORD}@127.0.0.1:1/0")
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert PASSWORD not in done.told
+    assert [path.name for path in written if PASSWORD.encode() in path.read_bytes()] == []
 
 
 # -- a crash of ours
@@ -105,48 +126,79 @@ def test_a_mistake_of_ours_is_an_error_and_never_green(tmp_path: Path) -> None:
 
 # -- the same seed
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_GIVEN = re.compile(r"(conformance-[a-z0-9-]*?-[0-9a-f]{6})-[0-9a-z]{6}\b")
-"""The id of something: its name, and what the server has put behind it."""
+
+def ids(value: Any) -> Iterator[str]:
+    """Yield every id that an answer tells."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, str) and (name == "id" or name.endswith("_id")):
+                yield item
+            yield from ids(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from ids(item)
 
 
-def masked(told: str) -> str:
-    return _GIVEN.sub(r"\1-given", _UUID.sub("uuid", told))
+class Sent:
+    """What a run has sent, with numbers in place of the ids that only the server decides on.
+
+    Args:
+        home: where the run was.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._given: dict[str, str] = {}
+        self.requests: list[tuple[str, ...]] = []
+        for line in journal(home):
+            request = line["exchange"]["request"]
+            path = request["url"].split("/", 3)[3]
+            told = (line["case"], request["method"], self.masked(path), self.masked(str(request.get("body"))))
+            self.requests.append(told)
+            self._learn(line["exchange"]["response"].get("body") or "")
+
+    def _learn(self, answer: str) -> None:
+        try:
+            value = json.loads(answer)
+        except ValueError:
+            return
+        for identity in ids(value):
+            self._given.setdefault(identity, f"<{len(self._given)}>")
+
+    def masked(self, told: str) -> str:
+        for identity, number in self._given.items():
+            told = told.replace(identity, number)
+        return told
 
 
-def requests(home: Path) -> list[tuple[str, ...]]:
-    """Return what was sent, without what only the server decides on."""
-    told = []
-    for line in journal(home):
-        request = line["exchange"]["request"]
-        path = request["url"].split("/", 3)[3]
-        body = str(request.get("body"))
-        told.append((line["case"], request["method"], masked(path), masked(body)))
-    return told
+def of(*operations: str) -> tuple[str, ...]:
+    """Return the options that fuzz only these, without sequences."""
+    tests = (f"fuzz.{way}.{operation}" for operation in operations for way in Way)
+    return tuple(option for test in tests for option in ("--case", test))
 
 
 def test_the_same_seed_sends_the_same_requests_and_another_one_others(tmp_path: Path) -> None:
     seeds = {"one": "7", "again": "7", "other": "8"}
+    cases = (*of("post-v2-rerank", "patch-v1-connectors-id"), "--case", "fuzz.sequences.connectors")
     with ExitStack() as open_servers, ThreadPoolExecutor(len(seeds)) as pool:
         # Whatever takes no time needs no waiting, and whoever waits sends as many requests as that takes.
         servers = {name: open_servers.enter_context(counted(State(step=0))) for name in seeds}
         runs = {}
         for name, seed in seeds.items():
             (tmp_path / name).mkdir()
-            options = ("--url", servers[name][0], "--seed", seed, "--fuzz-profile", "smoke")
-            runs[name] = pool.submit(fuzzed, tmp_path / name, *options, "--only", "rerank,connectors")
+            options = ("--url", servers[name][0], "--seed", seed, "--fuzz-profile", "smoke", *cases)
+            runs[name] = pool.submit(fuzzed, tmp_path / name, *options)
         for run in runs.values():
             assert run.result().code == 0, run.result().told
-        sent = {name: requests(tmp_path / name) for name in seeds}
-        got = {name: [(method, masked(path)) for method, path in seen] for name, (_, seen) in servers.items()}
-    assert len(sent["one"]) > 200
-    assert sent["one"] == sent["again"]
+        sent = {name: Sent(tmp_path / name) for name in seeds}
+        got = {
+            name: [(method, sent[name].masked(path)) for method, path in servers[name][1]] for name in seeds
+        }
+    assert len(sent["one"].requests) > 200
+    assert sent["one"].requests == sent["again"].requests
     assert got["one"] == got["again"]
-    ours = [
-        {request for request in sent[name] if request[0].startswith("fuzz.")} for name in ("one", "other")
-    ]
+    ours = [{one for one in sent[name].requests if one[0].startswith("fuzz.")} for name in ("one", "other")]
     assert len(ours[0] - ours[1]) > 20
-    assert [len(one) for one in got.values()] == [len(one) + PROBE for one in sent.values()]
+    assert [len(got[name]) for name in seeds] == [len(sent[name].requests) + PROBE for name in seeds]
 
 
 def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
@@ -154,7 +206,9 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
     for number, more in enumerate(((), ("-n", "2"))):
         home = tmp_path / str(number)
         home.mkdir()
-        done = fuzzed(home, "--only", "rerank", "--fault", "input.zero-crash", "--max-examples", "5", *more)
+        # What is drawn depends on the modules that a process has read: Hypothesis looks into them.
+        options = ("--fault", "input.zero-crash", "--max-examples", "0", *of("post-v2-rerank"))
+        done = fuzzed(home, *options, *more)
         assert done.code == 1, done.told
         told.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
     assert told[0] == told[1]
@@ -165,15 +219,12 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["one process", "two processes"])
-@pytest.mark.parametrize("group", ["rerank", "connectors"])
-def test_no_more_is_sent_than_allowed(group: str, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_no_more_is_sent_than_allowed(more: tuple[str, ...], tmp_path: Path) -> None:
     with counted(State()) as (url, seen):
-        done = fuzzed(tmp_path, "--url", url, "--only", group, "--max-requests", "40", *more)
-        assert done.code == 3, done.told
-        assert 40 - 5 < len(seen) <= 40 + PROBE
-        assert list(everything(url).values()) == [[], [], []], "what the run has made"
-    reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
-    assert any("40" in reason or "20" in reason for reason in reasons)
+        done = fuzzed(tmp_path, "--url", url, "--only", "connectors", "--max-requests", "40", *more)
+    assert done.code == 3, done.told
+    assert 40 - 5 < len(seen) <= 40 + PROBE
+    assert "requests, the run wants to send another" in done.told
 
 
 def test_the_time_limit_is_told_where_it_is_reached(tmp_path: Path) -> None:
@@ -187,19 +238,160 @@ def test_the_time_limit_is_told_where_it_is_reached(tmp_path: Path) -> None:
 
 # -- what somebody else has
 
+OTHERS = ("customers", "conformance-customers")
+"""Names of what is there before the run; the second one as a run of this tool would give it."""
 LISTS = {
-    "/v1/datasets": "datasets",
-    "/v1/connectors": "connectors",
-    "/v1/finetuning/finetuned-models": "finetuned_models",
+    "/v1/datasets": ("datasets", "id"),
+    "/v1/connectors?limit=100": ("connectors", "id"),
+    "/v1/finetuning/finetuned-models?page_size=100": ("finetuned_models", "id"),
+    "/v1/embed-jobs": ("embed_jobs", "job_id"),
+    "/v2/batches?page_size=100": ("batches", "id"),
 }
-JOBS = {"/v1/embed-jobs": ("embed_jobs", "job_id"), "/v2/batches": ("batches", "id")}
+"""Where everything that can be made is listed: the name of the list, and that of an id in it."""
+JOBS = ("embed_jobs", "batches")
+"""What can be stopped, but not deleted."""
+ENDED = re.compile(r"complete|cancel|fail", re.IGNORECASE)
+CHECKING = {"queued", "processing"}
 
 
 def client(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"authorization": f"Bearer {PRODUCTION}"})
 
 
-def everything(url: str) -> dict[str, list[dict[str, Any]]]:
-    """Return what can be deleted, as its lists show it."""
+def everything(url: str) -> dict[str, dict[str, Any]]:
+    """Return what there is, as its lists show it: by their names and the ids in them."""
+    found = {}
     with client(url) as api:
-        return {path: api.get(path).raise_for_status().json().get(name, []) for path, name in LISTS.items()}
+        for path, (name, key) in LISTS.items():
+            shown = api.get(path).raise_for_status().json()
+            found[name] = {one[key]: unsigned(one) for one in shown.get(name) or []}
+    return found
+
+
+def unsigned(value: Any) -> Any:
+    """Return what is shown of a thing without the addresses of files, which are others each time."""
+    match value:
+        case dict():
+            return {name: unsigned(item) for name, item in value.items() if not name.endswith("url")}
+        case list():
+            return [unsigned(item) for item in value]
+        case _:
+            return value
+
+
+def until(happened: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if happened():
+            return
+        time.sleep(0.01)
+    pytest.fail("the server does not come to an end")
+
+
+def furnish(url: str) -> None:
+    """Make one of each kind, under each name, and wait until everything is done."""
+    uploads: dict[str, list[dict[str, Any]]] = {
+        "embed-input": [{"text": "Bread"}, {"text": "Milk"}],
+        "batch-chat-v2-input": [
+            {"custom_id": "a", "body": {"messages": [{"role": "user", "content": "Hi"}]}}
+        ],
+        "reranker-finetune-input": [
+            {"query": f"{number}", "relevant_passages": ["a"], "hard_negatives": ["b"]}
+            for number in range(256)
+        ],
+    }
+    with client(url) as api:
+
+        def make(path: str, **told: Any) -> Any:
+            return api.post(path, **told).raise_for_status().json()
+
+        for name in OTHERS:
+            data: dict[str, str] = {}
+            for kind, rows in uploads.items():
+                file = ("data.jsonl", "\n".join(map(json.dumps, rows)))
+                made = make("/v1/datasets", params={"name": name, "type": kind}, files={"data": file})
+                data[kind] = made["id"]
+            until(
+                lambda: (
+                    not any(
+                        one["validation_status"] in CHECKING for one in everything(url)["datasets"].values()
+                    )
+                )
+            )
+            embedding = {"dataset_id": data["embed-input"], "input_type": "search_document"}
+            batch = {"input_dataset_id": data["batch-chat-v2-input"], "model": "command-a-03-2025"}
+            base = {"base_type": "BASE_TYPE_RERANK"}
+            training = {"base_model": base, "dataset_id": data["reranker-finetune-input"]}
+            make("/v1/connectors", json={"name": name, "url": "https://customers.example/search"})
+            make("/v1/embed-jobs", json={"name": name, "model": "embed-v4.0", **embedding})
+            make("/v2/batches", json={"name": name, **batch})
+            make("/v1/finetuning/finetuned-models", json={"name": name, "settings": training})
+    until(lambda: all(ENDED.search(one["status"]) for job in JOBS for one in everything(url)[job].values()))
+
+
+class Visit(NamedTuple):
+    """A run against a server that somebody else uses as well.
+
+    Attributes:
+        before: what there was.
+        after: what there is now.
+        got: method and path of what the server has got in between.
+        done: the run.
+    """
+
+    before: dict[str, dict[str, Any]]
+    after: dict[str, dict[str, Any]]
+    got: Seen
+    done: Done
+
+    def made(self, name: str) -> dict[str, Any]:
+        """Return what the run has left behind."""
+        return {key: one for key, one in self.after[name].items() if key not in self.before[name]}
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
+    """Fuzz everything that makes something, without combinations, which make nothing else."""
+    groups = "datasets,connectors,embed-jobs,finetuning"
+    with counted(State(step=0.01)) as (url, seen):
+        furnish(url)
+        before = everything(url)
+        del seen[:]
+        home = tmp_path_factory.mktemp("visit")
+        done = fuzzed(home, "--url", url, "--only", groups, "--max-examples", "0")
+        return Visit(before, everything(url), list(seen), done)
+
+
+def test_what_somebody_else_has_is_left_as_it_is(visit: Visit) -> None:
+    cases = visit.done.report["coverage"]["cases"]
+    assert (cases["error"], cases["inconclusive"], cases["not_run"]) == (0, 0, 0), visit.done.told
+    for name, theirs in visit.before.items():
+        assert len(theirs) >= len(OTHERS)
+        assert {key: visit.after[name].get(key) for key in theirs} == theirs
+
+
+def test_what_somebody_else_has_is_never_named_where_something_is_taken_away(visit: Visit) -> None:
+    theirs = {key for shown in visit.before.values() for key in shown}
+    taking = [
+        unquote(path)
+        for method, path in visit.got
+        if method in {"DELETE", "PATCH", "PUT"} or unquote(path).lower().endswith("cancel")
+    ]
+    assert len(taking) > 500
+    assert [path for path in taking if any(key in path for key in theirs)] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "connectors",
+        "finetuned_models",
+    ],
+)
+def test_what_the_run_has_made_is_gone(name: str, visit: Visit) -> None:
+    assert {key: one for key, one in visit.made(name).items() if one.get("status") != "STATUS_DELETED"} == {}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_what_cannot_be_deleted_has_ended(name: str, visit: Visit) -> None:
+    assert visit.made(name)
+    assert [one["status"] for one in visit.made(name).values() if not ENDED.search(one["status"])] == []

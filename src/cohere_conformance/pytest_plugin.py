@@ -22,6 +22,7 @@ from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report import render_terminal
+from cohere_conformance.report.example import without_password
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
 from cohere_conformance.session.plan import Fuzz, Wishes
@@ -146,7 +147,7 @@ def _arguments(config: pytest.Config) -> tuple[str, ...]:
     for argument in map(str, config.invocation_params.args):
         if argument.startswith(_PREFIX) or (valued and not argument.startswith("-")):
             named = argument.replace(f"{_PREFIX}fuzz", f"{_PREFIX}fuzz-profile", 1)
-            kept.append(named.replace(_PREFIX, "--", 1))
+            kept.append(without_password(named.replace(_PREFIX, "--", 1)))
         valued = argument.startswith(_PREFIX) and "=" not in argument and argument != f"{_PREFIX}live"
     return tuple(kept)
 

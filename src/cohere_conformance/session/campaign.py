@@ -26,6 +26,7 @@ from cohere_conformance.report import (
     clear_journals,
 )
 from cohere_conformance.session.evidence import clear_report, now, publish
+from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
@@ -103,6 +104,8 @@ class Campaign:
         self._judge = _judge((wishes.url,) if wishes.url else ())
         operations = self._judge.contract.operations.values()
         self.plan: Plan = plan(wishes, {operation.group for operation in operations}, environment)
+        if self.plan.fuzz is not None:
+            open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
         self._suite = _suite()
         self.cases = self._selected()
         self._folder = folder

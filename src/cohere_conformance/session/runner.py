@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -233,8 +234,9 @@ class Runner:
         self._journal.add(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
 
     def close(self) -> None:
-        """Remove what the run has made."""
-        self._resources.remove()
+        """Remove what the run has made, as far as the limit on requests allows."""
+        with suppress(BudgetError):
+            self._resources.remove()
 
     def _run(self, case: Case) -> Ending:
         if (reason := self._left_out(case)) is not None:
