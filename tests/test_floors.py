@@ -19,7 +19,7 @@ FLOORS = [
     {"model", "errors", "data", "names"},
     {"contract", "exchanges", "report"},
     {"checks", "reference", "cases"},
-    {"fuzz"},
+    {"fuzz", "golden"},
     {"session"},
     {"pytest_plugin", "suites"},
     {"cli"},

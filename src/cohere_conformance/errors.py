@@ -55,6 +55,28 @@ class CaseError(ConformanceError):
         return (type(self), (self.file, self.line, self.reason))
 
 
+class CassetteError(ConformanceError):
+    """A golden cassette is none: it is cut off, of another format, or not where its name says.
+
+    Args:
+        file: path of the cassette.
+        reason: what was expected, what came and what to do.
+    """
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[CassetteError], tuple[str, str]]:
+        """Pickle by parts, as `TrafficError` does."""
+        return (type(self), (self.file, self.reason))
+
+
+class LeakError(ConformanceError):
+    """What was about to be written holds a secret; it was not written."""
+
+
 class ReportError(ConformanceError):
     """A report cannot be written, or a file that should be one is not whole."""
 

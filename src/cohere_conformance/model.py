@@ -61,6 +61,7 @@ class Kind(enum.StrEnum):
     SERVER_ERROR = "server-error"
     VALID_REFUSED = "valid-refused"
     RULE_UNENFORCED = "rule-unenforced"
+    GOLDEN_CHANGED = "golden-changed"
 
 
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {

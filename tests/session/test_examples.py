@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
+from databases import PASSWORD, redis_server
 
 from cohere_conformance.errors import UsageError
 from cohere_conformance.session.examples import Shelf, open_database
@@ -17,10 +14,6 @@ from cohere_conformance.session.examples import Shelf, open_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-PASSWORD = "not-a-real-password"
-LONGEST = 10.0
-"""Seconds that a Redis server may take until it answers."""
 
 
 def test_what_is_kept_in_memory_is_nobody_elses() -> None:
@@ -59,33 +52,8 @@ def test_a_shelf_keeps_tests_apart(tmp_path: Path) -> None:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[str]:
-    """Run a Redis server of our own; yield its host and port."""
-    command = shutil.which("redis-server")
-    if command is None:
-        pytest.skip("redis-server is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    options = {"bind": "127.0.0.1", "port": port, "requirepass": PASSWORD, "dir": tmp_path, "save": ""}
-    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    with subprocess.Popen([command, *arguments], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            until = time.monotonic() + LONGEST
-            while not answers(port):
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < until, "the Redis server does not answer"
-                time.sleep(0.02)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
-            return bool(connection.recv(64))
-    except OSError:
-        return False
+    with redis_server(tmp_path) as address:
+        yield address
 
 
 def test_what_one_machine_keeps_in_redis_another_one_finds(redis: str) -> None:
@@ -124,6 +92,10 @@ def test_a_wrong_password_is_told_without_it(redis: str) -> None:
         "redis://user:{}@127.0.0.1:none/0",
         "redis://user:{}@[::1/0",
         "redis://user:a@{}@127.0.0.1:1/0",
+        pytest.param(
+            "redis://127.0.0.1:1/0?password={}",
+            marks=pytest.mark.xfail(reason="only what stands before the host is left out"),
+        ),
     ],
 )
 def test_an_address_that_nobody_answers_at_is_told_without_its_password(address: str) -> None:

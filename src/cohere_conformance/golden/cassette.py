@@ -1,0 +1,244 @@
+"""A golden cassette as a value, and as the text of its file.
+
+The file is a cassette of VCR.py (version 1, one interaction). What that format cannot say stands beside the
+interaction under a name of its own, which VCR.py passes over: where the exchange came from, and when the
+parts of a stream arrived.
+"""
+
+from __future__ import annotations
+
+import enum
+from http import HTTPStatus
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from cohere_conformance.errors import CassetteError
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+
+FORMAT = 1
+"""The version of what stands beside the interaction."""
+_VCR = 1
+_WIDTH = 110
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class Origin(enum.StrEnum):
+    """What kind of server has answered."""
+
+    REFERENCE = "reference"
+    """The reference server of this package: what it says is what we think."""
+    LIVE = "live"
+    """The API itself."""
+    OTHER = "other"
+    """Some other server: a mock, a gateway, a server of models."""
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a cassette comes from.
+
+    Attributes:
+        id: of the written case, or what an imported exchange is called; the name of the file.
+        operation: label such as `POST /v2/chat`.
+        origin: what kind of server has answered.
+        profile: what the server was expected to be, such as `contract`; empty where nobody said.
+        recorded_at: RFC 3339 time of the exchange.
+        contract: digest of the contract at that time.
+        suite: version of this package that wrote the cassette.
+        case: digest of the written case; empty where it was imported.
+        values: what stood for the placeholders of the case.
+        imported: name of the file that the exchange was taken from; empty where a case was recorded.
+        seconds: from sending the request to the end of the answer.
+        arrivals: of a stream, how many bytes of the body had come after how many seconds.
+        format: version of this record.
+    """
+
+    id: str
+    operation: str
+    origin: Origin
+    profile: str
+    recorded_at: str
+    contract: str
+    suite: str
+    case: str = ""
+    values: dict[str, str] = {}
+    imported: str = ""
+    seconds: float | None = None
+    arrivals: tuple[tuple[int, float], ...] = ()
+    format: int = FORMAT
+
+    @property
+    def group(self) -> str:
+        """The group of the operation, which is the folder of the file."""
+        return self.id.partition(".")[0]
+
+
+class Cassette(msgspec.Struct, frozen=True):
+    """One recorded exchange and where it comes from."""
+
+    provenance: Provenance
+    exchange: Exchange
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
+    method: str
+    uri: str
+    body: Any
+    headers: dict[str, list[str]]
+
+
+class _Status(msgspec.Struct, forbid_unknown_fields=True):
+    code: int
+    message: str
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    string: Any
+
+
+class _Response(msgspec.Struct, forbid_unknown_fields=True):
+    status: _Status
+    headers: dict[str, list[str]]
+    body: _Body
+
+
+class _Interaction(msgspec.Struct, forbid_unknown_fields=True):
+    request: _Request
+    response: _Response
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    conformance: Provenance
+    interactions: tuple[_Interaction]
+    version: Literal[1]
+
+
+def dump(cassette: Cassette) -> bytes:
+    """Return the text of the file.
+
+    Raises:
+        CassetteError: the answer is not whole, so that there is nothing to replay.
+    """
+    request, response, told = cassette.exchange.request, cassette.exchange.response, cassette.provenance
+    if response.failure is not None or response.body is None:
+        reason = (
+            "no body"
+            if response.failure is None
+            else f"an answer that is not whole ({response.failure.kind})"
+        )
+        raise CassetteError(told.id, f"expected a whole answer to keep, got {reason}; record it again")
+    return yaml.dump(
+        {
+            "conformance": msgspec.to_builtins(told),
+            "interactions": [
+                {
+                    "request": {
+                        "method": request.method,
+                        "uri": request.url,
+                        "body": _readable(request.body),
+                        "headers": _listed(request.headers),
+                    },
+                    "response": {
+                        "status": {"code": response.status, "message": _phrase(response.status)},
+                        "headers": _listed(response.headers),
+                        "body": {"string": _readable(response.body)},
+                    },
+                }
+            ],
+            "version": _VCR,
+        },
+        Dumper=_DUMPER,
+        encoding="utf-8",
+        allow_unicode=True,
+        sort_keys=False,
+        width=_WIDTH,
+    )
+
+
+def parse(text: bytes, file: str) -> Cassette:
+    """Return the cassette that the text of a file is.
+
+    Args:
+        text: all of it.
+        file: its path, for errors.
+
+    Raises:
+        CassetteError: it is none.
+    """
+    try:
+        raw = msgspec.convert(yaml.load(text, Loader=_LOADER), _File)
+    except yaml.YAMLError as error:
+        raise CassetteError(file, _lacking(f"broken YAML{_where(error)}")) from error
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise CassetteError(file, _lacking(f"something else ({error})")) from error
+    told, (interaction,) = raw.conformance, raw.interactions
+    if told.format != FORMAT:
+        raise CassetteError(
+            file, f"expected format {FORMAT}, got {told.format}; read it with the version that wrote it"
+        )
+    request, response = interaction.request, interaction.response
+    sent, answered = _bytes(request.body, file), _bytes(response.body.string, file)
+    headers = _fields(request.headers)
+    return Cassette(
+        told,
+        Exchange(
+            Request(request.method, request.uri, headers, sent, keyed="authorization" in request.headers),
+            Response(
+                status=response.status.code,
+                headers=_fields(response.headers),
+                body=answered or b"",
+                seconds=told.seconds,
+                arrivals=told.arrivals,
+            ),
+            Source(file, told.id, told.recorded_at),
+        ),
+    )
+
+
+def _lacking(came: str) -> str:
+    return f"expected a cassette as `record` writes it, got {came}; record it again, or `cassettes import` it"
+
+
+def _where(error: yaml.YAMLError) -> str:
+    # Only the place: the full message may quote the text.
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
+
+
+def _readable(body: bytes | None) -> str | bytes | None:
+    """Return a body as text where it is text, so that a difference between two cassettes reads well."""
+    if body is None:
+        return None
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body
+
+
+def _bytes(body: object, file: str) -> bytes | None:
+    match body:
+        case None | bytes():
+            return body
+        case str():
+            return body.encode("utf-8")
+    raise CassetteError(file, _lacking(f"a body that is a {type(body).__name__}"))
+
+
+def _listed(headers: Headers) -> dict[str, list[str]]:
+    listed: dict[str, list[str]] = {}
+    for name, value in headers:
+        listed.setdefault(name, []).append(value)
+    return listed
+
+
+def _fields(listed: dict[str, list[str]]) -> Headers:
+    return tuple((name, value) for name, values in listed.items() for value in values)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -1,0 +1,109 @@
+"""The folder of golden cassettes: found, read, and written so that a file is always whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cohere_conformance.errors import CassetteError, LeakError
+from cohere_conformance.exchanges.leaks import leaks
+from cohere_conformance.golden.cassette import dump, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohere_conformance.exchanges.secret import Secret
+    from cohere_conformance.golden.cassette import Cassette
+
+SUFFIX = ".yaml"
+_BEGUN = ".begun-"
+"""Begins the name of a file that is still being written."""
+NO_CASSETTES = frozenset({"examples"})
+"""Folders beside those of the groups that hold something else."""
+
+
+def find(folder: Path) -> dict[str, Path]:
+    """Return the path of every cassette below a folder, by its id.
+
+    Raises:
+        CassetteError: two files have the same name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob(f"*/*{SUFFIX}")):
+        if path.parent.name in NO_CASSETTES or path.name.startswith("."):
+            continue
+        name = path.name.removesuffix(SUFFIX)
+        if name in found:
+            raise CassetteError(
+                str(path), f"expected one file for each id, got {found[name]} too; remove one"
+            )
+        found[name] = path
+    return found
+
+
+def load(path: Path) -> Cassette:
+    """Read a cassette.
+
+    Raises:
+        CassetteError: it cannot be read, or is not what its name says.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise CassetteError(str(path), f"expected a cassette, got: {error.strerror or error}") from error
+    cassette = parse(text, str(path))
+    if (told := cassette.provenance.id) != path.name.removesuffix(SUFFIX):
+        raise CassetteError(str(path), f"expected what its name says, got the cassette of {told}; rename it")
+    return cassette
+
+
+def save(folder: Path, cassette: Cassette, keys: Iterable[Secret] = ()) -> Path:
+    """Write a cassette in place of one of the same name, if there is one, and return its path.
+
+    Whoever reads the folder meanwhile, and whatever stops this, the file is the old one or the new one.
+
+    Args:
+        folder: of all cassettes; the file goes below the group's.
+        cassette: redacted already.
+        keys: that must not stand in it.
+
+    Raises:
+        LeakError: a secret stands in it; nothing was written.
+        CassetteError: it cannot be written.
+    """
+    told = cassette.provenance
+    path = folder / told.group / f"{told.id}{SUFFIX}"
+    text = dump(cassette)
+    if found := leaks(text, keys):
+        raise LeakError(f"{path}: not written, because it would hold {' and '.join(found)}; please report it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text)
+    except OSError as error:
+        raise CassetteError(str(path), f"expected to write it, got: {error.strerror or error}") from error
+    return path
+
+
+def clear_begun(folder: Path) -> None:
+    """Remove what a process that was killed has begun to write."""
+    for path in folder.glob(f"*/{_BEGUN}*"):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _replace(path: Path, text: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=_BEGUN, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
