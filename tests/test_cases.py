@@ -302,6 +302,35 @@ RESOURCE_MISTAKES = {
         RESOURCE.replace("until:", "untl:", 1).replace("validated}}", "validated}}  #!"),
         "'untl'; did you mean until?",
     ),
+    "the wait's capture when it is removed": (
+        RESOURCE.replace("small.id}'}}\ncases", "small.parts}'}}  #!\ncases"),
+        "or use it after it was captured",
+    ),
+    "a capture twice when it is removed": (
+        RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, capture: {parts: /a}}  #!\ncases"),
+        "which capture has already",
+    ),
+    "a capture before the request that captures it": (
+        RESOURCE.replace(
+            "    remove: {operation: 'DELETE /v1/datasets/{id}', path: {id: '${small.id}'}}",
+            "    remove:\n"
+            "      - {operation: 'DELETE /v1/datasets/{id}', path: {id: '${small.a}'}}  #!\n"
+            "      - {operation: 'GET /v1/datasets/{id}', path: {id: '${small.id}'}, capture: {a: /b}}",
+        ),
+        "expected a placeholder, got 'small.a'; did you mean datasets.small.id?",
+    ),
+    "a status that is none when it is removed": (
+        RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, status: 20}  #!\ncases"),
+        "expected statuses between 100 and 599, got 20",
+    ),
+    "no time when it is removed": (
+        RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, seconds: 0}  #!\ncases"),
+        "above 0",
+    ),
+    "a key unknown when it is removed": (
+        RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, untl: {}}  #!\ncases"),
+        "'untl'; did you mean until?",
+    ),
     "no time": (RESOURCE.replace("      capture:", "      seconds: 0  #!\n      capture:"), "above 0"),
     "a name in capitals": (RESOURCE.replace("  small:", "  Small:  #!"), "expected small letters"),
     "a circle": (

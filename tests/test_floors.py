@@ -17,10 +17,12 @@ LONGEST = 400
 
 FLOORS = [
     {"model", "errors", "data", "names"},
+    {"redaction"},
     {"contract", "exchanges", "report"},
     {"checks", "reference", "cases"},
     {"fuzz", "golden"},
     {"session"},
+    {"pytest_options"},
     {"pytest_plugin", "suites"},
     {"cli"},
 ]

@@ -232,12 +232,30 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
 # -- limits
 
 
-@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["one process", "two processes"])
-def test_no_more_is_sent_than_allowed(more: tuple[str, ...], tmp_path: Path) -> None:
+MAKING = (*of("post-v1-connectors", "patch-v1-connectors-id"), "--case", "fuzz.sequences.connectors")
+WALKING = ("--case", "fuzz.sequences.connectors")
+
+
+@pytest.mark.parametrize(
+    ("limit", "options"),
+    [
+        *((limit, MAKING) for limit in (7, 15, 23, 40)),
+        *((limit, WALKING) for limit in (7, 15, 23)),
+        (40, ("--only", "connectors")),
+        (40, (*MAKING, "-n", "2")),
+    ],
+    ids=lambda told: str(told) if isinstance(told, int) else " ".join(told[-2:]),
+)
+def test_no_more_is_sent_than_allowed_and_nothing_is_left(
+    limit: int, options: tuple[str, ...], tmp_path: Path
+) -> None:
     with counted(State()) as (url, seen):
-        done = fuzzed(tmp_path, "--url", url, "--only", "connectors", "--max-requests", "40", *more)
+        done = fuzzed(tmp_path, "--url", url, "--max-requests", str(limit), *options)
+        sent = list(seen)
+        assert everything(url)["connectors"] == {}
     assert done.code == 3, done.told
-    assert 40 - 5 < len(seen) <= 40 + PROBE
+    assert limit - 5 < len(sent) <= limit
+    assert ("POST", "/v1/connectors") in sent or "--only" in options, "otherwise lists may come first"
     cases = done.report["coverage"]["cases"]
     assert cases["unclosed"] == []
     assert any(
@@ -263,7 +281,7 @@ LISTS = {
     "/v1/connectors?limit=100": ("connectors", "id"),
     "/v1/finetuning/finetuned-models?page_size=100": ("finetuned_models", "id"),
     "/v1/embed-jobs": ("embed_jobs", "job_id"),
-    "/v2/batches?page_size=100": ("batches", "id"),
+    "/v2/batches?page_size=1000": ("batches", "id"),
 }
 """Where everything that can be made is listed: the name of the list, and that of an id in it."""
 JOBS = ("embed_jobs", "batches")
@@ -369,7 +387,7 @@ class Visit(NamedTuple):
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
     """Fuzz everything that makes something, without combinations, which make nothing else."""
-    groups = "datasets,connectors,embed-jobs,finetuning"
+    groups = "datasets,connectors,embed-jobs,batches,finetuning"
     with counted(State(step=0.01)) as (url, seen):
         furnish(url)
         before = everything(url)
@@ -401,6 +419,7 @@ def test_what_somebody_else_has_is_never_named_where_something_is_taken_away(vis
 @pytest.mark.parametrize(
     "name",
     [
+        "datasets",
         "connectors",
         "finetuned_models",
     ],
@@ -413,3 +432,18 @@ def test_what_the_run_has_made_is_gone(name: str, visit: Visit) -> None:
 def test_what_cannot_be_deleted_has_ended(name: str, visit: Visit) -> None:
     assert visit.made(name)
     assert [one["status"] for one in visit.made(name).values() if not ENDED.search(one["status"])] == []
+
+
+@pytest.mark.parametrize(("group", "name"), [("embed-jobs", "embed_jobs"), ("batches", "batches")])
+def test_what_jobs_have_made_is_gone_where_all_complete(group: str, name: str, tmp_path: Path) -> None:
+    # Before anybody can stop it, but not before it is told that it has begun.
+    with counted(State(step=0.001)) as (url, seen):
+        options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--only", group)
+        done = fuzzed(tmp_path, "--url", url, *options)
+        assert done.code == 0, done.told
+        deleted = {path for method, path in seen if method == "DELETE"}
+        left = everything(url)
+    completed = [one for one in left[name].values() if "complete" in one["status"].lower()]
+    assert len(completed) > 10
+    assert {f"/v1/datasets/{one['output_dataset_id']}" for one in completed} <= deleted
+    assert left["datasets"] == {}

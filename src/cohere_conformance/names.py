@@ -1,7 +1,8 @@
-"""Names that somebody got wrong: what was expected, and what was probably meant."""
+"""Names: what was probably meant by a wrong one, and operations as parts of others."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -21,3 +22,8 @@ def unknown(option: str, name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
     return f"{option} {name}: expected a known name; {hint}"
+
+
+def slug(label: str) -> str:
+    """Return the label of an operation as part of an id: `post-v2-rerank`."""
+    return "-".join(re.findall(r"[a-z0-9_]+", label.lower()))

@@ -17,93 +17,33 @@ from rich.console import Console
 
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
-from cohere_conformance.fuzz.candidate import Way, slug
-from cohere_conformance.fuzz.effort import FuzzProfile
+from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
-from cohere_conformance.names import unknown
+from cohere_conformance.names import slug, unknown
+from cohere_conformance.pytest_options import add_options, arguments, wishes
 from cohere_conformance.report import render_terminal
-from cohere_conformance.report.example import without_password
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
-from cohere_conformance.session.plan import Fuzz, Wishes
-from cohere_conformance.session.runner import Ending
+from cohere_conformance.session.ending import Ending
+from cohere_conformance.session.plan import Place
 from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from xdist.workermanage import WorkerController
 
     from cohere_conformance.report import Report
 
 _MAIN = "main"
-_PREFIX = "--conformance-"
 _CAMPAIGN = pytest.StashKey[Campaign]()
 _WORKER = pytest.StashKey[Worker]()
 _IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; `cohere-conformance run` has the same ones without the prefix."""
-    group = parser.getgroup("conformance", "conformance with the Cohere REST API")
-    add = group.addoption
-    add("--conformance-url", metavar="URL", help="base URL of the target; the embedded server if not given")
-    add("--conformance-live", action="store_true", help="the target may be another host than this one")
-    add("--conformance-profile", metavar="NAME", help="what the target is expected to be")
-    add("--conformance-declares", metavar="GROUPS", default="", help="the groups that the target implements")
-    add("--conformance-only", metavar="GROUPS", default="", help="the groups to run")
-    add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
-    add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
-    add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
-    add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
-    add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
-    add(
-        "--conformance-fuzz", metavar="PROFILE", help="fuzz instead of running the cases: smoke, gate or deep"
-    )
-    add("--conformance-max-examples", metavar="N", type=int, help="combinations of changes an operation")
-    add("--conformance-time-limit", metavar="SECONDS", type=float, help="derive no requests after this time")
-    add("--conformance-example-db", metavar="DB", help="folder or redis:// address of failing examples")
-    add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
-    add(
-        "--conformance-fail-on",
-        choices=[severity.value for severity in Severity],
-        default=Severity.ADDITIVE.value,
-        help="the least severity that makes the exit code 1",
-    )
-
-
-def _wishes(config: pytest.Config) -> Wishes:
-    def names(option: str) -> tuple[str, ...]:
-        told = cast("str", config.getoption(option))
-        return tuple(name.strip() for name in told.split(",") if name.strip())
-
-    return Wishes(
-        url=cast("str | None", config.getoption("--conformance-url")),
-        live=cast("bool", config.getoption("--conformance-live")),
-        profile=cast("str | None", config.getoption("--conformance-profile")),
-        declares=names("--conformance-declares"),
-        only=names("--conformance-only"),
-        cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
-        allow=names("--conformance-allow"),
-        max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
-        faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
-        seed=cast("int | None", config.getoption("--conformance-seed")),
-        fuzz=_fuzz(config),
-    )
-
-
-def _fuzz(config: pytest.Config) -> Fuzz | None:
-    told = cast("str | None", config.getoption("--conformance-fuzz"))
-    if told is None:
-        return None
-    if told not in set(FuzzProfile):
-        raise UsageError(unknown("--fuzz-profile", told, set(FuzzProfile)))
-    return Fuzz(
-        profile=FuzzProfile(told),
-        max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
-        seconds=cast("float | None", config.getoption("--conformance-time-limit")),
-        database=cast("str | None", config.getoption("--conformance-example-db")),
-    )
+    """Add the options; the commands have the same ones without the prefix."""
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -113,12 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
     workers = _workers(config)
     try:
         campaign = config.stash[_CAMPAIGN] = Campaign(
-            _wishes(config),
+            wishes(config),
             folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
             fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
             environment=os.environ,
             workers=told[_WORKERS] if told else max(workers, 1),
-            arguments=_arguments(config),
+            arguments=arguments(config),
         )
         if told:
             campaign.join(msgspec.convert(told[_IDENTITY], Identity))
@@ -136,20 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
     if not told:
         config.pluginmanager.register(_Reporting(campaign))
-
-
-def _arguments(config: pytest.Config) -> tuple[str, ...]:
-    """Return the command line as `run` has it.
-
-    What pytest is told besides is no business of whoever reads the report, and names folders of this machine.
-    """
-    kept, valued = ["run" if config.getoption("--conformance-fuzz") is None else "fuzz"], False
-    for argument in map(str, config.invocation_params.args):
-        if argument.startswith(_PREFIX) or (valued and not argument.startswith("-")):
-            named = argument.replace(f"{_PREFIX}fuzz", f"{_PREFIX}fuzz-profile", 1)
-            kept.append(without_password(named.replace(_PREFIX, "--", 1)))
-        valued = argument.startswith(_PREFIX) and "=" not in argument and argument != f"{_PREFIX}live"
-    return tuple(kept)
 
 
 def _workers(config: pytest.Config) -> int:
@@ -177,6 +103,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames and "run_case" in metafunc.fixturenames:
         cases = metafunc.config.stash[_CAMPAIGN].cases
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+    if "run_cassette" in metafunc.fixturenames:
+        metafunc.parametrize("cassette", metafunc.config.stash[_CAMPAIGN].imported)
     if "fuzz_operation" in metafunc.fixturenames:
         labels = metafunc.config.stash[_CAMPAIGN].labels
         metafunc.parametrize("label", labels, ids=map(slug, labels))
@@ -198,6 +126,8 @@ def _id(item: pytest.Item) -> str:
     given = item.callspec.params if hasattr(item, "callspec") else {}
     if isinstance(case := given.get("case"), Case):
         return case.id
+    if "cassette" in given:
+        return str(given["cassette"])
     if "way" in given and "label" in given:
         return f"fuzz.{given['way']}.{slug(str(given['label']))}"
     return _test_id(item)
@@ -217,11 +147,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in items}))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+    if plan.place is Place.RECORDED:
+        _play(items, config.stash[_CAMPAIGN].cassettes)
+
+
+def _play(items: list[pytest.Item], cassettes: Mapping[str, Path]) -> None:
+    """Have pytest-recording play the cassette of each test, and block the network."""
+    for item in items:
+        item.add_marker(pytest.mark.block_network)
+        if (path := cassettes.get(_id(item))) is not None:
+            item.add_marker(pytest.mark.vcr(str(path.resolve())))
 
 
 def _wanted(item: pytest.Item, campaign: Campaign) -> bool:
     """Tell whether a test belongs to the groups that were asked for, and to the cases or to the fuzzer."""
     plan, group = campaign.plan, _id(item).partition(".")[0]
+    if plan.golden is not None and not _GOLDEN & set(getattr(item, "fixturenames", ())):
+        return False
     if plan.fuzz is None or group != "fuzz":
         return plan.fuzz is None and group in plan.selected
     marker = item.get_closest_marker("operations")
@@ -234,14 +176,28 @@ def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
     worker = request.config.stash[_WORKER]
 
     def run(case: Case) -> None:
-        ending = worker.run(case)
-        match ending.outcome:
-            case "failed" | "error":
-                pytest.fail(_told(ending), pytrace=False)
-            case "skipped":
-                pytest.skip(ending.reason)
-            case "inconclusive":
-                pytest.skip(f"inconclusive: {ending.reason}")
+        _end(worker.run(case))
+
+    return run
+
+
+def _end(ending: Ending) -> None:
+    match ending.outcome:
+        case "failed" | "error":
+            pytest.fail(_told(ending), pytrace=False)
+        case "skipped":
+            pytest.skip(ending.reason)
+        case "inconclusive":
+            pytest.skip(f"inconclusive: {ending.reason}")
+
+
+@pytest.fixture
+def run_cassette(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Replay or verify a cassette for which no case is written; the test ends as that does."""
+    worker = request.config.stash[_WORKER]
+
+    def run(name: str) -> None:
+        _end(worker.imported(name))
 
     return run
 
@@ -252,12 +208,7 @@ def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, Way], None]
     worker = request.config.stash[_WORKER]
 
     def run(label: str, way: Way) -> None:
-        ending = worker.fuzz(_id(request.node), label, way)
-        match ending.outcome:
-            case "failed" | "error":
-                pytest.fail(_told(ending), pytrace=False)
-            case "skipped" | "inconclusive":
-                pytest.skip(ending.reason)
+        _end(worker.fuzz(_id(request.node), label, way))
 
     return run
 
@@ -284,6 +235,8 @@ def _ended(ending: Ending) -> NoReturn:
     pytest.skip(ending.reason)
 
 
+_GOLDEN = frozenset({"run_case", "run_cassette"})
+"""The fixtures whose tests are about one exchange, which a cassette can hold."""
 _OURS = frozenset({"api", "fuzz_operation"})
 """The fixtures whose tests write down themselves what they find."""
 

@@ -15,6 +15,7 @@ from load import OPERATIONS, bombard
 
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import State, catalogue, chosen
+from cohere_conformance.reference import server as server_module
 from cohere_conformance.reference.handling import HANDLERS, Event, Stream
 from cohere_conformance.reference.server import Running, address, listen
 
@@ -121,3 +122,32 @@ def test_the_end_does_not_wait_for_streams_or_for_idle_clients(
         with contextlib.suppress(ConnectionResetError):
             assert idle.recv(1) == b""
         assert came.count(b"data:") == 1
+
+
+def test_a_server_that_does_not_come_to_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hanging(call: Call) -> Stream:
+        asked.set()
+        go_on.wait(PATIENCE)
+        return Stream(iter(()))
+
+    monkeypatch.setitem(HANDLERS, LABEL, hanging)
+    monkeypatch.setattr(server_module, "_PATIENCE", 0.1)
+    server = Running(State())
+
+    def call() -> None:
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.post(server.url + PATH, headers=KEY, timeout=PATIENCE)
+
+    client = threading.Thread(target=call)
+    server.__enter__()
+    client.start()
+    assert asked.wait(PATIENCE)
+    with pytest.raises(RuntimeError, match=f"expected the server at {server.url} to end within 0.1 s"):
+        server.__exit__(None, None, None)
+    go_on.set()
+    client.join(PATIENCE)
+    server._thread.join(PATIENCE)
+    assert not server._thread.is_alive()
+    server.__exit__(None, None, None)

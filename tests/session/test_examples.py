@@ -92,15 +92,13 @@ def test_a_wrong_password_is_told_without_it(redis: str) -> None:
         "redis://user:{}@127.0.0.1:none/0",
         "redis://user:{}@[::1/0",
         "redis://user:a@{}@127.0.0.1:1/0",
-        pytest.param(
-            "redis://127.0.0.1:1/0?password={}",
-            marks=pytest.mark.xfail(reason="only what stands before the host is left out"),
-        ),
+        "redis://127.0.0.1:1/0?password={}",
+        "redis://user:a/{}@127.0.0.1:1/0?db=1&password={}",
     ],
 )
 def test_an_address_that_nobody_answers_at_is_told_without_its_password(address: str) -> None:
     with pytest.raises(UsageError, match=r"--example-db rediss?://.*expected a Redis server, got ") as told:
-        open_database(address.format(PASSWORD))
+        open_database(address.format(PASSWORD, PASSWORD))
     assert PASSWORD not in str(told.value)
     assert "user" not in str(told.value)
 

@@ -10,9 +10,10 @@ import pytest
 from hostile import Hostile, Talk, answer
 
 from cohere_conformance.contract import load_contract
-from cohere_conformance.fuzz.candidate import Way, slug
+from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
+from cohere_conformance.names import slug
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.session import fuzzing, runner
 from cohere_conformance.session.campaign import Campaign
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Request
     from cohere_conformance.report import Report
     from cohere_conformance.report.shape import Row
-    from cohere_conformance.session.runner import Ending
+    from cohere_conformance.session.ending import Ending
 
     Sees = Callable[[Request], bool]
 

@@ -22,11 +22,13 @@ from cohere_conformance.report import Header, Journal, Mode, Opening
 from cohere_conformance.session import resources
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
-from cohere_conformance.session.runner import Ending, Runner
+from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from cohere_conformance.session.ending import Ending
 
     Answer = Callable[[httpx.Request], httpx.Response]
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Expectation, Finding
     from cohere_conformance.session.api import Judged
-    from cohere_conformance.session.runner import Ending
+    from cohere_conformance.session.ending import Ending
 
 TEST = "fuzz.sequences.any"
 POLICIES = load_policies(folder("contracts") / "operations.yaml")

@@ -82,6 +82,18 @@ def fuzzed(home: Path, *arguments: str, key: str = "") -> Done:
     return _ended(home, [*COMMAND, "fuzz", *arguments], {"CO_API_KEY": key} if key else {})
 
 
+def called(home: Path, *arguments: str, key: str = "", **further: str) -> Done:
+    """Call any command to the end.
+
+    Args:
+        home: the folder to call it in.
+        arguments: the command with its arguments.
+        key: the API key.
+        further: variables of its environment.
+    """
+    return _ended(home, [*COMMAND, *arguments], further | ({"CO_API_KEY": key} if key else {}))
+
+
 def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
     """Run to the end, and return with it the most memory that one of its processes took, in MiB.
 
@@ -110,10 +122,10 @@ def _ended(home: Path, command: list[str], further: dict[str, str]) -> Done:
 
 
 @contextmanager
-def running(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(home: Path, *arguments: str, command: str = "run") -> Iterator[subprocess.Popen[str]]:
     """Run for as long as the context lasts, unless it ends by itself."""
     process = subprocess.Popen(
-        [*COMMAND, "run", *arguments],
+        [*COMMAND, command, *arguments],
         cwd=home, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         # Whoever starts the tests in the background has them ignore Ctrl-C, and their children with them.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

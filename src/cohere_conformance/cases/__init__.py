@@ -4,7 +4,7 @@
 """
 
 from cohere_conformance.cases.load import load_suite
-from cohere_conformance.cases.model import PROFILES, Case, Resource, Skip, Suite, Wait
+from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Suite, Wait
 from cohere_conformance.cases.sending import Key, Part, Sending
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Case",
     "Key",
     "Part",
+    "Removal",
     "Resource",
     "Sending",
     "Skip",

@@ -6,13 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases.answers import capture, conditions, expectation
-from cohere_conformance.cases.model import PROFILES, Case, Resource, Skip, Wait
+from cohere_conformance.cases.entry import ExpectEntry
+from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Wait
 from cohere_conformance.cases.requests import sending
 from cohere_conformance.cases.sending import Key
 from cohere_conformance.contract.tiers import Tier
 
 if TYPE_CHECKING:
-    from cohere_conformance.cases.entry import CaseEntry, ProfileEntry, ResourceEntry, WaitEntry
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.cases.entry import CaseEntry, ProfileEntry, RemovalEntry, ResourceEntry, WaitEntry
     from cohere_conformance.cases.scope import Scope
     from cohere_conformance.cases.source import Steps
     from cohere_conformance.model import Expectation
@@ -97,18 +100,11 @@ def resource_at(scope: Scope, name: str, entry: ResourceEntry) -> Resource:
     create = sending(scope, (*steps, "create"), entry.create)
     captured = capture(scope, (*steps, "capture"), entry.capture)
     scope = scope.having(full, captured)
+    # It is removed also where it was waited for in vain.
+    remove = tuple(_removals(scope, steps, full, entry))
     wait = None if entry.wait is None else _wait(scope, (*steps, "wait"), entry.wait)
     if wait is not None:
-        for twice in wait.capture.keys() & captured.keys():
-            raise scope.error(
-                (*steps, "wait", "capture", twice),
-                f"expected a name of its own, got {twice}, which capture has already; rename one of them",
-            )
-        scope = scope.having(full, wait.capture)
-    if isinstance(entry.remove, list):
-        remove = [sending(scope, (*steps, "remove", at), one) for at, one in enumerate(entry.remove)]
-    else:
-        remove = [sending(scope, (*steps, "remove"), entry.remove)]
+        _check_own(scope, (*steps, "wait", "capture"), wait.capture, captured)
     return Resource(
         name=full,
         about=entry.about,
@@ -117,23 +113,61 @@ def resource_at(scope: Scope, name: str, entry: ResourceEntry) -> Resource:
         create=create,
         capture=captured,
         wait=wait,
-        remove=tuple(remove),
+        remove=remove,
         file=scope.source.file,
         line=scope.source.line(steps),
     )
+
+
+def _removals(scope: Scope, steps: Steps, name: str, entry: ResourceEntry) -> Iterator[Removal]:
+    """Yield the requests that remove a resource; each may use what those before it have captured."""
+    known = {*entry.capture, *(entry.wait.capture if entry.wait else ())}
+    if not isinstance(entry.remove, list):
+        yield _removal(scope, (*steps, "remove"), entry.remove, known)
+        return
+    for number, one in enumerate(entry.remove):
+        removal = _removal(scope, (*steps, "remove", number), one, known)
+        yield removal
+        scope = scope.having(name, removal.capture)
+        known |= removal.capture.keys()
+
+
+def _removal(scope: Scope, steps: Steps, entry: RemovalEntry, known: Iterable[str]) -> Removal:
+    send = sending(scope, steps, entry)
+    captured = capture(scope, (*steps, "capture"), entry.capture)
+    _check_own(scope, (*steps, "capture"), captured, known)
+    return Removal(
+        send=send,
+        status=expectation(scope, steps, ExpectEntry(status=entry.status), send.operation).status,
+        until=conditions(scope, (*steps, "until"), entry.until, send.operation),
+        seconds=_seconds(scope, steps, entry.seconds),
+        capture=captured,
+    )
+
+
+def _check_own(scope: Scope, steps: Steps, names: Iterable[str], known: Iterable[str]) -> None:
+    for twice in sorted({*names} & {*known}):
+        raise scope.error(
+            (*steps, twice),
+            f"expected a name of its own, got {twice}, which capture has already; rename one of them",
+        )
+
+
+def _seconds(scope: Scope, steps: Steps, seconds: float) -> float:
+    if not 0 < seconds < float("inf"):
+        said = f"expected a number of seconds above 0, got {seconds}; change it"
+        raise scope.error((*steps, "seconds"), said)
+    return seconds
 
 
 def _wait(scope: Scope, steps: Steps, entry: WaitEntry) -> Wait:
     send = sending(scope, (*steps, "send"), entry.send)
     if not entry.until:
         raise scope.error((*steps, "until"), "expected at least one place, got none; add one")
-    if not 0 < entry.seconds < float("inf"):
-        said = f"expected a number of seconds above 0, got {entry.seconds}; change it"
-        raise scope.error((*steps, "seconds"), said)
     return Wait(
         send=send,
         until=conditions(scope, (*steps, "until"), entry.until, send.operation),
         fail=conditions(scope, (*steps, "fail"), entry.fail, send.operation),
-        seconds=entry.seconds,
+        seconds=_seconds(scope, steps, entry.seconds),
         capture=capture(scope, (*steps, "capture"), entry.capture),
     )

@@ -75,6 +75,15 @@ class WaitEntry(Entry, frozen=True, kw_only=True):
     capture: dict[str, str] = {}
 
 
+class RemovalEntry(SendingEntry, frozen=True, kw_only=True):
+    """One request of those that remove a resource."""
+
+    status: int | list[int] = msgspec.field(default_factory=lambda: [200, 404])
+    until: Schemas = {}
+    seconds: float = 30.0
+    capture: dict[str, str] = {}
+
+
 class ResourceEntry(Entry, frozen=True, kw_only=True):
     """One resource."""
 
@@ -83,7 +92,7 @@ class ResourceEntry(Entry, frozen=True, kw_only=True):
     create: SendingEntry
     capture: dict[str, str] = {}
     wait: WaitEntry | None = None
-    remove: SendingEntry | list[SendingEntry] = []
+    remove: RemovalEntry | list[RemovalEntry] = []
 
 
 class FileEntry(Entry, frozen=True, kw_only=True):
@@ -99,7 +108,7 @@ AT: dict[str, type[Entry]] = {
     "cases": CaseEntry,
     "create": SendingEntry,
     "send": SendingEntry,
-    "remove": SendingEntry,
+    "remove": RemovalEntry,
     "wait": WaitEntry,
     "form": PartEntry,
     "expect": ExpectEntry,

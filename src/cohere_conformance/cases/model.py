@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from cohere_conformance.cases.sending import Key, Sending
-from cohere_conformance.cases.template import mapped, rendered
+from cohere_conformance.cases.template import mapped, placeholders, rendered
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Expectation
@@ -48,6 +48,24 @@ class Wait(msgspec.Struct, frozen=True):
     capture: dict[str, str]
 
 
+class Removal(msgspec.Struct, frozen=True):
+    """One request of those that remove something.
+
+    Attributes:
+        send: the request; it is left out where nothing was captured that it needs.
+        status: the statuses that are right.
+        until: what the answer must say before the next request is sent; empty where nothing is waited for.
+        seconds: how long it may take.
+        capture: JSON pointers into the last answer, by name: what else has to be removed.
+    """
+
+    send: Sending
+    status: tuple[int, ...]
+    until: Conditions
+    seconds: float
+    capture: dict[str, str]
+
+
 class Resource(msgspec.Struct, frozen=True):
     """Something on the server that cases need: made before them, removed after them.
 
@@ -72,7 +90,7 @@ class Resource(msgspec.Struct, frozen=True):
     create: Sending
     capture: dict[str, str]
     wait: Wait | None
-    remove: tuple[Sending, ...]
+    remove: tuple[Removal, ...]
     file: str
     line: int
 
@@ -110,6 +128,11 @@ class Case(msgspec.Struct, frozen=True):
     def operation(self) -> str:
         """Label of the operation, such as `POST /v2/chat`."""
         return self.sending.operation
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names of everything in it that is only known while it runs."""
+        return placeholders(msgspec.to_builtins((self.sending, self.expect, self.profiles)))
 
     def skip(self, profile: str) -> Skip | None:
         """Return why the case is not run under the profile, if it is not: no resource need be made then."""

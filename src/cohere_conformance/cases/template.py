@@ -50,6 +50,18 @@ def rendered(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(replaced, text)
 
 
+def placeholders(value: object) -> frozenset[str]:
+    """Return the names of all placeholders in the texts of a JSON value."""
+    found: set[str] = set()
+
+    def noted(text: str) -> str:
+        found.update(match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"] is not None)
+        return text
+
+    mapped(value, noted)
+    return frozenset(found)
+
+
 def mapped(value: object, change: Callable[[str], str]) -> object:
     """Return a JSON value with every text in it changed; the names of properties stay."""
     match value:
@@ -57,7 +69,7 @@ def mapped(value: object, change: Callable[[str], str]) -> object:
             return change(value)
         case dict():
             return {key: mapped(item, change) for key, item in value.items()}
-        case list():
+        case list() | tuple():
             return [mapped(item, change) for item in value]
         case _:
             return value

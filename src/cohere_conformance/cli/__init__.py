@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cohere_conformance import __version__
+from cohere_conformance.cli.cassettes import cassettes
 from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
 from cohere_conformance.cli.contract import contract
+from cohere_conformance.cli.golden import record, replay, verify
 from cohere_conformance.cli.report import report
 from cohere_conformance.cli.run import fuzz
 from cohere_conformance.cli.run import run as run_
@@ -35,7 +37,9 @@ def commands() -> None:
     """
 
 
-for _command in (run_, fuzz, check, report, selftest, contract, serve, list_, explain):
+_JUDGING = (run_, fuzz, check, record, replay, verify, cassettes)
+_TELLING = (report, selftest, contract, serve, list_, explain)
+for _command in (*_JUDGING, *_TELLING):
     commands.add_command(_command)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cohere_conformance.golden import OWN
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 
 report_dir = click.option(
@@ -13,3 +14,18 @@ report_dir = click.option(
     show_default=True,
     help="The folder of report.json and report.md.",
 )
+
+cassettes = click.option(
+    "--cassettes",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the golden cassettes.  [default: cassettes where it has some, else those shipped]",
+)
+"""Of a command that reads them."""
+own_cassettes = click.option(
+    "--cassettes",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OWN,
+    show_default=True,
+    help="The folder of the golden cassettes.",
+)
+"""Of a command that writes them."""

@@ -31,20 +31,12 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
     if not request.method:
         raise UnusableError("the request has no method")
     when = timestamp(source.recorded_at) or timestamp(first(response.headers, "date"))
-    return Exchange(
-        Request(
-            method=request.method.upper(),
-            url=redact.url(request.url),
-            headers=redact.headers(request.headers),
-            body=request.body,
-        ),
-        Response(
-            status=response.status,
-            headers=redact.headers(response.headers),
-            body=response.body,
-            events=response.events,
-        ),
-        Source(source.file, source.position, when),
+    return redact.exchange(
+        Exchange(
+            Request(request.method.upper(), request.url, request.headers, request.body),
+            Response(response.status, response.headers, response.body, response.events),
+            Source(source.file, source.position, when),
+        )
     )
 
 

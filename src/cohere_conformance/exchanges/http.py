@@ -79,6 +79,9 @@ class Sender:
         source: the name under which the exchanges are seen (`Source.file`).
         transport: sends in place of the network; it is closed with the sender.
 
+    Attributes:
+        budget: likewise.
+
     Raises:
         UsageError: the base URL is none, or the environment names a proxy that cannot be used.
     """
@@ -98,10 +101,10 @@ class Sender:
         self._prefix = base.raw_path.rstrip(b"/")
         self._key = key
         self._limits = limits
-        self._budget = budget or Budget(None)
+        self.budget = budget or Budget(None)
         self._source = source
         self._watch = Watch()
-        self._transport = transport or Wire(base, self._watch, self._budget.spend)
+        self._transport = transport or Wire(base, self._watch, self.budget.spend)
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +130,7 @@ class Sender:
             UsageError: the request cannot be written as HTTP.
         """
         request = self._request(outgoing)
-        self._budget.spend()
+        self.budget.spend()
         recorded_at = datetime.now(UTC).isoformat()
         self._watch.begin(self._limits.total)
         try:

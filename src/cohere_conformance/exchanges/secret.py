@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
-
-from msgspec.structs import replace
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges.redact import REDACTED
+from cohere_conformance.redaction import REDACTED, Forms
 
 if TYPE_CHECKING:
-    from cohere_conformance.model import Exchange, Headers
+    from cohere_conformance.model import Exchange
 
-_SHORTEST = 8
-"""Characters that a key has to be looked for: a shorter one is a mock's, and stands in answers by chance."""
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -26,11 +20,14 @@ class Secret:
     Args:
         value: the key; space around it, as the line end of a file, does not count.
 
+    Attributes:
+        forms: every form in which the key can be quoted.
+
     Raises:
         UsageError: it is empty, or has characters that no header can carry.
     """
 
-    __slots__ = ("_pattern", "_value")
+    __slots__ = ("_value", "forms")
 
     def __init__(self, value: str) -> None:
         value = value.strip()
@@ -40,9 +37,7 @@ class Secret:
                 f"expected a key of visible ASCII characters, got {what}: look at where it is set"
             )
         self._value = value
-        # Longest first, so that no form is cut by a shorter one that it begins with.
-        forms = sorted(_forms(value), key=lambda form: (-len(form), form)) if len(value) >= _SHORTEST else []
-        self._pattern = re.compile(b"|".join(map(re.escape, forms))) if forms else None
+        self.forms = Forms((value,))
 
     def __repr__(self) -> str:
         return f"Secret({REDACTED})"
@@ -58,49 +53,14 @@ class Secret:
         return self._value
 
     def scrub(self, data: bytes) -> bytes:
-        """Return the bytes without the key: plain, encoded for a URL, or in base64."""
-        return data if self._pattern is None else self._pattern.sub(REDACTED.encode(), data)
+        """Return the bytes without the key: plain, escaped, encoded for a URL, in hex or in base64."""
+        return self.forms.scrub(data)
 
     def scrub_text(self, text: str) -> str:
         """Return the text without the key, as `scrub` does."""
-        if self._pattern is None:
-            return text
-        return self.scrub(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
-
-
-def _forms(value: str) -> set[bytes]:
-    raw = value.encode("ascii")
-    encoded = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
-    quoted = {quote(value, safe="").encode(), quote_plus(value).encode()}
-    return {raw, *quoted, *encoded, *(form.rstrip(b"=") for form in encoded)}
+        return self.forms.scrub_text(text)
 
 
 def scrubbed(exchange: Exchange, key: Secret) -> Exchange:
     """Return the exchange without the key, wherever a server that echoes it put it."""
-    request, response, failure = exchange.request, exchange.response, exchange.response.failure
-    body = _body(key, response.body)
-    return replace(
-        exchange,
-        request=replace(
-            request,
-            url=key.scrub_text(request.url),
-            headers=_fields(key, request.headers),
-            body=_body(key, request.body),
-        ),
-        response=replace(
-            response,
-            headers=_fields(key, response.headers),
-            body=body,
-            failure=failure and replace(failure, detail=key.scrub_text(failure.detail)),
-            # Counts of other bytes than these would tell wrong times.
-            arrivals=response.arrivals if body == response.body else (),
-        ),
-    )
-
-
-def _fields(key: Secret, headers: Headers) -> Headers:
-    return tuple((key.scrub_text(name), key.scrub_text(value)) for name, value in headers)
-
-
-def _body(key: Secret, data: bytes | None) -> bytes | None:
-    return None if data is None else key.scrub(data)
+    return key.forms.clean(exchange)

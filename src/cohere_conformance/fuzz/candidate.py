@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -127,11 +126,6 @@ class Anchor(msgspec.Struct, frozen=True):
     def with_form(self, form: tuple[Part, ...]) -> Sending:
         """Return the request with other parts of its form."""
         return msgspec.structs.replace(self.sending, form=form)
-
-
-def slug(label: str) -> str:
-    """Return the label of an operation as part of an id: `post-v2-rerank`."""
-    return "-".join(re.findall(r"[a-z0-9_]+", label.lower()))
 
 
 def literal(value: object) -> object:

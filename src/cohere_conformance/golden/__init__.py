@@ -1,6 +1,27 @@
 """Golden cassettes: what was recorded once, where it came from, and whether it still holds."""
 
 from cohere_conformance.golden.cassette import Cassette, Origin, Provenance
-from cohere_conformance.golden.store import find, load, save
+from cohere_conformance.golden.store import (
+    IMPORTED,
+    OWN,
+    clear_begun,
+    counts,
+    find,
+    load,
+    own_or_shipped,
+    save,
+)
 
-__all__ = ["Cassette", "Origin", "Provenance", "find", "load", "save"]
+__all__ = [
+    "IMPORTED",
+    "OWN",
+    "Cassette",
+    "Origin",
+    "Provenance",
+    "clear_begun",
+    "counts",
+    "find",
+    "load",
+    "own_or_shipped",
+    "save",
+]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CassetteError, LeakError
 from cohere_conformance.exchanges.leaks import leaks
-from cohere_conformance.golden.cassette import dump, parse
+from cohere_conformance.golden.cassette import Origin, dump, parse
+from cohere_conformance.report import Golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +22,19 @@ if TYPE_CHECKING:
     from cohere_conformance.golden.cassette import Cassette
 
 SUFFIX = ".yaml"
+IMPORTED = ".imported."
+"""Stands in the id of every cassette for which no case is written."""
 _BEGUN = ".begun-"
 """Begins the name of a file that is still being written."""
+OWN = Path("cassettes")
+"""Where cassettes are written unless another folder is named, and looked for first."""
 NO_CASSETTES = frozenset({"examples"})
 """Folders beside those of the groups that hold something else."""
+
+
+def own_or_shipped() -> Path:
+    """Return the folder of the cassettes where nobody names one: `cassettes` here, if it has some."""
+    return OWN if OWN.is_dir() and find(OWN) else shipped("cassettes")
 
 
 def find(folder: Path) -> dict[str, Path]:
@@ -58,6 +70,23 @@ def load(path: Path) -> Cassette:
     if (told := cassette.provenance.id) != path.name.removesuffix(SUFFIX):
         raise CassetteError(str(path), f"expected what its name says, got the cassette of {told}; rename it")
     return cassette
+
+
+def counts(paths: Iterable[Path]) -> Golden:
+    """Return how many cassettes there are, by what kind of server has answered."""
+    found: Counter[str] = Counter()
+    for path in paths:
+        try:
+            found[load(path).provenance.origin] += 1
+        except CassetteError:
+            found["broken"] += 1
+    return Golden(
+        interactions=sum(found.values()) - found["broken"],
+        reference=found[Origin.REFERENCE],
+        live=found[Origin.LIVE],
+        other=found[Origin.OTHER],
+        broken=found["broken"],
+    )
 
 
 def save(folder: Path, cassette: Cassette, keys: Iterable[Secret] = ()) -> Path:

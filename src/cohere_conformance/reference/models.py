@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from cohere_conformance.contract.models import shipped_retired
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import RefusedError
 from cohere_conformance.reference.profile import Profile
@@ -32,7 +33,6 @@ class Model:
         v2_only: answers on version 2 only.
         reasoning: thinks before it answers.
         vision: reads images.
-        removed: the day on which the service took it away; `None` while it serves.
     """
 
     name: str
@@ -45,12 +45,15 @@ class Model:
     v2_only: bool = False
     reasoning: bool = False
     vision: bool = False
-    removed: str | None = None
+
+    @property
+    def removed(self) -> str | None:
+        """The day on which the service took it away; `None` while it serves."""
+        retired = shipped_retired().get(self.name)
+        return None if retired is None else retired.spelled
 
 
 _CHAT = ("json_mode", "json_schema", "safety_modes", "strict_tools", "tools")
-_SEPTEMBER = "September 15, 2025"
-_APRIL = "April 4, 2026"
 MODELS = {
     model.name: model
     for model in (
@@ -81,15 +84,14 @@ MODELS = {
         Model("cohere-transcribe-03-2026", (), 4_096),
         Model("cohere-transcribe-arabic-07-2026", (), 4_096),
         Model("command", ("generate", "summarize", "chat"), 4_096, 4_096, defaults=("generate", "summarize"),
-              features=(), removed=_SEPTEMBER),
-        Model("command-light", ("generate", "summarize", "chat"), 4_096, 4_096, features=(),
-              removed=_SEPTEMBER),
-        Model("command-r", ("generate", "summarize", "chat"), 128_000, 4_096, features=("json_mode", "tools"),
-              removed=_SEPTEMBER),
+              features=()),
+        Model("command-light", ("generate", "summarize", "chat"), 4_096, 4_096, features=()),
+        Model("command-r", ("generate", "summarize", "chat"), 128_000, 4_096,
+              features=("json_mode", "tools")),
         Model("command-r-plus", ("generate", "summarize", "chat"), 128_000, 4_096,
-              features=("json_mode", "tools"), removed=_SEPTEMBER),
-        Model("embed-english-v2.0", ("embed", "classify"), 512, dimension=4096, removed=_APRIL),
-        Model("embed-multilingual-v2.0", ("embed", "classify"), 256, dimension=768, removed=_APRIL),
+              features=("json_mode", "tools")),
+        Model("embed-english-v2.0", ("embed", "classify"), 512, dimension=4096),
+        Model("embed-multilingual-v2.0", ("embed", "classify"), 256, dimension=768),
     )
 }  # fmt: skip
 """By name, in the order in which they are listed."""

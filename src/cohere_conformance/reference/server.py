@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.state import State
 
 _LOOPBACK = "127.0.0.1"
+_PATIENCE = 30.0
+"""Seconds in which a server in a thread has to come to its end; usually it takes less than one."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -131,6 +133,7 @@ class Running:
 
     Raises:
         UsageError: several faults of the transport are on.
+        RuntimeError: at its end, it does not come to it.
     """
 
     def __init__(self, state: State) -> None:
@@ -150,5 +153,10 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(_PATIENCE)
+        if self._thread.is_alive():
+            raise RuntimeError(
+                f"expected the server at {self.url} to end within {_PATIENCE:g} s, it is still running: "
+                "an answer hangs; please report it"
+            ) from error
         self._socket.close()

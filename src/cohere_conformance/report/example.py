@@ -7,8 +7,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from cohere_conformance import redaction
 from cohere_conformance.report.shape import Example
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ Order = tuple[str, tuple[tuple[str, int, str], ...], str, str]
 _MOST_EVENTS = 1000
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _NUMBERS = re.compile(r"([0-9]+)")
-_SECRET = re.compile(
-    rb'(?is)("(?:api_?key|(?:access_|refresh_)?token|(?:client_)?secret|password|authorization)"\s*:\s*)'
-    rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
-)
 
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -46,8 +41,8 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def without_password(text: str) -> str:
-    """Return `text` without what stands before the host of an address: a report is handed on."""
-    return _USER.sub("", text)
+    """Return `text` without the credentials of an address in it: a report is handed on."""
+    return redaction.text(_USER.sub("", text))
 
 
 def order(exchange: Exchange) -> Order:
@@ -58,7 +53,11 @@ def order(exchange: Exchange) -> Order:
 
 
 def example(exchange: Exchange, *, curl: bool) -> Example:
-    """Return what a row keeps of an exchange; without `curl` nothing repeats the body of its request."""
+    """Return what a row keeps of an exchange; without `curl` nothing repeats the body of its request.
+
+    Nothing of it shows a credential: it is about to be pasted into a ticket.
+    """
+    exchange = redaction.exchange(exchange)
     source, request = exchange.source, exchange.request
     return Example(
         file=clean(source.file, LONGEST_PATH),
@@ -97,13 +96,11 @@ def _head(first: str, headers: Headers) -> str:
 
 
 def _evidence(head: str, body: bytes | None) -> str:
-    """Return what was sent or came as text, cut, with what looks like a secret in its body replaced."""
-    raw, size = head.encode("utf-8", "backslashreplace"), 0
+    """Return what was sent or came as text, cut."""
+    raw = head.encode("utf-8", "backslashreplace")
+    size = len(raw)
     if body:
-        # A window wider than what is shown, so that a secret is seen whole before it is cut.
-        window = _SECRET.sub(rb'\1"REDACTED"', body[:LONGEST_BODY])
-        raw, size = raw + b"\n\n" + window, max(len(body) - LONGEST_BODY, 0)
-    size += len(raw)
+        raw, size = raw + b"\n\n" + body[:LONGEST_EVIDENCE], size + 2 + len(body)
     # Not final: the bytes of a character that was cut in two are left out instead of being shown as escapes.
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     text = decoder.decode(raw[:LONGEST_EVIDENCE], final=size <= LONGEST_EVIDENCE)
@@ -111,16 +108,7 @@ def _evidence(head: str, body: bytes | None) -> str:
 
 
 def _command(exchange: Exchange) -> str:
-    """Return the command that repeats the request, with what looks like a secret in its body replaced.
-
-    Addresses and headers lost their credentials when they were read. Bodies are left alone there, because
-    they are judged; here they are about to be pasted into a ticket.
-    """
-    if exchange.request.body:
-        body = _SECRET.sub(rb'\1"REDACTED"', exchange.request.body)
-        exchange = msgspec.structs.replace(
-            exchange, request=msgspec.structs.replace(exchange.request, body=body)
-        )
+    """Return the command that repeats the request."""
     command = exchange.as_curl()
     return clean(command, len(command))
 

@@ -94,7 +94,7 @@ def _reproduction(row: Row) -> list[str]:
         return ["The request is not repeated here: it is too long or was not kept. See the example's file."]
     shown = plain(curl, longest=None, keep="\n\t")
     lines = [
-        "Send it again (the key is read from CO_API_KEY; what looked like a secret is REDACTED):",
+        "Send it again (the key is read from CO_API_KEY; what looked like a secret is [redacted]):",
         "",
         shown,
     ]

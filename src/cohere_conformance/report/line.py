@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cohere_conformance import redaction
 from cohere_conformance.model import Exchange, Finding
 from cohere_conformance.report.coverage import CaseOutcome
 from cohere_conformance.report.render.safe import json_visible
 from cohere_conformance.report.shape import Header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 JOURNAL_FORMAT = 1
 """The version of the lines that this module reads and writes."""
@@ -49,7 +50,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         operation: label such as `POST /v2/chat`; empty where no operation of the contract matches.
         outcome: how the case ended, as far as this exchange tells.
         reason: why, where the findings do not say it.
-        exchange: what was sent and came back, redacted; `None` where nothing was sent.
+        exchange: what was sent and came back; `None` where nothing was sent. It is redacted when written.
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
         way: what the request was changed for, where the fuzzer derived it.
@@ -81,8 +82,9 @@ Line = Opening | Record | Closing
 
 
 def encode(line: Line) -> bytes:
-    """Return the line with its end."""
-    raw: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
+    """Return the line with its end; what it tells of an exchange is without credentials."""
+    shown = _shown(line) if isinstance(line, Record) else line
+    raw: dict[str, Any] = msgspec.to_builtins(shown, builtin_types=(bytes,))
     for side in _sides(raw):
         side["body"] = _told(side["body"])
     return (json_visible(json.dumps(raw, ensure_ascii=False)) + "\n").encode("utf-8")
@@ -100,6 +102,30 @@ def decode(raw: bytes) -> Line:
         side["body"] = _meant(side.get("body"))
     decoded: Line = msgspec.convert(line, Line, builtin_types=(bytes,))
     return decoded
+
+
+def _shown(record: Record) -> Record:
+    """Return the record without the credentials that its exchange shows, also where findings quote them."""
+    if record.exchange is None:
+        return record
+    exchange, say = redaction.cleaned(record.exchange)
+    return msgspec.structs.replace(
+        record,
+        exchange=exchange,
+        reason=say(record.reason),
+        findings=tuple(_told_again(finding, say) for finding in record.findings),
+    )
+
+
+def _told_again(finding: Finding, say: Callable[[str], str]) -> Finding:
+    # The identity as well: a server that makes up a new key each time is not a new finding each time.
+    return msgspec.structs.replace(
+        finding,
+        place=say(finding.place),
+        expected=say(finding.expected),
+        observed=say(finding.observed),
+        value_class=say(finding.value_class),
+    )
 
 
 def _sides(line: Any) -> Iterator[dict[str, Any]]:

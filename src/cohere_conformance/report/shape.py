@@ -48,6 +48,26 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     workers: Count = 1
 
 
+class Golden(msgspec.Struct, frozen=True, kw_only=True):
+    """The golden cassettes of a run, by what kind of server has answered when they were recorded.
+
+    Attributes:
+        interactions: how many there are.
+        reference: recorded from the reference server of this package, which says what we think.
+        live: recorded from the API itself.
+        other: recorded from some other server.
+        broken: files that cannot be read as cassettes.
+        compared: the answers of a target were compared with them, and not judged in any other way.
+    """
+
+    interactions: Count
+    reference: Count
+    live: Count
+    other: Count = 0
+    broken: Count = 0
+    compared: bool = False
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What was judged, against what, and when it began.
 
@@ -62,6 +82,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         fail_on: the least severity that makes the run fail.
         arguments: the command line after the program's name, where there was one.
         target: where cases were sent; null where traffic was read and nothing was sent.
+        golden: the golden cassettes that were replayed or compared with, where there were some.
         format: the version of this shape.
     """
 
@@ -75,6 +96,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: Severity = Severity.ADDITIVE
     arguments: tuple[str, ...] = ()
     target: Target | None = None
+    golden: Golden | None = None
     format: int = FORMAT
 
 

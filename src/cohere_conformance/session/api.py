@@ -7,6 +7,7 @@ finding about the last of them, bound to a requirement of the catalogue.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,14 +19,16 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
 from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from cohere_conformance.checks.evidence import Evidence
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Kind
+    from cohere_conformance.session.removal import Address
 
 Judged = tuple[Exchange, tuple[Finding, ...], str]
 """An exchange, what fails it, and why it says nothing where it says nothing."""
@@ -72,6 +75,7 @@ class Api:
         profile: of the target.
         unique: tells the things of this test apart from others.
         seed: what makes the choices of the test, if it makes some and the caller wants others than usual.
+        undo: removes what the answers to this test say that it has made, and tells what was sent for that.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Api:
         profile: str,
         unique: str,
         seed: int | None = None,
+        undo: Callable[[str], Collection[Address]] | None = None,
     ) -> None:
         self.profile = profile
         self.unique = unique
@@ -92,6 +97,7 @@ class Api:
         self._contract = contract
         self._send = send
         self._record = record
+        self._undo = undo
         self._later: list[tuple[Sending, Expectation]] = []
 
     def call(
@@ -120,11 +126,15 @@ class Api:
 
         Raises:
             DeviatesError: the answer by itself is wrong.
-            InconclusiveError: a live target gave no chance to judge.
+            InconclusiveError: a live target gave no chance to judge, or no further request may be sent.
         """
         sending = _sending(operation, path, query, headers, body, form)
-        wanted = status if isinstance(status, tuple) else (status,)
-        exchange, failing, excuse = self._send(self._test, sending, key, Expectation(status=wanted), False)
+        wanted = Expectation(status=status if isinstance(status, tuple) else (status,))
+        try:
+            exchange, failing, excuse = self._send(self._test, sending, key, wanted, False)
+        except BudgetError as error:
+            # Hypothesis would take any other exception for a failure, and send everything once more.
+            raise InconclusiveError(str(error)) from error
         if excuse:
             raise InconclusiveError(excuse)
         if failing:
@@ -144,10 +154,16 @@ class Api:
         self._later.append((_sending(operation, path, (), None, body, ()), Expectation(status=status)))
 
     def clear(self) -> None:
-        """Clear away now."""
+        """Clear away now, as far as requests may be sent; what was made has its own set aside."""
+        done = set(self._undo(self._test)) if self._undo is not None else set()
         while self._later:
             sending, expectation = self._later.pop()
-            self._send(self._test, sending, Key.VALID, expectation, True)
+            outgoing = sending.outgoing({}, name=self._test)
+            if (address := (outgoing.method, outgoing.path)) in done:
+                continue
+            done.add(address)
+            with suppress(BudgetError):
+                self._send(self._test, sending, Key.VALID, expectation, True)
 
     def require(
         self,

@@ -6,6 +6,7 @@ that was killed leaves the same evidence as one that ended.
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,7 +19,9 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
+from cohere_conformance.golden import IMPORTED, counts, find
 from cohere_conformance.report import (
+    Golden,
     Header,
     Mode,
     Report,
@@ -27,8 +30,9 @@ from cohere_conformance.report import (
 )
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
+from cohere_conformance.session.golden import STAGED
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.plan import Plan, Wishes, credentials, plan
+from cohere_conformance.session.plan import GoldenMode, Place, Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
 from cohere_conformance.session.worker import Setting, Worker
 
@@ -84,9 +88,11 @@ class Campaign:
     Attributes:
         plan: what may be done.
         cases: what is run, in the order of the files.
+        cassettes: path of each golden cassette of the selected groups by its id; empty where none is needed.
 
     Raises:
         UsageError: a wish cannot be fulfilled.
+        CassetteError: there are two cassettes of one name.
         CaseError: a file of cases is wrong.
         ContractError: a document below `contracts/` is broken.
     """
@@ -108,10 +114,12 @@ class Campaign:
             open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
         self._suite = _suite()
         self.cases = self._selected()
+        self.cassettes = self._found()
+        self._workers = workers
+        self._share()
         self._folder = folder
         self._fail_on = fail_on
         self._environment = environment
-        self._workers = workers
         self._arguments = arguments
         self._identity: Identity | None = None
 
@@ -123,6 +131,27 @@ class Campaign:
 
     def _selected(self) -> tuple[Case, ...]:
         return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
+
+    def _found(self) -> dict[str, Path]:
+        golden = self.plan.golden
+        if golden is None or golden.mode is GoldenMode.RECORD:
+            return {}
+        found = {
+            name: path
+            for name, path in find(golden.folder).items()
+            if name.partition(".")[0] in self.plan.selected
+        }
+        if not found:
+            raise UsageError(
+                f"--cassettes {golden.folder}: expected golden cassettes, got none; "
+                "record some, or name another folder"
+            )
+        return found
+
+    @property
+    def imported(self) -> list[str]:
+        """Ids of the cassettes for which no case is written."""
+        return [name for name in self.cassettes if IMPORTED in name]
 
     @property
     def identity(self) -> Identity:
@@ -138,9 +167,12 @@ class Campaign:
             TargetError: nobody answers, or the key is refused.
             ReportError: the folder cannot be cleared.
         """
-        reference = self.plan.url is None or probe(self.plan, self.plan.url)
+        recorded = self.plan.place is Place.RECORDED
+        reference = self.plan.url is None or (not recorded and probe(self.plan, self.plan.url))
         clear_report(self._folder)
         clear_journals(self._folder)
+        if self.plan.golden is not None and self.plan.golden.mode is GoldenMode.RECORD:
+            shutil.rmtree(self._folder / STAGED, ignore_errors=True)
         self._identity = Identity(uuid.uuid4().hex[:8], now(), reference)
 
     def join(self, identity: Identity) -> None:
@@ -149,7 +181,6 @@ class Campaign:
 
     def worker(self, name: str) -> Worker:
         """Return what one process needs to run cases."""
-        limit = self.plan.max_requests
         return Worker(
             Setting(
                 plan=self.plan,
@@ -162,11 +193,25 @@ class Campaign:
                 authorizations=credentials(
                     self.plan, reference=self.identity.reference, environment=self._environment
                 ),
-                # Shared out beforehand: then no worker has to ask another before it sends.
-                requests=None if limit is None else max(1, limit // self._workers),
+                requests=self._share(),
+                reference=self.identity.reference,
             ),
             name,
         )
+
+    def _share(self) -> int | None:
+        """Return how many requests each worker may send: then none has to ask another before it sends."""
+        limit = self.plan.max_requests
+        if limit is None:
+            return None
+        asked = 0 if self.plan.place in {Place.EMBEDDED, Place.RECORDED} else 1
+        share = (limit - asked) // self._workers
+        if share < 1:
+            raise UsageError(
+                f"--max-requests {limit}: expected at least one request for each of {self._workers} workers"
+                f"{' and one to see whether the target answers' if asked else ''}; allow more"
+            )
+        return share
 
     def _header(self) -> Header:
         contract = self._judge.contract
@@ -181,8 +226,9 @@ class Campaign:
             started_at=self.identity.started_at,
             fail_on=self._fail_on,
             arguments=self._arguments,
+            golden=self._golden(),
             target=Target(
-                url=self.plan.url or EMBEDDED,
+                url=self._address(),
                 profile=self.plan.profile,
                 declares=() if self.plan.declares == every else tuple(sorted(self.plan.declares)),
                 key=self.plan.key is not None,
@@ -190,6 +236,19 @@ class Campaign:
                 workers=self._workers,
             ),
         )
+
+    def _address(self) -> str:
+        golden = self.plan.golden
+        if golden is not None and golden.mode is GoldenMode.REPLAY:
+            return f"golden cassettes in {golden.folder}"
+        return self.plan.url or EMBEDDED
+
+    def _golden(self) -> Golden | None:
+        golden = self.plan.golden
+        if golden is None or golden.mode is GoldenMode.RECORD:
+            return None
+        compared = golden.mode is GoldenMode.VERIFY
+        return msgspec.structs.replace(counts(self.cassettes.values()), compared=compared)
 
     def report(self) -> tuple[Report, tuple[Path, ...]]:
         """Build the report out of the journals and write it; return it with the paths of its files.

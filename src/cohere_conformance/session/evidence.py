@@ -11,7 +11,7 @@ from cohere_conformance.checks.shapes import answer_shape
 from cohere_conformance.contract.elements import declared
 from cohere_conformance.contract.requested import requestable
 from cohere_conformance.errors import ReportError
-from cohere_conformance.fuzz.candidate import slug
+from cohere_conformance.names import slug
 from cohere_conformance.report import Fuzzing, Opening, Report, read_journals, report_of, write
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,10 @@ def open_database(told: str | None) -> ExampleDatabase:
 
 
 def _bare(address: str) -> str:
-    """Return an address without the password in it."""
+    """Return an address without the password in it, wherever it stands."""
     scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    # A password may hold a slash, so the last sign counts, whatever stands before it.
+    return redact.url(f"{scheme}://{rest.rpartition('@')[2]}")
 
 
 class Shelf(ExampleDatabase):

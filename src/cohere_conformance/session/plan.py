@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,8 +17,10 @@ import msgspec
 from cohere_conformance.cases import PROFILES
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.effort import FuzzProfile
+from cohere_conformance.golden.whole import HOME
 from cohere_conformance.names import unknown
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
@@ -42,6 +45,8 @@ class Place(enum.StrEnum):
     """Another server on this machine."""
     LIVE = "live"
     """Anywhere else: somebody pays for it, or depends on it."""
+    RECORDED = "recorded"
+    """Nowhere: the answers come out of golden cassettes."""
 
 
 class Fuzz(msgspec.Struct, frozen=True):
@@ -60,6 +65,29 @@ class Fuzz(msgspec.Struct, frozen=True):
     database: str | None = None
 
 
+class GoldenMode(enum.StrEnum):
+    """What a run does with golden cassettes."""
+
+    RECORD = "record"
+    """Makes them of what the target answers."""
+    REPLAY = "replay"
+    """Takes the answers out of them; nothing is sent anywhere."""
+    VERIFY = "verify"
+    """Compares what the target answers with them."""
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """What a run does with golden cassettes.
+
+    Attributes:
+        mode: what it does.
+        folder: of the cassettes.
+    """
+
+    mode: GoldenMode
+    folder: Path
+
+
 class Wishes(msgspec.Struct, frozen=True):
     """What the caller asks for.
 
@@ -75,6 +103,7 @@ class Wishes(msgspec.Struct, frozen=True):
         faults: names of faults of the embedded reference server.
         seed: what makes the choices of the tests that make some; the same choices each time without it.
         fuzz: run the fuzzer instead of the cases.
+        golden: record, replay or verify golden cassettes with the cases.
     """
 
     url: str | None = None
@@ -88,6 +117,7 @@ class Wishes(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()
     seed: int | None = None
     fuzz: Fuzz | None = None
+    golden: Golden | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -106,6 +136,7 @@ class Plan(msgspec.Struct, frozen=True):
         faults: names of faults of the embedded reference server.
         seed: what makes the choices of the tests that make some.
         fuzz: what the fuzzer does; `None` where the cases are run.
+        golden: what is done with golden cassettes; `None` where nothing is.
     """
 
     place: Place
@@ -120,6 +151,7 @@ class Plan(msgspec.Struct, frozen=True):
     faults: tuple[str, ...]
     seed: int | None = None
     fuzz: Fuzz | None = None
+    golden: Golden | None = None
 
 
 def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) -> Plan:
@@ -134,7 +166,7 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
         UsageError: a wish cannot be fulfilled, or must not be.
     """
     known = frozenset(groups)
-    place = _place(wishes.url)
+    place = _place(wishes.url) if _mode(wishes) is not GoldenMode.REPLAY else Place.RECORDED
     if wishes.faults and place is not Place.EMBEDDED:
         raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
     if wishes.live and place is not Place.LIVE:
@@ -151,7 +183,7 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
     allowed = (LIVE_TIERS if wishes.fuzz is None else frozenset({Tier.N0})) | _tiers(wishes.allow)
     return Plan(
         place=place,
-        url=wishes.url.rstrip("/") if wishes.url else None,
+        url=HOME if place is Place.RECORDED else wishes.url.rstrip("/") if wishes.url else None,
         profile=profile,
         declares=_groups("--declares", wishes.declares, known),
         selected=_groups("--only", wishes.only, known),
@@ -162,7 +194,12 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
         faults=wishes.faults,
         seed=wishes.seed,
         fuzz=wishes.fuzz,
+        golden=wishes.golden,
     )
+
+
+def _mode(wishes: Wishes) -> GoldenMode | None:
+    return None if wishes.golden is None else wishes.golden.mode
 
 
 def _place(url: str | None) -> Place:
@@ -172,13 +209,13 @@ def _place(url: str | None) -> Place:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UsageError(f"--url {url}: expected a base URL, got no URL at all ({error})") from error
+        raise UsageError(f"--url {redact.url(url)}: expected a base URL, got no URL at all") from error
     if parts.scheme not in {"http", "https"} or not host:
-        raise UsageError(f"--url {url}: expected a base URL such as http://localhost:8765")
+        raise UsageError(f"--url {redact.url(url)}: expected a base URL such as http://localhost:8765")
     if parts.username or parts.password:
         raise UsageError(f"--url: expected a URL without credentials; the key is read from {KEY}")
     if parts.query or parts.fragment:
-        raise UsageError(f"--url {url}: expected a base URL without query and fragment")
+        raise UsageError(f"--url {redact.url(url)}: expected a base URL without query and fragment")
     return Place.LOOPBACK if _is_loopback(host) else Place.LIVE
 
 

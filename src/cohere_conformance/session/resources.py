@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from cohere_conformance.checks.expect import expected
-from cohere_conformance.contract.place import parse_place
-from cohere_conformance.model import Exchange, Expectation
+from cohere_conformance.errors import BudgetError
+from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.model import Expectation
+from cohere_conformance.session.removal import Address, Made, Remover, cost, holds, made, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from cohere_conformance.cases import Resource, Suite, Wait
-    from cohere_conformance.cases.sending import Sending
     from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Exchange
+    from cohere_conformance.session.removal import Send
     from cohere_conformance.session.unique import Unique
 
-Send = Callable[["Sending", str, "Mapping[str, str]", "Expectation"], Exchange]
 _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _CURTAILED = 3.0
 """Seconds for a resource of a group of which another one was never ready.
@@ -44,16 +42,27 @@ class Resources:
         send: sends a request of a resource, judges and records it.
         run: what tells this run's things apart from others.
         unique: tells the things of one request apart from others.
+        budget: where the requests are set aside that remove what is made.
     """
 
-    def __init__(self, suite: Suite, contract: Contract, send: Send, run: str, unique: Unique) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        contract: Contract,
+        send: Send,
+        run: str,
+        unique: Unique,
+        budget: Budget | None = None,
+    ) -> None:
         self._unique = unique
         self._suite = suite
         self._contract = contract
         self._send = send
+        self._budget = budget or Budget(None)
+        self._remover = Remover(contract, send)
         self._values: dict[str, str] = {"run": run}
         self._failed: dict[str, str] = {}
-        self._made: list[tuple[Resource, dict[str, str]]] = []
+        self._made: list[Made] = []
         self._ready: set[str] = set()
         self._late: set[str] = set()
 
@@ -62,6 +71,7 @@ class Resources:
 
         Raises:
             MissingError: one of them could not be made.
+            BudgetError: what it takes to make and to remove it cannot be sent.
         """
         for resource in self._suite.in_order(names):
             if resource.name in self._failed:
@@ -77,51 +87,75 @@ class Resources:
     @property
     def identities(self) -> frozenset[str]:
         """Every value that answers to requests of resources gave: ids of what the run has made, above all."""
-        return frozenset(self._values.values()) | {one for _, made in self._made for one in made.values()}
+        return frozenset(self._values.values()) | {text for one in self._made for text in one.values.values()}
 
     def renew(self, names: tuple[str, ...]) -> None:
         """Have resources made anew when they are needed next: something has changed or destroyed them."""
         self._ready -= set(names)
 
-    def discard(self, operation: str, exchange: Exchange, values: Mapping[str, str]) -> None:
-        """Remove what an answer says that it has made, as a resource made by the same operation is removed.
+    def making(
+        self, operation: str, owner: str, send: Callable[[], Exchange], values: Mapping[str, str]
+    ) -> Exchange:
+        """Send what may make something; that is removed as a resource made by the same operation is.
 
         Args:
-            operation: label of what was called.
-            exchange: with its answer.
+            operation: label of what is called.
+            owner: name of the case or test that it is made for.
+            send: sends it.
             values: of the placeholders of the request.
+
+        Raises:
+            BudgetError: what it takes to remove it, or the request itself, cannot be sent.
         """
         for resource in self._suite.resources.values():
             if resource.create.operation == operation and resource.remove:
-                made: dict[str, str] = {}
-                for name, pointer in resource.capture.items():
-                    with suppress(MissingError):  # an odd request may have made something without a name
-                        made |= _captured(resource, {name: pointer}, exchange)
-                if not made:
-                    return
-                for sending in resource.remove:
-                    self._send(sending, resource.name, {**values, **made}, Expectation(status=(200, 404)))
-                return
+                return self._making(resource, owner, send, values)
+        return send()
+
+    def clear(self, owner: str) -> set[Address]:
+        """Remove what was made for a case or test, the newest first, and return what was sent for it."""
+        return self._remove([one for one in self._made if one.owner == owner])
 
     def remove(self) -> None:
         """Remove what was made, the newest first; what is gone already is fine."""
-        gone = Expectation(status=(200, 404))
         self._ready.clear()
-        while self._made:
-            resource, made = self._made.pop()
-            values = {**self._values, **made}
-            for sending in resource.remove:
-                self._send(sending, resource.name, values, gone)
+        self._remove(self._made)
+
+    def _remove(self, those: Iterable[Made]) -> set[Address]:
+        sent: set[Address] = set()
+        for one in reversed([*those]):
+            with suppress(BudgetError):  # the next one has requests of its own
+                sent |= self._remover.remove(one)
+            self._made.remove(one)
+        return sent
+
+    def _making(
+        self, resource: Resource, owner: str, send: Callable[[], Exchange], values: Mapping[str, str]
+    ) -> Exchange:
+        reserve = self._budget.reserve(cost(resource.remove))
+        one = None
+        try:
+            exchange = send()
+            one = made(resource, owner, exchange, values, reserve)
+        finally:
+            if one is None:
+                reserve.release()
+        if one is not None:
+            self._made.append(one)
+        return exchange
 
     def _make(self, resource: Resource) -> None:
         values = {**self._values, "unique": self._unique()}
-        exchange = self._send(resource.create, resource.name, values, Expectation(status=(200,)))
+
+        def send() -> Exchange:
+            return self._send(resource.create, resource.name, values, Expectation(status=(200,)))
+
+        # From here on there may be something to remove, whatever happens next.
+        exchange = self._making(resource, resource.name, send, values)
         if exchange.response.status != 200:
             raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
         self._capture(resource, resource.capture, exchange)
         values |= self._values
-        # From here on there is something to remove, whatever happens next.
-        self._made.append((resource, values))
         self._ready.add(resource.name)
         if resource.wait is not None:
             self._wait(resource, resource.wait, values)
@@ -145,28 +179,15 @@ class Resources:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _holds(self, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:
-        told = Expectation(status=(200,), body=conditions)
-        return exchange.response.failure is None and not expected(self._contract, exchange, told)
+        return holds(self._contract, conditions, exchange)
 
     def _capture(self, resource: Resource, pointers: Mapping[str, str], exchange: Exchange) -> None:
-        self._values |= _captured(resource, pointers, exchange)
-
-
-def _captured(resource: Resource, pointers: Mapping[str, str], exchange: Exchange) -> dict[str, str]:
-    return {f"{resource.name}.{name}": _at(resource, pointer, exchange) for name, pointer in pointers.items()}
-
-
-def _at(resource: Resource, pointer: str, exchange: Exchange) -> str:
-    try:
-        body = msgspec.json.decode(exchange.response.body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        body = None
-    found = parse_place(pointer).values(body)
-    values = [value for value in found if isinstance(value, str | int) and value != ""]
-    if not values:
-        came = _shown(exchange)
-        raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {came}")
-    return str(values[0])
+        for name, pointer in pointers.items():
+            text = value(pointer, exchange)
+            if text is None:
+                came = _shown(exchange)
+                raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {came}")
+            self._values[f"{resource.name}.{name}"] = text
 
 
 def _shown(exchange: Exchange) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,23 +13,25 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
-from cohere_conformance.model import Broken, Exchange, Finding, Kind
+from cohere_conformance.model import Broken, Exchange, Expectation, Finding, Kind
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
+from cohere_conformance.session.ending import Ending, Sent
 from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
 from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from cohere_conformance.cases import Key, Suite
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.exchanges.http import Sender
     from cohere_conformance.fuzz.candidate import Candidate
-    from cohere_conformance.model import Expectation, Response, Severity
+    from cohere_conformance.model import Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.judging import Judge
@@ -42,22 +43,6 @@ _OURS = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
 """Findings about what we sent."""
 _EXCUSES = frozenset({401, 402, 403, 429})
 """What a live service may answer for reasons that have nothing to do with the case."""
-
-
-class Ending(msgspec.Struct, frozen=True):
-    """How one case ended.
-
-    Attributes:
-        outcome: the word for it.
-        reason: why, where the findings do not say it.
-        findings: what is wrong with the target, explained findings left out.
-        exchange: what was sent and came back, if anything was.
-    """
-
-    outcome: CaseOutcome
-    reason: str = ""
-    findings: tuple[Finding, ...] = ()
-    exchange: Exchange | None = None
 
 
 class Runner:
@@ -72,6 +57,9 @@ class Runner:
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
         run: what tells this run's things apart from others.
+
+    Attributes:
+        permission: says what must not be sent.
     """
 
     def __init__(
@@ -97,17 +85,30 @@ class Runner:
         # A fuzzing run sends the same requests again for the same seed, so its names are the same as well.
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()
-        self._resources = Resources(suite, judge.contract, self._send_for_resource, run, self._unique)
+        self._resources = Resources(
+            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget
+        )
         self._unanswered = 0
+        self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
         self._guard = Guard(judge.contract, self._policies, hosted=plan.place is Place.LIVE)
 
     def run(self, case: Case) -> Ending:
         """Run one case and write down how it ended."""
-        ending = self._run(case)
+        sent = self.send(case)
+        return self.conclude(case.id, case.operation, sent if isinstance(sent, Ending) else self.judged(sent))
+
+    def conclude(self, case: str, operation: str, ending: Ending) -> Ending:
+        """Write down how a case ended, and return that with only what fails it.
+
+        Args:
+            case: its id.
+            operation: label of what it calls.
+            ending: how it ended.
+        """
         self._journal.add(
             Record(
-                case=case.id,
-                operation=case.operation,
+                case=case,
+                operation=operation,
                 outcome=ending.outcome,
                 reason=ending.reason,
                 exchange=ending.exchange,
@@ -124,7 +125,7 @@ class Runner:
             test: its id.
             operations: labels of all operations that it calls.
         """
-        if (reason := self._forbidden(operations)) is None and self._unanswered < _PATIENCE:
+        if (reason := self.permission.forbidden(operations)) is None and self._unanswered < _PATIENCE:
             return Api(
                 test,
                 self._judge.contract,
@@ -133,14 +134,11 @@ class Runner:
                 profile=self._plan.profile,
                 unique=self._unique(),
                 seed=self._plan.seed,
+                undo=self._resources.clear,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
         return ending
-
-    def forbidden(self, operation: str) -> str | None:
-        """Return why an operation must not be fuzzed on this target, if so."""
-        return self._forbidden([operation])
 
     def attempt(self, test: str, candidate: Candidate) -> tuple[tuple[Finding, ...], str]:
         """Send a derived request and judge the answer.
@@ -172,11 +170,15 @@ class Runner:
             raise RuntimeError(f"{test} was about to send {harm}; please report it")
         # By its size, so that a report shows the smallest of several requests that fail alike.
         position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
-        exchange = self._sender.send(outgoing, position=position)
+
+        def send() -> Exchange:
+            return self._send_for_keeps(sending.operation, test, outgoing, values, position)
+
+        exchange = send()
         response = exchange.response
         lost = response.failure is not None and response.failure.kind in _GONE
         self._unanswered = self._unanswered + 1 if lost else 0
-        excuse = self._fuzz_excuse(response, outgoing, position)
+        excuse = self._fuzz_excuse(response, send)
         lost_way = elsewhere(candidate, exchange)
         judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in _OURS]
         findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
@@ -193,7 +195,7 @@ class Runner:
                 way=candidate.way,
             )
         )
-        self._restore(candidate, exchange, values)
+        self._restore(test, candidate, exchange)
         return failing, "an answer never came" if lost else ""
 
     def _alive(self, test: str) -> bool:
@@ -208,7 +210,7 @@ class Runner:
     def _declared(self, operation: str) -> bool:
         return operation in self._policies
 
-    def _fuzz_excuse(self, response: Response, outgoing: Outgoing, position: str) -> str | None:
+    def _fuzz_excuse(self, response: Response, again: Callable[[], Exchange]) -> str | None:
         """Return why an answer of a live service says nothing, if so: one crash may be an incident."""
         if self._plan.place is not Place.LIVE:
             return None
@@ -216,30 +218,29 @@ class Runner:
             return f"no answer: {response.failure.kind}"
         if response.status in _EXCUSES - {401} or response.status in {502, 503, 504}:
             return f"status {response.status}"
-        if response.status >= 500 and self._sender.send(outgoing, position=position).response.status < 500:
+        if response.status >= 500 and again().response.status < 500:
             return f"status {response.status}, once"
         return None
 
-    def _restore(self, candidate: Candidate, exchange: Exchange, values: Mapping[str, str]) -> None:
+    def _restore(self, test: str, candidate: Candidate, exchange: Exchange) -> None:
+        self._resources.clear(test)
         status, label = exchange.response.status, candidate.sending.operation
         if not 200 <= status < 300 or not self._declared(label):
             return
         if self._policies[label].effect is Effect.DESTROYS or label.endswith("cancel"):
             self._resources.renew(candidate.needs)
-        elif self._policies[label].effect is Effect.CREATES:
-            self._resources.discard(label, exchange, values)
 
     def note(self, test: str, ending: Ending) -> None:
         """Write down how a test ended, where no exchange tells it."""
         self._journal.add(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
 
     def close(self) -> None:
-        """Remove what the run has made, as far as the limit on requests allows."""
-        with suppress(BudgetError):
-            self._resources.remove()
+        """Remove what the run has made, with the requests that were set aside for it."""
+        self._resources.remove()
 
-    def _run(self, case: Case) -> Ending:
-        if (reason := self._left_out(case)) is not None:
+    def send(self, case: Case) -> Sent | Ending:
+        """Send a case, or tell how it ends because it must not or cannot be sent."""
+        if (reason := self.permission.left_out(case)) is not None:
             return Ending("skipped", reason)
         if self._unanswered >= _PATIENCE:
             return self._gone()
@@ -249,26 +250,51 @@ class Runner:
             if isinstance(expectation, Skip):
                 return Ending("skipped", expectation.reason)
             outgoing = case.outgoing(values, self._authorizations.get(case.key))
-            exchange = self._sender.send(outgoing, position=case.id)
+            exchange = self._send_for_keeps(case.operation, case.id, outgoing, values, case.id)
         except MissingError as error:
             # Not testable counts as failed on a server that must be able to do it.
             return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
         except BudgetError as error:
             return Ending("inconclusive", str(error))
-        return self._judged(exchange, expectation)
+        changes = self._policies[case.operation].effect in {Effect.CHANGES, Effect.DESTROYS}
+        if changes and 200 <= exchange.response.status < 300:
+            # Whoever needs the same next is to meet it as if nobody had been there before.
+            self._resources.renew(case.needs)
+        return Sent(exchange, expectation, values)
+
+    def judged(self, sent: Sent) -> Ending:
+        """Return how a case ends that was sent."""
+        return self._judged(sent.exchange, sent.expectation)
 
     def _gone(self) -> Ending:
         return Ending("error", f"not sent: {self._unanswered} requests in a row got no answer")
 
     def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
+        return self.excused(exchange, expectation) or self.weighed(
+            exchange, self._findings(exchange, expectation)
+        )
+
+    def sent(self, outgoing: Outgoing, name: str) -> Exchange | Ending:
+        """Send a request for which no case is written, or tell why that ends it."""
+        if self._unanswered >= _PATIENCE:
+            return self._gone()
+        try:
+            return self._sender.send(outgoing, position=name)
+        except BudgetError as error:
+            return Ending("inconclusive", str(error))
+
+    def excused(self, exchange: Exchange, expectation: Expectation) -> Ending | None:
+        """Return how a case ends whose answer says nothing about the contract, if it does not."""
         response = exchange.response
         gone = response.failure is not None and response.failure.kind in _GONE
         self._unanswered = self._unanswered + 1 if gone else 0
-        if (excuse := self._excuse(response, expectation)) is not None:
-            return Ending("inconclusive", excuse, (), exchange)
-        findings = tuple(self._findings(exchange, expectation))
-        outcome: CaseOutcome = "failed" if any(self._failing(findings)) else "passed"
-        return Ending(outcome, "", findings, exchange)
+        excuse = self._excuse(response, expectation)
+        return None if excuse is None else Ending("inconclusive", excuse, (), exchange)
+
+    def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> Ending:
+        """Return how a case ends by what was found."""
+        found = tuple(findings)
+        return Ending("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
         # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
@@ -290,39 +316,16 @@ class Runner:
             return f"status {response.status} that no case asked for"
         return None
 
-    def _left_out(self, case: Case) -> str | None:
-        """Return why a case is not sent to this target, if it is not."""
-        plan = self._plan
-        if case.group not in plan.declares:
-            return f"group {case.group} not declared by the target"
-        if (skip := case.skip(plan.profile)) is not None:
-            return skip.reason
-        needed = self._suite.in_order(case.needs)
-        if tiers := sorted({case.tier, *(resource.tier for resource in needed)} - plan.tiers):
-            return f"tier {', '.join(tiers)} not allowed on a live host"
-        others = {resource.name.split(".", 1)[0] for resource in needed} - plan.declares
-        if others:
-            return f"needs group {', '.join(sorted(others))}, not declared by the target"
-        if case.key in {"trial", "expired"} and case.key not in self._authorizations:
-            return f"no {case.key} key known for the target"
-        return None
-
-    def _forbidden(self, operations: Collection[str]) -> str | None:
-        """Return why a test must not call the target, if so."""
-        plan = self._plan
-        groups = {self._judge.contract.operations[label].group for label in operations}
-        if lacking := sorted(groups - plan.declares):
-            return f"group {', '.join(lacking)} not declared by the target"
-        if tiers := sorted({self._policies[label].tier for label in operations} - plan.tiers):
-            return f"tier {', '.join(tiers)} not allowed on a live host"
-        return None
-
     def _send_for_test(
         self, test: str, sending: Sending, key: Key, expectation: Expectation, clearing: bool
     ) -> Judged:
         authorization = self._authorizations.get(key)
         outgoing = sending.outgoing({}, name=test, key=key, authorization=authorization)
-        exchange = self._sender.send(outgoing, position=test)
+        try:
+            exchange = self._send_for_keeps(sending.operation, test, outgoing, {}, test)
+        except BudgetError as error:
+            self.note(test, Ending("inconclusive", str(error)))
+            raise
         ending = self._judged(exchange, expectation)
         self._journal.add(
             Record(
@@ -336,6 +339,16 @@ class Runner:
             )
         )
         return exchange, tuple(self._failing(ending.findings)), ending.reason
+
+    def _send_for_keeps(
+        self, operation: str, owner: str, outgoing: Outgoing, values: Mapping[str, str], position: str
+    ) -> Exchange:
+        """Send a request; what it makes is kept in mind, and removed at the end of the run at the latest."""
+
+        def send() -> Exchange:
+            return self._sender.send(outgoing, position=position)
+
+        return self._resources.making(operation, owner, send, values)
 
     def _record_for_test(self, test: str, exchange: Exchange, finding: Finding) -> None:
         label = self._judge.contract.route(exchange.request.method, exchange.request.url).operation

@@ -14,7 +14,6 @@ from hypothesis.stateful import precondition, rule
 
 from cohere_conformance.contract.expression import Answered
 from cohere_conformance.contract.tiers import Effect
-from cohere_conformance.errors import BudgetError
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 from cohere_conformance.session.ledger import (
     FINAL,
@@ -118,7 +117,7 @@ class Sequences(Lifecycle):
             try:
                 self.api.call(stop, path=self.script.address(stop, one.id), status=IF_STATE_ALLOWS)
                 self.wait(one)
-            except (BudgetError, DeviatesError, InconclusiveError) as error:
+            except (DeviatesError, InconclusiveError) as error:
                 self.ended.append(error)
 
     def taken(self, option: _Option) -> int:
@@ -174,19 +173,15 @@ class Sequences(Lifecycle):
             raise ForeignError(f"{label}: {', '.join(sending.path.values())} was not made by this test")
         deleted = [one for one in about if one is not None and one.deleted]
         self.created += self.script.effect(label) is Effect.CREATES
-        try:
-            reply = self.api.call(
-                label,
-                path=sending.path,
-                query=sending.query,
-                headers=dict(sending.headers),
-                body=sending.body,
-                form=sending.form,
-                status=status,
-            )
-        except BudgetError as error:
-            # Hypothesis would take any other exception for a failure, and send everything once more.
-            raise InconclusiveError(str(error)) from error
+        reply = self.api.call(
+            label,
+            path=sending.path,
+            query=sending.query,
+            headers=dict(sending.headers),
+            body=sending.body,
+            form=sending.form,
+            status=status,
+        )
         if deleted and label in GONE:
             self.gone(label, reply)
         if reply.status != 200:

@@ -6,12 +6,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cohere_conformance.data import folder
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.http import Limits, Sender
+from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.golden import find
+from cohere_conformance.golden.rules import load_rules
 from cohere_conformance.report import Journal, Opening
+from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
-from cohere_conformance.session.plan import Place
-from cohere_conformance.session.runner import Ending, Runner
+from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
+from cohere_conformance.session.plan import GoldenMode, Place
+from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,6 +38,7 @@ _LIMITS = {
     # A model may compute behind a server that is called locally, and be slow at it.
     Place.LOOPBACK: Limits(silence=60.0, total=120.0),
     Place.LIVE: Limits(silence=60.0, total=180.0),
+    Place.RECORDED: Limits(),
 }
 
 
@@ -54,6 +61,7 @@ class Setting:
         run: tells this run apart from others.
         authorizations: fields for further keys, by name.
         requests: the most requests that one worker sends.
+        reference: the target is a reference server.
     """
 
     plan: Plan
@@ -65,6 +73,7 @@ class Setting:
     run: str
     authorizations: Mapping[str, str]
     requests: int | None
+    reference: bool
 
 
 class Worker:
@@ -82,6 +91,7 @@ class Worker:
         self._journal: Journal | None = None
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
+        self._cases: Runner | Recorder | Replayer | Verifier | None = None
 
     def open(self, planned: tuple[str, ...]) -> None:
         """Begin: start the embedded server, if there is one, and the journal.
@@ -111,6 +121,7 @@ class Worker:
             fail_on=setting.fail_on,
             run=setting.run,
         )
+        self._cases = self._cases_of(self._runner)
         if setting.plan.fuzz is not None:
             contract = setting.judge.contract
             self._fuzzer = Fuzzer(setting.plan, setting.plan.fuzz, setting.suite, contract, self._runner)
@@ -121,9 +132,22 @@ class Worker:
         Raises:
             RuntimeError: the worker is not open.
         """
-        if self._runner is None:
+        if self._cases is None:
             raise RuntimeError(f"the worker {self._name} has not begun")
-        return self._runner.run(case)
+        return self._cases.run(case)
+
+    def imported(self, name: str) -> Ending:
+        """Replay or verify a cassette for which no case is written.
+
+        Args:
+            name: its id.
+
+        Raises:
+            RuntimeError: the worker is not open, or the run does neither.
+        """
+        if not isinstance(self._cases, Replayer | Verifier):
+            raise RuntimeError(f"the worker {self._name} has not begun to replay")
+        return self._cases.replay(name)
 
     def api(self, test: str, operations: Collection[str]) -> Api | Ending:
         """Return what a test calls the target with, or how the test ends because it must not.
@@ -148,7 +172,7 @@ class Worker:
         """
         if self._runner is None or self._fuzzer is None:
             raise RuntimeError(f"the worker {self._name} has not begun to fuzz")
-        if (reason := self._runner.forbidden(label)) is not None:
+        if (reason := self._runner.permission.forbidden([label])) is not None:
             ending = Ending("skipped", reason)
             self._runner.note(test, ending)
             return ending
@@ -176,8 +200,31 @@ class Worker:
             if self._journal is not None:
                 self._journal.close(interrupted=interrupted)
         finally:
-            self._runner = self._journal = self._fuzzer = None
+            self._runner = self._journal = self._fuzzer = self._cases = None
             self._open.close()
+
+    def _cases_of(self, runner: Runner) -> Runner | Recorder | Replayer | Verifier:
+        """Return what runs the written cases."""
+        setting, contract = self._setting, self._setting.judge.contract
+        golden = setting.plan.golden
+        if golden is None:
+            return runner
+        match golden.mode:
+            case GoldenMode.RECORD:
+                keys = [Secret(told.removeprefix("Bearer ")) for told in setting.authorizations.values()]
+                return Recorder(
+                    runner,
+                    contract,
+                    setting.plan,
+                    setting.folder / STAGED,
+                    reference=setting.reference,
+                    keys=[key for key in (setting.plan.key, *keys) if key is not None],
+                )
+            case GoldenMode.REPLAY:
+                return Replayer(runner, setting.judge.findings, find(golden.folder))
+            case GoldenMode.VERIFY:
+                rules = load_rules(folder("suites"), contract)
+                return Verifier(runner, contract, rules, find(golden.folder))
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.

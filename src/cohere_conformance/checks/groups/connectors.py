@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import asked_number, moment, number
+from cohere_conformance.redaction.words import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,8 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
     for place, connector in _shown(evidence):
         oauth = connector.get("oauth")
         told = oauth.get("client_secret") if isinstance(oauth, dict) else None
-        if isinstance(told, str) and not _HIDDEN.fullmatch(told):
+        # What stands for a secret in a recording was one: only the readers write it like that.
+        if isinstance(told, str) and (told == REDACTED or not _HIDDEN.fullmatch(told)):
             yield Breach(f"{place}/oauth/client_secret", "no secret", f"a text of {len(told)} characters")
             continue
         rest = {name: value for name, value in connector.items() if name not in before}

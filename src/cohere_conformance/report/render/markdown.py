@@ -59,6 +59,8 @@ def _introduction(report: Report) -> Iterator[str]:
     traffic = ", ".join(code(path) for path in inputs)
     if header.target is not None:
         yield f"- target: {code(parts.target_line(header.target), longest=None)}"
+    if header.golden is not None:
+        yield f"- {parts.golden_line(header.golden)}"
     if report.coverage.cases is not None:
         yield f"- cases: {prose(parts.cases_line(report.coverage.cases))}"
     yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"

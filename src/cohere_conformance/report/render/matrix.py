@@ -28,6 +28,7 @@ class Column(enum.StrEnum):
     EXPECTATIONS = "expectations"
     REQUIREMENTS = "requirements"
     REQUEST = "request"
+    GOLDEN = "golden"
 
 
 COLUMN_OF: dict[Kind, Column | None] = {
@@ -60,6 +61,7 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.RULE_UNENFORCED: Column.EXPECTATIONS,
     Kind.REQUIREMENT_VIOLATED: Column.REQUIREMENTS,
     Kind.REQUEST_INVALID: Column.REQUEST,
+    Kind.GOLDEN_CHANGED: Column.GOLDEN,
     # What no operation matches stands in no line of the matrix.
     Kind.ROUTE_UNKNOWN: None,
 }
@@ -101,9 +103,15 @@ class Group:
 
 
 def columns(report: Report) -> tuple[Column, ...]:
-    """Return the columns: recorded traffic has no expectations; a run does not judge its own requests."""
+    """Return the columns: recorded traffic has no expectations; a run does not judge its own requests.
+
+    Where answers are compared with golden ones, nothing else is judged.
+    """
+    golden = report.header.golden
+    if golden is not None and golden.compared:
+        return (Column.GOLDEN,)
     without = Column.EXPECTATIONS if report.coverage.cases is None else Column.REQUEST
-    return tuple(column for column in Column if column is not without)
+    return tuple(column for column in Column if column not in {without, Column.GOLDEN})
 
 
 def matrix(report: Report) -> tuple[Group, ...]:

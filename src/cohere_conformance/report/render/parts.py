@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
-    from cohere_conformance.report.shape import Example, Header, Report, Row, Target
+    from cohere_conformance.report.shape import Example, Golden, Header, Report, Row, Target
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report unless it is told otherwise."""
@@ -102,6 +102,14 @@ def target_line(target: Target) -> str:
     if target.workers > 1:
         told.append(quantity(target.workers, "worker"))
     return f"{target.url} ({'; '.join(told)})"
+
+
+def golden_line(golden: Golden) -> str:
+    """Return how many golden cassettes there are, and what has answered when they were recorded."""
+    told = [f"{golden.reference} reference", f"{golden.live} live"]
+    told += [f"{golden.other} other"] if golden.other else []
+    told += [f"{golden.broken} broken"] if golden.broken else []
+    return f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(told)}"
 
 
 def cases_line(cases: CaseCoverage) -> str:

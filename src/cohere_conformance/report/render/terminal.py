@@ -102,7 +102,9 @@ class _Printer:
         self._line(f"{parts.contract_line(header)}, fails on {header.fail_on}")
         if header.target is not None:
             self._line(f"target {parts.target_line(header.target)}")
-        elif header.inputs:
+        if header.golden is not None:
+            self._line(parts.golden_line(header.golden))
+        if header.target is None and header.inputs:
             shown, more = parts.cut(header.inputs, 3)
             self._line(f"traffic {', '.join(shown)} {more}".rstrip())
         if coverage.unrouted:

@@ -1,0 +1,190 @@
+"""An answer against the golden one, by meaning: what differs although no rule says that it may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cohere_conformance.checks.frame import Frame, cut, shown
+from cohere_conformance.checks.headers import media_type
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.reading import Reading
+from cohere_conformance.contract.fields import typed
+from cohere_conformance.golden.compare_masks import EQUAL, WITHHELD, Like, withheld
+from cohere_conformance.golden.compare_places import bodies, events
+from cohere_conformance.golden.compare_rules import HEADER
+from cohere_conformance.golden.compare_streams import Streamed, compare_streams, framing_of
+from cohere_conformance.golden.compare_values import Differences, Placeholders, apart
+from cohere_conformance.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.golden.compare_places import Node
+    from cohere_conformance.golden.compare_rules import Masks, Rules
+    from cohere_conformance.model import Exchange, Finding
+
+_CONTENT_TYPE = "content-type"
+_NUMBER = {"type": "number"}
+
+
+def compare(
+    contract: Contract,
+    rules: Rules,
+    case_id: str,
+    golden: Exchange,
+    fresh: Exchange,
+    *,
+    golden_values: Mapping[str, str],
+    fresh_values: Mapping[str, str],
+) -> tuple[Finding, ...]:
+    """Return where an answer means something else than the golden one.
+
+    `expected` is what the golden answer has. Another status, or an answer that is not whole, is told once:
+    nothing else would be about it. What nobody recorded is not compared.
+
+    Args:
+        contract: what is declared; says how answers are framed, and which names in them are free.
+        rules: what may differ.
+        case_id: of the case, or the name of what was imported.
+        golden: the recorded exchange.
+        fresh: the exchange that it is held against.
+        golden_values: what stood for the placeholders of the case when it was recorded.
+        fresh_values: what stands for them now.
+    """
+    label = _label(contract, golden)
+    masks = rules.of(case_id, label)
+    operation = contract.operations.get(label)
+
+    def declared(tag: str | None) -> Sequence[Node]:
+        if operation is None:
+            return ()
+        return bodies(operation, fresh.response.status) if tag is None else events(operation).get(tag, ())
+
+    placeholders = Placeholders(golden_values, fresh_values)
+    differences = Differences(Frame(label, fresh.response.status), masks, placeholders, declared)
+    then, now = Reading(golden), Reading(fresh)
+    if _is_another(differences, then, now):
+        return differences.findings()
+    _headers(differences, masks, placeholders, then, now)
+    _body(contract, differences, masks, placeholders, label, then, now)
+    return differences.findings()
+
+
+def _label(contract: Contract, exchange: Exchange) -> str:
+    request = exchange.request
+    route = contract.route(request.method, request.url)
+    return route.operation or f"{request.method} {urlsplit(request.url).path or '/'}"
+
+
+def _is_another(differences: Differences, golden: Reading, fresh: Reading) -> bool:
+    """Note an answer that is not whole, or of another status, and return whether it is one."""
+    response, status = fresh.exchange.response, golden.exchange.response.status
+    if response.failure is not None:
+        differences.note("", "broken", "a whole answer", response.failure.detail)
+        return True
+    if response.status == status:
+        return False
+    differences.note("", "status", f"status {status}", _answer(fresh))
+    return True
+
+
+def _answer(reading: Reading) -> str:
+    """Return the status that came, with what the server says about it."""
+    status = reading.exchange.response.status
+    value, _ = reading.response
+    message = value.get("message") if isinstance(value, dict) else None
+    said = " ".join((message if isinstance(message, str) else reading.text).split())
+    return cut(f"{status}: {said}" if said else str(status))
+
+
+# -- headers
+
+
+def _headers(
+    differences: Differences, masks: Masks, placeholders: Placeholders, golden: Reading, fresh: Reading
+) -> None:
+    then, now = golden.exchange.response.headers, fresh.exchange.response.headers
+    if not then or not now:
+        return
+    one, other = (
+        [media_type(text) for name, text in every if name == _CONTENT_TYPE] for every in (then, now)
+    )
+    if one != other:
+        place = f"{HEADER}{_CONTENT_TYPE}"
+        differences.note(place, "media-type", ", ".join(one) or "none", ", ".join(other) or "none")
+    for name in masks.headers:
+        texts = [[text for field, text in every if field == name] for every in (then, now)]
+        _header(differences, masks, name, list(map(placeholders.now, texts[0])), texts[1])
+
+
+def _header(
+    differences: Differences, masks: Masks, name: str, golden: Sequence[str], fresh: Sequence[str]
+) -> None:
+    told, place = masks.header(name), f"{HEADER}{name}"
+    if bool(golden) != bool(fresh):
+        if not told.optional:
+            expected, observed = (shown(one[0], place) if one else "no such field" for one in (golden, fresh))
+            severity = Severity.BREAKING if golden else Severity.ADDITIVE
+            differences.note(place, "header", expected, observed, severity=severity)
+        return
+    if len(golden) != len(fresh):
+        expected, observed = (f"{len(one)} times: {', '.join(one)}" for one in (golden, fresh))
+        differences.note(place, "header", cut(expected), cut(observed))
+        return
+    for then, now in zip(golden, fresh, strict=True):
+        mask = WITHHELD if withheld(then, now) else told.mask
+        one, other = ((typed(text, _NUMBER) if mask.like is Like.NUMBER else text) for text in (then, now))
+        if not mask.alike(one, other):
+            expected = shown(then, place) if mask == EQUAL else mask.words(one)
+            differences.note(place, "header", expected, shown(now, place))
+
+
+# -- bodies
+
+
+def _body(
+    contract: Contract,
+    differences: Differences,
+    masks: Masks,
+    placeholders: Placeholders,
+    label: str,
+    golden: Reading,
+    fresh: Reading,
+) -> None:
+    if any(
+        one.exchange.response.body is None and one.exchange.response.events is None for one in (golden, fresh)
+    ):
+        return
+    ways = [framing_of(contract, label, reading) for reading in (golden, fresh)]
+    (then, streamed), (now, streams) = ways
+    if (then == "json") != (now == "json"):
+        told = {True: "a body that is no stream", False: "a stream"}
+        differences.note("", "type", told[then == "json"], told[now == "json"])
+    elif then == "json":
+        _json(differences, masks, placeholders, golden, fresh)
+    else:
+        one, other = Streamed(golden, streamed, then), Streamed(fresh, streams, now)
+        compare_streams(contract, differences, masks, one, other)
+
+
+def _json(
+    differences: Differences, masks: Masks, placeholders: Placeholders, golden: Reading, fresh: Reading
+) -> None:
+    (then, known), (now, defects) = golden.response, fresh.response
+    for defect in defects:
+        if defect.rule not in {one.rule for one in known}:
+            differences.note("", "malformed", defect.expected, cut(defect.observed))
+    if then is not NOTHING and now is not NOTHING:
+        differences.compare(None, [then], [now])
+    elif then is NOTHING and masks.at(None, ()).mask.like is not Like.ANY:
+        _bytes(differences, placeholders, golden, fresh)
+
+
+def _bytes(differences: Differences, placeholders: Placeholders, golden: Reading, fresh: Reading) -> None:
+    """Compare bodies of which the golden one is no JSON."""
+    same = golden.exchange.response.body == fresh.exchange.response.body
+    if not same and placeholders.now(golden.text) != fresh.text:
+        expected, observed = apart(placeholders.now(golden.text), fresh.text)
+        differences.note("", "value", shown(expected), shown(observed))

@@ -1,0 +1,123 @@
+"""Places in an answer, held against what is declared: whether one can be, and which names are free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cohere_conformance.checks.body import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.contract.schema import Schema
+
+ITEM = "*"
+"""Stands for every element of an array."""
+FREE = "{}"
+"""Stands for every name that a document leaves open."""
+
+_WHOLE = frozenset({"properties", "additionalProperties", "items", "prefixItems", "enum", "const", "type"})
+_PARTS = ("allOf", "oneOf", "anyOf")
+
+
+class Node(NamedTuple):
+    """A part of a schema, and the whole in which its references are looked up."""
+
+    whole: Schema
+    part: Schema
+
+
+def bodies(operation: Operation, status: int | None = None) -> tuple[Node, ...]:
+    """Return what is declared of the answers that are no streams.
+
+    Args:
+        operation: what was called.
+        status: of the answer; all of them if not given.
+    """
+    answers = operation.responses.values() if status is None else filter(None, [operation.response(status)])
+    media = (one for answer in answers for one in answer.media.values())
+    return tuple(Node(one.body.schema, one.body.schema) for one in media if one.body is not None)
+
+
+def events(operation: Operation) -> dict[str, tuple[Node, ...]]:
+    """Return what is declared of each event that the operation can stream, by its type."""
+    found: dict[str, tuple[Node, ...]] = {}
+    for answer in operation.responses.values():
+        for media in answer.media.values():
+            for tag, branch in media.events.branches.items() if media.events is not None else ():
+                found.setdefault(tag, (Node(branch.schema, branch.schema),))
+    return found
+
+
+def possible(roots: Iterable[Node], tokens: Sequence[str]) -> bool:
+    """Tell whether something can stand at a place; where nothing at all is declared, nobody can tell."""
+    nodes = tuple(roots)
+    for at, token in enumerate(tokens):
+        if at and any(_is_open(node) for node in _spread(nodes)):
+            return True
+        nodes = _below(nodes, token)
+    return bool(nodes)
+
+
+def folded(roots: Iterable[Node], tokens: Sequence[str]) -> str:
+    """Return a place as findings name it: with `{}` for every name that the document leaves open."""
+    nodes: tuple[Node, ...] | None = tuple(roots) or None
+    place = ""
+    for token in tokens:
+        known = () if nodes is None else tuple(_spread(nodes))
+        named = token == ITEM or any(token in node.part.get("properties", ()) for node in known)
+        free = any(_is_open(node) or _extra(node) is not None for node in known)
+        place += f"/{FREE if free and not named else escaped(token)}"
+        if not (nodes and any(_is_open(node) for node in known)):
+            nodes = _below(known, token) or None
+    return place
+
+
+def _below(nodes: Iterable[Node], token: str) -> tuple[Node, ...]:
+    """Return what is declared one step further down."""
+    found: list[Node] = []
+    for node in _spread(nodes):
+        if token == ITEM:
+            items = node.part.get("items")
+            found += [Node(node.whole, items)] if isinstance(items, dict) else []
+            continue
+        extra = _extra(node)
+        if token in node.part.get("properties", ()):
+            found.append(Node(node.whole, node.part["properties"][token]))
+        elif extra is not None:
+            found.append(Node(node.whole, extra))
+    return tuple(found)
+
+
+def _extra(node: Node) -> Schema | None:
+    """Return what is declared of properties with any name."""
+    extra = node.part.get("additionalProperties")
+    return extra if isinstance(extra, dict) else None
+
+
+def _is_open(node: Node) -> bool:
+    """Tell whether anything at all may stand below."""
+    part = node.part
+    if part.get("type") in ("object", ["object", "null"]):
+        return not part.get("properties") and part.get("additionalProperties") in (None, True)
+    return not _WHOLE & part.keys() and "$ref" not in part and not any(word in part for word in _PARTS)
+
+
+def _spread(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield nodes with their references followed and every branch beside them."""
+    pending, seen = list(nodes), set[int]()
+    while pending:
+        node = pending.pop()
+        part: dict[str, Any] = node.part
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if "$ref" in part:
+            pending.append(Node(node.whole, node.whole["$defs"][part["$ref"].removeprefix("#/$defs/")]))
+            continue
+        branches = [one for word in _PARTS for one in part.get(word, ())]
+        branches = [one.get("then", one) for one in branches]
+        pending += [Node(node.whole, one) for one in branches if _WHOLE & one.keys() or "$ref" in one]
+        pending += [Node(node.whole, one) for one in branches if any(word in one for word in _PARTS)]
+        yield node

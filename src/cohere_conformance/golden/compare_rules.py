@@ -1,0 +1,187 @@
+"""What may differ between an answer and the golden one; whatever no rule names must be equal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from cohere_conformance.contract.place import Place
+from cohere_conformance.golden.compare_masks import EQUAL, Like, Mask
+from cohere_conformance.golden.compare_places import FREE, ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HEADER = "header:"
+"""Begins the place of a header."""
+Tokens = tuple[str, ...]
+Length = Literal["same", "some", "any"]
+"""Of an array: that of the golden one, empty only if that is empty, or any. Elements without a partner are
+compared with all golden ones."""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """What may differ at some places.
+
+    Attributes:
+        places: in the body, or in the events of a stream.
+        header: name of a header, where it is about one.
+        operations: labels of those that it is about.
+        case: id of the case that it is about; empty where it is about all.
+        mask: how values are compared; `None` where the rule does not say so.
+        length: of an array, or of a run of events; `None` where the rule does not say so.
+        optional: whether it may be there or not; likewise.
+        why: the reason.
+        file: where it is written.
+        line: the line in it.
+    """
+
+    places: tuple[Place, ...]
+    header: str
+    operations: frozenset[str]
+    case: str
+    mask: Mask | None
+    length: Length | None
+    optional: bool | None
+    why: str
+    file: str
+    line: int
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the rules say about one place.
+
+    Attributes:
+        mask: how values are compared.
+        length: how long arrays are.
+        optional: whether something may stand there or not.
+    """
+
+    mask: Mask = EQUAL
+    length: Length = "same"
+    optional: bool = False
+
+
+class Masks:
+    """The rules for the answers of one case.
+
+    Args:
+        rules: the first that says something about a place holds.
+        whole: of a stream the place that holds the answer as it would be without one.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], whole: Place | None) -> None:
+        self._rules = rules
+        self._whole = whole
+        self._known: dict[tuple[str | None, Tokens], Told] = {}
+        self._shapes = [
+            place
+            for rule in rules
+            if rule.mask is not None and rule.mask.like is Like.SHAPE
+            for place in rule.places
+        ]
+
+    def at(self, tag: str | None, tokens: Tokens) -> Told:
+        """Return what is said about a place.
+
+        Args:
+            tag: type of the event, if it is one of a stream.
+            tokens: the way to the place, with `*` for the elements of arrays.
+        """
+        known = self._known.get((tag, tokens))
+        if known is None:
+            known = self._known[tag, tokens] = self._told(tag, tokens)
+        return known
+
+    def header(self, name: str) -> Told:
+        """Return what is said about a header."""
+        return _first([rule for rule in self._rules if rule.header == name])
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The names of the headers that are compared."""
+        return tuple(dict.fromkeys(rule.header for rule in reversed(self._rules) if rule.header))
+
+    def run(self, tag: str) -> frozenset[str]:
+        """Return the types of events that come mixed with this one, in any number; empty where it may not."""
+        for rule in self._rules:
+            tags = frozenset(place.tag for place in rule.places if place.tag and not place.tokens)
+            if rule.length is not None and tag in tags:
+                return tags if rule.length != "same" else frozenset()
+        return frozenset()
+
+    def _told(self, tag: str | None, tokens: Tokens) -> Told:
+        ways = list(self._ways(tag, tokens))
+        rules = [rule for rule in self._rules if any(_meets(rule, *way) for way in ways)]
+        told = _first(rules)
+        if any(rule.mask is not None for rule in rules):
+            return told
+        shapes = any(_above(shape, *way) for shape in self._shapes for way in ways)
+        return msgspec.structs.replace(told, mask=Mask(Like.SHAPE)) if shapes else told
+
+    def _ways(self, tag: str | None, tokens: Tokens) -> Iterator[tuple[str | None, Tokens]]:
+        """Yield a place, and the place in the answer that it is where the event holds the whole of it."""
+        yield tag, tokens
+        if self._whole is not None and tag == self._whole.tag:
+            count = len(self._whole.tokens)
+            if tokens[:count] == self._whole.tokens:
+                yield None, tokens[count:]
+
+
+class Rules:
+    """All rules.
+
+    Args:
+        rules: those of cases first, then those of groups, then those that hold everywhere.
+        whole: by operation the place in a stream that holds the answer as it would be without one.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], whole: Mapping[str, Place]) -> None:
+        self.rules = rules
+        self._whole = whole
+        self._cases = {rule.case for rule in rules}
+        self._known: dict[tuple[str, str], Masks] = {}
+
+    def of(self, case_id: str, operation: str) -> Masks:
+        """Return the rules for the answers of a case; if no rule names it, those of its operation."""
+        key = (case_id if case_id in self._cases else "", operation)
+        if key not in self._known:
+            self._known[key] = self._masks(*key)
+        return self._known[key]
+
+    def whole(self, operation: str) -> Place | None:
+        """Return where a stream of the operation holds the answer as it would be without one."""
+        return self._whole.get(operation)
+
+    def _masks(self, case_id: str, operation: str) -> Masks:
+        about = (
+            rule
+            for rule in self.rules
+            if operation in rule.operations and (not rule.case or rule.case == case_id)
+        )
+        return Masks(tuple(about), self._whole.get(operation))
+
+
+def _first(rules: list[Rule]) -> Told:
+    mask = next((rule.mask for rule in rules if rule.mask is not None), EQUAL)
+    length: Length = next((rule.length for rule in rules if rule.length is not None), "same")
+    optional = next((rule.optional for rule in rules if rule.optional is not None), False)
+    return Told(mask, length, optional)
+
+
+def _meets(rule: Rule, tag: str | None, tokens: Tokens) -> bool:
+    return any(
+        place.tag == tag and len(place.tokens) == len(tokens) and _alike(place.tokens, tokens)
+        for place in rule.places
+    )
+
+
+def _above(place: Place, tag: str | None, tokens: Tokens) -> bool:
+    return place.tag == tag and len(place.tokens) < len(tokens) and _alike(place.tokens, tokens)
+
+
+def _alike(written: Tokens, tokens: Tokens) -> bool:
+    return all(
+        one == other or (one == FREE and other != ITEM) for one, other in zip(written, tokens, strict=False)
+    )

@@ -1,0 +1,105 @@
+"""What tells a cassette that its case or its contract is not the one it was recorded with."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.cases import Case
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Requirement
+
+_DIGITS = 12
+_BETWEEN = "-"
+
+
+def case_digest(case: Case) -> str:
+    """Return a digest of what a case sends (12 hex digits).
+
+    It depends on the request with its placeholders, on the key and on the resources that the case needs;
+    neither on the order of properties in objects, nor on where the case is written and what it expects.
+    """
+    return _digest([case.sending, case.key, sorted(case.needs)])
+
+
+class ContractDigests:
+    """Digests of a contract as each operation sees it, made when they are first asked for.
+
+    Args:
+        contract: that exchanges are judged against.
+        requirements: all there are.
+    """
+
+    def __init__(self, contract: Contract, requirements: Iterable[Requirement]) -> None:
+        self._contract = contract
+        self._requirements = tuple(requirements)
+        self._made: dict[str, str] = {}
+
+    def of(self, operation: str) -> str:
+        """Return a digest of the contract and, behind a hyphen, of what concerns the operation alone.
+
+        Equal second parts judge alike, whatever else of the contract has changed: descriptions and examples
+        are not in it; amendments, tolerances, the grammar of a stream and the requirements are.
+
+        Args:
+            operation: label; one that the contract does not declare has no second part.
+        """
+        if operation not in self._contract.operations:
+            return self._contract.digest
+        if operation not in self._made:
+            declared = dataclasses.replace(self._contract.operations[operation], digest="", deprecated=False)
+            demanded = sorted(
+                (one.id, one.level) for one in self._requirements if operation in one.operations
+            )
+            self._made[operation] = f"{self._contract.digest}{_BETWEEN}{_digest([declared, demanded])}"
+        return self._made[operation]
+
+
+def part_of(digest: str) -> str:
+    """Return the second part of what `ContractDigests` gives; empty where only the contract is told."""
+    return digest.partition(_BETWEEN)[2]
+
+
+def _digest(value: object) -> str:
+    # All in ASCII: half a surrogate pair has no bytes in UTF-8, but an escape in JSON.
+    text = json.dumps(_canonical(value), ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:_DIGITS]
+
+
+def _canonical(value: object) -> object:
+    """Return a JSON value that is the same for equal values, and tells types apart that JSON has not."""
+    match value:
+        case bytes():
+            return ["bytes", value.hex()]
+        case msgspec.Struct():
+            return ["fields", sorted(_given(value))]
+        case Mapping():
+            return ["object", sorted([str(key), _canonical(item)] for key, item in value.items())]
+        case AbstractSet():
+            return ["set", sorted(map(str, value))]
+        case list() | tuple():
+            return ["array", [_canonical(item) for item in value]]
+        case _ if dataclasses.is_dataclass(value):
+            fields = dataclasses.fields(value)
+            return ["fields", [[field.name, _canonical(getattr(value, field.name))] for field in fields]]
+    return value
+
+
+def _given(value: msgspec.Struct) -> Iterator[list[object]]:
+    """Yield the fields that say more than their default: a new one changes no digest until it is used."""
+    for field in msgspec.structs.fields(value):
+        default = field.default
+        if field.default_factory is not msgspec.NODEFAULT:
+            default = field.default_factory()
+        given = getattr(value, field.name)
+        if default is msgspec.NODEFAULT or given != default:
+            yield [field.name, _canonical(given)]

@@ -1,0 +1,306 @@
+"""Traffic that somebody has recorded elsewhere becomes golden cassettes: one of each shape."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cohere_conformance import __version__
+from cohere_conformance.errors import LeakError, TrafficError
+from cohere_conformance.exchanges import Skipped, discover, read
+from cohere_conformance.exchanges.anonymous import anonymous
+from cohere_conformance.golden.cassette import Cassette, Provenance
+from cohere_conformance.golden.shape import shape_key
+from cohere_conformance.golden.store import IMPORTED, find, load, save
+from cohere_conformance.golden.whole import origin_of, whole, writable
+from cohere_conformance.model import Exchange, Finding
+from cohere_conformance.names import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.exchanges.secret import Secret
+
+Traffic = Exchange | TrafficError | Skipped
+_Shown = dict[tuple[str, str], Finding]
+"""Findings by what tells them apart: fingerprint and amendment."""
+_DIGITS = re.compile(r"\d+")
+
+
+class ImportTally(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the traffic.
+
+    Attributes:
+        read: exchanges that were read and judged; all that follow, down to `unrouted`, together.
+        kept: those that became cassettes.
+        duplicates: those whose shape another one has that was kept.
+        partial: those without a whole answer, so that there is nothing to replay.
+        foreign: hosts that are none of the API's, with the number of exchanges.
+        unrouted: those with a server of the API that no operation is declared for.
+        undated: cassettes without a time, because the recording tells none.
+        unreadable: what could not be read or judged.
+        skipped: files in folders that hold no traffic.
+        lost: findings that the traffic shows and no cassette does.
+        gained: findings that a cassette shows and the traffic does not.
+    """
+
+    read: int
+    kept: int
+    duplicates: int
+    partial: int
+    foreign: dict[str, int]
+    unrouted: int
+    undated: int
+    unreadable: tuple[TrafficError, ...]
+    skipped: tuple[Skipped, ...]
+    lost: tuple[Finding, ...]
+    gained: tuple[Finding, ...]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """Cassettes by their ids, and what became of all else."""
+
+    cassettes: tuple[Cassette, ...]
+    tally: ImportTally
+
+
+def traffic(paths: Iterable[str]) -> Iterator[Traffic]:
+    """Yield everything below files and folders, one exchange at a time; what is bad instead of raising it."""
+    for found in discover(paths):
+        if isinstance(found, str):
+            yield from read(found)
+        else:
+            yield found
+
+
+def gather(
+    traffic: Iterable[Traffic],
+    contract: Contract,
+    findings: Callable[[Exchange], Sequence[Finding]],
+    digest: Callable[[str], str],
+) -> Imported:
+    """Return the cassettes that traffic becomes, as `Importer` makes them."""
+    importer = Importer(contract, findings, digest)
+    for value in traffic:
+        importer.take(value)
+    return importer.finish()
+
+
+class Importer:
+    """Takes exchanges one by one and keeps the smallest of each shape.
+
+    What it holds is bounded by distinct shapes and findings. The cassettes do not depend on the order in
+    which the exchanges come, nor on where their files lie.
+
+    Args:
+        contract: that the traffic is judged against; its servers are the API's.
+        findings: what there is to say about one exchange.
+        digest: what a cassette notes of the contract for one operation.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        findings: Callable[[Exchange], Sequence[Finding]],
+        digest: Callable[[str], str],
+    ) -> None:
+        self._contract = contract
+        self._findings = findings
+        self._digest = digest
+        self._candidates: dict[str, _Candidate] = {}
+        self._counts: Counter[str] = Counter()
+        self._foreign: Counter[str] = Counter()
+        self._unreadable: list[TrafficError] = []
+        self._skipped: list[Skipped] = []
+        self._seen: _Shown = {}
+
+    def take(self, value: Traffic) -> None:
+        """Take what comes next."""
+        if isinstance(value, TrafficError):
+            self._unreadable.append(value)
+        elif isinstance(value, Skipped):
+            self._skipped.append(value)
+        else:
+            self._take(value)
+
+    def finish(self) -> Imported:
+        """Return what the traffic taken so far becomes."""
+        cassettes: list[Cassette] = []
+        shown: _Shown = {}
+        for name, candidate in sorted(self._candidates.items()):
+            try:
+                cassette = self._cassette(name, candidate)
+                findings = self._findings(cassette.exchange)
+            except Exception as error:  # noqa: BLE001 - as when it was taken
+                self._unreadable.append(_tripped(candidate.exchange, error))
+                continue
+            cassettes.append(cassette)
+            _note(shown, findings)
+        return Imported(tuple(cassettes), self._tally(cassettes, shown))
+
+    def _tally(self, cassettes: Sequence[Cassette], shown: _Shown) -> ImportTally:
+        counts = self._counts
+        return ImportTally(
+            read=counts.total() + self._foreign.total(),
+            kept=len(cassettes),
+            duplicates=counts["whole"] - len(cassettes),
+            partial=counts["partial"],
+            foreign=dict(sorted(self._foreign.items())),
+            unrouted=counts["unrouted"],
+            undated=sum(not cassette.provenance.recorded_at for cassette in cassettes),
+            unreadable=tuple(sorted(self._unreadable, key=str)),
+            skipped=tuple(sorted(self._skipped, key=lambda one: (one.file, one.reason))),
+            lost=tuple(self._seen[key] for key in sorted(self._seen.keys() - shown.keys())),
+            gained=tuple(shown[key] for key in sorted(shown.keys() - self._seen.keys())),
+        )
+
+    def _take(self, exchange: Exchange) -> None:
+        request = exchange.request
+        try:
+            route = self._contract.route(request.method, request.url)
+            if not route.ours:
+                self._foreign[_host(request.url)] += 1
+                return
+            findings, label = self._findings(exchange), route.operation
+            made = None if label is None else whole(self._contract, label, exchange)
+            name = "" if label is None or made is None else self._name(label, made, findings)
+        except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
+            self._unreadable.append(_tripped(exchange, error))
+            return
+        _note(self._seen, findings)
+        if label is None or made is None:
+            self._counts["unrouted" if label is None else "partial"] += 1
+            return
+        self._counts["whole"] += 1
+        candidate = _Candidate(label, request.url, made)
+        known = self._candidates.get(name)
+        if known is None or candidate.rank < known.rank:
+            self._candidates[name] = candidate
+
+    def _name(self, label: str, exchange: Exchange, findings: Sequence[Finding]) -> str:
+        """Return the id of every exchange that shows the same."""
+        group = self._contract.operations[label].group
+        key = shape_key(self._contract, label, exchange, findings)
+        return f"{group}{IMPORTED}{slug(label)}.{exchange.response.status}.{key}"
+
+    def _cassette(self, name: str, candidate: _Candidate) -> Cassette:
+        exchange = anonymous(candidate.exchange)
+        told = Provenance(
+            id=name,
+            operation=candidate.label,
+            origin=origin_of(candidate.url),
+            profile="",
+            recorded_at=exchange.source.recorded_at or "",
+            contract=self._digest(candidate.label),
+            suite=__version__,
+            imported=writable(PurePath(exchange.source.file).name),
+            seconds=exchange.response.seconds,
+            arrivals=exchange.response.arrivals,
+        )
+        return Cassette(told, exchange)
+
+
+class _Candidate:
+    """The smallest exchange of its shape so far, as a cassette can hold it, and where it really went."""
+
+    __slots__ = ("exchange", "label", "url")
+
+    def __init__(self, label: str, url: str, exchange: Exchange) -> None:
+        self.label = label
+        self.url = url
+        self.exchange = exchange
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Return a total order: size, then place, then content, never the way to the file."""
+        request, response, source = self.exchange.request, self.exchange.response, self.exchange.source
+        sent, answered = request.body or b"", response.body or b""
+        place = (PurePath(source.file).name, [int(number) for number in _DIGITS.findall(source.position)])
+        content = (self.url, sent, answered, request.headers, response.headers)
+        when = (not source.recorded_at, source.recorded_at or "")
+        return (len(sent) + len(answered), *place, source.position, *content, *when)
+
+
+def _tripped(exchange: Exchange, error: Exception) -> TrafficError:
+    # Without what it says: it may quote the exchange.
+    reason = f"the import failed on this exchange ({type(error).__name__}); please report it"
+    return TrafficError(exchange.source.file, exchange.source.position, reason)
+
+
+def _note(shown: _Shown, findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        shown.setdefault((finding.fingerprint, finding.amendment or ""), finding)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc or "(no host)"
+    except ValueError:
+        return "(no address)"
+
+
+# -- into the folder
+
+
+class Added(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of imported cassettes in their folder; all are ids.
+
+    Attributes:
+        written: new ones, and those that have taken the place of an older one.
+        unchanged: those whose shape is there already.
+        refused: those that were not written, with the reason.
+    """
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    refused: dict[str, str]
+
+
+def add(folder: Path, cassettes: Sequence[Cassette], keys: Sequence[Secret] = ()) -> Added:
+    """Write imported cassettes beside those that are there.
+
+    An earlier import of the same shape stays, unless the contract has changed since, or what is imported now
+    was recorded later. The cassette of a written case is never written over.
+
+    Args:
+        folder: of all cassettes.
+        cassettes: to be written.
+        keys: that must not stand in them.
+
+    Raises:
+        CassetteError: a file that is in the place of one cannot be read, or one cannot be written.
+    """
+    paths = find(folder)
+    there = {
+        told.id: load(paths[told.id]).provenance
+        for told in (cassette.provenance for cassette in cassettes)
+        if told.id in paths
+    }
+    written: list[str] = []
+    unchanged: list[str] = []
+    refused: dict[str, str] = {}
+    for cassette in cassettes:
+        told = cassette.provenance
+        earlier = there.get(told.id)
+        if earlier is not None and not earlier.imported:
+            refused[told.id] = "the cassette of a written case has its name; rename that one"
+        elif earlier is not None and not _outdated(earlier, told):
+            unchanged.append(told.id)
+        else:
+            try:
+                save(folder, cassette, keys)
+                written.append(told.id)
+            except LeakError as error:
+                refused[told.id] = str(error)
+    return Added(written=tuple(written), unchanged=tuple(unchanged), refused=refused)
+
+
+def _outdated(earlier: Provenance, now: Provenance) -> bool:
+    return earlier.contract != now.contract or earlier.recorded_at < now.recorded_at

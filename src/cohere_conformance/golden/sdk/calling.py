@@ -1,0 +1,184 @@
+"""Calling the official SDK with a recorded request, where the recorded answer is all the network there is."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import cohere
+import httpx
+from cohere import errors
+from cohere.core.api_error import ApiError
+from cohere.core.parse_error import ParsingError
+
+from cohere_conformance.golden.sdk.arguments import arguments, asks_otherwise, same, streams
+from cohere_conformance.golden.sdk.comparing import promises_classes
+from cohere_conformance.golden.sdk.methods import METHODS
+from cohere_conformance.golden.sdk.transport import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cohere_conformance.golden.cassette import Cassette
+
+VERSION: str = cohere.__version__
+_RAISED = (
+    ApiError,
+    ParsingError,
+    httpx.HTTPError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the SDK raises, on purpose or not."""
+_OPTIONS = "request_options"
+_BASE = "https://api.cohere.com"
+_KEY = "none"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the SDK made of one recorded answer.
+
+    Attributes:
+        value: what the method returned; `None` for a stream.
+        items: of a stream, what the method told for each piece of the answer, by the number of the piece.
+        error: what it raised instead, or in the middle of a stream.
+        classed: whether the method promises instances of classes.
+        streamed: whether it was asked for a stream.
+        expressible: whether the SDK sent the recorded request.
+        foreign: whether the request wants an answer in a media type that the SDK does not ask for.
+    """
+
+    value: Any
+    items: dict[int, Any]
+    error: Exception | None
+    classed: bool
+    streamed: bool
+    expressible: bool
+    foreign: bool
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the SDK says about a method.
+
+    Attributes:
+        names: of its arguments.
+        required: those that it does not work without.
+        classed: whether it promises instances of classes.
+    """
+
+    names: frozenset[str]
+    required: frozenset[str]
+    classed: bool
+
+
+def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> Answer | None:
+    """Return what the SDK makes of the answer, or `None` where it has no method for the operation.
+
+    The public method is tried first, with the recorded request. Where that cannot be said in its arguments,
+    or the SDK makes two requests of it, its raw method reads the answer, with `None` for what is missing, in
+    the end for everything: the answer has to be judged, whatever was asked.
+
+    Args:
+        cassette: the exchange.
+        pieces: the body of the answer, in the pieces that are read one after the other.
+    """
+    label, request = cassette.provenance.operation, cassette.exchange.request
+    method = METHODS.get(label)
+    if method is None:
+        return None
+    streamed = bool(method.streamed) and streams(request)
+    path = method.streamed if streamed else method.path
+    known = _known(method.client, path)
+    if known is None:
+        return None
+    given = arguments(label, request, method, known.names)
+    nothing: dict[str, Any] = dict.fromkeys(known.required)
+    accepted = {name: one for name, one in (given or {}).items() if name in known.names | {_OPTIONS}}
+    attempts = [(method.raw, given)] if given is not None else []
+    for raw, with_these in [*attempts, (True, nothing | accepted), (True, nothing)]:
+        transport = Recorded(cassette.exchange.response, pieces)
+        value, items, error = _made(transport, method.client, path, raw, streamed, with_these)
+        if len(transport.sent) == 1:
+            break
+    sent = transport.sent[0] if transport.sent else request
+    return Answer(
+        value=value,
+        items=items,
+        error=error,
+        classed=known.classed,
+        streamed=streamed,
+        expressible=with_these is given and same(label, request, sent),
+        foreign=asks_otherwise(request, sent),
+    )
+
+
+@cache
+def classes_of_errors() -> dict[int, type[Exception]]:
+    """Return the SDK's exceptions by the status that each stands for."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    return {kind(body=None).status_code: kind for kind in kinds}
+
+
+def _made(
+    transport: Recorded, client: str, path: str, raw: bool, streamed: bool, given: dict[str, Any]
+) -> tuple[Any, dict[int, Any], Exception | None]:
+    """Call a method, and return its value, what it streamed, and what it raised."""
+    items: dict[int, Any] = {}
+    with httpx.Client(transport=transport, trust_env=False) as network:
+        function = _function(_client(client, network), path, raw)
+        try:
+            if not streamed:
+                answer = function(**given)
+                return (answer.data if raw else answer), items, None
+            for item in _told(function, given, raw):
+                items[transport.told - 1] = item
+        except _RAISED as error:
+            return None, items, error
+    return None, items, None
+
+
+def _told(function: Callable[..., Any], given: dict[str, Any], raw: bool) -> Iterator[Any]:
+    if not raw:
+        yield from function(**given)
+        return
+    with function(**given) as answer:
+        yield from answer.data
+
+
+def _client(name: str, network: httpx.Client) -> Any:
+    return getattr(cohere, name)(_KEY, base_url=_BASE, max_retries=0, httpx_client=network)
+
+
+def _function(client: Any, path: str, raw: bool) -> Callable[..., Any]:
+    *parts, name = path.split(".")
+    for part in parts:
+        client = getattr(client, part)
+    found: Callable[..., Any] = getattr(client.with_raw_response if raw else client, name)
+    return found
+
+
+@cache
+def _known(client: str, path: str) -> _Known | None:
+    """Return what the SDK says about a method, or `None` where it has none of that name."""
+    with httpx.Client(transport=httpx.BaseTransport(), trust_env=False) as network:
+        try:
+            # The public methods are wrapped so that they no longer say what they take.
+            function = _function(_client(client, network), path, raw=True)
+        except AttributeError:
+            return None
+    parameters = [one for one in inspect.signature(function).parameters.values() if one.name != _OPTIONS]
+    return _Known(
+        names=frozenset(one.name for one in parameters),
+        required=frozenset(one.name for one in parameters if one.default is one.empty),
+        classed=promises_classes(typing.get_type_hints(function)["return"]),
+    )

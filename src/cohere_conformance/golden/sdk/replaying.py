@@ -1,0 +1,201 @@
+"""Replaying golden cassettes through the official SDK."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections import Counter
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.framing import split
+from cohere_conformance.errors import UsageError
+from cohere_conformance.golden.sdk.result import Failure, Loss, SdkReplay, What
+from cohere_conformance.golden.sdk.transport import cut, is_sse
+from cohere_conformance.report.render.safe import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.golden.cassette import Cassette, Provenance
+    from cohere_conformance.golden.sdk.calling import Answer
+    from cohere_conformance.model import Response
+
+_EXTRA = "pip install 'cohere-conformance[sdk]'"
+_END = "[DONE]"
+_TYPES = ("type", "event_type")
+_UNNAMED = "?"
+"""Stands for the type of an event that names none."""
+
+
+def replay(cassettes: Iterable[Cassette]) -> SdkReplay:
+    """Let the official SDK read every recorded answer, and return what it made of them.
+
+    Nothing goes over a network.
+
+    Raises:
+        UsageError: the SDK is not installed.
+    """
+    if find_spec("cohere") is None:
+        raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
+    from cohere_conformance.golden.sdk.calling import VERSION
+
+    tally = _Tally()
+    with _undisturbed():
+        for cassette in cassettes:
+            tally.add(cassette)
+    return tally.result(VERSION)
+
+
+class _Tally:
+    """Adds up what the SDK made of one cassette after the other."""
+
+    def __init__(self) -> None:
+        self._parsed = 0
+        self._inexpressible = 0
+        self._failed: list[Failure] = []
+        self._absent: set[str] = set()
+        self._counts: Counter[tuple[str, str, What]] = Counter()
+        self._examples: dict[tuple[str, str, What], str] = {}
+
+    def add(self, cassette: Cassette) -> None:
+        """Replay one cassette."""
+        from cohere_conformance.golden.sdk.calling import call
+
+        told, response = cassette.provenance, cassette.exchange.response
+        pieces = cut(response)
+        answer = call(cassette, pieces)
+        if answer is None:
+            self._absent.add(told.operation)
+            return
+        self._inexpressible += not answer.expressible
+        reason = _failure(response, answer)
+        if reason and answer.foreign:
+            self._lose(told, "", What.REFUSED)
+        elif reason:
+            self._failed.append(Failure(told.id, told.operation, plain(reason)))
+        else:
+            self._parsed += 1
+            # An answer with a hundred results that all lack something shows it once.
+            for place, what in dict.fromkeys(_lost(response, answer, pieces)):
+                self._lose(told, place, what)
+
+    def _lose(self, told: Provenance, place: str, what: What) -> None:
+        key = (told.operation, place, what)
+        self._counts[key] += 1
+        self._examples.setdefault(key, told.id)
+
+    def result(self, version: str) -> SdkReplay:
+        """Return what was added up."""
+        return SdkReplay(
+            version=version,
+            parsed=self._parsed,
+            failed=tuple(self._failed),
+            losses=tuple(sorted(Loss(*key, n, self._examples[key]) for key, n in self._counts.items())),
+            absent_operations=tuple(sorted(self._absent)),
+            inexpressible=self._inexpressible,
+        )
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the SDK's remarks from the terminal, and warnings from changing what it does.
+
+    It reports events that it skips to the root logger, which prints them where nobody listens. Where a
+    warning is an error, the SDK swallows it and takes another way than it does for everybody else.
+    """
+    root, deaf = logging.getLogger(), logging.NullHandler()
+    root.addHandler(deaf)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeHandler(deaf)
+
+
+def _failure(response: Response, answer: Answer) -> str:
+    """Return why an answer was not parsed, or nothing where it was."""
+    from cohere.core.api_error import ApiError
+
+    error = answer.error
+    if _succeeded(response):
+        if isinstance(error, ApiError):
+            return f"expected a value, got {type(error).__name__}: the answer is no JSON"
+        return f"expected a value, got {_named(error)}" if error else ""
+    if error is None:
+        return f"expected an exception for status {response.status}, got a value"
+    return "" if isinstance(error, ApiError) else f"expected an exception of the API, got {_named(error)}"
+
+
+def _named(error: Exception) -> str:
+    cause = getattr(error, "cause", None) or error
+    return f"{type(error).__name__}: {cause}"
+
+
+def _lost(response: Response, answer: Answer, pieces: tuple[bytes, ...]) -> Iterator[tuple[str, What]]:
+    from cohere_conformance.golden.sdk.comparing import compare
+
+    if not _succeeded(response):
+        yield from _lost_error(response, answer.error)
+    elif answer.streamed:
+        yield from _lost_events(response, answer, pieces)
+    elif isinstance(told := _value(response.body), dict) and answer.value is None:
+        # Some methods return nothing at all, which is right as long as nothing is told.
+        yield from ((f"/{name}", What.DROPPED) for name in told)
+    else:
+        yield from compare(told, answer.value, classed=answer.classed)
+
+
+def _lost_error(response: Response, error: Any) -> Iterator[tuple[str, What]]:
+    from cohere_conformance.golden.sdk.calling import classes_of_errors
+    from cohere_conformance.golden.sdk.comparing import compare
+
+    place = f"status:{response.status}"
+    if error.status_code != response.status:
+        yield place, What.CHANGED
+    kind = classes_of_errors().get(response.status)
+    if kind is not None and not isinstance(error, kind):
+        yield place, What.UNTYPED
+    # A body that is no JSON, which a blank one is too, comes as text.
+    told = _value(response.body) if (response.body or b"").strip() else ""
+    yield from compare(told, error.body, classed=False)
+
+
+def _lost_events(response: Response, answer: Answer, pieces: tuple[bytes, ...]) -> Iterator[tuple[str, What]]:
+    from cohere_conformance.golden.sdk.comparing import compare
+
+    framing: Framing = "sse" if is_sse(response) else "ndjson"
+    for number, piece in enumerate(pieces):
+        for event in split(piece.decode("utf-8", "replace"), framing):
+            if event.data.strip() == _END:
+                continue
+            told = _value(event.data.encode("utf-8", "replace"))
+            place = f"<{_type(told) or event.event or _UNNAMED}>"
+            if number in answer.items:
+                yield from compare(told, answer.items[number], classed=answer.classed, place=place)
+            else:
+                yield place, What.SKIPPED
+
+
+def _type(told: Any) -> str:
+    named = (
+        [told[name] for name in _TYPES if isinstance(told.get(name), str)] if isinstance(told, dict) else []
+    )
+    return named[0] if named else ""
+
+
+def _value(body: bytes | None) -> Any:
+    """Return the JSON value of a body, its text where it is none, and `None` where it is blank."""
+    text = (body or b"").decode("utf-8", "replace")
+    try:
+        return json.loads(text) if text.strip() else None
+    except (ValueError, RecursionError):
+        return text
+
+
+def _succeeded(response: Response) -> bool:
+    return 200 <= response.status < 300

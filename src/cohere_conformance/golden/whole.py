@@ -1,0 +1,167 @@
+"""An exchange that was recorded elsewhere, made into one that a cassette can hold: whole, and in bytes."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.reading import Reading
+from cohere_conformance.exchanges.bodies import encode
+from cohere_conformance.golden.cassette import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract import Contract, Media, ResponseDeclaration
+    from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.model import Exchange, Headers, Response, StreamEvent
+
+HOME = "http://localhost"
+"""What stands in a cassette for the address of a server that only its owner knows."""
+_LIVE_HOSTS = frozenset({"api.cohere.com", "api.cohere.ai"})
+_BODILESS = frozenset({204, 205, 304})
+"""Statuses whose answers have no body, so that none is missing where none was recorded."""
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Fields about bytes on the wire that are others than those of the body, which was decoded."""
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+def origin_of(url: str) -> Origin:
+    """Return what kind of server has answered, by the address that the request went to."""
+    return Origin.LIVE if urlsplit(url).hostname in _LIVE_HOSTS else Origin.OTHER
+
+
+def whole(contract: Contract, label: str, exchange: Exchange) -> Exchange | None:
+    """Return the exchange as a cassette can hold it; `None` where the answer is not whole.
+
+    A stream that was kept as events becomes bytes that are cut into the same events, their times become
+    arrivals. Fields that tell how the body was sent are left out. The address of any server but the API's own
+    becomes that of this machine, which everybody takes for a server of the API.
+
+    Args:
+        contract: says how the streams of an operation are framed.
+        label: of the operation.
+        exchange: as it was read.
+    """
+    response = exchange.response
+    if response.failure is not None:
+        return None
+    if response.events is not None:
+        declared = contract.operations[label].response(response.status)
+        response = _written(exchange, response.events, declared)
+    elif response.body is None and response.status in _BODILESS:
+        response = replace(response, body=b"")
+    elif response.body is None:
+        return None
+    request = exchange.request
+    url = request.url if origin_of(request.url) is Origin.LIVE else _at_home(contract, label, exchange)
+    return replace(
+        exchange,
+        request=replace(request, url=writable(url), headers=_kept(request.headers)),
+        response=replace(response, headers=_kept(response.headers)),
+    )
+
+
+def writable(text: str) -> str:
+    """Return the text with `?` for each half of a surrogate pair, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _kept(headers: Headers) -> Headers:
+    return tuple((writable(name), writable(value)) for name, value in headers if name not in _FRAMING)
+
+
+def _at_home(contract: Contract, label: str, exchange: Exchange) -> str:
+    """Return the address without the server, and without what stands before the paths of its API."""
+    url = exchange.request.url
+    parts = urlsplit(url)
+    below = url[len(f"{parts.scheme}://{parts.netloc}") :]
+    for slash in re.finditer("/", parts.path):
+        home = f"{HOME}{below[slash.start() :]}"
+        if contract.route(exchange.request.method, home).operation == label:
+            return home
+    return f"{HOME}{below}"
+
+
+# -- events as bytes
+
+
+def _written(
+    exchange: Exchange, events: tuple[StreamEvent, ...], declared: ResponseDeclaration | None
+) -> Response:
+    """Return the answer with its events as the bytes of a body."""
+    response = exchange.response
+    framing = _framing(response, events, declared)
+    media = _stream(declared, framing)
+    named = _named(exchange, events, media) if framing == "sse" and media is not None else events
+    pieces = [encode(_frame(event) if framing == "sse" else _line(event)) for event in named]
+    headers = response.headers
+    if headers and media is not None and field(headers, "content-type") is None:
+        # Whoever has split the answer was told that it is a stream.
+        headers = (*headers, ("content-type", media.name))
+    arrivals = tuple(_arrivals(pieces, events))
+    return replace(response, headers=headers, body=b"".join(pieces), events=None, arrivals=arrivals)
+
+
+def _framing(
+    response: Response, events: tuple[StreamEvent, ...], declared: ResponseDeclaration | None
+) -> Framing:
+    """Return the framing that the answer names, otherwise one that the events can be told by."""
+    told = field(response.headers, "content-type")
+    media = declared.media.get(media_type(told)) if told and declared is not None else None
+    if media is not None and media.events is not None:
+        return media.framing
+    # A single line, and one that is no object, would be taken for a plain answer.
+    lines = len(events) > 1 and all(event.data.lstrip().startswith("{") for event in events)
+    return "ndjson" if lines and not any(event.event for event in events) else "sse"
+
+
+def _stream(declared: ResponseDeclaration | None, framing: Framing) -> Media | None:
+    medias = () if declared is None else declared.media.values()
+    return next((one for one in medias if one.events is not None and one.framing == framing), None)
+
+
+def _named(exchange: Exchange, events: tuple[StreamEvent, ...], media: Media) -> tuple[StreamEvent, ...]:
+    """Return the events with their names, where each has to be called what its payload says it is.
+
+    Some recorders keep no names at all. What is not known is not judged, but bytes without a name say that
+    the server has sent none.
+    """
+    stream = media.events
+    if stream is None or stream.grammar is None or not stream.grammar.name_equals_tag:
+        return events
+    if any(event.event for event in events):
+        return events
+    payloads = [piece.payload[0] for piece in Reading(exchange).pieces("sse")]
+    tags = [payload.get(stream.tag) if isinstance(payload, dict) else None for payload in payloads]
+    return tuple(
+        replace(event, event=tag) if isinstance(tag, str) else event
+        for event, tag in zip(events, tags, strict=True)
+    )
+
+
+def _frame(event: StreamEvent) -> str:
+    named = f"event: {_LINE_BREAK.sub(' ', event.event)}\n" if event.event else ""
+    data = "".join(f"data: {line}\n" for line in _LINE_BREAK.split(event.data))
+    return f"{named}{data}\n"
+
+
+def _line(event: StreamEvent) -> str:
+    return f"{_LINE_BREAK.sub(' ', event.data)}\n"
+
+
+def _arrivals(pieces: list[bytes], events: tuple[StreamEvent, ...]) -> Iterator[tuple[int, float]]:
+    """Yield how many bytes had come when an event came; nothing where the times do not go forward."""
+    times = [event.at for event in events if event.at is not None]
+    if any(later < earlier for earlier, later in pairwise(times)):
+        return
+    count = 0
+    for piece, event in zip(pieces, events, strict=True):
+        count += len(piece)
+        if event.at is not None:
+            yield count, event.at

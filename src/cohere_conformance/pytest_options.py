@@ -1,0 +1,118 @@
+"""The options of the pytest plugin: declared, read, and told to whoever reads the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from cohere_conformance.errors import UsageError
+from cohere_conformance.fuzz.effort import FuzzProfile
+from cohere_conformance.golden import own_or_shipped
+from cohere_conformance.model import Severity
+from cohere_conformance.names import unknown
+from cohere_conformance.report.example import without_password
+from cohere_conformance.session.plan import Fuzz, Golden, GoldenMode, Wishes
+
+if TYPE_CHECKING:
+    import pytest
+
+_PREFIX = "--conformance-"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options of the plugin."""
+    group = parser.getgroup("conformance", "conformance with the Cohere REST API")
+    add = group.addoption
+    add("--conformance-url", metavar="URL", help="base URL of the target; the embedded server if not given")
+    add("--conformance-live", action="store_true", help="the target may be another host than this one")
+    add("--conformance-profile", metavar="NAME", help="what the target is expected to be")
+    add("--conformance-declares", metavar="GROUPS", default="", help="the groups that the target implements")
+    add("--conformance-only", metavar="GROUPS", default="", help="the groups to run")
+    add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
+    add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
+    add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
+    add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
+    add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
+    add(
+        "--conformance-fuzz", metavar="PROFILE", help="fuzz instead of running the cases: smoke, gate or deep"
+    )
+    add("--conformance-golden", metavar="MODE", help="record, replay or verify golden cassettes")
+    add("--conformance-cassettes", metavar="DIR", help="the folder of the golden cassettes")
+    add("--conformance-max-examples", metavar="N", type=int, help="combinations of changes an operation")
+    add("--conformance-time-limit", metavar="SECONDS", type=float, help="derive no requests after this time")
+    add("--conformance-example-db", metavar="DB", help="folder or redis:// address of failing examples")
+    add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
+    add(
+        "--conformance-fail-on",
+        choices=[severity.value for severity in Severity],
+        default=Severity.ADDITIVE.value,
+        help="the least severity that makes the exit code 1",
+    )
+
+
+def wishes(config: pytest.Config) -> Wishes:
+    """Return what the options ask for.
+
+    Raises:
+        UsageError: one of them has no such value.
+    """
+
+    def names(option: str) -> tuple[str, ...]:
+        told = cast("str", config.getoption(option))
+        return tuple(name.strip() for name in told.split(",") if name.strip())
+
+    return Wishes(
+        url=cast("str | None", config.getoption("--conformance-url")),
+        live=cast("bool", config.getoption("--conformance-live")),
+        profile=cast("str | None", config.getoption("--conformance-profile")),
+        declares=names("--conformance-declares"),
+        only=names("--conformance-only"),
+        cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
+        allow=names("--conformance-allow"),
+        max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
+        faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
+        seed=cast("int | None", config.getoption("--conformance-seed")),
+        fuzz=_fuzz(config),
+        golden=_golden(config),
+    )
+
+
+def _golden(config: pytest.Config) -> Golden | None:
+    told = cast("str | None", config.getoption("--conformance-golden"))
+    if told is None:
+        return None
+    if told not in set(GoldenMode):
+        raise UsageError(unknown("--conformance-golden", told, set(GoldenMode)))
+    named = cast("str | None", config.getoption("--conformance-cassettes"))
+    return Golden(mode=GoldenMode(told), folder=Path(named) if named else own_or_shipped())
+
+
+def _fuzz(config: pytest.Config) -> Fuzz | None:
+    told = cast("str | None", config.getoption("--conformance-fuzz"))
+    if told is None:
+        return None
+    if told not in set(FuzzProfile):
+        raise UsageError(unknown("--fuzz-profile", told, set(FuzzProfile)))
+    return Fuzz(
+        profile=FuzzProfile(told),
+        max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
+        seconds=cast("float | None", config.getoption("--conformance-time-limit")),
+        database=cast("str | None", config.getoption("--conformance-example-db")),
+    )
+
+
+def arguments(config: pytest.Config) -> tuple[str, ...]:
+    """Return the command line as `run` has it.
+
+    What pytest is told besides is no business of whoever reads the report, and names folders of this machine.
+    """
+    fuzzes, golden = (config.getoption(f"{_PREFIX}{name}") for name in ("fuzz", "golden"))
+    kept, valued = ["fuzz" if fuzzes else cast("str | None", golden) or "run"], False
+    for argument in map(str, config.invocation_params.args):
+        if argument.startswith(f"{_PREFIX}golden"):
+            continue
+        if argument.startswith(_PREFIX) or (valued and not argument.startswith("-")):
+            named = argument.replace(f"{_PREFIX}fuzz", f"{_PREFIX}fuzz-profile", 1)
+            kept.append(without_password(named.replace(_PREFIX, "--", 1)))
+        valued = argument.startswith(_PREFIX) and "=" not in argument and argument != f"{_PREFIX}live"
+    return tuple(kept)

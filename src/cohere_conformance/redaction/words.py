@@ -1,0 +1,56 @@
+"""What names say that their value is a credential, and what a value looks like that is none any more."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+REDACTED = "[redacted]"
+"""Stands for a credential."""
+REDACTED_IN_URL = "redacted"
+"""Stands for a credential in an address, which may hold no brackets."""
+
+_HEADER = re.compile(
+    r"(?:^|[-_])(?:authorization|cookie2?|api[-_]?key|(?:subscription|functions)[-_]key|token|secret|password"
+    r"|signature)$",
+    re.IGNORECASE,
+)
+# Compared without `-` and `_`. `page_token` is paging, not a credential, hence whole names.
+_PARAMETER = re.compile(
+    r"(?:x|co)?key|auth|sig|(?:xamz|xgoog)?signature|(?:xamz|xgoog)credential|googleaccessid"
+)
+# Unlike in a query, a `key` by itself is no credential here, and neither is a `signature`.
+_PROPERTY = re.compile(
+    r"\w*apikey|token|idtoken|\w*(?:access|api|auth|bearer|refresh|security|session)token|\w*secret"
+    r"|\w*(?:access|account|encryption|functions|private|secret|signing|subscription)key|awsaccesskeyid"
+    r"|\w*passw(?:or)?d|passphrase|pwd|\w*authorization|(?:set)?cookie|credentials?"
+)
+_MASKED = re.compile(
+    r"|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}|([*.#?•-])\1*|\S{0,6}\*{3,}\S{0,6}", re.I
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_header(name: str) -> bool:
+    """Tell whether the value of a header field of that name is a credential."""
+    return _HEADER.search(name) is not None
+
+
+def is_parameter(name: str) -> bool:
+    """Tell whether the value of a query parameter or of a field of a form is a credential."""
+    return is_property(name) or _PARAMETER.fullmatch(_bare(name)) is not None
+
+
+def is_property(name: str) -> bool:
+    """Tell whether the value of a JSON property or of a part of a form is a credential."""
+    return _PROPERTY.fullmatch(_bare(name)) is not None
+
+
+def is_masked(value: str) -> bool:
+    """Tell whether a value shows nothing: it is empty, or somebody has made it unreadable already."""
+    return _MASKED.fullmatch(value) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _bare(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")

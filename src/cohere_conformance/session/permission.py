@@ -1,0 +1,72 @@
+"""What may be sent to a target: by what it implements, what is allowed, and which keys there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.contract.tiers import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.tiers import LivePolicy
+    from cohere_conformance.session.plan import Plan
+
+
+class Permission:
+    """Says why something is not sent, where it is not.
+
+    Args:
+        plan: what may be done.
+        suite: the resources that cases need.
+        contract: the groups of operations.
+        policies: what calling each operation means, by label.
+        keys: names of the further keys that there are.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        suite: Suite,
+        contract: Contract,
+        policies: Mapping[str, LivePolicy],
+        keys: Collection[str],
+    ) -> None:
+        self._plan = plan
+        self._suite = suite
+        self._contract = contract
+        self._policies = policies
+        self._keys = keys
+
+    def left_out(self, case: Case) -> str | None:
+        """Return why a case is not sent to this target, if it is not."""
+        plan = self._plan
+        if case.group not in plan.declares:
+            return f"group {case.group} not declared by the target"
+        if (skip := case.skip(plan.profile)) is not None:
+            return skip.reason
+        needed = self._suite.in_order(case.needs)
+        if tiers := sorted({case.tier, *(resource.tier for resource in needed)} - plan.tiers):
+            return f"tier {', '.join(tiers)} not allowed on a live host"
+        others = {resource.name.split(".", 1)[0] for resource in needed} - plan.declares
+        if others:
+            return f"needs group {', '.join(sorted(others))}, not declared by the target"
+        if case.key in {"trial", "expired"} and case.key not in self._keys:
+            return f"no {case.key} key known for the target"
+        return None
+
+    def forbidden(self, operations: Collection[str]) -> str | None:
+        """Return why a test must not call the target, if so."""
+        plan = self._plan
+        groups = {self._contract.operations[label].group for label in operations}
+        if lacking := sorted(groups - plan.declares):
+            return f"group {', '.join(lacking)} not declared by the target"
+        if tiers := sorted({self._policies[label].tier for label in operations} - plan.tiers):
+            return f"tier {', '.join(tiers)} not allowed on a live host"
+        return None
+
+    def harmless(self, operation: str) -> bool:
+        """Tell whether an operation leaves everything on the server as it is."""
+        return self._policies[operation].effect in {Effect.READS, Effect.COMPUTES}

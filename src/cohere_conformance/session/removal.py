@@ -1,0 +1,150 @@
+"""What requests have made, and how it is removed: with requests that were set aside before it was made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.checks.expect import expected
+from cohere_conformance.contract.place import parse_place
+from cohere_conformance.errors import UsageError
+from cohere_conformance.model import Exchange, Expectation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cohere_conformance.cases import Removal, Resource
+    from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.exchanges.budget import Reserve
+
+Send = Callable[["Sending", str, "Mapping[str, str]", Expectation], Exchange]
+"""Sends a request for the resource, case or test of that name, judges and records it."""
+Address = tuple[str, str]
+"""Method and path of a request."""
+_PAUSE, _GROWTH = 0.05, 3
+
+
+@dataclass(eq=False)
+class Made:
+    """Something that a request has made.
+
+    Attributes:
+        resource: tells how it is removed, and what its values are called.
+        owner: name of the resource, case or test that it was made for.
+        values: of the placeholders.
+        reserve: the requests that are set aside to remove it.
+    """
+
+    resource: Resource
+    owner: str
+    values: dict[str, str]
+    reserve: Reserve
+
+
+def made(
+    resource: Resource, owner: str, exchange: Exchange, values: Mapping[str, str], reserve: Reserve
+) -> Made | None:
+    """Return what a request has made, as far as its answer tells; `None` where there is nothing to remove."""
+    if not 200 <= exchange.response.status < 300 or not resource.remove:
+        return None
+    own = {f"{resource.name}.{name}": value(pointer, exchange) for name, pointer in resource.capture.items()}
+    found = {name: text for name, text in own.items() if text is not None}
+    # What the answer does not tell is not taken from another thing of that name, which may be in use.
+    others = {name: text for name, text in values.items() if not name.startswith(f"{resource.name}.")}
+    return Made(resource, owner, others | found, reserve) if found else None
+
+
+def value(pointer: str, exchange: Exchange) -> str | None:
+    """Return the text or number at a place of an answer; `None` where there is none, or an empty one."""
+    try:
+        body = msgspec.json.decode(exchange.response.body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = None
+    found = parse_place(pointer).values(body)
+    return next((str(one) for one in found if isinstance(one, str | int) and one != ""), None)
+
+
+def holds(contract: Contract, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:
+    """Tell whether an answer is there, is 200 and says all of that."""
+    told = Expectation(status=(200,), body=conditions)
+    return exchange.response.failure is None and not expected(contract, exchange, told)
+
+
+def pauses(seconds: float) -> tuple[float, ...]:
+    """Return how long to wait between looks, longer each time, until so many seconds are over."""
+    found: list[float] = []
+    pause = _PAUSE
+    while sum(found) + pause < seconds:
+        found.append(pause)
+        pause *= _GROWTH
+    return (*found, seconds - sum(found))
+
+
+def cost(removals: Iterable[Removal]) -> int:
+    """Return how many requests it takes at most to remove something."""
+    return sum(1 + len(pauses(one.seconds)) if one.until else 1 for one in removals)
+
+
+class Remover:
+    """Removes what requests have made.
+
+    Args:
+        contract: of the answers.
+        send: sends a request.
+    """
+
+    def __init__(self, contract: Contract, send: Send) -> None:
+        self._contract = contract
+        self._send = send
+        self._late: set[str] = set()
+
+    def remove(self, one: Made) -> set[Address]:
+        """Remove something, and return what was sent for it.
+
+        What is gone already is fine. Whatever the answers are, nothing of what was set aside is kept.
+
+        Raises:
+            BudgetError: a request had to be sent twice, and there is none left for the next one.
+        """
+        sent: set[Address] = set()
+        try:
+            with one.reserve.spending():
+                for removal in one.resource.remove:
+                    if (address := _address(removal.send, one.values)) is not None:
+                        self._step(one, removal)
+                        sent.add(address)
+        finally:
+            one.reserve.release()
+        return sent
+
+    def _step(self, one: Made, removal: Removal) -> None:
+        told = Expectation(status=removal.status)
+        exchange = self._send(removal.send, one.owner, one.values, told)
+        group = one.resource.name.partition(".")[0]
+        # What has not come to an end once may never do so, and would be waited for each time.
+        waits = pauses(removal.seconds) if removal.until and group not in self._late else ()
+        for pause in waits:
+            if exchange.response.status != 200 or holds(self._contract, removal.until, exchange):
+                break
+            time.sleep(pause)
+            exchange = self._send(removal.send, one.owner, one.values, told)
+        else:
+            if waits and not holds(self._contract, removal.until, exchange):
+                self._late.add(group)
+        for name, pointer in removal.capture.items():
+            if (text := value(pointer, exchange)) is not None:
+                one.values[f"{one.resource.name}.{name}"] = text
+
+
+def _address(sending: Sending, values: Mapping[str, str]) -> Address | None:
+    """Return what a request goes to; `None` where a value is missing in it."""
+    try:
+        outgoing = sending.outgoing(values, name="")
+    except UsageError:
+        return None
+    return outgoing.method, outgoing.path

@@ -1,0 +1,153 @@
+"""A golden cassette is a cassette of VCR.py, says what VCR.py cannot, and is read back as it was."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import vcr
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+from recorded import TEXT, cassette, exchange, provenance
+
+from cohere_conformance.errors import CassetteError
+from cohere_conformance.exchanges.reading import read
+from cohere_conformance.golden import Cassette
+from cohere_conformance.golden.cassette import dump, parse
+from cohere_conformance.model import Broken, Exchange, Failure, Response
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STREAM = b'data: {"type":"message-start"}\n\ndata: {"type":"message-end"}\n\ndata: [DONE]\n\n'
+ARRIVALS = ((31, 0.01), (60, 0.4), (len(STREAM), 0.4001))
+
+
+def test_what_was_written_is_read_back() -> None:
+    made = cassette()
+    again = parse(dump(made), "here.yaml")
+    assert again.provenance == made.provenance
+    assert again.exchange.request == made.exchange.request
+    assert again.exchange.response == made.exchange.response
+    assert again.exchange.source.file == "here.yaml"
+
+
+@given(sent=st.none() | st.binary() | st.text().map(str.encode), body=st.binary() | st.text().map(str.encode))
+@example(sent="\0\r\n\x85\u2028\ufeff😀".encode(), body=b"\xff\xfe")
+@example(sent=b"null", body=b"2026-11-23")
+@example(sent=b"", body=b"")
+def test_bodies_stay_byte_for_byte(sent: bytes | None, body: bytes) -> None:
+    again = parse(dump(cassette(sent=sent, body=body)), "here.yaml").exchange
+    assert again.request.body == sent
+    assert again.response.body == body
+
+
+def test_a_stream_keeps_its_bytes_and_when_they_came() -> None:
+    made = cassette(body=STREAM, media_type="text/event-stream", arrivals=ARRIVALS)
+    again = parse(dump(made), "here.yaml").exchange.response
+    assert (again.body, again.arrivals, again.seconds) == (STREAM, ARRIVALS, 0.5)
+
+
+def test_a_request_without_a_key_stays_without_one() -> None:
+    made = exchange()
+    bare = Exchange(
+        type(made.request)(made.request.method, made.request.url, (), made.request.body, keyed=False),
+        made.response,
+        made.source,
+    )
+    assert parse(dump(Cassette(provenance(), bare)), "x").exchange.request.keyed is False
+    assert parse(dump(cassette()), "x").exchange.request.keyed is True
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_plain_vcr_plays_it_to_any_client(streamed: bool, tmp_path: Path) -> None:
+    made = (
+        cassette(body=STREAM, media_type="text/event-stream", arrivals=ARRIVALS) if streamed else cassette()
+    )
+    path = tmp_path / "tokenize.plain.yaml"
+    path.write_bytes(dump(made))
+    request = made.exchange.request
+    with vcr.use_cassette(str(path), record_mode="none") as played, httpx.Client() as client:  # type: ignore[attr-defined]
+        answer = client.request(request.method, request.url, content=request.body)
+        assert answer.status_code == 200
+        assert answer.content == made.exchange.response.body
+        assert played.play_count == 1
+        with pytest.raises(vcr.errors.CannotOverwriteExistingCassetteException):
+            client.get("http://localhost/v1/models")
+
+
+def test_it_is_traffic_for_check_as_any_other_cassette(tmp_path: Path) -> None:
+    path = tmp_path / "tokenize.plain.yaml"
+    path.write_bytes(dump(cassette()))
+    (found,) = read(path)
+    assert isinstance(found, Exchange)
+    assert found.request.url == "http://localhost/v1/tokenize"
+    assert found.response.body == cassette().exchange.response.body
+
+
+def test_a_text_is_readable_in_the_file() -> None:
+    assert TEXT in dump(cassette()).decode()
+    assert "!!binary" not in dump(cassette()).decode()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [Response(200, body=None), Response(200, body=b"{", failure=Failure(Broken.RESET, "cut"))],
+    ids=["no body", "half a body"],
+)
+def test_half_an_answer_is_no_cassette(response: Response) -> None:
+    made = exchange()
+    with pytest.raises(CassetteError, match=r"tokenize\.plain: expected a whole answer"):
+        dump(Cassette(provenance(), Exchange(made.request, response, made.source)))
+
+
+def without(key: str) -> bytes:
+    raw = yaml.safe_load(dump(cassette()))
+    del raw[key]
+    return yaml.safe_dump(raw).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "came"),
+    [
+        (b"", "something else"),
+        (b"[]", "something else"),
+        (b"interactions: [", r"broken YAML \(line 2, column 1"),
+        (b"\xff\xfe\xff", "broken YAML"),
+        (without("conformance"), "missing required field `conformance`"),
+        (without("interactions"), "missing required field `interactions`"),
+        (dump(cassette()).replace(b"version: 1", b"version: 2"), "version"),
+        (dump(cassette()).replace(b"origin: reference", b"origin: elsewhere"), "elsewhere"),
+        (dump(cassette()).replace(b"code: 200", b"code: [1]"), "int"),
+    ],
+)
+def test_what_is_no_cassette_is_told_with_its_file_and_what_to_do(text: bytes, came: str) -> None:
+    with pytest.raises(CassetteError, match=f"^there.yaml: expected .*{came}.*") as told:
+        parse(text, "there.yaml")
+    assert re.search(r"; record it again|; read it with", str(told.value))
+
+
+def test_a_cassette_of_a_later_format_is_not_misread() -> None:
+    text = dump(Cassette(provenance(format=2), exchange()))
+    with pytest.raises(CassetteError, match="expected format 1, got 2"):
+        parse(text, "there.yaml")
+
+
+def test_a_cassette_cut_off_anywhere_is_no_cassette_or_the_same() -> None:
+    text = dump(cassette())
+    for cut in random.Random(1).sample(range(len(text)), 60):
+        try:
+            found = parse(text[:cut], "cut.yaml")
+        except CassetteError:
+            continue
+        assert found.exchange.response == cassette().exchange.response
+
+
+def test_what_the_file_holds_is_not_quoted_where_it_is_broken() -> None:
+    with pytest.raises(CassetteError) as told:
+        parse(b"interactions:\n- request: 'a secret thing\n", "there.yaml")
+    assert "secret" not in str(told.value)

@@ -1,0 +1,365 @@
+"""Golden cassettes as their users meet them: recorded, replayed, verified, and looked after."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from running import called, running
+
+from cohere_conformance import __version__
+from cohere_conformance.cases import load_suite
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.golden import find, load, save
+from cohere_conformance.reference import State
+from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
+from cohere_conformance.reference.server import Running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from running import Done
+
+GROUPS = "tokenize,check-api-key"
+SHIPPED = folder("cassettes")
+PLAIN = "tokenize.plain"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A folder with the cassettes of two groups, and the call that has made them."""
+    home = tmp_path_factory.mktemp("recorded")
+    return home, called(home, "record", "--only", GROUPS)
+
+
+@pytest.fixture
+def home(recorded: tuple[Path, Done], tmp_path: Path) -> Path:
+    """A folder of one's own with those cassettes."""
+    for path in find(recorded[0] / "cassettes").values():
+        save(tmp_path / "cassettes", load(path))
+    return tmp_path
+
+
+def texts(home: Path) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in find(home / "cassettes").items()}
+
+
+# -- those that ship
+
+
+def test_every_operation_has_cassettes_of_success_and_of_its_errors() -> None:
+    shown: dict[str, set[int]] = {}
+    for path in find(SHIPPED).values():
+        cassette = load(path)
+        told, answer = cassette.provenance, cassette.exchange.response
+        shown.setdefault(told.operation, set()).add(answer.status)
+    labels = set(load_contract().operations)
+    assert set(shown) == labels
+    for hundred in (2, 4):
+        lacking = {label for label, found in shown.items() if all(one // 100 != hundred for one in found)}
+        assert lacking == set()
+
+
+def test_every_written_case_has_one_and_none_is_left_over() -> None:
+    policies = load_policies(folder("contracts") / "operations.yaml")
+    suite = load_suite(folder("suites"), load_contract(), policies)
+    assert {case.id for case in suite.cases if case.skip("contract") is None} == set(find(SHIPPED))
+
+
+def test_streams_keep_where_and_when_their_events_came() -> None:
+    streams = [
+        response
+        for path in find(SHIPPED).values()
+        for response in [load(path).exchange.response]
+        if "stream" in dict(response.headers).get("content-type", "")
+    ]
+    assert len(streams) > 40
+    for response in streams:
+        assert response.body is not None
+        places, times = zip(*response.arrivals, strict=True)
+        assert places[-1] == len(response.body)
+        assert list(times) == sorted(times)
+    assert max(len(response.arrivals) for response in streams) > 10
+
+
+def test_the_shipped_ones_are_replayed_offline_and_pass(tmp_path: Path) -> None:
+    done = called(tmp_path, "replay")
+    assert done.code == 0, done.told
+    number = len(find(SHIPPED))
+    line = f"golden: {number} interactions, {number} reference, 0 live"
+    assert line in done.told
+    report = tmp_path / "conformance-report"
+    assert line in (report / "report.md").read_text(encoding="utf-8")
+    assert line in (report / "report.html").read_text(encoding="utf-8")
+    assert done.report["header"]["golden"]["reference"] == number
+    assert done.report["coverage"]["cases"]["passed"] == number
+    assert done.report["coverage"]["unseen"] == []
+    status = called(tmp_path, "cassettes", "status")
+    assert status.code == 0, status.told
+    assert line in status.told
+    assert "never-replayed" not in status.told
+
+
+# -- record
+
+
+def test_what_was_recorded_says_where_it_comes_from_and_holds_no_key(recorded: tuple[Path, Done]) -> None:
+    home, done = recorded
+    assert done.code == 0, done.told
+    found = find(home / "cassettes")
+    assert f"golden: {len(found)} interactions, {len(found)} reference, 0 live" in done.told
+    assert {path.parent.name for path in found.values()} == set(GROUPS.split(","))
+    raw = yaml.safe_load(found[PLAIN].read_text(encoding="utf-8"))
+    assert raw["version"] == 1
+    told = raw["conformance"]
+    assert (told["origin"], told["profile"]) == ("reference", "contract")
+    assert told["contract"].startswith(load_contract().digest)
+    assert raw["interactions"][0]["request"]["uri"] == "http://localhost/v1/tokenize"
+    everything = b"".join(texts(home).values())
+    assert not [key for key in (PRODUCTION, TRIAL, EXPIRED) if key.encode() in everything]
+    assert b"127.0.0.1" not in everything
+
+
+def test_recording_the_same_again_changes_nothing(home: Path) -> None:
+    before = texts(home)
+    done = called(home, "record", "--only", GROUPS)
+    assert done.code == 0, done.told
+    assert f"recorded: {len(before)} same" in done.told
+    assert texts(home) == before
+
+
+def test_a_case_that_fails_leaves_the_old_cassette(home: Path) -> None:
+    before = texts(home)
+    done = called(home, "record", "--only", "tokenize", "--fault", "tokenize.strings-short", "--yes")
+    assert done.code == 1, done.told
+    assert texts(home)[PLAIN] == before[PLAIN]
+    assert "tokenize.strings-short" not in b"".join(texts(home).values()).decode()
+
+
+def test_what_means_something_else_is_shown_before_it_is_kept(home: Path) -> None:
+    path = find(home / "cassettes")[PLAIN]
+    old = path.read_bytes()
+    path.write_bytes(old.replace(b'"tokens":[', b'"tokens":[7,').replace(b'"tokens": [', b'"tokens": [7, '))
+    assert path.read_bytes() != old
+    spoilt = texts(home)
+    done = called(home, "record", "--only", "tokenize")
+    assert done.code == 1, done.told
+    assert f"{PLAIN} (reference -> reference)" in done.told
+    assert "kept nothing" in done.told
+    assert texts(home) == spoilt
+    done = called(home, "record", "--only", "tokenize", "--yes")
+    assert done.code == 0, done.told
+    assert "1 changed" in done.told
+    assert texts(home)[PLAIN] != spoilt[PLAIN]
+    assert called(home, "replay", "--case", PLAIN).code == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_recorder_that_is_killed_leaves_every_cassette_whole(seed: int, home: Path) -> None:
+    now = __version__.encode()
+    for path in find(home / "cassettes").values():
+        path.write_bytes(path.read_bytes().replace(b"suite: " + now, b"suite: 0.0.0"))
+    old = texts(home)
+    with running(home, "--only", GROUPS, "--yes", command="record") as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(random.Random(seed).uniform(0.3, 3))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert set(texts(home)) == set(old)
+    for name, path in find(home / "cassettes").items():
+        assert load(path).provenance.id == name
+        assert texts(home)[name] == old[name] or load(path).provenance.suite == __version__
+
+
+def test_an_interrupted_recording_leaves_all_as_it_was(home: Path) -> None:
+    before = texts(home)
+    report = home / "conformance-report"
+    with running(home, "--only", "chat,tokenize", "--yes", command="record") as process:
+        until = time.monotonic() + 60
+        while not list(report.glob("recorded/*/*.yaml")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until, "nothing was recorded"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 2, process.communicate()
+    assert texts(home) == before
+
+
+def test_a_host_that_is_not_this_one_is_not_recorded_unasked(tmp_path: Path) -> None:
+    done = called(tmp_path, "record", "--url", "https://api.cohere.com", key="co-test-not-a-real-key")
+    assert done.code == 4, done.told
+    assert "--live" in done.told
+    assert not (tmp_path / "cassettes").exists()
+
+
+def test_a_running_reference_server_is_told_apart_from_another_one(tmp_path: Path) -> None:
+    with Running(State()) as server:
+        done = called(tmp_path, "record", "--url", server.url, "--case", PLAIN, key=PRODUCTION)
+    assert done.code == 0, done.told
+    (path,) = find(tmp_path / "cassettes").values()
+    cassette = load(path)
+    assert cassette.provenance.origin == "reference"
+    assert cassette.exchange.request.url == "http://localhost/v1/tokenize"
+
+
+# -- replay
+
+
+def changed(home: Path, name: str, **told: object) -> None:
+    """Change what a cassette says of itself."""
+    path = find(home / "cassettes")[name]
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw["conformance"] |= told
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+
+
+def answered(home: Path, name: str, body: bytes) -> None:
+    """Change what a cassette answers."""
+    path = find(home / "cassettes")[name]
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw["interactions"][0]["response"]["body"]["string"] = body.decode()
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+
+
+def test_an_answer_that_the_contract_does_not_accept_is_red(home: Path) -> None:
+    answered(home, PLAIN, b'{"tokens": ["one"], "token_strings": ["one"]}')
+    done = called(home, "replay")
+    assert done.code == 1, done.told
+    assert done.kinds >= {"type-changed"}
+    rows = [row for row in done.report["findings"] if row["kind"] == "type-changed"]
+    assert rows[0]["cases"] == [PLAIN]
+
+
+def test_a_case_that_sends_something_else_now_is_red(home: Path) -> None:
+    changed(home, PLAIN, case="0123456789ab")
+    done = called(home, "replay")
+    assert done.code == 1, done.told
+    ends = {end["case"]: end["reason"] for end in done.report["coverage"]["cases"]["ends"]}
+    assert "the case sends something else than it did; record it again" in ends[PLAIN]
+    status = called(home, "cassettes", "status")
+    assert status.code == 1, status.told
+    assert "FAIL case-changed: 1" in status.told
+
+
+@pytest.mark.parametrize("command", ["replay", "verify"])
+def test_a_broken_cassette_is_told_and_the_others_are_judged(command: str, home: Path) -> None:
+    path = find(home / "cassettes")[PLAIN]
+    path.write_bytes(path.read_bytes()[:400])
+    done = called(home, command)
+    assert done.code == 3, done.told
+    assert "1 broken" in done.told
+    assert f"{PLAIN}.yaml: expected a cassette as `record` writes it" in done.told.replace("\n", " ")
+    assert done.report["coverage"]["cases"]["passed"] == len(texts(home)) - 1
+
+
+@pytest.mark.parametrize("command", ["replay", "verify"])
+def test_no_cassettes_are_a_wrong_call(command: str, tmp_path: Path) -> None:
+    done = called(tmp_path, command, "--cassettes", "nowhere")
+    assert done.code == 4, done.told
+    assert "--cassettes nowhere: expected golden cassettes, got none" in done.told
+
+
+def test_a_replay_can_reach_no_network(home: Path) -> None:
+    (home / "tries_network.py").write_text(
+        "import socket\n"
+        "import pytest\n"
+        "@pytest.hookimpl(wrapper=True)\n"
+        "def pytest_runtest_call(item):\n"
+        "    try:\n"
+        "        socket.create_connection(('127.0.0.1', int(open('port').read())), 1).close()\n"
+        "        told = 'connected'\n"
+        "    except RuntimeError as error:\n"
+        "        told = str(error)\n"
+        "    open('told', 'a').write(told + '\\n')\n"
+        "    return (yield)\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        (home / "port").write_text(str(listener.getsockname()[1]))
+        arguments = ("replay", "--only", "tokenize", "--", "-p", "tries_network")
+        done = called(home, *arguments, PYTHONPATH=str(home))
+    assert done.code == 0, done.told
+    told = (home / "told").read_text().splitlines()
+    assert len(told) == done.report["coverage"]["cases"]["passed"]
+    assert set(told) == {"Network is disabled"}
+
+
+# -- verify
+
+
+def test_the_server_that_was_recorded_has_not_changed(home: Path) -> None:
+    done = called(home, "verify")
+    assert done.code == 0, done.told
+    assert done.report["findings"] == []
+    assert done.report["coverage"]["cases"]["passed"] == len(texts(home))
+    assert "golden: " in done.told
+
+
+def test_what_has_changed_is_told_with_what_was_and_what_came(home: Path) -> None:
+    done = called(home, "verify", "--fault", "tokenize.strings-changed")
+    assert done.code == 1, done.told
+    assert done.kinds == {"golden-changed"}
+    row = next(row for row in done.report["findings"] if row["place"] == "/token_strings/*")
+    assert row["operation"] == "POST /v1/tokenize"
+    assert row["expected"] != row["observed"]
+    assert row["example"]["curl"].startswith("curl ")
+
+
+def test_another_profile_differs_where_it_is_another_one(tmp_path: Path) -> None:
+    cases = [name for name in find(SHIPPED) if name.startswith(("summarize.", "tokenize."))]
+    done = called(tmp_path, "verify", "--profile", "live-2026", "--only", "summarize,tokenize")
+    assert done.code == 1, done.told
+    rows = done.report["findings"]
+    assert {row["operation"] for row in rows} == {"POST /v1/summarize"}
+    assert all(row["kind"] == "golden-changed" for row in rows)
+    told = done.report["coverage"]["cases"]
+    assert told["passed"] + told["failed"] + told["skipped"] == len(cases)
+
+
+# -- import
+
+
+def test_traffic_from_elsewhere_is_imported_replayed_and_verified(tmp_path: Path) -> None:
+    traffic = tmp_path / "traffic.jsonl"
+    examples = (SHIPPED / "examples" / "conforming.jsonl").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in examples if "tokenize" in line]
+    traffic.write_text("\n".join(kept * 2) + "\n", encoding="utf-8")
+    done = called(tmp_path, "cassettes", "import", str(traffic))
+    assert done.code == 0, done.told
+    found = find(tmp_path / "cassettes")
+    assert 0 < len(found) <= len(kept)
+    assert all(load(path).provenance.imported == "traffic.jsonl" for path in found.values())
+    done = called(tmp_path, "cassettes", "import", str(traffic))
+    assert (done.code, "wrote 0 cassettes" in done.told) == (0, True), done.told
+    done = called(tmp_path, "replay")
+    assert done.code == 0, done.told
+    assert done.report["coverage"]["cases"]["passed"] == len(found)
+    done = called(tmp_path, "verify")
+    assert done.code in {0, 1}, done.told
+    assert done.report["coverage"]["cases"]["run"] > 0
+
+
+def test_what_cannot_be_read_to_its_end_is_told_and_the_rest_is_imported(tmp_path: Path) -> None:
+    examples = (SHIPPED / "examples" / "conforming.jsonl").read_bytes()
+    (tmp_path / "traffic.jsonl").write_bytes(examples[: len(examples) // 2])
+    done = called(tmp_path, "cassettes", "import", "traffic.jsonl")
+    assert done.code == 3, done.told
+    assert "unreadable: 1" in done.told
+    assert "traffic.jsonl: line" in done.told
+    assert len(find(tmp_path / "cassettes")) > 10
+
+
+def test_nothing_to_import_is_not_green(tmp_path: Path) -> None:
+    (tmp_path / "traffic.jsonl").write_text(
+        json.dumps({"method": "GET", "url": "https://example.com/", "status": 200}) + "\n"
+    )
+    assert called(tmp_path, "cassettes", "import", "traffic.jsonl").code == 5
