@@ -29,7 +29,7 @@ from cohere_conformance.session.plan import Place
 from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator
 
     from xdist.workermanage import WorkerController
 
@@ -147,16 +147,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in items}))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
-    if plan.place is Place.RECORDED:
-        _play(items, config.stash[_CAMPAIGN].cassettes)
 
 
-def _play(items: list[pytest.Item], cassettes: Mapping[str, Path]) -> None:
-    """Have pytest-recording play the cassette of each test, and block the network."""
-    for item in items:
-        item.add_marker(pytest.mark.block_network)
-        if (path := cassettes.get(_id(item))) is not None:
-            item.add_marker(pytest.mark.vcr(str(path.resolve())))
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have pytest-recording play the cassette of a test that replays one, and block the network."""
+    worker = item.config.stash.get(_WORKER, None)
+    if worker is None or item.config.stash[_CAMPAIGN].plan.place is not Place.RECORDED:
+        return
+    item.add_marker(pytest.mark.block_network)
+    if (path := worker.plays(_id(item))) is not None:
+        item.add_marker(pytest.mark.vcr(str(path.resolve())))
 
 
 def _wanted(item: pytest.Item, campaign: Campaign) -> bool:

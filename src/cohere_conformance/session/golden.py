@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
-import msgspec
+from msgspec.structs import replace
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import Skip
@@ -102,8 +103,25 @@ class Recorder:
         if self._origin is not Origin.REFERENCE:
             return exchange
         parts = urlsplit(exchange.request.url)
-        url = HOME + exchange.request.url.removeprefix(f"{parts.scheme}://{parts.netloc}")
-        return msgspec.structs.replace(exchange, request=msgspec.structs.replace(exchange.request, url=url))
+        address = f"{parts.scheme}://{parts.netloc}"
+        request, response = exchange.request, exchange.response
+
+        def moved(text: str) -> str:
+            return text.replace(address, HOME).replace(quote(address, safe=""), quote(HOME, safe=""))
+
+        body = response.body and moved(response.body.decode("utf-8", "surrogateescape"))
+        told = body and body.encode("utf-8", "surrogateescape")
+        return replace(
+            exchange,
+            request=replace(request, url=HOME + request.url.removeprefix(address)),
+            response=replace(
+                response,
+                headers=tuple((name, moved(value)) for name, value in response.headers),
+                body=told,
+                # Counts of other bytes than these would tell wrong times.
+                arrivals=response.arrivals if told == response.body else (),
+            ),
+        )
 
 
 class Replayer:
@@ -124,12 +142,26 @@ class Replayer:
         self._runner = runner
         self._findings = findings
         self._cassettes = cassettes
+        self._loaded: tuple[str, Cassette] | None = None
         # Only a replay pays for VCR.py, and pytest-recording wants to load it first.
         from vcr.errors import CannotOverwriteExistingCassetteException
 
         self._unknown = CannotOverwriteExistingCassetteException
         # What VCR.py stands in for; nothing gets past it, because pytest-recording blocks the network.
         self._transport = httpx.HTTPTransport(verify=False)
+
+    def plays(self, name: str) -> Path | None:
+        """Return the cassette for VCR.py to play, if there is one that can be read."""
+        path = self._cassettes.get(name)
+        with suppress(CassetteError):
+            if path is not None:
+                self._loaded = (name, load(path))
+                return path
+        return None
+
+    def _load(self, name: str) -> Cassette:
+        loaded, cassette = self._loaded or ("", None)
+        return cassette if cassette is not None and loaded == name else load(self._cassettes[name])
 
     def run(self, case: Case) -> Ending:
         """Replay a written case: today's request, contract and expectations on yesterday's answer."""
@@ -138,7 +170,7 @@ class Replayer:
     def replay(self, name: str) -> Ending:
         """Replay an imported exchange, for which no case is written: the contract has to accept it."""
         try:
-            cassette = load(self._cassettes[name])
+            cassette = self._load(name)
             exchange = self._sent(cassette)
         except (CassetteError, self._unknown) as error:
             return self._runner.conclude(name, "", Ending("error", str(error)))
@@ -147,11 +179,10 @@ class Replayer:
         return self._runner.conclude(name, cassette.provenance.operation, ending)
 
     def _replayed(self, case: Case) -> Ending:
-        path = self._cassettes.get(case.id)
-        if path is None:
+        if case.id not in self._cassettes:
             return Ending("skipped", NO_CASSETTE)
         try:
-            cassette = load(path)
+            cassette = self._load(case.id)
             told = cassette.provenance
             if told.case != case_digest(case):
                 return Ending("failed", _REFUSED.format("the case sends something else than it did"))
@@ -164,7 +195,7 @@ class Replayer:
         except UsageError as error:
             return Ending("failed", _REFUSED.format(error))
         except self._unknown as error:
-            return Ending("error", f"{path}: VCR.py does not find the request in it: {error}")
+            return Ending("error", f"{case.id}: VCR.py does not find the request in its cassette: {error}")
         return self._runner.judged(Sent(exchange, expectation, told.values))
 
     def _sent(self, cassette: Cassette) -> Exchange:
@@ -183,10 +214,10 @@ class Replayer:
         played = exchange.response
         if played.body == recorded.response.body:
             told = cassette.provenance
-            played = msgspec.structs.replace(played, seconds=told.seconds, arrivals=told.arrivals)
-        return msgspec.structs.replace(
+            played = replace(played, seconds=told.seconds, arrivals=told.arrivals)
+        return replace(
             exchange,
-            request=msgspec.structs.replace(exchange.request, keyed=recorded.request.keyed),
+            request=replace(exchange.request, keyed=recorded.request.keyed),
             response=played,
             source=recorded.source,
         )

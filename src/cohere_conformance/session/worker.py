@@ -136,6 +136,14 @@ class Worker:
             raise RuntimeError(f"the worker {self._name} has not begun")
         return self._cases.run(case)
 
+    def plays(self, name: str) -> Path | None:
+        """Return the cassette that VCR.py has to play for a test, if the run replays and it can be read.
+
+        Args:
+            name: of the case, or of the imported cassette.
+        """
+        return self._cases.plays(name) if isinstance(self._cases, Replayer) else None
+
     def imported(self, name: str) -> Ending:
         """Replay or verify a cassette for which no case is written.
 
