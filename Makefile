@@ -7,6 +7,8 @@ BIN := .venv/bin
 run: .venv/ready
 	$(BIN)/cohere-conformance run -n 4
 	$(BIN)/cohere-conformance fuzz --fuzz-profile smoke -n 2 --report-dir conformance-report/fuzz
+	$(BIN)/cohere-conformance replay --report-dir conformance-report/replay
+	$(BIN)/cohere-conformance cassettes status --report-dir conformance-report/replay
 
 test: lint
 	$(BIN)/pytest -n auto

@@ -330,6 +330,17 @@ def test_another_profile_differs_where_it_is_another_one(tmp_path: Path) -> None
 # -- import
 
 
+def test_a_folder_without_a_policy_need_not_be_complete(home: Path) -> None:
+    done = called(home, "cassettes", "status")
+    assert done.code == 0, done.told
+    assert "WARN replay-unknown" in done.told
+    policy = (SHIPPED / "policy.yaml").read_text(encoding="utf-8")
+    (home / "cassettes" / "policy.yaml").write_text(policy, encoding="utf-8")
+    done = called(home, "cassettes", "status")
+    assert done.code == 1, done.told
+    assert "FAIL case-missing: " in done.told
+
+
 def test_traffic_from_elsewhere_is_imported_replayed_and_verified(tmp_path: Path) -> None:
     traffic = tmp_path / "traffic.jsonl"
     examples = (SHIPPED / "examples" / "conforming.jsonl").read_text(encoding="utf-8").splitlines()

@@ -106,6 +106,31 @@ def test_fuzz_writes_no_key_neither_in_its_database(tmp_path: Path) -> None:
     assert betrays(done.told.encode()) == []
 
 
+def test_what_is_imported_replayed_and_verified_writes_no_key(tmp_path: Path) -> None:
+    record(tmp_path / "traffic")
+    for command in (["cassettes", "import", "traffic"], ["replay", "--sdk"], ["cassettes", "status"]):
+        done = called(tmp_path, *command, key=KEY)
+        assert done.code in {0, 1, 3}, done.told
+        assert betrays(done.told.encode()) == []
+    assert list((tmp_path / "cassettes").rglob("*.yaml")), "something was imported"
+    assert (tmp_path / "conformance-report" / "sdk.json").exists()
+    with Hostile(echoing) as server:
+        done = called(tmp_path, "verify", "--url", server.url, "--report-dir", "verified", key=KEY)
+    assert done.code == 1, done.told
+    assert any(KEY.encode() in request for request in server.requests)
+    assert betrayed(tmp_path, tmp_path / "traffic") == {}
+    assert betrays(done.told.encode()) == []
+
+
+def test_record_writes_no_key(tmp_path: Path) -> None:
+    with Hostile(echoing) as server:
+        done = called(tmp_path, "record", "--url", server.url, "--only", "check-api-key,models", key=KEY)
+    assert done.code == 1, done.told
+    assert any(KEY.encode() in request for request in server.requests)
+    assert betrayed(tmp_path) == {}
+    assert betrays(done.told.encode()) == []
+
+
 # -- messages
 
 

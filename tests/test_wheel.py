@@ -69,6 +69,11 @@ def test_the_wheel_carries_the_documents(wheel: Path) -> None:
         "suites/rerank/cases.yaml",
         "contracts/requirements/rerank.yaml",
         "reports/templates/report.html.j2",
+        "suites/golden.yaml",
+        "suites/rerank/golden.yaml",
+        "suites/test_imported.py",
+        "cassettes/policy.yaml",
+        "cassettes/rerank/rerank.v2.plain.yaml",
         "cassettes/examples/conforming.jsonl",
         "reports/report.schema.json",
         "reports/kinds/type-changed.md",
@@ -89,6 +94,16 @@ def test_the_suites_run_against_the_server_inside(command: Path, tmp_path: Path)
     assert (tmp_path / "conformance-report" / "report.html").is_file()
     told = _run(command, "run", "--only", "rerank", "--fault", "rerank.unsorted", cwd=tmp_path, expected=1)
     assert "rerank.sorted" in told
+
+
+def test_golden_cassettes_are_replayed_and_recorded(command: Path, tmp_path: Path) -> None:
+    told = _run(command, "replay", cwd=tmp_path)
+    assert "golden: 716 interactions, 716 reference, 0 live" in told
+    assert "nothing is the matter" in _run(command, "cassettes", "status", cwd=tmp_path)
+    told = _run(command, "record", "--only", "rerank", cwd=tmp_path)
+    assert (tmp_path / "cassettes" / "rerank" / "rerank.v2.plain.yaml").is_file()
+    told = _run(command, "verify", "--fault", "rerank.one-missing", cwd=tmp_path, expected=1)
+    assert "golden-changed" in told
 
 
 def test_a_cassette_is_judged(command: Path, tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ class Origin(enum.StrEnum):
     """Some other server: a mock, a gateway, a server of models."""
 
 
+ELSEWHERE = "imported"
+"""The kind of a cassette that was recorded by somebody else."""
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where a cassette comes from.
 
@@ -68,6 +72,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     seconds: float | None = None
     arrivals: tuple[tuple[int, float], ...] = ()
     format: int = FORMAT
+
+    @property
+    def kind(self) -> str:
+        """What kind of server has answered, if this package has asked it; else that nobody here has."""
+        return ELSEWHERE if self.imported else str(self.origin)
 
     @property
     def group(self) -> str:

@@ -103,6 +103,16 @@ class Policy(msgspec.Struct, frozen=True):
         wanted = () if told is None else (IMPORTED, told.origin) if told.imported else (told.origin,)
         return by_origin[next((origin for origin in wanted if origin in by_origin), ANY)]
 
+    def of_a_part(self) -> Policy:
+        """Return the policy for cassettes that nobody says are all there should be."""
+        missing = {
+            stale: {
+                ANY: Rule(Verdict.IGNORE, "No policy.yaml beside these cassettes says that they are all.")
+            }
+            for stale in (Stale.CASE_MISSING, Stale.OPERATION_MISSING)
+        }
+        return Policy(self.rules | missing)
+
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verdict: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +14,11 @@ import msgspec
 
 from cohere_conformance.checks.rawjson import parse
 from cohere_conformance.errors import CassetteError
-from cohere_conformance.golden.cassette import Origin
+from cohere_conformance.golden.cassette import ELSEWHERE, Origin
 from cohere_conformance.golden.digest import ContractDigests, case_digest, part_of
 from cohere_conformance.golden.policy import Stale, Verdict
 from cohere_conformance.golden.states import Absence, Ages, LeftOut, Outcome, Reason, State, Status
-from cohere_conformance.golden.store import load
-from cohere_conformance.report import Golden
+from cohere_conformance.golden.store import BROKEN, counted, load
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ def status(
         Status(
             outcome=Outcome.PASS,
             today=today,
-            golden=_counted(states),
+            golden=counted(map(_kind, states)),
             ages=tuple(_ages(states)),
             cassettes=states,
             cases=tuple(
@@ -100,15 +98,10 @@ def _skipped(profile: str, skip: Skip) -> str:
     return f"under the profile {profile}: {skip.reason}"
 
 
-def _counted(states: Iterable[State]) -> Golden:
-    found = Counter(state.origin for state in states)
-    return Golden(
-        interactions=found.total() - found[None],
-        reference=found[Origin.REFERENCE],
-        live=found[Origin.LIVE],
-        other=found[Origin.OTHER],
-        broken=found[None],
-    )
+def _kind(state: State) -> str:
+    if state.origin is None:
+        return BROKEN
+    return ELSEWHERE if state.imported else str(state.origin)
 
 
 def _ages(states: Iterable[State]) -> Iterator[Ages]:

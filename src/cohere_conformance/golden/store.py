@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CassetteError, LeakError
 from cohere_conformance.exchanges.leaks import leaks
-from cohere_conformance.golden.cassette import Origin, dump, parse
+from cohere_conformance.golden.cassette import ELSEWHERE, Origin, dump, parse
 from cohere_conformance.report import Golden
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ IMPORTED = ".imported."
 """Stands in the id of every cassette for which no case is written."""
 _BEGUN = ".begun-"
 """Begins the name of a file that is still being written."""
+BROKEN = "broken"
+"""The kind of a file that is no cassette."""
 OWN = Path("cassettes")
 """Where cassettes are written unless another folder is named, and looked for first."""
 NO_CASSETTES = frozenset({"examples"})
@@ -73,19 +75,32 @@ def load(path: Path) -> Cassette:
 
 
 def counts(paths: Iterable[Path]) -> Golden:
-    """Return how many cassettes there are, by what kind of server has answered."""
-    found: Counter[str] = Counter()
-    for path in paths:
-        try:
-            found[load(path).provenance.origin] += 1
-        except CassetteError:
-            found["broken"] += 1
+    """Return how many cassettes there are, by what they come from."""
+    return counted(map(_kind, paths))
+
+
+def _kind(path: Path) -> str:
+    try:
+        return load(path).provenance.kind
+    except CassetteError:
+        return BROKEN
+
+
+def counted(kinds: Iterable[str]) -> Golden:
+    """Return how many there are of each kind.
+
+    Args:
+        kinds: `Provenance.kind` of each cassette, or `BROKEN`.
+    """
+    found = Counter(kinds)
+    broken = found.pop(BROKEN, 0)
     return Golden(
-        interactions=sum(found.values()) - found["broken"],
+        interactions=found.total(),
         reference=found[Origin.REFERENCE],
         live=found[Origin.LIVE],
         other=found[Origin.OTHER],
-        broken=found["broken"],
+        imported=found[ELSEWHERE],
+        broken=broken,
     )
 
 

@@ -56,6 +56,7 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
         reference: recorded from the reference server of this package, which says what we think.
         live: recorded from the API itself.
         other: recorded from some other server.
+        imported: taken from what somebody recorded elsewhere, which nobody here has seen happen.
         broken: files that cannot be read as cassettes.
         compared: the answers of a target were compared with them, and not judged in any other way.
     """
@@ -64,6 +65,7 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
     reference: Count
     live: Count
     other: Count = 0
+    imported: Count = 0
     broken: Count = 0
     compared: bool = False
 

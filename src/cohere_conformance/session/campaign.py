@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.model import Severity
 
+SHIPPED = "the cassettes that ship with the package"
+"""What a report calls these, wherever they are installed."""
 EMBEDDED = "reference server (embedded)"
 """What a report calls the target that has no address of its own."""
 
@@ -222,13 +224,15 @@ class Campaign:
             contract_version=contract.version,
             contract_digest=contract.digest,
             mode=Mode.AMENDED,
-            inputs=(),
+            inputs=self._inputs(),
             started_at=self.identity.started_at,
             fail_on=self._fail_on,
             arguments=self._arguments,
             golden=self._golden(),
-            target=Target(
-                url=self._address(),
+            target=None
+            if self.plan.place is Place.RECORDED
+            else Target(
+                url=self.plan.url or EMBEDDED,
                 profile=self.plan.profile,
                 declares=() if self.plan.declares == every else tuple(sorted(self.plan.declares)),
                 key=self.plan.key is not None,
@@ -237,11 +241,11 @@ class Campaign:
             ),
         )
 
-    def _address(self) -> str:
+    def _inputs(self) -> tuple[str, ...]:
         golden = self.plan.golden
-        if golden is not None and golden.mode is GoldenMode.REPLAY:
-            return f"golden cassettes in {golden.folder}"
-        return self.plan.url or EMBEDDED
+        if golden is None or golden.mode is not GoldenMode.REPLAY:
+            return ()
+        return (SHIPPED if golden.folder == shipped("cassettes") else str(golden.folder),)
 
     def _golden(self) -> Golden | None:
         golden = self.plan.golden

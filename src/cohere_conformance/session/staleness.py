@@ -29,7 +29,7 @@ def staleness(folder: Path, report: Path, today: datetime.date) -> Status:
     """Return what is the matter.
 
     Args:
-        folder: of the cassettes; its policy counts, or else the one that ships.
+        folder: of the cassettes; its policy counts, or else the one that ships, as that of a part.
         report: folder in which the journals of a replay may lie.
         today: the day in UTC.
 
@@ -41,7 +41,7 @@ def staleness(folder: Path, report: Path, today: datetime.date) -> Status:
         find(folder),
         load_suite(shipped("suites"), contract, load_policies(shipped("contracts") / "operations.yaml")),
         contract,
-        load_policy(own if own.is_file() else shipped("cassettes") / _POLICY),
+        load_policy(own) if own.is_file() else load_policy(shipped("cassettes") / _POLICY).of_a_part(),
         today=today,
         replayed=replayed(report),
         models=shipped_retired(),

@@ -93,7 +93,10 @@ def _opening(answer: _Answer) -> Iterator[_Answer]:
 def _body(answer: _Answer, mode: str) -> Iterator[_Answer]:
     message = answer["message"]
     cited = 0
-    for index, block in enumerate(message.get("content") or ()):
+    content = message.get("content") or ()
+    # A fault of whole answers: there is no such message in a stream.
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    for index, block in enumerate(blocks):
         kind = "thinking" if block["type"] == "thinking" else "text"
         own = [one for one in message.get("citations") or () if (one.get("content_index") or 0) == index]
         yield _event("content-start", index, content={"type": block["type"], kind: ""})

@@ -107,8 +107,8 @@ def target_line(target: Target) -> str:
 def golden_line(golden: Golden) -> str:
     """Return how many golden cassettes there are, and what has answered when they were recorded."""
     told = [f"{golden.reference} reference", f"{golden.live} live"]
-    told += [f"{golden.other} other"] if golden.other else []
-    told += [f"{golden.broken} broken"] if golden.broken else []
+    further = {"other": golden.other, "imported": golden.imported, "broken": golden.broken}
+    told += [f"{number} {name}" for name, number in further.items() if number]
     return f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(told)}"
 
 
