@@ -39,7 +39,8 @@ class Verified(NamedTuple):
 
     Attributes:
         fault: its name; empty for none.
-        found: distinct findings.
+        found: distinct findings that fail a run.
+        noticed: distinct notices.
         cases: of those cases.
         differing: cases whose answers differ in their bytes.
         seconds: it took.
@@ -47,6 +48,7 @@ class Verified(NamedTuple):
 
     fault: str
     found: int
+    noticed: int
     cases: int
     differing: tuple[str, ...]
     seconds: float
@@ -82,18 +84,20 @@ def verified(fault: str, profile: str = "contract") -> Verified:
 def _counted(fault: str, home: Path, seconds: float) -> Verified:
     golden = find(folder("cassettes"))
     found: set[str] = set()
+    noticed: set[str] = set()
     cases: set[str] = set()
     differing = []
     for journal in read_journals(home):
         for line in journal.lines():
             if not isinstance(line, Record) or line.setup or line.exchange is None or line.case not in golden:
                 continue
-            found |= {finding.fingerprint for finding in line.findings}
+            for finding in line.findings:
+                (noticed if finding.severity is Severity.NOTICE else found).add(finding.fingerprint)
             cases |= {line.case} if line.findings else set()
             answer, recorded = line.exchange.response, load(golden[line.case]).exchange.response
             if answer.status != recorded.status or bare(answer.body) != bare(recorded.body):
                 differing.append(line.case)
-    return Verified(fault, len(found), len(cases), tuple(differing), seconds)
+    return Verified(fault, len(found), len(noticed), len(cases), tuple(differing), seconds)
 
 
 def bare(body: bytes | None) -> bytes:
@@ -105,26 +109,31 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--every", type=int, default=1, help="only each n-th fault")
     parser.add_argument("--only", default="", help="only faults whose names begin so")
-    told = parser.parse_args()
+    options = parser.parse_args()
     ordinary = [
         name
         for name in sorted(catalogue())
-        if not is_fuzzed(name) and not name.startswith("transport.") and name.startswith(told.only)
-    ][:: told.every]
-    with ProcessPoolExecutor(told.jobs, multiprocessing.get_context("spawn")) as pool:
+        if not is_fuzzed(name) and not name.startswith("transport.") and name.startswith(options.only)
+    ][:: options.every]
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
         results = list(pool.map(verified, ["", *ordinary]))
     quiet, trials = results[0], results[1:]
     noisy = set(quiet.differing)
     found = [one for one in trials if one.found]
-    masked = [one for one in trials if not one.found and set(one.differing) - noisy]
-    differing, silent = len(noisy), len(trials) - len(found) - len(masked)
+    noticed = [one for one in trials if one.noticed and not one.found]
+    told = {one.fault for one in (*found, *noticed)}
+    masked = [one for one in trials if one.fault not in told and set(one.differing) - noisy]
+    differing, silent = len(noisy), len(trials) - len(told) - len(masked)
     print(f"no fault: {quiet.found} findings; {differing} answers differ in bytes; {quiet.seconds:.0f} s")
     print(f"{len(trials)} faults: {len(found)} found, {silent} show in no recorded answer")
+    print(f"told as notices only, which fail no run: {len(noticed)}")
+    for one in noticed:
+        print(f"  {one.fault}")
     print(f"answers differ in bytes only, masked or missed: {len(masked)}")
     for one in masked:
         shown = sorted(set(one.differing) - noisy)
         print(f"  {one.fault}: {', '.join(shown[:4])}{' ...' if len(shown) > 4 else ''}")
-    print(f"{sum(one.seconds for one in results):.0f} s of work in {told.jobs} processes")
+    print(f"{sum(one.seconds for one in results):.0f} s of work in {options.jobs} processes")
     return 1 if quiet.found else 0
 
 

@@ -22,7 +22,6 @@ from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.plan import KEY
 from cohere_conformance.session.staleness import staleness
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -
     What no operation is declared for, and what looks like something that is there already, is left out.
     Exits with 3 where something could not be read or written, and with 5 where nothing became a cassette.
     """
+    from cohere_conformance.session.plan import KEY  # brings the server's libraries along
+
     for server in servers:
         if "://" not in server:
             raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")

@@ -58,7 +58,7 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
         other: recorded from some other server.
         imported: taken from what somebody recorded elsewhere, which nobody here has seen happen.
         broken: files that cannot be read as cassettes.
-        compared: the answers of a target were compared with them, and not judged in any other way.
+        compared: the answers of a target were compared with them.
     """
 
     interactions: Count

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cohere_conformance.model import Exchange, Expectation, Finding
+from cohere_conformance.model import Exchange, Expectation, Finding, Kind
 from cohere_conformance.report import CaseOutcome
+
+OURS = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
+"""Findings about what we sent."""
 
 
 class Ending(msgspec.Struct, frozen=True):

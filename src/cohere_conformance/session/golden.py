@@ -20,7 +20,7 @@ from cohere_conformance.golden.compare import compare
 from cohere_conformance.golden.digest import ContractDigests, case_digest
 from cohere_conformance.golden.whole import HOME, origin_of
 from cohere_conformance.model import Expectation
-from cohere_conformance.session.ending import Ending, Sent
+from cohere_conformance.session.ending import OURS, Ending, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cohere_conformance.exchanges.secret import Secret
     from cohere_conformance.golden.rules import Rules
     from cohere_conformance.model import Exchange, Finding, Headers
+    from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
     from cohere_conformance.session.runner import Runner
 
@@ -231,18 +232,19 @@ def _kept(headers: Headers, but: str = "") -> Headers:
 class Verifier:
     """Compares what a target answers to a case with what was recorded.
 
+    What the comparison leaves open (an id, a generated text) is at least held against the contract and its
+    requirements: what is wrong with the new answer, and was not with the golden one, has changed as well.
+
     Args:
         runner: sends.
-        contract: says what the parts of an answer are.
+        judge: the contract, and what there is to say about an exchange by it.
         rules: what has to be equal, and what is expected to differ.
         cassettes: path of each cassette by its id.
     """
 
-    def __init__(
-        self, runner: Runner, contract: Contract, rules: Rules, cassettes: Mapping[str, Path]
-    ) -> None:
+    def __init__(self, runner: Runner, judge: Judge, rules: Rules, cassettes: Mapping[str, Path]) -> None:
         self._runner = runner
-        self._contract = contract
+        self._judge = judge
         self._rules = rules
         self._cassettes = cassettes
 
@@ -300,7 +302,7 @@ class Verifier:
         known = golden.provenance.values
         fresh, renamed = anonymised(sent.exchange)
         differences = compare(
-            self._contract,
+            self._judge.contract,
             self._rules,
             name,
             golden.exchange,
@@ -308,4 +310,13 @@ class Verifier:
             golden_values=known,
             fresh_values={placeholder: renamed(sent.values[placeholder]) for placeholder in known},
         )
-        return self._runner.weighed(sent.exchange, differences)
+        return self._runner.weighed(sent.exchange, differences or self._worse(golden.exchange, sent.exchange))
+
+    def _worse(self, golden: Exchange, fresh: Exchange) -> Iterable[Finding]:
+        """Yield what is wrong with an answer, and was not with the golden one."""
+        known = {finding.fingerprint for finding in self._judge.findings(golden)}
+        return (
+            finding
+            for finding in self._judge.findings(fresh)
+            if finding.kind not in OURS and finding.amendment is None and finding.fingerprint not in known
+        )

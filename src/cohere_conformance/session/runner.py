@@ -13,11 +13,11 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
-from cohere_conformance.model import Broken, Exchange, Expectation, Finding, Kind
+from cohere_conformance.model import Broken, Exchange, Expectation, Finding
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
-from cohere_conformance.session.ending import Ending, Sent
+from cohere_conformance.session.ending import OURS, Ending, Sent
 from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 _PATIENCE = 5
 """So many answers in a row that never came end the sending: the target is gone."""
 _GONE = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
-_OURS = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
-"""Findings about what we sent."""
 _EXCUSES = frozenset({401, 402, 403, 429})
 """What a live service may answer for reasons that have nothing to do with the case."""
 
@@ -180,7 +178,7 @@ class Runner:
         self._unanswered = self._unanswered + 1 if lost else 0
         excuse = self._fuzz_excuse(response, send)
         lost_way = elsewhere(candidate, exchange)
-        judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in _OURS]
+        judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
         findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
         failing = tuple(self._failing(findings))
         outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
@@ -298,7 +296,7 @@ class Runner:
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
         # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
-        judged = [one for one in self._judge.findings(exchange) if one.kind not in _OURS]
+        judged = [one for one in self._judge.findings(exchange) if one.kind not in OURS]
         return [*judged, *expected(self._judge.contract, exchange, expectation)]
 
     def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:

@@ -232,7 +232,7 @@ class Worker:
                 return Replayer(runner, setting.judge.findings, find(golden.folder))
             case GoldenMode.VERIFY:
                 rules = load_rules(folder("suites"), contract)
-                return Verifier(runner, contract, rules, find(golden.folder))
+                return Verifier(runner, setting.judge, rules, find(golden.folder))
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.

@@ -105,13 +105,14 @@ class Group:
 def columns(report: Report) -> tuple[Column, ...]:
     """Return the columns: recorded traffic has no expectations; a run does not judge its own requests.
 
-    Where answers are compared with golden ones, nothing else is judged.
+    Where answers are compared with golden ones, these are what is expected.
     """
     golden = report.header.golden
     if golden is not None and golden.compared:
-        return (Column.GOLDEN,)
-    without = Column.EXPECTATIONS if report.coverage.cases is None else Column.REQUEST
-    return tuple(column for column in Column if column not in {without, Column.GOLDEN})
+        without = {Column.EXPECTATIONS, Column.REQUEST}
+    else:
+        without = {Column.GOLDEN, Column.EXPECTATIONS if report.coverage.cases is None else Column.REQUEST}
+    return tuple(column for column in Column if column not in without)
 
 
 def matrix(report: Report) -> tuple[Group, ...]:
