@@ -148,6 +148,23 @@ def test_a_change_of_a_shipped_file_that_breaks_a_rule_is_told(
     assert told(lint(copy)) == problems
 
 
+def test_a_link_that_leads_nowhere_is_told(copy: Path) -> None:
+    text = (copy / "links.yaml").read_text(encoding="utf-8")
+    known = text.index("operationId: ")
+    (copy / "links.yaml").write_text(
+        f"{text[:known]}operationId: gone-{text[known + 13 :]}", encoding="utf-8"
+    )
+    (problem,) = lint(copy)
+    assert (problem.rule, problem.where) == ("links-lead-somewhere", "links.yaml")
+    assert "no operation has it" in problem.message
+
+
+def test_a_broken_list_of_retired_models_is_told(copy: Path) -> None:
+    (copy / "models.yaml").write_text("retired: [", encoding="utf-8")
+    with pytest.raises(ContractError, match=r"models\.yaml"):
+        lint(copy)
+
+
 # -- a small contract, changed in one place
 
 ROOT = """\

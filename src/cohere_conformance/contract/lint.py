@@ -9,6 +9,8 @@ import msgspec
 from cohere_conformance.contract.bundle import bundle, references, resolve
 from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.contract.grammar import Grammar, load_grammars
+from cohere_conformance.contract.links import load_links
+from cohere_conformance.contract.models import load_retired
 from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
 from cohere_conformance.contract.tiers import LivePolicy, load_policies
 from cohere_conformance.errors import ContractError
@@ -48,6 +50,8 @@ def lint(root: Path) -> list[Problem]:
     amendments = load_amendments(root / "amendments.yaml")
     tolerances = load_amendments(root / "tolerances.yaml")
     policies = load_policies(root / "operations.yaml")
+    if (models := root / "models.yaml").exists():
+        load_retired(models)
     problems = list(_valid("as published", published))
     amended, missed = _amended(published, amendments)
     _, missed_requests = _amended(amended, tolerances)
@@ -57,7 +61,18 @@ def lint(root: Path) -> list[Problem]:
     if not any(problem.rule == "references-resolve" for problem in schemas):
         problems += _valid("amended", amended)  # follows references, and stumbles where one leads nowhere
     problems += _operations(amended, policies, grammars)
-    return problems
+    # They are read by the document, and stumble where that is not in order.
+    return problems or list(_links(root / "links.yaml", amended))
+
+
+def _links(path: Path, document: Document) -> Iterator[Problem]:
+    """Yield what keeps the links from leading anywhere; a contract may do without any."""
+    if not path.exists():
+        return
+    try:
+        load_links(path, document)
+    except ContractError as error:
+        yield Problem("links-lead-somewhere", "links.yaml", str(error))
 
 
 def _valid(which: str, document: Document) -> Iterator[Problem]:

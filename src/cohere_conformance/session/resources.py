@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Expectation
+from cohere_conformance.session.interrupt import uninterrupted
 from cohere_conformance.session.removal import Address, Made, Remover, cost, holds, made, value
 
 if TYPE_CHECKING:
@@ -134,14 +135,15 @@ class Resources:
     ) -> Exchange:
         reserve = self._budget.reserve(cost(resource.remove))
         one = None
-        try:
-            exchange = send()
-            one = made(resource, owner, exchange, values, reserve)
-        finally:
-            if one is None:
-                reserve.release()
-        if one is not None:
-            self._made.append(one)
+        with uninterrupted():
+            try:
+                exchange = send()
+                one = made(resource, owner, exchange, values, reserve)
+            finally:
+                if one is None:
+                    reserve.release()
+            if one is not None:
+                self._made.append(one)
         return exchange
 
     def _make(self, resource: Resource) -> None:
