@@ -32,8 +32,8 @@ from hypothesis import strategies as st
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.golden.compare import compare
-from cohere_conformance.golden.compare_masks import Like, Mask
-from cohere_conformance.golden.rules import load_rules
+from cohere_conformance.golden.compare.loading import load_rules
+from cohere_conformance.golden.compare.masks import Like, Mask
 from cohere_conformance.model import Broken, Failure, Kind, Severity
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError
 from cohere_conformance.golden import find, load
-from cohere_conformance.golden.compare_masks import Like, Mask
-from cohere_conformance.golden.compare_streams import Streamed, framing_of
-from cohere_conformance.golden.rules import load_rules
+from cohere_conformance.golden.compare.loading import load_rules
+from cohere_conformance.golden.compare.masks import Like, Mask
+from cohere_conformance.golden.compare.streams import Streamed, framing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract.place import Place
     from cohere_conformance.golden import Cassette, Provenance
-    from cohere_conformance.golden.compare_rules import Rule
+    from cohere_conformance.golden.compare.rules import Rule
 
 CONTRACT = load_contract()
 RULES = load_rules(folder("suites"), CONTRACT)

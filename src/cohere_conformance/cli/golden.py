@@ -15,7 +15,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.golden import clear_begun, counts, find, load, own_or_shipped
 from cohere_conformance.golden.changes import Change, What, changes, keep
-from cohere_conformance.golden.rules import load_rules
+from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohere_conformance.contract import Contract
-    from cohere_conformance.golden.rules import Rules
+    from cohere_conformance.golden.compare import Rules
 
 
 class What(enum.StrEnum):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case
     from cohere_conformance.contract import Contract
     from cohere_conformance.exchanges.secret import Secret
-    from cohere_conformance.golden.rules import Rules
+    from cohere_conformance.golden.compare import Rules
     from cohere_conformance.model import Exchange, Finding, Headers
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan

@@ -11,7 +11,7 @@ from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.http import Limits, Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import find
-from cohere_conformance.golden.rules import load_rules
+from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer

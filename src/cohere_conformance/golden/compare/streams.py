@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.reading import Piece, Reading
     from cohere_conformance.contract import Contract, Events
     from cohere_conformance.contract.compile import Framing
-    from cohere_conformance.golden.compare_rules import Masks
-    from cohere_conformance.golden.compare_values import Differences
+    from cohere_conformance.golden.compare.rules import Masks
+    from cohere_conformance.golden.compare.values import Differences
 
 _TAG = "type"
 """What names the type of an event where nobody says so."""

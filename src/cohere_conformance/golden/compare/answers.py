@@ -10,19 +10,19 @@ from cohere_conformance.checks.headers import media_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.golden.compare_masks import EQUAL, WITHHELD, Like, withheld
-from cohere_conformance.golden.compare_places import bodies, events
-from cohere_conformance.golden.compare_rules import HEADER
-from cohere_conformance.golden.compare_streams import Streamed, compare_streams, framing_of
-from cohere_conformance.golden.compare_values import Differences, Placeholders, apart
+from cohere_conformance.golden.compare.masks import EQUAL, WITHHELD, Like, withheld
+from cohere_conformance.golden.compare.places import bodies, events
+from cohere_conformance.golden.compare.rules import HEADER
+from cohere_conformance.golden.compare.streams import Streamed, compare_streams, framing_of
+from cohere_conformance.golden.compare.values import Differences, Placeholders, apart
 from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cohere_conformance.contract import Contract
-    from cohere_conformance.golden.compare_places import Node
-    from cohere_conformance.golden.compare_rules import Masks, Rules
+    from cohere_conformance.golden.compare.places import Node
+    from cohere_conformance.golden.compare.rules import Masks, Rules
     from cohere_conformance.model import Exchange, Finding
 
 _CONTENT_TYPE = "content-type"

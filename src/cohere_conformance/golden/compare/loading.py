@@ -18,9 +18,9 @@ from cohere_conformance.cases.source import Steps, unlike
 from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.contract.place import Place, parse_place
 from cohere_conformance.errors import CaseError, ContractError
-from cohere_conformance.golden.compare_masks import Like, Mask
-from cohere_conformance.golden.compare_places import bodies, events, possible
-from cohere_conformance.golden.compare_rules import HEADER, Rule, Rules
+from cohere_conformance.golden.compare.masks import Like, Mask
+from cohere_conformance.golden.compare.places import bodies, events, possible
+from cohere_conformance.golden.compare.rules import HEADER, Rule, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

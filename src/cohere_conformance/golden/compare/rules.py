@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from cohere_conformance.contract.place import Place
-from cohere_conformance.golden.compare_masks import EQUAL, Like, Mask
-from cohere_conformance.golden.compare_places import FREE, ITEM
+from cohere_conformance.golden.compare.masks import EQUAL, Like, Mask
+from cohere_conformance.golden.compare.places import FREE, ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

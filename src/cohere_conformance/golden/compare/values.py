@@ -9,7 +9,7 @@ import msgspec
 
 from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.frame import cut, json_type, shown
-from cohere_conformance.golden.compare_masks import (
+from cohere_conformance.golden.compare.masks import (
     EQUAL,
     WITHHELD,
     Like,
@@ -19,16 +19,16 @@ from cohere_conformance.golden.compare_masks import (
     kind,
     withheld,
 )
-from cohere_conformance.golden.compare_places import ITEM, folded
+from cohere_conformance.golden.compare.places import ITEM, folded
 from cohere_conformance.model import Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cohere_conformance.checks.frame import Frame
-    from cohere_conformance.golden.compare_masks import Mask
-    from cohere_conformance.golden.compare_places import Node
-    from cohere_conformance.golden.compare_rules import Masks, Tokens
+    from cohere_conformance.golden.compare.masks import Mask
+    from cohere_conformance.golden.compare.places import Node
+    from cohere_conformance.golden.compare.rules import Masks, Tokens
     from cohere_conformance.model import Finding
 
 _SHOWN = 100

@@ -1,0 +1,7 @@
+"""Comparing an answer with the golden one by meaning, under rules that stand beside the cases."""
+
+from cohere_conformance.golden.compare.answers import compare
+from cohere_conformance.golden.compare.loading import load_rules
+from cohere_conformance.golden.compare.rules import Rules
+
+__all__ = ["Rules", "compare", "load_rules"]
