@@ -164,6 +164,30 @@ def test_what_means_something_else_is_shown_before_it_is_kept(home: Path) -> Non
     assert called(home, "replay", "--case", PLAIN).code == 0
 
 
+def test_what_another_server_has_answered_is_not_replaced_unasked(home: Path) -> None:
+    for name in find(home / "cassettes"):
+        changed(home, name, origin="live")
+    before = texts(home)
+    done = called(home, "record", "--only", "tokenize")
+    number = sum(name.startswith("tokenize.") for name in before)
+    assert done.code == 1, done.told
+    assert f"in place of live ones: {number} reference" in done.told
+    assert texts(home) == before
+    done = called(home, "record", "--only", "tokenize", "--yes")
+    assert done.code == 0, done.told
+    assert f"{number} reference, {len(before) - number} live" in done.told
+
+
+def test_the_sdk_reads_what_was_asked_for(home: Path) -> None:
+    cohere = pytest.importorskip("cohere")
+    done = called(home, "replay", "--sdk", "--only", "tokenize")
+    assert done.code == 0, done.told
+    number = sum(name.startswith("tokenize.") for name in texts(home))
+    assert f"official SDK {cohere.__version__}: {number} answers parsed, 0 failed" in done.told
+    lost = json.loads((home / "conformance-report" / "sdk.json").read_text(encoding="utf-8"))
+    assert lost["parsed"] == number
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_recorder_that_is_killed_leaves_every_cassette_whole(seed: int, home: Path) -> None:
     now = __version__.encode()

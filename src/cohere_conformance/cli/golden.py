@@ -49,7 +49,7 @@ def record(cassettes: Path, yes: bool, report_dir: Path, **told: Any) -> int:
     contract = load_contract()
     found = list(changes(contract, load_rules(folder("suites"), contract), report_dir / STAGED, cassettes))
     _show(found)
-    if any(change.findings for change in found) and not (yes or _agreed(len(found))):
+    if any(change.matters for change in found) and not (yes or _agreed(len(found))):
         click.echo(f"kept nothing: {cassettes} is as it was; with --yes the new ones take their place")
         return code or 1
     clear_begun(cassettes)
@@ -69,6 +69,10 @@ def _show(found: list[Change]) -> None:
             click.echo(plain(f"  + {finding.observed}"))
     if len(differing) > _SHOWN:
         click.echo(f"\n... and {len(differing) - _SHOWN} more that differ")
+    moved = Counter((change.origin, change.cassette.provenance.origin) for change in found if change.matters)
+    for (old, new), number in moved.items():
+        if old is not new:
+            click.echo(f"\nin place of {old} ones: {number} {new}")
     numbers = Counter(change.what for change in found)
     click.echo(
         "\nrecorded: " + (", ".join(f"{numbers[what]} {what}" for what in What if numbers[what]) or "nothing")
@@ -100,7 +104,12 @@ def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: 
     # Only who asks for the SDK needs it, and waits for it.
     from cohere_conformance.golden import sdk
 
-    replayed = sdk.replay(load(path) for path in find(cassettes or own_or_shipped()).values())
+    groups, cases = set((told["only"] or "").replace(" ", "").split(",")) - {""}, told["cases"]
+    replayed = sdk.replay(
+        load(path)
+        for name, path in find(cassettes or own_or_shipped()).items()
+        if (not groups or name.partition(".")[0] in groups) and (not cases or name in cases)
+    )
     click.echo()
     sdk.render(replayed, Console(soft_wrap=False))
     (report_dir / _SDK).write_bytes(sdk.as_json(replayed))

@@ -49,6 +49,11 @@ class Change(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     origin: Origin | None = None
 
+    @property
+    def matters(self) -> bool:
+        """Whether somebody should look before the old one is gone: it said something else, or elsewhere."""
+        return bool(self.findings) or self.origin not in {None, self.cassette.provenance.origin}
+
 
 def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[Change]:
     """Yield what each cassette in a folder of new ones changes in the folder of the old ones.
