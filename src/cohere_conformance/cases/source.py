@@ -12,6 +12,7 @@ import yaml
 
 from cohere_conformance.cases.entry import AT, Entry, FileEntry
 from cohere_conformance.contract.documents import load_yaml
+from cohere_conformance.contract.lines import Lines
 from cohere_conformance.errors import CaseError, ContractError
 
 if TYPE_CHECKING:
@@ -50,19 +51,12 @@ class Source:
             text = path.read_text(encoding="utf-8")
         except ContractError as error:
             raise self._unreadable(error) from error
-        # Only the tree is needed of this reading, and the tree does not depend on how scalars are read.
-        self._root = cast("yaml.Node", yaml.compose(text, Loader=yaml.CSafeLoader))
+        self._lines = Lines(text)
         self.entry = self._typed()
 
     def line(self, steps: Steps) -> int:
         """Return the line of a value, or of the key that it stands under; the nearest one that is there."""
-        node, line = self._root, self._root.start_mark.line
-        for step in steps:
-            found = _child(node, step)
-            if found is None:
-                break
-            node, line = found
-        return line + 1
+        return self._lines.of(steps)
 
     def error(self, steps: Steps, reason: str) -> CaseError:
         """Return the error for a mistake, with its line and the case or resource it is in."""
@@ -148,18 +142,6 @@ def unlike(got: str, known: Iterable[str], what: str) -> str:
     if close:
         return f"expected {what}, got {got!r}; did you mean {close[0]}?"
     return f"expected {what}, got {got!r}; take one of {listed}"
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
-    """Return the node one step below and the line to show for it."""
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        item: yaml.Node = node.value[step]
-        return item, item.start_mark.line
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return value, key.start_mark.line
-    return None
 
 
 def _shape(steps: Steps) -> type[Entry]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import msgspec
-import yaml
 
 from cohere_conformance.cases.entry import Entry
 from cohere_conformance.cases.source import Steps, unlike
 from cohere_conformance.contract.documents import load_yaml
+from cohere_conformance.contract.lines import Lines
 from cohere_conformance.contract.place import Place, parse_place
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.golden.compare.masks import Like, Mask
@@ -127,9 +127,7 @@ class _File:
             self._document = load_yaml(path)
         except ContractError as error:
             raise CaseError(self._file, 0, str(error).removeprefix(f"{path}: ")) from error
-        self._root = cast(
-            "yaml.Node", yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        )
+        self._lines = Lines(path.read_text(encoding="utf-8"))
         known = ("group", "whole", "masks", "cases") if headers is not None else ("headers", "masks")
         for key in self._document:
             if key not in known:
@@ -185,7 +183,7 @@ class _File:
                 optional=entry.presence == "any",
                 why=entry.why,
                 file=self._file,
-                line=self._line(steps),
+                line=self._lines.of(steps),
             )
 
     def whole(self) -> dict[str, Place]:
@@ -219,7 +217,7 @@ class _File:
             optional=None if entry.presence is None else entry.presence == "any",
             why=entry.why,
             file=self._file,
-            line=self._line(steps),
+            line=self._lines.of(steps),
         )
 
     def _at(self, steps: Steps, entry: _MaskEntry, number: int) -> Steps:
@@ -313,27 +311,7 @@ class _File:
             raise self._error((*steps, *within), f"{reason[:1].lower()}{reason[1:]}; correct it") from error
 
     def _error(self, steps: Steps, reason: str) -> CaseError:
-        return CaseError(self._file, self._line(steps), reason)
-
-    def _line(self, steps: Steps) -> int:
-        """Return the line of a value, or of the nearest one that is there."""
-        node, line = self._root, self._root.start_mark.line
-        for step in steps:
-            found = _child(node, step)
-            if found is None:
-                break
-            node, line = found
-        return line + 1
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step], node.value[step].start_mark.line
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return value, key.start_mark.line
-    return None
+        return CaseError(self._file, self._lines.of(steps), reason)
 
 
 def _operations_of_cases(path: Path) -> dict[str, str]:

@@ -104,7 +104,7 @@ class Mask(msgspec.Struct, frozen=True):
             case Like.TIME, str() if sign is True:
                 return "a time as RFC 3339 has it"
             case Like.NUMBER, int() | float() if not isinstance(golden, bool):
-                return {1: "a number above 0", 0: "0", -1: "a number below 0"}[sign]  # type: ignore[index]
+                return "0" if golden == 0 else f"a number {'above' if golden > 0 else 'below'} 0"
             case Like.JSON, str() if isinstance(sign, frozenset):
                 return f"JSON with {', '.join(sorted(sign)) or 'no properties'}"
             case Like.URL, str() if isinstance(sign, tuple):

@@ -1,0 +1,48 @@
+"""Where in a YAML file a value stands: an error names the line of what is wrong, not of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Lines:
+    """The lines of a file.
+
+    Args:
+        text: all of it; sound YAML.
+    """
+
+    def __init__(self, text: str) -> None:
+        # Only the tree is needed of this reading, and the tree does not depend on how scalars are read.
+        self._root = cast("yaml.Node", yaml.compose(text, Loader=yaml.CSafeLoader))
+
+    def of(self, steps: Iterable[str | int]) -> int:
+        """Return the line (from 1) of a value, or of the key that it stands under; the nearest that is there.
+
+        Args:
+            steps: names of keys and numbers of elements, from the root on.
+        """
+        node, line = self._root, self._root.start_mark.line
+        for step in steps:
+            found = _child(node, step)
+            if found is None:
+                break
+            node, line = found
+        return line + 1
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
+    """Return what a step leads to, with its line."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item: yaml.Node = node.value[step]
+        return item, item.start_mark.line
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return value, key.start_mark.line
+    return None
