@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.data import folder
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.http import Limits, Sender
+from cohere_conformance.exchanges.patient import PatientSender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import find
 from cohere_conformance.golden.compare import load_rules
@@ -105,7 +106,9 @@ class Worker:
         setting = self._setting
         opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
         self._journal = Journal(setting.folder, opening)
-        sender = Sender(
+        # Only a service that somebody pays for lets nobody ask too often.
+        kind = PatientSender if setting.plan.place is Place.LIVE else Sender
+        sender = kind(
             setting.plan.url or self._embedded(),
             key=setting.plan.key,
             limits=limits(setting.plan.place),
