@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from databases import PASSWORD, redis_server
-from remembered import counted
+from remembered import Unhurried, counted
 from running import fuzzed
 
 from cohere_conformance.fuzz.candidate import Way
@@ -436,8 +436,10 @@ def test_what_cannot_be_deleted_has_ended(name: str, visit: Visit) -> None:
 
 @pytest.mark.parametrize(("group", "name"), [("embed-jobs", "embed_jobs"), ("batches", "batches")])
 def test_what_jobs_have_made_is_gone_where_all_complete(group: str, name: str, tmp_path: Path) -> None:
-    # Before anybody can stop it, but not before it is told that it has begun.
-    with counted(State(step=0.001)) as (url, seen):
+    # Before the next request can stop it, but not before the answer has told that it has begun.
+    state = State(step=0.01)
+    state.clock = Unhurried(0.1)
+    with counted(state) as (url, seen):
         options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--only", group)
         done = fuzzed(tmp_path, "--url", url, *options)
         assert done.code == 0, done.told
