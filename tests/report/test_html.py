@@ -170,7 +170,7 @@ def test_many_findings_are_cut_in_words(exchange: MakeExchange, finding: MakeFin
     )
     page = Page(render_html(finish(tally)))
     assert page.tags["article"] == 200
-    assert "30 more stand in " in page.text("p")
+    assert "(+30 more in report.json)" in page.text("p")
 
 
 def test_the_page_of_a_clean_run_is_small(exchange: MakeExchange, run: Report, finish: Finish) -> None:

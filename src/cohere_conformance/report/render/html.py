@@ -17,6 +17,7 @@ from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
 from cohere_conformance.report.render import matrix, parts
+from cohere_conformance.report.render.alike import alike
 from cohere_conformance.report.render.safe import plain
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
         text = page.render(
             report=report,
             parts=parts,
+            alike=alike,
             state=state,
             symbol=symbol,
             word=word,
@@ -64,7 +66,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             groups=matrix.matrix(report),
             server=server,
             client=client,
-            meanings={row.kind: _meaning(row.kind) for row in (*server, *client)[:LIMIT]},
+            meanings={kind: _meaning(kind) for kind in {row.kind for row in (*server, *client)}},
             explained=[row for row in report.findings if row.amendment is not None],
             command=functools.partial(_command, folder=shlex.quote(folder)),
             limit=LIMIT,

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render import parts
+from cohere_conformance.report.render.alike import alike, others_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
 
@@ -98,15 +99,18 @@ def _ends(report: Report, limit: int) -> Iterator[str]:
 def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[str]:
     if not rows:
         return
-    shown, more = parts.cut(rows, limit)
+    shown, more = alike(rows, limit)
     yield from (f"## {title}: {len(rows)}", "")
-    for number, row in enumerate(shown, start=1):
+    for number, one in enumerate(shown, start=1):
+        row = one.row
         place = code(row.place) if row.place else parts.WHOLE_BODY
         yield f"{number}. **{row.severity}** `{row.kind}` on {code(row.operation)} ({row.status}) at {place}"
         if row.requirement:
             yield f"    - requirement: {code(row.requirement)}"
         yield f"    - expected: {code(row.expected)}"
         yield f"    - observed: {code(row.observed)}"
+        if one.others:
+            yield f"    - {len(one.others)} more alike: {code(others_line(one))}"
         if row.cases:
             yield f"    - cases: {code(parts.shown_cases(row))}"
         yield f"    - seen: {prose(parts.seen(row))}; first {code(parts.location(row.example))}"

@@ -58,8 +58,12 @@ def first_explained(report: Report, amendment: str) -> str:
 
 def cut(items: Sequence[_Item], limit: int) -> tuple[Sequence[_Item], str]:
     """Return the first `limit` items and, where that is not all, a line that says so."""
-    hidden = len(items) - limit
-    return (items, "") if hidden <= 0 else (items[:limit], f"(+{hidden} more in {REPORT_JSON})")
+    return items[:limit], more(len(items) - limit)
+
+
+def more(hidden: int) -> str:
+    """Return a line that says how many are not shown; nothing where that is none."""
+    return f"(+{hidden} more in {REPORT_JSON})" if hidden > 0 else ""
 
 
 def location(example: Example) -> str:

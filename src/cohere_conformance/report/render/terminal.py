@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render import parts
+from cohere_conformance.report.render.alike import alike, others_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from cohere_conformance.report.render.alike import Alike
     from cohere_conformance.report.shape import Report, Row
 
 STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.NOTICE: "cyan"}
@@ -178,13 +180,14 @@ class _Printer:
         if not rows:
             return
         self._heading(title, len(rows))
-        shown, more = parts.cut(rows, self.limit if limit is None else limit)
-        for row in shown:
-            self._row(row)
+        shown, more = alike(rows, self.limit if limit is None else limit)
+        for one in shown:
+            self._row(one)
         if more:
             self._line(more)
 
-    def _row(self, row: Row) -> None:
+    def _row(self, one: Alike) -> None:
+        row = one.row
         head = self._text(row.severity.upper(), STYLES[row.severity])
         head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
         place = self._text(f"  {row.place or parts.WHOLE_BODY}")
@@ -196,6 +199,8 @@ class _Printer:
             self._field("requires", row.requirement)
         self._field("expected", row.expected)
         self._field("observed", row.observed)
+        if one.others:
+            self._field("alike", f"{len(one.others)} more: {others_line(one)}")
         if row.cases:
             self._field("cases", parts.shown_cases(row))
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
