@@ -310,6 +310,10 @@ RESOURCE_MISTAKES = {
         RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, capture: {parts: /a}}  #!\ncases"),
         "which capture has already",
     ),
+    "a time that nobody has captured": (
+        RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, since: {began: /a}}  #!\ncases"),
+        "expected the name of a time that was captured before, got began",
+    ),
     "a capture before the request that captures it": (
         RESOURCE.replace(
             "    remove: {operation: 'DELETE /v1/datasets/{id}', path: {id: '${small.id}'}}",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 POLICIES = load_policies(folder("contracts") / "operations.yaml")
 BEGIN, GET, CANCEL = "POST /v1/embed-jobs", "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
 DELETE, REGISTER = "DELETE /v1/datasets/{id}", "POST /v1/connectors"
+RESULT = "GET /v1/datasets/{id}"
+BEGUN = "2026-11-22T10:00:00.5Z"
 LOOKS = 8
 """Requests that it takes at most to see how a job has ended."""
 
@@ -92,11 +94,16 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return found
 
 
-def job(*statuses: str, result: str = "") -> dict[str, list[tuple[int, Any]]]:
+def job(*statuses: str, result: str = "", made: object = BEGUN) -> dict[str, list[tuple[int, Any]]]:
     """Return the answers of a server with a job that takes these steps."""
-    told = [{"job_id": "j", "status": status} for status in statuses]
+    told = [{"job_id": "j", "status": status, "created_at": BEGUN} for status in statuses]
     told[-1] |= {"output_dataset_id": result} if result else {}
-    return {BEGIN: [(200, {"job_id": "j"})], GET: [(200, one) for one in told]}
+    dataset = {"dataset": {"id": result, "created_at": made}}
+    return {
+        BEGIN: [(200, {"job_id": "j"})],
+        GET: [(200, one) for one in told],
+        RESULT: [(200, dataset)],
+    }
 
 
 def test_every_resource_that_is_made_is_removed(suite: Suite) -> None:
@@ -110,8 +117,36 @@ def test_a_job_is_stopped_and_what_it_has_made_is_deleted(suite: Suite, amended:
     bench = Bench(suite, amended, None, job("cancelling", "complete", result="d/1"))
     bench.begin()
     stop, look = "POST /v1/embed-jobs/j/cancel", "GET /v1/embed-jobs/j"
-    assert bench.removed() == [stop, look, look, "DELETE /v1/datasets/d%2F1"]
+    seen = "GET /v1/datasets/d%2F1"
+    assert bench.removed() == [stop, look, look, seen, "DELETE /v1/datasets/d%2F1"]
     assert bench.removed() == [], "it is removed once"
+
+
+@pytest.mark.parametrize("made", [BEGUN, "2026-11-22T11:00:00.5+01:00", "2026-11-22T10:00:00.500000001Z"])
+def test_a_result_that_is_as_old_as_the_job_is_its_own(made: str, suite: Suite, amended: Contract) -> None:
+    bench = Bench(suite, amended, None, job("complete", result="d", made=made))
+    bench.begin()
+    assert bench.removed()[-1] == "DELETE /v1/datasets/d"
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["2026-11-22T10:00:00.4Z", "2020-01-01T00:00:00Z", "2026-11-22T10:00:01", "lately", "", None, 1e12],
+)
+def test_what_a_job_calls_its_result_is_left_alone_where_it_may_be_somebody_elses(
+    made: object, suite: Suite, amended: Contract
+) -> None:
+    bench = Bench(suite, amended, None, job("complete", result="d", made=made))
+    bench.begin()
+    assert bench.removed()[-1] == "GET /v1/datasets/d"
+
+
+def test_what_a_job_without_a_time_calls_its_result_is_left_alone(suite: Suite, amended: Contract) -> None:
+    answers = job("complete", result="d")
+    del answers[GET][0][1]["created_at"]
+    bench = Bench(suite, amended, None, answers)
+    bench.begin()
+    assert bench.removed()[-1] == "GET /v1/datasets/d"
 
 
 @pytest.mark.parametrize("result", ["", None, 0.5, ["d"]])
@@ -147,7 +182,7 @@ def test_what_cannot_be_looked_at_is_not_waited_for(
 
 def test_so_many_requests_are_set_aside_as_it_may_take(suite: Suite, amended: Contract) -> None:
     most = cost(suite.resources["embed-jobs.plain"].remove)
-    assert most == 1 + LOOKS + 1
+    assert most == 1 + LOOKS + 2
     # One to begin, and one that is spared.
     for limit in (most + 1, most + 2):
         bench = Bench(suite, amended, limit, job("processing", result="d"))
@@ -167,22 +202,22 @@ def test_so_many_requests_are_set_aside_as_it_may_take(suite: Suite, amended: Co
 def test_what_was_refused_is_not_removed_and_sets_nothing_aside(
     status: int, suite: Suite, amended: Contract
 ) -> None:
-    bench = Bench(suite, amended, 12, {BEGIN: [(status, {"job_id": "j"})]})
+    bench = Bench(suite, amended, 13, {BEGIN: [(status, {"job_id": "j"})]})
     bench.begin()
     assert bench.removed() == []
-    for _ in range(11):
+    for _ in range(12):
         bench.budget.spend()
 
 
 def test_a_request_that_cannot_be_sent_sets_nothing_aside(suite: Suite, amended: Contract) -> None:
-    bench = Bench(suite, amended, 12, {})
+    bench = Bench(suite, amended, 13, {})
 
     def lost() -> Exchange:
         raise BudgetError("sent twice")
 
     with pytest.raises(BudgetError, match="sent twice"):
         bench.resources.making(BEGIN, "a", lost, {})
-    for _ in range(12):
+    for _ in range(13):
         bench.budget.spend()
 
 

@@ -136,12 +136,17 @@ def _removal(scope: Scope, steps: Steps, entry: RemovalEntry, known: Iterable[st
     send = sending(scope, steps, entry)
     captured = capture(scope, (*steps, "capture"), entry.capture)
     _check_own(scope, (*steps, "capture"), captured, known)
+    since = capture(scope, (*steps, "since"), entry.since)
+    for name in sorted(since.keys() - {*known}):
+        said = f"expected the name of a time that was captured before, got {name}; capture it"
+        raise scope.error((*steps, "since", name), said)
     return Removal(
         send=send,
         status=expectation(scope, steps, ExpectEntry(status=entry.status), send.operation).status,
         until=conditions(scope, (*steps, "until"), entry.until, send.operation),
         seconds=_seconds(scope, steps, entry.seconds),
         capture=captured,
+        since=since,
     )
 
 

@@ -82,6 +82,7 @@ class RemovalEntry(SendingEntry, frozen=True, kw_only=True):
     until: Schemas = {}
     seconds: float = 30.0
     capture: dict[str, str] = {}
+    since: dict[str, str] = {}
 
 
 class ResourceEntry(Entry, frozen=True, kw_only=True):

@@ -57,6 +57,9 @@ class Removal(msgspec.Struct, frozen=True):
         until: what the answer must say before the next request is sent; empty where nothing is waited for.
         seconds: how long it may take.
         capture: JSON pointers into the last answer, by name: what else has to be removed.
+        since: likewise, by the name of a time that was captured before: the time there must not be an earlier
+            one. Where it is, or where there is none, nothing more is removed: what a job tells to be its
+            result may be somebody else's.
     """
 
     send: Sending
@@ -64,6 +67,7 @@ class Removal(msgspec.Struct, frozen=True):
     until: Conditions
     seconds: float
     capture: dict[str, str]
+    since: dict[str, str]
 
 
 class Resource(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -116,13 +117,15 @@ class Remover:
             with one.reserve.spending():
                 for removal in one.resource.remove:
                     if (address := _address(removal.send, one.values)) is not None:
-                        self._step(one, removal)
+                        exchange = self._step(one, removal)
                         sent.add(address)
+                        if not _ours(one, removal, exchange):
+                            break
         finally:
             one.reserve.release()
         return sent
 
-    def _step(self, one: Made, removal: Removal) -> None:
+    def _step(self, one: Made, removal: Removal) -> Exchange:
         told = Expectation(status=removal.status)
         exchange = self._send(removal.send, one.owner, one.values, told)
         group = one.resource.name.partition(".")[0]
@@ -139,6 +142,22 @@ class Remover:
         for name, pointer in removal.capture.items():
             if (text := value(pointer, exchange)) is not None:
                 one.values[f"{one.resource.name}.{name}"] = text
+        return exchange
+
+
+def _ours(one: Made, removal: Removal, exchange: Exchange) -> bool:
+    """Tell whether what an answer shows can have come of what was made, by the times at which both began."""
+    times = {
+        one.values.get(f"{one.resource.name}.{name}"): value(pointer, exchange)
+        for name, pointer in removal.since.items()
+    }
+    try:
+        return all(
+            datetime.fromisoformat(now or "") >= datetime.fromisoformat(began or "")
+            for began, now in times.items()
+        )
+    except (ValueError, TypeError):  # no times, or such as cannot be compared
+        return False
 
 
 def _address(sending: Sending, values: Mapping[str, str]) -> Address | None:
