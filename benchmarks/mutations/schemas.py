@@ -18,7 +18,7 @@ BOUNDS = frozenset(
 )
 _KNOWN = BOUNDS | frozenset(
     "$ref $defs type enum const required properties additionalProperties items format pattern allOf if then "
-    "else x-tag x-format".split()
+    "else x-tag x-format readOnly".split()
 )
 
 
@@ -94,7 +94,7 @@ def parts(root: Schema, schemas: Sequence[Schema]) -> tuple[list[Schema], list[S
         if "if" in node:
             conditional.append(node)
         pending[:0] = node.get("allOf", ())
-        if node.keys() - {"$ref", "$defs", "allOf", "if", "then", "else"}:
+        if node.keys() - {"$ref", "$defs", "allOf", "if", "then", "else", "readOnly"}:
             plain.append(node)
     return plain, conditional
 

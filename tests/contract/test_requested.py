@@ -58,8 +58,12 @@ def requests(schema: dict[str, Any], *, media: str = "application/json", optiona
         ),
         ({"type": "object", "additionalProperties": MODE}, {"/{}", "/{} = fast", '/{} = ""'}),
         ({"type": "array", "items": {"type": "number"}}, set()),
+        (
+            {"type": "object", "properties": {"mode": {**MODE, "readOnly": True}, "a": {"type": "number"}}},
+            {"/a"},
+        ),
     ],
-    ids=["names", "values", "required", "unions", "free-keys", "nothing"],
+    ids=["names", "values", "required", "unions", "free-keys", "nothing", "said-by-the-server-only"],
 )
 def test_every_place_of_a_body_is_declared(
     schema: dict[str, Any], expected: set[str], optional: bool

@@ -272,3 +272,14 @@ def test_every_entry_is_about_a_place_that_requests_have() -> None:
             for site in sites(declared(label).schema, anchor.sending.body)
         }
         assert seen & set(entry["places"]), entry
+
+
+# -- what only the server says
+
+
+@pytest.mark.parametrize("label", ["POST /v2/batches", "POST /v1/finetuning/finetuned-models"])
+def test_what_only_the_server_says_may_be_ignored_or_refused(label: str) -> None:
+    derived = [one for one in (*positives(label), *negatives(label)) if one.place in {"/status", "/id"}]
+    assert {one.way for one in derived} == {Way.POSITIVE, Way.NEGATIVE}
+    assert {one.verdict for one in derived} == {Verdict.EITHER}
+    assert Verdict.REFUSED in {one.verdict for one in negatives(label)}, "other rules are enforced"

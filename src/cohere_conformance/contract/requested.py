@@ -97,9 +97,11 @@ class _RequestShaper(Shaper):
     """Makes the shape of a request body, where absence may be said by `null`."""
 
     def _property(self, node: Schema, at: At, path: frozenset[str]) -> Shape:
-        if "else" not in node:
-            return super()._property(node, at, path)
-        return Shape(branches=((_GIVEN, super()._property(node["else"], at, path)),))
+        declared = node.get("else", node)
+        if declared.get("readOnly"):
+            return Shape()  # only the server says it
+        shape = super()._property(declared, at, path)
+        return shape if declared is node else Shape(branches=((_GIVEN, shape),))
 
     def _branch(self, condition: Condition | None, at: At) -> Element | None:
         if condition is None or not condition.types:

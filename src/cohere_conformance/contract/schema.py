@@ -149,7 +149,11 @@ class Translator:
         return out
 
     def _property(self, source: Schema, name: str) -> Schema:
-        translated = self._translate(source["properties"][name])
+        declared = source["properties"][name]
+        translated = self._translate(declared)
+        if declared.get("readOnly"):
+            # It asserts nothing; whoever derives requests has to know that a server may ignore or refuse it.
+            translated = {**translated, "readOnly": True}
         if self._null_for_optional and name not in source.get("required", ()):
             return {"if": {"type": "null"}, "else": translated}
         return translated

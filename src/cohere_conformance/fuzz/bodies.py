@@ -32,7 +32,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
     label, body = operation.label, anchor.sending.body
     for site in sites(declared.schema, body):
         kept, fixed = domain.kept(label, site.place), domain.fixed(label, site.place)
-        depends = domain.depends(label, site.place)
+        depends = domain.depends(label, site.place) or site.server_set
         for value in allowed(declared.schema, _limited(site, domain, label)):
             if (kept or fixed) and ABSENT in (site.value, value.value):
                 continue
@@ -66,7 +66,7 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         wrongs = list(_wrong(declared, site, body))
         wrongs += _beyond(declared, site, body, domain, label)
         for wrong, changed in wrongs:
-            tolerated = domain.tolerated(label, site.place, wrong.keyword)
+            tolerated = domain.tolerated(label, site.place, wrong.keyword) or site.server_set
             yield anchor.candidate(
                 Way.NEGATIVE,
                 msgspec.structs.replace(anchor.sending, body=changed),

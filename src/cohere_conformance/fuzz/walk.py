@@ -56,6 +56,11 @@ class Site:
         return [rule[keyword] for rule in self.rules if keyword in rule]
 
     @property
+    def server_set(self) -> bool:
+        """Whether only the server says what stands there; what a request says is ignored or refused."""
+        return any(self.told("readOnly"))
+
+    @property
     def types(self) -> frozenset[str]:
         """The JSON types that may stand there; empty where any may."""
         allowed = [frozenset([told] if isinstance(told, str) else told) for told in self.told("type")]
