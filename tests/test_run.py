@@ -151,6 +151,16 @@ def test_what_a_target_does_not_declare_is_left_out_and_said_to_be(tmp_path: Pat
     assert done.report["header"]["target"]["declares"] == ["rerank"]
 
 
+def test_a_target_may_declare_one_version_of_a_group(tmp_path: Path) -> None:
+    with Running(State()) as server:
+        done = ran(tmp_path, "--url", server.url, "--only", "rerank", "--declares", "v2.rerank")
+    assert done.code == 0, done.told
+    assert {row["operation"] for row in done.report["coverage"]["operations"]} == {"POST /v2/rerank"}
+    assert done.report["coverage"]["unseen"] == []
+    assert "POST /v1/rerank not declared by the target" in done.report["coverage"]["cases"]["skipped_reasons"]
+    assert done.report["header"]["target"]["declares"] == ["v2.rerank"]
+
+
 def test_nothing_selected_is_nothing_run(tmp_path: Path) -> None:
     done = ran(tmp_path, "--only", "rerank", "--", "-k", "no_such_case")
     assert done.code == 5, done.told

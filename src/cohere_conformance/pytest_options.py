@@ -26,7 +26,12 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-url", metavar="URL", help="base URL of the target; the embedded server if not given")
     add("--conformance-live", action="store_true", help="the target may be another host than this one")
     add("--conformance-profile", metavar="NAME", help="what the target is expected to be")
-    add("--conformance-declares", metavar="GROUPS", default="", help="the groups that the target implements")
+    add(
+        "--conformance-declares",
+        metavar="NAMES",
+        default="",
+        help="what the target implements: groups, v2.chat, operations",
+    )
     add("--conformance-only", metavar="GROUPS", default="", help="the groups to run")
     add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
     add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")

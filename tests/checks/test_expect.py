@@ -114,11 +114,27 @@ def test_an_answer_that_is_not_whole_is_left_to_the_judge(amended: Contract) -> 
     assert expected(amended, Exchange(sent.request, broken, sent.source), Expectation((200,))) == []
 
 
-@pytest.mark.parametrize(("schema", "classes"), [(True, ["absent"]), (False, [])])
-def test_a_body_that_is_no_json_has_nothing_at_its_places(
-    amended: Contract, schema: bool, classes: list[str]
+@pytest.mark.parametrize(("schema", "classes"), [(True, [("", "no-json")]), (False, [])])
+def test_a_body_that_is_no_json_is_told_once_however_many_places_were_expected(
+    amended: Contract, schema: bool, classes: list[tuple[str, str]]
 ) -> None:
-    assert failed(amended, "/id", schema, exchange("POST /v2/rerank", b"<html>")) == classes
+    body: dict[str, dict[str, object] | bool] = {"/id": schema, "/results": schema, "/meta": False}
+    told = expected(amended, exchange("POST /v2/rerank", b"<html>"), Expectation((200,), body=body))
+    assert [(finding.place, finding.value_class) for finding in told] == classes
+
+
+def test_what_is_missing_is_told_without_what_would_stand_below_it(amended: Contract) -> None:
+    body: dict[str, dict[str, object] | bool] = {
+        "/meta/tokens": {"type": "object"},
+        "/meta": True,
+        "/metal": True,
+        "/results/*/document": True,
+        "/results/*/document/text": True,
+        "/meta/tokens/none": False,
+    }
+    answer = exchange("POST /v2/rerank", b'{"id": "a", "results": [{"index": 0}]}')
+    told = expected(amended, answer, Expectation((200,), body=body))
+    assert [finding.place for finding in told] == ["/meta", "/metal", "/results/*/document"]
 
 
 def test_a_stream_that_is_none_is_told_once_however_many_events_were_expected(amended: Contract) -> None:

@@ -13,7 +13,14 @@ from rich.console import Console
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Kind
-from cohere_conformance.report import Report, Tally, render_json, render_markdown, render_terminal
+from cohere_conformance.report import (
+    Report,
+    Tally,
+    render_html,
+    render_json,
+    render_markdown,
+    render_terminal,
+)
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -258,3 +265,36 @@ def test_hostile_values_cannot_steer_what_shows_json(hostile: Report) -> None:
         char for char in shown if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} and char != "\n"
     ]
     assert msgspec.json.decode(raw, type=Report) == hostile
+
+
+# -- operations that are not there
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [((404, 404, 404), True), ((404, 405, 501), True), ((404, 404), False), ((404, 404, 200), False)],
+)
+def test_an_operation_that_is_never_there_is_told_with_what_to_do(
+    statuses: tuple[int, ...],
+    told: bool,
+    run: Report,
+    exchange: MakeExchange,
+    finding: MakeFinding,
+    finish: Finish,
+) -> None:
+    tally = Tally()
+    for status in statuses:
+        wrong = finding(Kind.STATUS_UNEXPECTED, status=status)
+        tally.add(exchange(status=status), "POST /v2/chat", [wrong], "application/json")
+    tally.add(exchange(), "POST /v2/embed", [], "application/json")
+    read = finish(tally)
+    cases = run.coverage.cases
+    sent = msgspec.structs.replace(
+        read,
+        header=msgspec.structs.replace(read.header, target=run.header.target),
+        coverage=msgspec.structs.replace(read.coverage, cases=cases),
+    )
+    words = "every answer of POST /v2/chat is"
+    for shown in (_terminal(sent, 200), render_markdown(sent), render_html(sent).decode()):
+        assert (words in shown) is told
+    assert words not in _terminal(read, 200), "what was recorded somewhere says nothing of a target"

@@ -9,13 +9,18 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.session.plan import LIVE_REQUESTS, Place, Plan, Wishes, credentials, plan
 
-GROUPS = ("chat", "embed", "rerank")
+OPERATIONS = {
+    "POST /v1/chat": "chat",
+    "POST /v2/chat": "chat",
+    "POST /v2/embed": "embed",
+    "POST /v2/rerank": "rerank",
+}
 LIVE = "https://api.cohere.com"
 KEY = "test-key-of-nobody-0123456789"
 
 
 def planned(wishes: Wishes, key: str = "") -> Plan:
-    return plan(wishes, GROUPS, {"CO_API_KEY": key} if key else {})
+    return plan(wishes, OPERATIONS, {"CO_API_KEY": key} if key else {})
 
 
 def test_without_a_url_the_target_is_embedded_and_everything_may_run() -> None:
@@ -25,7 +30,26 @@ def test_without_a_url_the_target_is_embedded_and_everything_may_run() -> None:
     assert made.max_requests is None
     assert made.key is not None
     assert made.key.reveal() == PRODUCTION, "somebody's real key is none of the embedded server's business"
-    assert made.declares == made.selected == frozenset(GROUPS)
+    assert made.declares == frozenset(OPERATIONS)
+    assert made.selected == {"chat", "embed", "rerank"}
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("chat",), {"POST /v1/chat", "POST /v2/chat"}),
+        (("v2.chat",), {"POST /v2/chat"}),
+        (("POST /v2/embed", "v2.chat"), {"POST /v2/chat", "POST /v2/embed"}),
+        (("chat", "v2.chat"), {"POST /v1/chat", "POST /v2/chat"}),
+    ],
+)
+def test_a_target_declares_groups_versions_of_them_or_operations(
+    names: tuple[str, ...], labels: set[str]
+) -> None:
+    made = planned(Wishes(declares=names))
+    assert made.declares == labels
+    assert made.declared == tuple(sorted(names))
+    assert made.selected == {"chat", "embed", "rerank"}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +102,8 @@ def test_more_is_allowed_by_name_only() -> None:
         (Wishes(profile="live-2025"), "", "live-2026"),
         (Wishes(only=("rerankk",)), "", "did you mean rerank"),
         (Wishes(declares=("embeds",)), "", "did you mean embed"),
+        (Wishes(declares=("v1.embed",)), "", "did you mean v2.embed"),
+        (Wishes(declares=("POST /v3/chat",)), "", "did you mean POST /v[12]/chat"),
         (Wishes(allow=("N9",)), "", "--allow N9"),
         (Wishes(url="http://localhost", faults=("rerank.unsorted",)), "", "--fault"),
     ],

@@ -42,8 +42,10 @@ RERANK = {
     "results": [{"index": 0, "relevance_score": 0.9}],
     "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}},
 }
+LABELS = frozenset(load_contract().operations)
 PLAN = Plan(
-    place=Place.LIVE, url=LIVE, profile="live-2026", declares=GROUPS, selected=GROUPS, cases=frozenset(),
+    place=Place.LIVE, url=LIVE, profile="live-2026",
+    declares=LABELS, declared=(), selected=GROUPS, cases=frozenset(),
     tiers=LIVE_TIERS, max_requests=None, key=Secret("co-test-0123456789abcdef"), faults=(),
 )  # fmt: skip
 
@@ -165,7 +167,7 @@ def test_the_budget_is_never_exceeded(bench: Bench) -> None:
 
 
 def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> None:
-    plan = msgspec.structs.replace(PLAN, declares=frozenset({"embed"}), tiers=frozenset(Tier))
+    plan = msgspec.structs.replace(PLAN, declares=frozenset({"POST /v2/embed"}), tiers=frozenset(Tier))
     trial = next(case for case in SUITE.cases if case.key == "trial")
     other = msgspec.structs.replace(PLAN, tiers=frozenset(Tier))
     [undeclared] = bench.run(CASES["rerank.v2.plain"], answer=always(200, RERANK), plan=plan)
@@ -173,6 +175,16 @@ def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> Non
         "skipped",
         "group rerank not declared by the target",
     )
+    (bench.home / "journal-main.jsonl").unlink()
+    half = msgspec.structs.replace(plan, declares=frozenset({"POST /v1/rerank"}))
+    [single] = bench.run(CASES["rerank.v2.plain"], answer=always(200, RERANK), plan=half)
+    assert single.reason == "POST /v2/rerank not declared by the target"
+    (bench.home / "journal-main.jsonl").unlink()
+    needing = next(case for case in SUITE.cases if case.group == "embed-jobs" and case.needs)
+    jobs = msgspec.structs.replace(plan, declares=frozenset({needing.sending.operation}))
+    [needy] = bench.run(needing, answer=always(200, RERANK), plan=jobs)
+    assert "needs group datasets" in needy.reason
+    assert needy.reason.endswith(", not declared by the target")
     (bench.home / "journal-main.jsonl").unlink()
     [keyless] = bench.run(trial, answer=always(200, RERANK), plan=other)
     assert (keyless.outcome, keyless.reason) == ("skipped", "no trial key known for the target")

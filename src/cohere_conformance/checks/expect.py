@@ -105,11 +105,24 @@ def _body(
             observed="a body that is no stream",
             value_class="no-stream",
         )
-    for text, place in places.items():
-        if text in unstreamed:
+    wanted = any(place.tag is None and schemas[text] is not False for text, place in places.items())
+    if wanted and framing == "json" and reading.response[0] is NOTHING:
+        # Likewise, however many places were.
+        yield frame.finding(
+            Kind.EXPECTATION_FAILED,
+            expected="JSON",
+            observed="a body that is no JSON",
+            value_class="no-json",
+        )
+        return
+    missing: list[str] = []
+    for text, place in sorted(places.items()):
+        if text in unstreamed or any(text.startswith(f"{above}/") for above in missing):
             continue
         documents, absent = _documents(contract, frame, reading, place, framing)
         values = [value for document in documents for value in place.values(document)]
+        if not values and schemas[text] is not False:
+            missing.append(text)  # what would stand below it is missing with it
         yield from _judged(frame, text, schemas[text], values, absent)
 
 

@@ -24,7 +24,10 @@ _SERVER = (
         "--live", is_flag=True, help="The target may be another host; it is called with CO_API_KEY."
     ),
     click.option(
-        "--declares", metavar="GROUPS", help="The groups that the target implements; it is judged on these."
+        "--declares",
+        metavar="NAMES",
+        help="What the target implements, and is judged on: groups (chat), groups of one version (v2.chat), "
+        "operations (POST /v2/chat).",
     ),
     click.option(
         "--profile",

@@ -150,6 +150,11 @@ class Contract:
     router: Router
     document: Document
 
+    @property
+    def groups(self) -> dict[str, str]:
+        """The group of each operation, by its label."""
+        return {label: operation.group for label, operation in self.operations.items()}
+
     def route(self, method: str, url: str) -> Route:
         """Return what a request is about."""
         return self.router.route(method, url)

@@ -34,7 +34,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         url: base URL, without credentials.
         profile: what kind of server it is expected to be, such as `contract` or `live-2026`.
-        declares: groups of operations that the target says it offers; empty where it offers all.
+        declares: what the target says it offers: groups, groups of one version, operations; empty where it
+            offers everything.
         key: whether a key was sent.
         seed: what made the run's choices, where it made some.
         workers: processes that sent.

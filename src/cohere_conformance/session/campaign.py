@@ -110,8 +110,7 @@ class Campaign:
         arguments: tuple[str, ...] = (),
     ) -> None:
         self._judge = _judge((wishes.url,) if wishes.url else ())
-        operations = self._judge.contract.operations.values()
-        self.plan: Plan = plan(wishes, {operation.group for operation in operations}, environment)
+        self.plan: Plan = plan(wishes, self._judge.contract.groups, environment)
         if self.plan.fuzz is not None:
             open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
         self._suite = _suite()
@@ -128,8 +127,10 @@ class Campaign:
     @property
     def labels(self) -> list[str]:
         """Labels of the operations that the run is about."""
-        operations = self._judge.contract.operations.items()
-        return [label for label, one in operations if one.group in self.plan.selected & self.plan.declares]
+        groups = self._judge.contract.groups
+        return [
+            label for label in groups if groups[label] in self.plan.selected and label in self.plan.declares
+        ]
 
     def _selected(self) -> tuple[Case, ...]:
         return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
@@ -217,7 +218,6 @@ class Campaign:
 
     def _header(self) -> Header:
         contract = self._judge.contract
-        every = {operation.group for operation in contract.operations.values()}
         return Header(
             tool="cohere-conformance",
             version=__version__,
@@ -234,7 +234,7 @@ class Campaign:
             else Target(
                 url=self.plan.url or EMBEDDED,
                 profile=self.plan.profile,
-                declares=() if self.plan.declares == every else tuple(sorted(self.plan.declares)),
+                declares=self.plan.declared,
                 key=self.plan.key is not None,
                 seed=self.plan.seed,
                 workers=self._workers,

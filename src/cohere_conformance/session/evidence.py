@@ -14,6 +14,7 @@ from cohere_conformance.errors import ReportError
 from cohere_conformance.names import slug
 from cohere_conformance.report import Fuzzing, Opening, Report, read_journals, report_of, write
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from cohere_conformance.session.plan import implemented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,12 +67,12 @@ def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:
     groups = {case.partition(".")[0] for case in planned}
     fuzzed = {case.rpartition(".")[2] for case in planned if case.startswith("fuzz.")}
     targets = [opening.header.target for opening in openings]
-    declares = {group for target in targets if target is not None for group in target.declares}
+    declares = tuple({name for target in targets if target is not None for name in target.declares})
+    offered = implemented(declares, contract.groups)
     return {
-        label: operation.group
-        for label, operation in contract.operations.items()
-        if (operation.group in groups or slug(label) in fuzzed)
-        and (not declares or operation.group in declares)
+        label: group
+        for label, group in contract.groups.items()
+        if (group in groups or slug(label) in fuzzed) and label in offered
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cohere_conformance.contract.named import lacking
 from cohere_conformance.contract.tiers import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.contract import Contract
@@ -21,7 +22,7 @@ class Permission:
     Args:
         plan: what may be done.
         suite: the resources that cases need.
-        contract: the groups of operations.
+        contract: the operations and their groups.
         policies: what calling each operation means, by label.
         keys: names of the further keys that there are.
     """
@@ -43,16 +44,15 @@ class Permission:
     def left_out(self, case: Case) -> str | None:
         """Return why a case is not sent to this target, if it is not."""
         plan = self._plan
-        if case.group not in plan.declares:
-            return f"group {case.group} not declared by the target"
+        if (missing := self._lacking([case.sending.operation])) is not None:
+            return f"{missing} not declared by the target"
         if (skip := case.skip(plan.profile)) is not None:
             return skip.reason
         needed = self._suite.in_order(case.needs)
         if tiers := sorted({case.tier, *(resource.tier for resource in needed)} - plan.tiers):
             return f"tier {', '.join(tiers)} not allowed on a live host"
-        others = {resource.name.split(".", 1)[0] for resource in needed} - plan.declares
-        if others:
-            return f"needs group {', '.join(sorted(others))}, not declared by the target"
+        if (missing := self._lacking(resource.create.operation for resource in needed)) is not None:
+            return f"needs {missing}, not declared by the target"
         if case.key in {"trial", "expired"} and case.key not in self._keys:
             return f"no {case.key} key known for the target"
         return None
@@ -60,12 +60,14 @@ class Permission:
     def forbidden(self, operations: Collection[str]) -> str | None:
         """Return why a test must not call the target, if so."""
         plan = self._plan
-        groups = {self._contract.operations[label].group for label in operations}
-        if lacking := sorted(groups - plan.declares):
-            return f"group {', '.join(lacking)} not declared by the target"
+        if (missing := self._lacking(operations)) is not None:
+            return f"{missing} not declared by the target"
         if tiers := sorted({self._policies[label].tier for label in operations} - plan.tiers):
             return f"tier {', '.join(tiers)} not allowed on a live host"
         return None
+
+    def _lacking(self, labels: Iterable[str]) -> str | None:
+        return lacking(labels, self._plan.declares, self._contract.groups)
 
     def harmless(self, operation: str) -> bool:
         """Tell whether an operation leaves everything on the server as it is."""

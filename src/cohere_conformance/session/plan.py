@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cohere_conformance.cases import PROFILES
+from cohere_conformance.contract.named import operations_by_name
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
@@ -26,7 +27,7 @@ from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 KEY = "CO_API_KEY"
 """The environment variable of the key, the one that the vendor's own clients read."""
@@ -95,7 +96,8 @@ class Wishes(msgspec.Struct, frozen=True):
         url: base URL of the target; `None` for the embedded reference server.
         live: hosts other than this machine may be contacted.
         profile: what the target is expected to be; by default what fits its place.
-        declares: the groups that the target implements; all of them where none is named.
+        declares: what the target implements: groups (`chat`), groups of one version (`v2.chat`), operations
+            (`POST /v2/chat`); everything where nothing is named.
         only: the groups to run; all of them where none is named.
         cases: ids of the cases to run; all of them where none is named.
         allow: tiers that may run on a live host beside the harmless ones.
@@ -127,7 +129,8 @@ class Plan(msgspec.Struct, frozen=True):
         place: where the target is.
         url: its base URL; `None` while the embedded server has none.
         profile: what it is expected to be.
-        declares: the groups that it implements.
+        declares: labels of the operations that it implements.
+        declared: the same as the caller has named it; empty where it is everything.
         selected: the groups that are run.
         cases: ids of the cases that are run; all of the groups where none is named.
         tiers: what may be sent.
@@ -143,6 +146,7 @@ class Plan(msgspec.Struct, frozen=True):
     url: str | None
     profile: str
     declares: frozenset[str]
+    declared: tuple[str, ...]
     selected: frozenset[str]
     cases: frozenset[str]
     tiers: frozenset[Tier]
@@ -154,18 +158,18 @@ class Plan(msgspec.Struct, frozen=True):
     golden: Golden | None = None
 
 
-def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) -> Plan:
+def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
     """Return what a run will do.
 
     Args:
         wishes: what the caller asks for.
-        groups: every group of the contract.
+        operations: the group of every operation of the contract, by its label.
         environment: where the key is read from.
 
     Raises:
         UsageError: a wish cannot be fulfilled, or must not be.
     """
-    known = frozenset(groups)
+    known = frozenset(operations.values())
     place = _place(wishes.url) if _mode(wishes) is not GoldenMode.REPLAY else Place.RECORDED
     if wishes.faults and place is not Place.EMBEDDED:
         raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
@@ -185,7 +189,8 @@ def plan(wishes: Wishes, groups: Iterable[str], environment: Mapping[str, str]) 
         place=place,
         url=HOME if place is Place.RECORDED else wishes.url.rstrip("/") if wishes.url else None,
         profile=profile,
-        declares=_groups("--declares", wishes.declares, known),
+        declares=implemented(wishes.declares, operations),
+        declared=tuple(sorted(wishes.declares)),
         selected=_groups("--only", wishes.only, known),
         cases=frozenset(wishes.cases),
         tiers=allowed if place is Place.LIVE else frozenset(Tier),
@@ -238,6 +243,23 @@ def _guard(wishes: Wishes, key: str) -> None:
         raise UsageError(f"--live: expected a key in the environment variable {KEY}, got none")
     if urlsplit(wishes.url or "").scheme != "https":
         raise UsageError(f"--url {wishes.url}: expected https, because the key would be sent readably")
+
+
+def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozenset[str]:
+    """Return the labels of the operations that a target implements.
+
+    Args:
+        names: as the caller gives them; none: all operations.
+        operations: the group of every operation of the contract, by its label.
+
+    Raises:
+        UsageError: a name stands for nothing.
+    """
+    known = operations_by_name(operations)
+    for name in names:
+        if name not in known:
+            raise UsageError(unknown("--declares", name, known))
+    return frozenset().union(*(known[name] for name in names)) if names else frozenset(operations)
 
 
 def _groups(option: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:

@@ -64,6 +64,8 @@ def _introduction(report: Report) -> Iterator[str]:
         yield f"- {parts.golden_line(header.golden)}"
     if report.coverage.cases is not None:
         yield f"- cases: {prose(parts.cases_line(report.coverage.cases))}"
+        if absent := parts.absent_line(report):
+            yield f"- {prose(absent)}"
     yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"
     if header.target is None:
         yield f"- traffic: {traffic} {more}".rstrip()

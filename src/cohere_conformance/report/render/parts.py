@@ -24,6 +24,8 @@ AMENDMENTS_NOTE = (
 )
 GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
+_ALWAYS = 3
+"""So many answers at least are needed to say what an operation always answers."""
 NOT_EXERCISED = "Declared, not exercised"
 FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
 FUZZED_NOTE = (
@@ -149,6 +151,24 @@ def end_lines(cases: CaseCoverage) -> list[str]:
         f"{one.case}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
         for one in telling_ends(cases)
     ]
+
+
+def absent_line(report: Report) -> str:
+    """Return a hint where operations are not there at all, as far as their answers show; else nothing."""
+    absent = [
+        one.operation
+        for one in report.coverage.operations
+        if one.breaking == one.judged >= _ALWAYS and one.statuses.keys() <= {"404", "405", "501"}
+    ]
+    if report.header.target is None or not absent:
+        return ""
+    statuses = {
+        name for one in report.coverage.operations if one.operation in absent for name in one.statuses
+    }
+    return (
+        f"every answer of {', '.join(absent)} is {' or '.join(sorted(statuses))}: where the target is not "
+        "meant to have that, name what it has with --declares"
+    )
 
 
 class Exercised(NamedTuple):

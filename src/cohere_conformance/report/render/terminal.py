@@ -115,6 +115,8 @@ class _Printer:
     def _cases(self) -> None:
         if (cases := self.report.coverage.cases) is not None:
             self._line(parts.cases_line(cases))
+            if absent := parts.absent_line(self.report):
+                self._line(absent, "yellow")
             self._list("Cases without an answer", parts.end_lines(cases), style="magenta")
 
     def _exercised(self) -> None:
