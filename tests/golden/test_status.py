@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from cohere_conformance.cases import Case, Key, Part, Sending, Skip, Suite, load_suite
+from cohere_conformance.cases import Case, Key, Part, Resource, Sending, Skip, Suite, load_suite
 from cohere_conformance.contract import Contract, load_contract
 from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.contract.models import load_retired, shipped_retired
@@ -24,7 +24,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import CassetteError, ContractError
 from cohere_conformance.golden import Cassette, Origin, Provenance, find
 from cohere_conformance.golden.cassette import dump
-from cohere_conformance.golden.digest import ContractDigests, case_digest, part_of
+from cohere_conformance.golden.digest import CaseDigests, ContractDigests, part_of
 from cohere_conformance.golden.policy import POLICY, Policy, Stale, Verdict, load_policy
 from cohere_conformance.golden.states import Outcome, State, Status
 from cohere_conformance.golden.status import named_models, status
@@ -94,7 +94,7 @@ def recorded(
         recorded_at="2026-11-23T08:00:00Z",
         contract=digest(contract, case.operation),
         suite="0.0.1",
-        case=case_digest(case),
+        case=CaseDigests(SUITE).of(case),
     )
     method, path = case.operation.split(" ", 1)
     return Cassette(
@@ -417,11 +417,36 @@ def test_counts_and_ages_are_told_by_origin(amended: Contract) -> None:
 def test_the_digest_of_a_case_knows_what_is_sent(shipped: Suite) -> None:
     digests: dict[str, list[Case]] = {}
     for case in shipped.cases:
-        digests.setdefault(case_digest(case), []).append(case)
+        digests.setdefault(CaseDigests(shipped).of(case), []).append(case)
     for twins in digests.values():
-        assert len({msgspec.json.encode((one.sending, one.key, one.needs)) for one in twins}) == 1
+        needed = [sorted(resource.name for resource in shipped.in_order(one.needs)) for one in twins]
+        sent = [(one.sending, one.key, names) for one, names in zip(twins, needed, strict=True)]
+        assert len({msgspec.json.encode(one) for one in sent}) == 1
     assert len(digests) > 700
     assert all(re.fullmatch(r"[0-9a-f]{12}", digest) for digest in digests)
+
+
+def resource(name: str, *needs: str, **body: Any) -> Resource:
+    return Resource(
+        name=name,
+        about="A resource.",
+        tier=Tier.N1,
+        needs=needs,
+        create=Sending("POST /v1/datasets", body=body),
+        capture={},
+        wait=None,
+        remove=(),
+        file="cases.yaml",
+        line=1,
+    )
+
+
+RESOURCES = (resource("datasets.small"), resource("a.b", "c.d"), resource("c.d"))
+
+
+def digest_of(case: Case, *changed: Resource) -> str:
+    resources = {one.name: one for one in (*RESOURCES, *changed)}
+    return CaseDigests(Suite((), resources)).of(case)
 
 
 SENT = Sending(
@@ -451,8 +476,24 @@ SENT = Sending(
     ids=str,
 )
 def test_another_request_has_another_digest(other: Case) -> None:
-    seen = {case_digest(written("chat.a", SENT))}
-    assert case_digest(other) not in seen
+    seen = {digest_of(written("chat.a", SENT))}
+    assert digest_of(other) not in seen
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [resource("a.b", "c.d", row=1), resource("c.d", row=1), resource("a.b", "c.d", "datasets.small")],
+    ids=["its own", "what that needs", "what it is made from"],
+)
+def test_other_resources_are_another_digest(changed: Resource) -> None:
+    case = written("chat.a", SENT, needs=("a.b",))
+    assert digest_of(case) != digest_of(case, changed)
+
+
+def test_what_else_is_told_of_a_resource_passes_by() -> None:
+    case = written("chat.a", SENT, needs=("a.b",))
+    moved = msgspec.structs.replace(resource("a.b", "c.d"), line=7, about="!", capture={"id": "/id"})
+    assert digest_of(case) == digest_of(case, moved, resource("datasets.small", row=1))
 
 
 def test_all_these_requests_differ_from_each_other() -> None:
@@ -461,7 +502,7 @@ def test_all_these_requests_differ_from_each_other() -> None:
     texts: list[str | bytes] = ["", b"", "\ud800", b"\xed\xa0\x80", "00", b"00"]
     cases = [written("chat.a", Sending(CHAT, body=body)) for body in bodies]
     cases += [written("chat.a", Sending(CHAT, text=text)) for text in texts]
-    assert len({case_digest(case) for case in cases}) == len(bodies) + len(texts)
+    assert len({digest_of(case) for case in cases}) == len(bodies) + len(texts)
 
 
 def test_the_digest_of_a_case_passes_over_what_is_not_sent() -> None:
@@ -474,7 +515,7 @@ def test_the_digest_of_a_case_passes_over_what_is_not_sent() -> None:
         "chat.other", turned, needs=("c.d", "a.b"), about="!", file="elsewhere", line=9, tier=Tier.N3,
         expect=Expectation(status=(404,)), profiles={"contract": Skip("no")},
     )  # fmt: skip
-    assert case_digest(one) == case_digest(other)
+    assert digest_of(one) == digest_of(other)
 
 
 def test_the_digest_of_an_operation_does_not_depend_on_what_was_compiled_before(

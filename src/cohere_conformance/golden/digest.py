@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cohere_conformance.cases import Case
+    from cohere_conformance.cases import Case, Suite
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Requirement
 
@@ -22,13 +22,27 @@ _DIGITS = 12
 _BETWEEN = "-"
 
 
-def case_digest(case: Case) -> str:
-    """Return a digest of what a case sends (12 hex digits).
+class CaseDigests:
+    """Digests of what cases send.
 
-    It depends on the request with its placeholders, on the key and on the resources that the case needs;
-    neither on the order of properties in objects, nor on where the case is written and what it expects.
+    Args:
+        suite: the resources that they need.
     """
-    return _digest([case.sending, case.key, sorted(case.needs)])
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+
+    def of(self, case: Case) -> str:
+        """Return a digest of what a case sends, and of what makes the resources it needs (12 hex digits).
+
+        It depends on the requests with their placeholders and on the key; neither on the order of properties
+        in objects, nor on where the case is written and what it expects.
+
+        Raises:
+            UsageError: a resource is not there.
+        """
+        made = {one.name: one.create for one in self._suite.in_order(case.needs)}
+        return _digest([case.sending, case.key, made])
 
 
 class ContractDigests:

@@ -15,7 +15,7 @@ import msgspec
 from cohere_conformance.checks.rawjson import parse
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin
-from cohere_conformance.golden.digest import ContractDigests, case_digest, part_of
+from cohere_conformance.golden.digest import CaseDigests, ContractDigests, part_of
 from cohere_conformance.golden.policy import Stale, Verdict
 from cohere_conformance.golden.states import Absence, Ages, LeftOut, Outcome, Reason, State, Status
 from cohere_conformance.golden.store import BROKEN, counted, load
@@ -219,8 +219,12 @@ class _Judge:
             yield Stale.CASE_CHANGED, "it does not say what its case has sent"
         elif told.operation != case.operation:
             yield Stale.CASE_CHANGED, f"it was recorded of {told.operation}; its case calls {case.operation}"
-        elif told.case != case_digest(case):
+        elif told.case != self._sent.of(case):
             yield Stale.CASE_CHANGED, "its case sends something else than it did"
+
+    @cached_property
+    def _sent(self) -> CaseDigests:
+        return CaseDigests(self.suite)
 
     @cached_property
     def _cases(self) -> Mapping[str, Case]:

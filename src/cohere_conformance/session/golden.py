@@ -17,7 +17,7 @@ from cohere_conformance.exchanges.anonymous import anonymised
 from cohere_conformance.exchanges.http import Outgoing, Sender
 from cohere_conformance.golden import Cassette, Origin, Provenance, load, save
 from cohere_conformance.golden.compare import compare
-from cohere_conformance.golden.digest import ContractDigests, case_digest
+from cohere_conformance.golden.digest import CaseDigests, ContractDigests
 from cohere_conformance.golden.whole import HOME, origin_of
 from cohere_conformance.model import Expectation
 from cohere_conformance.session.ending import OURS, Ending, Sent
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from cohere_conformance.cases import Case
+    from cohere_conformance.cases import Case, Suite
     from cohere_conformance.contract import Contract
     from cohere_conformance.exchanges.secret import Secret
     from cohere_conformance.golden.compare import Rules
@@ -47,6 +47,7 @@ class Recorder:
 
     Args:
         runner: sends and judges.
+        suite: the resources that cases need.
         contract: that the answers are judged by.
         plan: of the run.
         folder: where the cassettes are written.
@@ -57,6 +58,7 @@ class Recorder:
     def __init__(
         self,
         runner: Runner,
+        suite: Suite,
         contract: Contract,
         plan: Plan,
         folder: Path,
@@ -65,6 +67,7 @@ class Recorder:
         keys: Collection[Secret],
     ) -> None:
         self._runner = runner
+        self._sends = CaseDigests(suite)
         self._digests = ContractDigests(contract, shipped_requirements().requirements.values())
         self._profile = plan.profile
         self._folder = folder
@@ -92,7 +95,7 @@ class Recorder:
             recorded_at=sent.exchange.source.recorded_at or "",
             contract=self._digests.of(case.operation),
             suite=__version__,
-            case=case_digest(case),
+            case=self._sends.of(case),
             values={name: renamed(sent.values[name]) for name in sorted(case.placeholders)},
             seconds=exchange.response.seconds,
             arrivals=exchange.response.arrivals,
@@ -130,6 +133,7 @@ class Replayer:
 
     Args:
         runner: compares with what a case expects.
+        suite: the resources that cases need.
         findings: what there is to say about an exchange for which no case is written.
         cassettes: path of each cassette by its id.
     """
@@ -137,10 +141,12 @@ class Replayer:
     def __init__(
         self,
         runner: Runner,
+        suite: Suite,
         findings: Callable[[Exchange], Iterable[Finding]],
         cassettes: Mapping[str, Path],
     ) -> None:
         self._runner = runner
+        self._sends = CaseDigests(suite)
         self._findings = findings
         self._cassettes = cassettes
         self._loaded: tuple[str, Cassette] | None = None
@@ -185,7 +191,7 @@ class Replayer:
         try:
             cassette = self._load(case.id)
             told = cassette.provenance
-            if told.case != case_digest(case):
+            if told.case != self._sends.of(case):
                 return Ending("failed", _REFUSED.format("the case sends something else than it did"))
             expectation = case.expectation(told.profile, told.values)
             if isinstance(expectation, Skip):
@@ -237,13 +243,17 @@ class Verifier:
 
     Args:
         runner: sends.
+        suite: the resources that cases need.
         judge: the contract, and what there is to say about an exchange by it.
         rules: what has to be equal, and what is expected to differ.
         cassettes: path of each cassette by its id.
     """
 
-    def __init__(self, runner: Runner, judge: Judge, rules: Rules, cassettes: Mapping[str, Path]) -> None:
+    def __init__(
+        self, runner: Runner, suite: Suite, judge: Judge, rules: Rules, cassettes: Mapping[str, Path]
+    ) -> None:
         self._runner = runner
+        self._sends = CaseDigests(suite)
         self._judge = judge
         self._rules = rules
         self._cassettes = cassettes
@@ -288,7 +298,7 @@ class Verifier:
             golden = load(path)
         except CassetteError as error:
             return Ending("error", str(error))
-        if golden.provenance.case != case_digest(case):
+        if golden.provenance.case != self._sends.of(case):
             return Ending("error", "the case sends something else than when it was recorded; record it again")
         sent = self._runner.send(case)
         if isinstance(sent, Ending):

@@ -225,6 +225,7 @@ class Worker:
                 keys = [Secret(told.removeprefix("Bearer ")) for told in setting.authorizations.values()]
                 return Recorder(
                     runner,
+                    setting.suite,
                     contract,
                     setting.plan,
                     setting.folder / STAGED,
@@ -232,10 +233,10 @@ class Worker:
                     keys=[key for key in (setting.plan.key, *keys) if key is not None],
                 )
             case GoldenMode.REPLAY:
-                return Replayer(runner, setting.judge.findings, find(golden.folder))
+                return Replayer(runner, setting.suite, setting.judge.findings, find(golden.folder))
             case GoldenMode.VERIFY:
                 rules = load_rules(folder("suites"), contract)
-                return Verifier(runner, setting.judge, rules, find(golden.folder))
+                return Verifier(runner, setting.suite, setting.judge, rules, find(golden.folder))
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
