@@ -187,7 +187,9 @@ _METHOD = """
   that fail on most operations of the right server (`positive_data_acceptance`, `unsupported_method`).
 - The server, its faults and our fuzzer come from one hand, which has made the faults for what the fuzzer is
   to see; that a fault can show in its group was tried out with ours. The ordinary ones, and their groups,
-  were chosen before anything was measured."""
+  were chosen before anything was measured: a schema can see them, or a crash shows them. The last ones are
+  drawn by lot from all other faults that the server knows (but those of the connection); most of them break
+  what the API means, which no document tells, and nobody has looked whether a fuzzer can reach them."""
 
 
 def _parts(faults: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

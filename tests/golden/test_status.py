@@ -83,6 +83,7 @@ def recorded(
     body: bytes | None = b'{"model": "command-a-03-2025"}',
     status: int = 200,
     url: str = "",
+    suite: Suite = SUITE,
     **changed: Any,
 ) -> Cassette:
     """Return a cassette of a case that was recorded today, but for what is changed."""
@@ -94,7 +95,7 @@ def recorded(
         recorded_at="2026-11-23T08:00:00Z",
         contract=digest(contract, case.operation),
         suite="0.0.1",
-        case=CaseDigests(SUITE).of(case),
+        case=CaseDigests(suite).of(case),
     )
     method, path = case.operation.split(" ", 1)
     return Cassette(
@@ -346,7 +347,9 @@ def shipped() -> Suite:
 
 
 def test_a_complete_and_fresh_set_passes(amended: Contract, shipped: Suite) -> None:
-    found = judged(amended, *(recorded(amended, case) for case in shipped.cases), suite=shipped)
+    found = judged(
+        amended, *(recorded(amended, case, suite=shipped) for case in shipped.cases), suite=shipped
+    )
     assert (found.outcome, list(found.reasons()), found.left_out) == (Outcome.PASS, [], ())
     assert found.golden.interactions == found.golden.reference == len(shipped.cases) > 700
     assert verdict_line(found) == "FRESH: nothing is the matter"
