@@ -13,6 +13,7 @@ import pytest
 from hostile import Hostile, Talk, answer
 from running import COMMAND, Done, environment, ran, running
 
+from cohere_conformance.cli.serve import serve
 from cohere_conformance.data import folder
 from cohere_conformance.reference import State
 from cohere_conformance.reference.server import Running
@@ -47,6 +48,9 @@ def test_a_fault_is_red_and_names_the_case_and_the_command_that_shows_it(tmp_pat
     rows = [row for row in done.report["findings"] if row["amendment"] is None]
     assert {row["operation"] for row in rows} == {"POST /v1/rerank", "POST /v2/rerank"}
     assert all(row["cases"] and row["example"]["curl"].startswith("curl ") for row in rows)
+    name, *arguments = done.report["header"]["target"]["serve"]
+    with serve.make_context(name, arguments) as again:
+        assert (name, again.params["faults"]) == ("serve", ("rerank.unsorted",))
 
 
 def test_the_suites_by_pytest_alone_have_the_same_verdict(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import SEVERITY, Kind
-from cohere_conformance.report import Report, Tally, explain_finding, explain_kind
+from cohere_conformance.report import Report, Tally, Target, explain_finding, explain_kind, render_html
 
 if TYPE_CHECKING:
     from tests.report.conftest import Finish, MakeExchange, MakeFinding
@@ -88,6 +88,33 @@ def test_a_finding_without_a_command_says_so(
     tally.add(exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED)], "")
     report = finish(tally)
     assert "The request is not repeated here" in explain_finding(report, report.findings[0].fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("serve", "url", "told"),
+    [
+        (
+            ("serve", "--fault=a.b"),
+            "http://127.0.0.1:4242/v2/chat",
+            "serve --fault=a.b --port 4242 starts it again",
+        ),
+        ((), "http://127.0.0.1:4242/v2/chat", ""),
+        (("serve",), "http://127.0.0.1/v2/chat", ""),
+        (("serve",), "http://127.0.0.1:x/v2/chat", ""),
+    ],
+    ids=["embedded", "somebody's", "no port", "no address"],
+)
+def test_a_server_that_has_ended_with_the_run_can_be_started_again(
+    serve: tuple[str, ...], url: str, told: str, exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    tally = Tally()
+    tally.add(exchange(url=url), "POST /v2/chat", [finding(Kind.TYPE_CHANGED)], "")
+    report = finish(tally)
+    header = msgspec.structs.replace(report.header, target=Target(url="embedded", serve=serve))
+    report = msgspec.structs.replace(report, header=header)
+    words = "That server has ended with the run; cohere-conformance "
+    for shown in (explain_finding(report, report.findings[0].fingerprint), render_html(report).decode()):
+        assert (f"{words}{told}" in shown) if told else (words not in shown)
 
 
 def test_control_characters_do_not_pass_but_a_body_keeps_its_lines(

@@ -283,6 +283,7 @@ def _shown(target: Target) -> Target:
         url=clean(without_password(target.url)),
         profile=clean(target.profile),
         declares=tuple(map(clean, target.declares)),
+        serve=tuple(map(clean, target.serve)),
     )
 
 

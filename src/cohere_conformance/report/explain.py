@@ -63,10 +63,10 @@ def explain_finding(report: Report, fingerprint_prefix: str) -> str:
             f"{plain(prefix)!r} is the beginning of {len(found)} fingerprints; name one of {candidates}"
         )
     # One fingerprint has two rows where an amendment explains it in some exchanges and not in others.
-    return "\n".join([*(_details(row) for row in rows), explain_kind(rows[0].kind)])
+    return "\n".join([*(_details(report, row) for row in rows), explain_kind(rows[0].kind)])
 
 
-def _details(row: Row) -> str:
+def _details(report: Report, row: Row) -> str:
     example = row.example
     fields = {
         "fingerprint": row.fingerprint,
@@ -85,10 +85,10 @@ def _details(row: Row) -> str:
     }
     lines = [f"{row.severity.upper()} {row.kind}", ""]
     lines += [f"  {name:<12} {plain(value, longest=None)}" for name, value in fields.items() if value]
-    return "\n".join([*lines, "", *_reproduction(row), ""])
+    return "\n".join([*lines, "", *_reproduction(report, row), ""])
 
 
-def _reproduction(row: Row) -> list[str]:
+def _reproduction(report: Report, row: Row) -> list[str]:
     curl = row.example.curl
     if curl is None:
         return ["The request is not repeated here: it is too long or was not kept. See the example's file."]
@@ -100,4 +100,6 @@ def _reproduction(row: Row) -> list[str]:
     ]
     if shown != curl:
         lines += ["", f"It holds characters that do not print; {REPORT_JSON} has the exact command."]
+    if again := parts.revival(report, row):
+        lines += ["", plain(again, longest=None)]
     return lines

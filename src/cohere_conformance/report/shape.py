@@ -39,6 +39,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         key: whether a key was sent.
         seed: what made the run's choices, where it made some.
         workers: processes that sent.
+        serve: arguments of the command that starts a server like it, where it has ended with the run.
     """
 
     url: str
@@ -47,6 +48,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     key: bool = False
     seed: int | None = None
     workers: Count = 1
+    serve: tuple[str, ...] = ()
 
 
 class Golden(msgspec.Struct, frozen=True, kw_only=True):

@@ -238,8 +238,14 @@ class Campaign:
                 key=self.plan.key is not None,
                 seed=self.plan.seed,
                 workers=self._workers,
+                serve=self._serve(),
             ),
         )
+
+    def _serve(self) -> tuple[str, ...]:
+        if self.plan.place is not Place.EMBEDDED:
+            return ()
+        return ("serve", "--profile", self.plan.profile, *(f"--fault={name}" for name in self.plan.faults))
 
     def _inputs(self) -> tuple[str, ...]:
         golden = self.plan.golden

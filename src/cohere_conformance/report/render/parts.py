@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from cohere_conformance.model import Aspect
 from cohere_conformance.report.shape import REPORT_JSON
@@ -86,6 +88,19 @@ def explain_command(fingerprint: str, folder: str) -> str:
     """Return the command that shows all about a finding."""
     command = f"{COMMAND} explain {fingerprint}"
     return command if folder == DEFAULT_FOLDER else f"{command} --report-dir {folder}"
+
+
+def revival(report: Report, row: Row) -> str:
+    """Return how to start the server again that a command is for, where it has ended with the run."""
+    target, (_, _, url) = report.header.target, row.example.request.partition(" ")
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        port = None
+    if target is None or not target.serve or port is None:
+        return ""
+    command = shlex.join([COMMAND, *target.serve, "--port", str(port)])
+    return f"That server has ended with the run; {command} starts it again, and tells its key."
 
 
 def contract_line(header: Header) -> str:
