@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cohere_conformance.errors import UsageError
+from cohere_conformance.names import unknown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _VERSION = re.compile(r"/(v\d+)/")
 
 
-def operations_by_name(operations: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Return the labels of operations by every name that stands for some of them.
-
-    That is their group (`chat`), what one version of the API has of it (`v2.chat`), and the label itself
-    (`POST /v2/chat`).
+def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozenset[str]:
+    """Return the labels of the operations that a target implements.
 
     Args:
-        operations: the group of each operation, by its label.
+        names: as the caller gives them; none: all operations.
+        operations: the group of every operation of the contract, by its label.
+
+    Raises:
+        UsageError: a name stands for nothing.
     """
-    found: dict[str, set[str]] = {}
-    for label, group in operations.items():
-        version = _VERSION.search(label)
-        for name in (group, f"{version[1]}.{group}" if version else group, label):
-            found.setdefault(name, set()).add(label)
-    return {name: frozenset(labels) for name, labels in found.items()}
+    known = _by_name(operations)
+    for name in names:
+        if name not in known:
+            raise UsageError(unknown("--declares", name, known))
+    return frozenset().union(*(known[name] for name in names)) if names else frozenset(operations)
 
 
 def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping[str, str]) -> str | None:
@@ -42,3 +45,20 @@ def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping
     single = sorted(label for label, group in missing.items() if group in groups)
     told = [f"group {', '.join(whole)}"] if whole else []
     return "; ".join(told + ([", ".join(single)] if single else [])) or None
+
+
+def _by_name(operations: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return the labels of operations by every name that stands for some of them.
+
+    That is their group (`chat`), what one version of the API has of it (`v2.chat`), and the label itself
+    (`POST /v2/chat`).
+
+    Args:
+        operations: the group of each operation, by its label.
+    """
+    found: dict[str, set[str]] = {}
+    for label, group in operations.items():
+        version = _VERSION.search(label)
+        for name in (group, f"{version[1]}.{group}" if version else group, label):
+            found.setdefault(name, set()).add(label)
+    return {name: frozenset(labels) for name, labels in found.items()}

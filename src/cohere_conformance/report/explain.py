@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Kind
-from cohere_conformance.report.render import parts
+from cohere_conformance.report.render import hints, parts
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.shape import REPORT_JSON
 
@@ -100,6 +100,6 @@ def _reproduction(report: Report, row: Row) -> list[str]:
     ]
     if shown != curl:
         lines += ["", f"It holds characters that do not print; {REPORT_JSON} has the exact command."]
-    if again := parts.revival(report, row):
+    if again := hints.revival(report, row):
         lines += ["", plain(again, longest=None)]
     return lines

@@ -9,12 +9,12 @@ from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.checks.requested import requested
 from cohere_conformance.checks.shapes import answer_shape
 from cohere_conformance.contract.elements import declared
+from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.requested import requestable
 from cohere_conformance.errors import ReportError
 from cohere_conformance.names import slug
 from cohere_conformance.report import Fuzzing, Opening, Report, read_journals, report_of, write
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
-from cohere_conformance.session.plan import implemented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

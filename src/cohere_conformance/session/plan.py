@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cohere_conformance.cases import PROFILES
-from cohere_conformance.contract.named import operations_by_name
+from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
@@ -243,23 +243,6 @@ def _guard(wishes: Wishes, key: str) -> None:
         raise UsageError(f"--live: expected a key in the environment variable {KEY}, got none")
     if urlsplit(wishes.url or "").scheme != "https":
         raise UsageError(f"--url {wishes.url}: expected https, because the key would be sent readably")
-
-
-def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozenset[str]:
-    """Return the labels of the operations that a target implements.
-
-    Args:
-        names: as the caller gives them; none: all operations.
-        operations: the group of every operation of the contract, by its label.
-
-    Raises:
-        UsageError: a name stands for nothing.
-    """
-    known = operations_by_name(operations)
-    for name in names:
-        if name not in known:
-            raise UsageError(unknown("--declares", name, known))
-    return frozenset().union(*(known[name] for name in names)) if names else frozenset(operations)
 
 
 def _groups(option: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:

@@ -16,7 +16,7 @@ import msgspec
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
-from cohere_conformance.report.render import matrix, parts
+from cohere_conformance.report.render import hints, matrix, parts
 from cohere_conformance.report.render.alike import alike
 from cohere_conformance.report.render.safe import plain
 
@@ -56,6 +56,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
         text = page.render(
             report=report,
             parts=parts,
+            hints=hints,
             alike=alike,
             state=state,
             symbol=symbol,

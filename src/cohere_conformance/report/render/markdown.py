@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from cohere_conformance.report.render import parts
+from cohere_conformance.report.render import hints, parts
 from cohere_conformance.report.render.alike import alike, others_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -64,8 +64,8 @@ def _introduction(report: Report) -> Iterator[str]:
         yield f"- {parts.golden_line(header.golden)}"
     if report.coverage.cases is not None:
         yield f"- cases: {prose(parts.cases_line(report.coverage.cases))}"
-        if absent := parts.absent_line(report):
-            yield f"- {prose(absent)}"
+        if hint := hints.absent(report):
+            yield f"- {prose(hint)}"
     yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"
     if header.target is None:
         yield f"- traffic: {traffic} {more}".rstrip()

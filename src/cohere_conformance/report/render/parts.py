@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from cohere_conformance.model import Aspect
 from cohere_conformance.report.shape import REPORT_JSON
@@ -26,8 +24,6 @@ AMENDMENTS_NOTE = (
 )
 GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
-_ALWAYS = 3
-"""So many answers at least are needed to say what an operation always answers."""
 NOT_EXERCISED = "Declared, not exercised"
 FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
 FUZZED_NOTE = (
@@ -88,19 +84,6 @@ def explain_command(fingerprint: str, folder: str) -> str:
     """Return the command that shows all about a finding."""
     command = f"{COMMAND} explain {fingerprint}"
     return command if folder == DEFAULT_FOLDER else f"{command} --report-dir {folder}"
-
-
-def revival(report: Report, row: Row) -> str:
-    """Return how to start the server again that a command is for, where it has ended with the run."""
-    target, (_, _, url) = report.header.target, row.example.request.partition(" ")
-    try:
-        port = urlsplit(url).port
-    except ValueError:
-        port = None
-    if target is None or not target.serve or port is None:
-        return ""
-    command = shlex.join([COMMAND, *target.serve, "--port", str(port)])
-    return f"That server has ended with the run; {command} starts it again, and tells its key."
 
 
 def contract_line(header: Header) -> str:
@@ -166,24 +149,6 @@ def end_lines(cases: CaseCoverage) -> list[str]:
         f"{one.case}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
         for one in telling_ends(cases)
     ]
-
-
-def absent_line(report: Report) -> str:
-    """Return a hint where operations are not there at all, as far as their answers show; else nothing."""
-    absent = [
-        one.operation
-        for one in report.coverage.operations
-        if one.breaking == one.judged >= _ALWAYS and one.statuses.keys() <= {"404", "405", "501"}
-    ]
-    if report.header.target is None or not absent:
-        return ""
-    statuses = {
-        name for one in report.coverage.operations if one.operation in absent for name in one.statuses
-    }
-    return (
-        f"every answer of {', '.join(absent)} is {' or '.join(sorted(statuses))}: where the target is not "
-        "meant to have that, name what it has with --declares"
-    )
 
 
 class Exercised(NamedTuple):

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cohere_conformance.model import Severity
-from cohere_conformance.report.render import parts
+from cohere_conformance.report.render import hints, parts
 from cohere_conformance.report.render.alike import alike, others_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
 
@@ -115,8 +115,8 @@ class _Printer:
     def _cases(self) -> None:
         if (cases := self.report.coverage.cases) is not None:
             self._line(parts.cases_line(cases))
-            if absent := parts.absent_line(self.report):
-                self._line(absent, "yellow")
+            if hint := hints.absent(self.report):
+                self._line(hint, "yellow")
             self._list("Cases without an answer", parts.end_lines(cases), style="magenta")
 
     def _exercised(self) -> None:
