@@ -17,18 +17,16 @@ _ALWAYS = 3
 
 def absent(report: Report) -> str:
     """Return a hint where operations are not there at all, as far as their answers show; else nothing."""
-    absent = [
+    never = [
         one.operation
         for one in report.coverage.operations
         if one.breaking == one.judged >= _ALWAYS and one.statuses.keys() <= {"404", "405", "501"}
     ]
-    if report.header.target is None or not absent:
+    if report.header.target is None or not never:
         return ""
-    statuses = {
-        name for one in report.coverage.operations if one.operation in absent for name in one.statuses
-    }
+    statuses = {name for one in report.coverage.operations if one.operation in never for name in one.statuses}
     return (
-        f"every answer of {', '.join(absent)} is {' or '.join(sorted(statuses))}: where the target is not "
+        f"every answer of {', '.join(never)} is {' or '.join(sorted(statuses))}: where the target is not "
         "meant to have that, name what it has with --declares"
     )
 
