@@ -147,14 +147,13 @@ class Remover:
 
 def _ours(one: Made, removal: Removal, exchange: Exchange) -> bool:
     """Tell whether what an answer shows can have come of what was made, by the times at which both began."""
-    times = {
-        one.values.get(f"{one.resource.name}.{name}"): value(pointer, exchange)
-        for name, pointer in removal.since.items()
-    }
+    own = one.resource.name
+    times = [
+        (one.values.get(f"{own}.{name}"), value(pointer, exchange)) for name, pointer in removal.since.items()
+    ]
     try:
         return all(
-            datetime.fromisoformat(now or "") >= datetime.fromisoformat(began or "")
-            for began, now in times.items()
+            datetime.fromisoformat(now or "") >= datetime.fromisoformat(began or "") for began, now in times
         )
     except (ValueError, TypeError):  # no times, or such as cannot be compared
         return False
