@@ -196,6 +196,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
         request_missing: the names of the others.
         response_declared: statuses, properties, events and values that an answer may show.
         response_reached: how many of them were reached.
+        unsent: requests that were not sent, because the unchanged request that they start from is not served.
     """
 
     operation: str
@@ -210,6 +211,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
     request_missing: tuple[str, ...] = ()
     response_declared: Count
     response_reached: Count
+    unsent: Count = 0
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

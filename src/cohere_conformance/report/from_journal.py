@@ -133,14 +133,16 @@ class _Run:
             )
             if known:
                 self.seen.update(self._exercised(exchange))
-            if known and self._fuzzed is not None:
-                self._fuzzed.add(record)
+        if known and self._fuzzed is not None:
+            self._fuzzed.add(record)
         if record.setup:
             return
         if record.findings:
             self._with_findings.add(record.case)
         end = (_WORST[record.outcome], clean(record.reason), clean(record.operation), record.outcome)
-        self._ends[record.case] = min(self._ends.get(record.case, end), end)
+        # Of two that are as bad, the one that says why.
+        ends = (self._ends.get(record.case, end), end)
+        self._ends[record.case] = min(ends, key=lambda one: (one[0], not one[1], one))
 
     def cases(self) -> CaseCoverage:
         """Return how the cases ended."""

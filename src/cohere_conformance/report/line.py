@@ -54,6 +54,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
         way: what the request was changed for, where the fuzzer derived it.
+        unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
+            is not served.
     """
 
     case: str
@@ -64,6 +66,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     findings: tuple[Finding, ...] = ()
     setup: bool = False
     way: str = ""
+    unsent: int = 0
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):

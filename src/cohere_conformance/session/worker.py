@@ -187,11 +187,9 @@ class Worker:
             ending = Ending("skipped", reason)
             self._runner.note(test, ending)
             return ending
-        findings, reason = self._fuzzer.run(test, label, way)
-        if findings:
-            return Ending("failed", reason, findings)
-        ending = Ending("inconclusive", reason) if reason else Ending("passed")
-        self._runner.note(test, ending)
+        findings, reason, unsent = self._fuzzer.run(test, label, way)
+        ending = Ending("failed" if findings else "inconclusive" if reason else "passed", reason, findings)
+        self._runner.note(test, ending, operation=label, unsent=unsent)
         return ending
 
     def note(self, test: str, ending: Ending) -> None:
