@@ -19,6 +19,7 @@ from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.ending import OURS, Ending, Sent
 from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
@@ -57,6 +58,7 @@ class Runner:
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
         run: what tells this run's things apart from others.
+        patience: waits for what takes time on the target.
 
     Attributes:
         permission: says what must not be sent.
@@ -73,8 +75,10 @@ class Runner:
         authorizations: Mapping[str, str],
         fail_on: Severity,
         run: str,
+        patience: Patience | None = None,
     ) -> None:
         self._plan = plan
+        self._patience = patience or Patience()
         self._suite = suite
         self._judge = judge
         self._sender = sender
@@ -86,7 +90,7 @@ class Runner:
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()
         self._resources = Resources(
-            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget
+            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget, self._patience
         )
         self._unanswered = 0
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
@@ -135,6 +139,7 @@ class Runner:
                 unique=self._unique(),
                 seed=self._plan.seed,
                 undo=self._resources.clear,
+                patience=self._patience,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
