@@ -44,6 +44,10 @@ class Key(enum.StrEnum):
     """A trial key; the run must have one."""
     EMPTY = "empty"
     """The scheme without a key."""
+    LOWER_CASE = "lower-case"
+    """The key of the run behind `bearer`, in small letters."""
+    SPACED = "spaced"
+    """The key of the run behind two spaces."""
 
 
 _AUTHORIZATION = {
@@ -51,6 +55,8 @@ _AUTHORIZATION = {
     Key.MALFORMED: "Basic Zm9vOmJhcg==",
     Key.EMPTY: "Bearer",
 }
+_SCHEMES = {Key.VALID: "Bearer", Key.LOWER_CASE: "bearer", Key.SPACED: "Bearer "}
+"""What stands before the key of the run and a space; a scheme has no case (RFC 9110, 11.1)."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -129,7 +135,8 @@ class Sending(msgspec.Struct, frozen=True):
         sent = _AUTHORIZATION.get(key, authorization if key in {Key.EXPIRED, Key.TRIAL} else None)
         if sent is not None:
             headers.append(("authorization", sent))
-        return Outgoing(method, path, tuple(headers), body, keyed=key is Key.VALID)
+        scheme = _SCHEMES.get(key)
+        return Outgoing(method, path, tuple(headers), body, keyed=scheme is not None, scheme=scheme or "")
 
     def _addressed(self, values: Mapping[str, str]) -> tuple[str, str]:
         """Return the method, and the path with the query."""

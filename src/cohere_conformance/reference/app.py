@@ -18,7 +18,16 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, request_response
 
 from cohere_conformance.contract.route import path_parameters
-from cohere_conformance.reference import distorted, keys, lenient, mangle, storage, unusual, validation
+from cohere_conformance.reference import (
+    distorted,
+    garbled,
+    keys,
+    lenient,
+    mangle,
+    storage,
+    unusual,
+    validation,
+)
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
     HANDLERS,
@@ -95,7 +104,8 @@ async def _answer(request: Request, state: State) -> Response:
         call, warnings = await _call(request, declared, key, state)
         if late:
             state.keys.holder(authorization, state.faults)
-        outcome = distorted.lost(declared, HANDLERS[declared.label](call), state.faults)
+        outcome = garbled.garbled(call, HANDLERS[declared.label](call))
+        outcome = distorted.lost(declared, outcome, state.faults)
     except RefusedError as refusal:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
@@ -277,6 +287,7 @@ async def _chunks(stream: Stream, state: State) -> AsyncIterator[bytes]:
     waiting = b""
     for event in stream.events:
         chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
+        chunk = garbled.chunk(chunk, state.faults)
         if BUFFERED in state.faults:
             waiting += chunk
         else:

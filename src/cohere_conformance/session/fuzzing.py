@@ -13,11 +13,11 @@ from hypothesis.errors import Flaky
 
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
-from cohere_conformance.fuzz.anchors import anchors
+from cohere_conformance.fuzz.anchors import anchors, written
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
-from cohere_conformance.fuzz.effort import EFFORTS
+from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.paths import harmless
@@ -104,9 +104,13 @@ class Fuzzer:
             return Fuzzed((), "an answer of this operation never came")
         operation = self._contract.operations[label]
         start = anchors(self._suite, operation, self._plan.profile)
-        attempts = _Attempts(test, self._runner, self._until, self._looked_at(operation, start, way))
+        attempts = _Attempts(test, self._runner, self._until, self._looked_at(operation, way))
         reason = ""
         try:
+            if way is Way.POSITIVE and self._fuzz.profile is not FuzzProfile.SMOKE:
+                # What only a certain text, a stream or a call of a tool shows needs no change to be seen.
+                for anchor in written(self._suite, operation, self._plan.profile):
+                    attempts.usable(anchor.case)
             self._one_change(test, operation, start, way, attempts)
             if way is Way.POSITIVE:
                 self._several_changes(test, operation, start, attempts)
@@ -117,11 +121,14 @@ class Fuzzer:
             reason = str(error)
         return Fuzzed(tuple(attempts.found.values()), reason or attempts.left_out(), attempts.unsent)
 
-    def _looked_at(self, operation: Operation, start: tuple[Anchor, ...], way: Way) -> Unchanged | None:
+    def _looked_at(self, operation: Operation, way: Way) -> Unchanged | None:
         """Return what the starting requests show by themselves; `None` where they must not be sent."""
         if way is Way.PROTOCOL and self._plan.place is Place.LIVE and not harmless(operation.label):
             return None
-        return self._unchanged.setdefault(operation.label, Unchanged(start))
+        if operation.label not in self._unchanged:
+            start = written(self._suite, operation, self._plan.profile)
+            self._unchanged[operation.label] = Unchanged(start)
+        return self._unchanged[operation.label]
 
     def _one_change(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts

@@ -12,7 +12,7 @@ from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.http import Outgoing
-from cohere_conformance.fuzz.verdicts import elsewhere, observed, verdicts
+from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
 from cohere_conformance.model import Broken, Exchange, Expectation, Finding
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
@@ -23,6 +23,7 @@ from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.steady import Steady
 from cohere_conformance.session.unchanged import Attempt
 from cohere_conformance.session.unique import Unique
 
@@ -93,6 +94,7 @@ class Runner:
             suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget, self._patience
         )
         self._unanswered = 0
+        self._steady = Steady(judge.contract)
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
         self._guard = Guard(judge.contract, self._policies, hosted=plan.place is Place.LIVE)
 
@@ -183,8 +185,8 @@ class Runner:
         lost = response.failure is not None and response.failure.kind in _GONE
         self._unanswered = self._unanswered + 1 if lost else 0
         excuse = self._fuzz_excuse(response, send)
-        lost_way = elsewhere(candidate, exchange)
-        judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
+        unjudged = elsewhere(candidate, exchange) or oversized(candidate, exchange)
+        judged = [] if unjudged else self._found(exchange)
         findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
         self._restore(test, candidate, exchange)
         if to_blame is not None and any(self._failing(findings)):
@@ -243,14 +245,7 @@ class Runner:
             self._resources.renew(candidate.needs)
 
     def note(self, test: str, ending: Ending, *, operation: str = "", unsent: int = 0) -> None:
-        """Write down how a test ended, where no exchange tells it.
-
-        Args:
-            test: its id.
-            ending: how it ended.
-            operation: label of what it calls, where it is one operation.
-            unsent: derived requests that were not sent.
-        """
+        """Write down how a test of an operation ended, where no exchange tells it; `unsent` counts requests."""
         outcome, reason = ending.outcome, ending.reason
         self._journal.add(
             Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent)
@@ -320,8 +315,11 @@ class Runner:
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
         # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
-        judged = [one for one in self._judge.findings(exchange) if one.kind not in OURS]
-        return [*judged, *expected(self._judge.contract, exchange, expectation)]
+        return [*self._found(exchange), *expected(self._judge.contract, exchange, expectation)]
+
+    def _found(self, exchange: Exchange) -> list[Finding]:
+        found = (*self._judge.findings(exchange), *self._steady.findings(exchange))
+        return [one for one in found if one.kind not in OURS]
 
     def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:
         worst = RANK[self._fail_on]
