@@ -245,7 +245,7 @@ class Runner:
             self._resources.renew(candidate.needs)
 
     def note(self, test: str, ending: Ending, *, operation: str = "", unsent: int = 0) -> None:
-        """Write down how a test of an operation ended, where no exchange tells it; `unsent` counts requests."""
+        """Write down how a test ended, where no exchange tells it; `unsent` counts what was left out."""
         outcome, reason = ending.outcome, ending.reason
         self._journal.add(
             Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent)

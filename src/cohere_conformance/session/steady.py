@@ -29,7 +29,8 @@ class Steady:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._seen: dict[str, set[bool]] = {}
+        self._telling: set[str] = set()
+        self._lacking: set[str] = set()
 
     def findings(self, exchange: Exchange) -> Iterator[Finding]:
         """Yield that a response says what is billed where others do not, or the other way round."""
@@ -40,12 +41,14 @@ class Steady:
         label = self._contract.route(request.method, request.url).operation
         if label is None or label not in clause.operations or (told := _told(exchange)) is None:
             return
-        seen = self._seen.setdefault(label, set())
-        seen.add(told)
-        if len(seen) == 1:
-            return
+        contradicts = label in (self._lacking if told else self._telling)
         if told:
-            seen.discard(False)  # this one is told once, for all that came before
+            self._telling.add(label)
+            self._lacking.discard(label)  # found once, for all that came before
+        elif not contradicts:
+            self._lacking.add(label)
+        if not contradicts:
+            return
         place = "/usage/billed_units" if label == "POST /v2/chat" else "/meta/billed_units"
         expected = "what is billed, as other responses of this operation say"
         observed = "nothing" if not told else "it here, and nothing in an earlier response"
