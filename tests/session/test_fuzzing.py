@@ -7,17 +7,20 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from candidates import starts
+from candidates import starts, suite
 from canned import ABSENT, CRASHED, Canned, Mock, always, examples, said
 from hostile import Hostile, Talk, answer
 
 from cohere_conformance.contract import load_contract
+from cohere_conformance.exchanges.http import Limits
+from cohere_conformance.fuzz.anchors import written
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.names import slug
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.session import fuzzing, runner
+from cohere_conformance.session import worker as worker_module
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.plan import Fuzz, Wishes
 
@@ -566,7 +569,10 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     assert sorted((row.operation, row.place) for row in blamed) == [(MODEL, ""), (RERANK, "")]
     page = {Kind.MEDIA_TYPE_UNDECLARED, Kind.STATUS_UNDECLARED, Kind.BODY_MALFORMED}
     assert {row.kind for row in ran.rows} - kinds <= page
-    assert sum(server.requests.values()) <= 1 + 2 * (len(starts(RERANK)) + len(starts(MODEL)))
+    cases = [
+        len(written(suite(), load_contract().operations[label], "contract")) for label in (RERANK, MODEL)
+    ]
+    assert sum(server.requests.values()) <= 1 + sum(cases) + 2 * 2
     assert unsent(ran) > 200
     outcomes = [(ending.outcome, ending.reason[: len(UNCHANGED)]) for ending in ran.endings.values()]
     assert [outcome for outcome, _ in outcomes[:3]] == ["failed", "inconclusive", "inconclusive"]
@@ -631,7 +637,8 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
     assert "" in {row.place for row in crashed}
-    assert server.requests[TOKENIZE] < 20 + 1 + 2 * len(starts(TOKENIZE)) + 2
+    every = written(suite(), load_contract().operations[TOKENIZE], "contract")
+    assert server.requests[TOKENIZE] < 20 + 1 + len(every) + 2
     assert unsent(ran) > 20
 
 
@@ -649,6 +656,27 @@ def test_what_only_a_change_shows_is_still_blamed_on_it(tmp_path: Path) -> None:
     ]
     assert showing
     assert not set(showing) & set(changed)
+
+
+def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers the first question of a run, and then nothing: each operation is tried once, up to five."""
+    short = Limits(silence=0.1, total=0.2)
+    monkeypatch.setattr(worker_module, "limits", lambda _: short)
+
+    def script(talk: Talk) -> None:
+        while came := talk.hear():
+            if b"page_size=1 " not in came.split(b"\r\n", 1)[0]:
+                return talk.hang()
+            talk.say(answer(examples()[MODELS].body, "content-type: application/json"))
+        return None
+
+    labels = (TOKENIZE, CHECK, RERANK, RERANK_1, EMBED, MODEL, MODELS)
+    with Hostile(script) as server:
+        ran = fuzzed(tmp_path, *labels, url=server.url, fuzz=CHECKED)
+        asked = len(server.requests)
+    assert asked <= 8
+    assert ran.kinds == {Kind.ANSWER_BROKEN}
+    assert all(ending.outcome in {"failed", "inconclusive"} for ending in ran.endings.values())
 
 
 # -- what only a fuzzer sends, and what everybody sends

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 ToBlame = Callable[[tuple[Finding, ...]], tuple[Finding, ...]]
 """Keeps of the findings about a changed request those that its change may be blamed for."""
 _TRIES = 2
-"""A server may stumble once, over its first request for example, and be fine from then on."""
+"""A server may stumble once, over its first request for example, and be fine from then on.
+
+Where two starting requests were not served, each of the others is sent once.
+"""
 
 
 class Attempt(NamedTuple):
@@ -102,7 +105,7 @@ class Unchanged:
             Way.POSITIVE, anchor.sending, place="", says="nothing is changed", verdict=Verdict.SERVED
         )
         attempt = Attempt((), served=False)
-        for _ in range(_TRIES):
+        for _ in range(1 if len(self.refused) > 1 else _TRIES):
             attempt = send(candidate)
             self._shown |= {one.fingerprint for one in attempt.failing}
             if attempt.served or attempt.gone:
