@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from cohere_conformance import suites
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.fuzz.candidate import Way
@@ -30,6 +31,7 @@ from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from types import ModuleType
 
     from xdist.workermanage import WorkerController
 
@@ -96,6 +98,18 @@ class _Spreading:
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker which run it belongs to."""
         node.workerinput.update(self._told)
+
+
+class _SuiteModule(pytest.Module):
+    """A module of the suites, imported as a part of our package instead of by its bare name."""
+
+    def _getobj(self) -> ModuleType:
+        return suites.load(self.path)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Collect the modules of the suites; every other module is left to pytest."""
+    return _SuiteModule.from_parent(parent, path=module_path) if suites.belongs(module_path) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
