@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint selftest benchmarks clean
+.PHONY: run test lint interpreters selftest benchmarks clean
 
 run: .venv/ready
 	$(BIN)/cohere-conformance run -n 4
@@ -12,6 +12,10 @@ run: .venv/ready
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# The wheel on every supported Python that this machine has, each in an empty environment.
+interpreters: .venv/ready
+	$(BIN)/python tests/support/interpreters.py
 
 # Every fault against the suites and the fuzzer: takes minutes.
 selftest: .venv/ready
