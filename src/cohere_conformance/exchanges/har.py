@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from cohere_conformance.exchanges import jsonstream
 from cohere_conformance.exchanges.bodies import encode
-from cohere_conformance.exchanges.fields import assemble, headers, mapping, status
+from cohere_conformance.exchanges.fields import assemble, headers, mapping, status, timestamp
 from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
 from cohere_conformance.model import Exchange, Request, Response, Source
 
@@ -51,7 +51,7 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
             body=_posted(request.get("postData")),
         ),
         Response(status=status(response.get("status")), headers=fields, body=_content(body)),
-        Source(file, position, text(entry.get("startedDateTime")) or None),
+        Source(file, position, timestamp(entry.get("startedDateTime"))),
     )
 
 
