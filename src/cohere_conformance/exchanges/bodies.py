@@ -55,10 +55,10 @@ def refuse_excess(body: bytes | None) -> None:
         return
     if len(body) > LONGEST:
         raise UnusableError(f"the body has more than {LONGEST // 2**20} MiB")
-    if (found := excess(body)) is not None:
-        raise UnusableError(found)
     if max(body.count(b"data:"), body.count(b"\n{")) > MOST_EVENTS:
         raise UnusableError(f"more than {MOST_EVENTS:,} events in one stream")
+    if (found := excess(body)) is not None:
+        raise UnusableError(found)
     if body.lstrip()[:1] not in {b"{", b"["} and body.count(b"\n") + body.count(b"\r") > MOST_LINES:
         raise UnusableError(f"more than {MOST_LINES:,} lines in a body that is no JSON")
 

@@ -11,6 +11,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import har, vcr
 from cohere_conformance.exchanges.bodies import encode, json_bytes
 from cohere_conformance.exchanges.fields import assemble, first, headers, status, timestamp
+from cohere_conformance.exchanges.remark import Remark, misnamed_bodies
 from cohere_conformance.exchanges.scalars import UnusableError
 from cohere_conformance.inputs.bounds import LONGEST, MOST_LINES, MOST_VALUES
 from cohere_conformance.inputs.jsontext import excess
@@ -48,12 +49,18 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _ROW = msgspec.json.Decoder(_Row)
+_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LONGEST_KEY = 100
 _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
-def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine."""
+def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | Remark]:
+    """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine.
+
+    Keys that look like a body under another name are remarked upon, once a file.
+    """
     blank = 0
+    remarked: set[str] = set()
     for number, line in enumerate(iter(lambda: stream.readline(LONGEST + 1), b""), 1):
         position = f"line {number}"
         if line.isspace() and len(line) <= LONGEST:
@@ -66,13 +73,37 @@ def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficErr
         try:
             if len(line) > LONGEST:
                 raise UnusableError(f"a line of more than {LONGEST // 2**20} MiB")
-            yield exchange_of(line, file, position)
+            exchange = exchange_of(line, file, position)
+            yield exchange
+            for key, name in _misnamed(line, exchange):
+                if key not in remarked:
+                    remarked.add(key)
+                    yield Remark(file, position, f"`{key}` is not read: did you mean `{name}`?")
         except UnusableError as error:
             yield TrafficError(file, position, str(error))
         if len(line) > LONGEST and not _passed_over(stream):
             most = 2 * LONGEST // 2**20
             yield TrafficError(file, position, f"reading ends here: a line of more than {most} MiB")
             return
+
+
+def _misnamed(line: bytes, exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """Yield keys that look like the bodies that a line does not have."""
+    absent = [
+        name
+        for name, body in (
+            ("request_body", exchange.request.body),
+            ("response_body", exchange.response.body or exchange.response.events),
+        )
+        if body is None
+    ]
+    if not absent:
+        return
+    try:
+        keys = [key[:_LONGEST_KEY] for key in _KEYS.decode(line)]
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return  # whatever else is odd about the line, it was read
+    yield from misnamed_bodies(keys, absent)
 
 
 def _passed_over(stream: io.BufferedReader) -> bool:
