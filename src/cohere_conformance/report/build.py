@@ -68,7 +68,7 @@ class Tally:
     @property
     def bodies_unjudged(self) -> int:
         """Return how many of them were judged without their response body."""
-        return sum(numbers[BodyState.NOT_RECORDED] for numbers in self._operations.values())
+        return sum(numbers["unrecorded"] for numbers in self._operations.values())
 
     @property
     def inputs_unreadable(self) -> int:
@@ -121,7 +121,7 @@ class Tally:
         severities = {finding.severity for finding in server if finding.amendment is None}
         numbers["judged"] += 1
         numbers["clean"] += body is BodyState.JUDGED and not severities & _DEVIATING
-        numbers[body] += 1
+        numbers["unrecorded"] += body is BodyState.NOT_RECORDED
         numbers["explained"] += any(finding.amendment is not None for finding in findings)
         numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
         numbers["requests judged"] += request_judged
@@ -280,7 +280,7 @@ class Tally:
                 judged=numbers["requests judged"], deviating=numbers["requests deviating"]
             ),
             cases=numbers["cases"],
-            unrecorded=numbers[BodyState.NOT_RECORDED],
+            unrecorded=numbers["unrecorded"],
         )
 
     def _totals(self, rows: Sequence[Row]) -> Totals:
