@@ -160,6 +160,15 @@ class Response(msgspec.Struct, frozen=True):
     arrivals: tuple[tuple[int, float], ...] = ()
 
 
+class BodyState(enum.StrEnum):
+    """Whether the body of a response could be judged."""
+
+    JUDGED = "judged"
+    """It was, or the response has none to judge."""
+    NOT_RECORDED = "body not recorded"
+    """The recorder left it out."""
+
+
 class Source(msgspec.Struct, frozen=True):
     """Where an exchange was seen.
 

@@ -106,6 +106,7 @@ def _tell(tally: ImportTally, added: Added) -> None:
         click.echo(f"{quantity(tally.undated, 'cassette')} without a date: the recording tells none")
     _list("unreadable", [str(error) for error in tally.unreadable])
     _list("refused", [f"{name}: {reason}" for name, reason in added.refused.items()])
+    _list("remarks", [f"{one.file}: {one.where}: {one.text}" for one in tally.remarks])
     _list("skipped", [f"{one.file}: {one.reason}" for one in tally.skipped])
     _list(
         "findings that no cassette shows", [f"{one.kind} {one.operation} {one.place}" for one in tally.lost]

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.bodies import refuse_excess
 from cohere_conformance.exchanges.scalars import UnusableError, text
+from cohere_conformance.inputs.bounds import MOST_EVENTS
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 if TYPE_CHECKING:
@@ -24,12 +26,16 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
         source: its `recorded_at` in any known notation; the `date` of the response stands in for it.
 
     Raises:
-        UnusableError: the address is missing.
+        UnusableError: the address or the method is missing, or a body exceeds a bound.
     """
     if not request.url:
         raise UnusableError("the request has no url")
     if not request.method:
         raise UnusableError("the request has no method")
+    refuse_excess(request.body)
+    refuse_excess(response.body)
+    if response.events is not None and len(response.events) > MOST_EVENTS:
+        raise UnusableError(f"more than {MOST_EVENTS:,} events in one stream")
     when = timestamp(source.recorded_at) or timestamp(first(response.headers, "date"))
     return redact.exchange(
         Exchange(

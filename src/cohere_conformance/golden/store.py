@@ -13,6 +13,8 @@ from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CassetteError, LeakError
 from cohere_conformance.exchanges.leaks import leaks
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin, dump, parse
+from cohere_conformance.inputs.bounds import LONGEST
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.report import Golden
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def load(path: Path) -> Cassette:
         CassetteError: it cannot be read, or is not what its name says.
     """
     try:
-        text = path.read_bytes()
+        text = read_document(path, LONGEST)
     except OSError as error:
         raise CassetteError(str(path), f"expected a cassette, got: {error.strerror or error}") from error
     cassette = parse(text, str(path))

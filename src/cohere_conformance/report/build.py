@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.model import Kind, Severity
+from cohere_conformance.model import BodyState, Kind, Severity
 from cohere_conformance.report import verdict
 from cohere_conformance.report.coverage import (
     AmendmentUse,
     Coverage,
     Foreign,
     OperationCoverage,
+    Remark,
     RequestCoverage,
     Skipped,
     Unreadable,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 STREAM_MEDIA_TYPES = frozenset(
     {"text/event-stream", "application/stream+json", "application/x-ndjson", "application/jsonl"}
 )
+_DEVIATING = frozenset({Severity.BREAKING, Severity.ADDITIVE})
 
 
 class Tally:
@@ -55,12 +57,18 @@ class Tally:
         self._foreign: Counter[str] = Counter()
         self._unreadable: set[Unreadable] = set()
         self._skipped: set[Skipped] = set()
+        self._remarks: set[Remark] = set()
         self._unrouted = 0
 
     @property
     def exchanges_judged(self) -> int:
         """Return how many exchanges of declared operations were added."""
         return sum(numbers["judged"] for numbers in self._operations.values())
+
+    @property
+    def bodies_unjudged(self) -> int:
+        """Return how many of them were judged without their response body."""
+        return sum(numbers["unrecorded"] for numbers in self._operations.values())
 
     @property
     def inputs_unreadable(self) -> int:
@@ -86,6 +94,7 @@ class Tally:
         media_type: str,
         *,
         request_judged: bool = True,
+        body: BodyState = BodyState.JUDGED,
         case: str = "",
         setup: bool = False,
     ) -> None:
@@ -97,6 +106,7 @@ class Tally:
             findings: what the checks said; a fingerprint counts once an exchange.
             media_type: media type of the answer without parameters, `""` where there was none.
             request_judged: false where the recording holds no request that could be judged.
+            body: whether the body of the response could be judged.
             case: id of the written case that sent it, `""` where none did.
             setup: whether it only created or removed what a case needs.
         """
@@ -110,7 +120,8 @@ class Tally:
         server = [finding for finding in findings if finding.kind is not Kind.REQUEST_INVALID]
         severities = {finding.severity for finding in server if finding.amendment is None}
         numbers["judged"] += 1
-        numbers["clean"] += not severities & {Severity.BREAKING, Severity.ADDITIVE}
+        numbers["clean"] += body is BodyState.JUDGED and not severities & _DEVIATING
+        numbers["unrecorded"] += body is BodyState.NOT_RECORDED
         numbers["explained"] += any(finding.amendment is not None for finding in findings)
         numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
         numbers["requests judged"] += request_judged
@@ -131,6 +142,10 @@ class Tally:
     def add_skipped(self, file: str, reason: str) -> None:
         """Note a file that was not taken for traffic."""
         self._skipped.add(Skipped(file=clean(file, LONGEST_PATH), reason=clean(reason)))
+
+    def add_remark(self, file: str, where: str, text: str) -> None:
+        """Note what there is to know about an input that could be read."""
+        self._remarks.add(Remark(file=clean(file, LONGEST_PATH), where=clean(where), text=clean(text)))
 
     def add_foreign(self, host: str) -> None:
         """Count an exchange with another host or API."""
@@ -154,6 +169,7 @@ class Tally:
         self._foreign.update(other._foreign)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
+        self._remarks |= other._remarks
         self._unrouted += other._unrouted
 
     def finish(
@@ -196,7 +212,13 @@ class Tally:
             fuzzed=fuzzed,
         )
         totals = self._totals(rows)
-        found = verdict.Found(self.exchanges_judged, self.inputs_unreadable, self.open_severities, cases)
+        found = verdict.Found(
+            exchanges_judged=self.exchanges_judged,
+            bodies_unjudged=self.bodies_unjudged,
+            inputs_unreadable=self.inputs_unreadable,
+            open_severities=self.open_severities,
+            cases=cases,
+        )
         code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
@@ -238,6 +260,7 @@ class Tally:
             foreign=Foreign(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
+            remarks=tuple(sorted(self._remarks)),
         )
 
     def _operation(self, label: str) -> OperationCoverage:
@@ -257,6 +280,7 @@ class Tally:
                 judged=numbers["requests judged"], deviating=numbers["requests deviating"]
             ),
             cases=numbers["cases"],
+            unrecorded=numbers["unrecorded"],
         )
 
     def _totals(self, rows: Sequence[Row]) -> Totals:
@@ -274,6 +298,7 @@ class Tally:
             skipped=len(self._skipped),
             foreign=self._foreign.total(),
             unrouted=self._unrouted,
+            unrecorded=self.bodies_unjudged,
         )
 
 

@@ -30,7 +30,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         operation: label such as `POST /v2/chat`.
         judged: exchanges of this operation.
-        clean: those without a breaking or additive finding, explained ones aside.
+        clean: those whose body was judged without a breaking or additive finding, explained ones aside.
         breaking: those with at least one unexplained breaking finding.
         additive: those with at least one unexplained additive finding.
         notice: those with at least one unexplained notice about the server.
@@ -40,6 +40,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
         streams: exchanges answered by a stream.
         requests: the client's side.
         cases: exchanges that written cases sent, setting up and clearing away aside.
+        unrecorded: exchanges whose response body was not recorded, so that only the rest of them was judged.
     """
 
     operation: str
@@ -54,6 +55,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     streams: Count
     requests: RequestCoverage
     cases: Count = 0
+    unrecorded: Count = 0
 
 
 class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +108,20 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     file: str
     reason: str
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Something to know about an input that could be read.
+
+    Attributes:
+        file: path, as the caller named it.
+        where: the place in it where it was noticed first.
+        text: what was noticed.
+    """
+
+    file: str
+    where: str
+    text: str
 
 
 class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -229,6 +245,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
             their `operation` is empty.
         groups: the group of each operation of the contract, as far as the caller told.
         fuzzed: what the fuzzer sent to each operation and reached; empty where nothing was fuzzed.
+        remarks: what there is to know about inputs that could be read.
     """
 
     operations: tuple[OperationCoverage, ...]
@@ -243,3 +260,4 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     declarations: tuple[Exercise, ...] = ()
     groups: dict[str, str] = {}
     fuzzed: tuple[FuzzCoverage, ...] = ()
+    remarks: tuple[Remark, ...] = ()

@@ -185,6 +185,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         skipped: files that were not taken for traffic.
         foreign: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
+        unrecorded: exchanges judged without their response body, which was not recorded.
     """
 
     exchanges: Count
@@ -198,6 +199,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     skipped: Count
     foreign: Count
     unrouted: Count
+    unrecorded: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,6 +239,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def exchanges_judged(self) -> int:
         """Return how many exchanges were judged."""
         return self.footer.totals.exchanges
+
+    @property
+    def bodies_unjudged(self) -> int:
+        """Return how many exchanges were judged without their response body."""
+        return self.footer.totals.unrecorded
 
     @property
     def inputs_unreadable(self) -> int:

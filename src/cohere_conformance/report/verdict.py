@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from cohere_conformance.model import Severity
+from cohere_conformance.model import BodyState, Severity
 
 if TYPE_CHECKING:
     from cohere_conformance.report.coverage import CaseCoverage
@@ -29,6 +29,10 @@ class Outcome(Protocol):
         """Return how many exchanges were judged."""
 
     @property
+    def bodies_unjudged(self) -> int:
+        """Return how many of them were judged without their response body."""
+
+    @property
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
 
@@ -46,6 +50,7 @@ class Found:
     """What an exit code depends on, as a value."""
 
     exchanges_judged: int
+    bodies_unjudged: int
     inputs_unreadable: int
     open_severities: frozenset[Severity]
     cases: CaseCoverage | None = None
@@ -55,7 +60,8 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
     """Return what the command returns.
 
     Of recorded traffic: 3, 5, 1 or 0, whichever holds first in this order. An unreadable input outranks a
-    finding: a judgement of half the evidence is not a judgement.
+    finding: a judgement of half the evidence is not a judgement. Where no body was recorded at all, what is
+    left of the exchanges can show a deviation, but not that there is none: 5 instead of 0.
 
     Of a run: 2 where somebody stopped it; 3 where a worker was killed; then 1, because a finding stands
     whatever other cases would have shown; 3 where cases did not run or told nothing; 5 and 0.
@@ -67,7 +73,9 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
         return INCOMPLETE
     if not outcome.exchanges_judged:
         return NOTHING_JUDGED
-    return DEVIATES if found else CONFORMS
+    if found:
+        return DEVIATES
+    return NOTHING_JUDGED if outcome.bodies_unjudged == outcome.exchanges_judged else CONFORMS
 
 
 def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int) -> int:
@@ -96,7 +104,8 @@ def words(
         scope = f"{quantity(cases.run, 'case')}, {scope}"
     if code == CONFORMS:
         below = _found(totals, Severity.NOTICE)
-        return f"CONFORMS: {scope}" + (f"; below --fail-on {fail_on}: {below}" if below else "")
+        below = f"; below --fail-on {fail_on}: {below}" if below else ""
+        return f"CONFORMS: {scope}{_without_body(totals)}{below}"
     least = max(Severity.ADDITIVE, fail_on, key=RANK.__getitem__)
     found = _found(totals, least)
     if cases is not None and cases.failed_bare:
@@ -104,13 +113,17 @@ def words(
         found = f"{found} and {bare}" if found else bare
     open_ends = _open_ends(totals, cases) if cases is not None else ""
     if code == DEVIATES:
-        return f"DEVIATES: {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
+        return f"DEVIATES: {found} in {scope}{_without_body(totals)}" + (
+            f"; {open_ends}" if open_ends else ""
+        )
     found = found or "no breaking or additive findings"
     if code == INCOMPLETE:
         lack = open_ends or f"{quantity(totals.unreadable, 'input')} unreadable"
         return f"INCOMPLETE: {lack}; so far {found} in {scope}"
     if code == NOTHING_JUDGED and cases is not None:
         return f"NOTHING RUN: no case was sent ({cases.skipped} skipped)"
+    if code == NOTHING_JUDGED and totals.exchanges:
+        return f"NOTHING JUDGED: no response body in {scope}{_without_body(totals)}"
     if code == NOTHING_JUDGED:
         others = [
             quantity(totals.foreign, "foreign exchange") if totals.foreign else "",
@@ -122,6 +135,10 @@ def words(
     if code == INTERRUPTED:
         return f"INTERRUPTED: so far {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
     return f"NO VERDICT (exit code {code}): so far {found} in {scope}"
+
+
+def _without_body(totals: Totals) -> str:
+    return f"; {BodyState.NOT_RECORDED}: {totals.unrecorded}" if totals.unrecorded else ""
 
 
 def _open_ends(totals: Totals, cases: CaseCoverage) -> str:

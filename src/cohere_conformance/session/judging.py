@@ -12,12 +12,18 @@ from cohere_conformance.checks import Explainer, judge
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges import Remark
+from cohere_conformance.model import BodyState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cohere_conformance.model import Exchange, Finding
     from cohere_conformance.report import Tally
+
+
+_BODILESS = frozenset({204, 205, 304})
+"""Statuses whose responses have no body, so that none is missing where none was recorded."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -58,8 +64,11 @@ class Judge:
             explainer = Explainer(declarations)
             self.contract, self.findings = explainer.contract, explainer.judge
 
-    def count(self, tally: Tally, value: Exchange | TrafficError) -> None:
-        """Judge one exchange, or note why there is none, and add it to the tally."""
+    def count(self, tally: Tally, value: Exchange | TrafficError | Remark) -> None:
+        """Judge one exchange, or note why there is none or what there is to know, and add it to the tally."""
+        if isinstance(value, Remark):
+            tally.add_remark(value.file, value.where, value.text)
+            return
         if isinstance(value, TrafficError):
             tally.add_unreadable(value)
             return
@@ -76,7 +85,19 @@ class Judge:
             return
         told = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
-        tally.add(value, route.operation, findings, media_type(told) if told else "", request_judged=judged)
+        media = media_type(told) if told else ""
+        body = self._body_state(value, route.operation)
+        tally.add(value, route.operation, findings, media, request_judged=judged, body=body)
+
+    def _body_state(self, exchange: Exchange, label: str | None) -> BodyState:
+        response = exchange.response
+        if response.body is not None or response.events is not None or response.failure is not None:
+            return BodyState.JUDGED
+        if exchange.request.method == "HEAD" or response.status < 200 or response.status in _BODILESS:
+            return BodyState.JUDGED
+        declared = None if label is None else self.contract.operations[label].response(response.status)
+        # Where the contract says nothing about a body, there is nothing to judge.
+        return BodyState.JUDGED if declared is not None and not declared.media else BodyState.NOT_RECORDED
 
 
 def _host(url: str) -> str:

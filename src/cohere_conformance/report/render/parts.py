@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from cohere_conformance.model import Aspect
+from cohere_conformance.model import Aspect, BodyState
 from cohere_conformance.report.shape import REPORT_JSON
 from cohere_conformance.report.verdict import RANK, quantity
 
@@ -94,6 +94,11 @@ def contract_line(header: Header) -> str:
 def unrouted_line(number: int) -> str:
     """Return how much traffic went where the contract has nothing."""
     return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"
+
+
+def unrecorded_line(number: int) -> str:
+    """Return how many exchanges came without the body of their response."""
+    return f"{BodyState.NOT_RECORDED}: {number} (judged by status, headers and request only)"
 
 
 def target_line(target: Target) -> str:

@@ -69,6 +69,7 @@ class _Printer:
         self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
         self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
+        self._list("Remarks", [f"{one.file}: {one.where}: {one.text}" for one in coverage.remarks])
         self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
         unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
         self._list("Unreadable inputs", unreadable, style="bold red")
@@ -111,6 +112,8 @@ class _Printer:
             self._line(f"traffic {', '.join(shown)} {more}".rstrip())
         if coverage.unrouted:
             self._line(parts.unrouted_line(coverage.unrouted))
+        if unrecorded := self.report.footer.totals.unrecorded:
+            self._line(parts.unrecorded_line(unrecorded), "yellow")
 
     def _cases(self) -> None:
         if (cases := self.report.coverage.cases) is not None:
