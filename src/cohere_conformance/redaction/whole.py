@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from cohere_conformance.redaction.bodies import clean
 from cohere_conformance.redaction.fields import headers, text, url
 from cohere_conformance.redaction.forms import SHORTEST, forms_of
+from cohere_conformance.redaction.split import without_known, without_named
 from cohere_conformance.redaction.words import is_masked
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def cleaned(told: Exchange) -> tuple[Exchange, Callable[[str], str]]:
     known = [forms_of(value) for value in sorted(filter(_is_looked_for, seen), key=len, reverse=True)]
     for forms in known:
         named = forms.clean(named)
+    named = replace(named, response=without_known(named.response, known))
 
     def say(about: str) -> str:
         for forms in known:
@@ -62,13 +64,16 @@ def _named(told: Exchange, seen: set[str]) -> Exchange:
             headers=headers(request.headers, seen),
             body=request.body and clean(request.body, seen),
         ),
-        response=replace(
-            response,
-            headers=headers(response.headers, seen),
-            body=content,
-            events=response.events and tuple(_event(event, seen) for event in response.events),
-            # Counts of other bytes than these would tell wrong times.
-            arrivals=response.arrivals if content == response.body else (),
+        response=without_named(
+            replace(
+                response,
+                headers=headers(response.headers, seen),
+                body=content,
+                events=response.events and tuple(_event(event, seen) for event in response.events),
+                # Counts of other bytes than these would tell wrong times.
+                arrivals=response.arrivals if content == response.body else (),
+            ),
+            seen,
         ),
     )
 

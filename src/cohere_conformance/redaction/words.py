@@ -26,7 +26,7 @@ _PROPERTY = re.compile(
     r"|\w*passw(?:or)?d|passphrase|pwd|\w*authorization|(?:set)?cookie|credentials?"
 )
 _MASKED = re.compile(
-    r"|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}|([*.#?•-])\1*|\S{0,6}\*{3,}\S{0,6}", re.I
+    r"|(?:\[redacted\])+|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}|([*.#?•-])\1*|\S{0,6}\*{3,}\S{0,6}", re.I
 )
 
 
