@@ -16,9 +16,11 @@ import httpx
 import msgspec
 
 from cohere_conformance.cases.template import mapped, rendered
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.model import Headers
+from cohere_conformance.redaction.words import INVALID_BASIC, INVALID_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +49,11 @@ class Key(enum.StrEnum):
 
 
 _AUTHORIZATION = {
-    Key.WRONG: "Bearer conformance-wrong-key",
-    Key.MALFORMED: "Basic Zm9vOmJhcg==",
+    Key.WRONG: f"Bearer {INVALID_KEY}",
+    Key.MALFORMED: f"Basic {INVALID_BASIC}",
     Key.EMPTY: "Bearer",
 }
+_VARIABLE = {Key.EXPIRED: "CONFORMANCE_EXPIRED_KEY", Key.TRIAL: "CONFORMANCE_TRIAL_KEY"}
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -129,7 +132,14 @@ class Sending(msgspec.Struct, frozen=True):
         sent = _AUTHORIZATION.get(key, authorization if key in {Key.EXPIRED, Key.TRIAL} else None)
         if sent is not None:
             headers.append(("authorization", sent))
-        return Outgoing(method, path, tuple(headers), body, keyed=key is Key.VALID)
+        return Outgoing(
+            method,
+            path,
+            tuple(headers),
+            body,
+            keyed=key is Key.VALID,
+            variable=_VARIABLE.get(key, KEY_VARIABLE),
+        )
 
     def _addressed(self, values: Mapping[str, str]) -> tuple[str, str]:
         """Return the method, and the path with the query."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from cohere_conformance.redaction.bodies import basic, clean
-from cohere_conformance.redaction.words import REDACTED, is_header, is_masked, is_parameter
+from cohere_conformance.redaction.words import REDACTED, is_header, is_masked, is_no_secret, is_parameter
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Headers
 
 _CARRIES_URL = frozenset({"location", "content-location", "referer"})
 _CARRIES_TEXT = frozenset({"link", "refresh", "www-authenticate", "x-forwarded-uri", "x-original-url"})
-_SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
+_SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key", "digest", "negotiate"})
 _SHORTEST_COOKIE = 16
 """Characters of a cookie that is looked for elsewhere: shorter ones are settings, dates and numbers."""
 
@@ -39,11 +39,34 @@ def headers(fields: Headers, seen: set[str] | None = None) -> Headers:
 
 def _value(name: str, value: str, seen: set[str]) -> str:
     if is_header(name):
+        if _is_no_credential(name.lower(), value):
+            return value
         seen.update(one for one in _credentials(name.lower(), value) if not is_masked(one))
-        return REDACTED
+        return _masked(name.lower(), value)
     if name in _CARRIES_URL:
         return url(value, seen)
     return text(value, seen) if name in _CARRIES_TEXT else value
+
+
+def _is_no_credential(name: str, value: str) -> bool:
+    """Tell whether the value of a field is sent although, or because, it is no credential."""
+    if "cookie" in name:
+        words = [pair.rpartition("=")[2] for pair in value.split(";")]
+    else:
+        words = value.split()
+        if words and words[0].lower() in _SCHEMES:
+            words = words[1:]
+    return all(is_no_secret(word.strip()) for word in words)
+
+
+def _masked(name: str, value: str) -> str:
+    """Return what stands for the value; the scheme stays where it is not the usual one.
+
+    A request with other credentials than a bearer token is another request.
+    """
+    scheme, space, rest = value.strip().partition(" ")
+    other = scheme.lower() in _SCHEMES and scheme != "Bearer"
+    return f"{scheme} {REDACTED}" if name.endswith("authorization") and other and space and rest else REDACTED
 
 
 def _credentials(name: str, value: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The texts of a body, with where each of them is: what a client of a stream joins, and what a key is split over.
+"""The texts of a body, with where each of them is: what a client joins, and what a key may be split over.
 
 Nothing is parsed as what it is: a stream that is cut off, or that holds no JSON, has texts as well.
 """
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)("|\\?\Z)(\s*:)?|[{}\[\]]', re.DOTALL)
 _REST_OF_STRING = re.compile(r'((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
 _LINE = re.compile(r"(?:(data|event|id|retry|):[ ]?)?([^\r\n]*)(?:\r\n|\n|\r|\Z)")
-_UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
+_UNIT = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
 _NUMBERED = re.compile(r'"(?:index|id|[a-z_]*_id)"\s*:\s*("[^"\\]{0,80}"|\d{1,9})')
 _JSON = ("{", "[", '"')
 _OBJECTS = ('{"', '[{"')

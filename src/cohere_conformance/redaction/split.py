@@ -1,7 +1,7 @@
 """Takes credentials out of a response that hands them out in pieces, as a stream of deltas does.
 
-What a client puts together is put together here as well: the texts at one place of all events, once all of them
-and once by the index of the event. What is found in that is taken out of every event that holds a piece of it.
+What a client joins is joined here as well: the texts at one place of all events, once all of them and once by
+the index of the event. What is found in that is taken out of every event that holds a piece of it.
 """
 
 from __future__ import annotations
@@ -63,10 +63,14 @@ def without_named(response: Response, seen: set[str]) -> Response:
 
 
 def _is_stream(response: Response) -> bool:
-    return response.events is not None or any(
-        name == "content-type" and value.partition(";")[0].strip().lower() in _STREAMS
-        for name, value in response.headers
-    ) or (response.body or b"").startswith((b"data:", b"event:"))
+    return (
+        response.events is not None
+        or any(
+            name == "content-type" and value.partition(";")[0].strip().lower() in _STREAMS
+            for name, value in response.headers
+        )
+        or (response.body or b"").startswith((b"data:", b"event:"))
+    )
 
 
 def _cut(response: Response, find: Find) -> Response:

@@ -17,6 +17,7 @@ import msgspec
 from cohere_conformance.cases import PROFILES
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.secret import Secret
@@ -29,7 +30,7 @@ from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = "CO_API_KEY"
+KEY = KEY_VARIABLE
 """The environment variable of the key, the one that the vendor's own clients read."""
 LIVE_TIERS = frozenset({Tier.N0, Tier.N1})
 """What runs against a live host unless more is allowed by name."""
