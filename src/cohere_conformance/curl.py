@@ -31,14 +31,16 @@ _SECONDS_FOR_HEAD = 10
 # curl splits and rewrites other paths, or may: those are given beside the address.
 _PLAIN_TARGET = re.compile(r"[A-Za-z0-9_.~!$&'()*+,;=:@/?%\[\]{}-]*")
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|\Z)", re.IGNORECASE)
-_BEARER = re.compile(rf"(?:(bearer) )?{re.escape(REDACTED)}", re.IGNORECASE)
+_BEARER = re.compile(
+    r"Bearer [^\s]+|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}", re.IGNORECASE
+)
 _SHOWS_REDACTION = re.compile(r"\[redacted\]|%5Bredacted%5D|(?:[=]|%3d|://)redacted(?![\w-])", re.IGNORECASE)
 # A number is redacted by a zero, so that the body stays one of the same type.
 _ZERO = re.compile(
     rb"(?i)(?:key|secret|passw(?:or)?d|passphrase|pwd|authorization|cookie|credentials?)\\*[\"']\s*:\s*0(?![\d.])"
 )
-_MARKER = re.compile(r"##(?=\w*\[)")
-"""What some CI services take for a command of a log, wherever it is in a line."""
+_MARKER = re.compile(r"#(?=#\w*\[)|:(?=:[A-Za-z])")
+"""What CI services take for the beginning of a command of a log."""
 
 
 class Command(NamedTuple):
@@ -70,7 +72,7 @@ def command(
         headers: in order; a key is redacted, or recognisably none.
         body: the bytes as they were sent; `None` where there were none.
         keyed: whether the key is added where the headers hold no authorization.
-        variable: name of the environment variable that holds the key.
+        variable: name of the environment variable that holds the key; empty where none does.
     """
     inexact: list[str] = []
     names = {name for name, _ in headers}
@@ -80,8 +82,10 @@ def command(
     parts += ["--head"] if method == "HEAD" and not body else ["-X", _quoted(method)]
     parts += _address(method, url, inexact)
     if keyed and "authorization" not in names:
-        parts += _key(variable, "Bearer")
+        parts += _key(variable)
     for name, value in headers:
+        if name == "authorization" and value == REDACTED and not keyed:
+            continue
         parts += _field(name, value, variable, url, inexact)
     parts += _coding(headers, body, inexact)
     sent = _body(method, headers, body, inexact)
@@ -145,8 +149,8 @@ def _field(name: str, value: str, variable: str, url: str, inexact: list[str]) -
         yield from ("-H", _quoted(f"Host: {value}" if value else "Host;"))
     if name in _FRAMING:
         return
-    if name == "authorization" and (key := _BEARER.fullmatch(value)) is not None:
-        yield from _key(variable, key[1] or "Bearer")
+    if name == "authorization" and value == REDACTED and variable:
+        yield from _key(variable)
         return
     if not is_token(name):
         inexact.append("it has a header field whose name is no token of HTTP")
@@ -166,9 +170,19 @@ def _authority(url: str) -> str:
     return _split(url)[0].partition("://")[2].lower()
 
 
-def _key(variable: str, scheme: str) -> tuple[str, str]:
+def _key(variable: str) -> tuple[str, str]:
     name = variable if re.fullmatch(r"[A-Z][A-Z0-9_]*", variable) else KEY_VARIABLE
-    return "-H", f'"Authorization: {scheme} ${name}"'
+    return "-H", f'"Authorization: Bearer ${name}"'
+
+
+def variable_of(headers: Sequence[tuple[str, str]]) -> str:
+    """Return the variable that holds the key of a recorded request; nothing where it has other credentials.
+
+    Args:
+        headers: before they are redacted.
+    """
+    given = [value for name, value in headers if name == "authorization"]
+    return KEY_VARIABLE if all(map(_BEARER.fullmatch, given)) else ""
 
 
 def _coding(headers: Sequence[tuple[str, str]], body: bytes | None, inexact: list[str]) -> tuple[str, ...]:
@@ -187,12 +201,12 @@ def _body(
 ) -> bytes | None:
     """Return the bytes to send; `None` where there is no body, not even an empty one."""
     told = [value.strip() for name, value in headers if name == "content-length"]
-    if told and told[0] != str(len(body or b"")):
+    if body and (_SHOWS_REDACTION.search(body.decode("latin-1")) or _ZERO.search(body)):
+        inexact.append("its body is redacted")
+    elif told and told[0] != str(len(body or b"")):
         inexact.append("its body was not recorded as it was sent")
     elif not told and any(name == "content-encoding" for name, _ in headers):
         inexact.append("its body was recorded without its content coding")
-    if body and (_SHOWS_REDACTION.search(body.decode("latin-1")) or _ZERO.search(body)):
-        inexact.append("its body is redacted")
     chunked = any(name == "transfer-encoding" for name, _ in headers)
     empty = bool(told) or chunked or (not headers and body is not None and method in {"POST", "PUT", "PATCH"})
     return body if body else b"" if empty and method != "HEAD" else None
@@ -224,7 +238,7 @@ def _quoted(text: str) -> str:
     """Return the text as one word of a shell, on one line and without what does not print."""
     if text.isprintable():
         # Two quotes in a row end a quoted text and begin the next one, with nothing in between.
-        return _MARKER.sub("#''#", shlex.quote(text))
+        return _MARKER.sub(r"\g<0>''", shlex.quote(text))
     return f'"$(printf {_format(text, further="!$`" + chr(34))})"'
 
 
@@ -241,7 +255,8 @@ def _format(text: str, further: str = "") -> str:
     if written.startswith("-"):
         # Or it would be an option.
         written = "\\055" + written[1:]
-    return f"'{_MARKER.sub(r'#' + chr(92) * 2 + '043', written)}'"
+    written = _MARKER.sub(lambda marker: _octal(marker[0]), written)
+    return f"'{written}'"
 
 
 def _octal(character: str) -> str:

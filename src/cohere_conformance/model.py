@@ -98,7 +98,8 @@ class Request(msgspec.Struct, frozen=True):
         body: the decoded content (no transfer or content coding); `None` where it was not recorded.
         keyed: false where it is known to have gone without any key. Recorders drop keys, so a missing header
             says nothing.
-        variable: the environment variable that holds the key that it was sent with.
+        variable: the environment variable that holds the key that it was sent with; empty where it was sent
+            with other credentials.
     """
 
     method: str

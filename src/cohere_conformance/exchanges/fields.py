@@ -7,6 +7,7 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cohere_conformance.curl import variable_of
 from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.scalars import UnusableError, text
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
@@ -33,7 +34,13 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
     when = timestamp(source.recorded_at) or timestamp(first(response.headers, "date"))
     return redact.exchange(
         Exchange(
-            Request(request.method.upper(), request.url, request.headers, request.body),
+            Request(
+                request.method.upper(),
+                request.url,
+                request.headers,
+                request.body,
+                variable=variable_of(request.headers),
+            ),
             Response(response.status, response.headers, response.body, response.events),
             Source(source.file, source.position, when),
         )

@@ -151,7 +151,8 @@ class Sender:
             redact.headers(fields(request.headers.raw)),
             outgoing.body,
             keyed="authorization" in request.headers,
-            variable=outgoing.variable,
+            # Credentials of the request's own are in no variable, unless it says so.
+            variable=outgoing.variable if outgoing.keyed or outgoing.variable != KEY_VARIABLE else "",
         )
         exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
         return exchange if self._key is None else scrubbed(exchange, self._key)

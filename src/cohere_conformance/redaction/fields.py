@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _CARRIES_URL = frozenset({"location", "content-location", "referer"})
 _CARRIES_TEXT = frozenset({"link", "refresh", "www-authenticate", "x-forwarded-uri", "x-original-url"})
-_SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key", "digest", "negotiate"})
+_SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
+_SHORTEST_SECRET = 2
+"""Characters of a cookie that may be one."""
 _SHORTEST_COOKIE = 16
 """Characters of a cookie that is looked for elsewhere: shorter ones are settings, dates and numbers."""
 
@@ -42,7 +44,7 @@ def _value(name: str, value: str, seen: set[str]) -> str:
         if _is_no_credential(name.lower(), value):
             return value
         seen.update(one for one in _credentials(name.lower(), value) if not is_masked(one))
-        return _masked(name.lower(), value)
+        return REDACTED
     if name in _CARRIES_URL:
         return url(value, seen)
     return text(value, seen) if name in _CARRIES_TEXT else value
@@ -50,23 +52,12 @@ def _value(name: str, value: str, seen: set[str]) -> str:
 
 def _is_no_credential(name: str, value: str) -> bool:
     """Tell whether the value of a field is sent although, or because, it is no credential."""
-    if "cookie" in name:
-        words = [pair.rpartition("=")[2] for pair in value.split(";")]
-    else:
-        words = value.split()
-        if words and words[0].lower() in _SCHEMES:
-            words = words[1:]
-    return all(is_no_secret(word.strip()) for word in words)
-
-
-def _masked(name: str, value: str) -> str:
-    """Return what stands for the value; the scheme stays where it is not the usual one.
-
-    A request with other credentials than a bearer token is another request.
-    """
-    scheme, space, rest = value.strip().partition(" ")
-    other = scheme.lower() in _SCHEMES and scheme != "Bearer"
-    return f"{scheme} {REDACTED}" if name.endswith("authorization") and other and space and rest else REDACTED
+    if name == "cookie":
+        return all(len(pair.rpartition("=")[2].strip()) < _SHORTEST_SECRET for pair in value.split(";"))
+    words = value.split()
+    if words and words[0].lower() in _SCHEMES:
+        words = words[1:]
+    return name == "authorization" and all(map(is_no_secret, words))
 
 
 def _credentials(name: str, value: str) -> list[str]:

@@ -35,8 +35,6 @@ _PROPERTY = re.compile(
     r"|\w*(?:access|account|encryption|functions|private|secret|signing|subscription)key|awsaccesskeyid"
     r"|\w*passw(?:or)?d|passphrase|pwd|\w*authorization|(?:set)?cookie|credentials?"
 )
-_SHORTEST = 3
-"""Characters that the shortest secret has."""
 _MASKED = re.compile(
     r"|(?:\[redacted\])+|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}|([*.#?•-])\1*"
     r"|\S{0,6}\*{3,}\S{0,6}",
@@ -66,12 +64,8 @@ def is_masked(value: str) -> bool:
 
 
 def is_no_secret(value: str) -> bool:
-    """Tell whether a credential is recognisably none: it is sent to be refused, or too short to be one."""
-    return (
-        value in {INVALID_KEY, INVALID_BASIC, INVALID_UNICODE}
-        or len(value) < _SHORTEST
-        or (len(set(value)) == 1)
-    )
+    """Tell whether a credential is recognisably none, because it is sent to be refused."""
+    return value in {INVALID_KEY, INVALID_BASIC, INVALID_UNICODE} or (len(value) > 1 and len(set(value)) == 1)
 
 
 @functools.lru_cache(maxsize=4096)

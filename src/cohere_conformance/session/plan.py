@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -275,3 +276,16 @@ def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) 
         if plan.place is not Place.EMBEDDED and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
     }
     return {name: f"Bearer {key}" for name, key in keys.items()}
+
+
+def secrets(environment: Mapping[str, str]) -> list[Secret]:
+    """Return every key that the environment holds and that must not be shown.
+
+    Args:
+        environment: may also hold what is no key; that is refused where it would be used.
+    """
+    found = []
+    for name in (KEY, "CONFORMANCE_TRIAL_KEY", "CONFORMANCE_EXPIRED_KEY"):
+        with suppress(UsageError):
+            found.append(Secret(environment.get(name, "")))
+    return found

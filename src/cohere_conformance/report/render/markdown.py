@@ -72,6 +72,8 @@ def _introduction(report: Report) -> Iterator[str]:
     yield f"- {prose(header.tool)} {prose(header.version)}, {prose(header.started_at)}"
     if report.coverage.unrouted:
         yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
+    if commands := parts.commands_line(report):
+        yield f"- {commands}"
     yield ""
 
 

@@ -111,6 +111,8 @@ class _Printer:
             self._line(f"traffic {', '.join(shown)} {more}".rstrip())
         if coverage.unrouted:
             self._line(parts.unrouted_line(coverage.unrouted))
+        if commands := parts.commands_line(self.report):
+            self._line(commands)
 
     def _cases(self) -> None:
         if (cases := self.report.coverage.cases) is not None:
