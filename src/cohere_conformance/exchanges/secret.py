@@ -67,5 +67,5 @@ class Secret:
 
 def scrubbed(exchange: Exchange, key: Secret) -> Exchange:
     """Return the exchange without the key, wherever and in how many pieces a server that echoes it put it."""
-    cleaned = key.forms.clean(exchange)
-    return replace(cleaned, response=without_known(cleaned.response, [key.forms]))
+    joined = replace(exchange, response=without_known(exchange.response, [key.forms]))
+    return key.forms.clean(joined)

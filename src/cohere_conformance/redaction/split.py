@@ -6,6 +6,8 @@ the index of the event. What is found in that is taken out of every event that h
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,7 +36,7 @@ def without_known(response: Response, known: Sequence[Forms]) -> Response:
     """Return the response without the pieces of credentials that are known.
 
     Args:
-        response: without those that are in one piece.
+        response: what is in one piece is left to others, and is still there: its neighbours may be pieces.
         known: each in every form.
     """
 
@@ -52,7 +54,7 @@ def without_named(response: Response, seen: set[str]) -> Response:
     """Return the stream without the pieces of what looks like a credential once it is joined.
 
     Args:
-        response: without those that are in one piece; it stays as it is where it is no stream.
+        response: likewise; it stays as it is where it is no stream.
         seen: what is taken out is added to it.
     """
 
@@ -111,20 +113,22 @@ def _joined(texts: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Ite
         groups.setdefault((piece.place,), []).append(piece)
         groups.setdefault((piece.place, piece.channel), []).append(piece)
     for name, members in groups.items():
-        # What is in one piece was looked for before.
+        # What is in one piece is looked for elsewhere.
         if len(members) > 1 and (len(name) == 1 or len(members) < len(groups[name[:1]])):
             yield from _parts(members, spans)
 
 
 def _parts(members: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Iterator[tuple[Piece, Span]]:
     texts = [piece.text for piece in members]
+    ends = list(itertools.accumulate(map(len, texts)))
     for start, end in spans(_flat("".join(texts))):
-        begin = 0
-        for piece, text in zip(members, texts, strict=True):
-            first, last = max(start, begin), min(end, begin + len(text))
-            if first < last:
-                yield piece, (first - begin, last - begin)
-            begin += len(text)
+        first, last = bisect.bisect_right(ends, start), bisect.bisect_left(ends, end)
+        if first == last:
+            continue  # in one piece
+        for number in range(first, last + 1):
+            begin = ends[number] - len(texts[number])
+            if texts[number]:
+                yield members[number], (max(start - begin, 0), min(end - begin, len(texts[number])))
 
 
 def _flat(text: str) -> bytes:

@@ -35,9 +35,9 @@ def cleaned(told: Exchange) -> tuple[Exchange, Callable[[str], str]]:
     seen: set[str] = set()
     named = _named(told, seen)
     known = [forms_of(value) for value in sorted(filter(_is_looked_for, seen), key=len, reverse=True)]
+    named = replace(named, response=without_known(named.response, known))
     for forms in known:
         named = forms.clean(named)
-    named = replace(named, response=without_known(named.response, known))
 
     def say(about: str) -> str:
         for forms in known:
@@ -54,7 +54,7 @@ def body(data: bytes) -> bytes:
 
 def _named(told: Exchange, seen: set[str]) -> Exchange:
     """Return the exchange without what stands under the name of a credential."""
-    request, response = told.request, told.response
+    request, response = told.request, without_named(told.response, seen)
     content = response.body and clean(response.body, seen)
     return replace(
         told,
@@ -64,16 +64,13 @@ def _named(told: Exchange, seen: set[str]) -> Exchange:
             headers=headers(request.headers, seen),
             body=request.body and clean(request.body, seen),
         ),
-        response=without_named(
-            replace(
-                response,
-                headers=headers(response.headers, seen),
-                body=content,
-                events=response.events and tuple(_event(event, seen) for event in response.events),
-                # Counts of other bytes than these would tell wrong times.
-                arrivals=response.arrivals if content == response.body else (),
-            ),
-            seen,
+        response=replace(
+            response,
+            headers=headers(response.headers, seen),
+            body=content,
+            events=response.events and tuple(_event(event, seen) for event in response.events),
+            # Counts of other bytes than these would tell wrong times.
+            arrivals=response.arrivals if content == response.body else (),
         ),
     )
 
