@@ -11,6 +11,7 @@ from cohere_conformance.curl import variable_of
 from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.scalars import UnusableError, text
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+from cohere_conformance.names import is_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,12 +26,16 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
         source: its `recorded_at` in any known notation; the `date` of the response stands in for it.
 
     Raises:
-        UnusableError: the address is missing.
+        UnusableError: the address is missing, or the method, or that is none.
     """
     if not request.url:
         raise UnusableError("the request has no url")
     if not request.method:
         raise UnusableError("the request has no method")
+    if not is_token(request.method):
+        raise UnusableError(
+            f"expected a method of HTTP such as POST, found {request.method[:20]!a}; correct the recording"
+        )
     when = timestamp(source.recorded_at) or timestamp(first(response.headers, "date"))
     return redact.exchange(
         Exchange(

@@ -19,6 +19,7 @@ from cohere_conformance.redaction.words import (
     REDACTED,
     REDACTED_IN_URL,
     is_masked,
+    is_no_secret,
     is_parameter,
     is_property,
 )
@@ -275,7 +276,8 @@ def _is_bearer(value: bytes) -> bool:
 
 
 def _is_basic(value: bytes) -> bool:
-    return basic(value.decode("utf-8", "replace")) is not None
+    text = value.decode("utf-8", "replace")
+    return basic(text) is not None and not is_no_secret(text)
 
 
 def basic(value: str) -> tuple[str, str] | None:
