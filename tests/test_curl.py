@@ -13,6 +13,8 @@ import pytest
 from hostile import Hostile, Talk, answer
 from running import fuzzed
 
+from cohere_conformance.cases import Key
+from cohere_conformance.cases.sending import sent_with
 from cohere_conformance.curl import command
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import read
@@ -323,3 +325,25 @@ def test_a_method_that_is_none_is_an_error_of_that_entry(method: str, tmp_path: 
         assert re.search(r"\b2\b", error.where), name
         assert "method" in error.reason, name
         assert str(error).isprintable(), name
+
+
+# -- replays
+
+
+@pytest.mark.parametrize(
+    ("key", "headers", "variable"),
+    [
+        (Key.VALID, "[redacted]", "CO_API_KEY"),
+        (Key.WRONG, "Bearer conformance-wrong-key", "CO_API_KEY"),
+        (Key.MALFORMED, "Basic Zm9vOmJhcg==", "CO_API_KEY"),
+        (Key.EMPTY, "Bearer", "CO_API_KEY"),
+        (Key.TRIAL, "[redacted]", "CONFORMANCE_TRIAL_KEY"),
+        (Key.EXPIRED, "[redacted]", "CONFORMANCE_EXPIRED_KEY"),
+    ],
+)
+def test_a_replayed_case_is_repeated_with_its_own_key(key: Key, headers: str, variable: str) -> None:
+    """A cassette holds no credentials, so the case says which ones there were."""
+    recorded = Request("GET", "http://localhost/v1/models", (("authorization", "[redacted]"),), None)
+    request = sent_with(recorded, key)
+    assert request.headers == (("authorization", headers),)
+    assert request.variable == variable

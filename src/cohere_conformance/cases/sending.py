@@ -25,6 +25,8 @@ from cohere_conformance.redaction.words import INVALID_BASIC, INVALID_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cohere_conformance.model import Request
+
 _RATE = 16_000
 _PITCH = 440
 
@@ -54,6 +56,23 @@ _AUTHORIZATION = {
     Key.EMPTY: "Bearer",
 }
 _VARIABLE = {Key.EXPIRED: "CONFORMANCE_EXPIRED_KEY", Key.TRIAL: "CONFORMANCE_TRIAL_KEY"}
+
+
+def sent_with(request: Request, key: Key) -> Request:
+    """Return a request of a cassette with the credentials that its case is sent with.
+
+    A cassette only says that there were some.
+
+    Args:
+        request: with redacted credentials.
+        key: of the case.
+    """
+    sent = _AUTHORIZATION.get(key)
+    headers = tuple(
+        (name, sent if sent is not None and name == "authorization" else value)
+        for name, value in request.headers
+    )
+    return msgspec.structs.replace(request, headers=headers, variable=_VARIABLE.get(key, KEY_VARIABLE))
 
 
 class Part(msgspec.Struct, frozen=True):

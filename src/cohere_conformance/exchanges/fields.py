@@ -16,6 +16,8 @@ from cohere_conformance.names import is_token
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_GLIMPSE = 7
+
 
 def assemble(request: Request, response: Response, source: Source) -> Exchange:
     """Return the exchange; every reader ends here, so that no credential gets past.
@@ -34,7 +36,7 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
         raise UnusableError("the request has no method")
     if not is_token(request.method):
         raise UnusableError(
-            f"expected a method of HTTP such as POST, found {request.method[:20]!a}; correct the recording"
+            f"expected a method of HTTP such as POST, found {_glimpse(request.method)}; correct the recording"
         )
     when = timestamp(source.recorded_at) or timestamp(first(response.headers, "date"))
     return redact.exchange(
@@ -50,6 +52,11 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
             Source(source.file, source.position, when),
         )
     )
+
+
+def _glimpse(value: str) -> str:
+    """Return the beginning of what was recorded at a wrong place: too little to be of use if it is a key."""
+    return ascii(value) if len(value) <= _GLIMPSE else f"{value[:_GLIMPSE]!a}..."
 
 
 def mapping(value: object, what: str) -> Mapping[str, object]:
@@ -74,7 +81,7 @@ def status(value: object) -> int:
     if code in {"", "0"}:
         raise UnusableError("no response was recorded")
     if len(code) != 3 or not code.isdecimal() or code < "100":
-        raise UnusableError(f"expected a status code of three digits, found {code[:20]!r}")
+        raise UnusableError(f"expected a status code of three digits, found {_glimpse(code)}")
     return int(code)
 
 
