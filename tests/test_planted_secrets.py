@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from hostile import Hostile
-from planted import KEY, betrayed, betrays, coded, echoing, forms, planted, record
+from planted import KEY, betrayed, betrays, coded, echoing, forms, planted, record, streaming
 from running import called, fuzzed, ran
 
 from cohere_conformance.errors import UsageError
@@ -92,6 +92,44 @@ def test_run_writes_no_key(tmp_path: Path) -> None:
     assert any(KEY.encode() in request for request in server.requests)
     assert b"[redacted]" in (tmp_path / "conformance-report" / "journal-main.jsonl").read_bytes()
     assert betrayed(tmp_path) == {}
+    assert betrays(done.told.encode()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "--only", "chat"),
+        ("fuzz", "--only", "chat", "--fuzz-profile", "smoke", "--max-examples", "3"),
+        ("record", "--only", "chat"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_key_that_a_stream_hands_out_in_pieces_is_written_nowhere(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Neither in the journal, nor in a report, nor in what is printed, half of it included."""
+    with Hostile(streaming) as server:
+        done = called(tmp_path, *command, "--url", server.url, "--max-requests", "60", key=KEY)
+    assert done.code in {1, 3}, done.told
+    assert b"it is" in (tmp_path / "conformance-report" / "journal-main.jsonl").read_bytes()
+    assert betrayed(tmp_path) == {}
+    assert betrays(done.told.encode()) == []
+
+
+@pytest.mark.parametrize("command", ["run", "fuzz", "record", "verify", "replay"])
+def test_no_level_of_logging_shows_a_key(command: str, tmp_path: Path) -> None:
+    """What httpcore logs of an exchange is printed while it happens, and once more with each failure."""
+    logged = ("--", "-o", "log_cli=true", "-o", "log_level=DEBUG", "--showlocals", "--log-file=all.log")
+    record(tmp_path / "traffic")
+    called(tmp_path, "cassettes", "import", "traffic", key=KEY)
+    own = {"fuzz": ("--fuzz-profile", "smoke", "--max-examples", "3"), "replay": (), "verify": ()}
+    with Hostile(echoing) as server:
+        where = () if command == "replay" else ("--url", server.url, "--max-requests", "60")
+        only = () if command in {"replay", "verify"} else ("--only", "check-api-key,models")
+        done = called(tmp_path, command, *where, *only, *own.get(command, ()), *logged, key=KEY)
+    assert "DEBUG" in done.told, done.told
+    assert command == "replay" or "httpcore" in done.told
+    assert betrayed(tmp_path, tmp_path / "traffic") == {}
     assert betrays(done.told.encode()) == []
 
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from cohere_conformance import suites
+from cohere_conformance import redaction, suites
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.fuzz.candidate import Way
@@ -23,10 +23,13 @@ from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.pytest_options import add_options, arguments, wishes
 from cohere_conformance.report import render_terminal
+from cohere_conformance.report.example import LONGEST_BODY
+from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
 from cohere_conformance.session.ending import Ending
-from cohere_conformance.session.plan import Place
+from cohere_conformance.session.plan import Place, secrets
+from cohere_conformance.session.shown import Cleaner, Showing
 from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
     told = getattr(config, "workerinput", None)
     workers = _workers(config)
+    # First of all: whatever goes wrong from here on is shown by pytest.
+    config.pluginmanager.register(Showing(Cleaner(secrets(os.environ))))
     try:
         campaign = config.stash[_CAMPAIGN] = Campaign(
             wishes(config),
@@ -67,9 +72,9 @@ def pytest_configure(config: pytest.Config) -> None:
         elif not config.getoption("--collect-only"):
             campaign.begin()
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(lines(str(error))) from error
     except ConformanceError as error:
-        pytest.exit(f"cohere-conformance: {error}", returncode=3)
+        pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
     if config.getoption("--collect-only"):
         return
     if workers:
@@ -132,7 +137,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             worker.open(tuple(dict.fromkeys(map(_id, session.items))))
         except ConformanceError as error:
-            pytest.exit(f"cohere-conformance: {error}", returncode=3)
+            pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
 
 
 def _id(item: pytest.Item) -> str:
@@ -284,14 +289,17 @@ def _test_id(item: pytest.Item) -> str:
 
 
 def _told(ending: Ending) -> str:
-    lines = [ending.reason] if ending.reason else []
+    shown = [plain(ending.reason, longest=None)] if ending.reason else []
     for one in ending.findings:
-        lines.append(f"{one.kind} at {one.place or 'the answer'}")
-        lines.append(f"  expected {one.expected}")
-        lines.append(f"  observed {one.observed}")
-    if ending.exchange is not None:
-        lines += ["", ending.exchange.as_curl()]
-    return "\n".join(lines)
+        shown.append(plain(f"{one.kind} at {one.place or 'the response'}"))
+        shown.append(f"  expected {plain(one.expected)}")
+        shown.append(f"  observed {plain(one.observed)}")
+    if ending.exchange is not None and len(ending.exchange.request.body or b"") <= LONGEST_BODY:
+        command = redaction.exchange(ending.exchange).curl
+        shown += ["", command.line]
+        if command.inexact:
+            shown.append(f"(not exact: {plain('; '.join(command.inexact))})")
+    return "\n".join(shown)
 
 
 # After pytest's own, which tears down an interrupted test: what is cleared away then is written down, too.

@@ -26,7 +26,7 @@ def test_the_rows_have_the_agreed_names(report: Report) -> None:
         *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases"),
     ]
     assert list(row["example"]) == [
-        *("file", "position", "recorded_at", "request", "curl", "request_text", "response_text")
+        *("file", "position", "recorded_at", "request", "curl", "inexact", "request_text", "response_text")
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from cohere_conformance.cli.run import run as run_
 from cohere_conformance.cli.selftest import selftest
 from cohere_conformance.cli.serve import serve
 from cohere_conformance.errors import ConformanceError, UsageError
+from cohere_conformance.report.render.safe import lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +58,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.UsageError as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(lines(shown.getvalue()), err=True, nl=False)
         return WRONG_CALL
     except UsageError as error:
         return _say(error, WRONG_CALL)
@@ -65,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (ConformanceError, OSError, click.ClickException) as error:
         return _say(error, FAILED)
     except Exception:  # noqa: BLE001 - whatever it is, it must not look like a verdict about the server
-        traceback.print_exc()
+        click.echo(lines(traceback.format_exc()), err=True, nl=False)
         return _say("this is a defect of cohere-conformance; please report it with the lines above", FAILED)
     return outcome if isinstance(outcome, int) else 0
 
@@ -76,5 +80,5 @@ def main() -> None:
 
 
 def _say(message: object, code: int) -> int:
-    click.echo(f"cohere-conformance: {message}", err=True)
+    click.echo(lines(f"cohere-conformance: {message}"), err=True)
     return code

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cohere_conformance import __version__, session
@@ -17,6 +18,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Mode, Report, Tally, render_terminal, write
+from cohere_conformance.report.render.safe import plain
 from cohere_conformance.session.evidence import now
 
 if TYPE_CHECKING:
@@ -119,6 +121,6 @@ def _progress() -> Iterator[session.Progress | None]:
         task = bar.add_task("judging", total=None)
 
         def told(file: str, count: int) -> None:
-            bar.update(task, advance=count, description=f"judging {Path(file).name}")
+            bar.update(task, advance=count, description=escape(plain(f"judging {Path(file).name}")))
 
         yield told

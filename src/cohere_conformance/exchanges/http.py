@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from cohere_conformance import __version__
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.answer import Reader, fields, unanswered
@@ -36,6 +37,7 @@ class Outgoing(msgspec.Struct, frozen=True):
         headers: fields in the order in which they are sent; repeated ones are sent repeatedly.
         body: the content, or `None`.
         keyed: whether the key is added, where the headers hold no authorization of their own.
+        variable: the environment variable that holds the key, for whoever sends the request again.
     """
 
     method: str
@@ -43,6 +45,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     headers: Headers = ()
     body: bytes | None = None
     keyed: bool = True
+    variable: str = KEY_VARIABLE
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -148,6 +151,8 @@ class Sender:
             redact.headers(fields(request.headers.raw)),
             outgoing.body,
             keyed="authorization" in request.headers,
+            # Credentials of the request's own are in no variable, unless it says so.
+            variable=outgoing.variable if outgoing.keyed or outgoing.variable != KEY_VARIABLE else "",
         )
         exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
         return exchange if self._key is None else scrubbed(exchange, self._key)

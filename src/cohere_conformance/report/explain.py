@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Kind
@@ -92,14 +93,12 @@ def _reproduction(report: Report, row: Row) -> list[str]:
     curl = row.example.curl
     if curl is None:
         return ["The request is not repeated here: it is too long or was not kept. See the example's file."]
-    shown = plain(curl, longest=None, keep="\n\t")
-    lines = [
-        "Send it again (the key is read from CO_API_KEY; what looked like a secret is [redacted]):",
-        "",
-        shown,
-    ]
-    if shown != curl:
-        lines += ["", f"It holds characters that do not print; {REPORT_JSON} has the exact command."]
+    lines = [f"Reproduce (the key is read from {KEY_VARIABLE}):", "", plain(curl, longest=None)]
+    if row.example.inexact:
+        why = plain("; ".join(row.example.inexact))
+        lines += ["", f"Not exact: {why}. The request that was judged was another one."]
+    if counted := parts.commands_line(report):
+        lines += ["", counted]
     if again := hints.revival(report, row):
         lines += ["", plain(again, longest=None)]
     return lines

@@ -114,6 +114,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         recorded_at: RFC 3339 time of the recording, if known.
         request: method and address.
         curl: a command that repeats the request; null where the body was too long to repeat here.
+        inexact: why the command sends something else than the request did (something is redacted, or was not
+            recorded); empty where it sends the same.
         request_text: method, address, headers and body of the request as text, cut; empty in older reports.
         response_text: status, headers and body of the answer as text, cut; empty in older reports.
     """
@@ -123,6 +125,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str | None
     request: str
     curl: str | None = None
+    inexact: tuple[str, ...] = ()
     request_text: str = ""
     response_text: str = ""
 

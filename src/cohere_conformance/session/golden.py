@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import Skip
+from cohere_conformance.cases.sending import sent_with
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import CassetteError, LeakError, UsageError
 from cohere_conformance.exchanges.anonymous import anonymised
@@ -203,6 +204,7 @@ class Replayer:
             return Ending("failed", _REFUSED.format(error))
         except self._unknown as error:
             return Ending("error", f"{case.id}: VCR.py does not find the request in its cassette: {error}")
+        exchange = replace(exchange, request=sent_with(exchange.request, case.key))
         return self._runner.judged(Sent(exchange, expectation, told.values))
 
     def _sent(self, cassette: Cassette) -> Exchange:

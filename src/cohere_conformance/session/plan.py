@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import msgspec
 from cohere_conformance.cases import PROFILES
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.secret import Secret
@@ -29,7 +31,7 @@ from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = "CO_API_KEY"
+KEY = KEY_VARIABLE
 """The environment variable of the key, the one that the vendor's own clients read."""
 LIVE_TIERS = frozenset({Tier.N0, Tier.N1})
 """What runs against a live host unless more is allowed by name."""
@@ -274,3 +276,16 @@ def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) 
         if plan.place is not Place.EMBEDDED and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
     }
     return {name: f"Bearer {key}" for name, key in keys.items()}
+
+
+def secrets(environment: Mapping[str, str]) -> list[Secret]:
+    """Return every key that the environment holds and that must not be shown.
+
+    Args:
+        environment: may also hold what is no key; that is refused where it would be used.
+    """
+    found = []
+    for name in (KEY, "CONFORMANCE_TRIAL_KEY", "CONFORMANCE_EXPIRED_KEY"):
+        with suppress(UsageError):
+            found.append(Secret(environment.get(name, "")))
+    return found

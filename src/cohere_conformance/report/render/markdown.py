@@ -76,6 +76,8 @@ def _introduction(report: Report) -> Iterator[str]:
         yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
     if report.footer.totals.unrecorded:
         yield f"- {parts.unrecorded_line(report.footer.totals.unrecorded)}"
+    if commands := parts.commands_line(report):
+        yield f"- {commands}"
     yield ""
 
 

@@ -91,6 +91,18 @@ def contract_line(header: Header) -> str:
     return f"contract {header.contract_version} ({header.mode}, digest {header.contract_digest[:19]})"
 
 
+def commands_line(report: Report) -> str:
+    """Return how many commands repeat exactly what was judged, where some do not; else nothing."""
+    shown = [row.example for row in report.findings if row.example.curl is not None]
+    inexact = sum(1 for example in shown if example.inexact)
+    if not inexact:
+        return ""
+    return (
+        f"curl commands of this report: {len(shown) - inexact} exact, {inexact} not exact "
+        "(something is redacted, or was not recorded)"
+    )
+
+
 def unrouted_line(number: int) -> str:
     """Return how much traffic went where the contract has nothing."""
     return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"

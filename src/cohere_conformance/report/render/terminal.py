@@ -114,6 +114,8 @@ class _Printer:
             self._line(parts.unrouted_line(coverage.unrouted))
         if unrecorded := self.report.footer.totals.unrecorded:
             self._line(parts.unrecorded_line(unrecorded), "yellow")
+        if commands := parts.commands_line(self.report):
+            self._line(commands)
 
     def _cases(self) -> None:
         if (cases := self.report.coverage.cases) is not None:
