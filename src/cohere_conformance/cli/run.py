@@ -28,7 +28,7 @@ def run(**told: Any) -> int:
     Without --url the target is the reference server, in this process: no key, no network. What follows `--`
     goes to pytest.
     """
-    return suites(told, {})
+    return suites(told, {}).code
 
 
 @click.command()
@@ -82,4 +82,4 @@ def fuzz(
         "time-limit": [] if time_limit is None else [time_limit],
         "example-db": [example_db or report_dir / "examples"],
     }
-    return suites({**told, "report_dir": report_dir}, further)
+    return suites({**told, "report_dir": report_dir}, further).code

@@ -63,6 +63,11 @@ class Tally:
         return sum(numbers["judged"] for numbers in self._operations.values())
 
     @property
+    def exchanges_unrouted(self) -> int:
+        """Return how many exchanges with the judged API no operation matches."""
+        return self._unrouted
+
+    @property
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
         return len(self._unreadable)
@@ -196,7 +201,9 @@ class Tally:
             fuzzed=fuzzed,
         )
         totals = self._totals(rows)
-        found = verdict.Found(self.exchanges_judged, self.inputs_unreadable, self.open_severities, cases)
+        found = verdict.Found(
+            self.exchanges_judged, self.inputs_unreadable, self.open_severities, cases, self._unrouted
+        )
         code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)

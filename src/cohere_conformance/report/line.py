@@ -29,6 +29,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
         header: what is judged, against what; the same for every worker.
         planned: ids of the cases that this worker knows of; `None` where it does not say.
         run: identity of the run, the same for its workers; journals of two runs are never mixed.
+        led: a process leads the run and writes how it ended; without that, the run has not ended.
         format: the version of the lines.
     """
 
@@ -36,6 +37,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
     header: Header
     planned: tuple[str, ...] | None = None
     run: str = ""
+    led: bool = False
     format: int = JOURNAL_FORMAT
 
 
@@ -71,11 +73,13 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
 
     Attributes:
         records: how many records stand before it.
-        interrupted: whether somebody stopped the run, so that it ended early but orderly.
+        interrupted: whether the run was stopped, so that it ended early but orderly.
+        reason: what stopped it, where that is known.
     """
 
     records: int
     interrupted: bool = False
+    reason: str = ""
 
 
 Line = Opening | Record | Closing

@@ -239,6 +239,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.footer.totals.exchanges
 
     @property
+    def exchanges_unrouted(self) -> int:
+        """Return how many exchanges with the judged API no operation matches."""
+        return self.footer.totals.unrouted
+
+    @property
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
         return len(self.coverage.unreadable)

@@ -104,7 +104,9 @@ class Worker:
             ReportError: the journal cannot be written.
         """
         setting = self._setting
-        opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
+        opening = Opening(
+            worker=self._name, header=setting.header, planned=planned, run=setting.run, led=True
+        )
         self._journal = Journal(setting.folder, opening)
         # Only a service that somebody pays for lets nobody ask too often.
         kind = PatientSender if setting.plan.place is Place.LIVE else Sender
