@@ -9,6 +9,7 @@ import click
 
 from cohere_conformance.cli import options
 from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.model import Severity
 from cohere_conformance.session.suites import Outcome, pytest_arguments, run_suites
 
@@ -40,6 +41,12 @@ _SERVER = (
     ),
     click.option(
         "--max-requests", metavar="N", type=click.IntRange(1), help="Never send more requests than this."
+    ),
+    click.option(
+        "--time-limit",
+        metavar="TIME",
+        help="End the whole run after this time: 90 (seconds), 5m or 1h. What it made is then removed, "
+        f"for at most {GRACE:g} seconds more, and the exit code is 2.",
     ),
     click.option(
         "--fault",
@@ -104,6 +111,7 @@ def suites(
             "profile",
             "allow",
             "max-requests",
+            "time-limit",
             "seed",
             "fail-on",
             "report-dir",

@@ -126,13 +126,13 @@ class Sender:
             position: what the exchange is called in its source (`Source.position`).
 
         Raises:
-            BudgetError: it would be one request too many.
+            BudgetError: it would be one request too many, or the time is up before it has ended.
             UsageError: the request cannot be written as HTTP.
         """
         request = self._request(outgoing)
         self.budget.spend()
         recorded_at = datetime.now(UTC).isoformat()
-        self._watch.begin(self._limits.total)
+        self._watch.begin(min(self._limits.total, self.budget.seconds))
         try:
             answer = self._transport.handle_request(request)
         except httpx.LocalProtocolError as error:
@@ -142,6 +142,8 @@ class Sender:
             response = Response(0, failure=failure, seconds=self._watch.elapsed)
         else:
             response = Reader(self._watch, self._limits.largest).read(answer)
+        if response.failure is not None:
+            self.budget.on_time()  # what we have cut off ourselves is no fault of the server
         sent = Request(
             request.method,
             redact.url(f"{self._base}{outgoing.path}"),

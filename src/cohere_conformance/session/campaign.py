@@ -7,6 +7,7 @@ that was killed leaves the same evidence as one that ended.
 from __future__ import annotations
 
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from functools import lru_cache
@@ -19,7 +20,8 @@ from cohere_conformance.cases import load_suite
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
-from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.errors import ReportError, TargetError, UsageError
+from cohere_conformance.exchanges.deadline import Deadline
 from cohere_conformance.golden import IMPORTED, counts, find
 from cohere_conformance.report import (
     Ended,
@@ -60,11 +62,13 @@ class Identity(msgspec.Struct, frozen=True):
         run: tells this run apart from others.
         started_at: RFC 3339 time at which it began.
         reference: the target is a reference server.
+        until: time of day, in seconds, at which the run has to end; `None` without a limit.
     """
 
     run: str
     started_at: str
     reference: bool
+    until: float | None = None
 
 
 @lru_cache(maxsize=2)
@@ -183,11 +187,20 @@ class Campaign:
         clear_report(self._folder)
         clear_ended(self._folder)
         clear_journals(self._folder)
-        recorded = self.plan.place is Place.RECORDED
-        reference = self.plan.url is None or (not recorded and probe(self.plan, self.plan.url))
+        until = None if self.plan.seconds is None else time.time() + self.plan.seconds
+        reference = self.plan.url is None or (self.plan.place is not Place.RECORDED and self._reference())
         if self.plan.golden is not None and self.plan.golden.mode is GoldenMode.RECORD:
             shutil.rmtree(self._folder / STAGED, ignore_errors=True)
-        self._identity = Identity(uuid.uuid4().hex[:8], now(), reference)
+        self._identity = Identity(uuid.uuid4().hex[:8], now(), reference, until)
+
+    def _reference(self) -> bool:
+        deadline = Deadline(self.plan.seconds)
+        try:
+            return probe(self.plan, self.plan.url or "", deadline)
+        except TargetError:
+            if deadline.left(removing=False) > 0:
+                raise
+            return False  # nobody knows: the run is over before it has begun, and its report says that
 
     def join(self, identity: Identity) -> None:
         """Take part in a run that another process has begun."""
@@ -209,6 +222,7 @@ class Campaign:
                 ),
                 requests=self._share(),
                 reference=self.identity.reference,
+                until=self.identity.until,
             ),
             name,
         )

@@ -56,13 +56,11 @@ class Fuzz(msgspec.Struct, frozen=True):
     Attributes:
         profile: how much.
         max_examples: combinations of several changes an operation; by profile where it is not given.
-        seconds: after which no further request is derived; `None` without a limit.
         database: where failing examples are kept: a folder, or `redis://host:port/number`; `None` keeps none.
     """
 
     profile: FuzzProfile
     max_examples: int | None = None
-    seconds: float | None = None
     database: str | None = None
 
 
@@ -106,6 +104,7 @@ class Wishes(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some; the same choices each time without it.
         fuzz: run the fuzzer instead of the cases.
         golden: record, replay or verify golden cassettes with the cases.
+        seconds: after which the run ends; `None` without a limit.
     """
 
     url: str | None = None
@@ -120,6 +119,7 @@ class Wishes(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    seconds: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -140,6 +140,7 @@ class Plan(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some.
         fuzz: what the fuzzer does; `None` where the cases are run.
         golden: what is done with golden cassettes; `None` where nothing is.
+        seconds: after which the run ends; `None` without a limit.
     """
 
     place: Place
@@ -156,6 +157,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    seconds: float | None = None
 
 
 def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
@@ -200,6 +202,7 @@ def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str
         seed=wishes.seed,
         fuzz=wishes.fuzz,
         golden=wishes.golden,
+        seconds=wishes.seconds,
     )
 
 
