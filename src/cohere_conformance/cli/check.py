@@ -16,6 +16,7 @@ from cohere_conformance.cli import options
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Mode, Tally, write
 from cohere_conformance.session.evidence import now
@@ -71,8 +72,7 @@ def check(
     if not paths:
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
-        if "://" not in server:
-            raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
+        base_url("--server", server)
     judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
     started, tally, exit_code = now(), Tally(), None
     with _progress() as progress:

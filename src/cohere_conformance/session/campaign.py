@@ -21,6 +21,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError, TargetError, UsageError
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.exchanges.deadline import Deadline
 from cohere_conformance.golden import IMPORTED, counts, find
 from cohere_conformance.report import (
@@ -117,6 +118,8 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
     ) -> None:
+        if wishes.url is not None:
+            base_url("--url", wishes.url)  # before the contract takes it for one
         self._judge = _judge((wishes.url,) if wishes.url else ())
         self.plan: Plan = plan(wishes, self._judge.contract.groups, environment)
         if self.plan.fuzz is not None:

@@ -18,7 +18,7 @@ from cohere_conformance.cases import PROFILES
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.golden.whole import HOME
@@ -213,17 +213,7 @@ def _mode(wishes: Wishes) -> GoldenMode | None:
 def _place(url: str | None) -> Place:
     if url is None:
         return Place.EMBEDDED
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL, got no URL at all") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL such as http://localhost:8765")
-    if parts.username or parts.password:
-        raise UsageError(f"--url: expected a URL without credentials; the key is read from {KEY}")
-    if parts.query or parts.fragment:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL without query and fragment")
+    host = base_url("--url", url).hostname or ""
     return Place.LOOPBACK if _is_loopback(host) else Place.LIVE
 
 
