@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Finding
 
 
+_MOST_SEARCHED = 20
+"""Explanations that are looked for in one exchange: they never fail a run, and each takes long."""
+
+
 class Explainer:
     """Judges against the amended contract and tells what the amendments kept from being a finding.
 
@@ -51,11 +55,18 @@ class Explainer:
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):
             return findings
+        if any(finding.omitted for finding in findings):
+            return findings  # which of the others are explained is not known, and none of these would matter
         remaining = {finding.fingerprint for finding in findings}
+        left = _MOST_SEARCHED
         for finding in judge_reading(self._published, reading, requirements=False):
-            if finding.fingerprint not in remaining:
-                amendment = self._amendment(finding, reading)
-                findings.append(msgspec.structs.replace(finding, amendment=amendment))
+            if finding.fingerprint in remaining:
+                continue
+            left -= finding.fingerprint not in self._explained
+            if left < 0:
+                break  # each search judges the response anew, many times
+            amendment = self._amendment(finding, reading)
+            findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return findings
 
     def _touched(self, label: str) -> bool:
