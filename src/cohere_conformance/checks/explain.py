@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_SEARCHED = 20
 """Explanations that are looked for in one exchange: they never fail a run, and each takes long."""
+_LARGEST_SEARCHED = 1024 * 1024
+"""Bytes of a response above which only explanations are reported that are known already."""
 
 
 class Explainer:
@@ -58,13 +60,15 @@ class Explainer:
         if any(finding.omitted for finding in findings):
             return findings  # which of the others are explained is not known, and none of these would matter
         remaining = {finding.fingerprint for finding in findings}
-        left = _MOST_SEARCHED
+        body = exchange.response.body or b""
+        left = _MOST_SEARCHED if len(body) <= _LARGEST_SEARCHED else 0
         for finding in judge_reading(self._published, reading, requirements=False):
             if finding.fingerprint in remaining:
                 continue
-            left -= finding.fingerprint not in self._explained
-            if left < 0:
-                break  # each search judges the response anew, many times
+            if finding.fingerprint not in self._explained:
+                if left <= 0:
+                    continue  # each search judges the response anew, many times
+                left -= 1
             amendment = self._amendment(finding, reading)
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return findings

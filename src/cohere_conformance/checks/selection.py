@@ -11,7 +11,7 @@ from cohere_conformance.model import Finding, Kind, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST = 100
+MOST = 50
 """Distinct findings that are kept of one exchange."""
 _ENOUGH = 50_000
 """So many findings of one exchange, one of them breaking, settle its verdict: no others are looked for."""

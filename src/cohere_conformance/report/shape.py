@@ -146,6 +146,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         first_seen: earliest recording time among the exchanges, if any is known.
         last_seen: latest recording time among the exchanges, if any is known.
         cases: ids of the cases that show it, the first 20 in alphabetical order.
+        omitted: how many more findings of the example's exchange there are at least that have no row.
     """
 
     fingerprint: str
@@ -163,6 +164,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: str | None = None
     last_seen: str | None = None
     cases: tuple[str, ...] = ()
+    omitted: Count = 0
 
     @property
     def client_side(self) -> bool:
