@@ -291,10 +291,19 @@ def _told(ending: Ending) -> str:
     return "\n".join(lines)
 
 
-# After pytest's own, which tears down an interrupted test: what is cleared away then is written down, too.
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End: remove what the run has made, and close the journal."""
+# Around pytest's own, which tears down an interrupted test: what is cleared away then is written down, too,
+# and what was made is removed also where that fails.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+    """End a process of `-n`: remove what it has made, and close its journal."""
+    try:
+        return (yield)
+    finally:
+        if hasattr(session.config, "workerinput"):
+            _close(session, exitstatus)
+
+
+def _close(session: pytest.Session, exitstatus: int) -> None:
     worker = session.config.stash.get(_WORKER, None)
     if worker is not None:
         worker.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
@@ -334,11 +343,25 @@ class _Reporting:
     def _fail(self, what: str) -> None:
         self._failures.append(" ".join(what.split())[:_LONGEST])
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the report; its exit code is that of pytest."""
-        if exitstatus == pytest.ExitCode.USAGE_ERROR:
-            return
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """End this process as well where it has run tests, and write the report."""
+        try:
+            return (yield)
+        except Exception as error:
+            self._fail(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            try:
+                _close(session, exitstatus)
+            except Exception as error:  # noqa: BLE001 - there is a report to be written, which says so
+                self._fail(f"{type(error).__name__}: {error}")
+            if exitstatus != pytest.ExitCode.USAGE_ERROR:
+                self._conclude(session, exitstatus)
+
+    def _conclude(self, session: pytest.Session, exitstatus: int) -> None:
         stopped = exitstatus == pytest.ExitCode.INTERRUPTED and not self._failures
         try:
             self._outcome.conclude(

@@ -242,12 +242,19 @@ class Runner:
             raise self._unwritten
 
     def _write(self, record: Record) -> None:
+        self._note(record)
+        self._check_written()
+
+    def _note(self, record: Record) -> None:
+        """Write a record; that it cannot be written is raised later, where nothing is being made."""
         try:
             self._journal.add(record)
         except ReportError as error:
-            if not self._closing:
-                raise
             self._unwritten = self._unwritten or error
+
+    def _check_written(self) -> None:
+        if self._unwritten is not None and not self._closing:
+            raise self._unwritten
 
     def send(self, case: Case) -> Sent | Ending:
         """Send a case, or tell how it ends because it must not or cannot be sent."""
@@ -370,9 +377,10 @@ class Runner:
     def _send_for_resource(
         self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
     ) -> Exchange:
+        self._check_written()
         exchange = self._sender.send(sending.outgoing(values, name=name), position=name)
         ending = self._judged(exchange, expectation)
-        self._write(
+        self._note(
             Record(
                 case=name,
                 operation=sending.operation,
