@@ -308,6 +308,7 @@ class Finding(msgspec.Struct, frozen=True):
             identity, unlike `expected` and `observed`.
         requirement: id of the requirement that is violated, if it is one of the catalogue.
         amendment: id of the amendment that explains it: the published document says so, the amended does not.
+        omitted: how many more findings of the same exchange there are at least that are not listed.
     """
 
     kind: Kind
@@ -320,6 +321,7 @@ class Finding(msgspec.Struct, frozen=True):
     value_class: str = ""
     requirement: str | None = None
     amendment: str | None = None
+    omitted: int = 0
 
     @property
     def fingerprint(self) -> str:

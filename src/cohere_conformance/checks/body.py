@@ -6,8 +6,12 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
+from cohere_conformance.checks.parts import parts
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
+from cohere_conformance.checks.selection import MOST
 from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:
@@ -44,14 +48,17 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
         value: parsed JSON.
         prefix: what comes before each place (the tag of a stream's event).
     """
-    compiled = validator.compiled
-    if compiled.is_valid(value):
+    if validator.compiled.is_valid(value):
         return
     try:
-        errors = list(compiled.iter_errors(value))
-    except ValueError:  # the validator's own limit, well below that of the JSON parser
+        for part in parts(value, validator.names):
+            yield from _judged(frame, validator, part, prefix)
+    except (ValueError, RecursionError):  # the validator's own limit, well below that of the JSON parser
         yield from malformed(frame, _unsound(prefix), [TOO_DEEP], prefix)
-        return
+
+
+def _judged(frame: Frame, validator: Validator, value: Any, prefix: str) -> Iterator[Finding]:
+    errors = list(validator.compiled.iter_errors(value))
     mistyped = {tuple(error.instance_path) for error in errors if error.schema_path[-1] == "type"}
     for error in errors:
         keyword = error.schema_path[-1]
@@ -105,14 +112,19 @@ def _findings(
         )
         return
     if keyword == "additionalProperties":
-        for name in error.kind.as_dict()["unexpected"]:
+        known = f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}"
+        unexpected = error.kind.as_dict()["unexpected"]
+        for name in unexpected[:MOST]:
             at = f"{place}/{escaped(name)}"
-            yield frame.finding(
+            finding = frame.finding(
                 Kind.PROPERTY_UNDOCUMENTED,
                 place=at,
-                expected=f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}",
-                observed=f"{name}: {shown(value[name], at)}",
+                expected=known,
+                observed=f"{cut(name)}: {shown(value[name], at)}",
             )
+            # More than are kept of one exchange: all of one kind and severity, they are only counted.
+            further = len(unexpected) - MOST if name == unexpected[:MOST][-1] else 0
+            yield msgspec.structs.replace(finding, omitted=further) if further > 0 else finding
         return
     kind, told = _kind(keyword, node, value)
     yield frame.finding(

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Finding
 
 
+_MOST_SEARCHED = 20
+"""Explanations that are looked for in one exchange: they never fail a run, and each takes long."""
+_LARGEST_SEARCHED = 1024 * 1024
+"""Bytes of a response above which only explanations are reported that are known already."""
+
+
 class Explainer:
     """Judges against the amended contract and tells what the amendments kept from being a finding.
 
@@ -51,11 +57,20 @@ class Explainer:
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):
             return findings
+        if any(finding.omitted for finding in findings):
+            return findings  # which of the others are explained is not known, and none of these would matter
         remaining = {finding.fingerprint for finding in findings}
+        body = exchange.response.body or b""
+        left = _MOST_SEARCHED if len(body) <= _LARGEST_SEARCHED else 0
         for finding in judge_reading(self._published, reading, requirements=False):
-            if finding.fingerprint not in remaining:
-                amendment = self._amendment(finding, reading)
-                findings.append(msgspec.structs.replace(finding, amendment=amendment))
+            if finding.fingerprint in remaining:
+                continue
+            if finding.fingerprint not in self._explained:
+                if left <= 0:
+                    continue  # each search judges the response anew, many times
+                left -= 1
+            amendment = self._amendment(finding, reading)
+            findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return findings
 
     def _touched(self, label: str) -> bool:

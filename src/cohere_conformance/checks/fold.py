@@ -50,6 +50,10 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
     citations: list[Any] = []
     logprobs: list[Any] = []
     wrong: list[Mismatch] = []
+    # Joined once at the end: a text that grows piece by piece would be copied for each of them.
+    texts: dict[tuple[Any, str], list[str]] = {}
+    plan: list[str] = []
+    arguments: dict[Any, list[str]] = {}
     for event in events:
         delta = event.get("delta") or {}
         part = delta.get("message") or {}
@@ -60,27 +64,36 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 message |= {"role": part["role"]} if "role" in part else {}
             case "content-start":
                 blocks[index] = dict(part.get("content") or {})
+                texts.pop((index, "text"), None)
+                texts.pop((index, "thinking"), None)
             case "content-delta":
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if key not in piece or {"text", "thinking"} <= piece.keys():
                     place = f"/message/content/*/{key}"
                     wrong.append(Mismatch(place, "delta-of-other-type", [key], sorted(piece)))
-                block[key] = block.get(key, "") + piece.get(key, "")
+                texts.setdefault((index, key), []).append(piece.get(key, ""))
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
             case "tool-plan-delta":
-                message["tool_plan"] = message.get("tool_plan", "") + part.get("tool_plan", "")
+                plan.append(part.get("tool_plan", ""))
             case "tool-call-start":
                 call = part.get("tool_calls") or {}
                 calls[index] = {**call, "function": dict(call.get("function") or {})}
+                arguments.pop(index, None)
             case "tool-call-delta":
-                function = calls.setdefault(index, {}).setdefault("function", {})
+                calls.setdefault(index, {}).setdefault("function", {})
                 piece = ((part.get("tool_calls") or {}).get("function") or {}).get("arguments", "")
-                function["arguments"] = function.get("arguments", "") + piece
+                arguments.setdefault(index, []).append(piece)
             case "citation-start":
                 citations.append(part.get("citations"))
             case "message-end":
                 answer |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
+    for (index, key), pieces in texts.items():
+        blocks[index][key] = blocks[index].get(key, "") + "".join(pieces)
+    for index, pieces in arguments.items():
+        function = calls[index]["function"]
+        function["arguments"] = function.get("arguments", "") + "".join(pieces)
+    message |= {"tool_plan": "".join(plan)} if plan else {}
     message |= {"content": list(blocks.values())} if blocks else {}
     message |= {"tool_calls": list(calls.values())} if calls else {}
     message |= {"citations": citations} if citations else {}

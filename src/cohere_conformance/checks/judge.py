@@ -17,6 +17,7 @@ from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import judge_requirements
 from cohere_conformance.checks.request import judge_request
+from cohere_conformance.checks.selection import Selection
 from cohere_conformance.checks.streams import judge_stream
 from cohere_conformance.model import Broken, Exchange, Failure, Finding, Kind, Response, Severity
 
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 
 def judge(contract: Contract, exchange: Exchange, *, requirements: bool = True) -> list[Finding]:
-    """Return every deviation of one exchange from the contract and its requirements, each distinct one once.
+    """Return the deviations of one exchange from the contract and its requirements, each distinct one once.
+
+    Of very many the most severe ones are returned, and the first of them says how many were omitted.
 
     What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
     exchange with a server that is not the API's has no findings. Of an answer that is not whole, status and
@@ -65,23 +68,17 @@ def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = 
     operation = contract.operations[route.operation]
     frame = Frame(route.operation, exchange.response.status)
     found = chain(judge_request(frame, operation, reading), _response(frame, operation, reading))
-    # What tells findings of one exchange apart, cheaper than their fingerprints.
-    distinct = {(finding.kind, finding.place, finding.value_class): finding for finding in found}
-    findings = list(distinct.values())
-    if requirements and not any(map(_is_unsound, findings)):
-        violated = judge_requirements(frame, evidence_of(operation, reading))
-        findings += {(one.requirement, one.place, one.value_class): one for one in violated}.values()
-    return findings
+    selection = Selection()
+    selection.take(found)
+    # Of a response that is wrong by its schema, nothing else is worth judging.
+    if requirements and not selection.is_breaking:
+        selection.take(judge_requirements(frame, evidence_of(operation, reading)))
+    return selection.findings()
 
 
 def evidence_of(operation: Operation, reading: Reading) -> Evidence:
     """Return an exchange with a sound answer as the checks of requirements see it."""
     return Evidence(operation, reading, _told_framing(operation, reading))
-
-
-def _is_unsound(finding: Finding) -> bool:
-    """Tell whether the answer is wrong by its schema: what else it says is then not worth judging."""
-    return finding.severity is Severity.BREAKING
 
 
 def _told_framing(operation: Operation, reading: Reading) -> Framing:

@@ -37,6 +37,9 @@ TOO_LARGE: Final = Defect(
 )
 NOTHING: Final = object()
 """Stands for the value of a text that no value can be made of (`None` is JSON's `null`)."""
+_MOST = 1000
+"""Defects that are told apart in one text."""
+_LONGEST_NAME = 200
 _BLANKS = " \t\r\n"
 
 
@@ -74,14 +77,15 @@ def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
     defects: dict[tuple[str, str], Defect] = {}
 
     def note(rule: str, expected: str, observed: str, subject: str = "") -> None:
-        defects.setdefault((rule, subject), Defect(rule, expected, observed, subject))
+        if len(defects) < _MOST:
+            defects.setdefault((rule, subject), Defect(rule, expected, observed, subject))
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(found)
         if len(made) != len(found):
             for name, times in sorted(Counter(name for name, _ in found).items()):
                 if times > 1:
-                    observed = f"{json.dumps(name)} {times} times in one object"
+                    observed = f"{json.dumps(name[:_LONGEST_NAME])} {times} times in one object"
                     note("duplicate-key", "each name once in an object", observed, name)
         return made
 

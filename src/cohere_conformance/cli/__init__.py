@@ -15,6 +15,7 @@ from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
 from cohere_conformance.cli.contract import contract
 from cohere_conformance.cli.golden import record, replay, verify
+from cohere_conformance.cli.output import flushed, forgive_broken_pipes
 from cohere_conformance.cli.report import report
 from cohere_conformance.cli.run import fuzz
 from cohere_conformance.cli.run import run as run_
@@ -76,7 +77,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command and leave the process with its exit code."""
-    sys.exit(run())
+    forgive_broken_pipes()
+    sys.exit(flushed(run()))
 
 
 def _say(message: object, code: int) -> int:

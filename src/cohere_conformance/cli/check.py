@@ -14,10 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cohere_conformance import __version__, session
 from cohere_conformance.cli import options
+from cohere_conformance.cli.output import deliver
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.model import Severity
-from cohere_conformance.report import Header, Mode, Report, Tally, render_terminal, write
+from cohere_conformance.report import Header, Mode, Tally, write
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.session.evidence import now
 
@@ -72,8 +74,7 @@ def check(
     if not paths:
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
-        if "://" not in server:
-            raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
+        base_url("--server", server)
     judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
     started, tally, exit_code = now(), Tally(), None
     with _progress() as progress:
@@ -85,7 +86,7 @@ def check(
     header = _header(judge, paths, started, Severity(fail_on))
     operations = list(judge.contract.operations)
     report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code)
-    return _publish(report, report_dir)
+    return deliver(report_dir, lambda: (report, write(report, report_dir)))
 
 
 def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on: Severity) -> Header:
@@ -100,13 +101,6 @@ def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on:
         fail_on=fail_on,
         arguments=tuple(sys.argv[1:]),
     )
-
-
-def _publish(report: Report, report_dir: Path) -> int:
-    written = write(report, report_dir)
-    render_terminal(report, Console(soft_wrap=False), folder=str(report_dir))
-    click.echo(f"wrote {' and '.join(str(path) for path in written)}")
-    return report.footer.exit_code
 
 
 @contextmanager

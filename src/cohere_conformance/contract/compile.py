@@ -41,6 +41,22 @@ class Validator:
         """The compiled form; formats are asserted."""
         return jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all properties that the schema says anything about."""
+        found: set[str] = set()
+        pending: list[Any] = [self.schema]
+        while pending:
+            one = pending.pop()
+            if isinstance(one, dict):
+                properties, required = one.get("properties"), one.get("required")
+                found.update(properties if isinstance(properties, dict) else ())
+                found.update(required if isinstance(required, list) else ())
+                pending += one.values()
+            elif isinstance(one, list):
+                pending += one
+        return frozenset(found)
+
 
 @dataclass(frozen=True)
 class Events:

@@ -12,6 +12,7 @@ from cohere_conformance import __version__
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.address import base_url as checked_url
 from cohere_conformance.exchanges.answer import Reader, fields, unanswered
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.secret import scrubbed
@@ -99,7 +100,8 @@ class Sender:
         source: str = "run",
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        base = _checked(base_url)
+        checked_url("base_url", base_url)
+        base = httpx.URL(base_url)
         self._base = base_url.rstrip("/")
         self._prefix = base.raw_path.rstrip(b"/")
         self._key = key
@@ -129,13 +131,13 @@ class Sender:
             position: what the exchange is called in its source (`Source.position`).
 
         Raises:
-            BudgetError: it would be one request too many.
+            BudgetError: it would be one request too many, or the time is up before it has ended.
             UsageError: the request cannot be written as HTTP.
         """
         request = self._request(outgoing)
         self.budget.spend()
         recorded_at = datetime.now(UTC).isoformat()
-        self._watch.begin(self._limits.total)
+        self._watch.begin(min(self._limits.total, self.budget.seconds))
         try:
             answer = self._transport.handle_request(request)
         except httpx.LocalProtocolError as error:
@@ -145,6 +147,8 @@ class Sender:
             response = Response(0, failure=failure, seconds=self._watch.elapsed)
         else:
             response = Reader(self._watch, self._limits.largest).read(answer)
+        if response.failure is not None:
+            self.budget.on_time()  # what we have cut off ourselves is no fault of the server
         sent = Request(
             request.method,
             redact.url(f"{self._base}{outgoing.path}"),
@@ -196,26 +200,3 @@ def _unsendable(outgoing: Outgoing) -> UsageError:
         f"{outgoing.method[:20]!r}: expected a method, an encoded path and header fields of one line each, "
         "got what HTTP/1.1 cannot carry: look at the path and at the header fields"
     )
-
-
-def _checked(base_url: str) -> httpx.URL:
-    reason = ""
-    try:
-        base = httpx.URL(base_url)
-        base.host.encode("idna")
-    except (httpx.InvalidURL, UnicodeError):
-        reason = "something else"
-    else:
-        if base.scheme not in {"http", "https"} or not base.host or (base.port or 0) > 65535:
-            reason = "something else"
-        elif base.userinfo:
-            reason = "one with a user or password, which would be read by whoever reads the report"
-        elif base.query or base.fragment or "?" in base_url or "#" in base_url:
-            reason = "one with a query or fragment"
-    if reason:
-        # Shown as far as it is no credential.
-        shown = redact.url(base_url)[:80]
-        raise UsageError(
-            f"{shown}: expected the base URL of a server such as https://api.cohere.com, got {reason}"
-        )
-    return base

@@ -71,6 +71,11 @@ class Tally:
         return sum(numbers["unrecorded"] for numbers in self._operations.values())
 
     @property
+    def exchanges_unrouted(self) -> int:
+        """Return how many exchanges with the judged API no operation matches."""
+        return self._unrouted
+
+    @property
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
         return len(self._unreadable)
@@ -218,6 +223,7 @@ class Tally:
             inputs_unreadable=self.inputs_unreadable,
             open_severities=self.open_severities,
             cases=cases,
+            exchanges_unrouted=self._unrouted,
         )
         code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)

@@ -156,7 +156,10 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         inconclusive_reasons: why cases were inconclusive, with their number.
         ends: every case that neither passed nor was skipped.
         unclosed: workers whose journal has no end, so that they were killed.
-        interrupted: whether somebody stopped the run.
+        interrupted: whether the run was stopped before its end, or is not known to have ended.
+        stopped: what stopped it, where that is known.
+        failures: what failed in the harness outside of any case.
+        deviations: what deviates that no finding reports, such as answers that the SDK cannot read.
     """
 
     run: Count
@@ -172,6 +175,9 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[CaseEnd, ...] = ()
     unclosed: tuple[str, ...] = ()
     interrupted: bool = False
+    stopped: str = ""
+    failures: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
 
 
 class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):

@@ -81,6 +81,7 @@ class Entry(msgspec.Struct):
             first_seen=self.first[1] if self.first else None,
             last_seen=self.last[1] if self.last else None,
             cases=tuple(map(clean, self.cases)),
+            omitted=finding.omitted,
         )
 
 

@@ -79,6 +79,7 @@ def _details(report: Report, row: Row) -> str:
         "amendment": row.amendment and f"{row.amendment} (explains it; it does not fail a run)",
         "expected": row.expected,
         "observed": row.observed,
+        "omitted": parts.omitted(row),
         "seen in": parts.seen(row),
         "example": parts.location(example),
         "recorded at": example.recorded_at,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.errors import ReportError, TrafficError
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, Unreadable
+from cohere_conformance.report.ended import read_ended
 from cohere_conformance.report.example import clean
 from cohere_conformance.report.fuzzed import FuzzTally
 from cohere_conformance.report.journal import WorkerJournal, read_journals
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
 """A case of several records ends as the worst of them; one that was skipped in part was tried."""
+_UNFINISHED = "the run did not come to its end"
 _BARE = "failed without a finding and without a reason"
 
 
@@ -67,6 +69,7 @@ def report_of(
             f"{folder}: expected the journals of one run, got those of several; "
             "name a folder of its own for each run with --report-dir, or clear this one"
         )
+    run.conclude(folder)
     elements = frozenset(declared)
     exercise = _exercise(elements, run.seen)
     first = min(openings, key=lambda one: (one.header.started_at, one.worker))
@@ -101,6 +104,9 @@ class _Run:
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
         self._interrupted = False
+        self._stopped: set[str] = set()
+        self._failures: tuple[str, ...] = ()
+        self._deviations: tuple[str, ...] = ()
 
     def read(self, journal: WorkerJournal) -> None:
         """Take in one journal."""
@@ -114,10 +120,25 @@ class _Run:
                 case Closing():
                     closed = True
                     self._interrupted |= line.interrupted
+                    self._stopped |= {line.reason} - {""}
                 case Unreadable():
                     self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
         if not closed:
             self._unclosed.append(clean(journal.worker))
+
+    def conclude(self, folder: Path) -> None:
+        """Take in how the run ended, where a process leads it: without that it has not ended."""
+        if not any(opening.led for opening in self.openings):
+            return
+        ended = read_ended(folder, self.openings[0].run)
+        if ended is None:
+            self._interrupted = True
+            self._stopped.add(_UNFINISHED)
+            return
+        self._interrupted |= ended.interrupted
+        self._stopped |= {ended.stopped} - {""}
+        self._failures = tuple(map(clean, ended.failures))
+        self._deviations = tuple(map(clean, ended.deviations))
 
     def _record(self, record: Record) -> None:
         known = record.operation in self._operations
@@ -174,6 +195,9 @@ class _Run:
             ends=tuple(sorted(open_ends)),
             unclosed=tuple(sorted(self._unclosed)),
             interrupted=self._interrupted,
+            stopped=clean("; ".join(sorted(self._stopped))),
+            failures=self._failures,
+            deviations=self._deviations,
         )
 
     def _reasons(self, wanted: CaseOutcome) -> dict[str, int]:

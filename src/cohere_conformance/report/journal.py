@@ -75,10 +75,10 @@ class Journal:
         self._write(record)
         self._records += 1
 
-    def close(self, *, interrupted: bool = False) -> None:
+    def close(self, *, interrupted: bool = False, reason: str = "") -> None:
         """Write the closing line; a second call does nothing."""
         if self._descriptor is not None:
-            self._write(Closing(records=self._records, interrupted=interrupted))
+            self._write(Closing(records=self._records, interrupted=interrupted, reason=reason))
             self._release()
 
     def _write(self, line: Line) -> None:

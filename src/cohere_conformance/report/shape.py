@@ -149,6 +149,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         first_seen: earliest recording time among the exchanges, if any is known.
         last_seen: latest recording time among the exchanges, if any is known.
         cases: ids of the cases that show it, the first 20 in alphabetical order.
+        omitted: how many more findings of the example's exchange there are at least that have no row.
     """
 
     fingerprint: str
@@ -166,6 +167,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: str | None = None
     last_seen: str | None = None
     cases: tuple[str, ...] = ()
+    omitted: Count = 0
 
     @property
     def client_side(self) -> bool:
@@ -247,6 +249,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def bodies_unjudged(self) -> int:
         """Return how many exchanges were judged without their response body."""
         return self.footer.totals.unrecorded
+
+    @property
+    def exchanges_unrouted(self) -> int:
+        """Return how many exchanges with the judged API no operation matches."""
+        return self.footer.totals.unrouted
 
     @property
     def inputs_unreadable(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -80,7 +79,6 @@ class Fuzzer:
         self._domain = load_domain(folder("suites") / "fuzz" / "domain.yaml", contract.operations)
         self._database = open_database(fuzz.database)
         self._lost: set[str] = set()
-        self._until = None if fuzz.seconds is None else time.monotonic() + fuzz.seconds
 
     def run(self, test: str, label: str, way: Way) -> Fuzzed:
         """Fuzz one operation.
@@ -94,7 +92,7 @@ class Fuzzer:
             return Fuzzed((), "an answer of this operation never came")
         operation = self._contract.operations[label]
         start = anchors(self._suite, operation, self._plan.profile)
-        attempts = _Attempts(test, self._runner, self._until)
+        attempts = _Attempts(test, self._runner)
         reason = ""
         try:
             self._one_change(test, operation, start, way, attempts)
@@ -193,13 +191,11 @@ class _Attempts:
     Args:
         test: its id.
         runner: what sends and judges.
-        until: the time (by `time.monotonic`) after which nothing is sent.
     """
 
-    def __init__(self, test: str, runner: Runner, until: float | None) -> None:
+    def __init__(self, test: str, runner: Runner) -> None:
         self._test = test
         self._runner = runner
-        self._until = until
         self.found: dict[str, Finding] = {}
         self.failing: tuple[Finding, ...] = ()
         self._stopped: _StopError | None = None
@@ -221,9 +217,6 @@ class _Attempts:
             MissingError: what the case needs cannot be made.
         """
         self.go_on()  # Hypothesis tries again whatever failed
-        if self._until is not None and time.monotonic() > self._until:
-            self._stopped = _StopError("the time limit is reached")
-            raise self._stopped
         try:
             self.failing, gone = self._runner.attempt(self._test, candidate)
         except BudgetError as error:

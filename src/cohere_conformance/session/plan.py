@@ -20,7 +20,7 @@ from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.golden.whole import HOME
@@ -58,13 +58,11 @@ class Fuzz(msgspec.Struct, frozen=True):
     Attributes:
         profile: how much.
         max_examples: combinations of several changes an operation; by profile where it is not given.
-        seconds: after which no further request is derived; `None` without a limit.
         database: where failing examples are kept: a folder, or `redis://host:port/number`; `None` keeps none.
     """
 
     profile: FuzzProfile
     max_examples: int | None = None
-    seconds: float | None = None
     database: str | None = None
 
 
@@ -108,6 +106,7 @@ class Wishes(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some; the same choices each time without it.
         fuzz: run the fuzzer instead of the cases.
         golden: record, replay or verify golden cassettes with the cases.
+        seconds: after which the run ends; `None` without a limit.
     """
 
     url: str | None = None
@@ -122,6 +121,7 @@ class Wishes(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    seconds: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -142,6 +142,7 @@ class Plan(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some.
         fuzz: what the fuzzer does; `None` where the cases are run.
         golden: what is done with golden cassettes; `None` where nothing is.
+        seconds: after which the run ends; `None` without a limit.
     """
 
     place: Place
@@ -158,6 +159,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    seconds: float | None = None
 
 
 def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
@@ -202,6 +204,7 @@ def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str
         seed=wishes.seed,
         fuzz=wishes.fuzz,
         golden=wishes.golden,
+        seconds=wishes.seconds,
     )
 
 
@@ -212,17 +215,7 @@ def _mode(wishes: Wishes) -> GoldenMode | None:
 def _place(url: str | None) -> Place:
     if url is None:
         return Place.EMBEDDED
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL, got no URL at all") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL such as http://localhost:8765")
-    if parts.username or parts.password:
-        raise UsageError(f"--url: expected a URL without credentials; the key is read from {KEY}")
-    if parts.query or parts.fragment:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL without query and fragment")
+    host = base_url("--url", url).hostname or ""
     return Place.LOOPBACK if _is_loopback(host) else Place.LIVE
 
 

@@ -134,7 +134,7 @@ class Remover:
         for pause in waits:
             if exchange.response.status != 200 or holds(self._contract, removal.until, exchange):
                 break
-            time.sleep(pause)
+            time.sleep(max(0.0, min(pause, one.reserve.seconds)))
             exchange = self._send(removal.send, one.owner, one.values, told)
         else:
             if waits and not holds(self._contract, removal.until, exchange):

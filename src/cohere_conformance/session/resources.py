@@ -177,7 +177,7 @@ class Resources:
                 self._late.add(group)
                 late = f"{resource.name} was not ready after {seconds:g} s"
                 raise MissingError(f"{late}: {_shown(exchange)}")
-            time.sleep(min(pause, left))
+            time.sleep(max(0.0, min(pause, left, self._budget.seconds)))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _holds(self, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:

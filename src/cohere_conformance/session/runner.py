@@ -10,15 +10,15 @@ from cohere_conformance.cases import Case, Skip
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.errors import BudgetError, ReportError
 from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
-from cohere_conformance.model import Broken, Exchange, Expectation, Finding
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.ending import OURS, Ending, Sent
 from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.patience import UNANSWERED, Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
@@ -31,14 +31,11 @@ if TYPE_CHECKING:
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.exchanges.http import Sender
     from cohere_conformance.fuzz.candidate import Candidate
-    from cohere_conformance.model import Response, Severity
+    from cohere_conformance.model import Exchange, Expectation, Finding, Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.judging import Judge
 
-_PATIENCE = 5
-"""So many answers in a row that never came end the sending: the target is gone."""
-_GONE = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
 _EXCUSES = frozenset({401, 402, 403, 429})
 """What a live service may answer for reasons that have nothing to do with the case."""
 
@@ -86,7 +83,9 @@ class Runner:
         self._resources = Resources(
             suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget
         )
-        self._unanswered = 0
+        self._patience = Patience()
+        self._closing = False
+        self._unwritten: ReportError | None = None
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
         self._guard = Guard(judge.contract, self._policies, hosted=plan.place is Place.LIVE)
 
@@ -103,7 +102,7 @@ class Runner:
             operation: label of what it calls.
             ending: how it ended.
         """
-        self._journal.add(
+        self._write(
             Record(
                 case=case,
                 operation=operation,
@@ -123,7 +122,7 @@ class Runner:
             test: its id.
             operations: labels of all operations that it calls.
         """
-        if (reason := self.permission.forbidden(operations)) is None and self._unanswered < _PATIENCE:
+        if (reason := self.permission.forbidden(operations)) is None and not self._patience.over:
             return Api(
                 test,
                 self._judge.contract,
@@ -157,7 +156,7 @@ class Runner:
             RuntimeError: the request could harm what the run did not make, which is a defect of whatever
                 derived it.
         """
-        if self._unanswered >= _PATIENCE and not self._alive(test):
+        if self._patience.over and not self._alive(test):
             return (), self._gone().reason
         values = self._resources.values(candidate.needs)
         sending = candidate.sending
@@ -174,15 +173,14 @@ class Runner:
 
         exchange = send()
         response = exchange.response
-        lost = response.failure is not None and response.failure.kind in _GONE
-        self._unanswered = self._unanswered + 1 if lost else 0
+        lost = self._patience.note(response)
         excuse = self._fuzz_excuse(response, send)
         lost_way = elsewhere(candidate, exchange)
         judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
         findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
         failing = tuple(self._failing(findings))
         outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
-        self._journal.add(
+        self._write(
             Record(
                 case=test,
                 operation=sending.operation if self._declared(sending.operation) else "",
@@ -198,12 +196,12 @@ class Runner:
 
     def _alive(self, test: str) -> bool:
         """Tell whether a target that left several requests in a row without an answer answers at all."""
-        if self._unanswered == _PATIENCE:
-            self._unanswered += 1  # asked once: a target that is gone is gone for the rest of the run
+        # Asked once: a target that is gone is gone for the rest of the run.
+        if self._patience.worth_asking():
             response = self._sender.send(Outgoing("GET", "/v1/models"), position=test).response
             if response.status and response.failure is None:
-                self._unanswered = 0
-        return self._unanswered < _PATIENCE
+                self._patience.answered()
+        return not self._patience.over
 
     def _declared(self, operation: str) -> bool:
         return operation in self._policies
@@ -212,7 +210,7 @@ class Runner:
         """Return why an answer of a live service says nothing, if so: one crash may be an incident."""
         if self._plan.place is not Place.LIVE:
             return None
-        if response.failure is not None and response.failure.kind in _GONE:
+        if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"
         if response.status in _EXCUSES - {401} or response.status in {502, 503, 504}:
             return f"status {response.status}"
@@ -230,17 +228,39 @@ class Runner:
 
     def note(self, test: str, ending: Ending) -> None:
         """Write down how a test ended, where no exchange tells it."""
-        self._journal.add(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
+        self._write(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
 
     def close(self) -> None:
-        """Remove what the run has made, with the requests that were set aside for it."""
+        """Remove what the run has made, with the requests that were set aside for it.
+
+        Raises:
+            ReportError: the journal cannot be written; what was made is removed all the same.
+        """
+        self._closing = True
         self._resources.remove()
+        if self._unwritten is not None:
+            raise self._unwritten
+
+    def _write(self, record: Record) -> None:
+        self._note(record)
+        self._check_written()
+
+    def _note(self, record: Record) -> None:
+        """Write a record; that it cannot be written is raised later, where nothing is being made."""
+        try:
+            self._journal.add(record)
+        except ReportError as error:
+            self._unwritten = self._unwritten or error
+
+    def _check_written(self) -> None:
+        if self._unwritten is not None and not self._closing:
+            raise self._unwritten
 
     def send(self, case: Case) -> Sent | Ending:
         """Send a case, or tell how it ends because it must not or cannot be sent."""
         if (reason := self.permission.left_out(case)) is not None:
             return Ending("skipped", reason)
-        if self._unanswered >= _PATIENCE:
+        if self._patience.over:
             return self._gone()
         try:
             values = self._resources.values(case.needs)
@@ -265,7 +285,7 @@ class Runner:
         return self._judged(sent.exchange, sent.expectation)
 
     def _gone(self) -> Ending:
-        return Ending("error", f"not sent: {self._unanswered} requests in a row got no answer")
+        return Ending("error", self._patience.reason)
 
     def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
         return self.excused(exchange, expectation) or self.weighed(
@@ -274,7 +294,7 @@ class Runner:
 
     def sent(self, outgoing: Outgoing, name: str) -> Exchange | Ending:
         """Send a request for which no case is written, or tell why that ends it."""
-        if self._unanswered >= _PATIENCE:
+        if self._patience.over:
             return self._gone()
         try:
             return self._sender.send(outgoing, position=name)
@@ -284,8 +304,7 @@ class Runner:
     def excused(self, exchange: Exchange, expectation: Expectation) -> Ending | None:
         """Return how a case ends whose answer says nothing about the contract, if it does not."""
         response = exchange.response
-        gone = response.failure is not None and response.failure.kind in _GONE
-        self._unanswered = self._unanswered + 1 if gone else 0
+        self._patience.note(response)
         excuse = self._excuse(response, expectation)
         return None if excuse is None else Ending("inconclusive", excuse, (), exchange)
 
@@ -307,7 +326,7 @@ class Runner:
         """Return why an answer of a live service says nothing about the contract, if so."""
         if self._plan.place is not Place.LIVE:
             return None
-        if response.failure is not None and response.failure.kind in _GONE:
+        if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"
         wanted = response.status in expectation.status
         if not wanted and (response.status in _EXCUSES or response.status >= 500):
@@ -325,7 +344,7 @@ class Runner:
             self.note(test, Ending("inconclusive", str(error)))
             raise
         ending = self._judged(exchange, expectation)
-        self._journal.add(
+        self._write(
             Record(
                 case=test,
                 operation=sending.operation,
@@ -351,16 +370,17 @@ class Runner:
     def _record_for_test(self, test: str, exchange: Exchange, finding: Finding) -> None:
         label = self._judge.contract.route(exchange.request.method, exchange.request.url).operation
         outcome: CaseOutcome = "failed" if any(self._failing([finding])) else "passed"
-        self._journal.add(
+        self._write(
             Record(case=test, operation=label or "", outcome=outcome, exchange=exchange, findings=(finding,))
         )
 
     def _send_for_resource(
         self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
     ) -> Exchange:
+        self._check_written()
         exchange = self._sender.send(sending.outgoing(values, name=name), position=name)
         ending = self._judged(exchange, expectation)
-        self._journal.add(
+        self._note(
             Record(
                 case=name,
                 operation=sending.operation,

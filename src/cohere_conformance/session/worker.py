@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.data import folder
 from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.exchanges.deadline import TIME_UP, Deadline
 from cohere_conformance.exchanges.http import Limits, Sender
 from cohere_conformance.exchanges.patient import PatientSender
 from cohere_conformance.exchanges.secret import Secret
@@ -63,6 +65,7 @@ class Setting:
         authorizations: fields for further keys, by name.
         requests: the most requests that one worker sends.
         reference: the target is a reference server.
+        until: time of day, in seconds, at which the run has to end; `None` without a limit.
     """
 
     plan: Plan
@@ -75,6 +78,7 @@ class Setting:
     authorizations: Mapping[str, str]
     requests: int | None
     reference: bool
+    until: float | None = None
 
 
 class Worker:
@@ -89,6 +93,7 @@ class Worker:
         self._setting = setting
         self._name = name
         self._open = ExitStack()
+        self._deadline = Deadline(None if setting.until is None else setting.until - time.time())
         self._journal: Journal | None = None
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
@@ -104,7 +109,9 @@ class Worker:
             ReportError: the journal cannot be written.
         """
         setting = self._setting
-        opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
+        opening = Opening(
+            worker=self._name, header=setting.header, planned=planned, run=setting.run, led=True
+        )
         self._journal = Journal(setting.folder, opening)
         # Only a service that somebody pays for lets nobody ask too often.
         kind = PatientSender if setting.plan.place is Place.LIVE else Sender
@@ -112,7 +119,7 @@ class Worker:
             setting.plan.url or self._embedded(),
             key=setting.plan.key,
             limits=limits(setting.plan.place),
-            budget=Budget(setting.requests),
+            budget=Budget(setting.requests, self._deadline),
         )
         self._runner = Runner(
             setting.plan,
@@ -209,7 +216,8 @@ class Worker:
             if self._runner is not None:
                 self._runner.close()
             if self._journal is not None:
-                self._journal.close(interrupted=interrupted)
+                late = self._deadline.missed
+                self._journal.close(interrupted=interrupted or late, reason=TIME_UP if late else "")
         finally:
             self._runner = self._journal = self._fuzzer = self._cases = None
             self._open.close()

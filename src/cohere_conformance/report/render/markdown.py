@@ -117,6 +117,8 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
             yield f"    - requirement: {code(row.requirement)}"
         yield f"    - expected: {code(row.expected)}"
         yield f"    - observed: {code(row.observed)}"
+        if row.omitted:
+            yield f"    - {parts.omitted(row)}"
         if one.others:
             yield f"    - {len(one.others)} more alike: {code(others_line(one))}"
         if row.cases:

@@ -80,6 +80,11 @@ def seen(row: Row) -> str:
     return quantity(row.count, "exchange") + when
 
 
+def omitted(row: Row) -> str:
+    """Return how many findings of the same exchange have no row of their own; nothing where each has one."""
+    return f"and at least {quantity(row.omitted, 'more finding')} of this exchange" if row.omitted else ""
+
+
 def explain_command(fingerprint: str, folder: str) -> str:
     """Return the command that shows all about a finding."""
     command = f"{COMMAND} explain {fingerprint}"

@@ -208,6 +208,8 @@ class _Printer:
         self._field("observed", row.observed)
         if one.others:
             self._field("alike", f"{len(one.others)} more: {others_line(one)}")
+        if row.omitted:
+            self._field("omitted", parts.omitted(row))
         if row.cases:
             self._field("cases", parts.shown_cases(row))
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
