@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from cohere_conformance.cases import Case
-from cohere_conformance.errors import ConformanceError, UsageError
+from cohere_conformance.errors import ConformanceError, ForbiddenError, UsageError
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
@@ -255,6 +255,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         raise
     except InconclusiveError as error:
         pytest.skip(f"inconclusive: {error}")
+    except ForbiddenError as error:
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error)))
+        pytest.skip(str(error))
     except Exception as error:
         if _OURS & set(pyfuncitem.fixturenames):
             told = f"the test failed ({type(error).__name__}: {error}); please report it"

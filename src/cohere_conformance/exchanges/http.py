@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import httpx
 import msgspec
@@ -20,6 +20,7 @@ from cohere_conformance.exchanges.wire import Wire
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from cohere_conformance.exchanges.secret import Secret
@@ -64,6 +65,38 @@ class Limits(msgspec.Struct, frozen=True):
 _LIMITS = Limits()
 
 
+class Gate(Protocol):
+    """Decides about every request before it leaves the process, and sees every response."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass.
+
+        Args:
+            outgoing: the request.
+            ask: sends a request that the decision depends on.
+
+        Raises:
+            RefusedError: it must not be sent.
+        """
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """See the response to a request that has passed."""
+
+
+class _Open:
+    """Lets everything pass."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass."""
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """Ignore a response."""
+
+
+OPEN: Gate = _Open()
+"""For a transport that reaches nobody."""
+
+
 class Sender:
     """Sends requests to one server; threads may share it.
 
@@ -73,6 +106,7 @@ class Sender:
 
     Args:
         base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
+        gate: decides about every request.
         key: sent as bearer token, and taken out of whatever comes back.
         limits: on every answer.
         budget: on the number of requests.
@@ -90,6 +124,7 @@ class Sender:
         self,
         base_url: str,
         *,
+        gate: Gate,
         key: Secret | None = None,
         limits: Limits = _LIMITS,
         budget: Budget | None = None,
@@ -99,6 +134,7 @@ class Sender:
         base = _checked(base_url)
         self._base = base_url.rstrip("/")
         self._prefix = base.raw_path.rstrip(b"/")
+        self._gate = gate
         self._key = key
         self._limits = limits
         self.budget = budget or Budget(None)
@@ -127,8 +163,15 @@ class Sender:
 
         Raises:
             BudgetError: it would be one request too many.
+            RefusedError: the gate does not let it pass.
             UsageError: the request cannot be written as HTTP.
         """
+        self._gate.admit(outgoing, self.send)
+        exchange = self._exchange(outgoing, position)
+        self._gate.note(outgoing, exchange.response)
+        return exchange
+
+    def _exchange(self, outgoing: Outgoing, position: str) -> Exchange:
         request = self._request(outgoing)
         self.budget.spend()
         recorded_at = datetime.now(UTC).isoformat()

@@ -31,6 +31,7 @@ from cohere_conformance.report import (
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.golden import STAGED
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import GoldenMode, Place, Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
@@ -171,12 +172,15 @@ class Campaign:
             ReportError: the folder cannot be cleared.
         """
         recorded = self.plan.place is Place.RECORDED
-        reference = self.plan.url is None or (not recorded and probe(self.plan, self.plan.url))
+        reference = self.plan.url is None or (not recorded and self._probed(self.plan.url))
         clear_report(self._folder)
         clear_journals(self._folder)
         if self.plan.golden is not None and self.plan.golden.mode is GoldenMode.RECORD:
             shutil.rmtree(self._folder / STAGED, ignore_errors=True)
         self._identity = Identity(uuid.uuid4().hex[:8], now(), reference)
+
+    def _probed(self, url: str) -> bool:
+        return probe(self.plan, url, Guard.of(self.plan, self._judge.contract))
 
     def join(self, identity: Identity) -> None:
         """Take part in a run that another process has begun."""
