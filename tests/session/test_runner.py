@@ -218,9 +218,8 @@ def dataset(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"id": "made-1"})
     if request.method == "DELETE":
         return httpx.Response(200, json={})
-    if request.url.path == "/v1/datasets":
-        return httpx.Response(200, json={"datasets": [{"id": "theirs-1"}]})
-    return httpx.Response(404, json={"message": "dataset with the id 'made-1' not found"})
+    told = {"id": "made-1", "validation_status": "processing", "created_at": "2999-01-01T00:00:00Z"}
+    return httpx.Response(200, json={"dataset": told})
 
 
 def test_what_was_made_is_removed_although_it_never_got_ready(

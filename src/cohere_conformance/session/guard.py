@@ -112,7 +112,7 @@ class Guard:
                 self._check_owner(outgoing, collection, identity, ask)
             for meaning in meant:
                 if self._policies[meaning.label].effect is Effect.CREATES:
-                    self._list(collection_of(meaning.label), ask)
+                    self._list(ask)
 
     def note(self, outgoing: Outgoing, response: Response) -> None:
         """Take down what the response to a request shows: what is there, since when, and what was made."""
@@ -126,8 +126,10 @@ class Guard:
     def _note(self, collection: Collection, answered: Answered, response: Response) -> None:
         match answered.operation:
             case collection.create:
+                # The times in it prove nothing: they may be those of what was made under another id.
                 for path, identity, _ in self._named(answered):
                     self.ownership.claim(path, identity, earliest(response, self._now()))
+                return
             case collection.list:
                 self.ownership.seen(collection.path, listed(collection, answered.answer))
             case collection.read:
@@ -177,7 +179,8 @@ class Guard:
     # -- tiers
 
     def _check_tier(self, outgoing: Outgoing, meant: frozenset[Meaning]) -> None:
-        if not meant and self._hosted and not methods(outgoing) <= HARMLESS:
+        route = self._contract.route(outgoing.method, f"http://localhost{outgoing.path}")
+        if self._hosted and route.operation is None and not methods(outgoing) <= HARMLESS:
             raise ForbiddenError(f"{outgoing.method} of an undeclared path not allowed on a live host")
         tiers = {self._policies[one.label].tier for one in meant if not self._removes_own(one)}
         if excess := sorted(tiers - self._tiers):
@@ -238,8 +241,6 @@ class Guard:
         if standing is Standing.UNPROVEN:
             self._look(collection, identity, ask)
             standing = self.ownership.standing(collection, identity)
-        if standing is Standing.UNPROVEN and self.ownership.conclusive(collection):
-            return
         if standing in _MAY_BE_TOUCHED:
             return
         told = {
@@ -256,18 +257,14 @@ class Guard:
         if self._may_read(label):
             ask(reading(label, identity))
 
-    def _list(self, collection: str, ask: Ask) -> None:
-        """Have the target list what is there, before something is created: also what that could make."""
-        known = self._collections[collection]
-        for path in dict.fromkeys((collection, *(result for result, _ in known.results))):
-            one = self._collections[path]
+    def _list(self, ask: Ask) -> None:
+        """Have the target list everything that is there before anything is created, wherever."""
+        for path, one in self._collections.items():
             if not self.ownership.lacks_list(path):
                 continue
-            if not self._may_read(one.list):
-                self.ownership.list_before(path, (), complete=False)
-                continue
-            ids, complete = inventory(one, self._contract.operations[one.list].query, ask)
-            self.ownership.list_before(path, ids, complete=complete)
+            readable = self._may_read(one.list)
+            ids = inventory(one, self._contract.operations[one.list].query, ask) if readable else set()
+            self.ownership.list_before(path, ids)
 
     def _may_read(self, label: str) -> bool:
         return label in self._declares and self._policies[label].tier in self._tiers

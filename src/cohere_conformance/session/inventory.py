@@ -27,8 +27,8 @@ _IDS = ("id", "job_id")
 
 def inventory(
     collection: Collection, parameters: Iterable[str], ask: Callable[[Outgoing], Exchange]
-) -> tuple[set[str], bool]:
-    """Return the ids of everything that a collection lists, and whether the list was read to its end.
+) -> set[str]:
+    """Return the ids of everything that a collection lists, as far as the list can be read.
 
     Args:
         collection: what is listed.
@@ -44,21 +44,21 @@ def inventory(
         response = ask(outgoing).response
         answered = answered_as(collection.list, (), response)
         if response.status != 200 or response.failure is not None or not isinstance(answered.answer, dict):
-            return ids, False
+            return ids
         page = set(listed(collection, answered.answer))
         fresh = page - ids
         ids |= page
         if "offset" in query:
             if not fresh:
-                return ids, True
+                return ids
             query["offset"] = str(int(query["offset"]) + len(page))
             continue
         token = collection.pages.value(answered) if collection.pages is not None else ""
         if not isinstance(token, str) or not token or token in tokens:
-            return ids, True
+            return ids
         tokens.add(token)
         query["page_token"] = token
-    return ids, False
+    return ids
 
 
 def _first_page(parameters: Iterable[str]) -> dict[str, str]:

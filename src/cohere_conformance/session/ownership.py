@@ -1,7 +1,8 @@
 """Who owns what on the target: what was there before the run is never touched, whatever a response says.
 
 An id in the response to a creation proves nothing: a faulty server may name something that somebody else has.
-So a resource is the run's own only if it was not there before and is not older than the request that made it.
+So a resource is the run's own only if it was not there before and the target itself shows it to be no older
+than the request that made it.
 """
 
 from __future__ import annotations
@@ -75,13 +76,11 @@ class _Before:
 
     Attributes:
         ids: of everything that a list showed then.
-        conclusive: the list was complete and not empty: what is not in it was not there.
         listed: the list was asked for.
         later: ids that a response has shown since then, and that the run has not made.
     """
 
     ids: set[str] = field(default_factory=set)
-    conclusive: bool = False
     listed: bool = False
     later: set[str] = field(default_factory=set)
 
@@ -104,18 +103,14 @@ class Ownership:
         """Tell whether a collection has yet to be listed before something is created in it."""
         return not self._fresh and not self._before[collection].listed
 
-    def list_before(self, collection: str, ids: Iterable[str], *, complete: bool) -> None:
-        """Note what a collection holds before the run creates something in it.
+    def list_before(self, collection: str, ids: Iterable[str]) -> None:
+        """Note what a collection holds before the run creates something, as far as its list shows it.
 
-        Args:
-            collection: its path.
-            ids: of everything that the list shows.
-            complete: the list was read to its end.
+        That something is not in the list proves nothing: a list may hide what is there.
         """
         before = self._before[collection]
         before.listed = True
         before.ids |= {_folded(one) for one in ids}
-        before.conclusive = complete and bool(before.ids)
 
     def seen(self, collection: str, ids: Iterable[str]) -> None:
         """Note what a response shows besides: whatever is created later has another id."""
@@ -160,10 +155,6 @@ class Ownership:
         if claim.refusal or (claim.created is not None and claim.created < claim.since):
             return Standing.FOREIGN
         return Standing.UNPROVEN if claim.created is None else Standing.OWN
-
-    def conclusive(self, collection: str) -> bool:
-        """Tell whether what a collection did not list before the run is known not to have been there."""
-        return self._before[collection].conclusive
 
     def breach(self, collection: str, identity: str) -> str:
         """Return what a response that names something as made by the run observably names instead, if so."""

@@ -156,20 +156,25 @@ class Resources:
         exchange = self._making(resource, resource.name, send, values)
         if exchange.response.status != 200:
             raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
-        if (named := self._foreign(resource.create.operation, exchange)) is not None:
-            raise MissingError(f"{resource.name} could not be made: the response has {named}")
+        self._check_owner(resource, exchange)
         self._capture(resource, resource.capture, exchange)
         values |= self._values
         self._ready.add(resource.name)
         if resource.wait is not None:
-            self._wait(resource, resource.wait, values)
+            self._wait(resource, resource.wait, values, exchange)
 
-    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str]) -> None:
+    def _check_owner(self, resource: Resource, created: Exchange) -> None:
+        if (named := self._foreign(resource.create.operation, created)) is not None:
+            self._ready.discard(resource.name)
+            raise MissingError(f"{resource.name} could not be made: the response has {named}")
+
+    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str], created: Exchange) -> None:
         group = resource.name.partition(".")[0]
         seconds = min(wait.seconds, _CURTAILED) if group in self._late else wait.seconds
         until, pause = time.monotonic() + seconds, _PAUSE
         while True:
             exchange = self._send(wait.send, resource.name, values, Expectation(status=(200,)))
+            self._check_owner(resource, created)  # what is read may turn out to be older than its creation
             if self._holds(wait.until, exchange):
                 self._capture(resource, wait.capture, exchange)
                 return
