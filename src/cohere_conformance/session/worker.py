@@ -108,9 +108,9 @@ class Worker:
         opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
         self._journal = Journal(setting.folder, opening)
         # Only a service that somebody pays for lets nobody ask too often.
-        kind = PatientSender if setting.plan.place is Place.LIVE else Sender
+        sender_class = PatientSender if setting.plan.place is Place.LIVE else Sender
         guard = Guard.of(setting.plan, setting.judge.contract)
-        sender = kind(
+        sender = sender_class(
             setting.plan.url or self._embedded(),
             gate=guard,
             key=setting.plan.key,
