@@ -13,6 +13,7 @@ import httpx
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import collection_of, shipped_collections
+from cohere_conformance.contract.place import Place
 from cohere_conformance.reference import State
 from cohere_conformance.reference import server as module
 from cohere_conformance.reference.app import application
@@ -47,6 +48,9 @@ class Liar:
         requests: how many the server got.
         touched: method and path of each request that could have changed one of them.
         lied: how often it has named one of them as new.
+        lies: whether it does.
+        created: ids of what it has created since then.
+        deleted: ids that it was asked to delete.
     """
 
     def __init__(self, lists: str, seed: int) -> None:
@@ -54,6 +58,9 @@ class Liar:
         self.requests = 0
         self.touched: list[tuple[str, str]] = []
         self.lied = 0
+        self.lies = True
+        self.created: set[str] = set()
+        self.deleted: set[str] = set()
         self._lists = lists
         self._random = random.Random(seed)
 
@@ -72,6 +79,12 @@ class Liar:
         if known is None or status != 200:
             return status, body
         said: Any = json.loads(body)
+        if label == known.create and known.identity is not None:
+            self.created.add(str(next(Place(None, known.identity.tokens).values(said))))
+        elif label == known.remove:
+            self.deleted.add(unquote(path.rpartition("/")[2]))
+        if not self.lies:
+            return status, body
         if label == known.list and self._lists == "failing":
             return 500, b'{"message": "no list today"}'
         if label == known.list:
