@@ -15,7 +15,7 @@ from running import called, fuzzed, ran
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import read
 from cohere_conformance.exchanges.anonymous import anonymous
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import OPEN, Sender
 from cohere_conformance.exchanges.leaks import leaks
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Exchange
@@ -185,7 +185,7 @@ def test_an_address_with_a_key_is_refused_without_it(url: str) -> None:
     with pytest.raises(UsageError, match="--url") as planned:
         plan(Wishes(url=url.format(quote(KEY, safe=""))), {"POST /v2/rerank": "rerank"}, {})
     with pytest.raises(UsageError, match="base URL of a server") as sent:
-        Sender(url.format(quote(KEY, safe="")))
+        Sender(url.format(quote(KEY, safe="")), gate=OPEN)
     assert betrays(f"{planned.value} {sent.value}".encode()) == []
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from cohere_conformance import redaction, suites
 from cohere_conformance.cases import Case
-from cohere_conformance.errors import ConformanceError, ReportError, UsageError
+from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
@@ -285,6 +285,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     except ReportError as error:
         # What cannot be written down is not worth sending.
         pytest.exit(f"cohere-conformance: {error}", returncode=3)
+    except ForbiddenError as error:
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error)))
+        pytest.skip(str(error))
     except Exception as error:
         if _ANY & set(pyfuncitem.fixturenames):
             told = f"the test failed ({type(error).__name__}: {error}); please report it"

@@ -20,6 +20,7 @@ from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Journal, Mode, Opening
 from cohere_conformance.session import resources
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
 from cohere_conformance.session.runner import Runner
@@ -68,12 +69,21 @@ class Bench:
             started_at="2026-11-01T00:00:00Z",
         )  # fmt: skip
         transport = httpx.MockTransport(told)
+        guard = Guard.of(plan, JUDGE.contract)
         with (
             Journal(self.home, Opening(worker="main", header=header)) as journal,
-            Sender(LIVE, key=plan.key, transport=transport, budget=Budget(limit)) as sender,
+            Sender(LIVE, gate=guard, key=plan.key, transport=transport, budget=Budget(limit)) as sender,
         ):
             runner = Runner(
-                plan, SUITE, JUDGE, sender, journal, authorizations={}, fail_on=Severity.ADDITIVE, run="r"
+                plan,
+                SUITE,
+                JUDGE,
+                sender,
+                journal,
+                guard=guard,
+                authorizations={},
+                fail_on=Severity.ADDITIVE,
+                run="r",
             )
             endings = [runner.run(case) for case in cases]
             runner.close()
@@ -208,7 +218,8 @@ def dataset(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"id": "made-1"})
     if request.method == "DELETE":
         return httpx.Response(200, json={})
-    return httpx.Response(404, json={"message": "dataset with the id 'made-1' not found"})
+    told = {"id": "made-1", "validation_status": "processing", "created_at": "2999-01-01T00:00:00Z"}
+    return httpx.Response(200, json={"dataset": told})
 
 
 def test_what_was_made_is_removed_although_it_never_got_ready(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import httpx
 import msgspec
@@ -22,6 +22,7 @@ from cohere_conformance.exchanges.wire import Wire
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from cohere_conformance.exchanges.secret import Secret
@@ -68,6 +69,38 @@ class Limits(msgspec.Struct, frozen=True):
 _LIMITS = Limits()
 
 
+class Gate(Protocol):
+    """Decides about every request before it leaves the process, and sees every response."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass.
+
+        Args:
+            outgoing: the request.
+            ask: sends a request that the decision depends on.
+
+        Raises:
+            RefusedError: it must not be sent.
+        """
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """See the response to a request that has passed."""
+
+
+class _Open:
+    """Lets everything pass."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass."""
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """Ignore a response."""
+
+
+OPEN: Gate = _Open()
+"""For a transport that reaches nobody."""
+
+
 class Sender:
     """Sends requests to one server; threads may share it.
 
@@ -77,6 +110,7 @@ class Sender:
 
     Args:
         base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
+        gate: decides about every request.
         key: sent as bearer token, and taken out of whatever comes back.
         limits: on every answer.
         budget: on the number of requests.
@@ -94,6 +128,7 @@ class Sender:
         self,
         base_url: str,
         *,
+        gate: Gate,
         key: Secret | None = None,
         limits: Limits = _LIMITS,
         budget: Budget | None = None,
@@ -104,6 +139,7 @@ class Sender:
         base = httpx.URL(base_url)
         self._base = base_url.rstrip("/")
         self._prefix = base.raw_path.rstrip(b"/")
+        self._gate = gate
         self._key = key
         self._limits = limits
         self.budget = budget or Budget(None)
@@ -132,8 +168,15 @@ class Sender:
 
         Raises:
             BudgetError: it would be one request too many, or the time is up before it has ended.
+            RefusedError: the gate does not let it pass.
             UsageError: the request cannot be written as HTTP.
         """
+        self._gate.admit(outgoing, self.send)
+        exchange = self._exchange(outgoing, position)
+        self._gate.note(outgoing, exchange.response)
+        return exchange
+
+    def _exchange(self, outgoing: Outgoing, position: str) -> Exchange:
         request = self._request(outgoing)
         self.budget.spend()
         recorded_at = datetime.now(UTC).isoformat()

@@ -19,7 +19,7 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
 
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ class Api:
 
         Raises:
             DeviatesError: the answer by itself is wrong.
-            InconclusiveError: a live target gave no chance to judge, or no further request may be sent.
+            InconclusiveError: a live target gave no chance to judge, no further request may be sent, or the
+                target does not show that the run has made what the request would change.
+            ForbiddenError: the operation is not allowed on the target.
+            OwnershipError: the test is about to change what the run has not made.
         """
         sending = _sending(operation, path, query, headers, body, form)
         wanted = Expectation(status=status if isinstance(status, tuple) else (status,))
@@ -135,6 +138,10 @@ class Api:
         except BudgetError as error:
             # Hypothesis would take any other exception for a failure, and send everything once more.
             raise InconclusiveError(str(error)) from error
+        except OwnershipError as error:
+            if error.claimed:
+                raise InconclusiveError(str(error)) from error
+            raise
         if excuse:
             raise InconclusiveError(excuse)
         if failing:
@@ -154,7 +161,7 @@ class Api:
         self._later.append((_sending(operation, path, (), None, body, ()), Expectation(status=status)))
 
     def clear(self) -> None:
-        """Clear away now, as far as requests may be sent; what was made has its own set aside."""
+        """Clear away now, as far as requests may be sent, and as far as it was made by the run."""
         done = set(self._undo(self._test)) if self._undo is not None else set()
         while self._later:
             sending, expectation = self._later.pop()
@@ -162,7 +169,7 @@ class Api:
             if (address := (outgoing.method, outgoing.path)) in done:
                 continue
             done.add(address)
-            with suppress(BudgetError):
+            with suppress(BudgetError, RefusedError):
                 self._send(self._test, sending, Key.VALID, expectation, True)
 
     def require(

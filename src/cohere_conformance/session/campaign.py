@@ -38,6 +38,7 @@ from cohere_conformance.report import (
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.golden import STAGED
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import GoldenMode, Place, Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
@@ -199,7 +200,8 @@ class Campaign:
     def _reference(self) -> bool:
         deadline = Deadline(self.plan.seconds)
         try:
-            return probe(self.plan, self.plan.url or "", deadline)
+            gate = Guard.of(self.plan, self._judge.contract)
+            return probe(self.plan, self.plan.url or "", gate, deadline)
         except TargetError:
             if deadline.left(removing=False) > 0:
                 raise

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
 from cohere_conformance.data import folder
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.errors import BudgetError, ForbiddenError
 from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.derive import chosen, derived
@@ -45,10 +45,12 @@ class Fuzzed(NamedTuple):
     Attributes:
         findings: what fails it, the first of each fingerprint.
         reason: why it ended early, where it did.
+        left_out: why nothing was sent, where nothing may be.
     """
 
     findings: tuple[Finding, ...]
     reason: str = ""
+    left_out: str = ""
 
 
 class _StopError(Exception):
@@ -91,7 +93,11 @@ class Fuzzer:
         if label in self._lost:
             return Fuzzed((), "an answer of this operation never came")
         operation = self._contract.operations[label]
-        start = anchors(self._suite, operation, self._plan.profile)
+        every = anchors(self._suite, operation, self._plan.profile)
+        reasons = [self._runner.permission.unavailable(anchor.needs) for anchor in every]
+        start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
+        if every and not start:
+            return Fuzzed((), left_out=reasons[0] or "")
         attempts = _Attempts(test, self._runner)
         reason = ""
         try:
@@ -103,7 +109,8 @@ class Fuzzer:
             reason = str(error)
         except (_StopError, MissingError) as error:
             reason = str(error)
-        return Fuzzed(tuple(attempts.found.values()), reason)
+        left_out = "" if attempts.sent or reason else attempts.refused
+        return Fuzzed(tuple(attempts.found.values()), reason, left_out)
 
     def _one_change(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts
@@ -191,6 +198,12 @@ class _Attempts:
     Args:
         test: its id.
         runner: what sends and judges.
+
+    Attributes:
+        found: what fails the test, the first of each fingerprint.
+        failing: what fails the last request.
+        sent: how many requests were sent.
+        refused: why the last one was not sent that may not be.
     """
 
     def __init__(self, test: str, runner: Runner) -> None:
@@ -198,6 +211,8 @@ class _Attempts:
         self._runner = runner
         self.found: dict[str, Finding] = {}
         self.failing: tuple[Finding, ...] = ()
+        self.sent = 0
+        self.refused = ""
         self._stopped: _StopError | None = None
 
     def go_on(self) -> None:
@@ -219,9 +234,14 @@ class _Attempts:
         self.go_on()  # Hypothesis tries again whatever failed
         try:
             self.failing, gone = self._runner.attempt(self._test, candidate)
+        except ForbiddenError as error:
+            # Of many requests that only some server would take for something else, this one is left out.
+            self.failing, self.refused = (), str(error)
+            return []
         except BudgetError as error:
             self._stopped = _StopError(str(error))
             raise self._stopped from error
+        self.sent += 1
         new = [one.fingerprint for one in self.failing if one.fingerprint not in self.found]
         for one in self.failing:
             self.found.setdefault(one.fingerprint, one)

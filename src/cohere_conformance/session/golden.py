@@ -15,7 +15,7 @@ from cohere_conformance.cases.sending import sent_with
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import CassetteError, LeakError, UsageError
 from cohere_conformance.exchanges.anonymous import anonymised
-from cohere_conformance.exchanges.http import Outgoing, Sender
+from cohere_conformance.exchanges.http import OPEN, Outgoing, Sender
 from cohere_conformance.golden import Cassette, Origin, Provenance, load, save
 from cohere_conformance.golden.compare import compare
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests
@@ -155,8 +155,8 @@ class Replayer:
         from vcr.errors import CannotOverwriteExistingCassetteException
 
         self._unknown = CannotOverwriteExistingCassetteException
-        # What VCR.py stands in for; nothing gets past it, because pytest-recording blocks the network.
-        self._transport = httpx.HTTPTransport(verify=False)
+        # What VCR.py stands in for; where it does not, there is no way to the network from here.
+        self._transport = httpx.MockTransport(_unplayed)
 
     def plays(self, name: str) -> Path | None:
         """Return the cassette for VCR.py to play, if there is one that can be read."""
@@ -212,7 +212,7 @@ class Replayer:
         recorded = cassette.exchange
         parts = urlsplit(recorded.request.url)
         base = f"{parts.scheme}://{parts.netloc}"
-        sender = Sender(base, source=recorded.source.file, transport=self._transport)
+        sender = Sender(base, gate=OPEN, source=recorded.source.file, transport=self._transport)
         outgoing = Outgoing(
             recorded.request.method,
             recorded.request.url.removeprefix(base),
@@ -230,6 +230,10 @@ class Replayer:
             response=played,
             source=recorded.source,
         )
+
+
+def _unplayed(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no cassette is played, and nothing is sent in a replay", request=request)
 
 
 def _kept(headers: Headers, but: str = "") -> Headers:

@@ -13,6 +13,7 @@ from cohere_conformance.session.plan import KEY, Place, Plan
 
 if TYPE_CHECKING:
     from cohere_conformance.exchanges.deadline import Deadline
+    from cohere_conformance.exchanges.http import Gate
     from cohere_conformance.model import Response
 
 _LIMITS = Limits(connect=5.0, silence=10.0, total=15.0)
@@ -20,12 +21,13 @@ _NOBODY = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET, Broken.PROTOC
 _SERVER = "cohere-conformance-reference"
 
 
-def probe(plan: Plan, url: str, deadline: Deadline) -> bool:
+def probe(plan: Plan, url: str, gate: Gate, deadline: Deadline) -> bool:
     """Ask the target once, and return whether it is a reference server.
 
     Args:
         plan: of the run.
         url: base URL of the target.
+        gate: decides about the request.
         deadline: of the run.
 
     Raises:
@@ -34,7 +36,7 @@ def probe(plan: Plan, url: str, deadline: Deadline) -> bool:
     live = plan.place is Place.LIVE
     outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
     limits = msgspec.structs.replace(_LIMITS, total=min(_LIMITS.total, deadline.left(removing=False)))
-    with Sender(url, key=plan.key, limits=limits, source="probe") as sender:
+    with Sender(url, gate=gate, key=plan.key, limits=limits, source="probe") as sender:
         response = sender.send(outgoing).response
     _reached(response, url)
     if live:

@@ -87,8 +87,8 @@ def pauses(seconds: float) -> tuple[float, ...]:
 
 
 def cost(removals: Iterable[Removal]) -> int:
-    """Return how many requests it takes at most to remove something."""
-    return sum(1 + len(pauses(one.seconds)) if one.until else 1 for one in removals)
+    """Return how many requests it takes at most to remove something, with one that shows how old it is."""
+    return sum((1 + len(pauses(one.seconds)) if one.until else 1 for one in removals), start=1)
 
 
 class Remover:
@@ -111,6 +111,7 @@ class Remover:
 
         Raises:
             BudgetError: a request had to be sent twice, and there is none left for the next one.
+            RefusedError: the target does not show that the run has made it.
         """
         sent: set[Address] = set()
         try:

@@ -10,14 +10,13 @@ from cohere_conformance.cases import Case, Skip
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.errors import BudgetError, ReportError
+from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError, ReportError
 from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.ending import OURS, Ending, Sent
-from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.patience import UNANSWERED, Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Expectation, Finding, Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
+    from cohere_conformance.session.guard import Guard
     from cohere_conformance.session.judging import Judge
 
 _EXCUSES = frozenset({401, 402, 403, 429})
@@ -49,6 +49,7 @@ class Runner:
         judge: what judges every answer.
         sender: what sends.
         journal: where everything is written as it happens.
+        guard: the gate of the sender: knows what the target names as made by the run, and is not.
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
         run: what tells this run's things apart from others.
@@ -65,6 +66,7 @@ class Runner:
         sender: Sender,
         journal: Journal,
         *,
+        guard: Guard,
         authorizations: Mapping[str, str],
         fail_on: Severity,
         run: str,
@@ -73,6 +75,7 @@ class Runner:
         self._suite = suite
         self._judge = judge
         self._sender = sender
+        self._guard = guard
         self._journal = journal
         self._authorizations = authorizations
         self._fail_on = fail_on
@@ -81,13 +84,12 @@ class Runner:
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()
         self._resources = Resources(
-            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget
+            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget, guard.foreign
         )
         self._patience = Patience()
         self._closing = False
         self._unwritten: ReportError | None = None
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
-        self._guard = Guard(judge.contract, self._policies, hosted=plan.place is Place.LIVE)
 
     def run(self, case: Case) -> Ending:
         """Run one case and write down how it ended."""
@@ -152,6 +154,7 @@ class Runner:
 
         Raises:
             BudgetError: no further request may be sent.
+            ForbiddenError: the target may not be sent such a request.
             MissingError: what the case needs cannot be made.
             RuntimeError: the request could harm what the run did not make, which is a defect of whatever
                 derived it.
@@ -163,21 +166,25 @@ class Runner:
         outgoing = sending.outgoing(
             values, name=test, key=candidate.key, authorization=self._authorizations.get(candidate.key)
         )
-        if (harm := self._guard.harm(outgoing, self._resources.identities)) is not None:
-            raise RuntimeError(f"{test} was about to send {harm}; please report it")
         # By its size, so that a report shows the smallest of several requests that fail alike.
         position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
 
         def send() -> Exchange:
             return self._send_for_keeps(sending.operation, test, outgoing, values, position)
 
-        exchange = send()
+        try:
+            exchange = send()
+        except OwnershipError as error:
+            if error.claimed:
+                raise MissingError(str(error)) from error
+            raise RuntimeError(f"{test} was about to send {error}; please report it") from error
         response = exchange.response
         lost = self._patience.note(response)
         excuse = self._fuzz_excuse(response, send)
         lost_way = elsewhere(candidate, exchange)
         judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
-        findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
+        foreign = tuple(self._guard.findings(exchange))
+        findings = foreign if excuse else (*judged, *foreign, *verdicts(candidate, exchange, judged))
         failing = tuple(self._failing(findings))
         outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
         self._write(
@@ -274,6 +281,8 @@ class Runner:
             return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
         except BudgetError as error:
             return Ending("inconclusive", str(error))
+        except RefusedError as error:
+            return self._refused(error)
         changes = self._policies[case.operation].effect in {Effect.CHANGES, Effect.DESTROYS}
         if changes and 200 <= exchange.response.status < 300:
             # Whoever needs the same next is to meet it as if nobody had been there before.
@@ -283,6 +292,14 @@ class Runner:
     def judged(self, sent: Sent) -> Ending:
         """Return how a case ends that was sent."""
         return self._judged(sent.exchange, sent.expectation)
+
+    def _refused(self, error: RefusedError) -> Ending:
+        """Return how a case ends that the guard does not let pass."""
+        if not isinstance(error, OwnershipError):
+            return Ending("skipped", str(error))
+        if not error.claimed:
+            return Ending("error", f"the case was about to send {error}; please report it")
+        return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
 
     def _gone(self) -> Ending:
         return Ending("error", self._patience.reason)
@@ -300,6 +317,8 @@ class Runner:
             return self._sender.send(outgoing, position=name)
         except BudgetError as error:
             return Ending("inconclusive", str(error))
+        except RefusedError as error:
+            return self._refused(error)
 
     def excused(self, exchange: Exchange, expectation: Expectation) -> Ending | None:
         """Return how a case ends whose answer says nothing about the contract, if it does not."""
@@ -309,8 +328,8 @@ class Runner:
         return None if excuse is None else Ending("inconclusive", excuse, (), exchange)
 
     def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> Ending:
-        """Return how a case ends by what was found."""
-        found = tuple(findings)
+        """Return how a case ends by what was found, and by what the response names as made and is not."""
+        found = (*findings, *self._guard.findings(exchange))
         return Ending("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:

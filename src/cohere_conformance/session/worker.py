@@ -19,6 +19,7 @@ from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.fuzz.candidate import Way
     from cohere_conformance.model import Severity
-    from cohere_conformance.report import Header
+    from cohere_conformance.report import CaseOutcome, Header
     from cohere_conformance.session.api import Api
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
@@ -114,9 +115,11 @@ class Worker:
         )
         self._journal = Journal(setting.folder, opening)
         # Only a service that somebody pays for lets nobody ask too often.
-        kind = PatientSender if setting.plan.place is Place.LIVE else Sender
-        sender = kind(
+        sender_class = PatientSender if setting.plan.place is Place.LIVE else Sender
+        guard = Guard.of(setting.plan, setting.judge.contract)
+        sender = sender_class(
             setting.plan.url or self._embedded(),
+            gate=guard,
             key=setting.plan.key,
             limits=limits(setting.plan.place),
             budget=Budget(setting.requests, self._deadline),
@@ -127,6 +130,7 @@ class Worker:
             setting.judge,
             self._open.enter_context(sender),
             self._journal,
+            guard=guard,
             authorizations=setting.authorizations,
             fail_on=setting.fail_on,
             run=setting.run,
@@ -194,10 +198,11 @@ class Worker:
             ending = Ending("skipped", reason)
             self._runner.note(test, ending)
             return ending
-        findings, reason = self._fuzzer.run(test, label, way)
-        if findings:
-            return Ending("failed", reason, findings)
-        ending = Ending("inconclusive", reason) if reason else Ending("passed")
+        fuzzed = self._fuzzer.run(test, label, way)
+        if fuzzed.findings:
+            return Ending("failed", fuzzed.reason, fuzzed.findings)
+        outcome: CaseOutcome = "skipped" if fuzzed.left_out else "inconclusive" if fuzzed.reason else "passed"
+        ending = Ending(outcome, fuzzed.left_out or fuzzed.reason)
         self._runner.note(test, ending)
         return ending
 
