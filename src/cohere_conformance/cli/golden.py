@@ -94,6 +94,11 @@ def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: 
     command also lists what the official SDK loses of the answers, writes it to sdk.json, and exits with 1
     where the SDK cannot read one.
     """
+    # Only who asks for the SDK needs it, and waits for it.
+    from cohere_conformance.golden import sdk
+
+    if through_sdk:
+        sdk.installed()  # a minute of replaying would be lost without it
     code = suites(
         {**told, "report_dir": report_dir},
         _golden("replay", cassettes),
@@ -101,9 +106,6 @@ def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: 
     )
     if not through_sdk or code not in _ENDED:
         return code
-    # Only who asks for the SDK needs it, and waits for it.
-    from cohere_conformance.golden import sdk
-
     groups, cases = set((told["only"] or "").replace(" ", "").split(",")) - {""}, told["cases"]
     replayed = sdk.replay(
         load(path)
