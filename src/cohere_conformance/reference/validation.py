@@ -39,7 +39,7 @@ PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
 UNRECOGNIZED = 422
 """Status of a value that is none of those listed, and of a value of another type.
 
-Seen live: a tool_choice that is none (2025-11), a safety_mode that is none, texts that are an object (2025-01).
+Seen live: an unknown tool_choice (2025-11), an unknown safety_mode, an object as texts (2025-01).
 """
 _LISTED_AS_400 = frozenset(
     {
@@ -108,10 +108,23 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
     except (ValueError, RecursionError) as error:
         if SYNTAX_CRASH in faults:
             raise RefusedError(500, "internal server error") from error
-        raise RefusedError(400, f"invalid json syntax: {type(error).__name__}") from error
+        raise RefusedError(400, f"invalid json syntax: {_syntax(error)}") from error
     unusual.parsed(text, value, faults)
     # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
     return _replaced(value) if "\\u" in text else value
+
+
+def _syntax(error: ValueError | RecursionError) -> str:
+    """Return what is wrong with a text that is no JSON."""
+    match error:
+        case UnicodeDecodeError():
+            return f"byte {error.start} is not UTF-8"
+        case json.JSONDecodeError():
+            return f"{error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
+        case RecursionError():
+            return "it is nested too deeply"
+        case _:
+            return "it has a number that is too large, or that JSON does not know"
 
 
 def _not_json(name: str) -> NoReturn:

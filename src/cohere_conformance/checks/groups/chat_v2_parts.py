@@ -74,7 +74,7 @@ def functions(evidence: Evidence) -> list[Json]:
 
 
 def json_schema(evidence: Evidence) -> object:
-    """Return the schema that the reply has to obey, under either of its two names; `None` where none is sent."""
+    """Return the schema that the reply has to obey, by either of its names; `None` where none is sent."""
     form = part(evidence.sent.get("response_format"))
     given = form.get("json_schema")
     return form.get("schema") if given is None else given
