@@ -157,8 +157,9 @@ def _conversation(call: Call) -> Conversation | None:
     if not name or call.faulty(FORGOTTEN):
         return None
     shelf = call.account.shelf(Conversation)
-    while name not in shelf and len(shelf) >= _MOST_CONVERSATIONS:
-        del shelf[next(iter(shelf))]
+    # Several threads may be at this; each takes a copy of the names, and misses none that has gone.
+    for oldest in list(shelf)[: len(shelf) + 1 - _MOST_CONVERSATIONS] if name not in shelf else ():
+        shelf.pop(oldest, None)
     return shelf.setdefault(name, Conversation())
 
 
