@@ -6,9 +6,11 @@ import asyncio
 import json
 import logging
 import secrets
+from collections.abc import Generator
+from contextlib import aclosing, contextmanager
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -32,7 +34,9 @@ from cohere_conformance.reference.handling import (
 from cohere_conformance.reference.receiving import QUICK, receive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Iterable, Iterator
+
+    from starlette.types import Send
 
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.handling import Call, Outcome
@@ -208,25 +212,46 @@ def _stream(stream: Stream, warnings: list[str], quota: list[tuple[str, str]], s
     fields = _headers(("content-type", stream.media_type), *quota)
     fields += [("x-api-warning", text) for text in (*stream.warnings, *warnings)]
     fields += [("num_tokens", str(stream.tokens))] if stream.tokens is not None else []
-    response = StreamingResponse(_chunks(stream, state))
+    response = _Flow(_chunks(stream, state))
     response.raw_headers = _encoded(mangle.headers(fields, state.faults))
     return response
 
 
-async def _chunks(stream: Stream, state: State) -> AsyncIterator[bytes]:
+class _Flow(StreamingResponse):
+    """A stream that is closed as soon as its client has gone, instead of some time later."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events."""
+        chunks = cast("AsyncGenerator[bytes, None]", self.body_iterator)
+        async with aclosing(chunks):
+            await super().stream_response(send)
+
+
+async def _chunks(stream: Stream, state: State) -> AsyncGenerator[bytes, None]:
     """Yield one chunk an event; each is on its way before the next is made."""
     waiting = b""
-    for event in stream.events:
-        chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
-        if BUFFERED in state.faults:
-            waiting += chunk
-        else:
-            yield chunk
-        # Also without a pause: the loop gets to send what it has. What is held back must take its time to be
-        # noticed, as it does where a model is at work.
-        await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
+    with _closed(stream.events) as events:
+        for event in events:
+            chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
+            if BUFFERED in state.faults:
+                waiting += chunk
+            else:
+                yield chunk
+            # Also without a pause: the loop gets to send what it has. What is held back must take its time to
+            # be noticed, as it does where a model is at work.
+            await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
     if waiting:
         yield waiting
+
+
+@contextmanager
+def _closed(events: Iterable[Event]) -> Iterator[Iterable[Event]]:
+    """Close what makes events at the end, also where the client has gone before."""
+    try:
+        yield events
+    finally:
+        if isinstance(events, Generator):
+            events.close()
 
 
 def _framed(event: Event, media_type: str) -> str:
