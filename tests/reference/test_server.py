@@ -79,7 +79,11 @@ def test_many_clients_each_get_what_they_asked_for() -> None:
 def test_a_taken_address_is_a_wrong_call() -> None:
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        with pytest.raises(UsageError, match=rf"expected a free address .* 127\.0\.0\.1:{port} .* --port"):
+        expected = (
+            rf"expected a free address to listen on, got 127\.0\.0\.1:{port} \(Address already in use\); "
+            r"name another one with --host and --port \(0 takes any free port\)"
+        )
+        with pytest.raises(UsageError, match=f"^{expected}$"):
             listen("127.0.0.1", port)
 
 

@@ -41,9 +41,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
+        # The socket module puts the address behind the reason, as Python writes it.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
         raise UsageError(
-            f"expected a free address to listen on, got {host}:{port} ({reason or error}); "
+            f"expected a free address to listen on, got {host}:{port} ({reason}); "
             "name another one with --host and --port (0 takes any free port)"
         ) from error
     # asyncio lets a connection send small packets at once (TCP_NODELAY) only where its socket names the
