@@ -177,6 +177,7 @@ LARGE: dict[str, tuple[str, dict[str, object]]] = {
         {"json": {"model": "rerank-v3.5", "query": "q", "documents": ["a word " * 200] * 100}},
     ),
     "the list of datasets": ("GET /v1/datasets", {}),
+    "the list of batches": ("GET /v2/batches", {}),
 }
 
 
