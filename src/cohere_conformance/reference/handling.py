@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cohere_conformance.reference.refused import RefusedError as RefusedError
@@ -68,9 +69,9 @@ class Call:
     account: Account
     size: int = 0
 
-    @property
+    @cached_property
     def now(self) -> datetime:
-        """Return the server's time."""
+        """The server's time when it was first looked at: one response does not mix what was with what is."""
         return self.state.clock.now()
 
     @property
