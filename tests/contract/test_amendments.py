@@ -268,6 +268,7 @@ def test_headers_are_checked_but_not_demanded(amended: Contract, name: str, valu
 # --- what they do to requests
 
 V2_CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+JSON = {"type": "json_object"}
 TOOL_TEXT = {"type": "document", "document": {"data": "[]"}}
 TOOL_TURN = {"role": "tool", "tool_call_id": "t", "content": [TOOL_TEXT]}
 TRAINING = {"base_model": {"base_type": "BASE_TYPE_CHAT"}, "dataset_id": "d"}
@@ -295,6 +296,9 @@ REQUESTS: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("POST /v2/chat", V2_CHAT | {"documents": [{"data": "d"}]}, False, True),
     ("POST /v2/chat", V2_CHAT | {"documents": [{"data": 1}]}, False, False),
     ("POST /v2/chat", V2_CHAT | {"messages": [TOOL_TURN]}, False, True),
+    ("POST /v2/chat", V2_CHAT | {"response_format": JSON | {"schema": {"type": "object"}}}, False, True),
+    ("POST /v2/chat", V2_CHAT | {"response_format": JSON | {"schema": "object"}}, False, False),
+    ("POST /v2/chat", V2_CHAT | {"response_format": {"type": "text", "schema": {}}}, False, False),
     ("POST /v1/rerank", {"query": "q", "documents": [{"body": "b"}], "rank_fields": ["body"]}, False, True),
     ("POST /v1/rerank", {"query": "q", "documents": [{"body": 1}]}, False, False),
     ("POST /v2/rerank", {"model": "m", "query": "q", "documents": [{"text": "t"}]}, False, False),

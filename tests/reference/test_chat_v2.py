@@ -133,6 +133,20 @@ def test_more_conversation_is_never_less_input(server: Server) -> None:
     assert counts[0] < counts[1]
 
 
+@pytest.mark.parametrize("name", ["json_schema", "schema"])
+def test_the_schema_of_a_reply_goes_by_either_name(server: Server, name: str) -> None:
+    """The name of version 1 is accepted as well, and obeyed; langchain-cohere sends it."""
+    schema = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
+    body = request(response_format={"type": "json_object", name: schema})
+    response, findings = server.send(body)
+    assert (response.status_code, findings) == (200, []), response.text
+    told = json.loads(response.json()["message"]["content"][0]["text"])
+    assert isinstance(told["age"], int)
+    response, _ = server.send(request(response_format={"type": "json_object", name: {"type": "array"}}))
+    assert response.status_code == 400
+    assert f"response_format.{name}" in response.json()["message"]
+
+
 ANSWER = {"role": "tool", "tool_call_id": "tide_table_25wunzivigac", "content": "x"}
 TWO = [{"id": "a", "data": {"text": "x"}}] * 2
 REFUSED: dict[str, tuple[Body, str]] = {

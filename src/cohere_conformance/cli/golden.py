@@ -104,6 +104,11 @@ def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: 
     command also lists what the official SDK loses of the answers, writes it to sdk.json, and exits with 1
     where the SDK cannot read one.
     """
+    if through_sdk:
+        # Only who asks for the SDK needs it, and waits for it.
+        from cohere_conformance.golden import sdk
+
+        sdk.installed()  # a minute of replaying would be lost without it
     outcome = suites(
         {**told, "report_dir": report_dir},
         _golden("replay", cassettes),

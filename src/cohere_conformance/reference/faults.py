@@ -58,15 +58,19 @@ def catalogue() -> Mapping[str, Fault]:
     return dict(sorted(_FAULTS.items()))
 
 
-def chosen(names: Iterable[str]) -> frozenset[Fault]:
+def chosen(names: Iterable[str], where: str = "--fault") -> frozenset[Fault]:
     """Return the faults of these names.
+
+    Args:
+        names: of faults.
+        where: they were given.
 
     Raises:
         UsageError: a name is not known.
     """
-    known = catalogue()
     wanted = tuple(names)
+    known = catalogue() if wanted else {}
     for name in wanted:
         if name not in known:
-            raise UsageError(unknown("--fault", name, known))
+            raise UsageError(unknown(where, name, known))
     return frozenset(known[name] for name in wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from builders import JSON, SSE, UUID, block, chat_v2, exchange, sse
 
@@ -272,6 +273,18 @@ def test_each_requirement_is_checked_or_a_relation() -> None:
     }
     assert ours == set(ROWS) | RELATIONS
     assert {f"v2.chat.{name}" for name in ROWS} <= checked()
+
+
+@pytest.mark.parametrize("name", ["json-schema", "json-schema-object"])
+def test_a_schema_by_its_other_name_is_judged_as_well(amended: Contract, name: str) -> None:
+    """The v2 API accepts `schema` for `json_schema`: what obeys and what does not is the same."""
+    good, bad = ROWS[name]
+    for told, expected in ((good, set()), (bad, {f"v2.chat.{name}"})):
+        body = (told.request.body or b"").replace(b'"json_schema"', b'"schema"')
+        request = msgspec.structs.replace(told.request, body=body)
+        renamed = msgspec.structs.replace(told, request=request)
+        assert b'"schema"' in body
+        assert {one.requirement for one in violated(amended, renamed)} == expected
 
 
 NULLS = (

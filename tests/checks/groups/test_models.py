@@ -26,6 +26,8 @@ CONFORMING = [
     (GET, model()),
     (GET, {"name": "embed-v4.0"}),
     (GET, model(finetuned=True, tokenizer_url="https://storage.googleapis.com/else.json")),
+    (GET, model(tokenizer_url="https://api.cohere.com/cohere-public/tokenizers/embed-v4.0.json")),
+    (GET, model(tokenizer_url="http://127.0.0.1:8765/cohere-public/tokenizers/embed-v4.0.json")),
     ("GET /v1/models/a%2Fb", model(name="a/b", tokenizer_url=None)),
     (LIST, listed()),
     (LIST, listed(model(), OTHER)),
@@ -46,6 +48,9 @@ VIOLATING = [
     ("context", GET, model(context_length=0)),
     ("context", LIST, listed(model(), model(context_length=-1))),
     ("tokenizer", GET, model(tokenizer_url="https://example.com/embed-v4.0.json")),
+    ("tokenizer", GET, model(tokenizer_url="https://example.com/cohere-public/tokenizers/embed-v4.0.json")),
+    ("tokenizer", GET, model(tokenizer_url="http://localhost/cohere-public/tokenizers/embed-v3.0.json")),
+    ("tokenizer", GET, model(tokenizer_url="https://[api.cohere.com/cohere-public/tokenizers/a.json")),
     ("itself", GET, OTHER),
     ("itself", GET, {"model": model()}),
 ]

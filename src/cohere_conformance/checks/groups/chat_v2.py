@@ -16,6 +16,7 @@ from cohere_conformance.checks.groups.chat_v2_parts import (
     finish,
     functions,
     items,
+    json_schema,
     message,
     number,
     part,
@@ -109,7 +110,7 @@ def json_is_object(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.json-schema")
 def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O18."""
-    schema = part(part(evidence.sent.get("response_format")).get("json_schema"))
+    schema = part(json_schema(evidence))
     if schema.get("type") != "object" or not isinstance(told := _json(evidence), dict):
         return
     try:

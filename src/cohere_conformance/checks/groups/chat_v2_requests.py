@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.checks.groups.chat_v2_parts import functions, items, messages, part
+from cohere_conformance.checks.groups.chat_v2_parts import functions, items, json_schema, messages, part
 from cohere_conformance.checks.registry import Breach, check
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
 def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R11."""
     form = part(evidence.sent.get("response_format"))
-    schema = form.get("json_schema")
+    schema = json_schema(evidence)
     if form.get("type") == "json_object" and isinstance(schema, dict) and schema.get("type") != "object":
         yield _served("the schema for the reply describes no object")
 

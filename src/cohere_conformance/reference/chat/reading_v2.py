@@ -234,7 +234,9 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
     rules.tool_choice(body.get("tool_choice"), body.get("tools"), model)
     form = body.get("response_format") or {}
     wants_json = form.get("type") == "json_object"
-    schema = form.get("json_schema")
+    # The name that version 1 has is accepted as well.
+    named = "json_schema" if form.get("json_schema") is not None else "schema"
+    schema = form.get(named)
     if wants_json:
         if (body.get("tools") or body.get("documents")) and not call.faulty(JSON_COMBINED):
             rules.refuse("response_format json_object is not supported with tools or documents")
@@ -242,7 +244,7 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
         if call.faulty(SCHEMA_UNCHECKED) and (schema or {}).get("type") != "object":
             schema = None
         if schema is not None:
-            jsonmode.check(schema, "response_format.json_schema")
+            jsonmode.check(schema, f"response_format.{named}")
     grounded = bool(body.get("tools") or body.get("documents"))
     if not grounded:
         rules.safety(body.get("safety_mode"), "OFF", model)

@@ -51,7 +51,7 @@ TOOL_UNKNOWN = fault("chat.v1.tool-unknown", "Tools are called under a name that
 _Answer = dict[str, Any]
 
 
-@operation("POST /v1/chat")
+@operation("POST /v1/chat", beside="large")
 def chat(call: Call) -> Answer | Stream:
     """Answer a message."""
     reading = read(call)

@@ -79,7 +79,7 @@ META = fault("chat.v2.meta", "The answer has a meta object, as version 1 has.")
 _Answer = dict[str, Any]
 
 
-@operation("POST /v2/chat")
+@operation("POST /v2/chat", beside="large")
 def chat(call: Call) -> Answer | Stream:
     """Answer a conversation."""
     prompt, settings = read(call)

@@ -74,7 +74,7 @@ class _Input:
         return sum(tokens.count(part) for part in self.parts if isinstance(part, str))
 
 
-@operation("POST /v1/embed", "POST /v2/embed")
+@operation("POST /v1/embed", "POST /v2/embed", beside="large")
 def create(call: Call) -> Answer:
     """Answer with the vectors of what is sent, and what it costs."""
     model = model_of(call, "embed")

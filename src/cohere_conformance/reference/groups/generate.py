@@ -67,7 +67,7 @@ class _Text:
     reason: str
 
 
-@operation("POST /v1/generate")
+@operation("POST /v1/generate", beside="large")
 def generate(call: Call) -> Answer | Stream:
     """Answer with variants of how the prompt goes on (GEN-05 to GEN-10)."""
     refuse_retired(call, "Generate API was removed on September 15 2025; use the Chat API")

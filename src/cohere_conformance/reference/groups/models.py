@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import models
+from cohere_conformance.reference import models, tokenizers
 from cohere_conformance.reference.common import sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import Answer, RefusedError, operation
@@ -40,7 +40,6 @@ PAGE = 20
 """Models of a page that no size is asked for."""
 _RETIRED = frozenset({"generate", "summarize", "classify"})
 """Endpoints that the live service does not name any more (CLS-02)."""
-_TOKENIZERS = "https://storage.googleapis.com/cohere-public/tokenizers"
 _LARGEST = 1000
 
 FURTHER: list[Callable[[Call], list[dict[str, Any]]]] = []
@@ -114,7 +113,7 @@ def _shown(call: Call, model: Model) -> dict[str, Any]:
         "finetuned": False,
         "context_length": 0 if call.faulty(NO_CONTEXT) else model.context,
         # The transcription models, which serve none of the named endpoints, have no tokenizer for everybody.
-        "tokenizer_url": f"{_TOKENIZERS}/{model.name}.json" if model.endpoints else None,
+        "tokenizer_url": tokenizers.url(call.base_url, model.name) if model.endpoints else None,
         "default_endpoints": [one for one in model.defaults if one not in gone],
         "features": None if model.features is None else list(model.features),
     }
