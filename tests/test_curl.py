@@ -254,6 +254,8 @@ def test_a_request_goes_with_the_key_that_it_went_with(
             "its body was recorded without its content coding",
         ),
         ("https://h/", (("x-a", "b\r\nx-c: d"),), None, "the header x-a has a line break or NUL"),
+        ("https://h/", (("host", "g\r\nx-c: d"),), None, "the header host has a line break or NUL"),
+        ("https://somebody:secret@h/", (), None, "its address has a user"),
         ("https://h/", (("@/etc/passwd", ""),), None, "it has a header field whose name is no token of HTTP"),
         ("file:///etc/passwd", (), None, "its address is none of HTTP"),
     ],
@@ -263,6 +265,16 @@ def test_what_cannot_be_repeated_is_said(url: str, headers: Headers, body: bytes
     assert told.inexact == (why,)
     assert "x-c: d" not in told.line
     assert "-H @" not in told.line
+    assert "secret@" not in told.line
+
+
+@needs_curl
+def test_a_request_for_another_host_says_so(server: Hostile) -> None:
+    """Where the field `host` is not what the address says, it is part of the request."""
+    told = command("GET", f"{server.url}/v1/models", (("host", "api.cohere.com"),), None, keyed=False)
+    executed(told.line)
+    assert b"Host: api.cohere.com\r\n" in server.requests[-1]
+    assert told.inexact == ()
 
 
 @needs_curl
