@@ -127,7 +127,7 @@ def test_what_a_fuzz_run_sent_arrives_once_more_just_as_it_was(tmp_path: Path, s
         or {name for name, _ in one.request.headers} - usual
     ]
     keys = {value for one in chosen for name, value in one.request.headers if name == "authorization"}
-    assert {"[redacted]", "Bearer", "Bearer conformance-wrong-key", ""} <= keys
+    assert {"[redacted]", "Bearer conformance-wrong-key"} <= keys
     exact = 0
     for one in chosen:
         request, curl = one.request, one.curl
@@ -144,8 +144,8 @@ def test_what_a_fuzz_run_sent_arrives_once_more_just_as_it_was(tmp_path: Path, s
         exact += 1
     assert exact > 40
     assert exact / len(chosen) > 0.9
-    shown = done.report["findings"]
-    assert all(row["example"]["inexact"] == [] for row in shown if "[redacted]" not in row["example"]["curl"])
+    examples = [row["example"] for row in done.report["findings"]]
+    assert [one for one in examples if one["inexact"] and "redacted" not in one["curl"]] == []
 
 
 # -- single requests
