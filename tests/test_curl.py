@@ -142,7 +142,7 @@ def test_what_a_fuzz_run_sent_arrives_once_more_just_as_it_was(tmp_path: Path, s
         assert fields == wanted(request)
         assert body == (request.body or b"")
         exact += 1
-    assert exact > 40
+    assert exact > 20
     assert exact / len(chosen) > 0.9
     examples = [row["example"] for row in done.report["findings"]]
     assert [one for one in examples if one["inexact"] and "redacted" not in one["curl"]] == []
