@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "CO_API_KEY"
 """The environment variable with the key of the run."""
 
-_FRAMING = frozenset({"content-length", "transfer-encoding", "host"})
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _OWN = ("Accept", "User-Agent")
 """What curl sends unasked."""
 _FROM_SHELL = 100_000
@@ -99,6 +99,8 @@ def _address(method: str, url: str, inexact: list[str]) -> Iterator[str]:
     """Yield the address with the options that keep curl from reading anything else into it."""
     if _SHOWS_REDACTION.search(url):
         inexact.append("its address is redacted")
+    if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
+        inexact.append("its address has a user")
     origin, target = _split(url)
     if not origin:
         inexact.append("its address is none of HTTP")
@@ -145,9 +147,7 @@ _PRINTED = "".join(map(chr, range(0x21, 0x7F)))
 def _field(name: str, value: str, variable: str, url: str, inexact: list[str]) -> Iterator[str]:
     """Yield the option for one header field."""
     value = value.strip(" \t")
-    if name == "host" and value.lower() != _authority(url):
-        yield from ("-H", _quoted(f"Host: {value}" if value else "Host;"))
-    if name in _FRAMING:
+    if name in _FRAMING or (name == "host" and value.lower() == _authority(url)):
         return
     if name == "authorization" and value == REDACTED and variable:
         yield from _key(variable)

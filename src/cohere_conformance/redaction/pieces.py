@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)("|\\?\Z)(\s*:)?|[{}\[\]]', re.DOTALL)
-_REST_OF_STRING = re.compile(r'((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
+_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)(\s*:)?|[{}\[\]]', re.DOTALL)
+_REST_OF_STRING = re.compile(r'([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)', re.DOTALL)
 _LINE = re.compile(r"(?:(data|event|id|retry|):[ ]?)?([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 _UNIT = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
