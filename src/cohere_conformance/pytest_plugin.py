@@ -281,6 +281,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
+        # What the test makes of several responses is in no record of any of them.
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("inconclusive", str(error)))
         pytest.skip(f"inconclusive: {error}")
     except ReportError as error:
         # What cannot be written down is not worth sending.

@@ -48,6 +48,10 @@ class Key(enum.StrEnum):
     """A trial key; the run must have one."""
     EMPTY = "empty"
     """The scheme without a key."""
+    LOWER_CASE = "lower-case"
+    """The key of the run behind `bearer`, in small letters."""
+    SPACED = "spaced"
+    """The key of the run behind two spaces."""
 
 
 _AUTHORIZATION = {
@@ -73,6 +77,10 @@ def sent_with(request: Request, key: Key) -> Request:
         for name, value in request.headers
     )
     return msgspec.structs.replace(request, headers=headers, variable=_VARIABLE.get(key, KEY_VARIABLE))
+
+
+_SCHEMES = {Key.VALID: "Bearer", Key.LOWER_CASE: "bearer", Key.SPACED: "Bearer "}
+"""What stands before the key of the run and a space; a scheme has no case (RFC 9110, 11.1)."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -151,12 +159,14 @@ class Sending(msgspec.Struct, frozen=True):
         sent = _AUTHORIZATION.get(key, authorization if key in {Key.EXPIRED, Key.TRIAL} else None)
         if sent is not None:
             headers.append(("authorization", sent))
+        scheme = _SCHEMES.get(key)
         return Outgoing(
             method,
             path,
             tuple(headers),
             body,
-            keyed=key is Key.VALID,
+            keyed=scheme is not None,
+            scheme=scheme or "",
             variable=_VARIABLE.get(key, KEY_VARIABLE),
         )
 

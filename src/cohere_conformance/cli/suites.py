@@ -49,6 +49,13 @@ _SERVER = (
         f"for at most {GRACE:g} seconds more, and the exit code is 2.",
     ),
     click.option(
+        "--patience",
+        metavar="SECONDS",
+        type=click.FloatRange(0),
+        help="Wait this long for each dataset, job or training that is not ready.  [default: what each case "
+        "says; at most 60 with a target on this machine]",
+    ),
+    click.option(
         "--fault",
         "faults",
         metavar="NAME",
@@ -112,6 +119,7 @@ def suites(
             "allow",
             "max-requests",
             "time-limit",
+            "patience",
             "seed",
             "fail-on",
             "report-dir",

@@ -40,6 +40,7 @@ class Outgoing(msgspec.Struct, frozen=True):
         body: the content, or `None`.
         keyed: whether the key is added, where the headers hold no authorization of their own.
         variable: the environment variable that holds the key, for whoever sends the request again.
+        scheme: what stands before the key.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     body: bytes | None = None
     keyed: bool = True
     variable: str = KEY_VARIABLE
+    scheme: str = "Bearer"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -215,7 +217,7 @@ class Sender:
         limits = self._limits
         timeout = {"connect": limits.connect, "read": limits.silence, "write": limits.silence}
         try:
-            added = [(name, value) for name, value in self._own(outgoing.keyed) if name not in given]
+            added = [(name, value) for name, value in self._own(outgoing) if name not in given]
             return httpx.Request(
                 outgoing.method,
                 f"{self._base}{outgoing.path}",
@@ -230,11 +232,11 @@ class Sender:
         except (UnicodeEncodeError, httpx.InvalidURL) as error:
             raise _unsendable(outgoing) from error
 
-    def _own(self, keyed: bool) -> Headers:
+    def _own(self, outgoing: Outgoing) -> Headers:
         own = (("user-agent", f"cohere-conformance/{__version__}"), ("accept-encoding", ACCEPTED))
-        if not keyed or self._key is None:
+        if not outgoing.keyed or self._key is None:
             return own
-        return (*own, ("authorization", f"Bearer {self._key.reveal()}"))
+        return (*own, ("authorization", f"{outgoing.scheme} {self._key.reveal()}"))
 
 
 def _unsendable(outgoing: Outgoing) -> UsageError:

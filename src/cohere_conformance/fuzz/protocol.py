@@ -90,6 +90,7 @@ def protocol(
     yield from _methods(contract, operation, anchor, hosted=hosted)
     if hosted and not harmless(operation.label):
         return
+    yield from _schemes(anchor)
     yield from _targets(operation, anchor)
     yield from _queries(operation, anchor)
     yield from _headers(operation, anchor, hosted=hosted)
@@ -124,6 +125,19 @@ def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             rule=rule,
             key=Key.NONE,
             statuses=statuses,
+        )
+
+
+def _schemes(anchor: Anchor) -> Iterator[Candidate]:
+    """Yield calls with the key of the run, its scheme spelt as it may be."""
+    for key, says in {Key.LOWER_CASE: "with bearer in small letters", Key.SPACED: "with two spaces"}.items():
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            anchor.sending,
+            place="header:authorization",
+            says=f"a key {says}",
+            verdict=Verdict.SERVED if key is Key.LOWER_CASE else Verdict.EITHER,
+            key=key,
         )
 
 

@@ -18,7 +18,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, request_response
 
-from cohere_conformance.reference import browsers, distorted, keys, mangle, storage, tokenizers, unusual
+from cohere_conformance.reference import (
+    browsers,
+    distorted,
+    garbled,
+    keys,
+    mangle,
+    storage,
+    tokenizers,
+    unusual,
+)
 from cohere_conformance.reference.coding import packed
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
@@ -102,7 +111,8 @@ async def _answer(request: Request, state: State) -> Response:
         call, warnings = await receive(request, declared, key, state)
         if late:
             state.keys.holder(authorization, state.faults)
-        outcome = distorted.lost(declared, await _handled(call), state.faults)
+        outcome = garbled.garbled(call, await _handled(call))
+        outcome = distorted.lost(declared, outcome, state.faults)
     except RefusedError as refusal:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
@@ -233,6 +243,7 @@ async def _chunks(stream: Stream, state: State) -> AsyncGenerator[bytes, None]:
     with _closed(stream.events) as events:
         for event in events:
             chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
+            chunk = garbled.chunk(chunk, state.faults)
             if BUFFERED in state.faults:
                 waiting += chunk
             else:

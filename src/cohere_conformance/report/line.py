@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from cohere_conformance import redaction
 from cohere_conformance.model import Exchange, Finding
-from cohere_conformance.report.coverage import CaseOutcome
+from cohere_conformance.report.coverage import CaseOutcome, Waiting
 from cohere_conformance.report.render.safe import json_visible
 from cohere_conformance.report.shape import Header
 from cohere_conformance.report.shorten import shorten, what_is_cut
@@ -63,6 +63,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         setup: whether the exchange created or removed a resource for the case.
         way: what the request was changed for, where the fuzzer derived it.
         cut: what of the exchange was too long to be written, such as `response body: 9 of 99 bytes`.
+        unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
+            is not served.
     """
 
     case: str
@@ -74,6 +76,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     setup: bool = False
     way: str = ""
     cut: tuple[str, ...] = ()
+    unsent: int = 0
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):
@@ -83,11 +86,13 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
         records: how many records stand before it.
         interrupted: whether the run was stopped, so that it ended early but orderly.
         reason: what stopped it, where that is known.
+        waits: what the worker waited for.
     """
 
     records: int
     interrupted: bool = False
     reason: str = ""
+    waits: tuple[Waiting, ...] = ()
 
 
 Line = Opening | Record | Closing

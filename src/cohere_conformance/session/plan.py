@@ -107,6 +107,7 @@ class Wishes(msgspec.Struct, frozen=True):
         fuzz: run the fuzzer instead of the cases.
         golden: record, replay or verify golden cassettes with the cases.
         seconds: after which the run ends; `None` without a limit.
+        patience: seconds that something may be at work on the target; what each case says if not given.
     """
 
     url: str | None = None
@@ -122,6 +123,7 @@ class Wishes(msgspec.Struct, frozen=True):
     fuzz: Fuzz | None = None
     golden: Golden | None = None
     seconds: float | None = None
+    patience: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -143,6 +145,7 @@ class Plan(msgspec.Struct, frozen=True):
         fuzz: what the fuzzer does; `None` where the cases are run.
         golden: what is done with golden cassettes; `None` where nothing is.
         seconds: after which the run ends; `None` without a limit.
+        patience: seconds that something may be at work on the target, where the caller says so.
     """
 
     place: Place
@@ -160,6 +163,7 @@ class Plan(msgspec.Struct, frozen=True):
     fuzz: Fuzz | None = None
     golden: Golden | None = None
     seconds: float | None = None
+    patience: float | None = None
 
 
 def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
@@ -205,6 +209,7 @@ def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str
         fuzz=wishes.fuzz,
         golden=wishes.golden,
         seconds=wishes.seconds,
+        patience=wishes.patience,
     )
 
 

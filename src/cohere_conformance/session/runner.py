@@ -12,15 +12,18 @@ from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError, ReportError
 from cohere_conformance.exchanges.http import Outgoing
-from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
+from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.ending import OURS, Ending, Sent
-from cohere_conformance.session.patience import UNANSWERED, Patience
+from cohere_conformance.session.liveness import UNANSWERED, Liveness
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.steady import Steady
+from cohere_conformance.session.unchanged import Attempt
 from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.guard import Guard
     from cohere_conformance.session.judging import Judge
+    from cohere_conformance.session.unchanged import ToBlame
 
 _EXCUSES = frozenset({401, 402, 403, 429})
 """What a live service may answer for reasons that have nothing to do with the case."""
@@ -53,6 +57,7 @@ class Runner:
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
         run: what tells this run's things apart from others.
+        patience: waits for what takes time on the target.
 
     Attributes:
         permission: says what must not be sent.
@@ -70,8 +75,10 @@ class Runner:
         authorizations: Mapping[str, str],
         fail_on: Severity,
         run: str,
+        patience: Patience | None = None,
     ) -> None:
         self._plan = plan
+        self._patience = patience or Patience()
         self._suite = suite
         self._judge = judge
         self._sender = sender
@@ -84,9 +91,17 @@ class Runner:
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()
         self._resources = Resources(
-            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget, guard.foreign
+            suite,
+            judge.contract,
+            self._send_for_resource,
+            run,
+            self._unique,
+            sender.budget,
+            guard.foreign,
+            self._patience,
         )
-        self._patience = Patience()
+        self._liveness = Liveness()
+        self._steady = Steady(judge.contract)
         self._closing = False
         self._unwritten: ReportError | None = None
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
@@ -124,7 +139,7 @@ class Runner:
             test: its id.
             operations: labels of all operations that it calls.
         """
-        if (reason := self.permission.forbidden(operations)) is None and not self._patience.over:
+        if (reason := self.permission.forbidden(operations)) is None and not self._liveness.over:
             return Api(
                 test,
                 self._judge.contract,
@@ -134,12 +149,13 @@ class Runner:
                 unique=self._unique(),
                 seed=self._plan.seed,
                 undo=self._resources.clear,
+                patience=self._patience,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
         return ending
 
-    def attempt(self, test: str, candidate: Candidate) -> tuple[tuple[Finding, ...], str]:
+    def attempt(self, test: str, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
         """Send a derived request and judge the answer.
 
         What it made is removed at once, and what it has destroyed or changed is made anew before it is used
@@ -148,9 +164,7 @@ class Runner:
         Args:
             test: id under which it is written down.
             candidate: the request.
-
-        Returns:
-            What fails it, and why nothing more should be sent, if so.
+            to_blame: keeps of findings that fail it those that its change may be blamed for.
 
         Raises:
             BudgetError: no further request may be sent.
@@ -159,8 +173,9 @@ class Runner:
             RuntimeError: the request could harm what the run did not make, which is a defect of whatever
                 derived it.
         """
-        if self._patience.over and not self._alive(test):
-            return (), self._gone().reason
+        if self._liveness.over and not self._alive(test):
+            reason = self._gone().reason
+            return Attempt((), served=False, observed=reason, gone=reason)
         values = self._resources.values(candidate.needs)
         sending = candidate.sending
         outgoing = sending.outgoing(
@@ -179,12 +194,15 @@ class Runner:
                 raise MissingError(str(error)) from error
             raise RuntimeError(f"{test} was about to send {error}; please report it") from error
         response = exchange.response
-        lost = self._patience.note(response)
+        lost = self._liveness.note(response)
         excuse = self._fuzz_excuse(response, send)
-        lost_way = elsewhere(candidate, exchange)
-        judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
+        unjudged = elsewhere(candidate, exchange) or oversized(candidate, exchange)
+        judged = [] if unjudged else self._found(exchange)
         foreign = tuple(self._guard.findings(exchange))
         findings = foreign if excuse else (*judged, *foreign, *verdicts(candidate, exchange, judged))
+        self._restore(test, candidate, exchange)
+        if to_blame is not None and any(self._failing(findings)):
+            findings = to_blame(findings)
         failing = tuple(self._failing(findings))
         outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
         self._write(
@@ -198,17 +216,22 @@ class Runner:
                 way=candidate.way,
             )
         )
-        self._restore(test, candidate, exchange)
-        return failing, "an answer never came" if lost else ""
+        served = 200 <= response.status < 300 and response.failure is None
+        return Attempt(
+            failing,
+            served=served and not excuse,
+            observed="" if served else excuse or observed(exchange),
+            gone="an answer never came" if lost else "",
+        )
 
     def _alive(self, test: str) -> bool:
         """Tell whether a target that left several requests in a row without an answer answers at all."""
         # Asked once: a target that is gone is gone for the rest of the run.
-        if self._patience.worth_asking():
+        if self._liveness.worth_asking():
             response = self._sender.send(Outgoing("GET", "/v1/models"), position=test).response
             if response.status and response.failure is None:
-                self._patience.answered()
-        return not self._patience.over
+                self._liveness.answered()
+        return not self._liveness.over
 
     def _declared(self, operation: str) -> bool:
         return operation in self._policies
@@ -233,9 +256,10 @@ class Runner:
         if self._policies[label].effect is Effect.DESTROYS or label.endswith("cancel"):
             self._resources.renew(candidate.needs)
 
-    def note(self, test: str, ending: Ending) -> None:
-        """Write down how a test ended, where no exchange tells it."""
-        self._write(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
+    def note(self, test: str, ending: Ending, *, operation: str = "", unsent: int = 0) -> None:
+        """Write down how a test ended, where no exchange tells it; `unsent` counts what was left out."""
+        outcome, reason = ending.outcome, ending.reason
+        self._write(Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent))
 
     def close(self) -> None:
         """Remove what the run has made, with the requests that were set aside for it.
@@ -267,7 +291,7 @@ class Runner:
         """Send a case, or tell how it ends because it must not or cannot be sent."""
         if (reason := self.permission.left_out(case)) is not None:
             return Ending("skipped", reason)
-        if self._patience.over:
+        if self._liveness.over:
             return self._gone()
         try:
             values = self._resources.values(case.needs)
@@ -302,7 +326,7 @@ class Runner:
         return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
 
     def _gone(self) -> Ending:
-        return Ending("error", self._patience.reason)
+        return Ending("error", self._liveness.reason)
 
     def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
         return self.excused(exchange, expectation) or self.weighed(
@@ -311,7 +335,7 @@ class Runner:
 
     def sent(self, outgoing: Outgoing, name: str) -> Exchange | Ending:
         """Send a request for which no case is written, or tell why that ends it."""
-        if self._patience.over:
+        if self._liveness.over:
             return self._gone()
         try:
             return self._sender.send(outgoing, position=name)
@@ -323,7 +347,7 @@ class Runner:
     def excused(self, exchange: Exchange, expectation: Expectation) -> Ending | None:
         """Return how a case ends whose answer says nothing about the contract, if it does not."""
         response = exchange.response
-        self._patience.note(response)
+        self._liveness.note(response)
         excuse = self._excuse(response, expectation)
         return None if excuse is None else Ending("inconclusive", excuse, (), exchange)
 
@@ -334,8 +358,11 @@ class Runner:
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
         # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
-        judged = [one for one in self._judge.findings(exchange) if one.kind not in OURS]
-        return [*judged, *expected(self._judge.contract, exchange, expectation)]
+        return [*self._found(exchange), *expected(self._judge.contract, exchange, expectation)]
+
+    def _found(self, exchange: Exchange) -> list[Finding]:
+        found = (*self._judge.findings(exchange), *self._steady.findings(exchange))
+        return [one for one in found if one.kind not in OURS]
 
     def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:
         worst = RANK[self._fail_on]

@@ -20,6 +20,7 @@ from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
 from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
 
@@ -44,6 +45,10 @@ _LIMITS = {
     Place.LIVE: Limits(silence=60.0, total=180.0),
     Place.RECORDED: Limits(),
 }
+
+
+_MOST_PATIENCE = 60.0
+"""Seconds that a target on this machine may be at work on one thing, unless the caller says otherwise."""
 
 
 def limits(place: Place) -> Limits:
@@ -96,6 +101,13 @@ class Worker:
         self._open = ExitStack()
         self._deadline = Deadline(None if setting.until is None else setting.until - time.time())
         self._journal: Journal | None = None
+        live = setting.plan.place is Place.LIVE
+        self._budget = Budget(setting.requests, self._deadline)
+        self._patience = Patience(
+            setting.plan.patience,
+            most=None if live else _MOST_PATIENCE,
+            left=lambda: self._budget.seconds,
+        )
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
         self._cases: Runner | Recorder | Replayer | Verifier | None = None
@@ -122,7 +134,7 @@ class Worker:
             gate=guard,
             key=setting.plan.key,
             limits=limits(setting.plan.place),
-            budget=Budget(setting.requests, self._deadline),
+            budget=self._budget,
         )
         self._runner = Runner(
             setting.plan,
@@ -134,6 +146,7 @@ class Worker:
             authorizations=setting.authorizations,
             fail_on=setting.fail_on,
             run=setting.run,
+            patience=self._patience,
         )
         self._cases = self._cases_of(self._runner)
         if setting.plan.fuzz is not None:
@@ -199,11 +212,11 @@ class Worker:
             self._runner.note(test, ending)
             return ending
         fuzzed = self._fuzzer.run(test, label, way)
-        if fuzzed.findings:
-            return Ending("failed", fuzzed.reason, fuzzed.findings)
-        outcome: CaseOutcome = "skipped" if fuzzed.left_out else "inconclusive" if fuzzed.reason else "passed"
-        ending = Ending(outcome, fuzzed.left_out or fuzzed.reason)
-        self._runner.note(test, ending)
+        outcome: CaseOutcome = "failed" if fuzzed.findings else "inconclusive" if fuzzed.reason else "passed"
+        if fuzzed.left_out and not fuzzed.findings:
+            outcome = "skipped"
+        ending = Ending(outcome, fuzzed.left_out or fuzzed.reason, fuzzed.findings)
+        self._runner.note(test, ending, operation=label, unsent=fuzzed.unsent)
         return ending
 
     def note(self, test: str, ending: Ending) -> None:
@@ -222,7 +235,11 @@ class Worker:
                 self._runner.close()
             if self._journal is not None:
                 late = self._deadline.missed
-                self._journal.close(interrupted=interrupted or late, reason=TIME_UP if late else "")
+                self._journal.close(
+                    interrupted=interrupted or late,
+                    reason=TIME_UP if late else "",
+                    waits=self._patience.waiting(),
+                )
         finally:
             self._runner = self._journal = self._fuzzer = self._cases = None
             self._open.close()

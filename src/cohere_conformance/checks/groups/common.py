@@ -16,7 +16,7 @@ from cohere_conformance.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.checks.evidence import Evidence, Json
     from cohere_conformance.model import Finding
 
 _TOKENS = frozenset({"input_tokens", "output_tokens"})
@@ -35,6 +35,10 @@ _USED: dict[str, frozenset[str]] = {
     "POST /v1/classify": frozenset({"classifications"}),
 }
 """The units of each operation that has any (B-01 to B-05)."""
+_REPLACED = "\ufffd"
+"""What stands for bytes that are no character."""
+_HALVES = re.compile(rb"\\u(?:d[89a-f]|fffd)", re.IGNORECASE)
+"""Half a surrogate pair in JSON, and what stands for one."""
 _SUNSET = re.compile(r"is deprecated and will be removed")
 _UNKNOWN_FIELD = re.compile(r"unknown field", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
@@ -117,6 +121,42 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
     for unit, count in evidence.once(_billed).items():
         if unit in foreign and count:
             yield Breach(f"{_place(evidence)}/{unit}", "no unit of another operation", str(count), unit)
+
+
+# -- texts
+
+
+@check("common.text-whole")
+def text_whole(evidence: Evidence) -> Iterator[Breach]:
+    """U+FFFD within a text that nobody has sent one for."""
+    asked = evidence.reading.exchange.request.body or b""
+    # Half a surrogate pair is replaced by some, and what is no UTF-8 by all.
+    if _REPLACED in asked.decode("utf-8", "replace") or _HALVES.search(asked):
+        return
+    for place, text in _written(evidence.answer):
+        if _REPLACED in (whole := text.rstrip(_REPLACED)):
+            start = max(whole.index(_REPLACED) - 10, 0)
+            yield Breach(place, "whole characters", cut(repr(text[start : start + 30])))
+            return
+
+
+def _written(answer: Json) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a model has written."""
+    message = answer.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    for block in content if isinstance(content, list) else ():
+        for name in ("text", "thinking"):
+            if isinstance(block, dict) and isinstance(text := block.get(name), str):
+                yield f"/message/content/*/{name}", text
+    if isinstance(message, dict) and isinstance(plan := message.get("tool_plan"), str):
+        yield "/message/tool_plan", plan
+    for name in ("text", "summary"):
+        if isinstance(text := answer.get(name), str):
+            yield f"/{name}", text
+    generations = answer.get("generations")
+    for one in generations if isinstance(generations, list) else ():
+        if isinstance(one, dict) and isinstance(text := one.get("text"), str):
+            yield "/generations/*/text", text
 
 
 # -- what must be refused

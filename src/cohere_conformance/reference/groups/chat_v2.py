@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.reference import garbled
 from cohere_conformance.reference.chat import calling, logprobs, rules, streams_v2
 from cohere_conformance.reference.chat.generation import generate
 from cohere_conformance.reference.chat.reading_v2 import cites, read
@@ -117,7 +118,7 @@ def _sse(accepted: str) -> bool:
 def _answer(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
     answer: _Answer = {
         "id": f"answer-{suffix()}" if call.faulty(ID_ODD) else new_id(),
-        "message": _message(call, reply),
+        "message": garbled.message(call, _message(call, reply)),
         "finish_reason": reply.finish,
         "usage": _usage(call, prompt, reply),
     }
