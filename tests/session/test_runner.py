@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from cohere_conformance.cases import Case, load_suite
+from cohere_conformance.cases import Case, shipped_suite
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import Tier, load_policies
 from cohere_conformance.data import folder
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Answer = Callable[[httpx.Request], httpx.Response]
 
 LIVE = "https://api.cohere.com"
-SUITE = load_suite(folder("suites"), load_contract(), load_policies(folder("contracts") / "operations.yaml"))
+SUITE = shipped_suite()
 CASES = {case.id: case for case in SUITE.cases}
 GROUPS = frozenset(case.group for case in SUITE.cases)
 JUDGE = Judge(Settings())
