@@ -36,6 +36,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
     add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
     add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
+    add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for what takes time")
     add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
     add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
     add(
@@ -79,6 +80,7 @@ def wishes(config: pytest.Config) -> Wishes:
         seed=cast("int | None", config.getoption("--conformance-seed")),
         fuzz=_fuzz(config),
         golden=_golden(config),
+        patience=cast("float | None", config.getoption("--conformance-patience")),
     )
 
 

@@ -268,6 +268,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
+        # What the test makes of several responses is in no record of any of them.
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("inconclusive", str(error)))
         pytest.skip(f"inconclusive: {error}")
     except Exception as error:
         if _OURS & set(pyfuncitem.fixturenames):

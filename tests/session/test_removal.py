@@ -13,7 +13,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
-from cohere_conformance.session import removal
+from cohere_conformance.session import patience
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.removal import cost, pauses
 from cohere_conformance.session.resources import Resources
@@ -90,7 +90,7 @@ class Bench:
 def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return the seconds that were waited for, which nobody does."""
     found: list[float] = []
-    monkeypatch.setattr(removal.time, "sleep", found.append)
+    monkeypatch.setattr(patience.time, "sleep", found.append)
     return found
 
 

@@ -19,7 +19,7 @@ from cohere_conformance.exchanges.http import Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Journal, Mode, Opening
-from cohere_conformance.session import resources
+from cohere_conformance.session import patience
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
 from cohere_conformance.session.runner import Runner
@@ -220,7 +220,7 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     )  # fmt: skip
     # Only that module's clock: other threads of this process go by the real one.
     clock = SimpleNamespace(monotonic=iter(range(0, 10_000, 100)).__next__, sleep=lambda seconds: None)
-    monkeypatch.setattr(resources, "time", clock)
+    monkeypatch.setattr(patience, "time", clock)
     plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
     [ending] = bench.run(case, answer=dataset, plan=plan)
     assert ending.outcome == "failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cohere_conformance.checks.fold import FOLDS
+from cohere_conformance.checks.fold import folded_answer
 from cohere_conformance.checks.rawjson import NOTHING
 
 if TYPE_CHECKING:
@@ -105,8 +105,10 @@ class Evidence:
         )
         if grammar is None or not self.events:
             return None
-        folded = FOLDS[grammar.fold](self.events).answer
-        return self.events[-1].get("response") if folded is None else folded
+        folded, last = folded_answer(grammar.fold, self.events), self.events[-1]
+        if folded is None:
+            return last.get("response") if isinstance(last, dict) else None
+        return folded
 
     @property
     def query(self) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -137,3 +137,16 @@ FOLDS: dict[str, Callable[[Sequence[Event]], Folded]] = {
     "generate": _generate,
 }
 """The rule of each stream, by the name that its grammar gives it."""
+
+
+def folded_answer(name: str, events: Sequence[object]) -> Event | None:
+    """Return the answer that events add up to; `None` where they carry it themselves, or are ill-formed.
+
+    Args:
+        name: of the rule, as the grammar of the stream gives it.
+        events: payloads that nobody has judged.
+    """
+    try:
+        return FOLDS[name](cast("Sequence[Event]", events)).answer
+    except (AttributeError, KeyError, TypeError):
+        return None  # events that are not what they have to be: the judge says so event by event

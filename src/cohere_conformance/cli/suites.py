@@ -41,6 +41,13 @@ _SERVER = (
         "--max-requests", metavar="N", type=click.IntRange(1), help="Never send more requests than this."
     ),
     click.option(
+        "--patience",
+        metavar="SECONDS",
+        type=click.FloatRange(0),
+        help="Wait this long for each dataset, job or training that is not ready.  [default: what each case "
+        "says; at most 60 with a target on this machine]",
+    ),
+    click.option(
         "--fault",
         "faults",
         metavar="NAME",
@@ -105,6 +112,7 @@ def suites(
             "profile",
             "allow",
             "max-requests",
+            "patience",
             "seed",
             "fail-on",
             "report-dir",

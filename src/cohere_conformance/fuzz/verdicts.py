@@ -43,21 +43,22 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
         return
     frame, status = Frame(candidate.sending.operation, response.status), response.status
     place = candidate.place if candidate.place.startswith(("query:", "path:", "form:", "header:")) else ""
-    place = place or f"request:{candidate.place}"
-    observed = cut(f"{status}: {message(exchange)}")
+    # Where nothing is changed, no place in the request is to blame.
+    place = place or (f"request:{candidate.place}" if candidate.place else "")
+    came = observed(exchange)
     told = candidate.rule.keyword if candidate.rule else candidate.says
     if status >= 500:
         expected = f"an answer or a refusal: {candidate.says}"
         yield frame.finding(
-            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=observed, value_class=told
+            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=came, value_class=told
         )
     elif candidate.verdict is Verdict.SERVED and status >= 400:
         expected = f"an answer: the contract allows {candidate.says}"
         yield frame.finding(
-            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=observed, value_class=told
+            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=came, value_class=told
         )
     elif candidate.verdict is Verdict.REFUSED:
-        yield from _unrefused(candidate, frame, place, observed, told, judged)
+        yield from _unrefused(candidate, frame, place, came, told, judged)
 
 
 def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
@@ -96,6 +97,14 @@ def _unrefused(
             observed=observed,
             value_class=f"{told} {frame.status}",
         )
+
+
+def observed(exchange: Exchange) -> str:
+    """Return the status of a response with what it says, or why there is none, for a reader."""
+    response = exchange.response
+    if response.failure is not None:
+        return f"{response.failure.kind}: {cut(response.failure.detail)}"
+    return cut(f"{response.status}: {message(exchange)}")
 
 
 def message(exchange: Exchange) -> str:

@@ -1,7 +1,14 @@
 """The report: a value, built from judged exchanges, written and read back, and rendered by pure functions."""
 
 from cohere_conformance.report.build import Tally
-from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, FuzzCoverage
+from cohere_conformance.report.coverage import (
+    CaseCoverage,
+    CaseEnd,
+    CaseOutcome,
+    Exercise,
+    FuzzCoverage,
+    Waiting,
+)
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.fuzzed import Fuzzing
@@ -33,6 +40,7 @@ __all__ = [
     "Row",
     "Tally",
     "Target",
+    "Waiting",
     "WorkerJournal",
     "clear_journals",
     "exit_code",

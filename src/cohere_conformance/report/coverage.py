@@ -124,6 +124,22 @@ class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
     reason: str = ""
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """What a run waited for because the target was at work.
+
+    Attributes:
+        kind: of the things, such as `/v1/datasets`.
+        number: how many of them were waited for.
+        seconds: how long, altogether.
+        never_ready: how many of them were not ready when the run stopped waiting.
+    """
+
+    kind: str
+    number: Count
+    seconds: float
+    never_ready: Count
+
+
 class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """How the cases of a run ended.
 
@@ -141,6 +157,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         ends: every case that neither passed nor was skipped.
         unclosed: workers whose journal has no end, so that they were killed.
         interrupted: whether somebody stopped the run.
+        waits: what was waited for; of a worker that was killed nothing is known.
     """
 
     run: Count
@@ -156,6 +173,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[CaseEnd, ...] = ()
     unclosed: tuple[str, ...] = ()
     interrupted: bool = False
+    waits: tuple[Waiting, ...] = ()
 
 
 class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -196,6 +214,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
         request_missing: the names of the others.
         response_declared: statuses, properties, events and values that an answer may show.
         response_reached: how many of them were reached.
+        unsent: requests that were not sent, because the unchanged request that they start from is not served.
     """
 
     operation: str
@@ -210,6 +229,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
     request_missing: tuple[str, ...] = ()
     response_declared: Count
     response_reached: Count
+    unsent: Count = 0
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

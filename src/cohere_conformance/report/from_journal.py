@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import ReportError, TrafficError
 from cohere_conformance.report.build import Tally
-from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, Unreadable
+from cohere_conformance.report.coverage import (
+    CaseCoverage,
+    CaseEnd,
+    CaseOutcome,
+    Exercise,
+    Unreadable,
+    Waiting,
+)
 from cohere_conformance.report.example import clean
 from cohere_conformance.report.fuzzed import FuzzTally
 from cohere_conformance.report.journal import WorkerJournal, read_journals
@@ -101,6 +108,7 @@ class _Run:
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
         self._interrupted = False
+        self._waits: dict[str, Waiting] = {}
 
     def read(self, journal: WorkerJournal) -> None:
         """Take in one journal."""
@@ -114,6 +122,7 @@ class _Run:
                 case Closing():
                     closed = True
                     self._interrupted |= line.interrupted
+                    self._wait(line.waits)
                 case Unreadable():
                     self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
         if not closed:
@@ -133,14 +142,16 @@ class _Run:
             )
             if known:
                 self.seen.update(self._exercised(exchange))
-            if known and self._fuzzed is not None:
-                self._fuzzed.add(record)
+        if known and self._fuzzed is not None:
+            self._fuzzed.add(record)
         if record.setup:
             return
         if record.findings:
             self._with_findings.add(record.case)
         end = (_WORST[record.outcome], clean(record.reason), clean(record.operation), record.outcome)
-        self._ends[record.case] = min(self._ends.get(record.case, end), end)
+        # Of two that are as bad, the one that says why.
+        ends = (self._ends.get(record.case, end), end)
+        self._ends[record.case] = min(ends, key=lambda one: (one[0], not one[1], one))
 
     def cases(self) -> CaseCoverage:
         """Return how the cases ended."""
@@ -174,7 +185,19 @@ class _Run:
             ends=tuple(sorted(open_ends)),
             unclosed=tuple(sorted(self._unclosed)),
             interrupted=self._interrupted,
+            waits=tuple(sorted(self._waits.values())),
         )
+
+    def _wait(self, waits: Iterable[Waiting]) -> None:
+        for one in waits:
+            kind = clean(one.kind)
+            before = self._waits.get(kind, Waiting(kind=kind, number=0, seconds=0.0, never_ready=0))
+            self._waits[kind] = Waiting(
+                kind=kind,
+                number=before.number + one.number,
+                seconds=round(before.seconds + one.seconds, 3),
+                never_ready=before.never_ready + one.never_ready,
+            )
 
     def _reasons(self, wanted: CaseOutcome) -> dict[str, int]:
         counted = Counter(

@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance import redaction
 from cohere_conformance.model import Exchange, Finding
-from cohere_conformance.report.coverage import CaseOutcome
+from cohere_conformance.report.coverage import CaseOutcome, Waiting
 from cohere_conformance.report.render.safe import json_visible
 from cohere_conformance.report.shape import Header
 
@@ -54,6 +54,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
         way: what the request was changed for, where the fuzzer derived it.
+        unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
+            is not served.
     """
 
     case: str
@@ -64,6 +66,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     findings: tuple[Finding, ...] = ()
     setup: bool = False
     way: str = ""
+    unsent: int = 0
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):
@@ -72,10 +75,12 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
     Attributes:
         records: how many records stand before it.
         interrupted: whether somebody stopped the run, so that it ended early but orderly.
+        waits: what the worker waited for.
     """
 
     records: int
     interrupted: bool = False
+    waits: tuple[Waiting, ...] = ()
 
 
 Line = Opening | Record | Closing

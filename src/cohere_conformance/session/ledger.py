@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cohere_conformance.contract.named import collection
 from cohere_conformance.contract.place import Place
 from cohere_conformance.contract.tiers import Effect
-from cohere_conformance.session.script import collection
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

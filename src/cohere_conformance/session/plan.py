@@ -106,6 +106,7 @@ class Wishes(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some; the same choices each time without it.
         fuzz: run the fuzzer instead of the cases.
         golden: record, replay or verify golden cassettes with the cases.
+        patience: seconds that something may be at work on the target; what each case says if not given.
     """
 
     url: str | None = None
@@ -120,6 +121,7 @@ class Wishes(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    patience: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -140,6 +142,7 @@ class Plan(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some.
         fuzz: what the fuzzer does; `None` where the cases are run.
         golden: what is done with golden cassettes; `None` where nothing is.
+        patience: seconds that something may be at work on the target, where the caller says so.
     """
 
     place: Place
@@ -156,6 +159,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    patience: float | None = None
 
 
 def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
@@ -200,6 +204,7 @@ def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str
         seed=wishes.seed,
         fuzz=wishes.fuzz,
         golden=wishes.golden,
+        patience=wishes.patience,
     )
 
 

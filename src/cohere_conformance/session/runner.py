@@ -12,16 +12,18 @@ from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.http import Outgoing
-from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
+from cohere_conformance.fuzz.verdicts import elsewhere, observed, verdicts
 from cohere_conformance.model import Broken, Exchange, Expectation, Finding
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.ending import OURS, Ending, Sent
 from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.unchanged import Attempt
 from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.judging import Judge
+    from cohere_conformance.session.unchanged import ToBlame
 
 _PATIENCE = 5
 """So many answers in a row that never came end the sending: the target is gone."""
@@ -55,6 +58,7 @@ class Runner:
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
         run: what tells this run's things apart from others.
+        patience: waits for what takes time on the target.
 
     Attributes:
         permission: says what must not be sent.
@@ -71,8 +75,10 @@ class Runner:
         authorizations: Mapping[str, str],
         fail_on: Severity,
         run: str,
+        patience: Patience | None = None,
     ) -> None:
         self._plan = plan
+        self._patience = patience or Patience()
         self._suite = suite
         self._judge = judge
         self._sender = sender
@@ -84,7 +90,7 @@ class Runner:
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()
         self._resources = Resources(
-            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget
+            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget, self._patience
         )
         self._unanswered = 0
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
@@ -133,12 +139,13 @@ class Runner:
                 unique=self._unique(),
                 seed=self._plan.seed,
                 undo=self._resources.clear,
+                patience=self._patience,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
         return ending
 
-    def attempt(self, test: str, candidate: Candidate) -> tuple[tuple[Finding, ...], str]:
+    def attempt(self, test: str, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
         """Send a derived request and judge the answer.
 
         What it made is removed at once, and what it has destroyed or changed is made anew before it is used
@@ -147,9 +154,7 @@ class Runner:
         Args:
             test: id under which it is written down.
             candidate: the request.
-
-        Returns:
-            What fails it, and why nothing more should be sent, if so.
+            to_blame: keeps of findings that fail it those that its change may be blamed for.
 
         Raises:
             BudgetError: no further request may be sent.
@@ -158,7 +163,8 @@ class Runner:
                 derived it.
         """
         if self._unanswered >= _PATIENCE and not self._alive(test):
-            return (), self._gone().reason
+            reason = self._gone().reason
+            return Attempt((), served=False, observed=reason, gone=reason)
         values = self._resources.values(candidate.needs)
         sending = candidate.sending
         outgoing = sending.outgoing(
@@ -180,6 +186,9 @@ class Runner:
         lost_way = elsewhere(candidate, exchange)
         judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
         findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
+        self._restore(test, candidate, exchange)
+        if to_blame is not None and any(self._failing(findings)):
+            findings = to_blame(findings)
         failing = tuple(self._failing(findings))
         outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
         self._journal.add(
@@ -193,8 +202,13 @@ class Runner:
                 way=candidate.way,
             )
         )
-        self._restore(test, candidate, exchange)
-        return failing, "an answer never came" if lost else ""
+        served = 200 <= response.status < 300 and response.failure is None
+        return Attempt(
+            failing,
+            served=served and not excuse,
+            observed="" if served else excuse or observed(exchange),
+            gone="an answer never came" if lost else "",
+        )
 
     def _alive(self, test: str) -> bool:
         """Tell whether a target that left several requests in a row without an answer answers at all."""
@@ -228,9 +242,19 @@ class Runner:
         if self._policies[label].effect is Effect.DESTROYS or label.endswith("cancel"):
             self._resources.renew(candidate.needs)
 
-    def note(self, test: str, ending: Ending) -> None:
-        """Write down how a test ended, where no exchange tells it."""
-        self._journal.add(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
+    def note(self, test: str, ending: Ending, *, operation: str = "", unsent: int = 0) -> None:
+        """Write down how a test ended, where no exchange tells it.
+
+        Args:
+            test: its id.
+            ending: how it ended.
+            operation: label of what it calls, where it is one operation.
+            unsent: derived requests that were not sent.
+        """
+        outcome, reason = ending.outcome, ending.reason
+        self._journal.add(
+            Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent)
+        )
 
     def close(self) -> None:
         """Remove what the run has made, with the requests that were set aside for it."""

@@ -14,6 +14,7 @@ from cohere_conformance.cases.sending import Sending
 from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.links import shipped_links
+from cohere_conformance.contract.named import collection
 from cohere_conformance.contract.place import Place
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 _SMALLEST_PAGE = ("page_size", "1")
-
-
-def collection(label: str) -> str:
-    """Return what an operation works on, such as `/v1/datasets`: its path up to the first parameter."""
-    return label.split(" ", 1)[1].partition("/{")[0]
 
 
 @lru_cache(maxsize=1)

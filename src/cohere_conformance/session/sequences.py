@@ -6,13 +6,13 @@ and is read at most, whatever the target says of it.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 
 from cohere_conformance.contract.expression import Answered
+from cohere_conformance.contract.named import collection
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 from cohere_conformance.session.ledger import (
@@ -30,7 +30,7 @@ from cohere_conformance.session.ledger import (
     status_of,
 )
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
-from cohere_conformance.session.script import Script, collection
+from cohere_conformance.session.script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.links import Filled, Link
     from cohere_conformance.session.api import Api, Reply
 
-_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _MOST_MADE, _MOST_BEGUN, _LONGEST_WALK, _KEPT = 4, 5, 4, 12
 PATIENCE = 60.0
 """Seconds that something may be at work."""
@@ -302,15 +301,14 @@ class Sequences(Lifecycle):
             InconclusiveError: it does not.
         """
         label = self.script.read(one.collection)
-        until, pause = time.monotonic() + PATIENCE, _PAUSE
-        while label in self.script.operations:
+        if label not in self.script.operations:
+            return
+
+        def look() -> bool | None:
             self.call(self.script.bare(label, self.script.address(label, one.id)), (200,))
-            if not one.at_work:
-                return
-            if time.monotonic() > until:
-                raise InconclusiveError(f"{one.collection} {one.id} has not ended after {PATIENCE:.0f} s")
-            time.sleep(pause)
-            pause = min(pause * 1.6, _LONGEST_PAUSE)
+            return None if one.at_work else True
+
+        self.api.until(label, look, PATIENCE, expected=f"an end of {one.collection} {one.id}")
 
 
 def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) -> None:

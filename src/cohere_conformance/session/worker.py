@@ -17,6 +17,7 @@ from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
 
@@ -41,6 +42,10 @@ _LIMITS = {
     Place.LIVE: Limits(silence=60.0, total=180.0),
     Place.RECORDED: Limits(),
 }
+
+
+_MOST_PATIENCE = 60.0
+"""Seconds that a target on this machine may be at work on one thing, unless the caller says otherwise."""
 
 
 def limits(place: Place) -> Limits:
@@ -90,6 +95,8 @@ class Worker:
         self._name = name
         self._open = ExitStack()
         self._journal: Journal | None = None
+        live = setting.plan.place is Place.LIVE
+        self._patience = Patience(setting.plan.patience, most=None if live else _MOST_PATIENCE)
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
         self._cases: Runner | Recorder | Replayer | Verifier | None = None
@@ -123,6 +130,7 @@ class Worker:
             authorizations=setting.authorizations,
             fail_on=setting.fail_on,
             run=setting.run,
+            patience=self._patience,
         )
         self._cases = self._cases_of(self._runner)
         if setting.plan.fuzz is not None:
@@ -187,11 +195,9 @@ class Worker:
             ending = Ending("skipped", reason)
             self._runner.note(test, ending)
             return ending
-        findings, reason = self._fuzzer.run(test, label, way)
-        if findings:
-            return Ending("failed", reason, findings)
-        ending = Ending("inconclusive", reason) if reason else Ending("passed")
-        self._runner.note(test, ending)
+        findings, reason, unsent = self._fuzzer.run(test, label, way)
+        ending = Ending("failed" if findings else "inconclusive" if reason else "passed", reason, findings)
+        self._runner.note(test, ending, operation=label, unsent=unsent)
         return ending
 
     def note(self, test: str, ending: Ending) -> None:
@@ -209,7 +215,7 @@ class Worker:
             if self._runner is not None:
                 self._runner.close()
             if self._journal is not None:
-                self._journal.close(interrupted=interrupted)
+                self._journal.close(interrupted=interrupted, waits=self._patience.waiting())
         finally:
             self._runner = self._journal = self._fuzzer = self._cases = None
             self._open.close()

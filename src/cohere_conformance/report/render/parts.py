@@ -127,7 +127,17 @@ def cases_line(cases: CaseCoverage) -> str:
     line = f"{quantity(cases.run, 'case')}" + (f": {ran}" if ran else "")
     if cases.skipped:
         line += f"; {cases.skipped} skipped: {reasons(cases.skipped_reasons)}"
-    return line + (f"; {cases.not_run} not run" if cases.not_run else "")
+    line += f"; {cases.not_run} not run" if cases.not_run else ""
+    return line + _waited(cases)
+
+
+def _waited(cases: CaseCoverage) -> str:
+    """Return how long was waited for what the target was at work on, where that took a second or more."""
+    seconds = sum(one.seconds for one in cases.waits)
+    late = [f"{one.kind} ({one.never_ready})" for one in cases.waits if one.never_ready]
+    if seconds < 1 and not late:
+        return ""
+    return f"; waited {seconds:.0f} s" + (f", never ready: {', '.join(late)}" if late else "")
 
 
 def reasons(counted: Mapping[str, int]) -> str:
