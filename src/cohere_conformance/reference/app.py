@@ -75,6 +75,7 @@ def application(state: State) -> Starlette:
 
 
 async def _answer(request: Request, state: State) -> Response:
+    state.clock.advance(state.time_per_request)
     if request.url.path.startswith(storage.PREFIX):
         return _download(request, state)
     route = state.contract.route(request.method, _on_server(request.scope["raw_path"]))

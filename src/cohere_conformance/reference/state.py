@@ -21,14 +21,19 @@ _Record = TypeVar("_Record")
 
 
 class Clock:
-    """Tells the time; tests move it forward instead of waiting."""
+    """Tells the time; who has it to himself moves it ahead instead of waiting.
 
-    def __init__(self) -> None:
+    Args:
+        runs: time passes by itself; otherwise only when the clock is moved.
+    """
+
+    def __init__(self, *, runs: bool = True) -> None:
+        self._stopped_at = None if runs else datetime.now(UTC)
         self._ahead = timedelta()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return datetime.now(UTC) + self._ahead
+        return (self._stopped_at or datetime.now(UTC)) + self._ahead
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward by `seconds`."""
@@ -61,6 +66,8 @@ class State:
         faults: what to do wrong.
         step: seconds that each step of something asynchronous takes (validation, a job, a training).
         pause: seconds between two events of a stream.
+        time_per_request: seconds by which each request moves the clock ahead.
+        clock: another one than that of this machine.
         keys: further keys that are accepted, as production keys.
 
     Attributes:
@@ -76,13 +83,16 @@ class State:
         faults: frozenset[Fault] = frozenset(),
         step: float = 0.1,
         pause: float = 0.0,
+        time_per_request: float = 0.0,
+        clock: Clock | None = None,
         keys: tuple[str, ...] = (),
     ) -> None:
         self.profile = profile
         self.faults = faults
         self.step = step
         self.pause = pause
-        self.clock = Clock()
+        self.time_per_request = time_per_request
+        self.clock = clock or Clock()
         self.keys = Keys(keys)
         self.contract: Contract = load_contract()
         self._accounts: dict[str, Account] = {}

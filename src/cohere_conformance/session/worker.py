@@ -17,7 +17,7 @@ from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
-from cohere_conformance.session.patience import Patience
+from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
 
@@ -46,6 +46,10 @@ _LIMITS = {
 
 _MOST_PATIENCE = 60.0
 """Seconds that a target on this machine may be at work on one thing, unless the caller says otherwise."""
+
+
+_TIME_PER_REQUEST = 0.001
+"""Seconds that a request takes by the clock of the embedded server: no two things are made at one time."""
 
 
 def limits(place: Place) -> Limits:
@@ -95,8 +99,8 @@ class Worker:
         self._name = name
         self._open = ExitStack()
         self._journal: Journal | None = None
-        live = setting.plan.place is Place.LIVE
-        self._patience = Patience(setting.plan.patience, most=None if live else _MOST_PATIENCE)
+        self._timer = Timer()
+        self._patience = Patience()
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
         self._cases: Runner | Recorder | Replayer | Verifier | None = None
@@ -113,10 +117,14 @@ class Worker:
         setting = self._setting
         opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
         self._journal = Journal(setting.folder, opening)
+        url, live = setting.plan.url or self._embedded(), setting.plan.place is Place.LIVE
+        self._patience = Patience(
+            setting.plan.patience, most=None if live else _MOST_PATIENCE, timer=self._timer
+        )
         # Only a service that somebody pays for lets nobody ask too often.
-        kind = PatientSender if setting.plan.place is Place.LIVE else Sender
+        kind = PatientSender if live else Sender
         sender = kind(
-            setting.plan.url or self._embedded(),
+            url,
             key=setting.plan.key,
             limits=limits(setting.plan.place),
             budget=Budget(setting.requests),
@@ -246,9 +254,17 @@ class Worker:
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
-        from cohere_conformance.reference import Profile, State, chosen
+        from cohere_conformance.reference import Clock, Profile, State, chosen
         from cohere_conformance.reference.server import Running
 
         plan = self._setting.plan
-        state = State(profile=Profile(plan.profile), faults=chosen(plan.faults))
+        # Nobody else uses this server: its clock is moved ahead instead of waiting for its jobs, and stands
+        # still otherwise, so that a run is the same one on a slow machine.
+        state = State(
+            profile=Profile(plan.profile),
+            faults=chosen(plan.faults),
+            time_per_request=_TIME_PER_REQUEST,
+            clock=Clock(runs=False),
+        )
+        self._timer = Timer(state.clock.advance)
         return self._open.enter_context(Running(state)).url
