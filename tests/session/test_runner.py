@@ -160,6 +160,20 @@ def test_an_answer_that_never_came_is_an_excuse_only_live(bench: Bench) -> None:
     assert len(bench.sent) == 5, "five in a row are enough"
 
 
+def test_a_response_in_between_begins_the_count_anew(bench: Bench) -> None:
+    """Four that never came, one that did, five more: nothing is left out before five in a row."""
+    numbers = iter(range(100))
+
+    def now_and_then(request: httpx.Request) -> httpx.Response:
+        if next(numbers) == 4:
+            return httpx.Response(200, json=RERANK)
+        raise httpx.ConnectError("refused")
+
+    endings = bench.run(*[CASES["rerank.v2.plain"]] * 11, answer=now_and_then)
+    assert [ending.outcome == "error" for ending in endings] == [False] * 10 + [True]
+    assert len(bench.sent) == 10
+
+
 def test_the_budget_is_never_exceeded(bench: Bench) -> None:
     endings = bench.run(*[CASES["rerank.v2.plain"]] * 6, answer=always(200, RERANK), limit=4)
     assert len(bench.sent) == 4
@@ -229,6 +243,25 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     assert methods.count("POST") == methods.count("DELETE") == 1
     assert methods[-1] == "DELETE"
     assert all(record["setup"] for record in bench.records[:-2])
+
+
+@pytest.mark.parametrize(
+    ("status", "made"), [(200, 2), (204, 2), (404, 1), (422, 1), (500, 1)], ids="status {}".format
+)
+def test_what_was_taken_away_is_made_anew_and_what_was_not_is_used_again(
+    status: int, made: int, bench: Bench
+) -> None:
+    """A second case with the same resource gets a new one only where the first has destroyed it."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(status, json={})
+        validated = {"dataset": {"id": "made-1", "validation_status": "validated"}}
+        return httpx.Response(200, json={"id": "made-1"} if request.method == "POST" else validated)
+
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
+    bench.run(*[CASES["datasets.delete.plain"]] * 2, answer=server, plan=plan)
+    assert [request.method for request in bench.sent].count("POST") == made
 
 
 def test_every_operation_has_cases_enough() -> None:
