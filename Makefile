@@ -1,6 +1,8 @@
 # `make run` does the main job, `make test` runs every test; both set up .venv by themselves.
 PYTHON ?= python3
 BIN := .venv/bin
+# Both targets start hundreds of processes; without bytecode each would compile every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test lint interpreters selftest benchmarks clean
 

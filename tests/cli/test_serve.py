@@ -91,6 +91,22 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
     assert '"valid"' not in answer
 
 
+def test_requests_move_the_clock_where_that_is_wanted() -> None:
+    """Steps of an hour, and an hour a request: a dataset is validated after a few looks at it."""
+    process, lines = serving(["--step", "3600", "--time-per-request", "3600"])
+    with process:
+        url = lines[0].split()[2]
+        with httpx.Client(base_url=url, headers={"authorization": "Bearer reference-key"}) as client:
+            file = {"data": ("rows.jsonl", b'{"text": "Fog until noon."}\n')}
+            identity = client.post(
+                "/v1/datasets", params={"name": "a", "type": "embed-input"}, files=file
+            ).json()["id"]
+            seen = [client.get(f"/v1/datasets/{identity}").json()["dataset"] for _ in range(3)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=600)
+    assert [one["validation_status"] for one in seen] == ["processing", "validated", "validated"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -100,6 +116,7 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
         (["--key", "two words"], "expected a key that a header can carry"),
         (["--key", "Schlüssel"], "expected a key that a header can carry"),
         (["--step", "nan"], "expected seconds"),
+        (["--time-per-request", "nan"], "expected seconds"),
         (["--pause", "-1"], "--pause"),
         (["--port", "65536"], "--port"),
         (["--profile", "yesterday"], "--profile"),

@@ -94,7 +94,7 @@ def leaks(data: bytes, keys: Iterable[Secret] = ()) -> list[str]:
 def _readings(data: bytes) -> Iterator[bytes]:
     """Yield the data as it stands, with folded lines joined, and what is written in base64 there."""
     yield data
-    if b"\n " in data:
+    if _FOLD.search(data):
         yield _FOLD.sub(lambda match: b"" if match[1] else b" ", data)
     yield from _joined(data)
     for block in (*_BINARY.finditer(data), *_CODED.finditer(data)):

@@ -93,6 +93,7 @@ def application(state: State) -> Starlette:
 
 
 async def _answer(request: Request, state: State) -> Response:
+    state.clock.advance(state.time_per_request)
     route = state.contract.route(request.method, _on_server(request.scope["raw_path"]))
     declared = state.contract.operations[route.operation] if route.operation else None
     quota: list[tuple[str, str]] = []

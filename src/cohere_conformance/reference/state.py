@@ -26,14 +26,19 @@ _Record = TypeVar("_Record")
 
 
 class Clock:
-    """Tells the time; tests move it forward instead of waiting."""
+    """Tells the time; who has it to himself moves it ahead instead of waiting.
 
-    def __init__(self) -> None:
+    Args:
+        runs: time passes by itself; otherwise only when the clock is moved.
+    """
+
+    def __init__(self, *, runs: bool = True) -> None:
+        self._stopped_at = None if runs else datetime.now(UTC)
         self._ahead = timedelta()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return datetime.now(UTC) + self._ahead
+        return (self._stopped_at or datetime.now(UTC)) + self._ahead
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward by `seconds`."""
@@ -66,6 +71,8 @@ class State:
         faults: what to do wrong, or the names of it, such as `rerank.unsorted`.
         step: seconds that each step of something asynchronous takes (validation, a job, a training).
         pause: seconds between two events of a stream.
+        time_per_request: seconds by which each request moves the clock ahead.
+        clock: another one than that of this machine.
         keys: further keys that are accepted, as production keys.
 
     Attributes:
@@ -84,6 +91,8 @@ class State:
         faults: Iterable[Fault | str] = (),
         step: float = 0.1,
         pause: float = 0.0,
+        time_per_request: float = 0.0,
+        clock: Clock | None = None,
         keys: Iterable[str] = (),
     ) -> None:
         if profile not in [*Profile]:
@@ -92,7 +101,8 @@ class State:
         self.faults = faults
         self.step = _seconds("step", step)
         self.pause = _seconds("pause", pause)
-        self.clock = Clock()
+        self.time_per_request = _seconds("time_per_request", time_per_request)
+        self.clock = clock or Clock()
         # One text is one key, not one a letter.
         self.keys = Keys((keys,) if isinstance(keys, str) else tuple(keys))
         self.contract: Contract = load_contract()

@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance import __version__
-from cohere_conformance.cases import load_suite
-from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.exchanges.address import base_url
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.cases import Case
     from cohere_conformance.model import Severity
 
 SHIPPED = "the cassettes that ship with the package"
@@ -77,13 +75,6 @@ class Identity(msgspec.Struct, frozen=True):
 def _judge(servers: tuple[str, ...]) -> Judge:
     """Return what judges; a process that runs the suites many times makes it once."""
     return Judge(Settings(servers=servers))
-
-
-@lru_cache(maxsize=1)
-def _suite() -> Suite:
-    """Return the shipped cases, read once a process."""
-    policies = load_policies(shipped("contracts") / "operations.yaml")
-    return load_suite(shipped("suites"), load_contract(), policies)
 
 
 class Campaign:
@@ -125,7 +116,7 @@ class Campaign:
         self.plan: Plan = plan(wishes, self._judge.contract.groups, environment)
         if self.plan.fuzz is not None:
             open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
-        self._suite = _suite()
+        self._suite = shipped_suite()
         self.cases = self._selected()
         self.cassettes = self._found()
         self._workers = workers

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases import Key, Skip, load_suite
+from cohere_conformance.cases import Key, Skip, shipped_suite
 from cohere_conformance.cases.sending import Sending
 from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
@@ -34,7 +34,7 @@ _SMALLEST_PAGE = ("page_size", "1")
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[Suite, Mapping[str, LivePolicy]]:
     policies = load_policies(folder("contracts") / "operations.yaml")
-    return load_suite(folder("suites"), load_contract(), policies), policies
+    return shipped_suite(), policies
 
 
 class Script:

@@ -20,7 +20,7 @@ from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
 from cohere_conformance.session.guard import Guard
-from cohere_conformance.session.patience import Patience
+from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
 
@@ -49,6 +49,10 @@ _LIMITS = {
 
 _MOST_PATIENCE = 60.0
 """Seconds that a target on this machine may be at work on one thing, unless the caller says otherwise."""
+
+
+_TIME_PER_REQUEST = 0.001
+"""Seconds that a request takes by the clock of the embedded server: no two things are made at one time."""
 
 
 def limits(place: Place) -> Limits:
@@ -101,13 +105,9 @@ class Worker:
         self._open = ExitStack()
         self._deadline = Deadline(None if setting.until is None else setting.until - time.time())
         self._journal: Journal | None = None
-        live = setting.plan.place is Place.LIVE
         self._budget = Budget(setting.requests, self._deadline)
-        self._patience = Patience(
-            setting.plan.patience,
-            most=None if live else _MOST_PATIENCE,
-            left=lambda: self._budget.seconds,
-        )
+        self._timer = Timer()
+        self._patience = Patience()
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
         self._cases: Runner | Recorder | Replayer | Verifier | None = None
@@ -126,11 +126,18 @@ class Worker:
             worker=self._name, header=setting.header, planned=planned, run=setting.run, led=True
         )
         self._journal = Journal(setting.folder, opening)
+        url, live = setting.plan.url or self._embedded(), setting.plan.place is Place.LIVE
+        self._patience = Patience(
+            setting.plan.patience,
+            most=None if live else _MOST_PATIENCE,
+            left=lambda: self._budget.seconds,
+            timer=self._timer,
+        )
         # Only a service that somebody pays for lets nobody ask too often.
-        sender_class = PatientSender if setting.plan.place is Place.LIVE else Sender
+        sender_class = PatientSender if live else Sender
         guard = Guard.of(setting.plan, setting.judge.contract)
         sender = sender_class(
-            setting.plan.url or self._embedded(),
+            url,
             gate=guard,
             key=setting.plan.key,
             limits=limits(setting.plan.place),
@@ -270,9 +277,17 @@ class Worker:
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
-        from cohere_conformance.reference import Profile, State, chosen
+        from cohere_conformance.reference import Clock, Profile, State, chosen
         from cohere_conformance.reference.server import Running
 
         plan = self._setting.plan
-        state = State(profile=Profile(plan.profile), faults=chosen(plan.faults))
+        # Nobody else uses this server: its clock is moved ahead instead of waiting for its jobs, and stands
+        # still otherwise, so that a run is the same one on a slow machine.
+        state = State(
+            profile=Profile(plan.profile),
+            faults=chosen(plan.faults),
+            time_per_request=_TIME_PER_REQUEST,
+            clock=Clock(runs=False),
+        )
+        self._timer = Timer(state.clock.advance)
         return self._open.enter_context(Running(state)).url
