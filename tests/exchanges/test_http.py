@@ -331,7 +331,7 @@ def test_a_budget_is_no_debt() -> None:
     ],
 )
 def test_a_wrong_base_url_is_told(base: str) -> None:
-    with pytest.raises(UsageError, match="expected the base URL of a server") as caught:
+    with pytest.raises(UsageError, match="expected a base URL such as") as caught:
         Sender(base, gate=OPEN)
     assert "pass@" not in str(caught.value)
 

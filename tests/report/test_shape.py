@@ -23,7 +23,7 @@ def test_the_rows_have_the_agreed_names(report: Report) -> None:
     row = json.loads(render_json(report))["findings"][0]
     assert list(row) == [
         *("fingerprint", "kind", "severity", "operation", "status", "place", "expected", "observed"),
-        *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases"),
+        *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases", "omitted"),
     ]
     assert list(row["example"]) == [
         *("file", "position", "recorded_at", "request", "curl", "inexact", "request_text", "response_text")
