@@ -91,3 +91,7 @@ class BudgetError(ConformanceError):
 
 class TargetError(ConformanceError):
     """The target of a run cannot be reached, or refuses the key of the run."""
+
+
+class HarnessError(ConformanceError):
+    """A check of ours has failed where it must not: nothing follows from that for the target."""

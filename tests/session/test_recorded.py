@@ -11,6 +11,7 @@ import pytest
 from builders import UUID, exchange
 
 from cohere_conformance import session
+from cohere_conformance.checks.judge import Judgement
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError, TrafficError
 from cohere_conformance.model import Source
@@ -132,7 +133,7 @@ def judged(
 ) -> Report:
     ours, tally = session.Judge(session.Settings()), Tally()
     if findings is not None:
-        ours.findings = findings
+        ours.judgement = lambda made: Judgement(findings(made))
     for value in values:
         ours.count(tally, value)
     return finished(tally, ours)
@@ -186,7 +187,8 @@ def test_what_an_explained_finding_counts_as() -> None:
     answer = {"response_type": "embeddings_by_type", "id": UUID, **vectors}
     asked = {"model": "m", "input_type": "search_query", "texts": ["a"], "embedding_types": ["float"]}
     report = judged(exchange("POST /v2/embed", answer, request=asked))
-    assert [(row.kind.value, row.amendment) for row in report.findings] == [
+    assert report.findings == ()
+    assert [(row.kind.value, row.amendment) for row in report.explained] == [
         ("property-missing", "embed.api-version")
     ]
     assert (report.footer.totals.explained, report.footer.totals.breaking, report.footer.exit_code) == (

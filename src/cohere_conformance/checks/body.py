@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.rawjson import Defect
     from cohere_conformance.contract import Validator
 
-_BOUNDS = frozenset(
+BOUNDS = frozenset(
     "minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum "
     "exclusiveMaximum multipleOf uniqueItems".split()
 )
+"""Keywords that limit a value of the right type."""
 _KINDS = {
     "required": Kind.PROPERTY_MISSING,
     "additionalProperties": Kind.PROPERTY_UNDOCUMENTED,
@@ -30,7 +31,7 @@ _KINDS = {
     "const": Kind.ENUM_UNKNOWN,
     "format": Kind.FORMAT_INVALID,
     "pattern": Kind.PATTERN_MISMATCH,
-    **dict.fromkeys(_BOUNDS, Kind.BOUND_EXCEEDED),
+    **dict.fromkeys(BOUNDS, Kind.BOUND_EXCEEDED),
 }
 _KEYED = frozenset({"properties", "allOf", "oneOf", "anyOf"})
 
@@ -92,7 +93,7 @@ def escaped(token: object) -> str:
 def _findings(
     frame: Frame, schema: Any, error: jsonschema_rs.ValidationError, keyword: str, prefix: str
 ) -> Iterator[Finding]:
-    place, node = _located(schema, error.evaluation_path)
+    place, node = located(schema, error.evaluation_path)
     place = prefix + place
     value: Any = error.instance
     if keyword == "required":
@@ -149,7 +150,7 @@ def _expected(keyword: str, node: Any) -> str:
     return cut(f"{keyword} {limit}")
 
 
-def _located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
+def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
     """Follow an evaluation path; return the folded place and the schema whose keyword failed."""
     node, place = schema, ""
     tokens = iter(path[:-1])

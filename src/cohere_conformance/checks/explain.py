@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.judge import judge_reading
+from cohere_conformance.checks.judge import Judgement, judge_reading, judgement_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.errors import ContractError
 
@@ -46,17 +46,22 @@ class Explainer:
 
     def judge(self, exchange: Exchange) -> list[Finding]:
         """Return the findings of the exchange; those that carry an `amendment` are explained by it."""
+        return self.judgement(exchange).findings
+
+    def judgement(self, exchange: Exchange) -> Judgement:
+        """Return these findings, with the requirements that the exchange cannot show."""
         reading = Reading(exchange)
-        findings = judge_reading(self.contract, reading)
+        judgement = judgement_of(self.contract, reading)
+        findings = judgement.findings
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):
-            return findings
+            return judgement
         remaining = {finding.fingerprint for finding in findings}
         for finding in judge_reading(self._published, reading, requirements=False):
             if finding.fingerprint not in remaining:
                 amendment = self._amendment(finding, reading)
                 findings.append(msgspec.structs.replace(finding, amendment=amendment))
-        return findings
+        return judgement
 
     def _touched(self, label: str) -> bool:
         """Tell whether any amendment touches the operation; if none does, one judgement is enough."""

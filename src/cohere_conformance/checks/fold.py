@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cohere_conformance.checks.holes import Hole
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -41,12 +43,16 @@ class Folded(msgspec.Struct, frozen=True):
     mismatches: tuple[Mismatch, ...] = ()
 
 
+_GROWING = frozenset({"content", "tool_plan", "tool_calls", "citations"})
+"""The properties of a message that events add to."""
+
+
 def _chat_v2(events: Sequence[Event]) -> Folded:
     """CH2-T07: blocks, plan, arguments and citations by index; the rest from the first and last event."""
     answer: Event = {}
     message: Event = {}
-    blocks: dict[Any, Event] = {}
-    calls: dict[Any, Event] = {}
+    blocks: dict[Any, Any] = {}
+    calls: dict[Any, Any] = {}
     citations: list[Any] = []
     logprobs: list[Any] = []
     wrong: list[Mismatch] = []
@@ -55,11 +61,16 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
         part = delta.get("message") or {}
         index = event.get("index")
         match event["type"]:
+            case Hole() as lost:
+                # An event of unknown type may add to whatever it names.
+                named = _GROWING if isinstance(part, Hole) else _GROWING & part.keys()
+                message |= dict.fromkeys(sorted(named), lost)
+                answer |= {"logprobs": lost} if "logprobs" in event else {}
             case "message-start":
                 answer |= {"id": event["id"]} if "id" in event else {}
                 message |= {"role": part["role"]} if "role" in part else {}
             case "content-start":
-                blocks[index] = dict(part.get("content") or {})
+                _open(blocks, index, part.get("content") or {})
             case "content-delta":
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
@@ -72,7 +83,8 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 message["tool_plan"] = message.get("tool_plan", "") + part.get("tool_plan", "")
             case "tool-call-start":
                 call = part.get("tool_calls") or {}
-                calls[index] = {**call, "function": dict(call.get("function") or {})}
+                _open(calls, index, call)
+                _open(calls[index], "function", call.get("function") or {})
             case "tool-call-delta":
                 function = calls.setdefault(index, {}).setdefault("function", {})
                 piece = ((part.get("tool_calls") or {}).get("function") or {}).get("arguments", "")
@@ -81,12 +93,28 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 citations.append(part.get("citations"))
             case "message-end":
                 answer |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
-    message |= {"content": list(blocks.values())} if blocks else {}
-    message |= {"tool_calls": list(calls.values())} if calls else {}
-    message |= {"citations": citations} if citations else {}
-    answer["message"] = message
-    answer |= {"logprobs": logprobs} if logprobs else {}
+    parts = _listed("content", blocks) | _listed("tool_calls", calls)
+    parts |= {"citations": citations} if citations else {}
+    answer["message"] = message | {name: value for name, value in parts.items() if name not in message}
+    if logprobs:
+        answer.setdefault("logprobs", logprobs)
     return Folded(answer, tuple(wrong))
+
+
+def _open(opened: Any, index: object, start: Any) -> None:
+    """Begin an item that later events add to; its copy, because the event must stay as it is."""
+    if isinstance(start, Hole):
+        opened[index] = start
+    elif isinstance(opened, dict) and isinstance(index, int) and index in opened:
+        opened[index] = Hole("", "begun twice under one index")
+    else:
+        opened[index] = dict(start)
+
+
+def _listed(name: str, items: dict[Any, Any]) -> Event:
+    """Return a property of all items; a hole where it is not known to which of them an event belongs."""
+    lost = next((index for index in items if isinstance(index, Hole)), None)
+    return {name: list(items.values()) if lost is None else lost} if items else {}
 
 
 def _chat_v1(events: Sequence[Event]) -> Folded:
@@ -137,3 +165,16 @@ FOLDS: dict[str, Callable[[Sequence[Event]], Folded]] = {
     "generate": _generate,
 }
 """The rule of each stream, by the name that its grammar gives it."""
+
+
+def answer_of(fold: str, events: Sequence[Event]) -> object:
+    """Return the answer that a stream of at least one event tells, whether or not its parts agree.
+
+    Args:
+        fold: name of the rule.
+        events: the payloads; they may have holes.
+    """
+    if fold == "chat-v2":
+        return FOLDS[fold](events).answer
+    # The last event carries it.
+    return events[-1].get("response")

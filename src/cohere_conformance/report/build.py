@@ -18,6 +18,7 @@ from cohere_conformance.report.coverage import (
     RequestCoverage,
     Skipped,
     Unreadable,
+    UntestableCoverage,
 )
 from cohere_conformance.report.entry import Entry, RowKey, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cohere_conformance.errors import TrafficError
-    from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.model import Exchange, Finding, Untestable
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
     from cohere_conformance.report.shape import Target
 
@@ -55,6 +56,7 @@ class Tally:
         self._foreign: Counter[str] = Counter()
         self._unreadable: set[Unreadable] = set()
         self._skipped: set[Skipped] = set()
+        self._untestable: dict[tuple[str, str], _Untested] = {}
         self._unrouted = 0
 
     @property
@@ -73,6 +75,11 @@ class Tally:
         return
 
     @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+        return sum(1 for one in self._untestable.values() if one.unexplained)
+
+    @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
         entries = self._entries.items()
@@ -88,6 +95,7 @@ class Tally:
         request_judged: bool = True,
         case: str = "",
         setup: bool = False,
+        untestable: Sequence[Untestable] = (),
     ) -> None:
         """Count one judged exchange.
 
@@ -99,9 +107,14 @@ class Tally:
             request_judged: false where the recording holds no request that could be judged.
             case: id of the written case that sent it, `""` where none did.
             setup: whether it only created or removed what a case needs.
+            untestable: the requirements that it cannot show.
         """
         if findings:
             self._add_findings(exchange, findings, (case,) if case else ())
+        explained = any(_explains(finding) for finding in findings)
+        for one in untestable:
+            known = self._untestable.setdefault((one.operation, one.requirement), _Untested())
+            known.note(clean(one.reason), 1, 0 if explained else 1)
         if operation is None:
             self._unrouted += 1
             return
@@ -152,6 +165,9 @@ class Tally:
                 mine_by_label.setdefault(label, Counter()).update(numbers)
         self._amendments.update(other._amendments)
         self._foreign.update(other._foreign)
+        for one, untested in other._untestable.items():
+            known = self._untestable.setdefault(one, _Untested())
+            known.note(untested.reason, untested.exchanges, untested.unexplained)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
         self._unrouted += other._unrouted
@@ -196,11 +212,23 @@ class Tally:
             fuzzed=fuzzed,
         )
         totals = self._totals(rows)
-        found = verdict.Found(self.exchanges_judged, self.inputs_unreadable, self.open_severities, cases)
+        found = verdict.Found(
+            self.exchanges_judged,
+            self.inputs_unreadable,
+            self.open_severities,
+            cases,
+            self.untestable_unexplained,
+        )
         code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
-        return Report(header=header, findings=rows, coverage=coverage, footer=footer)
+        return Report(
+            header=header,
+            findings=tuple(row for row in rows if row.amendment is None),
+            explained=tuple(row for row in rows if row.amendment is not None),
+            coverage=coverage,
+            footer=footer,
+        )
 
     def _add_findings(self, exchange: Exchange, findings: Iterable[Finding], cases: tuple[str, ...]) -> None:
         distinct: dict[RowKey, list[Finding]] = {}
@@ -234,6 +262,16 @@ class Tally:
             amendments=tuple(
                 AmendmentUse(amendment=name, findings=explaining[name], exchanges=exchanges)
                 for name, exchanges in sorted(self._amendments.items())
+            ),
+            untestable=tuple(
+                UntestableCoverage(
+                    operation=clean(operation),
+                    requirement=requirement,
+                    exchanges=one.exchanges,
+                    unexplained=one.unexplained,
+                    reason=one.reason,
+                )
+                for (operation, requirement), one in sorted(self._untestable.items())
             ),
             foreign=Foreign(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
             unreadable=tuple(sorted(self._unreadable)),
@@ -274,7 +312,28 @@ class Tally:
             skipped=len(self._skipped),
             foreign=self._foreign.total(),
             unrouted=self._unrouted,
+            untestable=len(self._untestable),
         )
+
+
+class _Untested(msgspec.Struct):
+    """What is kept of a requirement that some exchanges could not show."""
+
+    reason: str = ""
+    exchanges: int = 0
+    unexplained: int = 0
+
+    def note(self, reason: str, exchanges: int, unexplained: int) -> None:
+        """Count exchanges; of their reasons the first one is kept, whichever came first."""
+        self.reason = min(self.reason or reason, reason)
+        self.exchanges += exchanges
+        self.unexplained += unexplained
+
+
+def _explains(finding: Finding) -> bool:
+    """Tell whether a finding says why a requirement cannot be checked on its exchange."""
+    broken = finding.severity is Severity.BREAKING and finding.kind is not Kind.REQUIREMENT_VIOLATED
+    return finding.amendment is None and (broken or finding.kind is Kind.REQUEST_INVALID)
 
 
 def _shown(target: Target) -> Target:

@@ -70,6 +70,24 @@ class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: Count
 
 
+class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A requirement that some exchanges of an operation could not show.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        requirement: id of the requirement.
+        exchanges: how many could not show it.
+        unexplained: how many of them have no finding that says what is wrong with them.
+        reason: what it depends on, and what is wrong with that; the first one in alphabetical order.
+    """
+
+    operation: str
+    requirement: str
+    exchanges: Count
+    unexplained: Count
+    reason: str
+
+
 class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     """Exchanges with other hosts or other APIs, which were not judged.
 
@@ -220,6 +238,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         unseen: operations of the contract without a single exchange.
         unrouted: exchanges with the judged API that no operation matches.
         amendments: amendments that explained something.
+        untestable: requirements that some exchanges could not show, because what they depend on is broken.
         foreign: exchanges that were not judged.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
@@ -238,6 +257,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Foreign
     unreadable: tuple[Unreadable, ...]
     skipped: tuple[Skipped, ...]
+    untestable: tuple[UntestableCoverage, ...] = ()
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()

@@ -14,7 +14,7 @@ from cohere_conformance.errors import ReportError
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 
-FORMAT = 1
+FORMAT = 2
 """The version of the shape that this module reads and writes."""
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -140,7 +140,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         expected: what the contract declares.
         observed: what came in the example.
         requirement: id of the violated requirement, if any.
-        amendment: id of the amendment that explains the finding; such a row never fails a run.
+        amendment: id of the amendment that explains the finding; such a row is among the explained ones.
         count: number of exchanges that show it.
         example: the exchange that proves it.
         first_seen: earliest recording time among the exchanges, if any is known.
@@ -185,6 +185,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         skipped: files that were not taken for traffic.
         foreign: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
+        untestable: requirements of operations that some exchanges could not show.
     """
 
     exchanges: Count
@@ -198,6 +199,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     skipped: Count
     foreign: Count
     unrouted: Count
+    untestable: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,13 +225,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         header: what was judged, against what, and when.
-        findings: the distinct findings, worst first.
+        findings: the distinct findings that no amendment explains, worst first.
+        explained: the distinct findings that an amendment explains, worst first; they never fail a run.
         coverage: what was looked at and what was not.
         footer: totals and verdict.
     """
 
     header: Header
     findings: tuple[Row, ...]
+    explained: tuple[Row, ...] = ()
     coverage: Coverage
     footer: Footer
 
@@ -251,7 +255,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
-        return frozenset(row.severity for row in self.findings if row.amendment is None)
+        return frozenset(row.severity for row in self.findings)
+
+    @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+        return sum(1 for one in self.coverage.untestable if one.unexplained)
 
 
 def load(path: Path) -> Report:

@@ -37,6 +37,10 @@ class Outcome(Protocol):
         """Return the severities of the findings that no amendment explains."""
 
     @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+
+    @property
     def cases(self) -> CaseCoverage | None:
         """Return how the cases of a run ended; `None` where traffic was read and nothing was sent."""
 
@@ -49,34 +53,39 @@ class Found:
     inputs_unreadable: int
     open_severities: frozenset[Severity]
     cases: CaseCoverage | None = None
+    untestable_unexplained: int = 0
 
 
 def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
     """Return what the command returns.
 
     Of recorded traffic: 3, 5, 1 or 0, whichever holds first in this order. An unreadable input outranks a
-    finding: a judgement of half the evidence is not a judgement.
+    finding: a judgement of half the evidence is not a judgement. A requirement that was not testable although
+    no finding says why makes a 0 a 3.
 
     Of a run: 2 where somebody stopped it; 3 where a worker was killed; then 1, because a finding stands
     whatever other cases would have shown; 3 where cases did not run or told nothing; 5 and 0.
     """
     found = any(RANK[severity] <= RANK[fail_on] for severity in outcome.open_severities)
     if outcome.cases is not None:
-        return _run_code(outcome.cases, found, unreadable=outcome.inputs_unreadable)
+        untested = outcome.untestable_unexplained
+        return _run_code(outcome.cases, found, unreadable=outcome.inputs_unreadable, untested=untested)
     if outcome.inputs_unreadable:
         return INCOMPLETE
     if not outcome.exchanges_judged:
         return NOTHING_JUDGED
-    return DEVIATES if found else CONFORMS
+    if found:
+        return DEVIATES
+    return INCOMPLETE if outcome.untestable_unexplained else CONFORMS
 
 
-def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int) -> int:
+def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int, untested: int) -> int:
     """Return the code of a run; the order of the table is the order of precedence."""
     table = (
         (INTERRUPTED, cases.interrupted),
         (INCOMPLETE, bool(cases.unclosed or unreadable)),
         (DEVIATES, found or cases.failed_bare > 0),
-        (INCOMPLETE, cases.not_run + cases.inconclusive + cases.error > 0),
+        (INCOMPLETE, cases.not_run + cases.inconclusive + cases.error + untested > 0),
         (NOTHING_JUDGED, cases.run == 0),
     )
     return next((code for code, holds in table if holds), CONFORMS)
@@ -107,7 +116,11 @@ def words(
         return f"DEVIATES: {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
     found = found or "no breaking or additive findings"
     if code == INCOMPLETE:
-        lack = open_ends or f"{quantity(totals.unreadable, 'input')} unreadable"
+        lack = open_ends or (
+            f"{quantity(totals.unreadable, 'input')} unreadable"
+            if totals.unreadable
+            else f"{quantity(totals.untestable, 'requirement')} not testable"
+        )
         return f"INCOMPLETE: {lack}; so far {found} in {scope}"
     if code == NOTHING_JUDGED and cases is not None:
         return f"NOTHING RUN: no case was sent ({cases.skipped} skipped)"
