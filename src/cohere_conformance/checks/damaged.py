@@ -112,9 +112,7 @@ class DamagedEvidence(Evidence):
         declared = self._stream()
         for piece in self.reading.pieces(self._framing):
             if piece.event.data.strip() not in {"", "[DONE]"}:
-                yield (
-                    Hole("", "an event that is not declared") if declared is None else _event(declared, piece)
-                )
+                yield _event(declared, piece)
         if self.reading.exchange.response.failure is not None:
             yield Hole("", "a stream that is not complete")
 
@@ -131,7 +129,9 @@ class DamagedEvidence(Evidence):
         return answer if validator is None or isinstance(answer, Hole) else punched(validator, answer)
 
 
-def _event(declared: Events, piece: Piece) -> Any:
+def _event(declared: Events | None, piece: Piece) -> Any:
+    if declared is None:
+        return Hole("", "an event that is not declared")
     payload, defects = piece.payload
     if not isinstance(payload, dict):
         name = piece.event.event
@@ -142,5 +142,9 @@ def _event(declared: Events, piece: Piece) -> Any:
     branch = declared.branches.get(tag) if isinstance(tag, str) else None
     if branch is None:
         unknown = Hole(f"/{escaped(declared.tag)}", "not the type of a declared event")
-        return {**payload, declared.tag: unknown}
+        delta = payload.get("delta")
+        message = delta.get("message") if isinstance(delta, dict) else None
+        # Nothing else of it is known to be as a fold expects it.
+        named = {"message": message} if isinstance(message, dict) else {}
+        return {**payload, declared.tag: unknown, "delta": named}
     return punched(branch, payload, f"<{escaped(tag)}>", defects)

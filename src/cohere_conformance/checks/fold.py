@@ -70,9 +70,9 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 answer |= {"id": event["id"]} if "id" in event else {}
                 message |= {"role": part["role"]} if "role" in part else {}
             case "content-start":
-                _open(blocks, index, part.get("content") or {})
+                _open(blocks, _next(blocks, index), part.get("content") or {})
             case "content-delta":
-                block, piece = blocks.setdefault(index, {}), part.get("content") or {}
+                block, piece = blocks.setdefault(_last(blocks, index), {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if key not in piece or {"text", "thinking"} <= piece.keys():
                     place = f"/message/content/*/{key}"
@@ -83,19 +83,25 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 message["tool_plan"] = message.get("tool_plan", "") + part.get("tool_plan", "")
             case "tool-call-start":
                 call = part.get("tool_calls") or {}
+                index = _next(calls, index)
                 _open(calls, index, call)
                 _open(calls[index], "function", call.get("function") or {})
             case "tool-call-delta":
-                function = calls.setdefault(index, {}).setdefault("function", {})
+                function = calls.setdefault(_last(calls, index), {}).setdefault("function", {})
                 piece = ((part.get("tool_calls") or {}).get("function") or {}).get("arguments", "")
                 function["arguments"] = function.get("arguments", "") + piece
             case "citation-start":
                 citations.append(part.get("citations"))
             case "message-end":
                 answer |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
-    parts = _listed("content", blocks) | _listed("tool_calls", calls)
-    parts |= {"citations": citations} if citations else {}
-    answer["message"] = message | {name: value for name, value in parts.items() if name not in message}
+    parts = {
+        "content": list(blocks.values()),
+        "tool_calls": list(calls.values()),
+        "citations": citations,
+    }
+    answer["message"] = message | {
+        name: items for name, items in parts.items() if items and name not in message
+    }
     if logprobs:
         answer.setdefault("logprobs", logprobs)
     return Folded(answer, tuple(wrong))
@@ -111,10 +117,14 @@ def _open(opened: Any, index: object, start: Any) -> None:
         opened[index] = dict(start)
 
 
-def _listed(name: str, items: dict[Any, Any]) -> Event:
-    """Return a property of all items; a hole where it is not known to which of them an event belongs."""
-    lost = next((index for index in items if isinstance(index, Hole)), None)
-    return {name: list(items.values()) if lost is None else lost} if items else {}
+def _next(items: dict[Any, Any], index: object) -> object:
+    """Return the index of an item that begins; where it is not readable, the one that is due."""
+    return len(items) if isinstance(index, Hole) else index
+
+
+def _last(items: dict[Any, Any], index: object) -> object:
+    """Return the index of an item that goes on; where it is not readable, that of the last one begun."""
+    return next(reversed(items), index) if isinstance(index, Hole) else index
 
 
 def _chat_v1(events: Sequence[Event]) -> Folded:

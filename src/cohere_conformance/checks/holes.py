@@ -144,7 +144,7 @@ def _is_absent(value: Any) -> bool:
 def _lost(
     value: Any, doubled: Collection[str], path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[str | int, ...]]:
-    """Yield the paths of what only stands for what was sent: no number, no character, one of several values."""
+    """Yield the paths of what only stands for what was sent, such as one of two values of a name."""
     match value:
         case dict():
             for name, inner in value.items():

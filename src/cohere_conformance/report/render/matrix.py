@@ -74,8 +74,8 @@ class Cell:
     """One operation, one column.
 
     Attributes:
-        state: a severity, `passed`, `not exercised`, `not testable` where something that is checked depends on
-            what is broken, or `not declared` where there is nothing to exercise.
+        state: a severity, `passed`, `not exercised`, `not testable` where a requirement depends on something
+            that is broken, or `not declared` where there is nothing to exercise.
         symbol: what is shown, so that colour is not all there is.
         title: the same in words.
         fingerprint: the first finding; empty where there is none.
