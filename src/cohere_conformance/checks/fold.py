@@ -57,8 +57,8 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
     logprobs: list[Any] = []
     wrong: list[Mismatch] = []
     for event in events:
-        delta = event.get("delta") or {}
-        part = delta.get("message") or {}
+        delta = _object(event.get("delta"))
+        part = _object(delta.get("message"))
         index = event.get("index")
         match event["type"]:
             case Hole() as lost:
@@ -105,6 +105,11 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
     if logprobs:
         answer.setdefault("logprobs", logprobs)
     return Folded(answer, tuple(wrong))
+
+
+def _object(value: Any) -> Any:
+    """Return an object or a hole; what is neither stands where nothing is declared, and counts as empty."""
+    return value if isinstance(value, dict | Hole) else {}
 
 
 def _open(opened: Any, index: object, start: Any) -> None:
