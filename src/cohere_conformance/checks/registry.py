@@ -12,6 +12,7 @@ import msgspec
 
 from cohere_conformance.checks.evidence import Evidence
 from cohere_conformance.checks.guarded import UnreadableError
+from cohere_conformance.checks.placeholders import ids_replaced
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import HarnessError
 from cohere_conformance.model import Kind, Level, Requirement, Severity, Untestable
@@ -48,13 +49,14 @@ Check = Callable[[Evidence], Iterable[Breach]]
 class _Bound(msgspec.Struct, frozen=True):
     requirement: Requirement
     run: Check
+    ids: bool
 
 
 _CHECKS: dict[str, dict[str, list[_Bound]]] = {"2xx": {}, "other": {}}
 _TAKEN: set[str] = set()
 
 
-def check(requirement: str, *, errors: bool = False) -> Callable[[Check], Check]:
+def check(requirement: str, *, errors: bool = False, ids: bool = False) -> Callable[[Check], Check]:
     """Bind a check to a requirement of the catalogue.
 
     The check sees answers that are as declared, and must not raise on any. Of an answer that breaks the
@@ -63,6 +65,7 @@ def check(requirement: str, *, errors: bool = False) -> Callable[[Check], Check]
     Args:
         requirement: id.
         errors: it looks at answers outside 2xx, and only at these.
+        ids: it compares ids, which says nothing where a recorder has replaced them.
 
     Raises:
         ValueError: there is no such requirement, or it has a check already.
@@ -76,7 +79,7 @@ def check(requirement: str, *, errors: bool = False) -> Callable[[Check], Check]
             raise ValueError(f"{requirement} has two checks")
         _TAKEN.add(requirement)
         for label in known.operations:
-            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(_Bound(known, run))
+            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(_Bound(known, run, ids))
         return run
 
     return bind
@@ -110,6 +113,8 @@ def judge_requirements(
         violated = False
         try:
             for breach in bound.run(evidence):
+                if bound.ids and evidence.once(_ids_replaced):
+                    break
                 violated = True
                 yield violation(bound.requirement, frame, breach)
         except OverflowError:
@@ -128,6 +133,10 @@ def judge_requirements(
             continue
         if not violated:
             yield Untestable(frame.operation, bound.requirement.id, reason)
+
+
+def _ids_replaced(evidence: Evidence) -> bool:
+    return ids_replaced(evidence.reading)
 
 
 def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding:
