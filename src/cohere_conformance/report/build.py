@@ -18,10 +18,10 @@ from cohere_conformance.report.coverage import (
     RequestCoverage,
     Skipped,
     Unreadable,
-    UntestableCoverage,
 )
-from cohere_conformance.report.entry import Entry, RowKey, moment_of
+from cohere_conformance.report.entry import Entry, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
+from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Tally:
         self._foreign: Counter[str] = Counter()
         self._unreadable: set[Unreadable] = set()
         self._skipped: set[Skipped] = set()
-        self._untestable: dict[tuple[str, str], _Untested] = {}
+        self._gaps = Gaps()
         self._unrouted = 0
 
     @property
@@ -77,13 +77,18 @@ class Tally:
     @property
     def untestable_unexplained(self) -> int:
         """Return how many requirements were not testable for no reason that a finding gives."""
-        return sum(1 for one in self._untestable.values() if one.unexplained)
+        return self._gaps.unexplained
+
+    @property
+    def inconclusive(self) -> int:
+        """Return how many exchanges say nothing about the API."""
+        return self._gaps.inconclusive
 
     @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
         entries = self._entries.items()
-        return frozenset(entry.severity for (_, amendment), entry in entries if amendment is None)
+        return frozenset(entry.severity for (_, amendment, _), entry in entries if amendment is None)
 
     def add(
         self,
@@ -96,6 +101,7 @@ class Tally:
         case: str = "",
         setup: bool = False,
         untestable: Sequence[Untestable] = (),
+        inconclusive: str = "",
     ) -> None:
         """Count one judged exchange.
 
@@ -108,13 +114,13 @@ class Tally:
             case: id of the written case that sent it, `""` where none did.
             setup: whether it only created or removed what a case needs.
             untestable: the requirements that it cannot show.
+            inconclusive: why the answer says nothing about the API, where it does not.
         """
         if findings:
             self._add_findings(exchange, findings, (case,) if case else ())
-        explained = any(_explains(finding) for finding in findings)
-        for one in untestable:
-            known = self._untestable.setdefault((one.operation, one.requirement), _Untested())
-            known.note(clean(one.reason), 1, 0 if explained else 1)
+        self._gaps.add_untestable(untestable, findings)
+        if inconclusive:
+            self._gaps.add_inconclusive(exchange, operation or "", inconclusive)
         if operation is None:
             self._unrouted += 1
             return
@@ -123,7 +129,7 @@ class Tally:
         server = [finding for finding in findings if finding.kind is not Kind.REQUEST_INVALID]
         severities = {finding.severity for finding in server if finding.amendment is None}
         numbers["judged"] += 1
-        numbers["clean"] += not severities & {Severity.BREAKING, Severity.ADDITIVE}
+        numbers["clean"] += not inconclusive and not severities & {Severity.BREAKING, Severity.ADDITIVE}
         numbers["explained"] += any(finding.amendment is not None for finding in findings)
         numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
         numbers["requests judged"] += request_judged
@@ -165,9 +171,7 @@ class Tally:
                 mine_by_label.setdefault(label, Counter()).update(numbers)
         self._amendments.update(other._amendments)
         self._foreign.update(other._foreign)
-        for one, untested in other._untestable.items():
-            known = self._untestable.setdefault(one, _Untested())
-            known.note(untested.reason, untested.exchanges, untested.unexplained)
+        self._gaps.merge(other._gaps)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
         self._unrouted += other._unrouted
@@ -202,7 +206,11 @@ class Tally:
             arguments=tuple(clean(without_password(argument)) for argument in header.arguments),
             target=header.target and _shown(header.target),
         )
-        rows = tuple(sorted((entry.row(key) for key, entry in self._entries.items()), key=_row_order))
+        alike = Counter((identity, amendment) for identity, amendment, _ in self._entries)
+        made = (
+            entry.row(fingerprint(key, alone=alike[key[:2]] == 1)) for key, entry in self._entries.items()
+        )
+        rows = tuple(sorted(made, key=_row_order))
         coverage = msgspec.structs.replace(
             self._coverage(rows, contract_operations),
             cases=cases,
@@ -218,6 +226,7 @@ class Tally:
             self.open_severities,
             cases,
             self.untestable_unexplained,
+            self.inconclusive,
         )
         code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
@@ -233,8 +242,8 @@ class Tally:
     def _add_findings(self, exchange: Exchange, findings: Iterable[Finding], cases: tuple[str, ...]) -> None:
         distinct: dict[RowKey, list[Finding]] = {}
         for finding in findings:
-            distinct.setdefault((finding.fingerprint, finding.amendment), []).append(finding)
-        self._amendments.update({amendment for _, amendment in distinct if amendment is not None})
+            distinct.setdefault(key_of(finding), []).append(finding)
+        self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
         place, moment, shown = order(exchange), moment_of(exchange.source.recorded_at), None
         for key, same in distinct.items():
             severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
@@ -263,16 +272,8 @@ class Tally:
                 AmendmentUse(amendment=name, findings=explaining[name], exchanges=exchanges)
                 for name, exchanges in sorted(self._amendments.items())
             ),
-            untestable=tuple(
-                UntestableCoverage(
-                    operation=clean(operation),
-                    requirement=requirement,
-                    exchanges=one.exchanges,
-                    unexplained=one.unexplained,
-                    reason=one.reason,
-                )
-                for (operation, requirement), one in sorted(self._untestable.items())
-            ),
+            untestable=self._gaps.untestable(),
+            inconclusive=self._gaps.excused(),
             foreign=Foreign(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
@@ -312,28 +313,9 @@ class Tally:
             skipped=len(self._skipped),
             foreign=self._foreign.total(),
             unrouted=self._unrouted,
-            untestable=len(self._untestable),
+            untestable=len(self._gaps.untestable()),
+            inconclusive=self.inconclusive,
         )
-
-
-class _Untested(msgspec.Struct):
-    """What is kept of a requirement that some exchanges could not show."""
-
-    reason: str = ""
-    exchanges: int = 0
-    unexplained: int = 0
-
-    def note(self, reason: str, exchanges: int, unexplained: int) -> None:
-        """Count exchanges; of their reasons the first one is kept, whichever came first."""
-        self.reason = min(self.reason or reason, reason)
-        self.exchanges += exchanges
-        self.unexplained += unexplained
-
-
-def _explains(finding: Finding) -> bool:
-    """Tell whether a finding says why a requirement cannot be checked on its exchange."""
-    broken = finding.severity is Severity.BREAKING and finding.kind is not Kind.REQUIREMENT_VIOLATED
-    return finding.amendment is None and (broken or finding.kind is Kind.REQUEST_INVALID)
 
 
 def _shown(target: Target) -> Target:

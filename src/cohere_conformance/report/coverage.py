@@ -88,6 +88,26 @@ class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
     reason: str
 
 
+class Inconclusive(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Recorded answers of one kind that say nothing about the API, because something before it has answered.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        status: HTTP status.
+        reason: what the answer was.
+        exchanges: how many there are.
+        file: path of the first one, as the caller named it.
+        position: its place in the file.
+    """
+
+    operation: str
+    status: int
+    reason: str
+    exchanges: Count
+    file: str
+    position: str
+
+
 class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     """Exchanges with other hosts or other APIs, which were not judged.
 
@@ -242,6 +262,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         foreign: exchanges that were not judged.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
+        inconclusive: recorded answers that say nothing about the API, such as the pages of a gateway.
         cases: how the cases of a run ended; null where traffic was read and nothing was sent.
         exercise: how much of what each operation declares was seen; empty where nobody counted it.
         declarations: the same for properties and values, each counted once however many operations share it;
@@ -258,6 +279,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...]
     skipped: tuple[Skipped, ...]
     untestable: tuple[UntestableCoverage, ...] = ()
+    inconclusive: tuple[Inconclusive, ...] = ()
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()

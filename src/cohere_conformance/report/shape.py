@@ -186,6 +186,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         foreign: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
         untestable: requirements of operations that some exchanges could not show.
+        inconclusive: recorded exchanges whose answer says nothing about the API.
     """
 
     exchanges: Count
@@ -200,6 +201,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Count
     unrouted: Count
     untestable: Count = 0
+    inconclusive: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,6 +258,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
         return frozenset(row.severity for row in self.findings)
+
+    @property
+    def inconclusive(self) -> int:
+        """Return how many recorded exchanges say nothing about the API."""
+        return self.footer.totals.inconclusive
 
     @property
     def untestable_unexplained(self) -> int:

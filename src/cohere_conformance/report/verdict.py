@@ -41,6 +41,10 @@ class Outcome(Protocol):
         """Return how many requirements were not testable for no reason that a finding gives."""
 
     @property
+    def inconclusive(self) -> int:
+        """Return how many recorded exchanges say nothing about the API."""
+
+    @property
     def cases(self) -> CaseCoverage | None:
         """Return how the cases of a run ended; `None` where traffic was read and nothing was sent."""
 
@@ -54,6 +58,7 @@ class Found:
     open_severities: frozenset[Severity]
     cases: CaseCoverage | None = None
     untestable_unexplained: int = 0
+    inconclusive: int = 0
 
 
 def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
@@ -61,7 +66,7 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
 
     Of recorded traffic: 3, 5, 1 or 0, whichever holds first in this order. An unreadable input outranks a
     finding: a judgement of half the evidence is not a judgement. A requirement that was not testable although
-    no finding says why makes a 0 a 3.
+    no finding says why makes a 0 a 3, and so does an answer that says nothing about the API.
 
     Of a run: 2 where somebody stopped it; 3 where a worker was killed; then 1, because a finding stands
     whatever other cases would have shown; 3 where cases did not run or told nothing; 5 and 0.
@@ -76,7 +81,7 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
         return NOTHING_JUDGED
     if found:
         return DEVIATES
-    return INCOMPLETE if outcome.untestable_unexplained else CONFORMS
+    return INCOMPLETE if outcome.untestable_unexplained or outcome.inconclusive else CONFORMS
 
 
 def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int, untested: int) -> int:
@@ -116,11 +121,7 @@ def words(
         return f"DEVIATES: {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
     found = found or "no breaking or additive findings"
     if code == INCOMPLETE:
-        lack = open_ends or (
-            f"{quantity(totals.unreadable, 'input')} unreadable"
-            if totals.unreadable
-            else f"{quantity(totals.untestable, 'requirement')} not testable"
-        )
+        lack = open_ends or _lack(totals)
         return f"INCOMPLETE: {lack}; so far {found} in {scope}"
     if code == NOTHING_JUDGED and cases is not None:
         return f"NOTHING RUN: no case was sent ({cases.skipped} skipped)"
@@ -135,6 +136,16 @@ def words(
     if code == INTERRUPTED:
         return f"INTERRUPTED: so far {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
     return f"NO VERDICT (exit code {code}): so far {found} in {scope}"
+
+
+def _lack(totals: Totals) -> str:
+    """Return what keeps recorded traffic from telling all."""
+    parts = (
+        (totals.unreadable, f"{quantity(totals.unreadable, 'input')} unreadable"),
+        (totals.inconclusive, f"{quantity(totals.inconclusive, 'exchange')} inconclusive"),
+    )
+    found = ", ".join(text for number, text in parts if number)
+    return found or f"{quantity(totals.untestable, 'requirement')} not testable"
 
 
 def _open_ends(totals: Totals, cases: CaseCoverage) -> str:

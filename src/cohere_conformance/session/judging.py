@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cohere_conformance.checks import Explainer
+from cohere_conformance.checks.edge import edge
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
+from cohere_conformance.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,19 +80,23 @@ class Judge:
                 tally.add_foreign(_host(request.url))
                 return
             judgement = self.judgement(value)
+            excuse = edge(Reading(value)) if route.operation is not None else ""
         except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
             reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
             tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
             return
         told = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
+        # Of an answer that something else than the API has given, nothing follows.
+        about_request = [one for one in judgement.findings if one.kind is Kind.REQUEST_INVALID]
         tally.add(
             value,
             route.operation,
-            judgement.findings,
+            about_request if excuse else judgement.findings,
             media_type(told) if told else "",
             request_judged=judged,
-            untestable=judgement.untestable,
+            untestable=() if excuse else judgement.untestable,
+            inconclusive=excuse,
         )
 
 

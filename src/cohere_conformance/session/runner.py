@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.cases import Case, Skip
+from cohere_conformance.checks.edge import EXCUSES
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 _PATIENCE = 5
 """So many answers in a row that never came end the sending: the target is gone."""
 _GONE = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
-_EXCUSES = frozenset({401, 402, 403, 429})
-"""What a live service may answer for reasons that have nothing to do with the case."""
 
 
 class Runner:
@@ -214,7 +213,7 @@ class Runner:
             return None
         if response.failure is not None and response.failure.kind in _GONE:
             return f"no answer: {response.failure.kind}"
-        if response.status in _EXCUSES - {401} or response.status in {502, 503, 504}:
+        if response.status in EXCUSES - {401} or response.status in {502, 503, 504}:
             return f"status {response.status}"
         if response.status >= 500 and again().response.status < 500:
             return f"status {response.status}, once"
@@ -310,7 +309,7 @@ class Runner:
         if response.failure is not None and response.failure.kind in _GONE:
             return f"no answer: {response.failure.kind}"
         wanted = response.status in expectation.status
-        if not wanted and (response.status in _EXCUSES or response.status >= 500):
+        if not wanted and (response.status in EXCUSES or response.status >= 500):
             return f"status {response.status} that no case asked for"
         return None
 

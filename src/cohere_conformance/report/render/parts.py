@@ -26,6 +26,7 @@ GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
 NOT_EXERCISED = "Declared, not exercised"
 NOT_TESTABLE = "Requirements not testable"
+INCONCLUSIVE = "Inconclusive, answered by something before the API"
 FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
 FUZZED_NOTE = (
     "Positive requests are valid, and the first number says how many were answered with 2xx; negative ones "
@@ -246,6 +247,15 @@ def untestable_lines(report: Report) -> list[str]:
     return [
         f"○ {one.requirement} on {one.operation}: {quantity(one.exchanges, 'exchange')}; {one.reason}"
         for one in report.coverage.untestable
+    ]
+
+
+def inconclusive_lines(report: Report) -> list[str]:
+    """Return the answers that say nothing about the API, with where the first of them is."""
+    return [
+        f"{one.operation}: {quantity(one.exchanges, 'exchange')}, {one.reason}; "
+        f"first {one.file}: {one.position}"
+        for one in report.coverage.inconclusive
     ]
 
 
