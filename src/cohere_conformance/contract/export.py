@@ -1,4 +1,4 @@
-"""The contract for third-party tools: unions whose branches exclude each other, ends of streams, OpenAPI 3.1."""
+"""The contract for third-party tools: unions whose branches exclude each other, OpenAPI 3.1."""
 
 from __future__ import annotations
 
