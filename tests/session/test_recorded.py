@@ -160,6 +160,30 @@ def test_an_exchange_that_trips_the_judge_does_not_hide_the_others() -> None:
     assert report.footer.exit_code == 3
 
 
+def test_the_page_of_a_gateway_is_listed_and_no_deviation() -> None:
+    """Recorded answers of something before the API say nothing about the API, as in a live run."""
+    page = b"<!doctype html><title>Access denied</title>"
+    html = (("content-type", "text/html"),)
+    empty = exchange("POST /v2/chat", b"", status=500, headers=(), source=Source("a.jsonl", "line 2"))
+    denied = exchange("POST /v2/rerank", page, status=403, headers=html, source=Source("a.jsonl", "line 1"))
+    report = judged(denied, empty)
+    assert (report.findings, report.footer.exit_code) == ((), 3)
+    assert [(one.operation, one.status, one.position) for one in report.coverage.inconclusive] == [
+        ("POST /v2/chat", 500, "line 2"),
+        ("POST /v2/rerank", 403, "line 1"),
+    ]
+    assert judged(denied, at(3, {"results": 1})).footer.exit_code == 1
+    assert judged(exchange("POST /v2/rerank", page, status=404, headers=html)).footer.exit_code == 1
+
+
+def test_what_an_answer_cannot_show_is_counted() -> None:
+    """A null in place of the results leaves the requirements about results untestable, and explains it."""
+    report = judged(at(1, {"results": None}))
+    assert {one.requirement for one in report.coverage.untestable} >= {"rerank.sorted", "rerank.index-unique"}
+    assert {one.unexplained for one in report.coverage.untestable} == {0}
+    assert report.footer.exit_code == 1
+
+
 def test_a_stop_is_no_failure_of_the_judge() -> None:
     def stopping(made: Exchange) -> list[Finding]:
         raise KeyboardInterrupt

@@ -249,7 +249,9 @@ def _refused(
     body: dict[str, Any] = {"message": refusal.message}
     if declared is None or declared.group not in _NO_ID:
         body = {"id": new_id(), **body}
-    if refusal.error_type and state.profile is Profile.LIVE_2026:
+    # Undeclared, and seen on this operation only (E-03).
+    typed = declared is not None and declared.label == "POST /v2/chat"
+    if refusal.error_type and typed and state.profile is Profile.LIVE_2026:
         body["error_type"] = refusal.error_type
     content = json.dumps(mangle.error_body(body, state.faults), ensure_ascii=False).encode("utf-8", "replace")
     fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)
