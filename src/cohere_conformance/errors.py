@@ -113,3 +113,7 @@ class OwnershipError(RefusedError):
     def __init__(self, message: str, *, claimed: bool) -> None:
         super().__init__(message)
         self.claimed = claimed
+
+
+class HarnessError(ConformanceError):
+    """A check of ours has failed where it must not: nothing follows from that for the target."""

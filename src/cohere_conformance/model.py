@@ -291,6 +291,20 @@ class Requirement(msgspec.Struct, frozen=True):
     group: str
 
 
+class Untestable(msgspec.Struct, frozen=True, order=True):
+    """One requirement that one exchange cannot show, because what it depends on is missing or broken.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        requirement: id of the requirement.
+        reason: what it depends on, and what is wrong with that; without positions and values.
+    """
+
+    operation: str
+    requirement: str
+    reason: str
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One deviation of one exchange from the contract.
 

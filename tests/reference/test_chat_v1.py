@@ -300,6 +300,7 @@ SEEN: dict[str, tuple[Body, str]] = {
     "search-queries-answered": (QUERIES, "S06"),
     "ids-no-uuid": (PLAIN, "format-invalid"),
     "tool-unknown": (CALLS, "tools"),
+    "finish-not-max-tokens": (LIMITED, "v1.chat.cut-finish"),
     "max-tokens-ignored": (LIMITED, "limit"),
     "stream-always": (PLAIN, "v1.chat.stream-asked"),
     "stream-ignored": (PLAIN | {"stream": True}, "v1.chat.stream-asked"),

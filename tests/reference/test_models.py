@@ -106,7 +106,7 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "default-not-served": lambda server: all(
         set(one["default_endpoints"]) <= set(one["endpoints"]) for one in listed(server)
     ),
-    "context-zero": lambda server: all(one["context_length"] for one in listed(server)),
+    "context-negative": lambda server: all(one["context_length"] > 0 for one in listed(server)),
     "endpoint-unknown": lambda server: set(listed(server)[0]["endpoints"]) <= set(ENDPOINTS),
     "two-defaults": lambda server: len(listed(server, "endpoint=rerank&default_only=true")) == 1,
     "tokenizer-elsewhere": lambda server: (

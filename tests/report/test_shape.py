@@ -63,7 +63,7 @@ def _not_complete(raw: dict[str, Any]) -> None:
 
 
 def _other_format(raw: dict[str, Any]) -> None:
-    raw["header"]["format"] = 2
+    raw["header"]["format"] = 1
 
 
 def _without_format(raw: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ def _no_header(raw: dict[str, Any]) -> None:
     [
         (_without_footer, "a report without its footer: the run did not end; run `check` again"),
         (_not_complete, "a report without its footer"),
-        (_other_format, r"format 2; read it with the version that wrote it \(here: 1\)"),
+        (_other_format, r"format 1; read it with the version that wrote it \(here: 2\)"),
         (_without_format, "format None"),
         (_wrong_kind, r"a value that does not fit \(.*odd.*kind"),
         (_negative, r"a value that does not fit \(.*count"),

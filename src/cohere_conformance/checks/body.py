@@ -10,6 +10,7 @@ import msgspec
 
 from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
 from cohere_conformance.checks.parts import parts
+from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
 from cohere_conformance.checks.selection import MOST
 from cohere_conformance.model import Finding, Kind
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.rawjson import Defect
     from cohere_conformance.contract import Validator
 
-_BOUNDS = frozenset(
+BOUNDS = frozenset(
     "minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum "
     "exclusiveMaximum multipleOf uniqueItems".split()
 )
+"""Keywords that limit a value of the right type."""
 _KINDS = {
     "required": Kind.PROPERTY_MISSING,
     "additionalProperties": Kind.PROPERTY_UNDOCUMENTED,
@@ -34,7 +36,7 @@ _KINDS = {
     "const": Kind.ENUM_UNKNOWN,
     "format": Kind.FORMAT_INVALID,
     "pattern": Kind.PATTERN_MISMATCH,
-    **dict.fromkeys(_BOUNDS, Kind.BOUND_EXCEEDED),
+    **dict.fromkeys(BOUNDS, Kind.BOUND_EXCEEDED),
 }
 _KEYED = frozenset({"properties", "allOf", "oneOf", "anyOf"})
 
@@ -99,7 +101,7 @@ def escaped(token: object) -> str:
 def _findings(
     frame: Frame, schema: Any, error: jsonschema_rs.ValidationError, keyword: str, prefix: str
 ) -> Iterator[Finding]:
-    place, node = _located(schema, error.evaluation_path)
+    place, node = located(schema, error.evaluation_path)
     place = prefix + place
     value: Any = error.instance
     if keyword == "required":
@@ -126,6 +128,8 @@ def _findings(
             further = len(unexpected) - MOST if name == unexpected[:MOST][-1] else 0
             yield msgspec.structs.replace(finding, omitted=further) if further > 0 else finding
         return
+    if keyword == "format" and isinstance(value, str) and is_placeholder(value):
+        return  # the recorder's, not the server's
     kind, told = _kind(keyword, node, value)
     yield frame.finding(
         kind, place=place, expected=_expected(keyword, node), observed=shown(value, place), value_class=told
@@ -161,7 +165,7 @@ def _expected(keyword: str, node: Any) -> str:
     return cut(f"{keyword} {limit}")
 
 
-def _located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
+def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
     """Follow an evaluation path; return the folded place and the schema whose keyword failed."""
     node, place = schema, ""
     tokens = iter(path[:-1])

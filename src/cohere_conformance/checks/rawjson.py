@@ -40,6 +40,10 @@ NOTHING: Final = object()
 _MOST = 1000
 """Defects that are told apart in one text."""
 _LONGEST_NAME = 200
+REPLACED: Final = "\ufffd"
+"""Stands for each byte or escape that makes no character."""
+NO_NUMBER: Final = float("0")
+"""Stands for a constant such as NaN, which JSON does not have; told from other zeros by its identity."""
 _BLANKS = " \t\r\n"
 
 
@@ -91,7 +95,7 @@ def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
 
     def constant(name: str) -> float:
         note("not-a-number", "a number that JSON knows", name, name)
-        return 0.0
+        return NO_NUMBER
 
     text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
     if isinstance(raw, bytes) and (offset := _broken_utf8(raw)) is not None:
@@ -163,7 +167,7 @@ def _without_surrogates(value: Any, defects: dict[tuple[str, str], Defect]) -> t
 
 def _replaced(value: Any) -> Any:
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return _SURROGATE.sub(REPLACED, value)
     if isinstance(value, list):
         return [_replaced(item) for item in value]
     if isinstance(value, dict):

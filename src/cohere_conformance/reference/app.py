@@ -40,6 +40,7 @@ from cohere_conformance.reference.handling import (
     Stream,
     new_id,
 )
+from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.receiving import QUICK, receive
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
 UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
 CLIENT_REFUSED = fault("headers.client-name-refused", "A call that tells the name of its client is refused.")
-ERROR_TYPE = fault("errors.type", "Some errors name their type, as live ones do undeclared.")
 BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, when the last one is ready.")
 
 _LOG = logging.getLogger("uvicorn.error")
@@ -205,7 +205,9 @@ def _refused(
     body: dict[str, Any] = {"message": refusal.message}
     if declared is None or declared.group not in _NO_ID:
         body = {"id": new_id(), **body}
-    if refusal.error_type and ERROR_TYPE in state.faults:
+    # Undeclared, and seen on this operation only (E-03).
+    typed = declared is not None and declared.label == "POST /v2/chat"
+    if refusal.error_type and typed and state.profile is Profile.LIVE_2026:
         body["error_type"] = refusal.error_type
     content = json.dumps(mangle.error_body(body, state.faults), ensure_ascii=False).encode("utf-8", "replace")
     fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)

@@ -72,6 +72,44 @@ class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: Count
 
 
+class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A requirement that some exchanges of an operation could not show.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        requirement: id of the requirement.
+        exchanges: how many could not show it.
+        unexplained: how many of them have no finding that says what is wrong with them.
+        reason: what it depends on, and what is wrong with that; the first one in alphabetical order.
+    """
+
+    operation: str
+    requirement: str
+    exchanges: Count
+    unexplained: Count
+    reason: str
+
+
+class Inconclusive(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Recorded answers of one kind that say nothing about the API, because something before it has answered.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        status: HTTP status.
+        reason: what the answer was.
+        exchanges: how many there are.
+        file: path of the first one, as the caller named it.
+        position: its place in the file.
+    """
+
+    operation: str
+    status: int
+    reason: str
+    exchanges: Count
+    file: str
+    position: str
+
+
 class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     """Exchanges with other hosts or other APIs, which were not judged.
 
@@ -262,9 +300,11 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         unseen: operations of the contract without a single exchange.
         unrouted: exchanges with the judged API that no operation matches.
         amendments: amendments that explained something.
+        untestable: requirements that some exchanges could not show, because what they depend on is broken.
         foreign: exchanges that were not judged.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
+        inconclusive: recorded answers that say nothing about the API, such as the pages of a gateway.
         cases: how the cases of a run ended; null where traffic was read and nothing was sent.
         exercise: how much of what each operation declares was seen; empty where nobody counted it.
         declarations: the same for properties and values, each counted once however many operations share it;
@@ -281,6 +321,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Foreign
     unreadable: tuple[Unreadable, ...]
     skipped: tuple[Skipped, ...]
+    untestable: tuple[UntestableCoverage, ...] = ()
+    inconclusive: tuple[Inconclusive, ...] = ()
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()

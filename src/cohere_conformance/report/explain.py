@@ -51,11 +51,12 @@ def explain_finding(report: Report, fingerprint_prefix: str) -> str:
         UsageError: no finding begins so, or more than one does.
     """
     prefix = fingerprint_prefix.strip().lower()
-    rows = [row for row in report.findings if prefix and row.fingerprint.startswith(prefix)]
+    every = (*report.findings, *report.explained)
+    rows = [row for row in every if prefix and row.fingerprint.startswith(prefix)]
     found = sorted({row.fingerprint for row in rows})
     if not rows:
         raise UsageError(
-            f"expected the fingerprint of one of the {len(report.findings)} findings of this report, "
+            f"expected the fingerprint of one of the {len(every)} findings of this report, "
             f"got {plain(fingerprint_prefix)!r}; {REPORT_JSON} lists them"
         )
     if len(found) > 1:

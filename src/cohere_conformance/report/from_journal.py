@@ -22,10 +22,10 @@ from cohere_conformance.report.journal import WorkerJournal, read_journals
 from cohere_conformance.report.line import Closing, Opening, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from cohere_conformance.model import Aspect, Element, Exchange
+    from cohere_conformance.model import Aspect, Element, Exchange, Untestable
     from cohere_conformance.report.fuzzed import Fuzzing
     from cohere_conformance.report.shape import Report
 
@@ -42,6 +42,7 @@ def report_of(
     further: Collection[str] = (),
     declared: Iterable[Element],
     exercised: Callable[[Exchange], Iterable[Element]],
+    untestable: Callable[[Exchange], Sequence[Untestable]] = lambda _: (),
     finished_at: str,
     fuzzing: Fuzzing | None = None,
     curl: bool = True,
@@ -54,6 +55,7 @@ def report_of(
         further: labels of the others, which what a case needs may call.
         declared: everything that could be exercised.
         exercised: what of it one exchange shows.
+        untestable: the requirements that one exchange with findings cannot show.
         finished_at: RFC 3339 time at which the run ended.
         fuzzing: how to look at what the fuzzer derived; without it there are no figures of it.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
@@ -62,7 +64,7 @@ def report_of(
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    run = _Run({*operations, *further}, exercised, Tally(curl=curl), fuzzed)
+    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed)
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -98,6 +100,7 @@ class _Run:
         self,
         operations: Collection[str],
         exercised: Callable[[Exchange], Iterable[Element]],
+        untestable: Callable[[Exchange], Sequence[Untestable]],
         tally: Tally,
         fuzzed: FuzzTally | None,
     ) -> None:
@@ -106,6 +109,7 @@ class _Run:
         self.seen: set[Element] = set()
         self._operations = operations
         self._exercised = exercised
+        self._untestable = untestable
         self._fuzzed = fuzzed
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
@@ -160,6 +164,8 @@ class _Run:
                 request_judged=known and exchange.request.body is not None,
                 case=record.case,
                 setup=record.setup,
+                # Where the contract is kept, everything can be checked, and nothing is judged once more.
+                untestable=self._untestable(exchange) if known and record.findings else (),
             )
             if known:
                 self.seen.update(self._exercised(exchange))

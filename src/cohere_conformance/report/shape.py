@@ -14,7 +14,7 @@ from cohere_conformance.errors import ReportError
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 
-FORMAT = 1
+FORMAT = 2
 """The version of the shape that this module reads and writes."""
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -143,7 +143,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         expected: what the contract declares.
         observed: what came in the example.
         requirement: id of the violated requirement, if any.
-        amendment: id of the amendment that explains the finding; such a row never fails a run.
+        amendment: id of the amendment that explains the finding; such a row is among the explained ones.
         count: number of exchanges that show it.
         example: the exchange that proves it.
         first_seen: earliest recording time among the exchanges, if any is known.
@@ -191,6 +191,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         foreign: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
         unrecorded: exchanges judged without their response body, which was not recorded.
+        untestable: requirements of operations that some exchanges could not show.
+        inconclusive: recorded exchanges whose answer says nothing about the API.
     """
 
     exchanges: Count
@@ -205,6 +207,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Count
     unrouted: Count
     unrecorded: Count = 0
+    untestable: Count = 0
+    inconclusive: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,13 +234,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         header: what was judged, against what, and when.
-        findings: the distinct findings, worst first.
+        findings: the distinct findings that no amendment explains, worst first.
+        explained: the distinct findings that an amendment explains, worst first; they never fail a run.
         coverage: what was looked at and what was not.
         footer: totals and verdict.
     """
 
     header: Header
     findings: tuple[Row, ...]
+    explained: tuple[Row, ...] = ()
     coverage: Coverage
     footer: Footer
 
@@ -268,7 +274,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
-        return frozenset(row.severity for row in self.findings if row.amendment is None)
+        return frozenset(row.severity for row in self.findings)
+
+    @property
+    def inconclusive(self) -> int:
+        """Return how many recorded exchanges say nothing about the API."""
+        return self.footer.totals.inconclusive
+
+    @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+        return sum(1 for one in self.coverage.untestable if one.unexplained)
 
 
 def load(path: Path) -> Report:

@@ -46,6 +46,14 @@ class Outcome(Protocol):
         """Return the severities of the findings that no amendment explains."""
 
     @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+
+    @property
+    def inconclusive(self) -> int:
+        """Return how many recorded exchanges say nothing about the API."""
+
+    @property
     def cases(self) -> CaseCoverage | None:
         """Return how the cases of a run ended; `None` where traffic was read and nothing was sent."""
 
@@ -60,14 +68,18 @@ class Found:
     open_severities: frozenset[Severity]
     cases: CaseCoverage | None = None
     exchanges_unrouted: int = 0
+    untestable_unexplained: int = 0
+    inconclusive: int = 0
 
 
 def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
     """Return what the command returns.
 
     Of recorded traffic: 3, 5, 1 or 0, whichever holds first in this order. An unreadable input outranks a
-    finding: a judgement of half the evidence is not a judgement. Where no body was recorded at all, what is
-    left of the exchanges can show a deviation, but not that there is none: 5 instead of 0.
+    finding: a judgement of half the evidence is not a judgement. A requirement that was not testable although
+    no finding says why makes a 0 a 3, and so does a response that says nothing about the API. Where no body
+    was recorded at all, what is left of the exchanges can show a deviation, but not that there is none: 5
+    instead of 0.
 
     Of a run: 2 where it was stopped or has not ended; 3 where a worker was killed or the harness failed; then
     1, because a finding stands whatever other cases would have shown; 5 where nothing was sent; 3 where cases
@@ -76,24 +88,32 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
     found = any(RANK[severity] <= RANK[fail_on] for severity in outcome.open_severities)
     if outcome.cases is not None:
         exchanges = outcome.exchanges_judged + outcome.exchanges_unrouted
-        return _run_code(outcome.cases, found, unreadable=outcome.inputs_unreadable, exchanges=exchanges)
+        return _run_code(
+            outcome.cases,
+            found,
+            unreadable=outcome.inputs_unreadable,
+            exchanges=exchanges,
+            untested=outcome.untestable_unexplained,
+        )
     if outcome.inputs_unreadable:
         return INCOMPLETE
     if not outcome.exchanges_judged:
         return NOTHING_JUDGED
     if found:
         return DEVIATES
+    if outcome.untestable_unexplained or outcome.inconclusive:
+        return INCOMPLETE
     return NOTHING_JUDGED if outcome.bodies_unjudged == outcome.exchanges_judged else CONFORMS
 
 
-def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int, exchanges: int) -> int:
+def _run_code(cases: CaseCoverage, found: bool, *, unreadable: int, exchanges: int, untested: int) -> int:
     """Return the code of a run; the order of the table is the order of precedence."""
     table = (
         (INTERRUPTED, cases.interrupted),
         (INCOMPLETE, bool(cases.unclosed or unreadable or cases.failures)),
         (DEVIATES, found or cases.failed_bare > 0 or bool(cases.deviations)),
         (NOTHING_JUDGED, exchanges + cases.inconclusive + cases.error == 0),
-        (INCOMPLETE, cases.not_run + cases.inconclusive + cases.error > 0),
+        (INCOMPLETE, cases.not_run + cases.inconclusive + cases.error + untested > 0),
         (NOTHING_JUDGED, cases.run == 0),
     )
     return next((code for code, holds in table if holds), CONFORMS)
@@ -142,7 +162,7 @@ def words(
         )
     found = found or "no breaking or additive findings"
     if code == INCOMPLETE:
-        lack = open_ends or f"{quantity(totals.unreadable, 'input')} unreadable"
+        lack = open_ends or _lack(totals)
         return f"INCOMPLETE: {lack}; so far {found} in {scope}"
     if code == NOTHING_JUDGED and cases is not None:
         rest = f", {quantity(cases.not_run, 'planned case')} not run" if cases.not_run else ""
@@ -167,6 +187,16 @@ def words(
 
 def _without_body(totals: Totals) -> str:
     return f"; {BodyState.NOT_RECORDED}: {totals.unrecorded}" if totals.unrecorded else ""
+
+
+def _lack(totals: Totals) -> str:
+    """Return what keeps recorded traffic from telling all."""
+    parts = (
+        (totals.unreadable, f"{quantity(totals.unreadable, 'input')} unreadable"),
+        (totals.inconclusive, f"{quantity(totals.inconclusive, 'exchange')} inconclusive"),
+    )
+    found = ", ".join(text for number, text in parts if number)
+    return found or f"{quantity(totals.untestable, 'requirement')} not testable"
 
 
 def _open_ends(totals: Totals, cases: CaseCoverage) -> str:

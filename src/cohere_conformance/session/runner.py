@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.cases import Case, Skip
+from cohere_conformance.checks.edge import EXCUSES
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from cohere_conformance.session.guard import Guard
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.unchanged import ToBlame
-
-_EXCUSES = frozenset({401, 402, 403, 429})
-"""What a live service may answer for reasons that have nothing to do with the case."""
 
 
 class Runner:
@@ -242,7 +240,7 @@ class Runner:
             return None
         if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"
-        if response.status in _EXCUSES - {401} or response.status in {502, 503, 504}:
+        if response.status in EXCUSES - {401} or response.status in {502, 503, 504}:
             return f"status {response.status}"
         if response.status >= 500 and again().response.status < 500:
             return f"status {response.status}, once"
@@ -375,7 +373,7 @@ class Runner:
         if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"
         wanted = response.status in expectation.status
-        if not wanted and (response.status in _EXCUSES or response.status >= 500):
+        if not wanted and (response.status in EXCUSES or response.status >= 500):
             return f"status {response.status} that no case asked for"
         return None
 

@@ -165,7 +165,7 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -
                 fuzzed=fuzzed,
             )
         report = load(Path(folder))
-    rows = [row for row in report.findings if row.amendment is None]
+    rows = report.findings
     return Trial(
         fault=fault,
         profile=profile,

@@ -80,6 +80,11 @@ CASES = [
         call(C2, CHAT, said("Hi"), **{"num-tokens": "3"}),
         call(C2, CHAT, said("Hi"), **{"num-tokens": "2"}),
     ),
+    (
+        "num-tokens",
+        call(E2, EMBED, embedded(), num_tokens="3"),
+        call(E2, EMBED, embedded(input_tokens=2), num_tokens="3"),
+    ),
     ("num-chars", call(E2, EMBED, embedded(), num_chars="2"), call(E2, EMBED, embedded(), num_chars="6")),
     (
         "quota",

@@ -146,6 +146,16 @@ WRONG: dict[str, list[Exchange]] = {
         generate({"index": 0}),
     ],
     "generate.max-tokens": [generate(max_tokens=3)],
+    "generate.cut-finish": [
+        generate({"finish_reason": "COMPLETE"}, max_tokens=4),
+        generate(
+            {"finish_reason": "MAX_TOKENS", "index": 0},
+            {"finish_reason": "COMPLETE", "index": 1},
+            num_generations=2,
+            max_tokens=2,
+        ),
+        streamed(max_tokens=1),
+    ],
     "generate.end-sequence-cut": [generate(end_sequences=["!", "."]), streamed(end_sequences=["."])],
     "generate.stop-sequence-kept": [
         generate(stop_sequences=["a"]),

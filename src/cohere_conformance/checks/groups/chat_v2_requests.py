@@ -26,19 +26,7 @@ def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
         yield _served("there is no message")
 
 
-@check("v2.chat.system-first")
-def system_is_first(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R02."""
-    others = False
-    for one in messages(evidence):
-        system = one.get("role") == "system"
-        if system and others:
-            yield _served("a system message stands behind others")
-            return
-        others = others or not system
-
-
-@check("v2.chat.tool-result-of-call")
+@check("v2.chat.tool-result-of-call", ids=True)
 def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R04."""
     made: set[object] = set()
@@ -50,14 +38,14 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.tool-calls-distinct")
+@check("v2.chat.tool-calls-distinct", ids=True)
 def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R04."""
     made = (call.get("id") for one in messages(evidence) for call in items(one.get("tool_calls")))
     yield from _repeated(made, "calls")
 
 
-@check("v2.chat.documents-distinct")
+@check("v2.chat.documents-distinct", ids=True)
 def documents_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R09."""
     yield from _repeated((one.get("id") for one in items(evidence.sent.get("documents"))), "documents")

@@ -61,13 +61,13 @@ def defaults_served(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("models.context")
-def context(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O06: a context has some length."""
+@check("models.context-sign")
+def context_sign(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O06."""
     for place, model in _told(evidence):
         length = model.get("context_length")
-        if length is not None and length <= 0:
-            yield Breach(f"{place}/context_length", "a number above 0", f"{length:g}")
+        if length is not None and length < 0:
+            yield Breach(f"{place}/context_length", "0 or more", f"{length:g}")
             return
 
 
@@ -95,7 +95,7 @@ def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:
     return told.scheme in {"http", "https"} and bool(own) and told.path == path
 
 
-@check("models.itself")
+@check("models.itself", ids=True)
 def itself(evidence: Evidence) -> Iterator[Breach]:
     """MOD-S01: one model comes unwrapped, and is the one that was asked for."""
     name = evidence.answer.get("name")

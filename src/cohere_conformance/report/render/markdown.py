@@ -45,6 +45,8 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_operations(report),
         *_fuzzed(report),
         *_amendments(report, folder, limit),
+        *_list(parts.INCONCLUSIVE, [prose(line) for line in parts.inconclusive_lines(report)], limit),
+        *_list(parts.NOT_TESTABLE, [prose(line) for line in parts.untestable_lines(report)], limit),
         *_folded("Operations never seen", coverage.unseen, limit=None),
         *_folded(parts.NOT_EXERCISED, parts.missing_lines(report), limit=limit),
         *_list("Other hosts, not judged", foreign, limit),

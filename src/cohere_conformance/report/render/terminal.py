@@ -65,6 +65,8 @@ class _Printer:
         self._rows("Findings", parts.server_rows(self.report))
         self._rows("Requests (client side)", parts.client_rows(self.report), limit=CLIENT_LIMIT)
         self._amendments()
+        self._list(parts.INCONCLUSIVE, parts.inconclusive_lines(self.report), style="magenta")
+        self._list(parts.NOT_TESTABLE, parts.untestable_lines(self.report))
         self._list("Operations never seen", coverage.unseen, limit=5)
         self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
