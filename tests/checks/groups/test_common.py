@@ -118,8 +118,9 @@ CASES = [
     (
         "v2-unknown-nested-field",
         call(C2, CHAT | {"response_format": {"type": "json_object"}}, said("{}")),
-        call(C2, CHAT | {"response_format": {"type": "json_object", "schema": {}}}, said("{}")),
+        call(C2, CHAT | {"response_format": {"type": "json_object", "strict": True}}, said("{}")),
     ),
+    ("text-whole", call(C2, CHAT, said("Crème")), call(C2, CHAT, said("Cr\ufffd\ufffdme"))),
     ("required-refused", call(R2, RERANK, RANKED), call(R2, {"query": "q", "documents": ["a"]}, RANKED)),
     ("required-refused", call(R2, {}, RANKED), call(R1, {"query": "q"}, RANKED)),
     ("invalid-refused", call(R2, RERANK, RANKED), call(R2, RERANK | {"query": 1}, RANKED)),
