@@ -141,6 +141,24 @@ def test_a_broken_catalogue_is_told(tmp_path: Path, changes: dict[str, str], tol
         load_requirements(written(tmp_path, **changes))
 
 
+def test_a_withdrawn_id_is_kept_with_its_reason_and_never_used_again(tmp_path: Path) -> None:
+    """What a requirement was withdrawn for accounts for its facts, too."""
+    path = written(tmp_path) / "chat.yaml"
+    sound = path.read_text(encoding="utf-8")
+    path.write_text(f"{sound}\nwithdrawn: {{chat.old: H-03 was wrong}}", encoding="utf-8")
+    found = load_requirements(tmp_path)
+    assert found.withdrawn == {"chat.old": "H-03 was wrong"}
+    assert "H-03" in found.facts()
+    path.write_text(f"{sound}\nwithdrawn: {{chat.so: it was wrong}}", encoding="utf-8")
+    with pytest.raises(
+        ContractError, match=r"chat\.so: expected an id of its own, got one that was withdrawn"
+    ):
+        load_requirements(tmp_path)
+    path.write_text(f"{sound}\nwithdrawn: {{chat.old: ' '}}", encoding="utf-8")
+    with pytest.raises(ContractError, match="expected the id of a requirement and a reason"):
+        load_requirements(tmp_path)
+
+
 def test_an_id_belongs_to_one_file(tmp_path: Path) -> None:
     text = (written(tmp_path) / "chat.yaml").read_text(encoding="utf-8")
     (tmp_path / "embed.yaml").write_text(text.replace("group: chat", "group: embed"), encoding="utf-8")

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from canned import examples, static
 
-from cohere_conformance import cli
+from cohere_conformance import cli, suites
+from cohere_conformance.data import folder
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Waiting
 from cohere_conformance.report.render.parts import cases_line
 from cohere_conformance.session import patience
-from cohere_conformance.session.api import InconclusiveError
+from cohere_conformance.session.api import Api, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.patience import Patience
+from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import Wishes
 
 if TYPE_CHECKING:
@@ -106,6 +107,40 @@ def test_what_was_waited_for_is_counted(clock: Clock) -> None:
         Waiting(kind=KIND, number=2, seconds=60.5, never_ready=2),
         Waiting(kind=OTHER, number=1, seconds=2, never_ready=0),
     ]
+
+
+def test_the_clock_of_a_target_is_moved_ahead_instead_of_waiting(clock: Clock) -> None:
+    """Where the target has a clock that can be moved nobody sleeps, and patience ends all the same."""
+    moved: list[float] = []
+    assert Patience(timer=Timer(moved.append)).until(KIND, never, 60) is None
+    assert sum(moved) == pytest.approx(60)
+    assert clock.now == 0
+
+
+def test_a_run_of_the_embedded_server_does_not_sleep(
+    clock: Clock, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """A job over a dataset is begun, followed and read: that takes time on the server, and none here."""
+    # The suites are imported here without the plugin that knows their mark.
+    pytestconfig.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
+    relations = suites.load(folder("suites") / "embed-jobs" / "test_relations.py")
+    campaign = Campaign(
+        Wishes(only=("embed-jobs",)), folder=tmp_path, fail_on=Severity.ADDITIVE, environment={}
+    )
+    campaign.begin()
+    worker = campaign.worker("main")
+    worker.open(("embed-jobs.relations.a-job",))
+    try:
+        api = worker.api("embed-jobs.relations.a-job", relations.pytestmark.args)
+        assert isinstance(api, Api)
+        relations.test_a_job_makes_a_row_of_each_row(api)
+        api.clear()
+    finally:
+        worker.close(interrupted=False)
+    report, _ = campaign.report()
+    assert report.coverage.cases is not None
+    assert {waited.kind for waited in report.coverage.cases.waits} == {KIND, "/v1/embed-jobs"}
+    assert clock.now == 0
 
 
 def run(home: Path, url: str, patience: float | None = None) -> Report:

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.cases import load_suite
-from cohere_conformance.contract.tiers import load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.session import patience
 from cohere_conformance.session.resources import MissingError, Resources
@@ -42,8 +40,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def suite(amended: Contract) -> Suite:
-    return load_suite(folder("suites"), amended, load_policies(folder("contracts") / "operations.yaml"))
+def suite() -> Suite:
+    return shipped_suite()
 
 
 def queued(sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation) -> Exchange:

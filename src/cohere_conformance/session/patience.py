@@ -1,7 +1,8 @@
-"""How long a run waits for what takes time on a target: the one place that sleeps between two looks."""
+"""How long a run waits for what takes time on a target: the one place that waits between two looks."""
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,30 @@ them from it, and the patience meant for one slow server would be paid once for 
 """
 
 
+class Timer:
+    """The time of a target: real, or that of a clock which is moved ahead so that nobody has to wait.
+
+    Args:
+        advance: moves the clock of the target ahead by so many seconds; without it time passes by itself.
+    """
+
+    def __init__(self, advance: Callable[[float], None] | None = None) -> None:
+        self._advance = advance
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Return the seconds that have passed since some moment."""
+        return time.monotonic() + self._ahead
+
+    def wait(self, seconds: float) -> None:
+        """Return when so many seconds have passed on the target."""
+        if self._advance is None:
+            time.sleep(seconds)
+        else:
+            self._advance(seconds)
+            self._ahead += seconds
+
+
 @dataclass
 class _Kind:
     """What was waited for of one kind: how many things, how long, how many in vain; whether the last was."""
@@ -37,9 +62,20 @@ class Patience:
     Args:
         seconds: the longest that one thing is waited for, if the caller says so.
         most: the longest otherwise, whatever is asked for; `None` without a limit.
+        left: returns the seconds that are left of the run.
+        timer: of the target; real time if not given.
     """
 
-    def __init__(self, seconds: float | None = None, *, most: float | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float | None = None,
+        *,
+        most: float | None = None,
+        left: Callable[[], float] = lambda: math.inf,
+        timer: Timer | None = None,
+    ) -> None:
+        self._left = left
+        self._timer = timer or Timer()
         self._seconds = seconds
         self._most = most
         self._kinds: dict[str, _Kind] = {}
@@ -60,9 +96,9 @@ class Patience:
         """
         known = self._kinds.setdefault(kind, _Kind())
         known.number += 1
-        until, pause, waited = time.monotonic() + self.limit(kind, seconds), _PAUSE, False
+        until, pause, waited = self._timer.now() + self.limit(kind, seconds), _PAUSE, False
         while (found := look()) is None:
-            if (left := until - time.monotonic()) <= 0:
+            if (left := until - self._timer.now()) <= 0:
                 self.give_up(kind)
                 return None
             self.pause(kind, min(pause, left))
@@ -91,7 +127,8 @@ class Patience:
 
     def pause(self, kind: str, seconds: float) -> None:
         """Let time pass between two looks at a thing of a kind."""
-        time.sleep(seconds)
+        seconds = max(0.0, min(seconds, self._left()))
+        self._timer.wait(seconds)
         self._kinds.setdefault(kind, _Kind()).seconds += seconds
 
     def give_up(self, kind: str) -> None:

@@ -54,7 +54,8 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     if told is None or evidence.streamed:
         return
     billed = evidence.once(_billed)
-    if not all(map(_is_whole, billed.values())):
+    # Whoever does not say what is billed has said nothing that the header could differ from.
+    if not _TOKENS & billed.keys() or not all(map(_is_whole, billed.values())):
         return
     expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
     if _whole(told) != expected:
@@ -167,7 +168,11 @@ def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, at the top of the body."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
-            yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
+            yield Breach("", _undeclared(problem), "it was served", problem.place)
+
+
+def _undeclared(problem: Finding) -> str:
+    return f"a refusal of {problem.place}, unless the contract is behind: it is not declared"
 
 
 @check("common.v2-unknown-nested-field")
@@ -175,7 +180,7 @@ def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, below the top, where real traffic has an exception."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
-            yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
+            yield Breach("", _undeclared(problem), "it was served", problem.place)
 
 
 @check("common.required-refused")

@@ -23,6 +23,10 @@ NOT_TOOL_CALL = fault("chat.v2.finish-not-tool-call", "Answers with tool calls f
 NOT_MAX_TOKENS = fault(
     "chat.v2.finish-not-max-tokens", "Replies that were cut at max_tokens finish with COMPLETE."
 )
+ACCEPT_IGNORED = fault(
+    "chat.v2.stream.accept-ignored",
+    "Streams are lines of JSON, also for clients that accept server-sent events.",
+)
 END_INCLUSIVE = fault(
     "chat.v2.citation-end-inclusive", "The end of a citation is its last character, not the one after."
 )
@@ -80,7 +84,7 @@ META = fault("chat.v2.meta", "The answer has a meta object, as version 1 has.")
 _Answer = dict[str, Any]
 
 
-@operation("POST /v2/chat")
+@operation("POST /v2/chat", beside="large")
 def chat(call: Call) -> Answer | Stream:
     """Answer a conversation."""
     prompt, settings = read(call)
@@ -100,7 +104,7 @@ def chat(call: Call) -> Answer | Stream:
         billed = answer["usage"]["billed_units"]
         told = billed["input_tokens"] + (0 if call.faulty(HEADER_DIFFERS) else billed["output_tokens"])
         return Answer(answer, tokens=max(told, 0), chars=len(prompt.rendered), warnings=warnings)
-    sse = _sse(call.headers.get("accept", ""))
+    sse = _sse(call.headers.get("accept", "")) and not call.faulty(ACCEPT_IGNORED)
     events = streams_v2.events(
         answer, call, mode=cites(call.body), error=reply.error, prompt=prompt.rendered, sse=sse
     )
