@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from candidates import suite
 from canned import ABSENT, CRASHED, Canned, Mock, always, examples, said
 from hostile import Hostile, Talk, answer
 
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
 from cohere_conformance.exchanges import deadline
 from cohere_conformance.exchanges.http import Limits
@@ -310,7 +310,9 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
 
 def bodies(label: str) -> list[Any]:
     """Return the JSON bodies of the cases that are sent unchanged."""
-    return [one.sending.body for one in written(suite(), load_contract().operations[label], "contract")]
+    return [
+        one.sending.body for one in written(shipped_suite(), load_contract().operations[label], "contract")
+    ]
 
 
 def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
@@ -582,7 +584,8 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     # A model that a case names is asked for beforehand, which is a finding about that operation.
     assert {row.kind for row in ran.rows if row.operation in {RERANK, MODEL}} - kinds <= page
     cases = [
-        len(written(suite(), load_contract().operations[label], "contract")) for label in (RERANK, MODEL)
+        len(written(shipped_suite(), load_contract().operations[label], "contract"))
+        for label in (RERANK, MODEL)
     ]
     assert sum(server.requests.values()) <= 1 + sum(cases) + 2 * 2
     assert unsent(ran) > 200
@@ -649,7 +652,7 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
     assert "" in {row.place for row in crashed}
-    every = written(suite(), load_contract().operations[TOKENIZE], "contract")
+    every = written(shipped_suite(), load_contract().operations[TOKENIZE], "contract")
     assert server.requests[TOKENIZE] < 20 + 1 + len(every) + 2
     assert unsent(ran) > 20
 

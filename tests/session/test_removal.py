@@ -79,7 +79,8 @@ class Bench:
     ) -> None:
         self.budget = Budget(limit)
         self.server = Server(self.budget, answers)
-        self.resources = Resources(suite, contract, self.server.send, "r", Unique(), self.budget, patience)
+        send = self.server.send
+        self.resources = Resources(suite, contract, send, "r", Unique(), self.budget, patience=patience)
 
     def begin(self, operation: str = BEGIN, owner: str = "a", **values: str) -> Exchange:
         """Make something."""
