@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _USABLE = BOUNDS | {"additionalProperties", "format", "pattern"}
 """Keywords whose violation leaves a value of the declared type, which a check can still use."""
 
+_TIMES = frozenset({"date", "date-time", "time", "duration"})
+"""Formats without which a text cannot be compared with others."""
+
 
 class Hole:
     """Stands where a value is missing or is not as declared.
@@ -76,9 +79,9 @@ def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequenc
         errors = list(validator.compiled.iter_errors(plain))
         for error in errors:
             keyword = str(error.schema_path[-1])
-            if keyword in _USABLE:
+            place, node = located(validator.schema, error.evaluation_path)
+            if keyword in _USABLE and node.get("format") not in _TIMES:
                 continue
-            place, _ = located(validator.schema, error.evaluation_path)
             path: Sequence[str | int] = error.instance_path
             if keyword == "required":
                 name = str(error.kind.as_dict()["property"])
