@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LABEL, PATH = "POST /v1/check-api-key", "/v1/check-api-key"
 KEY = {"authorization": "Bearer reference-key"}
-PATIENCE = 20.0
+PATIENCE = 900.0
 
 
 @pytest.fixture(autouse=True)
