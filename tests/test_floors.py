@@ -16,7 +16,7 @@ ROOT = SOURCES.parent.parent
 LONGEST = 400
 
 FLOORS = [
-    {"model", "errors", "data", "names"},
+    {"model", "errors", "data", "names", "curl", "inputs"},
     {"redaction"},
     {"contract", "exchanges", "report"},
     {"checks", "reference", "cases"},

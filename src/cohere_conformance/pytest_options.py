@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import pytest
 
 _PREFIX = "--conformance-"
+_TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_LONGEST = 30 * 24 * 3600 + 1
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -45,7 +49,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-golden", metavar="MODE", help="record, replay or verify golden cassettes")
     add("--conformance-cassettes", metavar="DIR", help="the folder of the golden cassettes")
     add("--conformance-max-examples", metavar="N", type=int, help="combinations of changes an operation")
-    add("--conformance-time-limit", metavar="SECONDS", type=float, help="derive no requests after this time")
+    add("--conformance-time-limit", metavar="TIME", help="end the run after this time: 90 (seconds), 5m, 1h")
     add("--conformance-example-db", metavar="DB", help="folder or redis:// address of failing examples")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
@@ -80,8 +84,21 @@ def wishes(config: pytest.Config) -> Wishes:
         seed=cast("int | None", config.getoption("--conformance-seed")),
         fuzz=_fuzz(config),
         golden=_golden(config),
+        seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
         patience=cast("float | None", config.getoption("--conformance-patience")),
     )
+
+
+def _seconds(given: str | None) -> float | None:
+    if given is None:
+        return None
+    matched = _TIME.fullmatch(given.strip())
+    seconds = float(matched["number"]) * _UNITS[matched["unit"]] if matched else 0.0
+    if not 0 < seconds < _LONGEST:
+        raise UsageError(
+            f"--time-limit {given[:80]!r}: expected a time such as 90 (seconds), 5m or 1h, up to 30 days"
+        )
+    return seconds
 
 
 def _golden(config: pytest.Config) -> Golden | None:
@@ -103,7 +120,6 @@ def _fuzz(config: pytest.Config) -> Fuzz | None:
     return Fuzz(
         profile=FuzzProfile(told),
         max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
-        seconds=cast("float | None", config.getoption("--conformance-time-limit")),
         database=cast("str | None", config.getoption("--conformance-example-db")),
     )
 

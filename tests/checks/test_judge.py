@@ -272,7 +272,7 @@ def test_request_and_answer_are_told_apart_at_the_same_place(amended: Contract) 
 def test_a_request_does_not_change_what_is_said_about_its_answer(amended: Contract) -> None:
     answer = {"results": [{"index": "0"}]}
     bad, good = (
-        judge(amended, exchange("POST /v2/rerank", answer, request=request)) for request in (b"{", ASKED)
+        judged(amended, exchange("POST /v2/rerank", answer, request=request)) for request in (b"{", ASKED)
     )
     assert [finding for finding in bad if finding.kind.value != "request-invalid"] == good != []
 

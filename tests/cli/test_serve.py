@@ -17,6 +17,7 @@ from cohere_conformance.cli.serve import PROFILES
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.model import Kind
 from cohere_conformance.reference import Profile, catalogue
+from cohere_conformance.reference.faults import WITHDRAWN, fault
 from cohere_conformance.reference.server import listen
 
 if TYPE_CHECKING:
@@ -147,10 +148,22 @@ def test_the_command_starts_without_a_web_server() -> None:
 
 def test_faults_are_listed_with_their_sentences(capsys: Capture) -> None:
     assert run(["list", "faults"]) == 0
-    _, *rows = capsys.readouterr().out.splitlines()
+    table, withdrawn = capsys.readouterr().out.split("\n\n")
+    _, *rows = table.splitlines()
     assert [tuple(row.split(maxsplit=2)) for row in rows] == [
         (one.group, one.name, one.sentence) for one in catalogue().values()
     ]
+    assert all(f"  {name}: {reason}" in withdrawn for name, reason in WITHDRAWN.items())
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+def test_a_withdrawn_fault_is_refused_with_its_reason(name: str, capsys: Capture) -> None:
+    """A server cannot be made wrong by what turned out to be right."""
+    assert name not in catalogue()
+    assert run(["serve", "--fault", name]) == 4
+    assert WITHDRAWN[name] in capsys.readouterr().err
+    with pytest.raises(ValueError, match="withdrawn"):
+        fault(name, "It is so.")
 
 
 def test_a_fault_is_explained(capsys: Capture) -> None:

@@ -32,7 +32,7 @@ def test_a_body_at_the_limit_passes(limit: int) -> None:
     ids=["gzip", "members", "zlib", "raw"],
 )
 def test_a_bomb_is_refused(body: bytes, coding: str) -> None:
-    with pytest.raises(CodecError, match="more than 9999999 bytes"):
+    with pytest.raises(CodecError, match="more than 9,999,999 bytes"):
         decode(body, [coding], 9_999_999)
 
 
@@ -73,7 +73,7 @@ def test_brotli_with_its_package_is_bounded_too(monkeypatch: pytest.MonkeyPatch)
     stub = types.SimpleNamespace(Decompressor=StubDecoder, error=StubError)
     monkeypatch.setattr(importlib, "import_module", lambda _: stub)
     assert decode(b"\xff" * 70, ["br"]) == b"\xff" * 7000
-    with pytest.raises(CodecError, match="more than 6999 bytes"):
+    with pytest.raises(CodecError, match="more than 6,999 bytes"):
         decode(b"\xff" * 70, ["br"], 6999)
     with pytest.raises(CodecError, match="damaged"):
         decode(b"\xff\xfe", ["br"])

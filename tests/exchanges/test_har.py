@@ -84,7 +84,8 @@ def test_an_entry(tmp_path: Path) -> None:
     ("content", "body"),
     [
         ({"size": 7, "mimeType": "a/b"}, None),
-        ({"size": 0, "mimeType": "a/b"}, None),
+        ({"size": 0, "mimeType": "a/b"}, b""),
+        ({"size": -1, "mimeType": "a/b"}, None),
         ({"size": 0, "mimeType": "a/b", "text": ""}, b""),
         ({"size": 7, "mimeType": "a/b", "text": ""}, None),
         ({"text": "Grüße"}, "Grüße".encode()),
@@ -92,7 +93,7 @@ def test_an_entry(tmp_path: Path) -> None:
         ({"text": ""}, b""),
         ({}, None),
     ],
-    ids="not-kept none-of-nothing empty left-out text base64 no-size no-content".split(),
+    ids="not-kept none-of-nothing not-known empty left-out text base64 no-size no-content".split(),
 )
 def test_bodies_as_they_were_kept(tmp_path: Path, content: dict[str, Any], body: bytes | None) -> None:
     assert only(tmp_path, response_content=content).response.body == body

@@ -12,6 +12,7 @@ from canned import ABSENT, CRASHED, Canned, Mock, always, examples, said
 from hostile import Hostile, Talk, answer
 
 from cohere_conformance.contract import load_contract
+from cohere_conformance.exchanges import deadline
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
@@ -23,6 +24,7 @@ from cohere_conformance.session.plan import Fuzz, Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from email.message import Message
     from pathlib import Path
 
     from cohere_conformance.fuzz.candidate import Candidate
@@ -91,12 +93,18 @@ def fuzzed(
     url: str | None = None,
     seed: int = 0,
     fuzz: Fuzz = GATE,
+    seconds: float | None = None,
 ) -> Ran:
     """Fuzz some operations as `fuzz` does, one after the other."""
     known = load_contract().operations
     campaign = Campaign(
         Wishes(
-            url=url, only=tuple({known[label].group for label in labels}), faults=faults, seed=seed, fuzz=fuzz
+            url=url,
+            only=tuple({known[label].group for label in labels}),
+            faults=faults,
+            seed=seed,
+            fuzz=fuzz,
+            seconds=seconds,
         ),
         folder=home,
         fail_on=Severity.ADDITIVE,
@@ -377,25 +385,25 @@ class Clock:
 def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
     drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fuzzing, "time", Clock())
+    monkeypatch.setattr(deadline, "time", Clock())
     if drawn:
         monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    limited = Fuzz(FuzzProfile.GATE, seconds=7)
-    ran = fuzzed(tmp_path, TOKENIZE, RERANK, ways=[POSITIVE], fuzz=limited)
-    assert len(ran.exchanges) == 7
+    ran = fuzzed(tmp_path, TOKENIZE, RERANK, ways=[POSITIVE], seconds=20)
+    assert 0 < len(ran.exchanges) < 20
     assert {ending.outcome for ending in ran.endings.values()} == {"inconclusive"}
     cases = ran.report.coverage.cases
     assert cases is not None
     assert cases.inconclusive_reasons == {"the time limit is reached": 2}
-    assert ran.report.footer.exit_code == 3
+    assert (cases.interrupted, cases.stopped) == (True, "the time limit is reached")
+    assert ran.report.footer.exit_code == 2
+    assert ran.report.footer.verdict.startswith("INCOMPLETE: the time limit is reached")
 
 
 def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzzing, "time", Clock())
-    limited = Fuzz(FuzzProfile.GATE, seconds=7)
-    ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], faults=("auth.ignored",), fuzz=limited)
-    assert len(ran.exchanges) == 7
-    assert ran.report.footer.exit_code == 1
+    monkeypatch.setattr(deadline, "time", Clock())
+    ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], faults=("auth.ignored",), seconds=20)
+    assert 0 < len(ran.exchanges) < 20
+    assert ran.report.footer.exit_code == 2, "what was not sent may show worse"
     assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
         ("failed", "the time limit is reached")
     ]
@@ -648,3 +656,85 @@ def test_what_only_a_change_shows_is_still_blamed_on_it(tmp_path: Path) -> None:
     ]
     assert showing
     assert not set(showing) & set(changed)
+
+
+# -- what only a fuzzer sends, and what everybody sends
+
+
+PAGE = b"<html><h1>nginx</h1></html>"
+
+
+def edge(target: str, headers: Message, length: int) -> Canned | None:
+    """Refuse as what stands before a service does: what is too long, and media types that nobody sends."""
+    head = sum(len(name) + len(value) for name, value in headers.items())
+    kind = (headers.get("content-type") or "").lower()
+    if len(target) > 4000:
+        return Canned(414, PAGE, "text/html")
+    if head > 6000:
+        return Canned(431, PAGE, "text/html")
+    if length > 2**20:
+        return Canned(413, PAGE, "text/html")
+    if length and not kind.startswith("application/json"):
+        return Canned(415, PAGE, "text/html")
+    return None
+
+
+def test_what_only_a_fuzzer_sends_may_be_refused_for_its_size(tmp_path: Path) -> None:
+    """414, 431, 413 and 415 with a page of HTML are nobody's breaking findings."""
+    known = examples()
+    with Mock(lambda label, _: known.get(label or "", ABSENT), edge) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], url=server.url, fuzz=NONE)
+    refused = {413, 414, 415, 431}
+    statuses = {one.response.status for one in ran.exchanges}
+    assert refused <= statuses
+    assert [row for row in ran.rows if row.status in refused] == []
+
+
+def ordinary(status: int, test: Callable[[Message, int], bool]) -> Callable[..., Canned | None]:
+    return lambda _, headers, length: Canned(status, PAGE, "text/html") if test(headers, length) else None
+
+
+@pytest.mark.parametrize(
+    ("status", "test", "says"),
+    [
+        (415, lambda headers, _: "charset=utf-8" in (headers.get("content-type") or ""), "charset=utf-8"),
+        (413, lambda _, length: length > 100_000, "200 kB"),
+        (
+            401,
+            lambda headers, _: (headers.get("authorization") or "").startswith("bearer"),
+            "bearer in small",
+        ),
+    ],
+    ids=["charset", "large", "scheme"],
+)
+def test_what_everybody_sends_must_be_served(
+    status: int, test: Callable[[Message, int], bool], says: str, tmp_path: Path
+) -> None:
+    """A charset beside JSON, a body of 200 kB, the scheme of a key in small letters."""
+    known = examples()
+    with Mock(lambda label, _: known.get(label or "", ABSENT), ordinary(status, test)) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], url=server.url, fuzz=NONE)
+    found = [row for row in ran.rows if row.kind is REFUSED]
+    assert [row.status for row in found] == [status]
+    assert says in found[0].expected
+
+
+@pytest.mark.parametrize(
+    ("label", "fault", "requirement"),
+    [
+        ("POST /v1/classify", "classify.labels-lower-case", "classify.labels-verbatim"),
+        (RERANK, "billing.sometimes-missing", "common.billed-steady"),
+        (EMBED, "embed.int8-vector-missing", "embed.count"),
+        ("POST /v2/chat", "chat.v2.citation-bytes", "v2.chat.citation-slice"),
+        ("POST /v2/chat", "chat.v2.citation-utf16", "v2.chat.citation-slice"),
+        ("POST /v2/chat", "chat.v2.arguments-twice", "v2.chat.arguments-object"),
+        ("POST /v2/chat", "chat.v2.stream.text-torn", "common.text-whole"),
+    ],
+)
+def test_what_one_response_shows_is_seen_in_fuzzed_traffic(
+    label: str, fault: str, requirement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The written cases are sent unchanged, so that no fault hides behind what they are about."""
+    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    ran = fuzzed(tmp_path, label, ways=[POSITIVE], faults=(fault,), fuzz=NONE)
+    assert requirement in {row.requirement for row in ran.rows}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import OPEN, Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.verdicts import verdicts
@@ -52,7 +52,7 @@ class Tried:
 
     def __init__(self, state: State, url: str) -> None:
         self.state = state
-        self._sender = Sender(url, key=Secret(PRODUCTION))
+        self._sender = Sender(url, gate=OPEN, key=Secret(PRODUCTION))
         self._resources = Resources(shipped_suite(), CONTRACT, self._make, "tests", Unique(1))
 
     def close(self) -> None:

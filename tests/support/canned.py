@@ -16,6 +16,7 @@ from cohere_conformance.golden import find, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from email.message import Message
 
 JSON = "application/json"
 _NEVER = {
@@ -84,15 +85,22 @@ class Mock:
     Args:
         respond: returns the response by the label of the operation (`None` where there is none) and the
             number of requests of it that came before.
+        refuse: returns the response to a request that is refused before anybody reads it, by its target, its
+            header fields and the bytes of its body; `None` where it is not.
 
     Attributes:
         url: where it is found.
         requests: how many came, by label.
     """
 
-    def __init__(self, respond: Callable[[str | None, int], Canned]) -> None:
+    def __init__(
+        self,
+        respond: Callable[[str | None, int], Canned],
+        refuse: Callable[[str, Message, int], Canned | None] = lambda *_: None,
+    ) -> None:
         self.requests: Counter[str | None] = Counter()
         self._respond = respond
+        self._refuse = refuse
         self._lock = threading.Lock()
         self._contract = load_contract()
         mock = self
@@ -110,8 +118,10 @@ class Mock:
                 raise AttributeError(name)
 
             def _reply(self) -> None:
-                self.rfile.read(int(self.headers.get("content-length") or 0))
-                canned = mock.response(self.command, self.path)
+                length = int(self.headers.get("content-length") or 0)
+                self.rfile.read(length)
+                refused = mock._refuse(self.path, self.headers, length)
+                canned = refused or mock.response(self.command, self.path)
                 self.send_response(canned.status)
                 self.send_header("content-type", canned.type)
                 self.send_header("content-length", str(len(canned.body)))

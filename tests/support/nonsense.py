@@ -15,7 +15,7 @@ import msgspec
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import OPEN, Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.reference import State
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
@@ -119,7 +119,7 @@ class Spoiled:
 
     def __enter__(self) -> Spoiled:
         self._server = Running(self._state)
-        self._sender = Sender(self._server.__enter__().url, key=Secret(PRODUCTION))
+        self._sender = Sender(self._server.__enter__().url, gate=OPEN, key=Secret(PRODUCTION))
         self._sender.__enter__()
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cohere_conformance.checks.fold import folded_answer
+from cohere_conformance.checks.fold import answer_of
 from cohere_conformance.checks.rawjson import NOTHING
 
 if TYPE_CHECKING:
@@ -105,10 +105,7 @@ class Evidence:
         )
         if grammar is None or not self.events:
             return None
-        folded, last = folded_answer(grammar.fold, self.events), self.events[-1]
-        if folded is None:
-            return last.get("response") if isinstance(last, dict) else None
-        return folded
+        return answer_of(grammar.fold, self.events)
 
     @property
     def query(self) -> dict[str, list[str]]:

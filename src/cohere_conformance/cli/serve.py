@@ -66,7 +66,15 @@ def serve(
     time_per_request: float,
     keys: tuple[str, ...],
 ) -> int:
-    """Serve a stand-in for the API until Ctrl-C: answers are computed, and remembered as long as it runs."""
+    """Serve a stand-in for the API until Ctrl-C: responses are computed, and remembered as long as it runs.
+
+    \b
+    Examples:
+      cohere-conformance serve --port 8765
+      cohere-conformance serve --port 0 --profile live-2026 --fault rerank.unsorted
+
+    A client needs its address, such as http://127.0.0.1:8765, and the key reference-key.
+    """
     # Only here: the other commands do without a web server and start the faster for it.
     from cohere_conformance.reference import Profile, State, chosen
     from cohere_conformance.reference.server import address, listen

@@ -10,6 +10,8 @@ import msgspec
 import yaml
 
 from cohere_conformance.errors import ContractError
+from cohere_conformance.inputs.files import read_document
+from cohere_conformance.inputs.yamlevents import events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +78,10 @@ def load_yaml(path: Path) -> Document:
         ContractError: the file is missing, is not YAML, repeats a key or holds something else.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = read_document(path).decode("utf-8")
+        for _ in events(text):  # the loader recurses, and carries out what aliases and merges repeat
+            pass
+        document = yaml.load(text, Loader=_Loader)
     except OSError as error:
         raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -87,6 +92,8 @@ def load_yaml(path: Path) -> Document:
         raise ContractError(f"{path}: {where}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise ContractError(f"{path}: not YAML: {error}") from error
+    except ValueError as error:
+        raise ContractError(f"{path}: a number that cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{path}: expected a mapping at the top, found {type(document).__name__}")
     return document

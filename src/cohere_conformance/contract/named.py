@@ -47,11 +47,6 @@ def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping
     return "; ".join(told + ([", ".join(single)] if single else [])) or None
 
 
-def collection(label: str) -> str:
-    """Return what an operation works on, such as `/v1/datasets`: its path up to the first parameter."""
-    return label.split(" ", 1)[1].partition("/{")[0]
-
-
 def _by_name(operations: Mapping[str, str]) -> dict[str, frozenset[str]]:
     """Return the labels of operations by every name that stands for some of them.
 

@@ -6,5 +6,6 @@
 
 from cohere_conformance.exchanges.discover import Skipped, discover
 from cohere_conformance.exchanges.reading import read
+from cohere_conformance.exchanges.remark import Remark
 
-__all__ = ["Skipped", "discover", "read"]
+__all__ = ["Remark", "Skipped", "discover", "read"]

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.exchanges import codec
 from cohere_conformance.exchanges.scalars import Binary, Plain, UnusableError, resolve, text, unbase64
+from cohere_conformance.inputs.bounds import LONGEST, MOST_BODY_VALUES, MOST_EVENTS, MOST_LINES
+from cohere_conformance.inputs.jsontext import excess
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Headers
-
-MAX_NODES = 5_000_000
-"""Values that one recorded JSON body may have: YAML aliases can make a few lines stand for billions."""
 
 
 def content(value: object, fields: Headers, label: str | None = None) -> bytes | None:
@@ -46,6 +45,24 @@ def content(value: object, fields: Headers, label: str | None = None) -> bytes |
         raise UnusableError(str(error)) from error
 
 
+def refuse_excess(body: bytes | None) -> None:
+    """Refuse a body that takes much more memory than it has bytes once it is parsed.
+
+    Raises:
+        UnusableError: it does; the message names the bound.
+    """
+    if body is None or len(body) <= MOST_EVENTS:
+        return
+    if len(body) > LONGEST:
+        raise UnusableError(f"the body has more than {LONGEST // 2**20} MiB")
+    if max(body.count(b"data:"), body.count(b"\n{")) > MOST_EVENTS:
+        raise UnusableError(f"more than {MOST_EVENTS:,} events in one stream")
+    if (found := excess(body)) is not None:
+        raise UnusableError(found)
+    if body.lstrip()[:1] not in {b"{", b"["} and body.count(b"\n") + body.count(b"\r") > MOST_LINES:
+        raise UnusableError(f"more than {MOST_LINES:,} lines in a body that is no JSON")
+
+
 def encode(value: str, label: str | None = None) -> bytes:
     """Return the bytes that a recorder has read as text: UTF-8 unless the text shows otherwise."""
     if value.startswith("\x1f\x8b"):
@@ -75,7 +92,7 @@ def json_bytes(value: object) -> bytes:
         UnusableError: it is nested too deeply or stands for far more than was written.
     """
     try:
-        ready = _builtin(value, [MAX_NODES])
+        ready = _builtin(value, [MOST_BODY_VALUES])
         try:
             return json.dumps(ready, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
         except UnicodeEncodeError:
@@ -87,7 +104,7 @@ def json_bytes(value: object) -> bytes:
 def _builtin(value: object, budget: list[int]) -> object:
     budget[0] -= 1
     if budget[0] < 0:
-        raise UnusableError(f"the body stands for more than {MAX_NODES} values")
+        raise UnusableError(f"more than {MOST_BODY_VALUES:,} values in one body")
     if isinstance(value, dict):
         return {text(key): _builtin(item, budget) for key, item in value.items()}
     if isinstance(value, list):

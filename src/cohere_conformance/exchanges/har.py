@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from cohere_conformance.exchanges import jsonstream
 from cohere_conformance.exchanges.bodies import encode
-from cohere_conformance.exchanges.fields import assemble, headers, mapping, status
+from cohere_conformance.exchanges.fields import assemble, first, headers, mapping, status, timestamp
 from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
-from cohere_conformance.model import Exchange, Request, Response, Source
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 if TYPE_CHECKING:
     import io
@@ -50,21 +50,34 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
             headers=headers(request.get("headers")),
             body=_posted(request.get("postData")),
         ),
-        Response(status=status(response.get("status")), headers=fields, body=_content(body)),
-        Source(file, position, text(entry.get("startedDateTime")) or None),
+        Response(
+            status=status(response.get("status")), headers=fields, body=_content(body, response, fields)
+        ),
+        Source(file, position, timestamp(entry.get("startedDateTime"))),
     )
 
 
-def _content(body: Mapping[str, object]) -> bytes | None:
-    """Return the body: an archive keeps it without its content coding."""
+def _content(body: Mapping[str, object], response: Mapping[str, object], fields: Headers) -> bytes | None:
+    """Return the body: an archive keeps it without its content coding; `None` where it was left out.
+
+    Without text it was left out if any size says that there was one, and empty if the archive says so.
+    """
     value = body.get("text")
-    if value is None:
-        return None
-    size = body.get("size")
-    if value == "" and isinstance(size, int) and size > 0:
-        # An exporter that was told to leave bodies out; an empty body would be a false finding.
-        return None
+    if value is None or value == "":
+        told = (body.get("size"), response.get("bodySize"), first(fields, "content-length"))
+        sizes = [_size(one) for one in told]
+        if any(size > 0 for size in sizes):
+            return None
+        return b"" if value == "" or sizes[0] == 0 else None
     return unbase64(text(value)) if body.get("encoding") == "base64" else encode(text(value))
+
+
+def _size(value: object) -> int:
+    """Return a size in bytes; -1, as archives have it, where it is not known."""
+    try:
+        return int(value) if isinstance(value, int | str) else -1
+    except ValueError:
+        return -1
 
 
 def _posted(value: object) -> bytes | None:

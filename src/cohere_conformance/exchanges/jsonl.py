@@ -10,8 +10,11 @@ import msgspec
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import har, vcr
 from cohere_conformance.exchanges.bodies import encode, json_bytes
-from cohere_conformance.exchanges.fields import assemble, first, headers, status
-from cohere_conformance.exchanges.scalars import UnusableError, text
+from cohere_conformance.exchanges.fields import assemble, first, headers, status, timestamp
+from cohere_conformance.exchanges.remark import Remark, misnamed_bodies
+from cohere_conformance.exchanges.scalars import UnusableError
+from cohere_conformance.inputs.bounds import LONGEST, MOST_LINES, MOST_VALUES
+from cohere_conformance.inputs.jsontext import excess
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source, StreamEvent
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NULL = msgspec.Raw(b"null")
+_PIECE = 64 * 1024
 
 
 class _Row(msgspec.Struct):
@@ -45,19 +49,70 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _ROW = msgspec.json.Decoder(_Row)
+_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LONGEST_KEY = 100
 _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
-def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine."""
-    for number, line in enumerate(stream, 1):
-        if line.isspace():
-            continue
+def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | Remark]:
+    """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine.
+
+    Keys that look like a body under another name are remarked upon, once a file.
+    """
+    blank = 0
+    remarked: set[str] = set()
+    for number, line in enumerate(iter(lambda: stream.readline(LONGEST + 1), b""), 1):
         position = f"line {number}"
+        if line.isspace() and len(line) <= LONGEST:
+            blank += 1
+            if blank > MOST_LINES:
+                yield TrafficError(file, position, f"reading ends here: more than {MOST_LINES:,} blank lines")
+                return
+            continue
+        blank = 0
         try:
-            yield exchange_of(line, file, position)
+            if len(line) > LONGEST:
+                raise UnusableError(f"a line of more than {LONGEST // 2**20} MiB")
+            exchange = exchange_of(line, file, position)
+            yield exchange
+            for key, name in _misnamed(line, exchange):
+                if key not in remarked:
+                    remarked.add(key)
+                    yield Remark(file, position, f"`{key}` is not read: did you mean `{name}`?")
         except UnusableError as error:
             yield TrafficError(file, position, str(error))
+        if len(line) > LONGEST and not _passed_over(stream):
+            most = 2 * LONGEST // 2**20
+            yield TrafficError(file, position, f"reading ends here: a line of more than {most} MiB")
+            return
+
+
+def _misnamed(line: bytes, exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """Yield keys that look like the bodies that a line does not have."""
+    absent = [
+        name
+        for name, body in (
+            ("request_body", exchange.request.body),
+            ("response_body", exchange.response.body or exchange.response.events),
+        )
+        if body is None
+    ]
+    if not absent:
+        return
+    try:
+        keys = [key[:_LONGEST_KEY] for key in _KEYS.decode(line)]
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return  # whatever else is odd about the line, it was read
+    yield from misnamed_bodies(keys, absent)
+
+
+def _passed_over(stream: io.BufferedReader) -> bool:
+    """Read to the end of a line that is too long; return whether there is one in sight."""
+    for _ in range(0, LONGEST, _PIECE):
+        piece = stream.readline(_PIECE)
+        if not piece or piece.endswith(b"\n"):
+            return True
+    return False
 
 
 def exchange_of(line: bytes, file: str, position: str) -> Exchange:
@@ -66,6 +121,8 @@ def exchange_of(line: bytes, file: str, position: str) -> Exchange:
     Raises:
         UnusableError: it is not JSON, or tells none.
     """
+    if len(line) > MOST_VALUES and (found := excess(line)) is not None:
+        raise UnusableError(found)
     row = _decode(line)
     if row.request is not None:
         # A whole interaction on the line: an archive's entry keeps its body under `content`.
@@ -91,7 +148,7 @@ def exchange_of(line: bytes, file: str, position: str) -> Exchange:
             body=_body(raw) if events is None else None,
             events=events,
         ),
-        Source(file, position, text(row.recorded_at) or None),
+        Source(file, position, timestamp(row.recorded_at)),
     )
 
 
@@ -125,7 +182,7 @@ def _loads(raw: bytes) -> Any:
     except ValueError as error:
         raise UnusableError(f"not JSON: {type(error).__name__}") from error
     except RecursionError:
-        raise UnusableError("nested too deeply") from None
+        raise UnusableError("nested too deeply: beyond every parser's limit") from None
 
 
 def _is_stream(row: _Row, raw: bytes, fields: Headers) -> bool:

@@ -8,6 +8,7 @@ import ijson
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges.scalars import UnusableError
+from cohere_conformance.inputs.jsontext import BoundedStream
 
 if TYPE_CHECKING:
     import io
@@ -32,9 +33,11 @@ def read(
     """
     prefix, noun = place
     number = 0
+    bounded = BoundedStream(stream)
     try:
         # Without `use_float`: numbers that no float can hold must not end the reading.
-        for value in ijson.items(stream, f"{prefix}.item"):
+        for value in ijson.items(bounded, f"{prefix}.item"):
+            bounded.begin()
             number += 1
             position = f"{noun} {number}"
             try:
@@ -43,7 +46,10 @@ def read(
                 yield TrafficError(file, position, str(error))
     except BROKEN as error:
         where = f"{noun} {number + 1}"
-        yield TrafficError(file, where, f"the JSON breaks off here: {_reason(error)}")
+        if bounded.exceeded is not None:
+            yield TrafficError(file, where, f"reading ends here: {bounded.exceeded}")
+        else:
+            yield TrafficError(file, where, f"the JSON breaks off here: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:

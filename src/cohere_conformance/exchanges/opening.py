@@ -6,8 +6,9 @@ import contextlib
 import gzip
 import io
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cohere_conformance.inputs.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,10 +79,10 @@ def opened(file: str) -> Iterator[Recording]:
     """Open a file to read its bytes, undoing gzip where the content (not the name) says so.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: it cannot be opened, or is no regular file.
     """
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(Path(file).open("rb"))
+        plain = stack.enter_context(open_regular(file))
         packed = plain.peek(len(_GZIP)).startswith(_GZIP)
         inner = stack.enter_context(gzip.GzipFile(fileobj=plain)) if packed else plain
         yield stack.enter_context(Recording(_Source(inner)))

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import har, jsonl, vcr
 from cohere_conformance.exchanges.opening import describe, opened
+from cohere_conformance.exchanges.remark import Remark
 from cohere_conformance.exchanges.sniff import Format, recognise
 from cohere_conformance.model import Exchange
 
-_Reader = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError]]
+_Reader = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError | Remark]]
 
 _READERS: dict[Format, _Reader] = {
     Format.HAR: har.read,
@@ -31,8 +32,8 @@ _REFUSALS = {
 }
 
 
-def read(file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield the exchanges of a recording in their order, and an error wherever one cannot be had.
+def read(file: str) -> Iterator[Exchange | TrafficError | Remark]:
+    """Yield the exchanges of a recording in their order, an error wherever one cannot be had, and remarks.
 
     Bad content never raises: a broken exchange gives an error and reading goes on; where the text itself
     breaks, an error is the last value. Credentials are already taken out. At most one exchange is held in

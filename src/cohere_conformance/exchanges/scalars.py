@@ -53,8 +53,29 @@ def resolve(value: Plain) -> bool | int | float | str:
     return float(special) if special else written
 
 
+def typed(value: object) -> object:
+    """Return a value with each scalar in it as what it means: numbers, truth values, bytes, text.
+
+    Raises:
+        UnusableError: something is said to be base64 and is not.
+    """
+    if isinstance(value, dict):
+        return {str(key): typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    if isinstance(value, Binary):
+        return unbase64(value)
+    return resolve(value) if isinstance(value, Plain) else value
+
+
 def text(value: object) -> str:
-    """Return a scalar as text; bytes are latin-1, as header fields are."""
+    """Return a scalar as text; bytes are latin-1, as header fields are.
+
+    Raises:
+        UnusableError: it is a list or a mapping: a few aliases can make one stand for more than memory holds.
+    """
+    if isinstance(value, dict | list):
+        raise UnusableError(f"expected a text, found a {'mapping' if isinstance(value, dict) else 'list'}")
     if isinstance(value, Binary):
         return unbase64(value).decode("latin-1")
     if isinstance(value, str):

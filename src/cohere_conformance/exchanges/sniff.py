@@ -12,9 +12,9 @@ import msgspec
 import yaml
 
 from cohere_conformance.exchanges.jsonstream import BROKEN
+from cohere_conformance.inputs.jsontext import BoundedStream
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Iterator, Set
 
     from cohere_conformance.exchanges.opening import Recording
@@ -78,7 +78,7 @@ def _of_head(stream: Recording, head: bytes) -> Format:
     return Format.OTHER_DOCUMENT if found is Format.UNKNOWN and _is_document(stream, start) else found
 
 
-def _of_value(stream: io.BufferedReader) -> Format | None:
+def _of_value(stream: Recording) -> Format | None:
     """Judge by the keys of the first JSON value, wherever they stand in it."""
     try:
         return next((found for found in _verdicts(stream)), None)
@@ -86,11 +86,11 @@ def _of_value(stream: io.BufferedReader) -> Format | None:
         return None
 
 
-def _verdicts(stream: io.BufferedReader) -> Iterator[Format]:
+def _verdicts(stream: Recording) -> Iterator[Format]:
     depth = 0
     key = ""
     seen: set[str] = set()
-    for event, value in ijson.basic_parse(_Capped(stream, FAR), multiple_values=True):
+    for event, value in ijson.basic_parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
         if event == "map_key":
             if depth == 1:
                 key = value
@@ -123,7 +123,7 @@ def _is_document(stream: Recording, start: bytes) -> bool:
     if start.startswith((b"{", b"[")):
         stream.rewind()
         try:
-            for _ in ijson.basic_parse(_Capped(stream, FAR)):
+            for _ in ijson.basic_parse(_Capped(BoundedStream(stream), FAR)):
                 pass
         except BROKEN:
             return False
@@ -157,11 +157,11 @@ def _tells(keys: Set[str]) -> bool:
 class _Capped:
     """A stream that ends after so many bytes."""
 
-    def __init__(self, stream: io.BufferedReader, limit: int) -> None:
+    def __init__(self, stream: BoundedStream, limit: int) -> None:
         self._stream = stream
         self._left = limit
 
     def read(self, size: int = -1) -> bytes:
-        piece = self._stream.read(min(size, self._left) if size >= 0 else self._left)
+        piece = self._stream.read(size)[: self._left]
         self._left -= len(piece)
         return piece

@@ -9,9 +9,10 @@ import yaml
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import jsonstream
 from cohere_conformance.exchanges.bodies import content, json_bytes
-from cohere_conformance.exchanges.fields import assemble, headers, mapping, status
+from cohere_conformance.exchanges.fields import assemble, headers, mapping, status, timestamp
 from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
 from cohere_conformance.exchanges.yamlstream import items
+from cohere_conformance.inputs.yamlevents import ExceededError
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | Traff
                 yield TrafficError(file, f"interaction {number} (line {item.line})", str(error))
     except yaml.YAMLError as error:
         where, reason = _broken(error)
-        yield TrafficError(file, where, f"the YAML is broken in interaction {number + 1}: {reason}")
+        if isinstance(error, ExceededError):
+            yield TrafficError(file, where, f"reading ends here, in interaction {number + 1}: {reason}")
+        else:
+            yield TrafficError(file, where, f"the YAML is broken in interaction {number + 1}: {reason}")
 
 
 def read_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:
@@ -63,7 +67,7 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
             body=_body(request, request_headers),
         ),
         Response(status=_status(response), headers=response_headers, body=_body(response, response_headers)),
-        Source(file, position, text(interaction.get("recorded_at")) or None),
+        Source(file, position, timestamp(interaction.get("recorded_at"))),
     )
 
 
@@ -98,6 +102,6 @@ def _broken(error: yaml.YAMLError) -> tuple[str, str]:
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         return f"line {mark.line + 1}, column {mark.column + 1}", str(getattr(error, "problem", "") or "")
-    return f"byte {getattr(error, 'position', '?')}", str(
-        getattr(error, "reason", "") or type(error).__name__
-    )
+    where = f"byte {error.position}" if isinstance(error, yaml.reader.ReaderError) else "the text"
+    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
+    return where, str(reason)

@@ -8,12 +8,12 @@ import msgspec
 import yaml
 
 from cohere_conformance.exchanges.scalars import NULLS, Binary, Plain
+from cohere_conformance.inputs.yamlevents import Sizes, events
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BINARY = frozenset({"tag:yaml.org,2002:binary", "!binary"})
 _PLAIN = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool"))
 
@@ -31,36 +31,55 @@ def items(stream: io.BufferedReader, names: frozenset[str]) -> Iterator[Item]:
     Scalars are `None`, `str`, `Plain` or `Binary`.
 
     Raises:
-        yaml.YAMLError: the text is broken from here on.
+        yaml.YAMLError: the text is broken from here on, or exceeds a bound.
     """
-    composer = _Composer(stream)
+    sizes = Sizes(levels=1)
+    composer = _Composer(events(stream, sizes))
     for event in composer.events:
         if isinstance(event, yaml.DocumentStartEvent):
-            yield from _document(composer, names)
+            yield from _document(composer, names, sizes)
 
 
-def _document(composer: _Composer, names: frozenset[str]) -> Iterator[Item]:
+def document(text: bytes) -> object:
+    """Return the document of a text, with scalars as `items` has them; `None` where there is none.
+
+    Raises:
+        yaml.YAMLError: the text is broken, or exceeds a bound.
+    """
+    composer = _Composer(events(text))
+    found: list[object] = []
+    for event in composer.events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            if found:
+                raise _broken("expected one document, found another one", event)
+            found.append(composer.compose(next(composer.events)))
+    return found[0] if found else None
+
+
+def _document(composer: _Composer, names: frozenset[str], sizes: Sizes) -> Iterator[Item]:
     composer.anchors.clear()
     root = next(composer.events)
     if not isinstance(root, yaml.MappingStartEvent):
         raise _broken("expected a mapping at the top", root)
     while not isinstance(event := next(composer.events), yaml.MappingEndEvent):
-        key = composer.compose(event)
+        key = _key(composer.compose(event), event)
         event = next(composer.events)
         if key not in names:
             composer.compose(event)
         elif isinstance(event, yaml.SequenceStartEvent):
+            sizes.levels = 2
             while not isinstance(event := next(composer.events), yaml.SequenceEndEvent):
                 yield Item(event.start_mark.line + 1, composer.compose(event))
+            sizes.levels = 1
         elif composer.compose(event) is not None:
             raise _broken(f"expected a list as {key}", event)
 
 
 class _Composer:
-    """Makes values of parse events without recursion: depth is bounded by memory, not by the stack."""
+    """Makes values of parse events without recursion."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
-        self.events: Iterator[Any] = yaml.parse(stream, Loader=_LOADER)
+    def __init__(self, events: Iterator[Any]) -> None:
+        self.events = events
         self.anchors: dict[str, object] = {}
 
     def compose(self, event: Any) -> object:
@@ -71,8 +90,6 @@ class _Composer:
             if kind is yaml.ScalarEvent:
                 value = _scalar(event)
             elif kind is yaml.AliasEvent:
-                if event.anchor not in self.anchors:
-                    raise _broken("an alias without its anchor", event)
                 value = self.anchors[event.anchor]
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 top = _Open({} if kind is yaml.MappingStartEvent else [])
@@ -87,7 +104,7 @@ class _Composer:
                 self.anchors[event_anchor] = value
             if not stack:
                 return value
-            stack[-1].add(value)
+            stack[-1].add(value, event)
             event = next(self.events)
 
 
@@ -100,14 +117,20 @@ class _Open:
         self.value = value
         self.key: str | None = None
 
-    def add(self, item: object) -> None:
+    def add(self, item: object, event: Any) -> None:
         if isinstance(self.value, list):
             self.value.append(item)
         elif self.key is None:
-            self.key = item if isinstance(item, str) else str(item)
+            self.key = _key(item, event)
         else:
             self.value[self.key] = item
             self.key = None
+
+
+def _key(value: object, event: Any) -> str:
+    if isinstance(value, dict | list):
+        raise _broken("expected a word as key, found a list or a mapping", event)
+    return value if isinstance(value, str) else str(value)
 
 
 def _scalar(event: Any) -> object:

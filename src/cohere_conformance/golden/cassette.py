@@ -15,13 +15,15 @@ import msgspec
 import yaml
 
 from cohere_conformance.errors import CassetteError
+from cohere_conformance.exchanges.scalars import UnusableError, typed
+from cohere_conformance.exchanges.yamlstream import document
+from cohere_conformance.inputs.yamlevents import ExceededError
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 FORMAT = 1
 """The version of what stands beside the interaction."""
 _VCR = 1
 _WIDTH = 110
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -177,10 +179,12 @@ def parse(text: bytes, file: str) -> Cassette:
         CassetteError: it is none.
     """
     try:
-        raw = msgspec.convert(yaml.load(text, Loader=_LOADER), _File)
+        raw = msgspec.convert(typed(document(text)), _File)
+    except ExceededError as error:
+        raise CassetteError(file, _lacking(f"too much{_where(error)}: {error.problem}")) from error
     except yaml.YAMLError as error:
         raise CassetteError(file, _lacking(f"broken YAML{_where(error)}")) from error
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, UnusableError) as error:
         raise CassetteError(file, _lacking(f"something else ({error})")) from error
     told, (interaction,) = raw.conformance, raw.interactions
     if told.format != FORMAT:

@@ -12,7 +12,7 @@ import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.errors import LeakError, TrafficError
-from cohere_conformance.exchanges import Skipped, discover, read
+from cohere_conformance.exchanges import Remark, Skipped, discover, read
 from cohere_conformance.exchanges.anonymous import anonymous
 from cohere_conformance.golden.cassette import Cassette, Provenance
 from cohere_conformance.golden.shape import shape_key
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
     from cohere_conformance.exchanges.secret import Secret
 
-Traffic = Exchange | TrafficError | Skipped
+Traffic = Exchange | TrafficError | Remark | Skipped
 _Shown = dict[tuple[str, str], Finding]
 """Findings by what tells them apart: fingerprint and amendment."""
 _DIGITS = re.compile(r"\d+")
@@ -47,6 +47,7 @@ class ImportTally(msgspec.Struct, frozen=True, kw_only=True):
         undated: cassettes without a time, because the recording tells none.
         unreadable: what could not be read or judged.
         skipped: files in folders that hold no traffic.
+        remarks: what there is to know about what could be read.
         lost: findings that the traffic shows and no cassette does.
         gained: findings that a cassette shows and the traffic does not.
     """
@@ -60,6 +61,7 @@ class ImportTally(msgspec.Struct, frozen=True, kw_only=True):
     undated: int
     unreadable: tuple[TrafficError, ...]
     skipped: tuple[Skipped, ...]
+    remarks: tuple[Remark, ...]
     lost: tuple[Finding, ...]
     gained: tuple[Finding, ...]
 
@@ -119,6 +121,7 @@ class Importer:
         self._foreign: Counter[str] = Counter()
         self._unreadable: list[TrafficError] = []
         self._skipped: list[Skipped] = []
+        self._remarks: list[Remark] = []
         self._seen: _Shown = {}
 
     def take(self, value: Traffic) -> None:
@@ -127,6 +130,8 @@ class Importer:
             self._unreadable.append(value)
         elif isinstance(value, Skipped):
             self._skipped.append(value)
+        elif isinstance(value, Remark):
+            self._remarks.append(value)
         else:
             self._take(value)
 
@@ -157,6 +162,7 @@ class Importer:
             undated=sum(not cassette.provenance.recorded_at for cassette in cassettes),
             unreadable=tuple(sorted(self._unreadable, key=str)),
             skipped=tuple(sorted(self._skipped, key=lambda one: (one.file, one.reason))),
+            remarks=tuple(sorted(self._remarks, key=lambda one: (one.file, one.where, one.text))),
             lost=tuple(self._seen[key] for key in sorted(self._seen.keys() - shown.keys())),
             gained=tuple(shown[key] for key in sorted(shown.keys() - self._seen.keys())),
         )

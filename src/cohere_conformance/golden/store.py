@@ -13,6 +13,8 @@ from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CassetteError, LeakError
 from cohere_conformance.exchanges.leaks import leaks
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin, dump, parse
+from cohere_conformance.inputs.bounds import LONGEST
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.report import Golden
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def load(path: Path) -> Cassette:
         CassetteError: it cannot be read, or is not what its name says.
     """
     try:
-        text = path.read_bytes()
+        text = read_document(path, LONGEST)
     except OSError as error:
         raise CassetteError(str(path), f"expected a cassette, got: {error.strerror or error}") from error
     cassette = parse(text, str(path))
@@ -136,6 +138,15 @@ def clear_begun(folder: Path) -> None:
     for path in folder.glob(f"*/{_BEGUN}*"):
         with suppress(OSError):
             path.unlink()
+
+
+def restore(path: Path, text: bytes) -> None:
+    """Write what a file held before.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _replace(path, text)
 
 
 def _replace(path: Path, text: bytes) -> None:

@@ -30,7 +30,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         operation: label such as `POST /v2/chat`.
         judged: exchanges of this operation.
-        clean: those without a breaking or additive finding, explained ones aside.
+        clean: those whose body was judged without a breaking or additive finding, explained ones aside.
         breaking: those with at least one unexplained breaking finding.
         additive: those with at least one unexplained additive finding.
         notice: those with at least one unexplained notice about the server.
@@ -40,6 +40,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
         streams: exchanges answered by a stream.
         requests: the client's side.
         cases: exchanges that written cases sent, setting up and clearing away aside.
+        unrecorded: exchanges whose response body was not recorded, so that only the rest of them was judged.
     """
 
     operation: str
@@ -54,6 +55,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     streams: Count
     requests: RequestCoverage
     cases: Count = 0
+    unrecorded: Count = 0
 
 
 class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,44 @@ class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
     amendment: str
     findings: Count
     exchanges: Count
+
+
+class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A requirement that some exchanges of an operation could not show.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        requirement: id of the requirement.
+        exchanges: how many could not show it.
+        unexplained: how many of them have no finding that says what is wrong with them.
+        reason: what it depends on, and what is wrong with that; the first one in alphabetical order.
+    """
+
+    operation: str
+    requirement: str
+    exchanges: Count
+    unexplained: Count
+    reason: str
+
+
+class Inconclusive(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Recorded answers of one kind that say nothing about the API, because something before it has answered.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        status: HTTP status.
+        reason: what the answer was.
+        exchanges: how many there are.
+        file: path of the first one, as the caller named it.
+        position: its place in the file.
+    """
+
+    operation: str
+    status: int
+    reason: str
+    exchanges: Count
+    file: str
+    position: str
 
 
 class Foreign(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +146,20 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     file: str
     reason: str
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Something to know about an input that could be read.
+
+    Attributes:
+        file: path, as the caller named it.
+        where: the place in it where it was noticed first.
+        text: what was noticed.
+    """
+
+    file: str
+    where: str
+    text: str
 
 
 class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -156,7 +210,10 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         inconclusive_reasons: why cases were inconclusive, with their number.
         ends: every case that neither passed nor was skipped.
         unclosed: workers whose journal has no end, so that they were killed.
-        interrupted: whether somebody stopped the run.
+        interrupted: whether the run was stopped before its end, or is not known to have ended.
+        stopped: what stopped it, where that is known.
+        failures: what failed in the harness outside of any case.
+        deviations: what deviates that no finding reports, such as answers that the SDK cannot read.
         waits: what was waited for; of a worker that was killed nothing is known.
     """
 
@@ -173,6 +230,9 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[CaseEnd, ...] = ()
     unclosed: tuple[str, ...] = ()
     interrupted: bool = False
+    stopped: str = ""
+    failures: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
     waits: tuple[Waiting, ...] = ()
 
 
@@ -240,15 +300,18 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         unseen: operations of the contract without a single exchange.
         unrouted: exchanges with the judged API that no operation matches.
         amendments: amendments that explained something.
+        untestable: requirements that some exchanges could not show, because what they depend on is broken.
         foreign: exchanges that were not judged.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
+        inconclusive: recorded answers that say nothing about the API, such as the pages of a gateway.
         cases: how the cases of a run ended; null where traffic was read and nothing was sent.
         exercise: how much of what each operation declares was seen; empty where nobody counted it.
         declarations: the same for properties and values, each counted once however many operations share it;
             their `operation` is empty.
         groups: the group of each operation of the contract, as far as the caller told.
         fuzzed: what the fuzzer sent to each operation and reached; empty where nothing was fuzzed.
+        remarks: what there is to know about inputs that could be read.
     """
 
     operations: tuple[OperationCoverage, ...]
@@ -258,8 +321,11 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Foreign
     unreadable: tuple[Unreadable, ...]
     skipped: tuple[Skipped, ...]
+    untestable: tuple[UntestableCoverage, ...] = ()
+    inconclusive: tuple[Inconclusive, ...] = ()
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()
     groups: dict[str, str] = {}
     fuzzed: tuple[FuzzCoverage, ...] = ()
+    remarks: tuple[Remark, ...] = ()

@@ -77,10 +77,12 @@ class Journal:
         self._write(record)
         self._records += 1
 
-    def close(self, *, interrupted: bool = False, waits: Iterable[Waiting] = ()) -> None:
+    def close(self, *, interrupted: bool = False, reason: str = "", waits: Iterable[Waiting] = ()) -> None:
         """Write the closing line; a second call does nothing."""
         if self._descriptor is not None:
-            self._write(Closing(records=self._records, interrupted=interrupted, waits=tuple(waits)))
+            self._write(
+                Closing(records=self._records, interrupted=interrupted, reason=reason, waits=tuple(waits))
+            )
             self._release()
 
     def _write(self, line: Line) -> None:

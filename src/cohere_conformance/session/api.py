@@ -18,10 +18,10 @@ from cohere_conformance.checks.judge import evidence_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
-from cohere_conformance.contract.named import collection
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.place import parse_place
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
 from cohere_conformance.session.patience import Patience
 
@@ -174,7 +174,10 @@ class Api:
 
         Raises:
             DeviatesError: the answer by itself is wrong.
-            InconclusiveError: a live target gave no chance to judge, or no further request may be sent.
+            InconclusiveError: a live target gave no chance to judge, no further request may be sent, or the
+                target does not show that the run has made what the request would change.
+            ForbiddenError: the operation is not allowed on the target.
+            OwnershipError: the test is about to change what the run has not made.
         """
         sending = _sending(operation, path, query, headers, body, form)
         wanted = Expectation(status=status if isinstance(status, tuple) else (status,))
@@ -183,6 +186,10 @@ class Api:
         except BudgetError as error:
             # Hypothesis would take any other exception for a failure, and send everything once more.
             raise InconclusiveError(str(error)) from error
+        except OwnershipError as error:
+            if error.claimed:
+                raise InconclusiveError(str(error)) from error
+            raise
         if excuse:
             raise InconclusiveError(excuse)
         if failing:
@@ -211,7 +218,7 @@ class Api:
         Raises:
             InconclusiveError: it has not happened.
         """
-        kind = collection(operation)
+        kind = collection_of(operation)
         limit = self._patience.limit(kind, seconds)
         further = {} if growth is None else {"growth": growth}
         if (found := self._patience.until(kind, look, seconds, **further)) is None:
@@ -225,7 +232,7 @@ class Api:
             operation: label of what shows it.
             seconds: how long.
         """
-        self._patience.pause(collection(operation), seconds)
+        self._patience.pause(collection_of(operation), seconds)
 
     def later(
         self,
@@ -239,7 +246,7 @@ class Api:
         self._later.append((_sending(operation, path, (), None, body, ()), Expectation(status=status)))
 
     def clear(self) -> None:
-        """Clear away now, as far as requests may be sent; what was made has its own set aside."""
+        """Clear away now, as far as requests may be sent, and as far as it was made by the run."""
         done = set(self._undo(self._test)) if self._undo is not None else set()
         while self._later:
             sending, expectation = self._later.pop()
@@ -247,7 +254,7 @@ class Api:
             if (address := (outgoing.method, outgoing.path)) in done:
                 continue
             done.add(address)
-            with suppress(BudgetError):
+            with suppress(BudgetError, RefusedError):
                 self._send(self._test, sending, Key.VALID, expectation, True)
 
     def require(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,12 +11,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
 from cohere_conformance.data import folder
-from cohere_conformance.errors import BudgetError
-from cohere_conformance.fuzz.anchors import anchors
+from cohere_conformance.errors import BudgetError, ForbiddenError
+from cohere_conformance.fuzz.anchors import anchors, written
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
-from cohere_conformance.fuzz.effort import EFFORTS
+from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.paths import harmless
@@ -53,11 +52,13 @@ class Fuzzed(NamedTuple):
     Attributes:
         findings: what fails it, the first of each fingerprint.
         reason: why it ended early, or why a part of it was left out.
+        left_out: why nothing was sent, where nothing may be.
         unsent: requests that were left out, because the unchanged one that they start from is not served.
     """
 
     findings: tuple[Finding, ...]
     reason: str = ""
+    left_out: str = ""
     unsent: int = 0
 
 
@@ -90,7 +91,6 @@ class Fuzzer:
         self._database = open_database(fuzz.database)
         self._lost: set[str] = set()
         self._unchanged: dict[str, Unchanged] = {}
-        self._until = None if fuzz.seconds is None else time.monotonic() + fuzz.seconds
 
     def run(self, test: str, label: str, way: Way) -> Fuzzed:
         """Fuzz one operation.
@@ -103,10 +103,16 @@ class Fuzzer:
         if label in self._lost:
             return Fuzzed((), "an answer of this operation never came")
         operation = self._contract.operations[label]
-        start = anchors(self._suite, operation, self._plan.profile)
-        attempts = _Attempts(test, self._runner, self._until, self._looked_at(operation, start, way))
+        start = self._permitted(anchors(self._suite, operation, self._plan.profile))
+        if isinstance(start, str):
+            return Fuzzed((), left_out=start)
+        attempts = _Attempts(test, self._runner, self._looked_at(operation, way))
         reason = ""
         try:
+            if way is Way.POSITIVE and self._fuzz.profile is not FuzzProfile.SMOKE:
+                # What only a certain text, a stream or a call of a tool shows needs no change to be seen.
+                for anchor in written(self._suite, operation, self._plan.profile):
+                    attempts.usable(anchor.case)
             self._one_change(test, operation, start, way, attempts)
             if way is Way.POSITIVE:
                 self._several_changes(test, operation, start, attempts)
@@ -115,13 +121,25 @@ class Fuzzer:
             reason = str(error)
         except (_StopError, MissingError) as error:
             reason = str(error)
-        return Fuzzed(tuple(attempts.found.values()), reason or attempts.left_out(), attempts.unsent)
+        left_out = "" if attempts.sent or reason else attempts.refused
+        return Fuzzed(
+            tuple(attempts.found.values()), reason or attempts.left_out(), left_out, attempts.unsent
+        )
 
-    def _looked_at(self, operation: Operation, start: tuple[Anchor, ...], way: Way) -> Unchanged | None:
+    def _permitted(self, every: tuple[Anchor, ...]) -> tuple[Anchor, ...] | str:
+        """Return the requests whose resources may be made, or why there is none."""
+        reasons = [self._runner.permission.unavailable(anchor.needs) for anchor in every]
+        start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
+        return start if start or not every else reasons[0] or ""
+
+    def _looked_at(self, operation: Operation, way: Way) -> Unchanged | None:
         """Return what the starting requests show by themselves; `None` where they must not be sent."""
         if way is Way.PROTOCOL and self._plan.place is Place.LIVE and not harmless(operation.label):
             return None
-        return self._unchanged.setdefault(operation.label, Unchanged(start))
+        if operation.label not in self._unchanged:
+            start = self._permitted(written(self._suite, operation, self._plan.profile))
+            self._unchanged[operation.label] = Unchanged(() if isinstance(start, str) else start)
+        return self._unchanged[operation.label]
 
     def _one_change(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts
@@ -213,24 +231,26 @@ class _Attempts:
     Args:
         test: its id.
         runner: what sends and judges.
-        until: the time (by `time.monotonic`) after which nothing is sent.
         unchanged: what the starting requests show by themselves; `None` where they must not be sent.
 
     Attributes:
         found: what fails the test, by its fingerprint.
         failing: what fails the last request.
+        sent: how many requests were sent.
+        refused: why the last one was not sent that may not be.
         unsent: how many requests were left out, because the unchanged one is not served.
     """
 
-    def __init__(self, test: str, runner: Runner, until: float | None, unchanged: Unchanged | None) -> None:
+    def __init__(self, test: str, runner: Runner, unchanged: Unchanged | None) -> None:
         self._test = test
         self._runner = runner
-        self._until = until
         self._unchanged = unchanged
         self._shrunk: Counter[tuple[object, ...]] = Counter()
         self.unsent = 0
         self.found: dict[str, Finding] = {}
         self.failing: tuple[Finding, ...] = ()
+        self.sent = 0
+        self.refused = ""
         self._stopped: _StopError | None = None
 
     def go_on(self) -> None:
@@ -296,14 +316,16 @@ class _Attempts:
 
     def _send(self, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
         self.go_on()  # Hypothesis tries again whatever failed
-        if self._until is not None and time.monotonic() > self._until:
-            self._stopped = _StopError("the time limit is reached")
-            raise self._stopped
         try:
             attempt = self._runner.attempt(self._test, candidate, to_blame)
+        except ForbiddenError as error:
+            # Of many requests that only some server would take for something else, this one is left out.
+            self.refused = str(error)
+            return Attempt((), served=False, observed=self.refused)
         except BudgetError as error:
             self._stopped = _StopError(str(error))
             raise self._stopped from error
+        self.sent += 1
         for one in attempt.failing:
             self.found.setdefault(one.fingerprint, one)
         if attempt.gone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -61,12 +62,19 @@ class Patience:
     Args:
         seconds: the longest that one thing is waited for, if the caller says so.
         most: the longest otherwise, whatever is asked for; `None` without a limit.
+        left: returns the seconds that are left of the run.
         timer: of the target; real time if not given.
     """
 
     def __init__(
-        self, seconds: float | None = None, *, most: float | None = None, timer: Timer | None = None
+        self,
+        seconds: float | None = None,
+        *,
+        most: float | None = None,
+        left: Callable[[], float] = lambda: math.inf,
+        timer: Timer | None = None,
     ) -> None:
+        self._left = left
         self._timer = timer or Timer()
         self._seconds = seconds
         self._most = most
@@ -119,6 +127,7 @@ class Patience:
 
     def pause(self, kind: str, seconds: float) -> None:
         """Let time pass between two looks at a thing of a kind."""
+        seconds = max(0.0, min(seconds, self._left()))
         self._timer.wait(seconds)
         self._kinds.setdefault(kind, _Kind()).seconds += seconds
 

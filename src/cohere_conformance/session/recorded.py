@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges import Skipped, discover, read
+from cohere_conformance.exchanges import Remark, Skipped, discover, read
 from cohere_conformance.model import Exchange
 from cohere_conformance.report import Tally
 from cohere_conformance.session.judging import Judge, Settings
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 
+_Value = Exchange | TrafficError | Remark
 _BATCH = 256
 _LARGE = 8 * 2**20  # bytes from which on one file is worth spreading over workers
 
@@ -70,7 +71,7 @@ def _files(paths: Iterable[str], tally: Tally) -> Iterator[str]:
             yield found
 
 
-def _batches(values: Iterable[Exchange | TrafficError]) -> Iterator[list[Exchange | TrafficError]]:
+def _batches(values: Iterable[_Value]) -> Iterator[list[_Value]]:
     iterator = iter(values)
     while batch := list(islice(iterator, _BATCH)):
         yield batch
@@ -97,7 +98,7 @@ def _count_batch(file: str, batch: bytes) -> tuple[str, Tally]:
     return _counted(file, _EXCHANGES.decode(batch))
 
 
-def _counted(file: str, values: Iterable[Exchange | TrafficError]) -> tuple[str, Tally]:
+def _counted(file: str, values: Iterable[_Value]) -> tuple[str, Tally]:
     """Judge the values, until the parent says stop."""
     tally = Tally()
     for number, value in enumerate(values):
@@ -140,8 +141,10 @@ def _work(files: Iterable[str], tally: Tally) -> Iterator[Callable[[], tuple[str
             for value in batch:
                 if isinstance(value, TrafficError):
                     tally.add_unreadable(value)
+                elif isinstance(value, Remark):
+                    tally.add_remark(value.file, value.where, value.text)
             # Three times as fast as the pool's own pickling.
-            exchanges = [value for value in batch if not isinstance(value, TrafficError)]
+            exchanges = [value for value in batch if isinstance(value, Exchange)]
             yield partial(_count_batch, file, msgspec.msgpack.encode(exchanges))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.checks.expect import expected
-from cohere_conformance.contract.named import collection
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.place import parse_place
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Expectation
@@ -88,8 +88,8 @@ def pauses(seconds: float) -> tuple[float, ...]:
 
 
 def cost(removals: Iterable[Removal]) -> int:
-    """Return how many requests it takes at most to remove something."""
-    return sum(1 + len(pauses(one.seconds)) if one.until else 1 for one in removals)
+    """Return how many requests it takes at most to remove something, with one that shows how old it is."""
+    return sum((1 + len(pauses(one.seconds)) if one.until else 1 for one in removals), start=1)
 
 
 class Remover:
@@ -113,6 +113,7 @@ class Remover:
 
         Raises:
             BudgetError: a request had to be sent twice, and there is none left for the next one.
+            RefusedError: the target does not show that the run has made it.
         """
         sent: set[Address] = set()
         try:
@@ -130,7 +131,7 @@ class Remover:
     def _step(self, one: Made, removal: Removal) -> Exchange:
         told = Expectation(status=removal.status)
         exchange = self._send(removal.send, one.owner, one.values, told)
-        kind = collection(removal.send.operation)
+        kind = collection_of(removal.send.operation)
         # What has not come to an end once may never do so, and would be waited for each time.
         waits = pauses(removal.seconds) if removal.until and not self._patience.hopeless(kind) else ()
         for pause in waits:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cohere_conformance.contract.named import collection
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.contract.collections import collection_of
+from cohere_conformance.errors import BudgetError, RefusedError
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Expectation
 from cohere_conformance.session.interrupt import uninterrupted
@@ -37,6 +37,7 @@ class Resources:
         run: what tells this run's things apart from others.
         unique: tells the things of one request apart from others.
         budget: where the requests are set aside that remove what is made.
+        foreign: returns what the response to a creation names that is not the run's own, if it does.
         patience: waits for what takes time on the target.
     """
 
@@ -48,6 +49,7 @@ class Resources:
         run: str,
         unique: Unique,
         budget: Budget | None = None,
+        foreign: Callable[[str, Exchange], str | None] = lambda operation, exchange: None,
         patience: Patience | None = None,
     ) -> None:
         self._patience = patience or Patience()
@@ -56,6 +58,7 @@ class Resources:
         self._contract = contract
         self._send = send
         self._budget = budget or Budget(None)
+        self._foreign = foreign
         self._remover = Remover(contract, send, self._patience)
         self._values: dict[str, str] = {"run": run}
         self._failed: dict[str, str] = {}
@@ -79,11 +82,6 @@ class Resources:
                     self._failed[resource.name] = str(error)
                     raise
         return {**self._values, "unique": self._unique()}
-
-    @property
-    def identities(self) -> frozenset[str]:
-        """Every value that answers to requests of resources gave: ids of what the run has made, above all."""
-        return frozenset(self._values.values()) | {text for one in self._made for text in one.values.values()}
 
     def renew(self, names: tuple[str, ...]) -> None:
         """Have resources made anew when they are needed next: something has changed or destroyed them."""
@@ -120,7 +118,8 @@ class Resources:
     def _remove(self, those: Iterable[Made]) -> set[Address]:
         sent: set[Address] = set()
         for one in reversed([*those]):
-            with suppress(BudgetError):  # the next one has requests of its own
+            # The next one has requests of its own, and what is not ours after all is left alone.
+            with suppress(BudgetError, RefusedError):
                 sent |= self._remover.remove(one)
             self._made.remove(one)
         return sent
@@ -133,7 +132,8 @@ class Resources:
         with uninterrupted():
             try:
                 exchange = send()
-                one = made(resource, owner, exchange, values, reserve)
+                if self._foreign(resource.create.operation, exchange) is None:
+                    one = made(resource, owner, exchange, values, reserve)
             finally:
                 if one is None:
                     reserve.release()
@@ -151,20 +151,27 @@ class Resources:
         exchange = self._making(resource, resource.name, send, values)
         if exchange.response.status != 200:
             raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
+        self._check_owner(resource, exchange)
         self._capture(resource, resource.capture, exchange)
         values |= self._values
         self._ready.add(resource.name)
         if resource.wait is not None:
-            self._wait(resource, resource.wait, values)
+            self._wait(resource, resource.wait, values, exchange)
 
-    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str]) -> None:
-        kind = collection(wait.send.operation)
+    def _check_owner(self, resource: Resource, created: Exchange) -> None:
+        if (named := self._foreign(resource.create.operation, created)) is not None:
+            self._ready.discard(resource.name)
+            raise MissingError(f"{resource.name} could not be made: the response has {named}")
+
+    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str], created: Exchange) -> None:
+        kind = collection_of(wait.send.operation)
         seconds = self._patience.limit(kind, wait.seconds)
         shown = ""
 
         def look() -> bool | None:
             nonlocal shown
             exchange = self._send(wait.send, resource.name, values, Expectation(status=(200,)))
+            self._check_owner(resource, created)  # what is read may turn out to be older than its creation
             if self._holds(wait.until, exchange):
                 self._capture(resource, wait.capture, exchange)
                 return True

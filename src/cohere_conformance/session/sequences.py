@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import Answered
-from cohere_conformance.contract.named import collection
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 from cohere_conformance.session.ledger import (
@@ -150,7 +150,7 @@ class Sequences(Lifecycle):
         link, filled, sending = option
         self.ledger.taken[link.source, link.name] += 1
         # What nobody makes, such as the models of the service, nobody deletes either.
-        owned = collection(link.target) in self.script.creators
+        owned = collection_of(link.target) in self.script.creators
         about = self.ledger.about(link.target, filled.path.values()) if owned else []
         used = [one for one in self.ledger.named(filled.body.values()) if one is not None]
         for one in (*used, *about):
@@ -228,7 +228,7 @@ class Sequences(Lifecycle):
         identity = expression.value(answered) if expression is not None else None
         if not isinstance(identity, str) or not identity:
             raise InconclusiveError(f"{label} was answered without an id")
-        where = collection(label)
+        where = collection_of(label)
         if self.ledger.adopt(where, identity):
             self.remove_later(where, identity)
         elif label in NEW:
@@ -261,7 +261,7 @@ class Sequences(Lifecycle):
         for link in self.script.links.get(answered.operation, ()):
             filled = link.filled(answered) if link.made else None
             for identity in filled.path.values() if filled is not None else ():
-                where = collection(link.target)
+                where = collection_of(link.target)
                 if self.ledger.adopt(where, identity, output=True):
                     self.remove_later(where, identity)
 
@@ -278,7 +278,7 @@ class Sequences(Lifecycle):
         """Take down what a list shows of others, and expect nothing in it that was deleted."""
         label = answered.operation
         for place in self.script.items.get(label, ()):
-            where = collection(label)
+            where = collection_of(label)
             ids = [str(value) for value in place.values(answered.answer)]
             left = [one for one in ids if (made := self.ledger.made.get((where, one))) and made.deleted]
             if label in UNLISTED:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.data import folder
 from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.exchanges.deadline import TIME_UP, Deadline
 from cohere_conformance.exchanges.http import Limits, Sender
 from cohere_conformance.exchanges.patient import PatientSender
 from cohere_conformance.exchanges.secret import Secret
@@ -17,6 +19,7 @@ from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.fuzz.candidate import Way
     from cohere_conformance.model import Severity
-    from cohere_conformance.report import Header
+    from cohere_conformance.report import CaseOutcome, Header
     from cohere_conformance.session.api import Api
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
@@ -72,6 +75,7 @@ class Setting:
         authorizations: fields for further keys, by name.
         requests: the most requests that one worker sends.
         reference: the target is a reference server.
+        until: time of day, in seconds, at which the run has to end; `None` without a limit.
     """
 
     plan: Plan
@@ -84,6 +88,7 @@ class Setting:
     authorizations: Mapping[str, str]
     requests: int | None
     reference: bool
+    until: float | None = None
 
 
 class Worker:
@@ -98,7 +103,9 @@ class Worker:
         self._setting = setting
         self._name = name
         self._open = ExitStack()
+        self._deadline = Deadline(None if setting.until is None else setting.until - time.time())
         self._journal: Journal | None = None
+        self._budget = Budget(setting.requests, self._deadline)
         self._timer = Timer()
         self._patience = Patience()
         self._runner: Runner | None = None
@@ -115,19 +122,26 @@ class Worker:
             ReportError: the journal cannot be written.
         """
         setting = self._setting
-        opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
+        opening = Opening(
+            worker=self._name, header=setting.header, planned=planned, run=setting.run, led=True
+        )
         self._journal = Journal(setting.folder, opening)
         url, live = setting.plan.url or self._embedded(), setting.plan.place is Place.LIVE
         self._patience = Patience(
-            setting.plan.patience, most=None if live else _MOST_PATIENCE, timer=self._timer
+            setting.plan.patience,
+            most=None if live else _MOST_PATIENCE,
+            left=lambda: self._budget.seconds,
+            timer=self._timer,
         )
         # Only a service that somebody pays for lets nobody ask too often.
-        kind = PatientSender if live else Sender
-        sender = kind(
+        sender_class = PatientSender if live else Sender
+        guard = Guard.of(setting.plan, setting.judge.contract)
+        sender = sender_class(
             url,
+            gate=guard,
             key=setting.plan.key,
             limits=limits(setting.plan.place),
-            budget=Budget(setting.requests),
+            budget=self._budget,
         )
         self._runner = Runner(
             setting.plan,
@@ -135,6 +149,7 @@ class Worker:
             setting.judge,
             self._open.enter_context(sender),
             self._journal,
+            guard=guard,
             authorizations=setting.authorizations,
             fail_on=setting.fail_on,
             run=setting.run,
@@ -203,9 +218,12 @@ class Worker:
             ending = Ending("skipped", reason)
             self._runner.note(test, ending)
             return ending
-        findings, reason, unsent = self._fuzzer.run(test, label, way)
-        ending = Ending("failed" if findings else "inconclusive" if reason else "passed", reason, findings)
-        self._runner.note(test, ending, operation=label, unsent=unsent)
+        fuzzed = self._fuzzer.run(test, label, way)
+        outcome: CaseOutcome = "failed" if fuzzed.findings else "inconclusive" if fuzzed.reason else "passed"
+        if fuzzed.left_out and not fuzzed.findings:
+            outcome = "skipped"
+        ending = Ending(outcome, fuzzed.left_out or fuzzed.reason, fuzzed.findings)
+        self._runner.note(test, ending, operation=label, unsent=fuzzed.unsent)
         return ending
 
     def note(self, test: str, ending: Ending) -> None:
@@ -223,7 +241,12 @@ class Worker:
             if self._runner is not None:
                 self._runner.close()
             if self._journal is not None:
-                self._journal.close(interrupted=interrupted, waits=self._patience.waiting())
+                late = self._deadline.missed
+                self._journal.close(
+                    interrupted=interrupted or late,
+                    reason=TIME_UP if late else "",
+                    waits=self._patience.waiting(),
+                )
         finally:
             self._runner = self._journal = self._fuzzer = self._cases = None
             self._open.close()

@@ -27,6 +27,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
     folder = shlex.quote(folder)
     coverage = report.coverage
     unreadable = [f"{code(one.file)}: {code(one.where)}: {prose(one.reason)}" for one in coverage.unreadable]
+    remarks = [f"{code(one.file)}: {code(one.where)}: {prose(one.text)}" for one in coverage.remarks]
     skipped = [f"{code(one.file)}: {prose(one.reason)}" for one in coverage.skipped]
     hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
     foreign = [f"{code(host)}: {number}" for host, number in hosts]
@@ -44,9 +45,12 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_operations(report),
         *_fuzzed(report),
         *_amendments(report, folder, limit),
+        *_list(parts.INCONCLUSIVE, [prose(line) for line in parts.inconclusive_lines(report)], limit),
+        *_list(parts.NOT_TESTABLE, [prose(line) for line in parts.untestable_lines(report)], limit),
         *_folded("Operations never seen", coverage.unseen, limit=None),
         *_folded(parts.NOT_EXERCISED, parts.missing_lines(report), limit=limit),
         *_list("Other hosts, not judged", foreign, limit),
+        *_list("Remarks", remarks, limit),
         *_list("Skipped files", skipped, limit),
         *_list("Unreadable inputs", unreadable, limit),
         f"Exit code {report.footer.exit_code}. All rows and counts: `report.json`.",
@@ -72,6 +76,10 @@ def _introduction(report: Report) -> Iterator[str]:
     yield f"- {prose(header.tool)} {prose(header.version)}, {prose(header.started_at)}"
     if report.coverage.unrouted:
         yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
+    if report.footer.totals.unrecorded:
+        yield f"- {parts.unrecorded_line(report.footer.totals.unrecorded)}"
+    if commands := parts.commands_line(report):
+        yield f"- {commands}"
     yield ""
 
 
@@ -111,6 +119,8 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
             yield f"    - requirement: {code(row.requirement)}"
         yield f"    - expected: {code(row.expected)}"
         yield f"    - observed: {code(row.observed)}"
+        if row.omitted:
+            yield f"    - {parts.omitted(row)}"
         if one.others:
             yield f"    - {len(one.others)} more alike: {code(others_line(one))}"
         if row.cases:

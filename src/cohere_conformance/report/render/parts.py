@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from cohere_conformance.model import Aspect
+from cohere_conformance.model import Aspect, BodyState
 from cohere_conformance.report.shape import REPORT_JSON
 from cohere_conformance.report.verdict import RANK, quantity
 
@@ -25,6 +25,8 @@ AMENDMENTS_NOTE = (
 GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
 NOT_EXERCISED = "Declared, not exercised"
+NOT_TESTABLE = "Requirements not testable"
+INCONCLUSIVE = "Inconclusive, answered by something before the API"
 FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
 FUZZED_NOTE = (
     "Positive requests are valid, and the first number says how many were answered with 2xx; negative ones "
@@ -43,17 +45,17 @@ _Item = TypeVar("_Item")
 
 def server_rows(report: Report) -> list[Row]:
     """Return the unexplained findings about the server."""
-    return [row for row in report.findings if row.amendment is None and not row.client_side]
+    return [row for row in report.findings if not row.client_side]
 
 
 def client_rows(report: Report) -> list[Row]:
     """Return the unexplained findings about requests."""
-    return [row for row in report.findings if row.amendment is None and row.client_side]
+    return [row for row in report.findings if row.client_side]
 
 
 def first_explained(report: Report, amendment: str) -> str:
     """Return the fingerprint of the first finding that `amendment` explains."""
-    return next((row.fingerprint for row in report.findings if row.amendment == amendment), "")
+    return next((row.fingerprint for row in report.explained if row.amendment == amendment), "")
 
 
 def cut(items: Sequence[_Item], limit: int) -> tuple[Sequence[_Item], str]:
@@ -80,6 +82,11 @@ def seen(row: Row) -> str:
     return quantity(row.count, "exchange") + when
 
 
+def omitted(row: Row) -> str:
+    """Return how many findings of the same exchange have no row of their own; nothing where each has one."""
+    return f"and at least {quantity(row.omitted, 'more finding')} of this exchange" if row.omitted else ""
+
+
 def explain_command(fingerprint: str, folder: str) -> str:
     """Return the command that shows all about a finding."""
     command = f"{COMMAND} explain {fingerprint}"
@@ -91,9 +98,26 @@ def contract_line(header: Header) -> str:
     return f"contract {header.contract_version} ({header.mode}, digest {header.contract_digest[:19]})"
 
 
+def commands_line(report: Report) -> str:
+    """Return how many commands repeat exactly what was judged, where some do not; else nothing."""
+    shown = [row.example for row in report.findings if row.example.curl is not None]
+    inexact = sum(1 for example in shown if example.inexact)
+    if not inexact:
+        return ""
+    return (
+        f"curl commands of this report: {len(shown) - inexact} exact, {inexact} not exact "
+        "(something is redacted, or was not recorded)"
+    )
+
+
 def unrouted_line(number: int) -> str:
     """Return how much traffic went where the contract has nothing."""
     return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"
+
+
+def unrecorded_line(number: int) -> str:
+    """Return how many exchanges came without the body of their response."""
+    return f"{BodyState.NOT_RECORDED}: {number} (judged by status, headers and request only)"
 
 
 def target_line(target: Target) -> str:
@@ -248,6 +272,23 @@ def missing_lines(report: Report, names: int | None = 5) -> list[str]:
             more = f", and {len(missing) - len(shown)} more" if len(shown) < len(missing) else ""
             lines.append(f"{operation}: {figures}; not: {', '.join(shown)}{more}")
     return lines
+
+
+def untestable_lines(report: Report) -> list[str]:
+    """Return the requirements that were not testable, with the reasons."""
+    return [
+        f"○ {one.requirement} on {one.operation}: {quantity(one.exchanges, 'exchange')}; {one.reason}"
+        for one in report.coverage.untestable
+    ]
+
+
+def inconclusive_lines(report: Report) -> list[str]:
+    """Return the answers that say nothing about the API, with where the first of them is."""
+    return [
+        f"{one.operation}: {quantity(one.exchanges, 'exchange')}, {one.reason}; "
+        f"first {one.file}: {one.position}"
+        for one in report.coverage.inconclusive
+    ]
 
 
 def aspect_name(aspect: Aspect) -> str:

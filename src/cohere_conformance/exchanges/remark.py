@@ -1,0 +1,48 @@
+"""What a reader noticed and the user should know, though everything could be read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BODY = r"(?:body|content|payload|text|json|data|raw|bytes|string|base64)"
+_LIKE = {
+    "request_body": re.compile(rf"(?:request|req|rq|input|sent){_BODY}+"),
+    "response_body": re.compile(
+        rf"(?:response|resp|res|rsp|reply|answer|output|received){_BODY}+|body|content|payload|output|result"
+    ),
+}
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """Something to know about a recording.
+
+    Attributes:
+        file: path of the recording, as the caller named it.
+        where: the place in it where it was noticed first.
+        text: what was noticed.
+    """
+
+    file: str
+    where: str
+    text: str
+
+
+def misnamed_bodies(keys: Iterable[str], absent: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a row that look like a body under another name, each with the name that is read.
+
+    Args:
+        keys: of the row.
+        absent: the names of bodies that the row does not have.
+    """
+    wanted = set(absent)
+    for key in keys:
+        bare = re.sub(r"[^a-z0-9]", "", key.lower())
+        for name in sorted(wanted):
+            if key != name and _LIKE[name].fullmatch(bare):
+                yield key, name

@@ -1,0 +1,177 @@
+"""Keeps a JSON parser from what would exhaust the machine, by a look at the text before it is parsed."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from cohere_conformance.inputs.bounds import (
+    DEEPEST,
+    LONGEST,
+    LONGEST_NUMBER,
+    MOST_BODY_CONTAINERS,
+    MOST_BODY_VALUES,
+    MOST_VALUES,
+    TOO_DEEP,
+    TOO_LONG,
+    TOO_LONG_NUMBER,
+    TOO_MANY,
+)
+
+if TYPE_CHECKING:
+    import io
+
+_PIECE = 64 * 1024
+_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_BUT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
+_OF_NUMBERS = b"0123456789+-.eE"
+_LONG_NUMBER = re.compile(rb"[0-9+.eE-]{%d}" % (LONGEST_NUMBER + 1))
+_STEP = [0] * 256
+_STEP[ord("[")] = _STEP[ord("{")] = 1
+_STEP[ord("]")] = _STEP[ord("}")] = -1
+
+
+class BoundedStream:
+    """A JSON document that ends, for its parser, where a bound is exceeded.
+
+    What stands before that place is parsed as ever, so no exchange before it is lost.
+
+    Args:
+        stream: the document.
+
+    Attributes:
+        exceeded: the bound that was exceeded, in words; `None` as long as there was none.
+    """
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._scan = _Scan()
+        self.exceeded: str | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, however many; none at the end, or once a bound is exceeded."""
+        if self.exceeded is not None or not size:
+            return b""
+        # More and more of a long text: a parser starts anew with a token that is cut.
+        length = self._scan.length
+        piece = self._stream.read(max(_PIECE, min(length, LONGEST + 1 - length)))
+        for start in range(0, len(piece), _PIECE):
+            part = piece[start : start + _PIECE]
+            scan = self._scan.after(part)
+            self.exceeded = scan.exceeded()
+            if self.exceeded is not None:
+                return piece[: start + self._within(part)]
+            self._scan = scan
+        return piece
+
+    def begin(self) -> None:
+        """Count values anew: an exchange is complete."""
+        self._scan = self._scan.begun()
+
+    def _within(self, piece: bytes) -> int:
+        """Return how many bytes of a piece are within the bounds."""
+
+        def exceeds(size: int) -> bool:
+            return self._scan.after(piece[:size]).exceeded() is not None
+
+        return bisect(range(1, len(piece)), False, key=exceeds)
+
+
+def excess(text: bytes) -> str | None:
+    """Return what of the JSON in a body is more than is parsed; `None` where nothing is.
+
+    How deep it is nested is for the parser to say, which does not run out of memory by it.
+    """
+    if _fits(text.count(b"[") + text.count(b"{"), text.count(b",")):
+        return None
+    # That was with what stands inside of strings.
+    scan = _Scan()
+    containers = values = 0
+    for start in range(0, len(text), _PIECE):
+        scan = scan.after(text[start : start + _PIECE])
+        containers, values = scan.containers, scan.values
+    if containers > MOST_BODY_CONTAINERS:
+        return f"more than {MOST_BODY_CONTAINERS:,} arrays and objects in one body"
+    if values > MOST_BODY_VALUES:
+        return f"more than {MOST_BODY_VALUES:,} values in one body"
+    return None
+
+
+def _fits(containers: int, commas: int) -> bool:
+    return containers <= MOST_BODY_CONTAINERS and containers + commas <= MOST_BODY_VALUES
+
+
+class _Scan(NamedTuple):
+    """Where in a document a scan has arrived.
+
+    Attributes:
+        depth: lists and mappings that are open.
+        deepest: the most that were open at once, if they are more than the bound.
+        text: whether it is inside of a string.
+        escaped: whether the next character belongs to an escape.
+        length: bytes since the last token began.
+        number: characters of the number at the end; more than the bound where one of the piece was longer.
+        containers: lists and mappings.
+        values: all values, by their number of commas.
+    """
+
+    depth: int = 0
+    deepest: int = 0
+    text: bool = False
+    escaped: bool = False
+    length: int = 0
+    number: int = 0
+    containers: int = 0
+    values: int = 0
+
+    def after(self, piece: bytes) -> _Scan:
+        """Return the state behind a piece of the document."""
+        rest = piece[1:] if self.escaped else piece
+        escaped = False
+        if b"\\" in rest:
+            rest = rest.replace(b"\\\\", b"").replace(b'\\"', b"")
+            escaped = rest.endswith(b"\\")
+        parts = rest.split(b'"')
+        bare = b"".join(parts[self.text :: 2])
+        structure = bare.translate(None, _BUT_STRUCTURE)
+        opened = structure.count(b"[") + structure.count(b"{")
+        commas = structure.count(b",")
+        deepest = self.depth + opened
+        if deepest > DEEPEST:
+            brackets = structure.translate(None, _BUT_BRACKETS)
+            deepest = max(accumulate(map(_STEP.__getitem__, brackets), initial=self.depth))
+        one_token = len(parts) == 1 and not structure
+        return _Scan(
+            depth=self.depth + 2 * opened + commas - len(structure),
+            deepest=deepest,
+            text=self.text ^ (len(parts) % 2 == 0),
+            escaped=escaped,
+            length=self.length + len(piece) if one_token else len(parts[-1]),
+            number=self._number(bare),
+            containers=self.containers + opened,
+            values=self.values + opened + commas,
+        )
+
+    def _number(self, bare: bytes) -> int:
+        last = len(bare) - len(bare.rstrip(_OF_NUMBERS))
+        if last == len(bare):
+            return self.number + last
+        first = len(bare) - len(bare.lstrip(_OF_NUMBERS))
+        longer = self.number + first > LONGEST_NUMBER or _LONG_NUMBER.search(bare) is not None
+        return LONGEST_NUMBER + 1 if longer else last
+
+    def begun(self) -> _Scan:
+        """Return the same state with nothing counted."""
+        return self._replace(containers=0, values=0)
+
+    def exceeded(self) -> str | None:
+        """Return the bound of one exchange that is exceeded."""
+        if self.deepest > DEEPEST:
+            return TOO_DEEP
+        if self.length > LONGEST:
+            return TOO_LONG
+        if self.number > LONGEST_NUMBER:
+            return TOO_LONG_NUMBER
+        return TOO_MANY if self.values > MOST_VALUES else None
