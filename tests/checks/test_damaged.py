@@ -27,7 +27,7 @@ TALK = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "
 GROUNDED = TALK | {"documents": [{"id": "doc:0", "data": {"snippet": "Hi"}}]}
 
 
-def ranked(*results: Mapping[str, Any], **further: Any) -> dict[str, Any]:
+def ranked(*results: Any, **further: Any) -> dict[str, Any]:
     meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}}
     return {"id": UUID, "results": list(results), "meta": meta, **further}
 
@@ -81,6 +81,16 @@ def test_only_the_broken_item_is_unreadable() -> None:
     made = exchange(RERANK, answer, request=ASKED)
     assert "rerank.index-in-range" in violated(made)
     assert "rerank.index-in-range" not in untestable(made)
+
+
+def test_an_item_that_cannot_be_read_does_not_hide_the_others() -> None:
+    """A score above 1 is found behind one that is no number, and behind a result that is none."""
+    for broken_item in ({"index": 0, "relevance_score": "high"}, None, "result"):
+        made = exchange(RERANK, ranked(broken_item, {"index": 1, "relevance_score": 1.5}), request=ASKED)
+        assert "rerank.score-range" in violated(made)
+        assert "rerank.score-range" not in untestable(made)
+    made = exchange(RERANK, ranked({"index": 0, "relevance_score": None}, HIGH), request=ASKED)
+    assert "rerank.score-range" in untestable(made)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"text"', b"null", b'{"id": "'])
@@ -254,7 +264,7 @@ def test_a_check_that_fails_on_a_conforming_exchange_is_a_fault_of_ours(
 
     registry.checked()
     (bound,) = [one for one in registry._CHECKS["2xx"][RERANK] if one.requirement.id == "rerank.sorted"]
-    replaced = [type(bound)(bound.requirement, fail)]
+    replaced = [type(bound)(bound.requirement, fail, ids=False)]
     monkeypatch.setitem(registry._CHECKS["2xx"], RERANK, replaced)
     with pytest.raises(HarnessError, match=r"the check of rerank\.sorted failed .* please report it"):
         judge(CONTRACT, exchange(RERANK, ranked(HIGH), request=ASKED))

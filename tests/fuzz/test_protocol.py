@@ -65,7 +65,12 @@ def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) ->
     found = derived(label)
     assert len({(one.place, one.rule and one.rule.keyword, one.says) for one in found}) == len(found) > 50
     assert {one.way for one in found} == {Way.PROTOCOL}
-    assert Verdict.SERVED not in {one.verdict for one in found}
+    ordinary = {one.says for one in found if one.verdict is Verdict.SERVED}
+    assert ordinary <= {
+        "a key with bearer in small letters",
+        "said to be application/json; charset=utf-8",
+        "with 200 kB of blanks between its parts",
+    }
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ def test_what_has_to_be_refused_for_its_syntax_is_no_json(label: str) -> None:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_call_without_credentials_that_could_harm_is_for_nobodys_things(label: str) -> None:
-    found = [one for one in derived(label) if one.place == "header:authorization"]
+    found = [one for one in derived(label) if one.place == "header:authorization" and one.rule]
     assert len({one.key for one in found}) == 4
     for candidate in found:
         assert candidate.key is not Key.VALID

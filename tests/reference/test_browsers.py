@@ -71,8 +71,8 @@ def test_a_page_may_read_every_response_and_nobody_else_is_bothered(
     url: str, method: str, path: str, headers: dict[str, str], body: object, status: int
 ) -> None:
     """Errors and streams as well; a request without an origin gets no header of the kind."""
-    asked = httpx.request(method, url + path, headers=headers | ORIGIN, json=body)
+    asked = httpx.request(method, url + path, headers=headers | ORIGIN, json=body, timeout=60)
     assert asked.status_code == status
     assert asked.headers.get_list("access-control-allow-origin") == ["*"]
-    plain = httpx.request(method, url + path, headers=headers, json=body)
+    plain = httpx.request(method, url + path, headers=headers, json=body, timeout=60)
     assert "access-control-allow-origin" not in plain.headers

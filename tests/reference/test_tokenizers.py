@@ -40,7 +40,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def local(url: str) -> Tokenizer:
-    return Tokenizer.from_str(httpx.get(url + PATH).text)
+    return Tokenizer.from_str(httpx.get(url + PATH, timeout=60).text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -66,20 +66,20 @@ def test_whatever_the_text_the_ids_are_ids_of_it(local: Tokenizer, text: str) ->
 
 def test_every_model_with_a_tokenizer_names_one_that_this_server_has(url: str) -> None:
     """No client is sent to another machine; a model without a tokenizer names none."""
-    listed = httpx.get(f"{url}/v1/models?page_size=1000", headers=KEY).json()["models"]
+    listed = httpx.get(f"{url}/v1/models?page_size=1000", headers=KEY, timeout=60).json()["models"]
     assert len(listed) == len(models.MODELS)
     for model in listed:
         address = model["tokenizer_url"]
         if models.MODELS[model["name"]].endpoints:
             assert address == f"{url}{tokenizers.PREFIX}{model['name']}.json"
-            assert httpx.head(address).status_code == 200
+            assert httpx.head(address, timeout=60).status_code == 200
         else:
             assert address is None
 
 
 def test_the_size_is_told_before_the_file_is_fetched(url: str) -> None:
     """The SDK asks for it by HEAD, without a key."""
-    head, whole = httpx.head(url + PATH), httpx.get(url + PATH)
+    head, whole = httpx.head(url + PATH, timeout=60), httpx.get(url + PATH, timeout=60)
     assert head.headers["content-length"] == str(len(whole.content))
     assert "content-encoding" not in whole.headers
     assert whole.headers["content-type"] == "application/json"
@@ -99,7 +99,7 @@ def test_there_is_no_other_file(url: str, name: str) -> None:
 def test_the_sdk_tokenizes_by_itself_as_it_does_through_the_server(url: str) -> None:
     """Its default is the local tokenizer; the text comes back from the tokens of either."""
     text, model = "A lighthouse on the North Sea, built in 1906.", "command-a-03-2025"
-    with httpx.Client() as connections:
+    with httpx.Client(timeout=60) as connections:
         client = cohere.Client("reference-key", base_url=url, httpx_client=connections)
         local = client.tokenize(text=text, model=model)
         remote = client.tokenize(text=text, model=model, offline=False)

@@ -7,18 +7,21 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from candidates import starts
 from canned import ABSENT, CRASHED, Canned, Mock, always, examples, said
 from hostile import Hostile, Talk, answer
 
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
 from cohere_conformance.exchanges import deadline
+from cohere_conformance.exchanges.http import Limits
+from cohere_conformance.fuzz.anchors import written
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.names import slug
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.session import fuzzing, runner
+from cohere_conformance.session import worker as worker_module
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.plan import Fuzz, Wishes
 
@@ -298,17 +301,23 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
         home = tmp_path / str(most)
         ran = fuzzed(home, "POST /v1/classify", ways=[POSITIVE], faults=(ASTRAL,), fuzz=NONE)
         assert ran.kinds == {CRASH}
-        # The starting request comes first and once more when something fails, and in between what fails.
-        spent.append(len(ran.exchanges) - 3)
+        spent.append(len(sent(ran, "POST /v1/classify")) - 1)
     assert spent[0] == 5 < spent[1] < 50
 
 
 # -- what is sent first
 
 
+def bodies(label: str) -> list[Any]:
+    """Return the JSON bodies of the cases that are sent unchanged."""
+    return [
+        one.sending.body for one in written(shipped_suite(), load_contract().operations[label], "contract")
+    ]
+
+
 def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
     """Return the bodies that differ from those of the starting requests, which come unchanged first."""
-    unchanged = [anchor.sending.body for anchor in starts(label)]
+    unchanged = bodies(label)
     return [
         exchange.request.body or b""
         for exchange in ran.exchanges
@@ -572,8 +581,13 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     blamed = [row for row in ran.rows if row.kind in kinds]
     assert sorted((row.operation, row.place) for row in blamed) == [(MODEL, ""), (RERANK, "")]
     page = {Kind.MEDIA_TYPE_UNDECLARED, Kind.STATUS_UNDECLARED, Kind.BODY_MALFORMED}
-    assert {row.kind for row in ran.rows} - kinds <= page
-    assert sum(server.requests.values()) <= 1 + 2 * (len(starts(RERANK)) + len(starts(MODEL)))
+    # A model that a case names is asked for beforehand, which is a finding about that operation.
+    assert {row.kind for row in ran.rows if row.operation in {RERANK, MODEL}} - kinds <= page
+    cases = [
+        len(written(shipped_suite(), load_contract().operations[label], "contract"))
+        for label in (RERANK, MODEL)
+    ]
+    assert sum(server.requests.values()) <= 1 + sum(cases) + 2 * 2
     assert unsent(ran) > 200
     outcomes = [(ending.outcome, ending.reason[: len(UNCHANGED)]) for ending in ran.endings.values()]
     assert [outcome for outcome, _ in outcomes[:3]] == ["failed", "inconclusive", "inconclusive"]
@@ -605,7 +619,7 @@ def test_what_every_response_lacks_is_shown_by_the_unchanged_request(tmp_path: P
         ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
     found = [row for row in ran.rows if row.kind is Kind.PROPERTY_MISSING]
     assert [row.place for row in found] == ["/token_strings"]
-    unchanged = [anchor.sending.body for anchor in starts(TOKENIZE)]
+    unchanged = bodies(TOKENIZE)
     showing = [record for record in ran.records if record.findings]
     missing = [record for record in showing if record.findings[0].kind is Kind.PROPERTY_MISSING]
     assert missing
@@ -638,7 +652,8 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
     assert "" in {row.place for row in crashed}
-    assert server.requests[TOKENIZE] < 20 + 1 + 2 * len(starts(TOKENIZE)) + 2
+    every = written(shipped_suite(), load_contract().operations[TOKENIZE], "contract")
+    assert server.requests[TOKENIZE] < 20 + 1 + len(every) + 2
     assert unsent(ran) > 20
 
 
@@ -656,6 +671,27 @@ def test_what_only_a_change_shows_is_still_blamed_on_it(tmp_path: Path) -> None:
     ]
     assert showing
     assert not set(showing) & set(changed)
+
+
+def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers the first question of a run, and then nothing: each operation is tried once, up to five."""
+    short = Limits(silence=0.1, total=0.2)
+    monkeypatch.setattr(worker_module, "limits", lambda _: short)
+
+    def script(talk: Talk) -> None:
+        while came := talk.hear():
+            if b"page_size=1 " not in came.split(b"\r\n", 1)[0]:
+                return talk.hang()
+            talk.say(answer(examples()[MODELS].body, "content-type: application/json"))
+        return None
+
+    labels = (TOKENIZE, CHECK, RERANK, RERANK_1, EMBED, MODEL, MODELS)
+    with Hostile(script) as server:
+        ran = fuzzed(tmp_path, *labels, url=server.url, fuzz=CHECKED)
+        asked = len(server.requests)
+    assert asked <= 8
+    assert ran.kinds == {Kind.ANSWER_BROKEN}
+    assert all(ending.outcome in {"failed", "inconclusive"} for ending in ran.endings.values())
 
 
 # -- what only a fuzzer sends, and what everybody sends

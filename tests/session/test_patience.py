@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from canned import examples, static
 
-from cohere_conformance import suites
+from cohere_conformance import cli, suites
 from cohere_conformance.data import folder
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Waiting
@@ -182,6 +182,13 @@ def test_a_static_mock_does_not_make_a_run_sleep(
     assert waited.seconds == pytest.approx(clock.now, abs=0.1)
     assert first <= clock.now <= first + 0.5 * waited.number
     assert f"waited {clock.now:.0f} s, never ready: /v1/datasets ({waited.never_ready})" in cases_line(cases)
+
+
+@pytest.mark.parametrize("command", ["run", "fuzz", "record", "verify"])
+def test_patience_is_an_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command that calls a target has it, and a negative number is a wrong call."""
+    assert cli.run([command, "--patience", "-1"]) == 4
+    assert "--patience" in capsys.readouterr().err
 
 
 def test_every_operation_has_a_canned_example() -> None:

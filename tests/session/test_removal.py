@@ -15,6 +15,7 @@ from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.session import patience
 from cohere_conformance.session.api import Api
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.removal import cost, pauses
 from cohere_conformance.session.resources import Resources
 from cohere_conformance.session.unique import Unique
@@ -69,11 +70,17 @@ class Bench:
     """Resources of a server whose answers are given, and whose time passes only while somebody waits."""
 
     def __init__(
-        self, suite: Suite, contract: Contract, limit: int | None, answers: dict[str, list[tuple[int, Any]]]
+        self,
+        suite: Suite,
+        contract: Contract,
+        limit: int | None,
+        answers: dict[str, list[tuple[int, Any]]],
+        patience: Patience | None = None,
     ) -> None:
         self.budget = Budget(limit)
         self.server = Server(self.budget, answers)
-        self.resources = Resources(suite, contract, self.server.send, "r", Unique(), self.budget)
+        send = self.server.send
+        self.resources = Resources(suite, contract, send, "r", Unique(), self.budget, patience=patience)
 
     def begin(self, operation: str = BEGIN, owner: str = "a", **values: str) -> Exchange:
         """Make something."""
@@ -168,6 +175,17 @@ def test_what_never_ends_is_waited_for_once(suite: Suite, amended: Contract, wai
     bench.begin()
     assert len(bench.removed()) == 1 + 1
     assert sum(waited) == pytest.approx(30)
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(2.0, 2), (600.0, 30)])
+def test_the_callers_patience_holds_for_removals(
+    seconds: float, lasts: float, suite: Suite, amended: Contract, waited: list[float]
+) -> None:
+    """Less than usual where the caller says so, and never more requests than were set aside."""
+    bench = Bench(suite, amended, None, job("processing"), Patience(seconds))
+    bench.begin()
+    bench.removed()
+    assert sum(waited) == pytest.approx(lasts)
 
 
 @pytest.mark.parametrize("status", [404, 500])

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _ALWAYS = "redacted|scrubbed|saniti[sz]ed|anonymi[sz]ed|obfuscated|censored|placeholder|dummy"
 _ALONE = f"{_ALWAYS}|filtered|masked|removed|hidden|stripped|elided|omitted|fake|secret|private"
+_NAME = r"\s*[A-Za-z_][A-Za-z_\ .-]*[0-9]{0,3}\s*"
 _PLACEHOLDER = re.compile(
     rf"""
     (?<![a-z]) (?i:{_ALWAYS}) (?![a-z])              # call_REDACTED_1
@@ -19,18 +20,20 @@ _PLACEHOLDER = re.compile(
     | \A \W* (?i:{_ALONE}) \W* \Z                    # [FILTERED]
     | (?<![A-Za-z]) (?: x{{3,}} | X{{3,}} ) (?![A-Za-z])   # xxx, XXXXXXXX-XXXX-XXXX
     | [*#•…?]{{3,}} | \.{{3,}} | …                   # ***
-    | \A (?: <[^<>]*> | \[[^\[\]]*\] | \$?\{{+[^{{}}]*\}}+ | %\w+% ) \Z   # <id>, {{{{id}}}}
+    | \A (?: < {_NAME} > | \[ {_NAME} \] | \$?\{{+ {_NAME} \}}+ | %\w+% ) \Z   # <id>, {{{{id}}}}
     | \A [0-]{{8,}} \Z                               # 00000000-0000-0000-0000-000000000000
     """,
     re.VERBOSE,
 )
+_LONGEST = 200
+"""Characters of what may still be an id."""
 _IDENTIFYING = re.compile(r"(?:^|_)(?:ids?|IDs?)$|[a-z]I[dD]s?$")
 
 
 @lru_cache(maxsize=1024)
 def is_placeholder(text: str) -> bool:
     """Tell whether a text stands for an id that was taken out."""
-    return _PLACEHOLDER.search(text) is not None
+    return len(text) <= _LONGEST and _PLACEHOLDER.search(text) is not None
 
 
 def ids_replaced(reading: Reading) -> bool:

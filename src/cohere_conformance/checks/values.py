@@ -4,12 +4,58 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from cohere_conformance.checks.guarded import UnreadableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.checks.registry import Breach
+
+_Item = TypeVar("_Item")
 
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+
+
+def each(items: Iterable[_Item], judge: Callable[[_Item], Iterable[Breach]]) -> Iterator[Breach]:
+    """Yield the breaches of the first item that has any; one that cannot be read does not hide the others.
+
+    Raises:
+        UnreadableError: no item has a breach, and one of them could not be read.
+    """
+    return _one_by_one(items, judge, only_first=True)
+
+
+def every(items: Iterable[_Item], judge: Callable[[_Item], Iterable[Breach]]) -> Iterator[Breach]:
+    """Yield the breaches of all items; one that cannot be read does not hide the others.
+
+    Raises:
+        UnreadableError: one of them could not be read.
+    """
+    return _one_by_one(items, judge, only_first=False)
+
+
+def _one_by_one(
+    items: Iterable[_Item], judge: Callable[[_Item], Iterable[Breach]], *, only_first: bool
+) -> Iterator[Breach]:
+    unreadable: UnreadableError | None = None
+    iterator = iter(items)
+    while True:
+        breaches: list[Breach] = []
+        try:
+            # An item that is broken itself is passed over, and the next one follows.
+            breaches = list(judge(next(iterator)))
+        except StopIteration:
+            break
+        except UnreadableError as error:
+            unreadable = unreadable or error
+        yield from breaches
+        if breaches and only_first:
+            return
+    if unreadable is not None:
+        raise unreadable
 
 
 def moment(value: object) -> datetime | None:

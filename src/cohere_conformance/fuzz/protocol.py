@@ -90,7 +90,8 @@ def protocol(
     yield from _methods(contract, operation, anchor, hosted=hosted)
     if hosted and not harmless(operation.label):
         return
-    yield from _schemes(anchor)
+    if harmless(operation.label):
+        yield from _schemes(anchor)
     yield from _targets(operation, anchor)
     yield from _queries(operation, anchor)
     yield from _headers(operation, anchor, hosted=hosted)

@@ -49,20 +49,20 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
     place = candidate.place if candidate.place.startswith(("query:", "path:", "form:", "header:")) else ""
     # Where nothing is changed, no place in the request is to blame.
     place = place or (f"request:{candidate.place}" if candidate.place else "")
-    came = observed(exchange)
+    seen = observed(exchange)
     told = candidate.rule.keyword if candidate.rule else candidate.says
     if status >= 500:
         expected = f"an answer or a refusal: {candidate.says}"
         yield frame.finding(
-            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=came, value_class=told
+            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=seen, value_class=told
         )
     elif candidate.verdict is Verdict.SERVED and status >= 400:
         expected = f"an answer: the contract allows {candidate.says}"
         yield frame.finding(
-            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=came, value_class=told
+            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=seen, value_class=told
         )
     elif candidate.verdict is Verdict.REFUSED and not oversized(candidate, exchange):
-        yield from _unrefused(candidate, frame, place, came, told, judged)
+        yield from _unrefused(candidate, frame, place, seen, told, judged)
 
 
 def oversized(candidate: Candidate, exchange: Exchange) -> bool:

@@ -245,6 +245,7 @@ class _Attempts:
         self._test = test
         self._runner = runner
         self._unchanged = unchanged
+        self._by_change: set[str] = set()
         self._shrunk: Counter[tuple[object, ...]] = Counter()
         self.unsent = 0
         self.found: dict[str, Finding] = {}
@@ -295,9 +296,10 @@ class _Attempts:
         if not self.usable(candidate.anchor):
             self.unsent += 1
             return []
-        known = set(self.found)
         self.failing = self._send(candidate, partial(self._to_blame, candidate)).failing
-        return [one.fingerprint for one in self.failing if one.fingerprint not in known]
+        new = [one.fingerprint for one in self.failing if one.fingerprint not in self._by_change]
+        self._by_change.update(new)
+        return new
 
     def _to_blame(self, candidate: Candidate, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         if self._unchanged is None:

@@ -135,6 +135,7 @@ class Patience:
         """Take down that something of a kind was never ready, as whoever waited for it has found."""
         known = self._kinds.setdefault(kind, _Kind())
         known.never_ready += 1
+        known.number = max(known.number, known.never_ready)
         known.hopeless = True
 
     def waiting(self) -> Iterator[Waiting]:

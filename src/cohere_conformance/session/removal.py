@@ -133,7 +133,10 @@ class Remover:
         exchange = self._send(removal.send, one.owner, one.values, told)
         kind = collection_of(removal.send.operation)
         # What has not come to an end once may never do so, and would be waited for each time.
-        waits = pauses(removal.seconds) if removal.until and not self._patience.hopeless(kind) else ()
+        waits: tuple[float, ...] = ()
+        if removal.until and not self._patience.hopeless(kind):
+            # No longer than was set aside for, however patient the caller is.
+            waits = pauses(min(removal.seconds, self._patience.limit(kind, removal.seconds)))
         for pause in waits:
             if exchange.response.status != 200 or holds(self._contract, removal.until, exchange):
                 break

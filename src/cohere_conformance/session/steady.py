@@ -39,10 +39,10 @@ class Steady:
             return
         clause = shipped_requirements().requirements[REQUIREMENT]
         label = self._contract.route(request.method, request.url).operation
-        if label is None or label not in clause.operations or (told := _told(exchange)) is None:
+        if label is None or label not in clause.operations or (says := _says(exchange)) is None:
             return
-        contradicts = label in (self._lacking if told else self._telling)
-        if told:
+        contradicts = label in (self._lacking if says else self._telling)
+        if says:
             self._telling.add(label)
             self._lacking.discard(label)  # found once, for all that came before
         elif not contradicts:
@@ -51,11 +51,11 @@ class Steady:
             return
         place = "/usage/billed_units" if label == "POST /v2/chat" else "/meta/billed_units"
         expected = "what is billed, as other responses of this operation say"
-        observed = "nothing" if not told else "it here, and nothing in an earlier response"
+        observed = "nothing" if not says else "it here, and nothing in an earlier response"
         yield violation(clause, Frame(label, response.status), Breach(place, expected, observed))
 
 
-def _told(exchange: Exchange) -> bool | None:
+def _says(exchange: Exchange) -> bool | None:
     """Tell whether a response says what is billed; `None` where it is no JSON object."""
     kind = next((value for name, value in exchange.response.headers if name == "content-type"), "")
     if not kind.startswith("application/json"):

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 ToBlame = Callable[[tuple[Finding, ...]], tuple[Finding, ...]]
 """Keeps of the findings about a changed request those that its change may be blamed for."""
 _TRIES = 2
-"""A server may stumble once, over its first request for example, and be fine from then on."""
+"""A server may stumble once, over its first request for example, and be fine from then on.
+
+Where two starting requests were not served, each of the others is sent once.
+"""
 
 
 class Attempt(NamedTuple):
@@ -52,7 +55,7 @@ class Unchanged:
     def __init__(self, start: Iterable[Anchor]) -> None:
         self._start = {anchor.case: anchor for anchor in start}
         self._served: set[str] = set()
-        self._shown: set[str] = set()
+        self._shown: dict[str, set[str]] = {case: set() for case in self._start}
         self._blamed: set[str] = set()
         self.refused: dict[str, str] = {}
 
@@ -80,21 +83,20 @@ class Unchanged:
             findings: what was found, all of it.
             send: sends, judges and records a request.
         """
-        left = self._unshown(findings)
+        left = self._unshown(candidate.anchor, findings)
         new = {one.fingerprint for one in left if one.amendment is None} - self._blamed
         if new and candidate.anchor in self._served:
             self._served.discard(candidate.anchor)
             self._look(candidate.anchor, send)
-            left = self._unshown(left)
+            left = self._unshown(candidate.anchor, left)
             if candidate.anchor not in self._served:
                 self._served.clear()  # whether the others still are is not known any more
             self._blamed |= {one.fingerprint for one in left}
         return left
 
-    def _unshown(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        return tuple(
-            one for one in findings if one.amendment is not None or one.fingerprint not in self._shown
-        )
+    def _unshown(self, case: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        shown = self._shown[case]
+        return tuple(one for one in findings if one.amendment is not None or one.fingerprint not in shown)
 
     def _look(self, case: str, send: Send) -> None:
         anchor = self._start[case]
@@ -102,9 +104,9 @@ class Unchanged:
             Way.POSITIVE, anchor.sending, place="", says="nothing is changed", verdict=Verdict.SERVED
         )
         attempt = Attempt((), served=False)
-        for _ in range(_TRIES):
+        for _ in range(1 if len(self.refused) > 1 else _TRIES):
             attempt = send(candidate)
-            self._shown |= {one.fingerprint for one in attempt.failing}
+            self._shown[case] |= {one.fingerprint for one in attempt.failing}
             if attempt.served or attempt.gone:
                 break
         if attempt.served:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import cut
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,8 @@ def _results(evidence: Evidence) -> list[Json]:
     return evidence.answer.get("classifications") or []
 
 
-def _single(evidence: Evidence) -> list[Json]:
-    return [one for one in _results(evidence) if one["classification_type"] == "single-label"]
+def _is_single(result: Json) -> bool:
+    return bool(result["classification_type"] == "single-label")
 
 
 def _scores(result: Json) -> dict[str, float]:
@@ -65,52 +66,63 @@ def one_per_input(evidence: Evidence) -> Iterator[Breach]:
 @check("classify.prediction")
 def prediction(evidence: Evidence) -> Iterator[Breach]:
     """CLS-O02."""
-    for result in _single(evidence):
-        predictions, scores = result["predictions"], _scores(result)
-        told = result.get("prediction")
-        if len(predictions) != 1 or (told is not None and told != predictions[0]):
-            place = "/classifications/*/predictions"
-            yield Breach(place, "one prediction, the same wherever it is told", str(predictions), "told")
-            return
-        best = max(scores.values(), default=0)
-        if scores.get(predictions[0], best) < best - _FLOAT:
-            wanted = max(scores, key=lambda label: scores[label])
-            place = "/classifications/*/predictions"
-            yield Breach(place, f"{wanted}, the label of most confidence", predictions[0], "best")
-            return
+    return each(_results(evidence), _prediction)
+
+
+def _prediction(result: Json) -> Iterator[Breach]:
+    if not _is_single(result):
+        return
+    predictions, scores = result["predictions"], _scores(result)
+    told = result.get("prediction")
+    place = "/classifications/*/predictions"
+    if len(predictions) != 1 or (told is not None and told != predictions[0]):
+        yield Breach(place, "one prediction, the same wherever it is told", str(predictions), "told")
+        return
+    best = max(scores.values(), default=0)
+    if scores.get(predictions[0], best) < best - _FLOAT:
+        wanted = max(scores, key=lambda label: scores[label])
+        yield Breach(place, f"{wanted}, the label of most confidence", predictions[0], "best")
 
 
 @check("classify.confidence-sum")
 def confidence_sum(evidence: Evidence) -> Iterator[Breach]:
     """CLS-O03."""
-    for result in _single(evidence):
-        scores = _scores(result)
-        if scores and abs(sum(scores.values()) - 1) > _SUM:
-            yield Breach("/classifications/*/labels", "confidences of one in all", f"{sum(scores.values())}")
-            return
+    return each(_results(evidence), _confidence_sum)
+
+
+def _confidence_sum(result: Json) -> Iterator[Breach]:
+    scores = _scores(result) if _is_single(result) else {}
+    if scores and abs(sum(scores.values()) - 1) > _SUM:
+        yield Breach("/classifications/*/labels", "confidences of one in all", f"{sum(scores.values())}")
 
 
 @check("classify.confidence-range")
 def confidence_range(evidence: Evidence) -> Iterator[Breach]:
     """CLS-O03."""
-    for result in _results(evidence):
-        for score in (*_scores(result).values(), *result["confidences"]):
-            if not -_FLOAT <= score <= 1 + _FLOAT:
-                yield Breach("/classifications/*/labels", "confidences from 0 to 1", f"{score}")
-                return
+    return each(_results(evidence), _confidence_range)
+
+
+def _confidence_range(result: Json) -> Iterator[Breach]:
+    for score in (*_scores(result).values(), *result["confidences"]):
+        if not -_FLOAT <= score <= 1 + _FLOAT:
+            yield Breach("/classifications/*/labels", "confidences from 0 to 1", f"{score}")
+            return
 
 
 @check("classify.confidence-of-prediction")
 def confidence_of_prediction(evidence: Evidence) -> Iterator[Breach]:
     """CLS-O04."""
-    for result in _results(evidence):
-        wanted = _scores(result).get(_predicted(result) or "")
-        told = [result.get("confidence"), *result["confidences"][:1]]
-        for one in told if wanted is not None else ():
-            if one is not None and wanted is not None and abs(one - wanted) > _FLOAT:
-                place = "/classifications/*/confidences"
-                yield Breach(place, f"{wanted}, the confidence in what is predicted", f"{one}")
-                return
+    return each(_results(evidence), _confidence_of_prediction)
+
+
+def _confidence_of_prediction(result: Json) -> Iterator[Breach]:
+    wanted = _scores(result).get(_predicted(result) or "")
+    told = [result.get("confidence"), *result["confidences"][:1]]
+    for one in told if wanted is not None else ():
+        if one is not None and wanted is not None and abs(one - wanted) > _FLOAT:
+            place = "/classifications/*/confidences"
+            yield Breach(place, f"{wanted}, the confidence in what is predicted", f"{one}")
+            return
 
 
 @check("classify.labels-of-examples")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cohere_conformance.checks.registry import Breach, check
-from cohere_conformance.checks.values import asked_number, moment, number
+from cohere_conformance.checks.values import asked_number, every, moment, number
 from cohere_conformance.redaction.words import REDACTED
 
 if TYPE_CHECKING:
@@ -66,11 +66,16 @@ def one_authorization(evidence: Evidence) -> Iterator[Breach]:
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """CON-O01, CON-R03."""
     names = _KEPT if evidence.reading.exchange.request.method == "POST" else set(_KEPT) - {"description"}
-    for place, connector in _shown(evidence):
-        for name in sorted(names):
-            sent, told = evidence.sent.get(name), connector.get(name)
-            if sent is not None and told is not None and sent != told:
-                yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
+
+    def differs(one: tuple[str, Json, str]) -> Iterator[Breach]:
+        place, connector, name = one
+        sent, told = evidence.sent.get(name), connector.get(name)
+        if sent is not None and told is not None and sent != told:
+            yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
+
+    yield from every(
+        ((place, connector, name) for place, connector in _shown(evidence) for name in sorted(names)), differs
+    )
 
 
 @check("connectors.defaults")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,34 +55,43 @@ def one_default(evidence: Evidence) -> Iterator[Breach]:
 @check("models.defaults-served")
 def defaults_served(evidence: Evidence) -> Iterator[Breach]:
     """MOD-O04."""
-    for place, model in _told(evidence):
-        served, defaults = model.get("endpoints"), model.get("default_endpoints")
-        others = sorted(set(defaults or ()) - set(served or ()))
-        if served is not None and others:
-            yield Breach(f"{place}/default_endpoints", "endpoints that the model serves", others[0])
-            return
+    return each(_told(evidence), _defaults_served)
+
+
+def _defaults_served(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
+    place, model = one
+    served, defaults = model.get("endpoints"), model.get("default_endpoints")
+    others = sorted(set(defaults or ()) - set(served or ()))
+    if served is not None and others:
+        yield Breach(f"{place}/default_endpoints", "endpoints that the model serves", others[0])
 
 
 @check("models.context-sign")
 def context_sign(evidence: Evidence) -> Iterator[Breach]:
     """MOD-O06."""
-    for place, model in _told(evidence):
-        length = model.get("context_length")
-        if length is not None and length < 0:
-            yield Breach(f"{place}/context_length", "0 or more", f"{length:g}")
-            return
+    return each(_told(evidence), _context_sign)
+
+
+def _context_sign(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
+    place, model = one
+    length = model.get("context_length")
+    if length is not None and length < 0:
+        yield Breach(f"{place}/context_length", "0 or more", f"{length:g}")
 
 
 @check("models.tokenizer")
 def tokenizer(evidence: Evidence) -> Iterator[Breach]:
     """MOD-O06: where a tokenizer is."""
-    for place, model in _told(evidence):
-        url, name = model.get("tokenizer_url"), model.get("name")
-        path = f"{_TOKENIZERS}{name}.json"
-        # A model that somebody trained has the tokenizer of what it was trained from.
-        if url and name and not model.get("finetuned") and not _is_tokenizer(url, path, evidence):
-            yield Breach(f"{place}/tokenizer_url", f"{_PUBLIC}{path}", url)
-            return
+    return each(_told(evidence), partial(_own_tokenizer, evidence))
+
+
+def _own_tokenizer(evidence: Evidence, one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
+    place, model = one
+    url, name = model.get("tokenizer_url"), model.get("name")
+    path = f"{_TOKENIZERS}{name}.json"
+    # A model that somebody trained has the tokenizer of what it was trained from.
+    if url and name and not model.get("finetuned") and not _is_tokenizer(url, path, evidence):
+        yield Breach(f"{place}/tokenizer_url", f"{_PUBLIC}{path}", url)
 
 
 def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.checks.values import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,12 +75,14 @@ def count(evidence: Evidence) -> Iterator[Breach]:
 @check("rerank.score-range")
 def score_range(evidence: Evidence) -> Iterator[Breach]:
     """RR-O04."""
-    for result in _results(evidence):
-        score = result["relevance_score"]
-        if not -_ROUNDING <= score <= 1 + _ROUNDING:
-            told = "above" if score > 1 else "below"
-            yield Breach("/results/*/relevance_score", "a score from 0 to 1", str(score), told)
-            return
+    return each(_results(evidence), _score_in_range)
+
+
+def _score_in_range(result: dict[str, Any]) -> Iterator[Breach]:
+    score = result["relevance_score"]
+    if not -_ROUNDING <= score <= 1 + _ROUNDING:
+        told = "above" if score > 1 else "below"
+        yield Breach("/results/*/relevance_score", "a score from 0 to 1", str(score), told)
 
 
 @check("rerank.documents-asked-for")
@@ -100,11 +103,12 @@ def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
 @check("rerank.documents-same")
 def documents_same(evidence: Evidence) -> Iterator[Breach]:
     """RR-O05: a document that comes back is the one with that index."""
-    documents = _documents(evidence)
-    for result in _results(evidence) if documents else ():
+    documents = _documents(evidence) or []
+
+    def differs(result: dict[str, Any]) -> Iterator[Breach]:
         index, told = result["index"], result.get("document")
-        if documents is None or not isinstance(told, dict) or not 0 <= index < len(documents):
-            continue
+        if not isinstance(told, dict) or not 0 <= index < len(documents):
+            return
         sent = documents[int(index)]
         fields: dict[str, Any] = sent if isinstance(sent, dict) else {"text": sent}
         # Only texts are declared; what becomes of anything else in a document is nobody's promise.
@@ -117,7 +121,8 @@ def documents_same(evidence: Evidence) -> Iterator[Breach]:
                 f"the document with index {index:g}",
                 f"another {lost[0]}: {told.get(lost[0])!r}",
             )
-            return
+
+    yield from each(_results(evidence), differs)
 
 
 @check("rerank.search-unit")
