@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from running import called, running
+from running import HANGS, called, running
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import shipped_suite
@@ -206,13 +206,11 @@ def test_an_interrupted_recording_leaves_all_as_it_was(home: Path) -> None:
     before = texts(home)
     report = home / "conformance-report"
     with running(home, "--only", "chat,tokenize", "--yes", command="record") as process:
-        until = time.monotonic() + 60
         while not list(report.glob("recorded/*/*.yaml")):
             assert process.poll() is None, process.communicate()
-            assert time.monotonic() < until, "nothing was recorded"
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 2, process.communicate()
+        assert process.wait(HANGS) == 2, process.communicate()
     assert texts(home) == before
 
 

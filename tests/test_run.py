@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hostile import Hostile, Talk, answer
-from running import COMMAND, Done, environment, ran, running
+from running import COMMAND, HANGS, Done, environment, ran, running
 
 from cohere_conformance.cli.serve import serve
 from cohere_conformance.data import folder
@@ -60,7 +60,7 @@ def test_the_suites_by_pytest_alone_have_the_same_verdict(tmp_path: Path) -> Non
         more = [f"--conformance-fault={fault}"] if fault else []
         done = subprocess.run(
             [sys.executable, "-m", "pytest", suites, *plugin, *more],
-            cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=120,
+            cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         assert Done(code, "", tmp_path).report["header"]["arguments"][:2] == ["run", "--only=rerank"]
@@ -255,7 +255,7 @@ def test_an_interrupted_run_removes_what_it_has_made(tmp_path: Path) -> None:
     ):
         until_records(tmp_path, 30, process)
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 2, told
     report = Done(2, told, tmp_path).report
     assert report["footer"]["exit_code"] == 2

@@ -63,7 +63,7 @@ def test_it_tells_how_to_call_it_and_stops_cleanly(how: signal.Signals) -> None:
         key = {"authorization": "Bearer reference-key"}
         assert httpx.post(f"{url}/v1/check-api-key", headers=key).json()["valid"] is True
         process.send_signal(how)
-        said, failed = process.communicate(timeout=60)
+        said, failed = process.communicate(timeout=900)
     assert (process.returncode, said, failed) == (0, "stopped\n", "")
 
 
@@ -73,12 +73,12 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
     with process:
         port = int(lines[0].split()[2].rpartition(":")[2])
         # By hand: header fields by the thousand are too many for clients.
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=900) as client:
             asked = f"POST /v1/check-api-key HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\n\r\n"
             client.sendall(asked.encode())
             answer = b"".join(iter(lambda: client.recv(2**16), b"")).decode()
         process.send_signal(signal.SIGTERM)
-        said, failed = process.communicate(timeout=60)
+        said, failed = process.communicate(timeout=900)
     told = "\n".join(lines)
     assert SECRET not in told + said + failed
     assert "so****89 (production, from --key)" in told
@@ -104,7 +104,7 @@ def test_requests_move_the_clock_where_that_is_wanted() -> None:
             ).json()["id"]
             seen = [client.get(f"/v1/datasets/{identity}").json()["dataset"] for _ in range(3)]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=600)
+        process.communicate(timeout=900)
     assert [one["validation_status"] for one in seen] == ["processing", "validated", "validated"]
 
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
 
 CHAT = Outgoing("POST", "/v2/chat", (("content-type", "application/json"),), b"{}")
-LIMITS = Limits(connect=0.5, silence=0.25, total=0.6, largest=100_000)
+LIMITS = Limits(connect=300, silence=300, total=600, largest=100_000)
+"""For what ends by itself, however busy the machine is."""
+BRIEF = Limits(connect=300, silence=1.0, total=2.0, largest=100_000)
+"""For what ends only because nobody waits any longer."""
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -102,7 +105,7 @@ ENDINGS = {
 def test_how_an_answer_ends(name: str) -> None:
     script, kind, status, body = ENDINGS[name]
     before = time.monotonic()
-    response = asked(script)
+    response = asked(script, BRIEF if kind is Broken.TIMEOUT else LIMITS)
     lasted = time.monotonic() - before
     assert response.failure is not None
     assert (response.failure.kind, response.status) == (kind, status), response.failure
@@ -112,7 +115,7 @@ def test_how_an_answer_ends(name: str) -> None:
         assert response.body == body
     assert not re.search(r"127|0x|localhost|[0-9]\.[0-9]s", response.failure.detail)
     assert response.seconds is not None
-    assert 0 < response.seconds <= lasted < LIMITS.total + 2
+    assert 0 < response.seconds <= lasted
 
 
 def test_as_much_as_is_allowed_is_read() -> None:
@@ -122,19 +125,19 @@ def test_as_much_as_is_allowed_is_read() -> None:
 
 @pytest.mark.parametrize("name", ["drips", "head drips", "endless interim"])
 def test_a_drip_ends_when_the_time_is_up(name: str) -> None:
-    response = asked(ENDINGS[name][0])
+    response = asked(ENDINGS[name][0], BRIEF)
     assert response.failure is not None
     assert "whole answer" in response.failure.detail
     assert response.seconds is not None
-    assert response.seconds >= LIMITS.total
+    assert response.seconds >= BRIEF.total
 
 
 def test_silence_ends_before_the_time_is_up() -> None:
-    response = asked(saying(then="hang"), Limits(silence=0.2, total=30))
+    response = asked(saying(then="hang"), Limits(silence=0.2, total=600))
     assert response.failure is not None
     assert "silent" in response.failure.detail
     assert response.seconds is not None
-    assert 0.2 <= response.seconds < 20
+    assert response.seconds >= 0.2
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:{}", "http://name.invalid"])
@@ -187,7 +190,7 @@ def test_a_bomb_does_not_fill_the_memory(coding: str) -> None:
 
 def test_a_broken_stream_keeps_its_arrivals() -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    response = asked(saying(head, chunk(b"data: 1\n\n"), then="hang"))
+    response = asked(saying(head, chunk(b"data: 1\n\n"), then="hang"), BRIEF)
     assert response.failure is not None
     assert response.failure.kind is Broken.TIMEOUT
     assert [size for size, _ in response.arrivals] == [9]
@@ -258,7 +261,7 @@ def test_after_every_ending_the_next_answer_is_whole() -> None:
         else:
             ENDINGS[names[turn // 2]][0](talk)
 
-    with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=LIMITS) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=BRIEF) as sender:
         for name in names:
             broken, fine = sender.send(CHAT).response, sender.send(CHAT).response
             assert broken.failure is not None

@@ -71,7 +71,7 @@ class Seen:
         return joined + b"..."
 
 
-def ask(url: str, *, limit: int = 2**23, patience: float = 10.0) -> Seen:
+def ask(url: str, *, limit: int = 2**23, patience: float = 900.0) -> Seen:
     """Send the request and read all that comes; `patience` is what silence takes."""
     content, end = b"", "closed"
     with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=patience) as client:
@@ -145,7 +145,7 @@ def test_how_a_connection_ends_and_what_came(
     end, body = ENDS[name]
     monkeypatch.setattr(wire, "BOMB", 4)
     monkeypatch.setattr(wire, "DRIP", 3600.0)
-    seen = ask(serve(name), patience=0.3 if end == "silence" else 10.0)
+    seen = ask(serve(name), patience=1.0 if end == "silence" else 900.0)
     assert seen.end == end
     assert body in (None, seen.body)
     if name in {"transport.hang", "transport.reset", "transport.close-early"}:
@@ -233,7 +233,7 @@ def test_even_a_short_stream_is_cut(serve: Callable[..., str], events: int) -> N
 
 @pytest.mark.parametrize("name", ["transport.truncated", "transport.reset-in-body", "transport.hang-in-body"])
 def test_a_stream_is_left_in_the_middle(name: str, serve: Callable[..., str]) -> None:
-    seen = ask(serve(name, streaming), patience=0.3)
+    seen = ask(serve(name, streaming), patience=1.0 if ENDS[name][0] == "silence" else 900.0)
     assert seen.end == ENDS[name][0]
     assert seen.unchunked.startswith(b"event: word\ndata:")
     assert seen.unchunked.endswith(b"...")
@@ -259,7 +259,7 @@ def test_a_client_takes_it_for_what_it_is(
         httpx.post(
             serve(name) + "/v1/check-api-key",
             headers={"authorization": "Bearer reference-key"},
-            timeout=0.3 if name == "transport.hang" else 10,
+            timeout=0.3 if name == "transport.hang" else 900,
         )
 
 
@@ -283,9 +283,9 @@ def test_a_large_body_goes_through_and_a_client_may_leave(serve: Callable[..., s
     sent = json.dumps({"text": "x" * 3_000_000}).encode()
     head = REQUEST.partition(b"content-length")[0] + b"content-length: %d\r\n\r\n" % len(sent)
     for leaving in (b"", head[:20], head, head + sent[:1000]):
-        with socket.create_connection(where, timeout=10) as client:
+        with socket.create_connection(where, timeout=900) as client:
             client.sendall(leaving)
-    with socket.create_connection(where, timeout=10) as client:
+    with socket.create_connection(where, timeout=900) as client:
         client.sendall(head + sent)
         content = b"".join(iter(lambda: client.recv(2**16), b""))
     assert content.endswith(b'{"length":3000000}')
@@ -295,7 +295,7 @@ def test_a_large_body_goes_through_and_a_client_may_leave(serve: Callable[..., s
 def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
     with Running(State(faults=chosen([name]))) as server:
         client = socket.create_connection(
-            (urlsplit(server.url).hostname, urlsplit(server.url).port), timeout=10
+            (urlsplit(server.url).hostname, urlsplit(server.url).port), timeout=900
         )
         client.sendall(REQUEST)
         if name != "transport.hang":

@@ -75,7 +75,7 @@ def test_a_dataset_is_uploaded_awaited_and_saved(sdk: Sdk, tmp_path: Path, clien
                 keep_fields=["place"],
             )
         )
-        ready = await sdk.got(one.wait(created, interval=INTERVAL, timeout=20))
+        ready = await sdk.got(one.wait(created, interval=INTERVAL, timeout=900))
         one.utils.save_dataset(ready.dataset, str(target), format=form)
         return ready
 
@@ -92,7 +92,7 @@ def test_waiting_for_a_dataset_that_fails_says_why(sdk: Sdk, client: str) -> Non
     async def work(one: Any) -> Any:
         data = ("rows.jsonl", b'{"title": "no text"}\n')
         created = await sdk.got(one.datasets.create(name="bad", type="embed-input", data=data))
-        return await sdk.got(one.wait(created, interval=INTERVAL, timeout=20))
+        return await sdk.got(one.wait(created, interval=INTERVAL, timeout=900))
 
     with pytest.raises(Exception, match=r"failed with status failed and error : .*text"):
         sdk.do(client, work)
@@ -106,7 +106,7 @@ def test_an_embed_job_makes_what_embed_makes(sdk: Sdk, made: Made, tmp_path: Pat
         begun = await sdk.got(
             one.embed_jobs.create(dataset_id=source, model=EMBED, input_type="search_document")
         )
-        job = await sdk.got(one.wait(begun, interval=INTERVAL, timeout=20))
+        job = await sdk.got(one.wait(begun, interval=INTERVAL, timeout=900))
         output = await sdk.got(one.datasets.get(job.output_dataset_id))
         one.utils.save_dataset(output.dataset, str(target))
         texts = [row["text"] for row in saved(target)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PASSWORD = "not-a-real-password"
-LONGEST = 10.0
+LONGEST = 900.0
 """Seconds that the server may take until it answers."""
 
 

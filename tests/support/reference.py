@@ -48,7 +48,7 @@ def call(
         The answer, and the findings about it; a request that breaks the contract is none of them.
     """
     sent = {"authorization": f"Bearer {key}", **(headers or {})}
-    with httpx.Client(timeout=30, trust_env=False, verify=False) as client:
+    with httpx.Client(timeout=900, trust_env=False, verify=False) as client:
         response = client.request(method, f"{url}{path}", json=json, headers=sent, **further)
         request = response.request
         exchange = Exchange(

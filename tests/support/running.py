@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+HANGS = 900.0
+"""Seconds after which a process counts as hanging; no test says how long one may take."""
 COMMAND = (sys.executable, "-m", "cohere_conformance")
 _WRAPPER = """
 import resource, subprocess, sys
@@ -116,7 +118,7 @@ def _ended(home: Path, command: list[str], further: dict[str, str]) -> Done:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGS,
     )
     return Done(done.returncode, done.stdout + done.stderr, home)
 

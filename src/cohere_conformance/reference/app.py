@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Generator
 from contextlib import aclosing, contextmanager
+from email.utils import format_datetime
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, cast
@@ -76,6 +77,12 @@ def application(state: State) -> Starlette:
         import_module(found.name)
 
     async def endpoint(request: Request) -> Response:
+        response = await respond(request)
+        # By the clock that everything else is reckoned by; the web server would take that of the machine.
+        response.raw_headers.insert(0, (b"date", format_datetime(state.clock.now(), usegmt=True).encode()))
+        return response
+
+    async def respond(request: Request) -> Response:
         if (answer := browsers.preflight(request)) is not None:
             return answer
         response = await _file(request, state)

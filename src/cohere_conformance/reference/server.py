@@ -73,7 +73,7 @@ class _Server(uvicorn.Server):
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            date_header=True,
+            date_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )

@@ -37,13 +37,14 @@ class Timer:
         """Return the seconds that have passed since some moment."""
         return time.monotonic() + self._ahead
 
-    def wait(self, seconds: float) -> None:
-        """Return when so many seconds have passed on the target."""
+    def wait(self, seconds: float) -> float:
+        """Return when so many seconds have passed on the target, and of them those that passed here."""
         if self._advance is None:
             time.sleep(seconds)
-        else:
-            self._advance(seconds)
-            self._ahead += seconds
+            return seconds
+        self._advance(seconds)
+        self._ahead += seconds
+        return 0.0
 
 
 @dataclass
@@ -128,8 +129,7 @@ class Patience:
     def pause(self, kind: str, seconds: float) -> None:
         """Let time pass between two looks at a thing of a kind."""
         seconds = max(0.0, min(seconds, self._left()))
-        self._timer.wait(seconds)
-        self._kinds.setdefault(kind, _Kind()).seconds += seconds
+        self._kinds.setdefault(kind, _Kind()).seconds += self._timer.wait(seconds)
 
     def give_up(self, kind: str) -> None:
         """Take down that something of a kind was never ready, as whoever waited for it has found."""

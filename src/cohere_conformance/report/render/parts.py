@@ -159,9 +159,9 @@ def _waited(cases: CaseCoverage) -> str:
     """Return how long was waited for what the target was at work on, where that took a second or more."""
     seconds = sum(one.seconds for one in cases.waits)
     late = [f"{one.kind} ({one.never_ready})" for one in cases.waits if one.never_ready]
-    if seconds < 1 and not late:
-        return ""
-    return f"; waited {seconds:.0f} s" + (f", never ready: {', '.join(late)}" if late else "")
+    told = [f"waited {seconds:.0f} s"] if seconds >= 1 else []
+    told += [f"never ready: {', '.join(late)}"] if late else []
+    return f"; {', '.join(told)}" if told else ""
 
 
 def reasons(counted: Mapping[str, int]) -> str:
