@@ -1,4 +1,4 @@
-"""Documents that are read at once (golden cassettes, contracts, files of cases) are bounded as recordings are."""
+"""Documents that are read at once (cassettes, contracts, cases) are bounded as recordings are."""
 
 from __future__ import annotations
 

@@ -88,14 +88,12 @@ def excess(text: bytes) -> str | None:
         return None
     # That was with what stands inside of strings.
     scan = _Scan()
-    containers = values = 0
     for start in range(0, len(text), _PIECE):
         scan = scan.after(text[start : start + _PIECE])
-        containers, values = scan.containers, scan.values
-    if containers > MOST_BODY_CONTAINERS:
-        return f"more than {MOST_BODY_CONTAINERS:,} arrays and objects in one body"
-    if values > MOST_BODY_VALUES:
-        return f"more than {MOST_BODY_VALUES:,} values in one body"
+        if scan.containers > MOST_BODY_CONTAINERS:
+            return f"more than {MOST_BODY_CONTAINERS:,} arrays and objects in one body"
+        if scan.values > MOST_BODY_VALUES:
+            return f"more than {MOST_BODY_VALUES:,} values in one body"
     return None
 
 
