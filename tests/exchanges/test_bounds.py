@@ -140,11 +140,11 @@ HOSTILE: dict[str, tuple[Callable[[int], bytes], str]] = {
         "more than 500,000 values",
     ),
     "empties-in-body.har": (
-        lambda n: archive(entry(f'{{"text":"[{",".join(["[]"] * 1_500_000 * min(n, 7))}]"}}')),
+        lambda n: archive(entry(f'{{"text":"[{",".join(["[]"] * 1_500_000 * n)}]"}}')),
         "more than 1,000,000 arrays and objects in one body",
     ),
     "empties.jsonl": (
-        lambda n: row(f"[{','.join(['{}'] * 1_500_000 * min(n, 7))}]"),
+        lambda n: row(f"[{','.join(['{}'] * 1_500_000 * n)}]"),
         "more than 1,000,000 arrays and objects in one body",
     ),
     "zeros.jsonl": (lambda n: row(f"[{'0,' * 6 * MEBI * min(n, 3)}0]"), "values in one body"),
