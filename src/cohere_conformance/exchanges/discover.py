@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.errors import TrafficError
+from cohere_conformance.exchanges.formats import ADVICE, Format
 from cohere_conformance.exchanges.opening import describe, opened
-from cohere_conformance.exchanges.sniff import Format, recognise
+from cohere_conformance.exchanges.sniff import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,9 +76,11 @@ def _judge(file: str) -> str | Skipped | None:
     kind = _suffix(file)
     try:
         with opened(file) as stream:
-            found = recognise(stream)
+            found = recognise(stream).format
     except OSError:
         found = Format.UNKNOWN
+    if found in ADVICE:
+        return Skipped(file, f"{found.value}, which is not read; {ADVICE[found]}")
     if found in _OTHER and kind in _PLAUSIBLE and kind != ".har":
         return Skipped(file, found.value)
     return file if found not in _REFUSED or kind in _PLAUSIBLE else None

@@ -7,8 +7,10 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cohere_conformance.exchanges import redact
-from cohere_conformance.exchanges.bodies import refuse_excess
+from cohere_conformance.exchanges.bodies import foreign_charset, refuse_excess
 from cohere_conformance.exchanges.scalars import UnusableError, text
 from cohere_conformance.inputs.bounds import MOST_EVENTS
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
@@ -40,10 +42,18 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
     return redact.exchange(
         Exchange(
             Request(request.method.upper(), request.url, request.headers, request.body),
-            Response(response.status, response.headers, response.body, response.events),
+            _readable(response),
             Source(source.file, source.position, when),
         )
     )
+
+
+def _readable(response: Response) -> Response:
+    """Return the response without a body that is declared to be in another character set than UTF-8."""
+    declared = foreign_charset(response.body, response.headers)
+    if declared:
+        return replace(response, body=None, undecoded=f"the character set is {declared[:40]!r}")
+    return response
 
 
 def mapping(value: object, what: str) -> Mapping[str, object]:

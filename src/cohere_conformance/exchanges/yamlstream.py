@@ -40,6 +40,19 @@ def items(stream: io.BufferedReader, names: frozenset[str]) -> Iterator[Item]:
             yield from _document(composer, names, sizes)
 
 
+def documents(stream: io.BufferedReader) -> Iterator[Item]:
+    """Yield each document of a stream as a value, with scalars as `items` has them.
+
+    Raises:
+        yaml.YAMLError: the text is broken from here on, or exceeds a bound.
+    """
+    composer = _Composer(events(stream))
+    for event in composer.events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            composer.anchors.clear()
+            yield Item(event.start_mark.line + 1, composer.compose(next(composer.events)))
+
+
 def document(text: bytes) -> object:
     """Return the document of a text, with scalars as `items` has them; `None` where there is none.
 

@@ -186,6 +186,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         foreign: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
         unrecorded: exchanges judged without their response body, which was not recorded.
+        undecoded: exchanges judged without their response body, which could not be decoded.
     """
 
     exchanges: Count
@@ -200,6 +201,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Count
     unrouted: Count
     unrecorded: Count = 0
+    undecoded: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,7 +245,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bodies_unjudged(self) -> int:
         """Return how many exchanges were judged without their response body."""
-        return self.footer.totals.unrecorded
+        return self.footer.totals.unrecorded + self.footer.totals.undecoded
 
     @property
     def inputs_unreadable(self) -> int:

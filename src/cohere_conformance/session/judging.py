@@ -93,6 +93,8 @@ class Judge:
         response = exchange.response
         if response.body is not None or response.events is not None or response.failure is not None:
             return BodyState.JUDGED
+        if response.undecoded:
+            return BodyState.NOT_DECODED
         if exchange.request.method == "HEAD" or response.status < 200 or response.status in _BODILESS:
             return BodyState.JUDGED
         declared = None if label is None else self.contract.operations[label].response(response.status)
