@@ -79,7 +79,7 @@ def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -
             raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
     judge = Judge(Settings(servers=servers))
     found = gather(
-        traffic(files),
+        traffic(files, servers),
         judge.contract,
         judge.findings,
         ContractDigests(judge.contract, shipped_requirements().requirements.values()).of,

@@ -36,7 +36,7 @@ _REFUSALS = {
     Format.OTHER_LINES: f"the lines are JSON but tell no exchanges; expected {_EXPECTED}",
     Format.OTHER_DOCUMENT: f"a document that tells no exchanges; expected {_EXPECTED}",
     Format.UNKNOWN: f"not a recording of a known format; expected {_EXPECTED}",
-    **{known: f"{known.value}, which is not read; {advice}" for known, advice in ADVICE.items()},
+    **{known: f"{known.value}: not read; {advice}" for known, advice in ADVICE.items()},
 }
 
 

@@ -13,6 +13,7 @@ from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import Remark
+from cohere_conformance.exchanges.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.model import BodyState
 
 if TYPE_CHECKING:
@@ -72,11 +73,14 @@ class Judge:
         if isinstance(value, TrafficError):
             tally.add_unreadable(value)
             return
+        value = placed(value, self.settings.servers)
         request, response = value.request, value.response
         try:
             route = self.contract.route(request.method, request.url)
             if not route.ours:
                 tally.add_foreign(_host(request.url))
+                if not has_host(value):
+                    tally.add_remark(value.source.file, "url", WITHOUT_HOST)
                 return
             findings = self.findings(value)
         except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
