@@ -50,7 +50,8 @@ def documents(stream: io.BufferedReader) -> Iterator[Item]:
     for event in composer.events:
         if isinstance(event, yaml.DocumentStartEvent):
             composer.anchors.clear()
-            yield Item(event.start_mark.line + 1, composer.compose(next(composer.events)))
+            mark: Any = event.start_mark
+            yield Item(mark.line + 1, composer.compose(next(composer.events)))
 
 
 def document(text: bytes) -> object:
