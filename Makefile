@@ -1,8 +1,10 @@
 # `make run` does the main job, `make test` runs every test; both set up .venv by themselves.
 PYTHON ?= python3
 BIN := .venv/bin
+# Both targets start hundreds of processes; without bytecode each would compile every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint selftest benchmarks clean
+.PHONY: run test lint interpreters selftest benchmarks clean
 
 run: .venv/ready
 	$(BIN)/cohere-conformance run -n 4
@@ -12,6 +14,10 @@ run: .venv/ready
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# The wheel on every supported Python that this machine has, each in an empty environment.
+interpreters: .venv/ready
+	$(BIN)/python tests/support/interpreters.py
 
 # Every fault against the suites and the fuzzer: takes minutes.
 selftest: .venv/ready

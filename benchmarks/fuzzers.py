@@ -19,11 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from cohere_conformance.cases import load_suite
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
-from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.fuzz.anchors import anchors
 
@@ -253,7 +251,7 @@ def with_examples(document: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _bodies() -> dict[str, list[object]]:
     contract = load_contract()
-    suite = load_suite(folder("suites"), contract, load_policies(folder("contracts") / "operations.yaml"))
+    suite = shipped_suite()
     found: defaultdict[str, list[object]] = defaultdict(list)
     for label, operation in contract.operations.items():
         for anchor in anchors(suite, operation, "contract"):

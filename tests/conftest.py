@@ -5,12 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from cputime import CpuTime
+from hypothesis import HealthCheck, settings
 
 from cohere_conformance.checks import Explainer
 from cohere_conformance.contract import load_contract, load_declarations
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract, Declarations
+
+# The same examples in every run, and none that fails because the machine is busy.
+settings.register_profile(
+    "tests",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CpuTime(config), "cpu-time")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from python_multipart.multipart import parse_options_header
 
-from cohere_conformance.cases import Key, Skip, Suite, load_suite
+from cohere_conformance.cases import Key, Skip, Suite, load_suite, shipped_suite
 from cohere_conformance.contract.tiers import Tier, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError, UsageError
@@ -57,8 +57,8 @@ def one(home: Path, contract: Contract, lines: str) -> Case:
 
 
 @pytest.fixture(scope="module")
-def shipped(amended: Contract) -> Suite:
-    return load_suite(folder("suites"), amended, POLICIES)
+def shipped() -> Suite:
+    return shipped_suite()
 
 
 # -- what is shipped

@@ -195,7 +195,7 @@ def test_no_v2_answer_is_broken(as_amended: list[tuple[Exchange, list[Finding]]]
         for finding in findings
         if finding.amendment is None and finding.severity is Severity.BREAKING
     ]
-    assert [one for one in broken if one[0].startswith("POST /v2/")] == EDITED
+    assert [one for one in broken if one[0].startswith("POST /v2/")] == EDITED[1:]
 
 
 def test_the_only_broken_embeddings_are_those_of_2023(
@@ -216,7 +216,8 @@ UNTAGGED: Found = ("POST /v1/embed", "property-missing", "/response_type")
 OPEN: dict[Found, int] = {
     ("GET /v1/models", "requirement-violated", "/models/*/tokenizer_url"): 1,
     ("GET /v1/models/{model}", "requirement-violated", "/default_endpoints"): 1,
-    ("POST /v1/chat", "requirement-violated", ""): 4,
+    # One of them was hidden by a missing message in the history of the same answer.
+    ("POST /v1/chat", "requirement-violated", ""): 5,
     ("POST /v2/chat", "requirement-violated", ""): 2,
     **dict.fromkeys(EDITED, 1),
     ("GET /v1/models", "property-undocumented", "/models/*/config"): 2,
@@ -244,9 +245,6 @@ OPEN: dict[Found, int] = {
     ("POST /v1/embed", "request-invalid", "/compression_codebook"): 3,
     ("POST /v1/generate", "request-invalid", "/logit_bias"): 3,
     ("POST /v1/generate", "request-invalid", "/prompt_vars"): 3,
-    ("POST /v2/chat", "property-undocumented", "/usage/tokens/image_tokens"): 3,
-    ("POST /v2/chat", "property-undocumented", "<message-end>/delta/error_type"): 2,
-    ("POST /v2/chat", "property-undocumented", "<message-end>/delta/usage/tokens/image_tokens"): 2,
     ("POST /v2/chat", "request-invalid", "/documents/*/data"): 1,
     ("POST /v2/chat", "request-invalid", "/documents/*/text"): 1,
     ("POST /v2/chat", "request-invalid", "/response_format/schema"): 2,
@@ -271,7 +269,7 @@ def test_what_the_server_adds_stays_additive(as_amended: list[tuple[Exchange, li
         for finding in findings
         if finding.amendment is None and finding.kind.value == "property-undocumented"
     }
-    names = {"config", "token_count", "tool_inputs", "image_tokens", "error_type"}
+    names = {"config", "token_count", "tool_inputs"}
     assert severities == {(name, Severity.ADDITIVE) for name in names}
 
 
@@ -286,6 +284,8 @@ EXPLAINED = {
     "chat-v2.citation-events": 2,
     "chat-v2.document-text": 1,
     "chat-v2.message-start": 4,
+    "chat-v2.stream-error-type": 1,
+    "chat-v2.token-kinds": 2,
     "embed.api-version": 2,
     "generate.candidate-finish-reason": 1,
     "requests.null-for-optional": 31,

@@ -212,7 +212,9 @@ def test_the_same_seed_sends_the_same_requests_and_another_one_others(tmp_path: 
     assert got["one"] == got["again"]
     ranked = [{one for one in sent[name].requests if "post-v2-rerank" in one[0]} for name in ("one", "other")]
     assert len(ranked[1] - ranked[0]) > 10
-    assert [len(got[name]) for name in runs] == [len(sent[name].requests) + PROBE for name in runs]
+    # What the guard asks before a creation and a removal is in no journal, as little as the first request.
+    asked = {name: len(got[name]) - len(sent[name].requests) - PROBE for name in runs}
+    assert 0 < asked["one"] == asked["again"]
 
 
 def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
@@ -239,10 +241,10 @@ WALKING = ("--case", "fuzz.sequences.connectors")
 @pytest.mark.parametrize(
     ("limit", "options"),
     [
-        *((limit, MAKING) for limit in (7, 15, 23, 40)),
-        *((limit, WALKING) for limit in (7, 15, 23)),
+        *((limit, MAKING) for limit in (12, 20, 28, 45)),
+        *((limit, WALKING) for limit in (12, 20, 28)),
         (40, ("--only", "connectors")),
-        (40, (*MAKING, "-n", "2")),
+        (60, (*MAKING, "-n", "2")),
     ],
     ids=lambda told: str(told) if isinstance(told, int) else " ".join(told[-2:]),
 )
@@ -254,7 +256,8 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
         sent = list(seen)
         assert everything(url)["connectors"] == {}
     assert done.code == 3, done.told
-    assert limit - 5 < len(sent) <= limit
+    # A removal has a request more set aside than it may need.
+    assert limit - 9 < len(sent) <= limit
     assert ("POST", "/v1/connectors") in sent or "--only" in options, "otherwise lists may come first"
     cases = done.report["coverage"]["cases"]
     assert cases["unclosed"] == []
@@ -264,11 +267,11 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
 
 
 def test_the_time_limit_is_told_where_it_is_reached(tmp_path: Path) -> None:
-    done = fuzzed(tmp_path, "--only", "rerank,tokenize,check-api-key", "--time-limit", "0.5")
-    assert done.code == 3, done.told
+    done = fuzzed(tmp_path, "--only", "rerank,tokenize,check-api-key", "--time-limit", "3s")
+    assert done.code == 2, done.told
     reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
     assert reasons["the time limit is reached"] > 0
-    assert "the time limit is reached" in done.told
+    assert "INCOMPLETE: the time limit is reached" in done.told
     assert len(journal(tmp_path)) < 700, "all that there is to send"
 
 

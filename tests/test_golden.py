@@ -16,9 +16,8 @@ import yaml
 from running import called, running
 
 from cohere_conformance import __version__
-from cohere_conformance.cases import load_suite
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.golden import find, load, save
 from cohere_conformance.reference import State
@@ -71,9 +70,7 @@ def test_every_operation_has_cassettes_of_success_and_of_its_errors() -> None:
 
 
 def test_every_written_case_has_one_and_none_is_left_over() -> None:
-    policies = load_policies(folder("contracts") / "operations.yaml")
-    suite = load_suite(folder("suites"), load_contract(), policies)
-    assert {case.id for case in suite.cases if case.skip("contract") is None} == set(find(SHIPPED))
+    assert {case.id for case in shipped_suite().cases if case.skip("contract") is None} == set(find(SHIPPED))
 
 
 def test_streams_keep_where_and_when_their_events_came() -> None:

@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import pytest
 from hostile import Hostile
-from planted import KEY, betrayed, betrays, coded, echoing, forms, planted, record
+from planted import KEY, betrayed, betrays, coded, echoing, forms, planted, record, streaming
 from running import called, fuzzed, ran
 
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import read
 from cohere_conformance.exchanges.anonymous import anonymous
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import OPEN, Sender
 from cohere_conformance.exchanges.leaks import leaks
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Exchange
@@ -95,6 +95,44 @@ def test_run_writes_no_key(tmp_path: Path) -> None:
     assert betrays(done.told.encode()) == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "--only", "chat"),
+        ("fuzz", "--only", "chat", "--fuzz-profile", "smoke", "--max-examples", "3"),
+        ("record", "--only", "chat"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_key_that_a_stream_hands_out_in_pieces_is_written_nowhere(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Neither in the journal, nor in a report, nor in what is printed, half of it included."""
+    with Hostile(streaming) as server:
+        done = called(tmp_path, *command, "--url", server.url, "--max-requests", "60", key=KEY)
+    assert done.code in {1, 3}, done.told
+    assert b"it is" in (tmp_path / "conformance-report" / "journal-main.jsonl").read_bytes()
+    assert betrayed(tmp_path) == {}
+    assert betrays(done.told.encode()) == []
+
+
+@pytest.mark.parametrize("command", ["run", "fuzz", "record", "verify", "replay"])
+def test_no_level_of_logging_shows_a_key(command: str, tmp_path: Path) -> None:
+    """What httpcore logs of an exchange is printed while it happens, and once more with each failure."""
+    logged = ("--", "-o", "log_cli=true", "-o", "log_level=DEBUG", "--showlocals", "--log-file=all.log")
+    record(tmp_path / "traffic")
+    called(tmp_path, "cassettes", "import", "traffic", key=KEY)
+    own = {"fuzz": ("--fuzz-profile", "smoke", "--max-examples", "3"), "replay": (), "verify": ()}
+    with Hostile(echoing) as server:
+        where = () if command == "replay" else ("--url", server.url, "--max-requests", "60")
+        only = () if command in {"replay", "verify"} else ("--only", "check-api-key,models")
+        done = called(tmp_path, command, *where, *only, *own.get(command, ()), *logged, key=KEY)
+    assert "DEBUG" in done.told, done.told
+    assert command == "replay" or "httpcore" in done.told
+    assert betrayed(tmp_path, tmp_path / "traffic") == {}
+    assert betrays(done.told.encode()) == []
+
+
 def test_fuzz_writes_no_key_neither_in_its_database(tmp_path: Path) -> None:
     options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--example-db", "examples")
     with Hostile(echoing) as server:
@@ -147,7 +185,7 @@ def test_an_address_with_a_key_is_refused_without_it(url: str) -> None:
     with pytest.raises(UsageError, match="--url") as planned:
         plan(Wishes(url=url.format(quote(KEY, safe=""))), {"POST /v2/rerank": "rerank"}, {})
     with pytest.raises(UsageError, match="base URL of a server") as sent:
-        Sender(url.format(quote(KEY, safe="")))
+        Sender(url.format(quote(KEY, safe="")), gate=OPEN)
     assert betrays(f"{planned.value} {sent.value}".encode()) == []
 
 

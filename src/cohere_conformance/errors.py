@@ -91,3 +91,29 @@ class BudgetError(ConformanceError):
 
 class TargetError(ConformanceError):
     """The target of a run cannot be reached, or refuses the key of the run."""
+
+
+class RefusedError(ConformanceError):
+    """A request was not sent, because the guard of the target does not let it pass."""
+
+
+class ForbiddenError(RefusedError):
+    """A request was not sent, because what it calls is not allowed on the target."""
+
+
+class OwnershipError(RefusedError):
+    """A request was not sent, because it could change or remove what the run has not made.
+
+    Args:
+        message: what it would have touched.
+        claimed: the target itself has named that as made by the run; otherwise whatever derived the request
+            is wrong.
+    """
+
+    def __init__(self, message: str, *, claimed: bool) -> None:
+        super().__init__(message)
+        self.claimed = claimed
+
+
+class HarnessError(ConformanceError):
+    """A check of ours has failed where it must not: nothing follows from that for the target."""

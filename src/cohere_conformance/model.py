@@ -6,12 +6,12 @@ Everything here is a frozen value without behaviour of its own beyond its identi
 
 from __future__ import annotations
 
-import base64
 import enum
 import hashlib
-import shlex
 
 import msgspec
+
+from cohere_conformance.curl import KEY_VARIABLE, Command, command
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order: lower-case names, repeated fields kept apart."""
@@ -98,6 +98,8 @@ class Request(msgspec.Struct, frozen=True):
         body: the decoded content (no transfer or content coding); `None` where it was not recorded.
         keyed: false where it is known to have gone without any key. Recorders drop keys, so a missing header
             says nothing.
+        variable: the environment variable that holds the key that it was sent with; empty where it was sent
+            with other credentials.
     """
 
     method: str
@@ -105,6 +107,7 @@ class Request(msgspec.Struct, frozen=True):
     headers: Headers = ()
     body: bytes | None = None
     keyed: bool = True
+    variable: str = KEY_VARIABLE
 
 
 class Broken(enum.StrEnum):
@@ -195,26 +198,16 @@ class Exchange(msgspec.Struct, frozen=True):
     source: Source
 
     def as_curl(self) -> str:
-        """Return a shell command that repeats the request; a key is read from `CO_API_KEY`."""
-        request = self.request
-        parts = ["curl", "-sS", "-X", request.method, shlex.quote(request.url)]
-        if request.keyed:
-            parts += ["-H", '"Authorization: Bearer $CO_API_KEY"']
-        skip = {"authorization", "content-length", "host", "connection", "accept-encoding", "cookie"}
-        for name, value in request.headers:
-            if name not in skip and name in {"accept", "accepts", "content-type", "x-client-name"}:
-                parts += ["-H", shlex.quote(f"{name}: {value}")]
-        if not request.body:
-            return " ".join(parts)
-        try:
-            text = request.body.decode("utf-8")
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" not in text:
-            return " ".join([*parts, "--data-raw", shlex.quote(text)])
-        # No shell can hand over such bytes as they are.
-        encoded = base64.b64encode(request.body).decode("ascii")
-        return " ".join(["echo", encoded, "| base64 -d |", *parts, "--data-binary", "@-"])
+        """Return a shell command that repeats the request; a key is read from the environment."""
+        return self.curl.line
+
+    @property
+    def curl(self) -> Command:
+        """The shell command that repeats the request, with what it cannot repeat."""
+        sent = self.request
+        return command(
+            sent.method, sent.url, sent.headers, sent.body, keyed=sent.keyed, variable=sent.variable
+        )
 
 
 class Expectation(msgspec.Struct, frozen=True):
@@ -302,6 +295,20 @@ class Requirement(msgspec.Struct, frozen=True):
     group: str
 
 
+class Untestable(msgspec.Struct, frozen=True, order=True):
+    """One requirement that one exchange cannot show, because what it depends on is missing or broken.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        requirement: id of the requirement.
+        reason: what it depends on, and what is wrong with that; without positions and values.
+    """
+
+    operation: str
+    requirement: str
+    reason: str
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One deviation of one exchange from the contract.
 
@@ -319,6 +326,7 @@ class Finding(msgspec.Struct, frozen=True):
             identity, unlike `expected` and `observed`.
         requirement: id of the requirement that is violated, if it is one of the catalogue.
         amendment: id of the amendment that explains it: the published document says so, the amended does not.
+        omitted: how many more findings of the same exchange there are at least that are not listed.
     """
 
     kind: Kind
@@ -331,6 +339,7 @@ class Finding(msgspec.Struct, frozen=True):
     value_class: str = ""
     requirement: str | None = None
     amendment: str | None = None
+    omitted: int = 0
 
     @property
     def fingerprint(self) -> str:

@@ -1,4 +1,4 @@
-"""Names: what was probably meant by a wrong one, and operations as parts of others."""
+"""Names: what was probably meant by a wrong one, operations as parts of others, and what HTTP calls one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+REDACTED = "[redacted]"
+"""Stands for a credential."""
+REDACTED_IN_URL = "redacted"
+"""Stands for a credential in an address, which may hold no brackets."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def is_token(text: str) -> bool:
+    """Return whether a text is a token of RFC 9110, as every method and every name of a header field is."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def unknown(option: str, name: str, known: Iterable[str]) -> str:

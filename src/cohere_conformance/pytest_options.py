@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import pytest
 
 _PREFIX = "--conformance-"
+_TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_LONGEST = 30 * 24 * 3600 + 1
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -36,6 +40,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
     add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
     add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
+    add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for what takes time")
     add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
     add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
     add(
@@ -44,7 +49,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-golden", metavar="MODE", help="record, replay or verify golden cassettes")
     add("--conformance-cassettes", metavar="DIR", help="the folder of the golden cassettes")
     add("--conformance-max-examples", metavar="N", type=int, help="combinations of changes an operation")
-    add("--conformance-time-limit", metavar="SECONDS", type=float, help="derive no requests after this time")
+    add("--conformance-time-limit", metavar="TIME", help="end the run after this time: 90 (seconds), 5m, 1h")
     add("--conformance-example-db", metavar="DB", help="folder or redis:// address of failing examples")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
@@ -79,7 +84,21 @@ def wishes(config: pytest.Config) -> Wishes:
         seed=cast("int | None", config.getoption("--conformance-seed")),
         fuzz=_fuzz(config),
         golden=_golden(config),
+        seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
+        patience=cast("float | None", config.getoption("--conformance-patience")),
     )
+
+
+def _seconds(given: str | None) -> float | None:
+    if given is None:
+        return None
+    matched = _TIME.fullmatch(given.strip())
+    seconds = float(matched["number"]) * _UNITS[matched["unit"]] if matched else 0.0
+    if not 0 < seconds < _LONGEST:
+        raise UsageError(
+            f"--time-limit {given[:80]!r}: expected a time such as 90 (seconds), 5m or 1h, up to 30 days"
+        )
+    return seconds
 
 
 def _golden(config: pytest.Config) -> Golden | None:
@@ -101,7 +120,6 @@ def _fuzz(config: pytest.Config) -> Fuzz | None:
     return Fuzz(
         profile=FuzzProfile(told),
         max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
-        seconds=cast("float | None", config.getoption("--conformance-time-limit")),
         database=cast("str | None", config.getoption("--conformance-example-db")),
     )
 

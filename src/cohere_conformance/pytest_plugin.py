@@ -15,25 +15,30 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from cohere_conformance import redaction, suites
 from cohere_conformance.cases import Case
-from cohere_conformance.errors import ConformanceError, UsageError
+from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.pytest_options import add_options, arguments, wishes
 from cohere_conformance.report import render_terminal
+from cohere_conformance.report.example import LONGEST_BODY
+from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
 from cohere_conformance.session.ending import Ending
-from cohere_conformance.session.plan import Place
+from cohere_conformance.session.interrupt import terminate_like_interrupt
+from cohere_conformance.session.plan import Place, secrets
+from cohere_conformance.session.shown import Cleaner, Showing
+from cohere_conformance.session.suites import Outcome
 from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from types import ModuleType
 
     from xdist.workermanage import WorkerController
-
-    from cohere_conformance.report import Report
 
 _MAIN = "main"
 _CAMPAIGN = pytest.StashKey[Campaign]()
@@ -51,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
     told = getattr(config, "workerinput", None)
     workers = _workers(config)
+    # First of all: whatever goes wrong from here on is shown by pytest.
+    config.pluginmanager.register(Showing(Cleaner(secrets(os.environ))))
     try:
         campaign = config.stash[_CAMPAIGN] = Campaign(
             wishes(config),
@@ -61,13 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
             arguments=arguments(config),
         )
         if told:
+            terminate_like_interrupt()
             campaign.join(msgspec.convert(told[_IDENTITY], Identity))
         elif not config.getoption("--collect-only"):
             campaign.begin()
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(lines(str(error))) from error
     except ConformanceError as error:
-        pytest.exit(f"cohere-conformance: {error}", returncode=3)
+        pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
     if config.getoption("--collect-only"):
         return
     if workers:
@@ -75,7 +83,13 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
     if not told:
-        config.pluginmanager.register(_Reporting(campaign))
+        config.pluginmanager.register(_Reporting(campaign, _outcome(config)))
+
+
+def _outcome(config: pytest.Config) -> Outcome:
+    """Return what the run is written to: the caller's, or one of its own where pytest was called directly."""
+    plugins = config.pluginmanager.get_plugins()
+    return next((one for one in plugins if isinstance(one, Outcome)), None) or Outcome()
 
 
 def _workers(config: pytest.Config) -> int:
@@ -98,6 +112,18 @@ class _Spreading:
         node.workerinput.update(self._told)
 
 
+class _SuiteModule(pytest.Module):
+    """A module of the suites, imported as a part of our package instead of by its bare name."""
+
+    def _getobj(self) -> ModuleType:
+        return suites.load(self.path)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Collect the modules of the suites; every other module is left to pytest."""
+    return _SuiteModule.from_parent(parent, path=module_path) if suites.belongs(module_path) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each selected case."""
     if "case" in metafunc.fixturenames and "run_case" in metafunc.fixturenames:
@@ -118,7 +144,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             worker.open(tuple(dict.fromkeys(map(_id, session.items))))
         except ConformanceError as error:
-            pytest.exit(f"cohere-conformance: {error}", returncode=3)
+            pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
 
 
 def _id(item: pytest.Item) -> str:
@@ -240,6 +266,7 @@ _GOLDEN = frozenset({"run_case", "run_cassette"})
 """The fixtures whose tests are about one exchange, which a cassette can hold."""
 _OURS = frozenset({"api", "fuzz_operation"})
 """The fixtures whose tests write down themselves what they find."""
+_ANY = _GOLDEN | _OURS
 
 
 @pytest.hookimpl(wrapper=True)
@@ -254,9 +281,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
+        # What the test makes of several responses is in no record of any of them.
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("inconclusive", str(error)))
         pytest.skip(f"inconclusive: {error}")
+    except ReportError as error:
+        # What cannot be written down is not worth sending.
+        pytest.exit(f"cohere-conformance: {error}", returncode=3)
+    except ForbiddenError as error:
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error)))
+        pytest.skip(str(error))
     except Exception as error:
-        if _OURS & set(pyfuncitem.fixturenames):
+        if _ANY & set(pyfuncitem.fixturenames):
             told = f"the test failed ({type(error).__name__}: {error}); please report it"
             pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("error", told))
         raise
@@ -270,57 +305,113 @@ def _test_id(item: pytest.Item) -> str:
 
 
 def _told(ending: Ending) -> str:
-    lines = [ending.reason] if ending.reason else []
+    shown = [plain(ending.reason, longest=None)] if ending.reason else []
     for one in ending.findings:
-        lines.append(f"{one.kind} at {one.place or 'the answer'}")
-        lines.append(f"  expected {one.expected}")
-        lines.append(f"  observed {one.observed}")
-    if ending.exchange is not None:
-        lines += ["", ending.exchange.as_curl()]
-    return "\n".join(lines)
+        shown.append(plain(f"{one.kind} at {one.place or 'the response'}"))
+        shown.append(f"  expected {plain(one.expected)}")
+        shown.append(f"  observed {plain(one.observed)}")
+    if ending.exchange is not None and len(ending.exchange.request.body or b"") <= LONGEST_BODY:
+        command = redaction.exchange(ending.exchange).curl
+        shown += ["", command.line]
+        if command.inexact:
+            shown.append(f"(not exact: {plain('; '.join(command.inexact))})")
+    return "\n".join(shown)
 
 
-# After pytest's own, which tears down an interrupted test: what is cleared away then is written down, too.
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End: remove what the run has made, and close the journal."""
+# Around pytest's own, which tears down an interrupted test: what is cleared away then is written down, too,
+# and what was made is removed also where that fails.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+    """End a process of `-n`: remove what it has made, and close its journal."""
+    try:
+        return (yield)
+    finally:
+        if hasattr(session.config, "workerinput"):
+            _close(session, exitstatus)
+
+
+def _close(session: pytest.Session, exitstatus: int) -> None:
     worker = session.config.stash.get(_WORKER, None)
     if worker is not None:
         worker.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
 
 
-_VERDICT_IS_OURS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-
-
 class _Reporting:
     """What comes last, when every worker is gone."""
 
-    def __init__(self, campaign: Campaign) -> None:
-        self._campaign = campaign
-        self._report: Report | None = None
-        self._files: tuple[Path, ...] = ()
+    def __init__(self, campaign: Campaign, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._interrupted = False
+        self._stopped = ""
+        self._failures: list[str] = []
+        outcome.campaign = campaign
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the report; its exit code is that of pytest, unless pytest itself has failed."""
-        if exitstatus == pytest.ExitCode.USAGE_ERROR:
-            return
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that somebody stopped the run, or why it stops itself."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self._fail(str(excinfo.value).removeprefix("cohere-conformance: "))
+        else:
+            self._interrupted = True
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that pytest, or a hook, has failed."""
+        self._fail(excinfo.exconly(tryshort=True))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note that tests cannot be collected."""
+        if report.failed:
+            self._fail(f"{report.nodeid}: tests could not be collected")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note that something around a test has failed; how the test itself ended is in the journal."""
+        if report.failed and report.when != "call":
+            self._fail(f"{report.nodeid}: {report.when} failed")
+
+    def _fail(self, what: str) -> None:
+        self._failures.append(" ".join(what.split())[:_LONGEST])
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """End this process as well where it has run tests, and write the report."""
         try:
-            self._report, self._files = self._campaign.report()
+            return (yield)
+        except Exception as error:
+            self._fail(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            try:
+                _close(session, exitstatus)
+            except Exception as error:  # noqa: BLE001 - there is a report to be written, which says so
+                self._fail(f"{type(error).__name__}: {error}")
+            if exitstatus != pytest.ExitCode.USAGE_ERROR:
+                self._conclude(session, exitstatus)
+
+    def _conclude(self, session: pytest.Session, exitstatus: int) -> None:
+        stopped = exitstatus == pytest.ExitCode.INTERRUPTED and not self._failures
+        try:
+            self._outcome.conclude(
+                interrupted=self._interrupted or stopped, failures=tuple(dict.fromkeys(self._failures))
+            )
+            if exitstatus == pytest.ExitCode.TESTS_FAILED and self._outcome.code in _GREEN:
+                self._outcome.conclude(failures=("a test failed and has left no finding",))
         except ConformanceError as error:
             session.config.get_terminal_writer().line(f"cohere-conformance: {error}", red=True)
-            session.exitstatus = 3
-            return
-        if exitstatus in _VERDICT_IS_OURS:
-            session.exitstatus = self._report.footer.exit_code or exitstatus
+        session.exitstatus = self._outcome.code
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the report."""
-        if self._report is None:
+        report, files = self._outcome.report, self._outcome.files
+        if report is None:
             return
         terminalreporter.ensure_newline()
         # Through the reporter, so that pytest's capturing and -p no:terminal have their say.
         file = terminalreporter._tw._file
-        folder = str(self._files[0].parent)
-        render_terminal(self._report, Console(file=file, soft_wrap=False), folder=folder)
-        terminalreporter.write_line(f"wrote {', '.join(str(path) for path in self._files)}")
+        render_terminal(report, Console(file=file, soft_wrap=False), folder=str(files[0].parent))
+        terminalreporter.write_line(f"wrote {', '.join(map(str, files))}")
+
+
+_GREEN = frozenset({0, 5})
+_LONGEST = 300
+"""Characters of what is reported of a failure."""

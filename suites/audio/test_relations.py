@@ -78,13 +78,13 @@ def heard(api: Api, content: bytes, kind: str = "wav") -> Reply:
 def test_a_recording_has_one_text(api: Api) -> None:
     recording = wav(samples(loud=12_000))
     first, second = heard(api, recording), heard(api, recording)
-    text = second.answer["text"]
+    text = second.at("/text", str)
     api.require(
         "audio.repeatable",
-        first.answer["text"] == text,
+        first.at("/text", str) == text,
         second,
         place="/text",
-        expected=repr(first.answer["text"]),
+        expected=repr(first.at("/text", str)),
         observed=repr(text),
     )
     api.require(
@@ -99,9 +99,9 @@ def test_a_recording_has_one_text(api: Api) -> None:
 
 def test_the_kind_of_file_does_not_matter(api: Api) -> None:
     said = samples(loud=9_000)
-    texts = [heard(api, wav(said)).answer["text"].strip()]
+    texts = [heard(api, wav(said)).at("/text", str).strip()]
     reply = heard(api, flac(said), "flac")
-    texts.append(reply.answer["text"].strip())
+    texts.append(reply.at("/text", str).strip())
     api.require(
         "audio.container",
         texts[0] == texts[1],
@@ -114,7 +114,7 @@ def test_the_kind_of_file_does_not_matter(api: Api) -> None:
 
 def test_silence_has_no_long_text(api: Api) -> None:
     reply = heard(api, wav(samples(loud=0)))
-    text = reply.answer["text"]
+    text = reply.at("/text", str)
     api.require(
         "audio.silence",
         len(text) <= LONGEST,

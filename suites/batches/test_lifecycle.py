@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import pytest
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
+from msgspec import Meta
 
 from cohere_conformance.cases import Part
 from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cohere_conformance.session.api import Api, Reply
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
@@ -34,6 +33,21 @@ STOP_OR_NOT = (200, 400)
 MOST = 2
 PICK = strategies.integers(0, MOST - 1)
 PATIENCE = 600.0
+Moment = Annotated[datetime, Meta(tz=True)]
+Count = int | Annotated[str, Meta(pattern="^[0-9]{1,18}$")]
+
+
+class Batch(TypedDict, total=False):
+    """What is read of a batch."""
+
+    id: str
+    status: str
+    num_successful_records: Count
+    num_failed_records: Count
+    input_tokens: Count
+    output_tokens: Count
+    updated_at: Moment
+    output_dataset_id: str | None
 
 
 @dataclass
@@ -41,7 +55,7 @@ class Known:
     """What must be true of one batch."""
 
     id: str
-    last: dict[str, Any]
+    last: Batch
     stopped: bool = False
 
     @property
@@ -50,12 +64,12 @@ class Known:
         return status_of(self.last)
 
 
-def status_of(batch: dict[str, Any]) -> str:
+def status_of(batch: Batch) -> str:
     """Return the status without its prefix."""
     return str(batch.get("status", "")).removeprefix("BATCH_STATUS_")
 
 
-def back(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[object, object]]:
+def back(before: Batch, after: Batch) -> dict[str, tuple[object, object]]:
     """Return what has gone back between two looks at a batch."""
     found: dict[str, tuple[object, object]] = {
         name: (before[name], after[name])
@@ -64,10 +78,9 @@ def back(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[objec
     }
     if RANK.get(status_of(after), 0) < RANK.get(status_of(before), 0):
         found["status"] = (status_of(before), status_of(after))
-    if "updated_at" in before and "updated_at" in after:
-        times = [datetime.fromisoformat(one["updated_at"].upper()) for one in (before, after)]
-        if times[1] < times[0]:
-            found["updated_at"] = (before["updated_at"], after["updated_at"])
+    times = [one["updated_at"] for one in (before, after) if "updated_at" in one]
+    if len(times) > 1 and times[1] < times[0]:
+        found["updated_at"] = (before["updated_at"], after["updated_at"])
     return found
 
 
@@ -88,9 +101,10 @@ class Batches(Lifecycle):
         """Begin one."""
         self.begun += 1
         body = {"name": f"conformance-{self.api.unique}", "model": MODEL, "input_dataset_id": self.dataset}
-        batch = self.api.call(CREATE, body=body).answer["batch"]
-        self.made.append(batch["id"])
-        self.known.append(Known(batch["id"], batch))
+        reply = self.api.call(CREATE, body=body)
+        identity = reply.at("/batch/id", str)
+        self.made.append(identity)
+        self.known.append(Known(identity, reply.at("/batch", Batch)))
 
     @precondition(lambda self: self.begun)
     @rule(pick=PICK)
@@ -105,7 +119,7 @@ class Batches(Lifecycle):
     def list_all(self) -> None:
         """Look at all of them in the list."""
         reply = self.api.call(LIST, query=[("page_size", "1000")])
-        listed = {one["id"]: one for one in reply.answer.get("batches") or ()}
+        listed = {one.get("id"): one for one in reply.at("/batches", list[Batch] | None) or ()}
         for one in self.known:
             if one.id in listed:
                 self.compare(one, listed[one.id], reply, "/batches/*")
@@ -127,22 +141,22 @@ class Batches(Lifecycle):
     def follow(self, pick: int) -> None:
         """Follow one to its end, tell it to stop then, and look again."""
         one = self.known[pick % len(self.known)]
-        until, pause = time.monotonic() + PATIENCE, 0.03
-        while RANK.get(one.status, 0) < END:
-            if time.monotonic() > until:
-                raise InconclusiveError(f"the batch {one.id} has not ended after {PATIENCE:.0f} s")
-            time.sleep(pause)
-            pause = min(pause * 1.1, 5.0)
+
+        def look() -> bool | None:
             self.look(one)
+            return True if RANK.get(one.status, 0) >= END else None
+
+        if RANK.get(one.status, 0) < END:
+            self.api.until(GET, look, PATIENCE, expected=f"an end of the batch {one.id}", growth=1.1)
         self.api.call(CANCEL, path={"id": one.id}, status=STOP_OR_NOT)
         self.look(one)
 
     def look(self, one: Known) -> None:
         """Read a batch and compare it with what is known."""
         reply = self.api.call(GET, path={"id": one.id})
-        self.compare(one, reply.answer["batch"], reply, "/batch")
+        self.compare(one, reply.at("/batch", Batch), reply, "/batch")
 
-    def compare(self, one: Known, now: dict[str, Any], reply: Reply, place: str) -> None:
+    def compare(self, one: Known, now: Batch, reply: Reply, place: str) -> None:
         """Compare what is told of a batch with what was told before."""
         status, before = status_of(now), one.status
         if RANK.get(before, 0) == END:
@@ -192,27 +206,27 @@ def uploaded(api: Api) -> str:
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
-    until, pause = time.monotonic() + PATIENCE, 0.05
-    while time.monotonic() < until:
-        shown = api.call(SHOW, path={"id": identity}).answer["dataset"]
-        if shown["validation_status"] not in VALIDATING:
-            return identity
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+
+    def look() -> str | None:
+        status = api.call(SHOW, path={"id": identity}).at("/dataset/validation_status", str)
+        return None if status in VALIDATING else identity
+
+    return api.until(SHOW, look, PATIENCE, expected=f"an end of the validation of {identity}")
 
 
 def tidy(api: Api, made: list[str]) -> None:
     """See to it that nothing is left at work, and that what was made is removed after the test."""
     for identity in made:
-        until = time.monotonic() + PATIENCE
         api.call(CANCEL, path={"id": identity}, status=STOP_OR_NOT)
-        batch = api.call(GET, path={"id": identity}).answer["batch"]
-        while RANK.get(status_of(batch), 0) < END and time.monotonic() < until:
-            time.sleep(0.05)
-            batch = api.call(GET, path={"id": identity}).answer["batch"]
-        if output := batch.get("output_dataset_id"):
-            api.later(REMOVE, path={"id": output})
+
+        def look(identity: str = identity) -> Batch | None:
+            batch = api.call(GET, path={"id": identity}).at("/batch", Batch)
+            return batch if RANK.get(status_of(batch), 0) >= END else None
+
+        with suppress(InconclusiveError):  # one that does not end is no reason to leave the others at work
+            ended = api.until(GET, look, PATIENCE, expected=f"an end of the batch {identity}")
+            if output := ended.get("output_dataset_id"):
+                api.later(REMOVE, path={"id": output})
 
 
 @pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, LIST, GET, CANCEL)

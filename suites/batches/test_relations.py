@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
@@ -12,8 +11,6 @@ from cohere_conformance.cases import Part
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cohere_conformance.session.api import Api, Reply
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
@@ -27,16 +24,26 @@ STATIC = ("id", "name", "creator_id", "org_id", "created_at", "input_dataset_id"
 PATIENCE = 600.0
 
 
+class Piece(TypedDict, total=False):
+    """A part of a dataset."""
+
+    num_rows: int
+
+
+class Listed(TypedDict):
+    """What is read of a batch in a list."""
+
+    id: str
+
+
 def waited(api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]) -> Reply:
     """Return what is answered when its status is none of those any more."""
-    until, pause = time.monotonic() + PATIENCE, 0.05
-    while time.monotonic() < until:
+
+    def look() -> Reply | None:
         reply = api.call(operation, path={"id": identity})
-        if reply.answer[key].get(status) not in going_on:
-            return reply
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"{identity} has come to no end after {PATIENCE:.0f} s")
+        return None if reply.at(f"/{key}/{status}", str | None) in going_on else reply
+
+    return api.until(operation, look, PATIENCE, expected=f"an end of {identity}")
 
 
 def uploaded(api: Api) -> str:
@@ -57,28 +64,32 @@ def uploaded(api: Api) -> str:
     return identity
 
 
-def begun(api: Api, dataset: str) -> dict[str, Any]:
-    """Return a new batch over that dataset."""
+def begun(api: Api, dataset: str) -> str:
+    """Return the id of a new batch over that dataset."""
     body = {"name": f"conformance-{api.unique}", "model": MODEL, "input_dataset_id": dataset}
-    made: dict[str, Any] = api.call(CREATE, body=body).answer["batch"]
-    return made
+    return api.call(CREATE, body=body).at("/batch/id", str)
 
 
 def finished(api: Api, identity: str) -> Reply:
     """Return a batch that has come to its end; the dataset that it has made is removed after the test."""
     going_on = frozenset({"BATCH_STATUS_QUEUED", "BATCH_STATUS_IN_PROGRESS", "BATCH_STATUS_CANCELING"})
     reply = waited(api, GET, identity, "batch", "status", going_on)
-    if output := reply.answer["batch"].get("output_dataset_id"):
+    if output := reply.at("/batch/output_dataset_id", str | None):
         api.later(REMOVE, path={"id": output})
     return reply
 
 
+def ids(reply: Reply) -> list[str]:
+    return [one["id"] for one in reply.at("/batches", list[Listed] | None) or ()]
+
+
 def test_results_are_complete(api: Api) -> None:
-    ended = finished(api, begun(api, uploaded(api))["id"]).answer["batch"]
-    if ended.get("status") != "BATCH_STATUS_COMPLETED" or not ended.get("output_dataset_id"):
-        raise InconclusiveError(f"the batch has ended as {ended.get('status')}, without a result")
-    result = waited(api, SHOW, ended["output_dataset_id"], "dataset", "validation_status", VALIDATING)
-    parts = result.answer["dataset"].get("dataset_parts") or []
+    ended = finished(api, begun(api, uploaded(api)))
+    status, output = ended.at("/batch/status", str), ended.at("/batch/output_dataset_id", str | None)
+    if status != "BATCH_STATUS_COMPLETED" or not output:
+        raise InconclusiveError(f"the batch has ended as {status}, without a result")
+    result = waited(api, SHOW, output, "dataset", "validation_status", VALIDATING)
+    parts = result.at("/dataset/dataset_parts", list[Piece] | None) or []
     counts = [part.get("num_rows") for part in parts]
     if None in counts or not counts:
         raise InconclusiveError("the dataset that a batch has made does not tell its number of rows")
@@ -96,15 +107,15 @@ def test_pages_show_every_batch_once(api: Api) -> None:
     dataset = uploaded(api)
     mine = [begun(api, dataset) for _ in range(3)]
     whole = api.call(LIST, query=[("page_size", "1000"), ("order_by", "created_at")])
-    before = [one["id"] for one in whole.answer.get("batches") or ()]
+    before = ids(whole)
     size = max(1, len(before) // 2)
     seen: list[str] = []
     page, token = whole, None
     for _ in range(3):
         asked = [("page_size", str(size)), ("order_by", "created_at")]
         page = api.call(LIST, query=asked if token is None else [*asked, ("page_token", token)])
-        seen += [one["id"] for one in page.answer.get("batches") or ()]
-        token = page.answer.get("next_page_token")
+        seen += ids(page)
+        token = page.at("/next_page_token", str | None)
         if not token:
             break
     twice = sorted({one for one in seen if seen.count(one) > 1})
@@ -120,15 +131,16 @@ def test_pages_show_every_batch_once(api: Api) -> None:
         told="twice" if twice else "lacking",
     )
     for one in mine:
-        finished(api, one["id"])
+        finished(api, one)
 
 
 def test_a_batch_is_listed_as_it_is_read(api: Api) -> None:
     made = begun(api, uploaded(api))
     listed = api.call(LIST, query=[("page_size", "1000")])
-    shown = finished(api, made["id"])
-    alone = shown.answer["batch"]
-    items = [one for one in listed.answer.get("batches") or () if one["id"] == made["id"]]
+    shown = finished(api, made)
+    alone = shown.at("/batch", dict[str, Any])
+    every = listed.at("/batches", list[dict[str, Any]] | None) or ()
+    items = [one for one in every if one.get("id") == made]
     different = {name: (one.get(name), alone.get(name)) for one in items for name in STATIC}
     api.require(
         "batches.listed-as-read",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
@@ -35,6 +34,24 @@ PIXEL = (
 )
 
 
+class Block(TypedDict, total=False):
+    """What is read of a block of content."""
+
+    text: str
+
+
+class Function(TypedDict):
+    """What is read of the function of a call."""
+
+    name: str
+
+
+class Call(TypedDict):
+    """What is read of a call of a tool."""
+
+    function: Function
+
+
 def user(content: object) -> dict[str, object]:
     return {"role": "user", "content": content}
 
@@ -58,23 +75,28 @@ def chat(
 
 
 def words(reply: Reply) -> str:
-    content = reply.answer.get("message", {}).get("content") or []
+    content = reply.at("/message/content", list[Block] | None) or []
     return "".join(block.get("text", "") for block in content)
 
 
 def called(reply: Reply) -> list[tuple[str, Any]]:
     """Return the calls with their arguments parsed: streams lay them out differently."""
-    functions = [one["function"] for one in reply.answer.get("message", {}).get("tool_calls") or []]
-    return [(one["name"], json.loads(one.get("arguments") or "{}") or {}) for one in functions]
+    calls = reply.at("/message/tool_calls", list[Call] | None) or []
+    return [
+        (
+            one["function"]["name"],
+            reply.parsed(f"/message/tool_calls/{number}/function/arguments", dict[str, Any] | None) or {},
+        )
+        for number, one in enumerate(calls)
+    ]
 
 
 def told(reply: Reply) -> dict[str, object]:
-    billed = (reply.answer.get("usage") or {}).get("billed_units") or {}
     return {
         "text": words(reply),
         "calls": called(reply),
         "finish_reason": reply.answer.get("finish_reason"),
-        "billed input": billed.get("input_tokens"),
+        "billed input": reply.at("/usage/billed_units/input_tokens", float | None),
     }
 
 
@@ -118,10 +140,7 @@ def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
     begun, thanks = user(SAID), user("Thanks.")
     first, last = chat(api, begun, max_tokens=20), chat(api, thanks, max_tokens=8)
     whole = chat(api, begun, {"role": "assistant", "content": "It does."}, thanks, max_tokens=8)
-    *parts, count = (
-        (reply.answer.get("usage") or {}).get("tokens", {}).get("input_tokens")
-        for reply in (first, last, whole)
-    )
+    *parts, count = (reply.at("/usage/tokens/input_tokens", float | None) for reply in (first, last, whole))
     if None not in (*parts, count):
         api.require(
             "v2.chat.usage-grows",

@@ -71,7 +71,7 @@ def test_a_conversation_goes_on(api: Api) -> None:
         return api.call(CHAT, body=HELLO | {"message": message, "conversation_id": name})
 
     first, second = said("My boat is called Anna."), said("What is my boat called?")
-    before, after = (reply.answer.get("chat_history") or [] for reply in (first, second))
+    before, after = (reply.at("/chat_history", list | None) or [] for reply in (first, second))
     api.require(
         "v1.chat.conversation",
         after[: len(before)] == before and len(after) == len(before) + 2,

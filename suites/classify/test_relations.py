@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
@@ -21,6 +21,12 @@ INPUTS = ["Where is my parcel?", "The card was charged the wrong amount.", "My o
 TOLERANCE = 1e-3
 
 
+class Told(TypedDict, total=False):
+    """What is read of one label."""
+
+    confidence: float
+
+
 def classified(api: Api, inputs: list[str]) -> Reply:
     if api.profile == "live-2026":
         pytest.skip("retired")
@@ -28,7 +34,7 @@ def classified(api: Api, inputs: list[str]) -> Reply:
 
 
 def confidences(reply: Reply, place: int) -> dict[str, float]:
-    labels = reply.answer["classifications"][place]["labels"]
+    labels = reply.at(f"/classifications/{place}/labels", dict[str, Told])
     return {label: told.get("confidence", 0) for label, told in labels.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import strategies
@@ -12,8 +12,6 @@ from hypothesis.stateful import precondition, rule
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cohere_conformance.session.api import Api, Reply
 
 CREATE, LIST = "POST /v1/connectors", "GET /v1/connectors"
@@ -68,10 +66,11 @@ class Connectors(Lifecycle):
         """Register one."""
         self.made += 1
         body = {"name": f"conformance {self.api.unique}", "url": "https://garden.example/search", **further}
-        made = self.api.call(CREATE, body=body).answer["connector"]
-        self.api.later(DELETE, path={"id": made["id"]})
+        reply = self.api.call(CREATE, body=body)
+        identity, made = reply.at("/connector/id", str), reply.at("/connector", dict[str, Any])
+        self.api.later(DELETE, path={"id": identity})
         told = {name: made[name] for name in SHOWN if name in made}
-        self.known.append(Known(made["id"], told, "oauth" in further))
+        self.known.append(Known(identity, told, "oauth" in further))
 
     @precondition(lambda self: self.made)
     @rule(pick=PICK)
@@ -92,10 +91,8 @@ class Connectors(Lifecycle):
         if one.deleted:
             self.gone(reply)
             return
-        self.same(
-            one, reply.answer["connector"], reply, "connectors.patch-keeps", "/connector", frozenset(change)
-        )
-        told = reply.answer["connector"]
+        told = reply.at("/connector", dict[str, Any])
+        self.same(one, told, reply, "connectors.patch-keeps", "/connector", frozenset(change))
         one.fields = {**one.fields, **{name: told[name] for name in SHOWN if name in told}}
         self.look(one)
 
@@ -130,7 +127,7 @@ class Connectors(Lifecycle):
     def list_all(self) -> None:
         """Look for all of them in the list."""
         reply = self.api.call(LIST, query=[("limit", str(LARGEST_PAGE))])
-        listed = {one["id"]: one for one in reply.answer["connectors"]}
+        listed = {str(one.get("id")): one for one in reply.at("/connectors", list[dict[str, Any]])}
         left = [one.id for one in self.known if one.deleted and one.id in listed]
         self.api.require(
             "connectors.deleted-is-gone",
@@ -150,7 +147,7 @@ class Connectors(Lifecycle):
         if one.deleted:
             self.gone(reply)
         else:
-            self.same(one, reply.answer["connector"], reply, "connectors.kept", "/connector")
+            self.same(one, reply.at("/connector", dict[str, Any]), reply, "connectors.kept", "/connector")
 
     def gone(self, reply: Reply) -> None:
         """Expect that there is no such connector any more."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import pytest
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
+from msgspec import Meta
 
 from cohere_conformance.cases import Part
 from cohere_conformance.session.api import InconclusiveError
@@ -24,12 +24,28 @@ GET, DELETE = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 RANK = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
 FINAL = RANK["validated"]
 MOST = 3
+Moment = Annotated[datetime, Meta(tz=True)]
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 PICK = strategies.integers(0, MOST - 1)
 
 
 def rank(status: str) -> int:
     """Return how far a validation has come."""
     return RANK.get(status, 0)
+
+
+class Dataset(TypedDict):
+    """What is read of a dataset."""
+
+    name: str
+    validation_status: str
+    created_at: Moment
+
+
+class Listed(TypedDict):
+    """What is read of a dataset in a list."""
+
+    id: str
 
 
 @dataclass
@@ -39,7 +55,7 @@ class Known:
     id: str
     name: str
     status: str
-    created_at: str
+    created_at: datetime
     deleted: bool = False
 
 
@@ -74,7 +90,7 @@ class Datasets(Lifecycle):
             expected="an id of its own",
             observed=identity,
         )
-        shown = self.api.call(GET, path={"id": identity}).answer["dataset"]
+        shown = self.api.call(GET, path={"id": identity}).at("/dataset", Dataset)
         self.known.append(Known(identity, name, shown["validation_status"], shown["created_at"]))
 
     @precondition(lambda self: self.made)
@@ -91,7 +107,7 @@ class Datasets(Lifecycle):
         """Let the validation of one go on, and read it."""
         one = self.known[pick % len(self.known)]
         if rank(one.status) < FINAL and not one.deleted:
-            time.sleep(0.05)
+            self.api.pause(GET, 0.05)
         self.look(one)
 
     def look(self, one: Known) -> None:
@@ -102,7 +118,7 @@ class Datasets(Lifecycle):
             self.api.require("datasets.deleted-is-gone", gone, reply, expected="404", observed=reply.status)
             return
         reply = self.api.call(GET, path={"id": one.id})
-        shown = reply.answer["dataset"]
+        shown = reply.at("/dataset", Dataset)
         now = shown["validation_status"]
         self.api.require(
             "datasets.created-echo",
@@ -128,10 +144,10 @@ class Datasets(Lifecycle):
     @step
     def list_all(self) -> None:
         """List those that are not older than the first."""
-        made = datetime.fromisoformat(self.known[0].created_at.upper()).astimezone(UTC)
+        made = min(max(self.known[0].created_at, EARLIEST), LATEST).astimezone(UTC)
         after = (made - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         reply = self.api.call(LIST, query=[("after", after)])
-        ids = {one["id"] for one in reply.answer.get("datasets") or ()}
+        ids = {one["id"] for one in reply.at("/datasets", list[Listed] | None) or ()}
         lacking = [one.id for one in self.known if not one.deleted and one.id not in ids]
         self.api.require(
             "datasets.listed",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import pytest
+from msgspec import Meta
 
 from cohere_conformance.cases import Part
 from cohere_conformance.session.api import InconclusiveError
@@ -21,7 +21,37 @@ pytestmark = pytest.mark.operations(CREATE, LIST, GET, DELETE)
 RANK = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
 FINAL = RANK["validated"]
 PATIENCE = 60.0
+LOOKS, SPELL = 7, 0.5
+Moment = Annotated[datetime, Meta(tz=True)]
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 GOOD = [{"text": "Fog until noon, then fair."}, {"text": "The ferry was late."}]
+
+
+class Dataset(TypedDict):
+    """What is read of a dataset."""
+
+    id: str
+    name: str
+    dataset_type: str
+    created_at: Moment
+
+
+class Piece(TypedDict, total=False):
+    """A part of a dataset."""
+
+    num_rows: int
+
+
+class Field(TypedDict):
+    """A column of a dataset."""
+
+    name: str
+
+
+class Columns(TypedDict, total=False):
+    """The schema of a dataset."""
+
+    fields: list[Field]
 
 
 def uploaded(api: Api, what: str, rows: list[dict[str, str]], *query: tuple[str, str]) -> str:
@@ -42,25 +72,25 @@ def name_of(api: Api, what: str) -> str:
 
 def settled(api: Api, identity: str) -> Reply:
     """Return the dataset when its validation has come to an end, which it does without going back."""
-    until, pause, before = time.monotonic() + PATIENCE, 0.05, "unknown"
-    while time.monotonic() < until:
+    before = "unknown"
+
+    def look() -> Reply | None:
+        nonlocal before
         reply = api.call(GET, path={"id": identity})
-        now = reply.answer["dataset"]["validation_status"]
+        now = reply.at("/dataset/validation_status", str)
         forward(api, reply, before, now)
-        if rank(now) == FINAL:
-            return reply
         before = now
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+        return reply if rank(now) == FINAL else None
+
+    return api.until(GET, look, PATIENCE, expected=f"an end of the validation of {identity}")
 
 
 def rank(status: str) -> int:
     return RANK.get(status, 0)
 
 
-def items(reply: Reply) -> list[dict[str, Any]]:
-    return reply.answer.get("datasets") or []
+def items(reply: Reply) -> list[Dataset]:
+    return reply.at("/datasets", list[Dataset] | None) or []
 
 
 def forward(api: Api, reply: Reply, before: str, now: str) -> None:
@@ -75,9 +105,9 @@ def forward(api: Api, reply: Reply, before: str, now: str) -> None:
     )
 
 
-def since(dataset: dict[str, Any]) -> tuple[str, str]:
+def since(dataset: Dataset) -> tuple[str, str]:
     """Return a filter for what is hardly older, because a list may be cut where nobody asks for a limit."""
-    made = datetime.fromisoformat(dataset["created_at"].upper()).astimezone(UTC) - timedelta(minutes=1)
+    made = min(max(dataset["created_at"], EARLIEST), LATEST).astimezone(UTC) - timedelta(minutes=1)
     return "after", made.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -91,13 +121,13 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
     query = (("keep_fields", "day"), ("optional_fields", "mood"), ("optional_fields", "weather"))
     identity = uploaded(api, "diary", rows, *query, ("skip_malformed_input", "true"))
     reply = settled(api, identity)
-    shown = reply.answer["dataset"]
+    shown = reply.at("/dataset", Dataset)
     sent = [name_of(api, "diary"), "embed-input"]
     told = [shown["name"], shown["dataset_type"]]
     api.require(
         "datasets.created-echo", told == sent, reply, place="/dataset/name", expected=str(sent), observed=told
     )
-    warnings = shown.get("validation_warnings")
+    warnings = reply.answer["dataset"].get("validation_warnings")
     api.require(
         "datasets.skipped-reported",
         bool(warnings),
@@ -106,7 +136,7 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         expected="a warning of the row that was skipped",
         observed=warnings,
     )
-    counts = [part.get("num_rows") for part in shown.get("dataset_parts") or ()]
+    counts = [part.get("num_rows") for part in reply.at("/dataset/dataset_parts", list[Piece] | None) or ()]
     api.require(
         "datasets.row-count",
         sum(count or 0 for count in counts) == len(rows) - 1,
@@ -115,7 +145,7 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         expected=f"{len(rows) - 1} rows",
         observed=counts,
     )
-    columns = columns_of(shown)
+    columns = columns_of(reply)
     api.require(
         "datasets.columns",
         columns is None or {"text", "day", "mood"} <= columns <= {"text", "day", "mood", "weather"},
@@ -125,19 +155,19 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         observed=sorted(columns or ()),
     )
     again = api.call(GET, path={"id": identity})
-    forward(api, again, shown["validation_status"], again.answer["dataset"]["validation_status"])
+    before, now = (told.at("/dataset/validation_status", str) for told in (reply, again))
+    forward(api, again, before, now)
 
 
-def columns_of(dataset: dict[str, Any]) -> set[str] | None:
+def columns_of(reply: Reply) -> set[str] | None:
     """Return the columns that the schema of the rows tells, `None` where there is no schema."""
-    schema = json.loads(dataset.get("schema") or "null")
-    fields = schema.get("fields") if isinstance(schema, dict) else None
+    fields = (reply.parsed("/dataset/schema", Columns | None) or {}).get("fields")
     return None if fields is None else {field["name"] for field in fields}
 
 
 def test_bad_files_fail_the_validation(api: Api) -> None:
     reply = settled(api, uploaded(api, "remarks", [*GOOD, {"remark": "no text here"}]))
-    status = reply.answer["dataset"]["validation_status"]
+    status = reply.at("/dataset/validation_status", str)
     place = "/dataset/validation_status"
     api.require(
         "datasets.malformed-fails", status == "failed", reply, place=place, expected="failed", observed=status
@@ -146,7 +176,7 @@ def test_bad_files_fail_the_validation(api: Api) -> None:
 
 def test_a_column_to_keep_must_be_there(api: Api) -> None:
     reply = settled(api, uploaded(api, "pages", GOOD, ("keep_fields", "page")))
-    status = reply.answer["dataset"]["validation_status"]
+    status = reply.at("/dataset/validation_status", str)
     api.require(
         "datasets.kept-column-missing",
         status == "failed",
@@ -166,7 +196,7 @@ def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
 
 
 def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
-    read = api.call(GET, path={"id": uploaded(api, "listed", GOOD)}).answer["dataset"]
+    read = api.call(GET, path={"id": uploaded(api, "listed", GOOD)}).at("/dataset", Dataset)
     reply = api.call(LIST, query=[since(read)])
     found = [one for one in items(reply) if one["id"] == read["id"]]
     api.require(
@@ -177,6 +207,7 @@ def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
         expected=f"the dataset {read['id']}",
         observed="none of that id",
     )
+    api.need(bool(found), f"the dataset {read['id']} in the list")
     fixed = ("name", "dataset_type", "created_at")
     api.require(
         "datasets.listed-as-read",
@@ -210,7 +241,7 @@ def test_pages_follow_each_other(api: Api) -> None:
 
 def test_what_is_deleted_is_gone(api: Api) -> None:
     identity = uploaded(api, "gone", GOOD)
-    window = since(api.call(GET, path={"id": identity}).answer["dataset"])
+    window = since(api.call(GET, path={"id": identity}).at("/dataset", Dataset))
     api.call(DELETE, path={"id": identity})
     reply = api.call(GET, path={"id": identity}, status=(200, 404))
     api.require("datasets.deleted-is-gone", reply.status == 404, reply, expected="404", observed=reply.status)
@@ -252,19 +283,20 @@ def used(api: Api) -> int:
 
 
 def stored(reply: Reply) -> int:
-    return int(reply.answer.get("organization_usage") or 0)
+    return int(reply.at("/organization_usage", float | None) or 0)
 
 
 def moved(api: Api, before: int, by: int) -> int:
     """Return the storage in use when it has followed, or does not within seconds."""
-    until, half = time.monotonic() + 3, abs(by) // 2
-    while True:
+    half = abs(by) // 2
+    for number in range(LOOKS):
+        if number:
+            api.pause(USAGE, SPELL)
         reply = api.call(USAGE)
         now = stored(reply)
         follows = now - before >= half if by > 0 else before - now >= half
-        if follows or time.monotonic() > until:
+        if follows:
             break
-        time.sleep(0.5)
     api.require(
         "datasets.usage-follows",
         follows,

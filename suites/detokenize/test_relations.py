@@ -15,8 +15,7 @@ BEFORE, AFTER = "Rain fell on ", "the harbour of Reykjavík, 12 °C."
 
 
 def tokens(api: Api, text: str) -> list[int]:
-    found: list[int] = api.call(TOKENIZE, body={"model": MODEL, "text": text}).answer["tokens"]
-    return found
+    return api.call(TOKENIZE, body={"model": MODEL, "text": text}).at("/tokens", list[int])
 
 
 def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -> Reply:
@@ -29,26 +28,26 @@ def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
     reply = detokenized(api, tokens(api, text))
     api.require(
         "detokenize.inverse",
-        reply.answer["text"] == text,
+        reply.at("/text", str) == text,
         reply,
         place="/text",
         expected=repr(text),
-        observed=repr(reply.answer["text"]),
+        observed=repr(reply.at("/text", str)),
     )
 
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 def test_lists_of_tokens_can_be_joined(api: Api) -> None:
     first, second = tokens(api, BEFORE), tokens(api, AFTER)
-    parts = [detokenized(api, ids).answer["text"] for ids in (first, second)]
+    parts = [detokenized(api, ids).at("/text", str) for ids in (first, second)]
     reply = detokenized(api, first + second)
     api.require(
         "detokenize.joined",
-        reply.answer["text"] == "".join(parts),
+        reply.at("/text", str) == "".join(parts),
         reply,
         place="/text",
         expected=f"the texts of both lists, {''.join(parts)!r}",
-        observed=repr(reply.answer["text"]),
+        observed=repr(reply.at("/text", str)),
     )
 
 

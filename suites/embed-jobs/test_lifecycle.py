@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 from hypothesis import strategies
@@ -30,9 +29,15 @@ NEXT = {
 }
 VALIDATING = frozenset({"unknown", "queued", "processing"})
 PATIENCE = 60.0
-SPELL = 1.0
+SPELL, LOOKS = 0.1, 10
 MOST = 2
 PICK = strategies.integers(0, MOST - 1)
+
+
+class Listed(TypedDict):
+    """What is read of a job in a list."""
+
+    job_id: str
 
 
 @dataclass
@@ -62,7 +67,7 @@ class Jobs(Lifecycle):
         self.begun += 1
         body = {"model": MODEL, "dataset_id": self.dataset, "input_type": "clustering", "truncate": truncate}
         made = self.api.call(CREATE, body=body)
-        identity = str(made.answer["job_id"])
+        identity = made.at("/job_id", str)
         self.api.later(CANCEL, path={"id": identity}, status=(200, 400, 404, 422))
         self.known.append(Known(identity, truncate))
 
@@ -79,9 +84,10 @@ class Jobs(Lifecycle):
     def wait(self, pick: int) -> None:
         """Let the work at one go on for a while, and tell it to stop where it has ended by then."""
         one = self.known[pick % len(self.known)]
-        until = time.monotonic() + SPELL
-        while one.status not in ENDED and time.monotonic() < until:
-            time.sleep(0.1)
+        for _ in range(LOOKS):
+            if one.status in ENDED:
+                break
+            self.api.pause(GET, SPELL)
             self.look(one)
         if one.status in ENDED:
             # What goes back by itself must not pass for what the cancelling has done.
@@ -91,7 +97,7 @@ class Jobs(Lifecycle):
     def look(self, one: Known) -> None:
         """Read a job and compare it with what is known."""
         reply = self.shown(one)
-        now = reply.answer["status"]
+        now = reply.at("/status", str)
         self.api.require(
             "embed-jobs.status-forward",
             now in NEXT.get(one.status, {one.status}),
@@ -114,9 +120,9 @@ class Jobs(Lifecycle):
         """Return a job as it stands, which is the one that was begun."""
         reply = self.api.call(GET, path={"id": one.id})
         sent = {"input_dataset_id": self.dataset, "model": MODEL, "truncate": one.truncate}
-        told = {name: reply.answer[name] for name in sent}
+        told = {name: reply.answer.get(name) for name in sent}
         self.api.require("embed-jobs.created-echo", told == sent, reply, expected=str(sent), observed=told)
-        if output := reply.answer.get("output_dataset_id"):
+        if output := reply.at("/output_dataset_id", str | None):
             self.api.later(REMOVE, path={"id": output})
         return reply
 
@@ -126,7 +132,7 @@ class Jobs(Lifecycle):
     def list_all(self) -> None:
         """List them; those that have ended are in the list as well."""
         reply = self.api.call(LIST)
-        ids = {job["job_id"] for job in reply.answer.get("embed_jobs") or ()}
+        ids = {job["job_id"] for job in reply.at("/embed_jobs", list[Listed] | None) or ()}
         lacking = [one.id for one in self.known if one.id not in ids]
         self.api.require(
             "embed-jobs.listed",
@@ -149,7 +155,7 @@ class Jobs(Lifecycle):
         reply = self.api.call(CANCEL, path={"id": one.id}, status=(200, 400, 422))
         if one.status in ENDED:
             after = self.shown(one)
-            now = after.answer["status"]
+            now = after.at("/status", str)
             self.api.require(
                 "embed-jobs.cancel-ended",
                 now == one.status,
@@ -189,10 +195,9 @@ def source(api: Api) -> str:
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        status = api.call(SHOW, path={"id": identity}).answer["dataset"]["validation_status"]
-        if status not in VALIDATING:
-            return identity
-        time.sleep(0.1)
-    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+
+    def look() -> str | None:
+        status = api.call(SHOW, path={"id": identity}).at("/dataset/validation_status", str)
+        return None if status in VALIDATING else identity
+
+    return api.until(SHOW, look, PATIENCE, expected=f"an end of the validation of {identity}")

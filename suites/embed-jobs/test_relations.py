@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
@@ -30,6 +29,42 @@ CANCELLED_OR_NOT = (200, 400, 422)
 PATIENCE = 300.0
 
 
+class Dataset(TypedDict):
+    """What is read of a dataset."""
+
+    id: str
+    validation_status: str
+
+
+class Piece(TypedDict, total=False):
+    """A part of a dataset."""
+
+    num_rows: int
+    samples: list[str]
+
+
+class Field(TypedDict):
+    """A column of a dataset."""
+
+    name: str
+
+
+class Columns(TypedDict, total=False):
+    """The schema of a dataset."""
+
+    fields: list[Field]
+
+
+class Job(TypedDict):
+    """What is read of a job."""
+
+    job_id: str
+    input_dataset_id: str
+    model: str
+    truncate: str
+    created_at: str
+
+
 def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> Reply:
     """Return a new dataset when its validation has come to an end; it is deleted when the test is over."""
     content = "".join(json.dumps(row) + "\n" for row in rows)
@@ -39,20 +74,18 @@ def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> R
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
-    until, pause = time.monotonic() + PATIENCE, 0.05
-    while time.monotonic() < until:
+
+    def look() -> Reply | None:
         reply = api.call(SHOW, path={"id": identity})
-        if reply.answer["dataset"]["validation_status"] not in VALIDATING:
-            return reply
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+        return None if reply.at("/dataset", Dataset)["validation_status"] in VALIDATING else reply
+
+    return api.until(SHOW, look, PATIENCE, expected=f"an end of the validation of {identity}")
 
 
 def begun(api: Api, dataset: str, **further: str) -> str:
     """Return the id of a new job, which is told to stop when the test is over."""
     body = {"model": MODEL, "dataset_id": dataset, "input_type": "search_document", **further}
-    identity = str(api.call(CREATE, body=body).answer["job_id"])
+    identity = api.call(CREATE, body=body).at("/job_id", str)
     api.later(CANCEL, path={"id": identity}, status=(*CANCELLED_OR_NOT, 404))
     return identity
 
@@ -60,7 +93,7 @@ def begun(api: Api, dataset: str, **further: str) -> str:
 def followed(api: Api, identity: str, before: str) -> Reply:
     """Return a job as it stands now, which is where it stood or what comes after."""
     reply = api.call(GET, path={"id": identity})
-    now = reply.answer["status"]
+    now = reply.at("/status", str)
     api.require(
         "embed-jobs.status-forward",
         now in NEXT.get(before, {before}),
@@ -69,40 +102,39 @@ def followed(api: Api, identity: str, before: str) -> Reply:
         expected=f"{before} or what comes after it",
         observed=now,
     )
-    if output := reply.answer.get("output_dataset_id"):
+    if output := reply.at("/output_dataset_id", str | None):
         api.later(REMOVE, path={"id": output})
     return reply
 
 
 def finished(api: Api, identity: str) -> Reply:
     """Return a job that has come to its end."""
-    until, pause, before = time.monotonic() + PATIENCE, 0.05, "processing"
-    while time.monotonic() < until:
+    before = "processing"
+
+    def look() -> Reply | None:
+        nonlocal before
         reply = followed(api, identity, before)
-        before = reply.answer["status"]
-        if before in ENDED:
-            return reply
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"the job {identity} has not ended after {PATIENCE:.0f} s")
+        before = reply.at("/status", str)
+        return reply if before in ENDED else None
+
+    return api.until(GET, look, PATIENCE, expected=f"an end of the job {identity}")
 
 
 def echoed(api: Api, reply: Reply, dataset: str, truncate: str) -> None:
     sent = {"input_dataset_id": dataset, "model": MODEL, "truncate": truncate}
-    told = {name: reply.answer[name] for name in sent}
+    told = {name: reply.answer.get(name) for name in sent}
     api.require("embed-jobs.created-echo", told == sent, reply, expected=str(sent), observed=told)
 
 
 def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
     rows = [{"text": text, "day": f"day {number}"} for number, text in enumerate(TEXTS)]
-    source = uploaded(api, rows, ("keep_fields", "day")).answer["dataset"]
+    source = uploaded(api, rows, ("keep_fields", "day")).at("/dataset", Dataset)
     job = finished(api, begun(api, source["id"]))
     echoed(api, job, source["id"], "END")
-    if job.answer["status"] != "complete":
-        raise InconclusiveError(f"the job is {job.answer['status']}, so nothing was made")
-    reply = api.call(SHOW, path={"id": job.answer["output_dataset_id"]})
-    made = reply.answer["dataset"]
-    parts = made.get("dataset_parts") or []
+    if (status := job.at("/status", str)) != "complete":
+        raise InconclusiveError(f"the job is {status}, so nothing was made")
+    reply = api.call(SHOW, path={"id": job.at("/output_dataset_id", str)})
+    parts = reply.at("/dataset/dataset_parts", list[Piece] | None) or []
     counts = [part.get("num_rows") for part in parts]
     api.require(
         "embed-jobs.row-count",
@@ -122,8 +154,7 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
         expected="the rows in the order of the input",
         observed=order,
     )
-    schema = json.loads(made.get("schema") or "null")
-    fields = schema.get("fields") if isinstance(schema, dict) else None
+    fields = (reply.parsed("/dataset/schema", Columns | None) or {}).get("fields")
     columns = {field["name"] for field in fields or ()}
     api.require(
         "embed-jobs.result-columns",
@@ -136,22 +167,22 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
 
 
 def test_what_has_ended_stays_as_it_is(api: Api) -> None:
-    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).answer["dataset"]["id"])
-    before = finished(api, identity).answer["status"]
+    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str))
+    before = finished(api, identity).at("/status", str)
     followed(api, identity, before)
     api.call(CANCEL, path={"id": identity}, status=CANCELLED_OR_NOT)
     reply = api.call(GET, path={"id": identity})
-    now = reply.answer["status"]
+    now = reply.at("/status", str)
     api.require(
         "embed-jobs.cancel-ended", now == before, reply, place="/status", expected=before, observed=now
     )
 
 
 def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
-    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).answer["dataset"]["id"])
-    read = api.call(GET, path={"id": identity}).answer
+    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str))
+    read = api.call(GET, path={"id": identity}).at("", Job)
     reply = api.call(LIST)
-    found = [job for job in reply.answer.get("embed_jobs") or () if job["job_id"] == identity]
+    found = [job for job in reply.at("/embed_jobs", list[Job] | None) or () if job["job_id"] == identity]
     api.require(
         "embed-jobs.listed",
         bool(found),
@@ -161,6 +192,7 @@ def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
         observed="none of that id",
     )
     fixed = ("input_dataset_id", "model", "truncate", "created_at")
+    api.need(bool(found), f"the job {identity} in the list")
     api.require(
         "embed-jobs.listed-as-read",
         all(found[0][name] == read[name] for name in fixed),
@@ -172,11 +204,11 @@ def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
 
 
 def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
-    dataset = uploaded(api, [{"text": TEXTS[0]}]).answer["dataset"]["id"]
+    dataset = uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str)
     identity = begun(api, dataset, truncate="START")
     api.call(CANCEL, path={"id": identity})
     reply = api.call(GET, path={"id": identity})
-    now = reply.answer["status"]
+    now = reply.at("/status", str)
     api.require(
         "embed-jobs.cancel-stops",
         now != "processing",
@@ -194,12 +226,12 @@ def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
     api.require(
         "embed-jobs.unknown-dataset", reply.status == 404, reply, expected="404", observed=reply.status
     )
-    bad = uploaded(api, [{"remark": "no text here"}]).answer["dataset"]
+    bad = uploaded(api, [{"remark": "no text here"}]).at("/dataset", Dataset)
     if bad["validation_status"] != "failed":
         return
     reply = api.call(CREATE, body={**body, "dataset_id": bad["id"]}, status=(200, 400, 404, 422))
     if reply.status == 200:
-        api.later(CANCEL, path={"id": reply.answer["job_id"]}, status=(*CANCELLED_OR_NOT, 404))
+        api.later(CANCEL, path={"id": reply.at("/job_id", str)}, status=(*CANCELLED_OR_NOT, 404))
     api.require(
         "embed-jobs.dataset-validated",
         reply.status != 200,

@@ -65,6 +65,14 @@ def test_version_2_refuses_unknown_fields_at_any_depth(api: Api) -> None:
     )
 
 
+@pytest.mark.operations(SECOND)
+def test_a_batch_of_200_kilobytes_is_served(api: Api) -> None:
+    """As many texts as there may be, each of a page: nobody's limit for a body may be below that."""
+    text = "The harbour master writes down every ship that comes in. " * 36
+    reply = api.call(SECOND, body={**BODY, "texts": [text] * 96})
+    api.need(bool(reply.answer), "an answer")
+
+
 @pytest.mark.operations(FIRST)
 def test_version_1_warns_of_unknown_fields(api: Api) -> None:
     reply = api.call(FIRST, body={**BODY, "conformance_colour": "blue"}, status=ANY)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pytest
+from msgspec import Meta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,8 @@ TEXTS = ["The kettle whistles.", "Glaciers shrink.", "Who mends violins?"]
 ALIKE = 0.9996
 PLACE = "/embeddings/float/*"
 
-Vector = list[float]
+Vector = Annotated[list[Annotated[float, Meta(ge=-1e9, le=1e9)]], Meta(min_length=1)]
+"""With components of which the squares can be added up."""
 
 
 def embedded(api: Api, label: str, texts: list[str], **further: object) -> Reply:
@@ -28,8 +30,9 @@ def embedded(api: Api, label: str, texts: list[str], **further: object) -> Reply
     return api.call(label, body=body | further)
 
 
-def floats(reply: Reply) -> list[Vector]:
-    found: list[Vector] = reply.answer["embeddings"]["float"]
+def floats(api: Api, reply: Reply, number: int) -> list[Vector]:
+    found = reply.at("/embeddings/float", list[Vector])
+    api.need(len(found) == number, f"{number} vectors")
     return found
 
 
@@ -57,9 +60,9 @@ def require_alike(
 
 @either
 def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
-    straight = floats(embedded(api, label, TEXTS))
+    straight = floats(api, embedded(api, label, TEXTS), 3)
     reply = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
-    turned = floats(reply)
+    turned = floats(api, reply, 3)
     nearest = [max(range(3), key=lambda place: likeness(vector, turned[place])) for vector in straight]
     api.require(
         "embed.order",
@@ -74,9 +77,9 @@ def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
 @either
 def test_a_text_has_one_vector(api: Api, label: str) -> None:
     # The text before it is the same both times, so that nothing else can make a difference.
-    first = floats(embedded(api, label, [TEXTS[0]] * 3))
+    first = floats(api, embedded(api, label, [TEXTS[0]] * 3), 3)
     reply = embedded(api, label, [TEXTS[0]] * 3)
-    second = floats(reply)
+    second = floats(api, reply, 3)
     pairs = [(first[1], first[2]), (first[0], second[0]), (first[1], second[1])]
     require_alike(api, "embed.repeatable", reply, pairs, "the same vector for the same text")
 
@@ -85,12 +88,10 @@ def test_a_text_has_one_vector(api: Api, label: str) -> None:
 def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, label: str) -> None:
     batch = embedded(api, label, TEXTS[:2])
     singles = [embedded(api, label, [text]) for text in TEXTS[:2]]
-    pairs = [(floats(one)[0], vector) for one, vector in zip(singles, floats(batch), strict=True)]
+    alone = [floats(api, one, 1)[0] for one in singles]
+    pairs = list(zip(alone, floats(api, batch, 2), strict=True))
     require_alike(api, "embed.batch", singles[-1], pairs, "the vectors that the texts have together")
-    billed = [
-        ((one.answer.get("meta") or {}).get("billed_units") or {}).get("input_tokens")
-        for one in (batch, *singles)
-    ]
+    billed = [one.at("/meta/billed_units/input_tokens", float | None) for one in (batch, *singles)]
     if None not in billed:
         api.require(
             "embed.units-additive",
@@ -104,25 +105,24 @@ def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, 
 
 @pytest.mark.parametrize("dimension", [256, 1024])
 def test_a_shorter_vector_is_the_beginning_of_the_long_one(api: Api, dimension: int) -> None:
-    long = floats(embedded(api, V2, TEXTS[:1], output_dimension=1536))[0]
+    long = floats(api, embedded(api, V2, TEXTS[:1], output_dimension=1536), 1)[0]
     reply = embedded(api, V2, TEXTS[:1], output_dimension=dimension)
-    pairs = [(long[:dimension], floats(reply)[0])]
+    pairs = [(long[:dimension], floats(api, reply, 1)[0])]
     require_alike(api, "embed.shorter", reply, pairs, f"the first {dimension} components of the long vector")
 
 
 def test_both_versions_make_the_same_vectors(api: Api) -> None:
     old, new = embedded(api, V1, TEXTS[:1]), embedded(api, V2, TEXTS[:1])
-    require_alike(
-        api, "embed.versions-agree", new, [(floats(old)[0], floats(new)[0])], "the vector of version 1"
-    )
+    pairs = [(floats(api, old, 1)[0], floats(api, new, 1)[0])]
+    require_alike(api, "embed.versions-agree", new, pairs, "the vector of version 1")
 
 
 @either
 def test_further_types_make_no_difference(api: Api, label: str) -> None:
-    alone = floats(embedded(api, label, TEXTS[:1]))[0]
+    alone = floats(api, embedded(api, label, TEXTS[:1]), 1)[0]
     types = ["float", "int8", "uint8", "binary", "ubinary", "base64"]
     reply = embedded(api, label, TEXTS[:1], embedding_types=types)
-    pairs = [(alone, floats(reply)[0])]
+    pairs = [(alone, floats(api, reply, 1)[0])]
     require_alike(api, "embed.types-independent", reply, pairs, "the vector that float alone has")
 
 
@@ -131,7 +131,7 @@ def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
     options = {"max_tokens": 8, "truncate": "END"}
     first = embedded(api, V2, [f"{beginning} Then it rained."], **options)
     second = embedded(api, V2, [f"{beginning} Parliament adjourned over taxes."], **options)
-    pairs = [(floats(first)[0], floats(second)[0])]
+    pairs = [(floats(api, first, 1)[0], floats(api, second, 1)[0])]
     require_alike(
         api, "embed.cut-at-end", second, pairs, "one vector for texts that differ beyond max_tokens"
     )
@@ -139,9 +139,9 @@ def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
 
 @either
 def test_a_query_is_no_document(api: Api, label: str) -> None:
-    document = floats(embedded(api, label, TEXTS[2:]))[0]
+    document = floats(api, embedded(api, label, TEXTS[2:]), 1)[0]
     reply = embedded(api, label, TEXTS[2:], input_type="search_query")
-    query = floats(reply)[0]
+    query = floats(api, reply, 1)[0]
     same = max(abs(one - other) for one, other in zip(document, query, strict=False)) < 1e-6
     api.require(
         "embed.purposes-differ",

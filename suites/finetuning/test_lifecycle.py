@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import strategies
@@ -17,8 +16,6 @@ from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cohere_conformance.session.api import Api, Reply
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
@@ -43,13 +40,9 @@ def rank(model: dict[str, Any]) -> int:
 class Known:
     """What must be true of one model."""
 
+    id: str
     last: dict[str, Any]
     deleted: bool = False
-
-    @property
-    def id(self) -> str:
-        """Return its id."""
-        return str(self.last["id"])
 
 
 class Models(Lifecycle):
@@ -69,9 +62,10 @@ class Models(Lifecycle):
         self.made += 1
         settings = {"base_model": {"base_type": "BASE_TYPE_CHAT"}, "dataset_id": self.dataset}
         body = {"name": f"conformance-{self.api.unique}", "settings": settings}
-        model = self.api.call(CREATE, body=body).answer["finetuned_model"]
-        self.api.later(DELETE, path={"id": model["id"]})
-        self.known.append(Known(model))
+        reply = self.api.call(CREATE, body=body)
+        identity = reply.at("/finetuned_model/id", str)
+        self.api.later(DELETE, path={"id": identity})
+        self.known.append(Known(identity, reply.at("/finetuned_model", dict[str, Any])))
 
     @precondition(lambda self: self.made)
     @rule(pick=PICK)
@@ -86,13 +80,14 @@ class Models(Lifecycle):
     def follow(self, pick: int) -> None:
         """Follow one until it is trained."""
         one = self.known[pick % len(self.known)]
-        until, pause = time.monotonic() + PATIENCE, 0.03
-        while not one.deleted and rank(one.last) < TRAINED:
-            if time.monotonic() > until:
-                raise InconclusiveError(f"the model {one.id} is not trained after {PATIENCE:.0f} s")
-            time.sleep(pause)
-            pause = min(pause * 1.1, 5.0)
+        if one.deleted or rank(one.last) >= TRAINED:
+            return
+
+        def look() -> bool | None:
             self.look(one)
+            return True if rank(one.last) >= TRAINED else None
+
+        self.api.until(GET, look, PATIENCE, expected=f"an end of the training of {one.id}", growth=1.1)
 
     @precondition(lambda self: self.made)
     @rule(pick=PICK)
@@ -107,7 +102,7 @@ class Models(Lifecycle):
         reply = self.api.call(PATCH, path={"id": one.id}, body=body, status=right)
         if one.deleted:
             return
-        model = reply.answer["finetuned_model"]
+        model = reply.at("/finetuned_model", dict[str, Any])
         self.same(one, {**one.last, "name": name}, model, reply)
         paused = model.get("status") == "STATUS_PAUSED"
         self.api.require(
@@ -127,7 +122,8 @@ class Models(Lifecycle):
     def list_all(self) -> None:
         """Look for all of them in the list."""
         reply = self.api.call(LIST, query=[("page_size", "50"), ("order_by", "created_at desc")])
-        listed = {model["id"]: model for model in reply.answer.get("finetuned_models") or ()}
+        every = reply.at("/finetuned_models", list[dict[str, Any]] | None) or ()
+        listed = {str(model.get("id")): model for model in every}
         for one in self.known:
             if one.id in listed:
                 self.compare(one, listed[one.id], reply, "/finetuned_models/*")
@@ -146,7 +142,7 @@ class Models(Lifecycle):
         """Read a model and compare it with what is known."""
         reply = self.api.call(GET, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if reply.status == 200:
-            self.compare(one, reply.answer["finetuned_model"], reply, "/finetuned_model")
+            self.compare(one, reply.at("/finetuned_model", dict[str, Any]), reply, "/finetuned_model")
 
     def compare(self, one: Known, now: dict[str, Any], reply: Reply, place: str) -> None:
         """Compare what is told of a model with what was told before."""
@@ -212,14 +208,12 @@ def uploaded(api: Api) -> str:
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
-    until, pause = time.monotonic() + PATIENCE, 0.05
-    while time.monotonic() < until:
-        shown = api.call(SHOW, path={"id": identity}).answer["dataset"]
-        if shown["validation_status"] not in VALIDATING:
-            return identity
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"the dataset {identity} is not validated after {PATIENCE:.0f} s")
+
+    def look() -> str | None:
+        status = api.call(SHOW, path={"id": identity}).at("/dataset/validation_status", str)
+        return None if status in VALIDATING else identity
+
+    return api.until(SHOW, look, PATIENCE, expected=f"an end of the validation of {identity}")
 
 
 @pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, LIST, GET, PATCH, DELETE)

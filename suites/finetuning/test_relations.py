@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
@@ -12,8 +11,6 @@ from cohere_conformance.cases import Part
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cohere_conformance.session.api import Api, Reply
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
@@ -28,16 +25,27 @@ MOST_PAGES = 4
 PATIENCE = 600.0
 
 
+class Model(TypedDict):
+    """What is read of a model."""
+
+    id: str
+    status: str
+
+
+class Event(TypedDict, total=False):
+    """What is read of an event of a training."""
+
+    status: str
+
+
 def waited(api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]) -> Reply:
     """Return what is answered when its status is none of those any more."""
-    until, pause = time.monotonic() + PATIENCE, 0.05
-    while time.monotonic() < until:
+
+    def look() -> Reply | None:
         reply = api.call(operation, path={"id": identity})
-        if reply.answer[key].get(status) not in going_on:
-            return reply
-        time.sleep(pause)
-        pause = min(pause * 1.6, 5.0)
-    raise InconclusiveError(f"{identity} has come to no end after {PATIENCE:.0f} s")
+        return None if reply.at(f"/{key}/{status}", str | None) in going_on else reply
+
+    return api.until(operation, look, PATIENCE, expected=f"an end of {identity}")
 
 
 def uploaded(api: Api) -> str:
@@ -61,7 +69,7 @@ def uploaded(api: Api) -> str:
     return identity
 
 
-def trained(api: Api) -> dict[str, Any]:
+def trained(api: Api) -> Model:
     """Return a model that is trained; it is deleted when the test is over."""
     if api.profile == "live-2026":
         pytest.skip("retired")
@@ -71,13 +79,12 @@ def trained(api: Api) -> dict[str, Any]:
         "hyperparameters": {"train_epochs": 2, "train_batch_size": 2},
     }
     body = {"name": f"conformance-{api.unique}", "settings": settings}
-    identity = str(api.call(CREATE, body=body).answer["finetuned_model"]["id"])
+    identity = api.call(CREATE, body=body).at("/finetuned_model/id", str)
     api.later(DELETE, path={"id": identity})
-    model: dict[str, Any] = waited(api, GET, identity, "finetuned_model", "status", TRAINING).answer[
-        "finetuned_model"
-    ]
-    if model.get("status") != "STATUS_READY":
-        raise InconclusiveError(f"the training has ended as {model.get('status')}")
+    ended = waited(api, GET, identity, "finetuned_model", "status", TRAINING)
+    model = ended.at("/finetuned_model", Model)
+    if model["status"] != "STATUS_READY":
+        raise InconclusiveError(f"the training has ended as {model['status']}")
     return model
 
 
@@ -88,7 +95,7 @@ def pages(api: Api, operation: str, identity: str, size: int) -> list[Reply]:
     while len(found) < MOST_PAGES:
         query = [("page_size", str(size)), *([("page_token", token)] if token else [])]
         found.append(api.call(operation, path=path, query=query))
-        token = found[-1].answer.get("next_page_token") or ""
+        token = found[-1].at("/next_page_token", str | None) or ""
         if not token:
             break
     return found
@@ -97,11 +104,11 @@ def pages(api: Api, operation: str, identity: str, size: int) -> list[Reply]:
 def walked(api: Api, operation: str, identity: str, items: str) -> list[Reply]:
     """Return a list as a whole, and then its pages, which hold the same."""
     whole = api.call(operation, path={"finetuned_model_id": identity}, query=[("page_size", "0")])
-    every = whole.answer.get(items) or []
+    every = whole.at(f"/{items}", list | None) or []
     if len(every) < 2:
         raise InconclusiveError(f"a list of {len(every)} {items} has no two pages")
     found = pages(api, operation, identity, -(-len(every) // 2))
-    told = [item for page in found for item in page.answer.get(items) or ()]
+    told = [item for page in found for item in page.at(f"/{items}", list | None) or ()]
     api.require(
         "finetuning.pages",
         told == every,
@@ -116,7 +123,8 @@ def walked(api: Api, operation: str, identity: str, items: str) -> list[Reply]:
 def test_events_in_pages(api: Api) -> None:
     model = trained(api)
     replies = walked(api, EVENTS, model["id"], "events")
-    newest, number = replies[0].answer["events"][0], len(replies[0].answer["events"])
+    events = replies[0].at("/events", list[Event])
+    newest, number = events[0], len(events)
     totals = [reply.answer.get("total_size") for reply in replies]
     api.require(
         "finetuning.total-size",

@@ -25,7 +25,7 @@ def written(api: Api, **further: object) -> Reply:
 
 
 def text_of(reply: Reply) -> str:
-    return str(reply.answer["generations"][0]["text"])
+    return reply.at("/generations/0/text", str)
 
 
 def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:

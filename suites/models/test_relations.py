@@ -26,12 +26,16 @@ def page(api: Api, size: int = 1000, **further: str) -> Reply:
 
 
 def models(reply: Reply) -> list[Model]:
-    found: list[Model] = reply.answer["models"]
-    return found
+    return reply.at("/models", list[Model])
 
 
 def names(reply: Reply) -> list[str]:
     return [str(model.get("name")) for model in models(reply)]
+
+
+def endpoints(model: Model) -> list[object]:
+    told = model.get("endpoints")
+    return told if isinstance(told, list) else []
 
 
 @pytest.mark.operations(LIST)
@@ -52,7 +56,7 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
     for _ in range(PAGES):
         reply = page(api, size, **({"page_token": token} if token else {}))
         walked += names(reply)
-        token = reply.answer.get("next_page_token")
+        token = reply.at("/next_page_token", str | None)
         if not token:
             break
     api.require(
@@ -71,9 +75,7 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
 @pytest.mark.operations(LIST)
 @pytest.mark.parametrize("endpoint", ["chat", "embed", "rerank"])
 def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) -> None:
-    serving = {
-        str(model.get("name")) for model in models(page(api)) if endpoint in (model.get("endpoints") or ())
-    }
+    serving = {str(model.get("name")) for model in models(page(api)) if endpoint in endpoints(model)}
     reply = page(api, endpoint=endpoint)
     found = set(names(reply))
     api.require(

@@ -29,15 +29,15 @@ def tokenized(api: Api, text: str, status: int | tuple[int, ...] = 200) -> Reply
 @pytest.mark.parametrize("kind", TEXTS)
 def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
     text = TEXTS[kind]
-    tokens = tokenized(api, text).answer["tokens"]
+    tokens = tokenized(api, text).at("/tokens", list[int])
     reply = api.call(DETOKENIZE, body={"model": MODEL, "tokens": tokens})
     api.require(
         "tokenize.reversible",
-        reply.answer["text"] == text,
+        reply.at("/text", str) == text,
         reply,
         place="/text",
         expected=repr(text),
-        observed=repr(reply.answer["text"]),
+        observed=repr(reply.at("/text", str)),
         told=kind,
     )
 
@@ -46,13 +46,14 @@ def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
 def test_the_same_text_has_the_same_tokens(api: Api) -> None:
     text = " ".join(TEXTS.values())
     first, second = tokenized(api, text), tokenized(api, text)
+    one, other = (reply.at("/tokens", list[int]) for reply in (first, second))
     api.require(
         "tokenize.repeatable",
-        first.answer["tokens"] == second.answer["tokens"],
+        one == other,
         second,
         place="/tokens",
-        expected=f"the {len(first.answer['tokens'])} tokens of the answer before",
-        observed=f"{len(second.answer['tokens'])} tokens, or others",
+        expected=f"the {len(one)} tokens of the answer before",
+        observed=f"{len(other)} tokens, or others",
     )
 
 

@@ -272,7 +272,7 @@ def test_request_and_answer_are_told_apart_at_the_same_place(amended: Contract) 
 def test_a_request_does_not_change_what_is_said_about_its_answer(amended: Contract) -> None:
     answer = {"results": [{"index": "0"}]}
     bad, good = (
-        judge(amended, exchange("POST /v2/rerank", answer, request=request)) for request in (b"{", ASKED)
+        judged(amended, exchange("POST /v2/rerank", answer, request=request)) for request in (b"{", ASKED)
     )
     assert [finding for finding in bad if finding.kind.value != "request-invalid"] == good != []
 
@@ -290,3 +290,23 @@ def test_a_request_that_must_have_a_body() -> None:
     ]
     assert judge(made, exchange("POST /v1/thing", {}, request=None)) == []
     assert judge(made, exchange("POST /v1/thing", {}, request={})) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "severity"),
+    [
+        ("GET", 200, Severity.ADDITIVE),
+        ("PUT", 204, Severity.ADDITIVE),
+        ("HEAD", 200, Severity.NOTICE),
+        ("OPTIONS", 204, Severity.NOTICE),
+        ("GET", 404, Severity.NOTICE),
+        ("OPTIONS", 405, Severity.NOTICE),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v2/nowhere", "/v2/rerank"])
+def test_what_nobody_declared_matters_where_it_is_answered(
+    amended: Contract, method: str, status: int, severity: Severity, path: str
+) -> None:
+    """A route too many is additive; a browser's preflight and a look at the headers are the web's own."""
+    [finding] = judge(amended, exchange(f"{method} {path}", {}, status=status))
+    assert (finding.kind.value, finding.severity) == ("route-unknown", severity)

@@ -264,7 +264,8 @@ def test_the_headers_of_the_shipped_contract(amended: Contract, published: Contr
         ({"message": "no", "id": ""}, [("error-envelope", "/id", "no-uuid")]),
         ({"message": "no", "id": f"{{{UUID}}}"}, [("error-envelope", "/id", "no-uuid")]),
         ({"message": "no", "id": UUID.replace("-", "")}, [("error-envelope", "/id", "no-uuid")]),
-        ({"message": "no", "error_type": "X"}, [("property-undocumented", "/error_type", "")]),
+        ({"message": "no", "error_type": "X"}, []),
+        ({"message": "no", "error_type": 1}, [("type-changed", "/error_type", "integer")]),
         ({"data": "no"}, [("error-envelope", "/message", "absent"), ("property-undocumented", "/data", "")]),
         (
             b"404 page not found",

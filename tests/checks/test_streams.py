@@ -507,10 +507,10 @@ def test_a_piece_of_both_kinds_is_told(amended: Contract) -> None:
 
 
 def test_what_an_event_has_too_much_is_told_at_the_event_only(amended: Contract) -> None:
-    usage = {"billed_units": {"input_tokens": 1}, "tokens": {"image_tokens": 3}}
+    usage = {"billed_units": {"input_tokens": 1}, "tokens": {"colour_tokens": 3}}
     stream = changed(TEXT, "message-end", delta={"finish_reason": "COMPLETE", "usage": usage})
     assert streamed(amended, sse(stream)) == [
-        ("property-undocumented", "<message-end>/delta/usage/tokens/image_tokens", "")
+        ("property-undocumented", "<message-end>/delta/usage/tokens/colour_tokens", "")
     ]
 
 

@@ -63,7 +63,7 @@ def test_amendments_are_listed_with_their_reasons(declarations: Declarations, ca
 def test_requirements_are_listed_and_counted(capsys: Capture) -> None:
     assert run(["list", "requirements"]) == 0
     known = shipped_requirements()
-    table, counts = capsys.readouterr().out.split("\n\n")
+    table, counts, withdrawn = capsys.readouterr().out.split("\n\n")
     _, *rows = table.splitlines()
     assert [row.split()[:3] for row in rows] == [
         [one.group, one.id, one.level.value] for one in known.requirements.values()
@@ -71,6 +71,15 @@ def test_requirements_are_listed_and_counted(capsys: Capture) -> None:
     assert all(row.endswith(one.says) for row, one in zip(rows, known.requirements.values(), strict=True))
     assert f"{len(known.requirements)} requirements: " in counts
     assert f"{len(known.excluded)} facts are no requirement" in counts
+    assert known.withdrawn.keys() == {"models.context", "v2.chat.system-first"}
+    assert all(f"  {name}: {reason}" in withdrawn for name, reason in known.withdrawn.items())
+
+
+@pytest.mark.parametrize("name", ["v2.chat.system-first", "models.context", "models.context-zero"])
+def test_what_was_withdrawn_is_explained_by_its_reason(name: str, capsys: Capture) -> None:
+    """The name of a requirement or fault that turned out to be wrong stays reserved, and says why."""
+    assert run(["explain", name]) == 0
+    assert capsys.readouterr().out.startswith(f"# {name}\n\nWithdrawn: ")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from cohere_conformance.cli.serve import PROFILES
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.model import Kind
 from cohere_conformance.reference import Profile, catalogue
+from cohere_conformance.reference.faults import WITHDRAWN, fault
 from cohere_conformance.reference.server import listen
 
 if TYPE_CHECKING:
@@ -91,6 +92,22 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
     assert '"valid"' not in answer
 
 
+def test_requests_move_the_clock_where_that_is_wanted() -> None:
+    """Steps of an hour, and an hour a request: a dataset is validated after a few looks at it."""
+    process, lines = serving(["--step", "3600", "--time-per-request", "3600"])
+    with process:
+        url = lines[0].split()[2]
+        with httpx.Client(base_url=url, headers={"authorization": "Bearer reference-key"}) as client:
+            file = {"data": ("rows.jsonl", b'{"text": "Fog until noon."}\n')}
+            identity = client.post(
+                "/v1/datasets", params={"name": "a", "type": "embed-input"}, files=file
+            ).json()["id"]
+            seen = [client.get(f"/v1/datasets/{identity}").json()["dataset"] for _ in range(3)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=600)
+    assert [one["validation_status"] for one in seen] == ["processing", "validated", "validated"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -100,6 +117,7 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
         (["--key", "two words"], "expected a key that a header can carry"),
         (["--key", "Schlüssel"], "expected a key that a header can carry"),
         (["--step", "nan"], "expected seconds"),
+        (["--time-per-request", "nan"], "expected seconds"),
         (["--pause", "-1"], "--pause"),
         (["--port", "65536"], "--port"),
         (["--profile", "yesterday"], "--profile"),
@@ -130,10 +148,22 @@ def test_the_command_starts_without_a_web_server() -> None:
 
 def test_faults_are_listed_with_their_sentences(capsys: Capture) -> None:
     assert run(["list", "faults"]) == 0
-    _, *rows = capsys.readouterr().out.splitlines()
+    table, withdrawn = capsys.readouterr().out.split("\n\n")
+    _, *rows = table.splitlines()
     assert [tuple(row.split(maxsplit=2)) for row in rows] == [
         (one.group, one.name, one.sentence) for one in catalogue().values()
     ]
+    assert all(f"  {name}: {reason}" in withdrawn for name, reason in WITHDRAWN.items())
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+def test_a_withdrawn_fault_is_refused_with_its_reason(name: str, capsys: Capture) -> None:
+    """A server cannot be made wrong by what turned out to be right."""
+    assert name not in catalogue()
+    assert run(["serve", "--fault", name]) == 4
+    assert WITHDRAWN[name] in capsys.readouterr().err
+    with pytest.raises(ValueError, match="withdrawn"):
+        fault(name, "It is so.")
 
 
 def test_a_fault_is_explained(capsys: Capture) -> None:

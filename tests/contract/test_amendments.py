@@ -162,10 +162,12 @@ ANSWERS: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("POST /v1/generate", {"id": "i", "generations": [ENDED]}, False, True),
     ("POST /v1/generate", {"id": "i", "generations": [ENDED | {"finish_reason": "done"}]}, False, False),
     ("GET /v1/models", {"models": [{"features": None, "tokenizer_url": None}]}, False, True),
-    ("GET /v1/models", {"models": [{"endpoints": ["embed_image"]}]}, False, False),
-    ("GET /v1/models", {"models": [{"endpoints": ["transcriptions"]}]}, False, False),
+    ("GET /v1/models", {"models": [{"endpoints": ["embed_image"]}]}, False, True),
+    ("GET /v1/models", {"models": [{"endpoints": ["transcriptions"]}]}, False, True),
+    ("GET /v1/models", {"models": [{"endpoints": ["draw"]}]}, False, False),
+    ("GET /v1/models", {"models": [{"context_length": None}]}, False, True),
     ("GET /v1/models/{model}", {"config": {}}, False, False),
-    ("GET /v1/models/{model}", {"supports_vision": True}, False, False),
+    ("GET /v1/models/{model}", {"supports_vision": True}, False, True),
     ("GET /v1/datasets/usage", {"organization_usage": 12}, True, True),
     ("GET /v1/datasets/usage", {"organization_usage": "12"}, False, True),
     ("GET /v1/datasets/usage", {"organization_usage": "12 MB"}, False, False),
@@ -174,8 +176,8 @@ ANSWERS: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("GET /v1/connectors/{id}", {"connector": CONNECTOR | {"auth_status": "lost"}}, False, False),
     ("POST /v2/chat", REPLY, True, True),
     ("POST /v2/chat", REPLY | {"logprobs": [LOGPROB]}, False, True),
-    ("POST /v2/chat", REPLY | {"usage": {"tokens": {"reasoning_tokens": 1}}}, False, False),
-    ("POST /v2/chat", REPLY | {"usage": {"tokens": {"image_tokens": 1}}}, False, False),
+    ("POST /v2/chat", REPLY | {"usage": {"tokens": {"reasoning_tokens": 1}}}, False, True),
+    ("POST /v2/chat", REPLY | {"usage": {"tokens": {"image_tokens": 1}}}, False, True),
 ]
 
 
@@ -218,7 +220,7 @@ EVENTS: list[tuple[tuple[str, str], dict[str, Any], bool, bool]] = [
     (V2, {"type": "citation-end", "index": 0}, False, True),
     (V2, {"type": "debug", "prompt": "p"}, False, True),
     (V2, {"type": "debug", "prompt": 1}, False, False),
-    (V2, {"type": "message-end", "delta": {"error": "e", "error_type": "E"}}, False, False),
+    (V2, {"type": "message-end", "delta": {"error": "e", "error_type": "E"}}, False, True),
     (V2_LINES, {"type": "content-end", "index": 0}, False, True),
     (V2_LINES, {"type": "content-end", "index": "0"}, False, False),
     (GENERATE, GENERATE_END | {"finish_reason": "COMPLETE"}, False, True),
@@ -268,6 +270,7 @@ def test_headers_are_checked_but_not_demanded(amended: Contract, name: str, valu
 # --- what they do to requests
 
 V2_CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+JSON = {"type": "json_object"}
 TOOL_TEXT = {"type": "document", "document": {"data": "[]"}}
 TOOL_TURN = {"role": "tool", "tool_call_id": "t", "content": [TOOL_TEXT]}
 TRAINING = {"base_model": {"base_type": "BASE_TYPE_CHAT"}, "dataset_id": "d"}
@@ -295,6 +298,9 @@ REQUESTS: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("POST /v2/chat", V2_CHAT | {"documents": [{"data": "d"}]}, False, True),
     ("POST /v2/chat", V2_CHAT | {"documents": [{"data": 1}]}, False, False),
     ("POST /v2/chat", V2_CHAT | {"messages": [TOOL_TURN]}, False, True),
+    ("POST /v2/chat", V2_CHAT | {"response_format": JSON | {"schema": {"type": "object"}}}, False, True),
+    ("POST /v2/chat", V2_CHAT | {"response_format": JSON | {"schema": "object"}}, False, False),
+    ("POST /v2/chat", V2_CHAT | {"response_format": {"type": "text", "schema": {}}}, False, False),
     ("POST /v1/rerank", {"query": "q", "documents": [{"body": "b"}], "rank_fields": ["body"]}, False, True),
     ("POST /v1/rerank", {"query": "q", "documents": [{"body": 1}]}, False, False),
     ("POST /v2/rerank", {"model": "m", "query": "q", "documents": [{"text": "t"}]}, False, False),

@@ -5,17 +5,38 @@ The rules are asked twice: of copies of the shipped contract, and, for their var
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cohere_conformance.contract import lint as lint_module
 from cohere_conformance.contract.lint import Problem, lint
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cohere_conformance.contract.documents import Document
+
+VALIDATED: dict[tuple[str, str], list[Problem]] = {}
+"""What the validator says of a document, which takes seconds; most tests leave one of the two as it is."""
+
+
+@pytest.fixture(autouse=True)
+def _each_document_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    validate = lint_module._valid
+
+    def valid(which: str, document: Document) -> list[Problem]:
+        key = which, json.dumps(document, sort_keys=True, default=str)
+        if key not in VALIDATED:
+            VALIDATED[key] = list(validate(which, document))
+        return VALIDATED[key]
+
+    monkeypatch.setattr(lint_module, "_valid", valid)
+
 
 WHY = "x-class: document-defect, x-reason: r, x-evidence: e"
 

@@ -17,7 +17,7 @@ from hostile import Hostile, Talk, answer, chunk, saying
 from cohere_conformance import __version__
 from cohere_conformance.errors import BudgetError, ConformanceError, UsageError
 from cohere_conformance.exchanges.budget import Budget
-from cohere_conformance.exchanges.http import Limits, Outgoing, Sender
+from cohere_conformance.exchanges.http import OPEN, Limits, Outgoing, Sender
 from cohere_conformance.exchanges.secret import Secret
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def patient(talk: Talk) -> None:
 
 
 def asked(script_answer: bytes, outgoing: Outgoing = MODELS, key: str = KEY) -> Exchange:
-    with Hostile(saying(script_answer)) as server, Sender(server.url, key=Secret(key)) as sender:
+    with Hostile(saying(script_answer)) as server, Sender(server.url, gate=OPEN, key=Secret(key)) as sender:
         return sender.send(outgoing)
 
 
@@ -47,7 +47,7 @@ def test_a_request_arrives_as_it_was_given() -> None:
     )
     with (
         Hostile(patient) as server,
-        Sender(f"{server.url}/compat/", key=Secret(KEY), source="live") as sender,
+        Sender(f"{server.url}/compat/", gate=OPEN, key=Secret(KEY), source="live") as sender,
     ):
         exchange = sender.send(outgoing, position="case 1")
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
@@ -81,7 +81,7 @@ def test_a_request_arrives_as_it_was_given() -> None:
     ids=["keyed", "keyless", "own", "own-keyless"],
 )
 def test_who_is_asking(outgoing: Outgoing, sent: list[str]) -> None:
-    with Hostile(patient) as server, Sender(server.url, key=Secret(KEY)) as sender:
+    with Hostile(patient) as server, Sender(server.url, gate=OPEN, key=Secret(KEY)) as sender:
         exchange = sender.send(outgoing)
     lines = [
         line.split(": ", 1) for line in server.requests[0].decode().split("\r\n\r\n")[0].split("\r\n")[1:]
@@ -168,7 +168,7 @@ def test_connections_are_kept_and_cookies_are_not() -> None:
         while talk.hear():
             talk.say(answer(b"{}", "set-cookie: id=1; path=/"))
 
-    with Hostile(script) as server, Sender(server.url) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN) as sender:
         for _ in range(3):
             assert sender.send(MODELS).response.status == 200
     assert (server.connections, len(server.requests)) == (1, 3)
@@ -177,7 +177,7 @@ def test_connections_are_kept_and_cookies_are_not() -> None:
 
 def test_threads_share_a_sender() -> None:
     budget, found = Budget(40), []
-    with Hostile(patient) as server, Sender(server.url, budget=budget) as sender:
+    with Hostile(patient) as server, Sender(server.url, gate=OPEN, budget=budget) as sender:
 
         def work() -> None:
             found.extend(sender.send(MODELS).response.status for _ in range(10))
@@ -211,7 +211,7 @@ def test_arrivals_tell_when_how_much_of_a_stream_had_come(media_type: str, packe
             talk.hang(0.05)
         talk.say((chunk(ends) if ends else b"") + chunk(b""))
 
-    with Hostile(script) as server, Sender(server.url) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN) as sender:
         response = sender.send(MODELS).response
     assert response.body == b"".join(events)
     sizes, times = zip(*response.arrivals, strict=True)
@@ -270,7 +270,7 @@ def test_what_no_header_can_carry_is_no_key(value: str) -> None:
 
 def test_no_request_beyond_the_budget_is_sent() -> None:
     budget = Budget(2)
-    with Hostile(patient) as server, Sender(server.url, budget=budget) as sender:
+    with Hostile(patient) as server, Sender(server.url, gate=OPEN, budget=budget) as sender:
         sender.send(MODELS)
         sender.send(MODELS)
         with pytest.raises(BudgetError, match="at most 2 requests"):
@@ -331,8 +331,8 @@ def test_a_budget_is_no_debt() -> None:
     ],
 )
 def test_a_wrong_base_url_is_told(base: str) -> None:
-    with pytest.raises(UsageError, match="expected the base URL of a server") as caught:
-        Sender(base)
+    with pytest.raises(UsageError, match="expected a base URL such as") as caught:
+        Sender(base, gate=OPEN)
     assert "pass@" not in str(caught.value)
 
 
@@ -353,7 +353,7 @@ def test_a_wrong_base_url_is_told(base: str) -> None:
     ],
 )
 def test_what_is_no_request_is_the_callers_mistake(outgoing: Outgoing) -> None:
-    with Hostile(patient) as server, Sender(server.url, key=Secret(KEY)) as sender:
+    with Hostile(patient) as server, Sender(server.url, gate=OPEN, key=Secret(KEY)) as sender:
         with pytest.raises(ConformanceError) as caught:
             sender.send(outgoing)
         assert sender.send(MODELS).response.status == 200
@@ -377,7 +377,7 @@ def test_a_transport_of_the_caller_is_used_and_closed() -> None:
             201, headers={"content-encoding": "gzip", "x": asked.url.path}, content=packed
         )
     )
-    with Sender("https://mock.test/base", transport=mock) as sender:
+    with Sender("https://mock.test/base", gate=OPEN, transport=mock) as sender:
         response = sender.send(Outgoing("POST", "/v1/x", body=b"1")).response
     assert (response.status, response.body, response.failure) == (201, b'{"a": 1}', None)
     assert ("x", "/base/v1/x") in response.headers
@@ -389,12 +389,12 @@ def test_a_proxy_is_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     with Hostile(patient) as proxy, Hostile(patient) as server:
         monkeypatch.setenv("http_proxy", proxy.url)
-        with Sender("http://api.test") as sender:
+        with Sender("http://api.test", gate=OPEN) as sender:
             assert sender.send(MODELS).response.status == 200
-        with Sender(server.url) as sender:
+        with Sender(server.url, gate=OPEN) as sender:
             assert sender.send(MODELS).response.status == 200
         monkeypatch.setenv("no_proxy", "api.test")
-        with Sender("http://api.test", limits=Limits(connect=0.3)) as sender:
+        with Sender("http://api.test", gate=OPEN, limits=Limits(connect=0.3)) as sender:
             assert sender.send(MODELS).response.status == 0
     assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
         b"GET http://api.test/v1/models HTTP/1.1"
@@ -408,7 +408,7 @@ def test_a_proxy_that_cannot_be_used_is_told(told: str, monkeypatch: pytest.Monk
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", told)
     with pytest.raises(UsageError, match="HTTPS_PROXY or ALL_PROXY") as caught:
-        Sender("https://api.test")
+        Sender("https://api.test", gate=OPEN)
     assert "pass" not in str(caught.value)
 
 
@@ -418,7 +418,7 @@ def test_the_time_of_an_answer_is_told() -> None:
         talk.hang(0.1)
         talk.say(answer())
 
-    with Hostile(script) as server, Sender(server.url) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN) as sender:
         before = time.monotonic()
         response = sender.send(MODELS).response
         lasted = time.monotonic() - before

@@ -16,7 +16,7 @@ from hostile import Hostile, Talk, answer, chunk, saying
 
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.budget import Budget
-from cohere_conformance.exchanges.http import Limits, Outgoing, Sender
+from cohere_conformance.exchanges.http import OPEN, Limits, Outgoing, Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Broken
 
@@ -32,7 +32,7 @@ ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 def asked(script: Callable[[Talk], None], limits: Limits = LIMITS) -> Response:
-    with Hostile(script) as server, Sender(server.url, limits=limits) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=limits) as sender:
         return sender.send(CHAT).response
 
 
@@ -148,7 +148,7 @@ def test_nobody_there(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
         port = taken.getsockname()[1]
     if "invalid" in base:
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with Sender(base.format(port), limits=LIMITS) as sender:
+    with Sender(base.format(port), gate=OPEN, limits=LIMITS) as sender:
         response = sender.send(CHAT).response
     assert response.failure is not None
     assert (response.status, response.body, response.failure.kind) == (0, None, Broken.REFUSED)
@@ -158,7 +158,7 @@ def test_nobody_there(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_without_tls_is_told() -> None:
     with (
         Hostile(lambda talk: talk.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
-        Sender(server.url.replace("http:", "https:"), limits=LIMITS) as sender,
+        Sender(server.url.replace("http:", "https:"), gate=OPEN, limits=LIMITS) as sender,
     ):
         response = sender.send(CHAT).response
     assert response.failure is not None
@@ -170,7 +170,10 @@ def test_a_server_without_tls_is_told() -> None:
 def test_a_bomb_does_not_fill_the_memory(coding: str) -> None:
     packer = zlib.compressobj(9, wbits=31 if coding == "gzip" else 15)
     bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(200)) + packer.flush()
-    with Hostile(saying(coded(coding, bomb))) as server, Sender(server.url, limits=LIMITS) as sender:
+    with (
+        Hostile(saying(coded(coding, bomb))) as server,
+        Sender(server.url, gate=OPEN, limits=LIMITS) as sender,
+    ):
         tracemalloc.start()
         try:
             response = sender.send(CHAT).response
@@ -194,7 +197,7 @@ def test_the_key_is_taken_out_of_a_broken_answer_too() -> None:
     key = "a-key-that-is-long"
     with (
         Hostile(saying(coded(key, b"x")[:-1])) as server,
-        Sender(server.url, key=Secret(key), limits=LIMITS) as sender,
+        Sender(server.url, gate=OPEN, key=Secret(key), limits=LIMITS) as sender,
     ):
         response = sender.send(CHAT).response
     assert response.failure is not None
@@ -219,7 +222,7 @@ def test_what_is_left_over_is_not_the_next_answer(extra: bytes, framing: str) ->
         if talk.hear():
             talk.say(own)
 
-    with Hostile(script) as server, Sender(server.url, limits=LIMITS) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=LIMITS) as sender:
         first, second = (sender.send(CHAT).response for _ in range(2))
     # A forged answer that ends as chunks do is noticed only when the next request finds it.
     unseen = framing == "chunked" and extra is NOTHING_MORE
@@ -237,7 +240,7 @@ def test_a_kept_connection_that_died_is_not_the_servers_fault() -> None:
         talk.hear()
 
     budget = Budget(3)
-    with Hostile(script) as server, Sender(server.url, limits=LIMITS, budget=budget) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=LIMITS, budget=budget) as sender:
         first, second = (sender.send(CHAT).response for _ in range(2))
         assert (first.failure, second.failure, second.status) == (None, None, 200)
         assert (server.connections, len(server.requests), budget.spent) == (2, 3, 3)
@@ -255,7 +258,7 @@ def test_after_every_ending_the_next_answer_is_whole() -> None:
         else:
             ENDINGS[names[turn // 2]][0](talk)
 
-    with Hostile(script) as server, Sender(server.url, limits=LIMITS) as sender:
+    with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=LIMITS) as sender:
         for name in names:
             broken, fine = sender.send(CHAT).response, sender.send(CHAT).response
             assert broken.failure is not None
@@ -284,7 +287,7 @@ def test_every_error_of_a_transport_has_its_ending(error: httpx.TransportError, 
     def fail(request: httpx.Request) -> httpx.Response:
         raise error
 
-    with Sender("http://mock.test", transport=httpx.MockTransport(fail)) as sender:
+    with Sender("http://mock.test", gate=OPEN, transport=httpx.MockTransport(fail)) as sender:
         response = sender.send(CHAT).response
     assert response.failure is not None
     assert (response.status, response.failure.kind) == (0, kind)
@@ -294,7 +297,10 @@ def test_of_a_body_without_end_only_the_beginning_is_kept() -> None:
     lines = b"data: x\n" * 8192
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     limits = Limits(silence=5, total=20, largest=2**20)
-    with Hostile(saying(head, *[chunk(lines)] * 32)) as server, Sender(server.url, limits=limits) as sender:
+    with (
+        Hostile(saying(head, *[chunk(lines)] * 32)) as server,
+        Sender(server.url, gate=OPEN, limits=limits) as sender,
+    ):
         response = sender.send(CHAT).response
     assert response.failure is not None
     assert response.failure.kind is Broken.TOO_LARGE

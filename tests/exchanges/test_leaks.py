@@ -99,3 +99,18 @@ def test_a_known_key_is_found_in_every_form(before: int) -> None:
     for form in found:
         assert leaks(b"-" + form + b"-", [Secret("another-key"), Secret(KEY)]) == ["the key of the run"]
         assert leaks(b"-" + form + b"-", [Secret("another-key")]) == []
+
+
+@pytest.mark.parametrize(
+    "folded",
+    [
+        f'string: "a Bearer {LETTERS[:12]}\\\n    {LETTERS[12:24]} b"',
+        f'string: "a Bearer\\\n    \\ {LETTERS[:24]} b"',
+        f'string: "a Bearer {LETTERS[:12]}\\\r\n\t{LETTERS[12:24]} b"',
+        f"string: a Bearer\n    {LETTERS[:24]} b",
+    ],
+    ids=["inside", "before a blank", "lines of Windows", "plain"],
+)
+def test_a_fold_does_not_hide_a_secret(folded: str) -> None:
+    """In quotes a backslash ends the line and nothing is between its halves; otherwise a blank is."""
+    assert leaks(folded.encode()) == ["a bearer token"]

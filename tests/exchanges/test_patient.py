@@ -7,7 +7,7 @@ import pytest
 
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.exchanges.budget import Budget
-from cohere_conformance.exchanges.http import Outgoing
+from cohere_conformance.exchanges.http import OPEN, Outgoing
 from cohere_conformance.exchanges.patient import PatientSender
 
 ASK = Outgoing("GET", "/v1/models")
@@ -27,7 +27,7 @@ def sender(
 
     transport = httpx.MockTransport(answer)
     made = PatientSender(
-        "https://h", longest=longest, pause=pauses.append, transport=transport, budget=Budget(most)
+        "https://h", gate=OPEN, longest=longest, pause=pauses.append, transport=transport, budget=Budget(most)
     )
     return made, pauses
 

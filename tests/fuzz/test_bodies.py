@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cohere_conformance.cases import Suite, load_suite
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.fuzz import bodies
@@ -39,17 +38,12 @@ RERANK = "POST /v2/rerank"
 
 
 @lru_cache(maxsize=1)
-def suite() -> Suite:
-    return load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
-
-
-@lru_cache(maxsize=1)
 def domain() -> Domain:
     return load_domain(folder("suites") / "fuzz" / "domain.yaml", CONTRACT.operations)
 
 
 def start(label: str) -> tuple[Anchor, ...]:
-    return anchors(suite(), CONTRACT.operations[label], "contract")
+    return anchors(shipped_suite(), CONTRACT.operations[label], "contract")
 
 
 def negatives(label: str) -> list[Candidate]:

@@ -17,6 +17,7 @@ from recorded import provenance
 from rich.console import Console
 from running import ran
 
+from cohere_conformance.cli import run
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import UsageError
 from cohere_conformance.golden import Cassette
@@ -426,3 +427,33 @@ def test_without_the_sdk_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "cohere", None)
     with pytest.raises(UsageError, match=r"pip install 'cohere-conformance\[sdk\]'"):
         replay([])
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("", "got none; pip install"),
+        ("raise ImportError('too old\\nx')", r"fails to import \(too old\); pip"),
+    ],
+)
+def test_the_command_says_at_once_that_the_sdk_is_missing(
+    module: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before anything is replayed, and with what to install; a package that cannot be imported counts too."""
+    replayed: list[object] = []
+    monkeypatch.setattr("cohere_conformance.cli.golden.suites", lambda *told: replayed.append(told) or 0)
+    monkeypatch.delitem(sys.modules, "cohere_conformance.golden.sdk.calling", raising=False)
+    for name in [name for name in sys.modules if name == "cohere" or name.startswith("cohere.")]:
+        monkeypatch.delitem(sys.modules, name)
+    if module:
+        (tmp_path / "cohere.py").write_text(module, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+    else:
+        monkeypatch.setitem(sys.modules, "cohere", None)
+    assert run(["replay", "--sdk"]) == 4
+    assert re.search(message, capsys.readouterr().err)
+    assert replayed == []

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from cohere_conformance.cases import Case, Key, Part, Resource, Sending, Skip, Suite, load_suite
+from cohere_conformance.cases import Case, Key, Part, Resource, Sending, Skip, Suite, shipped_suite
 from cohere_conformance.contract import Contract, load_contract
 from cohere_conformance.contract.compile import compile_contract
-from cohere_conformance.contract.models import load_retired, shipped_retired
+from cohere_conformance.contract.models import load_models, shipped_retired
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.contract.tiers import Tier, load_policies
+from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CassetteError, ContractError
 from cohere_conformance.golden import Cassette, Origin, Provenance, find
@@ -341,9 +341,7 @@ def test_a_broken_cassette_always_fails(amended: Contract, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def shipped() -> Suite:
-    return load_suite(
-        folder("suites"), load_contract(), load_policies(folder("contracts") / "operations.yaml")
-    )
+    return shipped_suite()
 
 
 def test_a_complete_and_fresh_set_passes(amended: Contract, shipped: Suite) -> None:
@@ -642,7 +640,7 @@ def test_a_broken_file_of_models_is_told(tmp_path: Path, text: str, message: str
     path = tmp_path / "models.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ContractError, match=message):
-        load_retired(path)
+        load_models(path)
 
 
 # -- how it is told ------------------------------------------------------------------------------------------

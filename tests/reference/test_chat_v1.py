@@ -153,6 +153,29 @@ def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[
     return broken | {one.requirement for one in findings if one.requirement is not None}
 
 
+BESIDE = {"message": ASK, "chat_history": []}
+
+
+@pytest.mark.parametrize(
+    ("further", "fault", "position"),
+    [
+        ({}, None, "0:3:0"),
+        ({"force_single_step": False}, None, "0:3:0"),
+        ({"force_single_step": True}, None, "0:0"),
+        (BESIDE | {"force_single_step": True}, None, "0:0"),
+        (BESIDE, "chat.v1.message-with-results", "0:0"),
+    ],
+)
+def test_the_id_of_a_tool_result_names_its_turn_unless_it_comes_in_a_single_step(
+    server: Server, further: Body, fault: str | None, position: str
+) -> None:
+    """Recorded: `name:call:turn:output` in several steps, `name:call:output` in one."""
+    answer = server.send(RESULTS | further, fault)[0].json()
+    assert answer["documents"][0]["id"] == f"tide_table:{position}"
+    cited = {one for citation in answer["citations"] for one in citation["document_ids"]}
+    assert cited <= {one["id"] for one in answer["documents"]}
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_every_oracle_holds_streamed_or_not(server: Server, name: str) -> None:
     body = REQUESTS[name]
@@ -277,6 +300,7 @@ SEEN: dict[str, tuple[Body, str]] = {
     "search-queries-answered": (QUERIES, "S06"),
     "ids-no-uuid": (PLAIN, "format-invalid"),
     "tool-unknown": (CALLS, "tools"),
+    "finish-not-max-tokens": (LIMITED, "v1.chat.cut-finish"),
     "max-tokens-ignored": (LIMITED, "limit"),
     "stream-always": (PLAIN, "v1.chat.stream-asked"),
     "stream-ignored": (PLAIN | {"stream": True}, "v1.chat.stream-asked"),

@@ -12,12 +12,14 @@ import httpx
 import pytest
 from bench import Bench, lines, state
 
-from cohere_conformance.reference import Profile, catalogue
+from cohere_conformance.reference import Clock, Profile, State, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import Running
+from reference import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
 ROWS = [{"text": f"line {n}", "n": n, "tag": ["a", None], "deep": {"x": 0.5}} for n in range(3)]
@@ -147,13 +149,18 @@ def test_metrics_count_both_files(bench: Bench) -> None:
         ("name=a&type=embed-input", {"data": ("a.csv", b" ")}, "is empty"),
         ("name=a&type=embed-input", {"file": ("a.csv", b"text\n\xff")}, "UTF-8"),
         ("type=embed-input", {"data": ("a.csv", b"text\nx")}, "name is required"),
-        ("name=a&type=none", {"data": ("a.csv", b"text\nx")}, "type"),
         (f"name={'a' * 50}&type=embed-input", {"data": ("a.csv", b"text\nx")}, "under 50"),
         ("name=a&type=embed-input&csv_delimiter=ab", {"data": ("a.csv", b"text\nx")}, "csv_delimiter"),
     ],
 )
 def test_what_is_refused(bench: Bench, query: str, files: Any, told: str) -> None:
     assert told in bench.send("POST", f"/v1/datasets?{query}", status=400, files=files)["message"]
+
+
+def test_an_unknown_type_is_refused(bench: Bench) -> None:
+    """A value of a query that is not listed is a 422, as everywhere."""
+    path, files = "/v1/datasets?name=a&type=none", {"data": ("a.csv", b"text\nx")}
+    assert "type" in bench.send("POST", path, status=422, files=files)["message"]
 
 
 def test_the_list_is_filtered_and_cut(bench: Bench) -> None:
@@ -271,3 +278,27 @@ def test_every_fault_is_told_of() -> None:
 def test_faults_show(bench: Bench, name: str) -> None:
     bench.fault(name)
     assert FAULTS[name](bench)
+
+
+class Hurried(Clock):
+    """A clock that has gone on whenever somebody looks at it."""
+
+    def now(self) -> datetime:
+        self.advance(0.35)
+        return super().now()
+
+
+def test_one_response_is_of_one_moment() -> None:
+    """A filtered list shows no dataset that has left the filter while the list was made."""
+    memory = State(step=1)
+    memory.clock = Hurried()
+    seen = set()
+    with asked(memory) as server:
+        for _ in range(5):
+            server.ask("POST /v1/datasets?name=a&type=embed-input", files={"data": ("a.csv", b"text\nx")})
+            for status in ("queued", "processing"):
+                path = f"GET /v1/datasets?validationStatus={status}"
+                listed = server.ask(path).json()["datasets"]
+                assert {one["validation_status"] for one in listed} <= {status}
+                seen |= {status} if listed else set()
+    assert seen

@@ -250,6 +250,7 @@ SEEN: dict[str, Callable[[Any], bool]] = {
         send(PICTURE | {"input_type": "clustering"}, status=None).is_error
     ),
     "image-size-swapped": lambda send: send(PICTURE).json()["images"][0]["width"] == 3,
+    "any-dimension": lambda send: send(BASE | {"output_dimension": 300}, status=None).is_error,
 }
 
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,15 +15,16 @@ import pytest
 from load import OPERATIONS, bombard
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.reference import State, catalogue, chosen
+from cohere_conformance.reference import Fault, Profile, State, catalogue, chosen, validation
 from cohere_conformance.reference import server as server_module
 from cohere_conformance.reference.handling import HANDLERS, Event, Stream
 from cohere_conformance.reference.server import Running, address, listen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from cohere_conformance.reference.handling import Call
+    from cohere_conformance.contract import Operation
+    from cohere_conformance.reference.handling import Call, Outcome
 
 LABEL, PATH = "POST /v1/check-api-key", "/v1/check-api-key"
 KEY = {"authorization": "Bearer reference-key"}
@@ -77,7 +79,11 @@ def test_many_clients_each_get_what_they_asked_for() -> None:
 def test_a_taken_address_is_a_wrong_call() -> None:
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        with pytest.raises(UsageError, match=rf"expected a free address .* 127\.0\.0\.1:{port} .* --port"):
+        expected = (
+            rf"expected a free address to listen on, got 127\.0\.0\.1:{port} \(Address already in use\); "
+            r"name another one with --host and --port \(0 takes any free port\)"
+        )
+        with pytest.raises(UsageError, match=f"^{expected}$"):
             listen("127.0.0.1", port)
 
 
@@ -151,3 +157,180 @@ def test_a_server_that_does_not_come_to_its_end_is_told(monkeypatch: pytest.Monk
     server._thread.join(PATIENCE)
     assert not server._thread.is_alive()
     server.__exit__(None, None, None)
+
+
+ROWS = b"".join(b'{"text": "row %d"}\n' % number for number in range(5000))
+"""More than is worked on at once."""
+LARGE: dict[str, tuple[str, dict[str, object]]] = {
+    "an upload": ("POST /v1/datasets", {"files": {"data": ("a.jsonl", ROWS)}}),
+    "a chat": (
+        "POST /v2/chat",
+        {
+            "json": {
+                "model": "command-a-03-2025",
+                "messages": [{"role": "user", "content": "word " * 20_000}],
+            }
+        },
+    ),
+    "documents to rank": (
+        "POST /v2/rerank",
+        {"json": {"model": "rerank-v3.5", "query": "q", "documents": ["a word " * 200] * 100}},
+    ),
+    "the list of datasets": ("GET /v1/datasets", {}),
+    "the list of batches": ("GET /v2/batches", {}),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_other_requests_are_served_while_a_large_one_is_handled(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler is held until somebody else has been served, which on one thread would be never."""
+    label, further = LARGE[name]
+    handler, begun, served = HANDLERS[label], threading.Event(), threading.Event()
+    waited = []
+
+    def held(call: Call) -> Outcome | Callable[[], Outcome]:
+        begun.set()
+        waited.append(served.wait(PATIENCE))
+        return handler(call)
+
+    monkeypatch.setitem(HANDLERS, label, held)
+    with Running(State()) as server, ThreadPoolExecutor() as pool:
+        method, path = label.split()
+        address = f"{server.url}{path}{'?name=a&type=embed-input' if further.get('files') else ''}"
+        answer = pool.submit(httpx.request, method, address, headers=KEY, timeout=60, **further)  # type: ignore[arg-type]
+        assert begun.wait(PATIENCE)
+        assert httpx.post(server.url + PATH, headers=KEY, timeout=PATIENCE).status_code == 200
+        assert httpx.get(f"{server.url}/v1/models", headers=KEY, timeout=PATIENCE).status_code == 200
+        served.set()
+        assert answer.result().status_code == 200
+    assert waited == [True]
+
+
+def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for what comes before the handler: parsing and validation."""
+    validate, begun, served = validation.validate, threading.Event(), threading.Event()
+
+    def held(operation: Operation, body: object, state: State) -> list[str]:
+        if operation.label == "POST /v2/chat":
+            begun.set()
+            assert served.wait(PATIENCE)
+        return validate(operation, body, state)
+
+    monkeypatch.setattr(validation, "validate", held)
+    with Running(State()) as server, ThreadPoolExecutor() as pool:
+        asked = pool.submit(
+            httpx.post,
+            f"{server.url}/v2/chat",
+            headers=KEY,
+            timeout=60,
+            **LARGE["a chat"][1],  # type: ignore[arg-type]
+        )
+        assert begun.wait(PATIENCE)
+        assert httpx.post(server.url + PATH, headers=KEY, timeout=PATIENCE).status_code == 200
+        served.set()
+        assert asked.result().status_code == 200
+
+
+def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
+    """Datasets are read in threads and stored one after the other, while others list them."""
+    with Running(State(step=0)) as server, ThreadPoolExecutor(8) as pool:
+
+        def upload(number: int) -> str:
+            address = f"{server.url}/v1/datasets?name=d{number}&type=embed-input"
+            answer = httpx.post(address, files={"data": ("a.jsonl", ROWS)}, headers=KEY, timeout=60)
+            listed = httpx.get(f"{server.url}/v1/datasets", headers=KEY, timeout=60)
+            assert listed.status_code == 200, listed.text
+            identity: str = answer.json()["id"]
+            assert identity in [one["id"] for one in listed.json()["datasets"]]
+            return identity
+
+        made = list(pool.map(upload, range(12)))
+        listed = httpx.get(f"{server.url}/v1/datasets", headers=KEY, timeout=60).json()["datasets"]
+    assert sorted(made) == sorted(one["id"] for one in listed)
+
+
+def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
+    """After its end it may be started once more, at the same address and with the same state."""
+    server = Running(State())
+    names = []
+    for number in range(3):
+        with server as running:
+            assert running is server
+            url = f"{server.url}/v1/connectors"
+            body = {"name": f"c{number}", "url": "https://example.com/search"}
+            assert httpx.post(url, json=body, headers=KEY).status_code == 200
+            names.append(sorted(one["name"] for one in httpx.get(url, headers=KEY).json()["connectors"]))
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url, headers=KEY)
+    assert names == [["c0"], ["c0", "c1"], ["c0", "c1", "c2"]]
+
+
+def test_a_server_whose_address_was_taken_meanwhile_takes_another() -> None:
+    """The port belongs to nobody between two uses."""
+    server = Running(State())
+    with server:
+        first = server.url
+    port = int(first.rpartition(":")[2])
+    with listen("127.0.0.1", port), server:
+        assert server.url != first
+        assert httpx.post(server.url + PATH, headers=KEY).status_code == 200
+
+
+def test_a_server_that_runs_cannot_be_started_again() -> None:
+    """Nesting is refused in words, and the server goes on."""
+    with Running(State()) as server:
+        with (
+            pytest.raises(RuntimeError, match=rf"expected a server that is not running.*{server.url}"),
+            server,
+        ):
+            pass
+        assert httpx.post(server.url + PATH, headers=KEY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"profile": "live-2025"}, r"profile live-2025: .*live-2026"),
+        ({"profile": ""}, r"profile .*contract"),
+        ({"profile": None}, r"profile None: .*contract"),
+        ({"faults": ["rerank.unsortd"]}, r"faults rerank\.unsortd: .*rerank\.unsorted"),
+        ({"faults": "rerank.unsortd"}, r"faults rerank\.unsortd: "),
+        ({"faults": [Fault("rerank.nothing", "Nobody has declared it.")]}, r"faults rerank\.nothing: "),
+        ({"faults": [7]}, r"faults 7: "),
+        ({"step": -1}, "step: expected a number of seconds"),
+        ({"step": "0.1"}, "step: expected a number of seconds"),
+        ({"pause": float("nan")}, "pause: expected a number of seconds"),
+        ({"pause": float("inf")}, "pause: expected a number of seconds"),
+    ],
+)
+def test_a_state_that_makes_no_sense_is_a_wrong_call(arguments: dict[str, Any], message: str) -> None:
+    """Nothing that a caller asks for is silently ignored."""
+    with pytest.raises(UsageError, match=message):
+        State(**arguments)
+
+
+def test_a_state_takes_names_for_what_it_has_types_of() -> None:
+    """Text works like the type that it names: profiles, faults, one key."""
+    state = State(profile="live-2026", faults="rerank.unsorted", keys="my-key")
+    assert state.profile is Profile.LIVE_2026
+    assert (
+        state.faults == State(faults=[catalogue()["rerank.unsorted"]]).faults == chosen(["rerank.unsorted"])
+    )
+    with Running(state) as server:
+        for key, status in (("my-key", 200), ("m", 401)):
+            answer = httpx.post(server.url + PATH, headers={"authorization": f"Bearer {key}"})
+            assert answer.status_code == status
+        gone = httpx.post(f"{server.url}/v1/generate", json={"prompt": "a"}, headers=KEY)
+    assert gone.status_code == 404
+
+
+def test_faults_of_a_running_server_are_switched_by_name() -> None:
+    """What is assigned later is checked in the same way."""
+    state = State()
+    with Running(state) as server:
+        state.faults = ["auth.ignored"]  # type: ignore[assignment]
+        assert httpx.post(server.url + PATH).status_code == 200
+        with pytest.raises(UsageError, match=r"faults auth\.ignord: "):
+            state.faults = ["auth.ignord"]  # type: ignore[assignment]

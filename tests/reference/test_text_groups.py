@@ -318,6 +318,9 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "generate.stream.media-type": lambda server: (
         streamed(server).headers["content-type"] == "application/stream+json"
     ),
+    "generate.finish-not-max-tokens": lambda server: (
+        generated(server, max_tokens=3)["generations"][0]["finish_reason"] == "MAX_TOKENS"
+    ),
     "tokenize.strings-short": lambda server: (
         len(tokenized(server)["tokens"]) == len(tokenized(server)["token_strings"])
     ),

@@ -196,15 +196,15 @@ CASES: dict[str, Case] = {
     "min-length-ignored": served(tokenize("a"), tokenize("")),
     "maximum-ignored": served(rerank(priority=999), rerank(priority=1000)),
     "minimum-ignored": served(rerank(top_n=1), rerank(top_n=-1)),
-    "enum-ignored": served(embed("a", truncate="END"), embed("a", truncate="MIDDLE")),
-    "text-as-number": served(rerank(top_n=1), rerank(top_n="1")),
-    "fraction-as-integer": served(rerank(top_n=1), rerank(top_n=1.5)),
-    "boolean-as-text": served(rerank(query="true"), rerank(query=True)),
-    "single-as-list": served(embed("plum"), embed(texts="plum")),
-    "nested-type-ignored": served(chat(tools=[called()]), chat(tools=[called(description=5)])),
+    "enum-ignored": served(embed("a", truncate="END"), embed("a", truncate="MIDDLE"), 422),
+    "text-as-number": served(rerank(top_n=1), rerank(top_n="1"), 422),
+    "fraction-as-integer": served(rerank(top_n=1), rerank(top_n=1.5), 422),
+    "boolean-as-text": served(rerank(query="true"), rerank(query=True), 422),
+    "single-as-list": served(embed("plum"), embed(texts="plum"), 422),
+    "nested-type-ignored": served(chat(tools=[called()]), chat(tools=[called(description=5)]), 422),
     "nested-required-ignored": served(chat(tools=[called()]), chat(tools=[called(parameters=...)])),
     "nested-unknown-ignored": served(chat(tools=[called()]), chat(tools=[called(colour="blue")]), 422),
-    "query-ignored": served(get("/v1/models?endpoint=chat"), get("/v1/models?endpoint=smell")),
+    "query-ignored": served(get("/v1/models?endpoint=chat"), get("/v1/models?endpoint=smell"), 422),
 }
 
 
@@ -235,11 +235,11 @@ FURTHER: dict[str, tuple[str, Send, int, int]] = {
     "each element of a list is put right": (
         "boolean-as-text",
         rerank(documents=[True] * 5),
-        400,
+        422,
         200,
     ),
-    "a text that is no number stays one": ("text-as-number", rerank(top_n="one"), 400, 400),
-    "a type at the top of the body is no nested one": ("nested-type-ignored", rerank(top_n="1"), 400, 400),
+    "a text that is no number stays one": ("text-as-number", rerank(top_n="one"), 422, 422),
+    "a type at the top of the body is no nested one": ("nested-type-ignored", rerank(top_n="1"), 422, 422),
     "what the body itself must have is not nested": (
         "nested-required-ignored",
         Send("POST /v2/rerank", {"model": "rerank-v3.5", "query": "a"}),

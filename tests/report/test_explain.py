@@ -65,7 +65,7 @@ def test_unknown_names_get_a_hint(name: str, told: str) -> None:
 
 
 def test_a_finding_is_told_in_full(report: Report) -> None:
-    row = next(row for row in report.findings if row.amendment)
+    row = report.explained[0]
     shown = explain_finding(report, row.fingerprint[:6].upper())
     for text in (
         row.fingerprint,
@@ -117,9 +117,10 @@ def test_a_server_that_has_ended_with_the_run_can_be_started_again(
         assert (f"{words}{told}" in shown) if told else (words not in shown)
 
 
-def test_control_characters_do_not_pass_but_a_body_keeps_its_lines(
+def test_control_characters_do_not_pass_and_a_command_is_one_line(
     exchange: MakeExchange, finding: MakeFinding, finish: Finish
 ) -> None:
+    """What does not print is shown as an escape, and the command writes it so that a shell undoes it."""
     tally = Tally()
     one = finding(Kind.TYPE_CHANGED, observed="\x1b[2J\nforged")
     tally.add(exchange(body=b'{\n\t"a": "\x1b"\n}'), "POST /v2/chat", [one], "")
@@ -127,8 +128,7 @@ def test_control_characters_do_not_pass_but_a_body_keeps_its_lines(
     shown = explain_finding(report, report.findings[0].fingerprint)
     assert "\x1b" not in shown
     assert r"observed     \x1b[2J\nforged" in shown
-    assert '{\n\t"a": "' in shown
-    assert "report.json has the exact command" in shown
+    assert r"""printf '{\n\t"a": "\033"\n}' | curl -sS -X POST""" in shown
 
 
 def test_a_prefix_must_lead_to_one_finding(report: Report) -> None:
@@ -139,7 +139,7 @@ def test_a_prefix_must_lead_to_one_finding(report: Report) -> None:
     same = tuple(
         msgspec.structs.replace(row, fingerprint=f"abc{number}") for number, row in enumerate(report.findings)
     )
-    with pytest.raises(UsageError, match="'abc' is the beginning of 5 fingerprints; name one of abc0, abc1"):
+    with pytest.raises(UsageError, match="'abc' is the beginning of 4 fingerprints; name one of abc0, abc1"):
         explain_finding(msgspec.structs.replace(report, findings=same), "abc")
 
 

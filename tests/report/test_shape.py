@@ -23,10 +23,10 @@ def test_the_rows_have_the_agreed_names(report: Report) -> None:
     row = json.loads(render_json(report))["findings"][0]
     assert list(row) == [
         *("fingerprint", "kind", "severity", "operation", "status", "place", "expected", "observed"),
-        *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases"),
+        *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases", "omitted"),
     ]
     assert list(row["example"]) == [
-        *("file", "position", "recorded_at", "request", "curl", "request_text", "response_text")
+        *("file", "position", "recorded_at", "request", "curl", "inexact", "request_text", "response_text")
     ]
 
 
@@ -63,7 +63,7 @@ def _not_complete(raw: dict[str, Any]) -> None:
 
 
 def _other_format(raw: dict[str, Any]) -> None:
-    raw["header"]["format"] = 2
+    raw["header"]["format"] = 1
 
 
 def _without_format(raw: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ def _no_header(raw: dict[str, Any]) -> None:
     [
         (_without_footer, "a report without its footer: the run did not end; run `check` again"),
         (_not_complete, "a report without its footer"),
-        (_other_format, r"format 2; read it with the version that wrote it \(here: 1\)"),
+        (_other_format, r"format 1; read it with the version that wrote it \(here: 2\)"),
         (_without_format, "format None"),
         (_wrong_kind, r"a value that does not fit \(.*odd.*kind"),
         (_negative, r"a value that does not fit \(.*count"),

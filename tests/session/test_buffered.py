@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cohere_conformance import suites
 from cohere_conformance.checks.pace import at_once, held_back
 from cohere_conformance.data import folder
 from cohere_conformance.model import Broken, Failure, Kind, Response, Severity
@@ -18,7 +18,6 @@ from cohere_conformance.session.plan import Wishes
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
 
 def came(*seconds: float, failure: Failure | None = None) -> Response:
@@ -61,7 +60,7 @@ def test_a_buffer_is_told_by_the_suite(
         )
         campaign.begin()
         worker = campaign.worker("w0")
-        relations = suite("chat")
+        relations = suites.load(folder("suites") / "chat" / "test_relations.py")
         test = relations.test_a_long_stream_comes_piece_by_piece
         worker.open(("chat.relations.a-long-stream",))
         api = worker.api("chat.relations.a-long-stream", (relations.CHAT,))
@@ -73,12 +72,3 @@ def test_a_buffer_is_told_by_the_suite(
     rows = [row for row in report.findings if row.amendment is None]
     assert [row.kind for row in rows] == found
     assert {row.severity for row in rows} <= {Severity.NOTICE}
-
-
-def suite(group: str) -> ModuleType:
-    spec = spec_from_file_location(f"{group}_relations", folder("suites") / group / "test_relations.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -7,9 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from candidates import starts
+from canned import ABSENT, CRASHED, Canned, Mock, always, examples, said
 from hostile import Hostile, Talk, answer
 
 from cohere_conformance.contract import load_contract
+from cohere_conformance.exchanges import deadline
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
@@ -21,6 +24,7 @@ from cohere_conformance.session.plan import Fuzz, Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from email.message import Message
     from pathlib import Path
 
     from cohere_conformance.fuzz.candidate import Candidate
@@ -89,12 +93,18 @@ def fuzzed(
     url: str | None = None,
     seed: int = 0,
     fuzz: Fuzz = GATE,
+    seconds: float | None = None,
 ) -> Ran:
     """Fuzz some operations as `fuzz` does, one after the other."""
     known = load_contract().operations
     campaign = Campaign(
         Wishes(
-            url=url, only=tuple({known[label].group for label in labels}), faults=faults, seed=seed, fuzz=fuzz
+            url=url,
+            only=tuple({known[label].group for label in labels}),
+            faults=faults,
+            seed=seed,
+            fuzz=fuzz,
+            seconds=seconds,
         ),
         folder=home,
         fail_on=Severity.ADDITIVE,
@@ -288,15 +298,22 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
         home = tmp_path / str(most)
         ran = fuzzed(home, "POST /v1/classify", ways=[POSITIVE], faults=(ASTRAL,), fuzz=NONE)
         assert ran.kinds == {CRASH}
-        spent.append(len(ran.exchanges) - 1)
+        # The starting request comes first and once more when something fails, and in between what fails.
+        spent.append(len(ran.exchanges) - 3)
     assert spent[0] == 5 < spent[1] < 50
 
 
 # -- what is sent first
 
 
-def sent(ran: Ran) -> list[bytes]:
-    return [exchange.request.body or b"" for exchange in ran.exchanges]
+def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
+    """Return the bodies that differ from those of the starting requests, which come unchanged first."""
+    unchanged = [anchor.sending.body for anchor in starts(label)]
+    return [
+        exchange.request.body or b""
+        for exchange in ran.exchanges
+        if not exchange.request.body or json.loads(exchange.request.body) not in unchanged
+    ]
 
 
 def test_what_failed_is_sent_first_next_time_until_it_does_not_fail_any_more(tmp_path: Path) -> None:
@@ -328,15 +345,18 @@ def test_what_was_drawn_and_failed_is_drawn_first_next_time(
         number = len(list(tmp_path.iterdir()))
         return fuzzed(tmp_path / f"run-{number}", TOKENIZE, ways=[POSITIVE], faults=faults, fuzz=kept)
 
+    def drawn(ran: Ran) -> list[bytes]:
+        return sent(ran, TOKENIZE)
+
     failing, again, mended = run(ASTRAL), run(ASTRAL), [run()]
-    assert failing.exchanges[0].response.status == 200
-    assert again.exchanges[0].response.status == 500
-    assert sent(again)[0] in sent(failing)
-    assert sent(mended[0])[0] == sent(again)[0]
+    crashed = [one.request.body for one in failing.exchanges if one.response.status == 500]
+    assert drawn(failing)[0] not in crashed
+    assert drawn(again)[0] in crashed
+    assert drawn(mended[0])[0] == drawn(again)[0]
     # Of several that failed Hypothesis tries some in each run.
-    while sent(mended[-1])[0] != sent(failing)[0] and len(mended) < 10:
+    while drawn(mended[-1])[0] != drawn(failing)[0] and len(mended) < 10:
         mended.append(run())
-    assert sent(mended[-1])[0] == sent(failing)[0]
+    assert drawn(mended[-1])[0] == drawn(failing)[0]
     assert {one.report.footer.exit_code for one in mended} == {0}
 
 
@@ -365,25 +385,25 @@ class Clock:
 def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
     drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fuzzing, "time", Clock())
+    monkeypatch.setattr(deadline, "time", Clock())
     if drawn:
         monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    limited = Fuzz(FuzzProfile.GATE, seconds=7)
-    ran = fuzzed(tmp_path, TOKENIZE, RERANK, ways=[POSITIVE], fuzz=limited)
-    assert len(ran.exchanges) == 7
+    ran = fuzzed(tmp_path, TOKENIZE, RERANK, ways=[POSITIVE], seconds=20)
+    assert 0 < len(ran.exchanges) < 20
     assert {ending.outcome for ending in ran.endings.values()} == {"inconclusive"}
     cases = ran.report.coverage.cases
     assert cases is not None
     assert cases.inconclusive_reasons == {"the time limit is reached": 2}
-    assert ran.report.footer.exit_code == 3
+    assert (cases.interrupted, cases.stopped) == (True, "the time limit is reached")
+    assert ran.report.footer.exit_code == 2
+    assert ran.report.footer.verdict.startswith("INCOMPLETE: the time limit is reached")
 
 
 def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzzing, "time", Clock())
-    limited = Fuzz(FuzzProfile.GATE, seconds=7)
-    ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], faults=("auth.ignored",), fuzz=limited)
-    assert len(ran.exchanges) == 7
-    assert ran.report.footer.exit_code == 1
+    monkeypatch.setattr(deadline, "time", Clock())
+    ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], faults=("auth.ignored",), seconds=20)
+    assert 0 < len(ran.exchanges) < 20
+    assert ran.report.footer.exit_code == 2, "what was not sent may show worse"
     assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
         ("failed", "the time limit is reached")
     ]
@@ -424,11 +444,11 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
     monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
     attempt, left = runner.Runner.attempt, [times]
 
-    def attempted(self: runner.Runner, test: str, candidate: Candidate) -> Any:
-        if len(body_of(candidate).get("text", "")) > 3 and left[0]:
+    def attempted(self: runner.Runner, test: str, candidate: Candidate, *further: Any) -> Any:
+        if candidate.place and len(body_of(candidate).get("text", "")) > 3 and left[0]:
             left[0] -= 1
             crash()
-        return attempt(self, test, candidate)
+        return attempt(self, test, candidate, *further)
 
     monkeypatch.setattr(runner.Runner, "attempt", attempted)
     with pytest.raises((ZeroDivisionError, ExceptionGroup)):
@@ -461,15 +481,15 @@ def nothing(talk: Talk) -> None:
 
 
 def spoiling(bad: Callable[[Talk], None], path: bytes = b"") -> Callable[[Talk], None]:
-    """Return a script that is bad to requests of a path, and tells others that there is no such thing."""
+    """Return a script that is bad to requests of a path, and says to all others that the key is good."""
 
     def script(talk: Talk) -> None:
         while came := talk.hear():
             method, target, _ = came.split(b"\r\n", 1)[0].split(b" ", 2)
             if path in target and not target.endswith(b"page_size=1"):
                 return bad(talk)
-            told = b"" if method == b"HEAD" else b'{"message": "no such thing"}'
-            talk.say(answer(told, "content-type: application/json", status="404 Not Found"))
+            told = b"" if method == b"HEAD" else examples()[CHECK].body
+            talk.say(answer(told, "content-type: application/json"))
         return None
 
     return script
@@ -529,3 +549,192 @@ def test_the_embedded_server_may_break_every_answer_as_well(fault: str, tmp_path
     ran = fuzzed(tmp_path, CHECK, faults=(fault,), fuzz=SMOKE)
     assert ran.report.footer.exit_code == 1
     assert Kind.ANSWER_BROKEN in ran.kinds
+
+
+# -- what shows without any change
+
+
+UNCHANGED = "cannot be fuzzed: the unchanged request of"
+CHECKED = Fuzz(FuzzProfile.GATE, max_examples=2)
+
+
+def unsent(ran: Ran) -> int:
+    return sum(row.unsent for row in ran.report.coverage.fuzzed)
+
+
+@pytest.mark.parametrize("canned", [CRASHED, ABSENT, Canned(503, b"<h1>no</h1>", "text/html")])
+def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Canned, tmp_path: Path) -> None:
+    """Each starting request is tried twice, the finding is about nothing that was changed, and all else is
+    counted as not sent."""
+    with always(canned) as server:
+        ran = fuzzed(tmp_path, RERANK, MODEL, url=server.url, fuzz=CHECKED)
+    kinds = {CRASH if canned.status >= 500 else REFUSED}
+    blamed = [row for row in ran.rows if row.kind in kinds]
+    assert sorted((row.operation, row.place) for row in blamed) == [(MODEL, ""), (RERANK, "")]
+    page = {Kind.MEDIA_TYPE_UNDECLARED, Kind.STATUS_UNDECLARED, Kind.BODY_MALFORMED}
+    assert {row.kind for row in ran.rows} - kinds <= page
+    assert sum(server.requests.values()) <= 1 + 2 * (len(starts(RERANK)) + len(starts(MODEL)))
+    assert unsent(ran) > 200
+    outcomes = [(ending.outcome, ending.reason[: len(UNCHANGED)]) for ending in ran.endings.values()]
+    assert [outcome for outcome, _ in outcomes[:3]] == ["failed", "inconclusive", "inconclusive"]
+    assert {reason for _, reason in outcomes} == {UNCHANGED}
+    cases = ran.report.coverage.cases
+    assert cases is not None
+    assert all(f"{UNCHANGED} " in end.reason and "not sent" in end.reason for end in cases.ends)
+    assert ran.report.footer.exit_code == 1
+
+
+def test_one_broken_operation_does_not_keep_others_from_being_fuzzed(tmp_path: Path) -> None:
+    """A server that fails at one operation is fuzzed at the next."""
+
+    def respond(label: str | None, _: int) -> Canned:
+        return CRASHED if label == RERANK else examples().get(label or "", ABSENT)
+
+    with Mock(respond) as server:
+        ran = fuzzed(tmp_path, RERANK, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
+    assert [row.place for row in ran.rows if row.operation == RERANK] == [""]
+    assert server.requests[TOKENIZE] > 20
+    assert ran.endings[f"fuzz.positive.{slug(TOKENIZE)}"].reason == ""
+
+
+def test_what_every_response_lacks_is_shown_by_the_unchanged_request(tmp_path: Path) -> None:
+    """A finding that the unchanged request shows has that request for its example, and nothing is made
+    smaller for it."""
+    lacking = said({"tokens": [1, 2]})
+    with Mock(lambda label, _: lacking if label == TOKENIZE else ABSENT) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
+    found = [row for row in ran.rows if row.kind is Kind.PROPERTY_MISSING]
+    assert [row.place for row in found] == ["/token_strings"]
+    unchanged = [anchor.sending.body for anchor in starts(TOKENIZE)]
+    showing = [record for record in ran.records if record.findings]
+    missing = [record for record in showing if record.findings[0].kind is Kind.PROPERTY_MISSING]
+    assert missing
+    assert all(record.exchange and body(record.exchange.request) in unchanged for record in missing)
+
+
+def test_a_server_that_stumbles_once_is_fuzzed(tmp_path: Path) -> None:
+    """The first response fails and stays a finding; the second try shows that the operation is served."""
+
+    def respond(label: str | None, before: int) -> Canned:
+        return CRASHED if label == TOKENIZE and not before else examples().get(label or "", ABSENT)
+
+    with Mock(respond) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
+    assert [(row.kind, row.place) for row in ran.rows if row.kind is CRASH] == [(CRASH, "")]
+    assert unsent(ran) == 0
+    assert server.requests[TOKENIZE] > 20
+
+
+def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_broke_it(
+    tmp_path: Path,
+) -> None:
+    """From the 20th request on nothing is served: that request is told, and none of those behind it."""
+
+    def respond(label: str | None, before: int) -> Canned:
+        return CRASHED if before >= 20 else examples().get(label or "", ABSENT)
+
+    with Mock(respond) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE, NEGATIVE], url=server.url, fuzz=CHECKED)
+    crashed = [row for row in ran.rows if row.kind is CRASH]
+    assert len(crashed) == 2
+    assert "" in {row.place for row in crashed}
+    assert server.requests[TOKENIZE] < 20 + 1 + 2 * len(starts(TOKENIZE)) + 2
+    assert unsent(ran) > 20
+
+
+def test_what_only_a_change_shows_is_still_blamed_on_it(tmp_path: Path) -> None:
+    """A crash at one value beside a fault of every response: both are found, each at its own place."""
+    short = "tokenize.strings-short"
+    ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=(ASTRAL, short), fuzz=CHECKED)
+    assert "request:/text" in {row.place for row in ran.rows if row.kind is CRASH}
+    changed = sent(ran, TOKENIZE)
+    found = next(row for row in ran.rows if row.kind is VIOLATED and row.place == "/token_strings")
+    showing = [
+        record.exchange.request.body
+        for record in ran.records
+        if record.exchange and found.fingerprint in {one.fingerprint for one in record.findings}
+    ]
+    assert showing
+    assert not set(showing) & set(changed)
+
+
+# -- what only a fuzzer sends, and what everybody sends
+
+
+PAGE = b"<html><h1>nginx</h1></html>"
+
+
+def edge(target: str, headers: Message, length: int) -> Canned | None:
+    """Refuse as what stands before a service does: what is too long, and media types that nobody sends."""
+    head = sum(len(name) + len(value) for name, value in headers.items())
+    kind = (headers.get("content-type") or "").lower()
+    if len(target) > 4000:
+        return Canned(414, PAGE, "text/html")
+    if head > 6000:
+        return Canned(431, PAGE, "text/html")
+    if length > 2**20:
+        return Canned(413, PAGE, "text/html")
+    if length and not kind.startswith("application/json"):
+        return Canned(415, PAGE, "text/html")
+    return None
+
+
+def test_what_only_a_fuzzer_sends_may_be_refused_for_its_size(tmp_path: Path) -> None:
+    """414, 431, 413 and 415 with a page of HTML are nobody's breaking findings."""
+    known = examples()
+    with Mock(lambda label, _: known.get(label or "", ABSENT), edge) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], url=server.url, fuzz=NONE)
+    refused = {413, 414, 415, 431}
+    statuses = {one.response.status for one in ran.exchanges}
+    assert refused <= statuses
+    assert [row for row in ran.rows if row.status in refused] == []
+
+
+def ordinary(status: int, test: Callable[[Message, int], bool]) -> Callable[..., Canned | None]:
+    return lambda _, headers, length: Canned(status, PAGE, "text/html") if test(headers, length) else None
+
+
+@pytest.mark.parametrize(
+    ("status", "test", "says"),
+    [
+        (415, lambda headers, _: "charset=utf-8" in (headers.get("content-type") or ""), "charset=utf-8"),
+        (413, lambda _, length: length > 100_000, "200 kB"),
+        (
+            401,
+            lambda headers, _: (headers.get("authorization") or "").startswith("bearer"),
+            "bearer in small",
+        ),
+    ],
+    ids=["charset", "large", "scheme"],
+)
+def test_what_everybody_sends_must_be_served(
+    status: int, test: Callable[[Message, int], bool], says: str, tmp_path: Path
+) -> None:
+    """A charset beside JSON, a body of 200 kB, the scheme of a key in small letters."""
+    known = examples()
+    with Mock(lambda label, _: known.get(label or "", ABSENT), ordinary(status, test)) as server:
+        ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], url=server.url, fuzz=NONE)
+    found = [row for row in ran.rows if row.kind is REFUSED]
+    assert [row.status for row in found] == [status]
+    assert says in found[0].expected
+
+
+@pytest.mark.parametrize(
+    ("label", "fault", "requirement"),
+    [
+        ("POST /v1/classify", "classify.labels-lower-case", "classify.labels-verbatim"),
+        (RERANK, "billing.sometimes-missing", "common.billed-steady"),
+        (EMBED, "embed.int8-vector-missing", "embed.count"),
+        ("POST /v2/chat", "chat.v2.citation-bytes", "v2.chat.citation-slice"),
+        ("POST /v2/chat", "chat.v2.citation-utf16", "v2.chat.citation-slice"),
+        ("POST /v2/chat", "chat.v2.arguments-twice", "v2.chat.arguments-object"),
+        ("POST /v2/chat", "chat.v2.stream.text-torn", "common.text-whole"),
+    ],
+)
+def test_what_one_response_shows_is_seen_in_fuzzed_traffic(
+    label: str, fault: str, requirement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The written cases are sent unchanged, so that no fault hides behind what they are about."""
+    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    ran = fuzzed(tmp_path, label, ways=[POSITIVE], faults=(fault,), fuzz=NONE)
+    assert requirement in {row.requirement for row in ran.rows}

@@ -11,6 +11,7 @@ import pytest
 from builders import UUID, exchange
 
 from cohere_conformance import session
+from cohere_conformance.checks.judge import Judgement
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError, TrafficError
 from cohere_conformance.model import Source
@@ -132,7 +133,7 @@ def judged(
 ) -> Report:
     ours, tally = session.Judge(session.Settings()), Tally()
     if findings is not None:
-        ours.findings = findings
+        ours.judgement = lambda made: Judgement(findings(made))
     for value in values:
         ours.count(tally, value)
     return finished(tally, ours)
@@ -157,6 +158,30 @@ def test_an_exchange_that_trips_the_judge_does_not_hide_the_others() -> None:
     assert "please report it" in report.coverage.unreadable[0].reason
     assert [row.place for row in report.findings] == ["/results"]
     assert report.footer.exit_code == 3
+
+
+def test_the_page_of_a_gateway_is_listed_and_no_deviation() -> None:
+    """Recorded answers of something before the API say nothing about the API, as in a live run."""
+    page = b"<!doctype html><title>Access denied</title>"
+    html = (("content-type", "text/html"),)
+    empty = exchange("POST /v2/chat", b"", status=500, headers=(), source=Source("a.jsonl", "line 2"))
+    denied = exchange("POST /v2/rerank", page, status=403, headers=html, source=Source("a.jsonl", "line 1"))
+    report = judged(denied, empty)
+    assert (report.findings, report.footer.exit_code) == ((), 3)
+    assert [(one.operation, one.status, one.position) for one in report.coverage.inconclusive] == [
+        ("POST /v2/chat", 500, "line 2"),
+        ("POST /v2/rerank", 403, "line 1"),
+    ]
+    assert judged(denied, at(3, {"results": 1})).footer.exit_code == 1
+    assert judged(exchange("POST /v2/rerank", page, status=404, headers=html)).footer.exit_code == 1
+
+
+def test_what_an_answer_cannot_show_is_counted() -> None:
+    """A null in place of the results leaves the requirements about results untestable, and explains it."""
+    report = judged(at(1, {"results": None}))
+    assert {one.requirement for one in report.coverage.untestable} >= {"rerank.sorted", "rerank.index-unique"}
+    assert {one.unexplained for one in report.coverage.untestable} == {0}
+    assert report.footer.exit_code == 1
 
 
 def test_a_stop_is_no_failure_of_the_judge() -> None:
@@ -186,7 +211,8 @@ def test_what_an_explained_finding_counts_as() -> None:
     answer = {"response_type": "embeddings_by_type", "id": UUID, **vectors}
     asked = {"model": "m", "input_type": "search_query", "texts": ["a"], "embedding_types": ["float"]}
     report = judged(exchange("POST /v2/embed", answer, request=asked))
-    assert [(row.kind.value, row.amendment) for row in report.findings] == [
+    assert report.findings == ()
+    assert [(row.kind.value, row.amendment) for row in report.explained] == [
         ("property-missing", "embed.api-version")
     ]
     assert (report.footer.totals.explained, report.footer.totals.breaking, report.footer.exit_code) == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -10,22 +11,24 @@ import httpx
 import msgspec
 import pytest
 
-from cohere_conformance.cases import Case, load_suite
+from cohere_conformance.cases import Case, shipped_suite
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import Tier, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.http import Sender
 from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Journal, Mode, Opening
-from cohere_conformance.session import resources
+from cohere_conformance.session import patience
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
 from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cohere_conformance.session.ending import Ending
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     Answer = Callable[[httpx.Request], httpx.Response]
 
 LIVE = "https://api.cohere.com"
-SUITE = load_suite(folder("suites"), load_contract(), load_policies(folder("contracts") / "operations.yaml"))
+SUITE = shipped_suite()
 CASES = {case.id: case for case in SUITE.cases}
 GROUPS = frozenset(case.group for case in SUITE.cases)
 JUDGE = Judge(Settings())
@@ -58,6 +61,11 @@ class Bench:
         self.sent: list[httpx.Request] = []
 
     def run(self, *cases: Case, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> list[Ending]:
+        with self.runner(answer, plan, limit) as runner:
+            return [runner.run(case) for case in cases]
+
+    @contextmanager
+    def runner(self, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> Iterator[Runner]:
         def told(request: httpx.Request) -> httpx.Response:
             request.read()
             self.sent.append(request)
@@ -68,16 +76,24 @@ class Bench:
             started_at="2026-11-01T00:00:00Z",
         )  # fmt: skip
         transport = httpx.MockTransport(told)
+        guard = Guard.of(plan, JUDGE.contract)
         with (
             Journal(self.home, Opening(worker="main", header=header)) as journal,
-            Sender(LIVE, key=plan.key, transport=transport, budget=Budget(limit)) as sender,
+            Sender(LIVE, gate=guard, key=plan.key, transport=transport, budget=Budget(limit)) as sender,
         ):
             runner = Runner(
-                plan, SUITE, JUDGE, sender, journal, authorizations={}, fail_on=Severity.ADDITIVE, run="r"
+                plan,
+                SUITE,
+                JUDGE,
+                sender,
+                journal,
+                guard=guard,
+                authorizations={},
+                fail_on=Severity.ADDITIVE,
+                run="r",
             )
-            endings = [runner.run(case) for case in cases]
+            yield runner
             runner.close()
-        return endings
 
     @property
     def records(self) -> list[dict[str, object]]:
@@ -88,6 +104,12 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
+
+
+def derived(name: str) -> Candidate:
+    """Return a request of the fuzzer that is the one of a case."""
+    case = CASES[name]
+    return Candidate(Way.POSITIVE, name, "", "unchanged", case.sending, Verdict.EITHER, needs=case.needs)
 
 
 def always(status: int, body: object = None) -> Answer:
@@ -160,6 +182,35 @@ def test_an_answer_that_never_came_is_an_excuse_only_live(bench: Bench) -> None:
     assert len(bench.sent) == 5, "five in a row are enough"
 
 
+def test_a_response_in_between_begins_the_count_anew(bench: Bench) -> None:
+    """Four that never came, one that did, five more: nothing is left out before five in a row."""
+    numbers = iter(range(100))
+
+    def now_and_then(request: httpx.Request) -> httpx.Response:
+        if next(numbers) == 4:
+            return httpx.Response(200, json=RERANK)
+        raise httpx.ConnectError("refused")
+
+    endings = bench.run(*[CASES["rerank.v2.plain"]] * 11, answer=now_and_then)
+    assert [ending.outcome == "error" for ending in endings] == [False] * 10 + [True]
+    assert len(bench.sent) == 10
+
+
+def test_a_response_in_between_begins_the_count_anew_when_fuzzing(bench: Bench) -> None:
+    """The same of derived requests; after five in a row the target is asked once more, and is gone."""
+    numbers = iter(range(100))
+
+    def now_and_then(request: httpx.Request) -> httpx.Response:
+        if next(numbers) == 4:
+            return httpx.Response(200, json=RERANK)
+        raise httpx.ConnectError("refused")
+
+    with bench.runner(now_and_then) as runner:
+        sent = [runner.attempt("t", derived("rerank.v2.plain")) for _ in range(12)]
+    assert [one.gone.startswith("not sent") for one in sent] == [False] * 10 + [True] * 2
+    assert len(bench.sent) == 11
+
+
 def test_the_budget_is_never_exceeded(bench: Bench) -> None:
     endings = bench.run(*[CASES["rerank.v2.plain"]] * 6, answer=always(200, RERANK), limit=4)
     assert len(bench.sent) == 4
@@ -208,7 +259,8 @@ def dataset(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"id": "made-1"})
     if request.method == "DELETE":
         return httpx.Response(200, json={})
-    return httpx.Response(404, json={"message": "dataset with the id 'made-1' not found"})
+    told = {"id": "made-1", "validation_status": "processing", "created_at": "2999-01-01T00:00:00Z"}
+    return httpx.Response(200, json={"dataset": told})
 
 
 def test_what_was_made_is_removed_although_it_never_got_ready(
@@ -220,7 +272,7 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     )  # fmt: skip
     # Only that module's clock: other threads of this process go by the real one.
     clock = SimpleNamespace(monotonic=iter(range(0, 10_000, 100)).__next__, sleep=lambda seconds: None)
-    monkeypatch.setattr(resources, "time", clock)
+    monkeypatch.setattr(patience, "time", clock)
     plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
     [ending] = bench.run(case, answer=dataset, plan=plan)
     assert ending.outcome == "failed"
@@ -229,6 +281,31 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     assert methods.count("POST") == methods.count("DELETE") == 1
     assert methods[-1] == "DELETE"
     assert all(record["setup"] for record in bench.records[:-2])
+
+
+@pytest.mark.parametrize("fuzzing", [False, True], ids=["written", "derived"])
+@pytest.mark.parametrize(
+    ("status", "made"), [(200, 2), (204, 2), (404, 1), (422, 1), (500, 1)], ids="status {}".format
+)
+def test_what_was_taken_away_is_made_anew_and_what_was_not_is_used_again(
+    status: int, made: int, fuzzing: bool, bench: Bench
+) -> None:
+    """A second case with the same resource gets a new one only where the first has destroyed it."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(status, json={})
+        validated = {"dataset": {"id": "made-1", "validation_status": "validated"}}
+        return httpx.Response(200, json={"id": "made-1"} if request.method == "POST" else validated)
+
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
+    if fuzzing:
+        with bench.runner(server, plan) as runner:
+            for _ in range(2):
+                runner.attempt("t", derived("datasets.delete.plain"))
+    else:
+        bench.run(*[CASES["datasets.delete.plain"]] * 2, answer=server, plan=plan)
+    assert [request.method for request in bench.sent].count("POST") == made
 
 
 def test_every_operation_has_cases_enough() -> None:

@@ -14,6 +14,7 @@ import pytest
 from builders import exchange
 
 from cohere_conformance.cases import Sending
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import Answered
 from cohere_conformance.contract.links import shipped_links
 from cohere_conformance.contract.tiers import Effect, load_policies
@@ -26,7 +27,7 @@ from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
 from cohere_conformance.session.plan import Wishes
-from cohere_conformance.session.script import Script, collection
+from cohere_conformance.session.script import Script
 from cohere_conformance.session.sequences import ForeignError, Sequences, walk
 from reference import call
 
@@ -187,12 +188,12 @@ def test_each_test_may_remove_what_it_makes() -> None:
         script = Script(operations, profile="contract", unique="a1b2c3")
         for label in operations:
             if POLICIES[label].effect is Effect.CREATES:
-                where = collection(label)
+                where = collection_of(label)
                 assert {script.remove.get(where) or script.stop.get(where)} <= set(operations), cluster
                 assert script.read(where) in operations
                 assert label in script.identity
         outputs = {link.target for link in shipped_links() if link.made and link.source in operations}
-        assert all(script.remove[collection(label)] in operations for label in outputs)
+        assert all(script.remove[collection_of(label)] in operations for label in outputs)
 
 
 def test_every_link_is_in_a_test() -> None:

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases import load_suite
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
-from cohere_conformance.data import folder
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import OPEN, Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.verdicts import verdicts
@@ -24,7 +22,7 @@ from cohere_conformance.session.unique import Unique
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cohere_conformance.cases import Sending, Suite
+    from cohere_conformance.cases import Sending
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.model import Exchange, Expectation, Finding
 
@@ -32,16 +30,10 @@ CONTRACT = load_contract()
 LABELS = tuple(CONTRACT.operations)
 
 
-@lru_cache(maxsize=1)
-def suite() -> Suite:
-    """Return the shipped cases."""
-    return load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
-
-
 @lru_cache(maxsize=256)
 def starts(label: str, profile: str = "contract") -> tuple[Anchor, ...]:
     """Return the cases that an operation's requests are derived from."""
-    return anchors(suite(), CONTRACT.operations[label], profile)
+    return anchors(shipped_suite(), CONTRACT.operations[label], profile)
 
 
 def named(candidates: Iterable[Candidate], place: str, says: str) -> Candidate:
@@ -60,8 +52,8 @@ class Tried:
 
     def __init__(self, state: State, url: str) -> None:
         self.state = state
-        self._sender = Sender(url, key=Secret(PRODUCTION))
-        self._resources = Resources(suite(), CONTRACT, self._make, "tests", Unique(1))
+        self._sender = Sender(url, gate=OPEN, key=Secret(PRODUCTION))
+        self._resources = Resources(shipped_suite(), CONTRACT, self._make, "tests", Unique(1))
 
     def close(self) -> None:
         """Close every connection."""

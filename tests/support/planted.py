@@ -49,6 +49,11 @@ def small() -> str:
     return re.sub("%..", lambda escape: escape[0].lower(), quote(KEY, safe=""))
 
 
+def split() -> list[str]:
+    """Return the key in pieces, as a stream may hand it out."""
+    return [KEY[:5], KEY[5:6], KEY[6:25], KEY[25:]]
+
+
 def planted() -> list[Planted]:
     """Return an exchange for each place."""
     bearer = ("Authorization", f"Bearer {KEY}")
@@ -62,6 +67,10 @@ def planted() -> list[Planted]:
     echo = json.dumps({"message": f"no {KEY}, not even as {quote(KEY, safe='')} or {encodings}"}).encode()
     events = f'event: message\ndata: {{"text": "it is {KEY}"}}\n\n'.encode()
     nothing = b'{"message": "no"}'
+    deltas = b"".join(
+        b'data: {"type": "content-delta", "index": 0, "delta": {"text": "%s"}}\n\n' % piece.encode()
+        for piece in split()
+    )
     stream = (("content-type", "text/event-stream"),)
     form = (("content-type", "application/x-www-form-urlencoded"),)
     parts = (("content-type", "multipart/form-data; boundary=b"),)
@@ -86,6 +95,7 @@ def planted() -> list[Planted]:
         one("form", "POST /v1/tokenize", sent=form, body=f"x=1&api_key={quote(KEY)}".encode(), answer=echo),
         one("part", "POST /v1/detokenize", sent=parts, body=part.encode(), answer=echo),
         one("stream", "POST /v1/chat", sent=(bearer,), body=chat, status=200, came=stream, answer=events),
+        one("split stream", "POST /v1/embed-jobs", sent=(bearer,), body=b"{}", came=stream, answer=deltas),
         one("redirect", "GET /v1/embed-jobs", status=302, came=(("Location", f"/?access_token={KEY}"),)),
         one("signed address", "POST /v1/classify", answer=f'{{"url": "{signed}"}}'.encode()),
         one("user", "POST /v1/summarize", answer=f'{{"url": "https://u:{encoded}@h/"}}'.encode()),
@@ -150,6 +160,20 @@ def _line(row: Planted) -> dict[str, Any]:
 # -- a server
 
 
+def streaming(talk: Talk) -> None:
+    """Answer every request with an endless chat that says the key piece by piece (a script)."""
+    while talk.hear():
+        events = [
+            {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": piece}}}}
+            for piece in ("it is ", *split(), ", they say")
+        ]
+        said = b"".join(
+            b"event: content-delta\ndata: " + json.dumps(one).encode() + b"\n\n" for one in events
+        )
+        fields = ("HTTP/1.1 200 OK", f"content-length: {len(said)}", "content-type: text/event-stream")
+        talk.say("\r\n".join((*fields, "", "")).encode() + said)
+
+
 def echoing(talk: Talk) -> None:
     """Answer every request with the key that it was sent with, in every form and place (a script)."""
     while came := talk.hear():
@@ -172,6 +196,8 @@ def forms() -> dict[str, bytes]:
     raw = KEY.encode()
     found = {"plain": raw, "hex": raw.hex().encode(), "url": quote(KEY, safe="").encode()}
     found |= {"path": quote(KEY).encode(), "json": raw.replace(b"/", b"\\/"), "small url": small().encode()}
+    # Half of it is too much.
+    found |= {"first half": raw[: len(raw) // 2], "second half": raw[len(raw) // 2 :], "middle": raw[6:25]}
     for before in range(3):
         # Only what does not depend on what stands around it.
         start, end = -(-before * 8 // 6), (before + len(raw)) * 8 // 6

@@ -3,7 +3,7 @@
 `load_suite` reads every `suites/<group>/cases.yaml`; `suites/README.md` holds the grammar of these files.
 """
 
-from cohere_conformance.cases.load import load_suite
+from cohere_conformance.cases.load import load_suite, shipped_suite
 from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Suite, Wait
 from cohere_conformance.cases.sending import Key, Part, Sending
 
@@ -19,4 +19,5 @@ __all__ = [
     "Suite",
     "Wait",
     "load_suite",
+    "shipped_suite",
 ]

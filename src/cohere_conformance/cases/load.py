@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ from cohere_conformance.cases.build import case_at, resource_at
 from cohere_conformance.cases.model import Suite
 from cohere_conformance.cases.scope import Scope
 from cohere_conformance.cases.source import Source, unlike
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CaseError
 
 if TYPE_CHECKING:
@@ -63,6 +67,18 @@ def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePoli
             cases[case.id] = case
     _check_cycles(resources)
     return Suite(tuple(cases.values()), resources)
+
+
+@lru_cache(maxsize=1)
+def shipped_suite() -> Suite:
+    """Return the shipped cases, read once a process.
+
+    Raises:
+        CaseError: a file of cases is wrong.
+        ContractError: a document below `contracts/` is broken.
+    """
+    policies = load_policies(shipped("contracts") / "operations.yaml")
+    return load_suite(shipped("suites"), load_contract(), policies)
 
 
 def _check_group(source: Source, groups: list[str]) -> None:

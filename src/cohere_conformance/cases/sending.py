@@ -16,12 +16,16 @@ import httpx
 import msgspec
 
 from cohere_conformance.cases.template import mapped, rendered
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.model import Headers
+from cohere_conformance.redaction.words import INVALID_BASIC, INVALID_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cohere_conformance.model import Request
 
 _RATE = 16_000
 _PITCH = 440
@@ -44,13 +48,39 @@ class Key(enum.StrEnum):
     """A trial key; the run must have one."""
     EMPTY = "empty"
     """The scheme without a key."""
+    LOWER_CASE = "lower-case"
+    """The key of the run behind `bearer`, in small letters."""
+    SPACED = "spaced"
+    """The key of the run behind two spaces."""
 
 
 _AUTHORIZATION = {
-    Key.WRONG: "Bearer conformance-wrong-key",
-    Key.MALFORMED: "Basic Zm9vOmJhcg==",
+    Key.WRONG: f"Bearer {INVALID_KEY}",
+    Key.MALFORMED: f"Basic {INVALID_BASIC}",
     Key.EMPTY: "Bearer",
 }
+_VARIABLE = {Key.EXPIRED: "CONFORMANCE_EXPIRED_KEY", Key.TRIAL: "CONFORMANCE_TRIAL_KEY"}
+
+
+def sent_with(request: Request, key: Key) -> Request:
+    """Return a request of a cassette with the credentials that its case is sent with.
+
+    A cassette only says that there were some.
+
+    Args:
+        request: with redacted credentials.
+        key: of the case.
+    """
+    sent = _AUTHORIZATION.get(key)
+    headers = tuple(
+        (name, sent if sent is not None and name == "authorization" else value)
+        for name, value in request.headers
+    )
+    return msgspec.structs.replace(request, headers=headers, variable=_VARIABLE.get(key, KEY_VARIABLE))
+
+
+_SCHEMES = {Key.VALID: "Bearer", Key.LOWER_CASE: "bearer", Key.SPACED: "Bearer "}
+"""What stands before the key of the run and a space; a scheme has no case (RFC 9110, 11.1)."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -129,7 +159,16 @@ class Sending(msgspec.Struct, frozen=True):
         sent = _AUTHORIZATION.get(key, authorization if key in {Key.EXPIRED, Key.TRIAL} else None)
         if sent is not None:
             headers.append(("authorization", sent))
-        return Outgoing(method, path, tuple(headers), body, keyed=key is Key.VALID)
+        scheme = _SCHEMES.get(key)
+        return Outgoing(
+            method,
+            path,
+            tuple(headers),
+            body,
+            keyed=scheme is not None,
+            scheme=scheme or "",
+            variable=_VARIABLE.get(key, KEY_VARIABLE),
+        )
 
     def _addressed(self, values: Mapping[str, str]) -> tuple[str, str]:
         """Return the method, and the path with the query."""

@@ -6,8 +6,13 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from cohere_conformance.checks.frame import Frame, cut, json_type, shown, value_class
+from cohere_conformance.checks.parts import parts
+from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
+from cohere_conformance.checks.selection import MOST
 from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:
@@ -18,10 +23,11 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.rawjson import Defect
     from cohere_conformance.contract import Validator
 
-_BOUNDS = frozenset(
+BOUNDS = frozenset(
     "minLength maxLength minItems maxItems minProperties maxProperties minimum maximum exclusiveMinimum "
     "exclusiveMaximum multipleOf uniqueItems".split()
 )
+"""Keywords that limit a value of the right type."""
 _KINDS = {
     "required": Kind.PROPERTY_MISSING,
     "additionalProperties": Kind.PROPERTY_UNDOCUMENTED,
@@ -30,7 +36,7 @@ _KINDS = {
     "const": Kind.ENUM_UNKNOWN,
     "format": Kind.FORMAT_INVALID,
     "pattern": Kind.PATTERN_MISMATCH,
-    **dict.fromkeys(_BOUNDS, Kind.BOUND_EXCEEDED),
+    **dict.fromkeys(BOUNDS, Kind.BOUND_EXCEEDED),
 }
 _KEYED = frozenset({"properties", "allOf", "oneOf", "anyOf"})
 
@@ -44,14 +50,17 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
         value: parsed JSON.
         prefix: what comes before each place (the tag of a stream's event).
     """
-    compiled = validator.compiled
-    if compiled.is_valid(value):
+    if validator.compiled.is_valid(value):
         return
     try:
-        errors = list(compiled.iter_errors(value))
-    except ValueError:  # the validator's own limit, well below that of the JSON parser
+        for part in parts(value, validator.names):
+            yield from _judged(frame, validator, part, prefix)
+    except (ValueError, RecursionError):  # the validator's own limit, well below that of the JSON parser
         yield from malformed(frame, _unsound(prefix), [TOO_DEEP], prefix)
-        return
+
+
+def _judged(frame: Frame, validator: Validator, value: Any, prefix: str) -> Iterator[Finding]:
+    errors = list(validator.compiled.iter_errors(value))
     mistyped = {tuple(error.instance_path) for error in errors if error.schema_path[-1] == "type"}
     for error in errors:
         keyword = error.schema_path[-1]
@@ -92,7 +101,7 @@ def escaped(token: object) -> str:
 def _findings(
     frame: Frame, schema: Any, error: jsonschema_rs.ValidationError, keyword: str, prefix: str
 ) -> Iterator[Finding]:
-    place, node = _located(schema, error.evaluation_path)
+    place, node = located(schema, error.evaluation_path)
     place = prefix + place
     value: Any = error.instance
     if keyword == "required":
@@ -105,15 +114,22 @@ def _findings(
         )
         return
     if keyword == "additionalProperties":
-        for name in error.kind.as_dict()["unexpected"]:
+        known = f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}"
+        unexpected = error.kind.as_dict()["unexpected"]
+        for name in unexpected[:MOST]:
             at = f"{place}/{escaped(name)}"
-            yield frame.finding(
+            finding = frame.finding(
                 Kind.PROPERTY_UNDOCUMENTED,
                 place=at,
-                expected=f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}",
-                observed=f"{name}: {shown(value[name], at)}",
+                expected=known,
+                observed=f"{cut(name)}: {shown(value[name], at)}",
             )
+            # More than are kept of one exchange: all of one kind and severity, they are only counted.
+            further = len(unexpected) - MOST if name == unexpected[:MOST][-1] else 0
+            yield msgspec.structs.replace(finding, omitted=further) if further > 0 else finding
         return
+    if keyword == "format" and isinstance(value, str) and is_placeholder(value):
+        return  # the recorder's, not the server's
     kind, told = _kind(keyword, node, value)
     yield frame.finding(
         kind, place=place, expected=_expected(keyword, node), observed=shown(value, place), value_class=told
@@ -149,7 +165,7 @@ def _expected(keyword: str, node: Any) -> str:
     return cut(f"{keyword} {limit}")
 
 
-def _located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
+def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
     """Follow an evaluation path; return the folded place and the schema whose keyword failed."""
     node, place = schema, ""
     tokens = iter(path[:-1])

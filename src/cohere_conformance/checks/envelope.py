@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.frame import Frame, json_type, shown
+from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.model import Finding, Kind
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
             observed=shown(message, "/message") if "message" in body else "no message",
             value_class="absent" if "message" not in body else json_type(message),
         )
-    if isinstance(identifier, str) and not _is_uuid(identifier):
+    if isinstance(identifier, str) and not _is_uuid(identifier) and not is_placeholder(identifier):
         yield frame.finding(
             Kind.ERROR_ENVELOPE,
             place="/id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cohere_conformance.checks.fold import FOLDS
+from cohere_conformance.checks.fold import answer_of
 from cohere_conformance.checks.rawjson import NOTHING
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ class Evidence:
         )
         if grammar is None or not self.events:
             return None
-        folded = FOLDS[grammar.fold](self.events).answer
-        return self.events[-1].get("response") if folded is None else folded
+        return answer_of(grammar.fold, self.events)
 
     @property
     def query(self) -> dict[str, list[str]]:

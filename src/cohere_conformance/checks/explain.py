@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.judge import judge_reading
+from cohere_conformance.checks.judge import Judgement, judge_reading, judgement_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.errors import ContractError
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract, Declarations
     from cohere_conformance.contract.overlay import Amendment
     from cohere_conformance.model import Exchange, Finding
+
+
+_MOST_SEARCHED = 20
+"""Explanations that are looked for in one exchange: they never fail a run, and each takes long."""
+_LARGEST_SEARCHED = 1024 * 1024
+"""Bytes of a response above which only explanations are reported that are known already."""
 
 
 class Explainer:
@@ -46,17 +52,31 @@ class Explainer:
 
     def judge(self, exchange: Exchange) -> list[Finding]:
         """Return the findings of the exchange; those that carry an `amendment` are explained by it."""
+        return self.judgement(exchange).findings
+
+    def judgement(self, exchange: Exchange) -> Judgement:
+        """Return these findings, with the requirements that the exchange cannot show."""
         reading = Reading(exchange)
-        findings = judge_reading(self.contract, reading)
+        judgement = judgement_of(self.contract, reading)
+        findings = judgement.findings
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):
-            return findings
+            return judgement
+        if any(finding.omitted for finding in findings):
+            return judgement  # which of the others are explained is not known, and none of these would matter
         remaining = {finding.fingerprint for finding in findings}
+        body = exchange.response.body or b""
+        left = _MOST_SEARCHED if len(body) <= _LARGEST_SEARCHED else 0
         for finding in judge_reading(self._published, reading, requirements=False):
-            if finding.fingerprint not in remaining:
-                amendment = self._amendment(finding, reading)
-                findings.append(msgspec.structs.replace(finding, amendment=amendment))
-        return findings
+            if finding.fingerprint in remaining:
+                continue
+            if finding.fingerprint not in self._explained:
+                if left <= 0:
+                    continue  # each search judges the response anew, many times
+                left -= 1
+            amendment = self._amendment(finding, reading)
+            findings.append(msgspec.structs.replace(finding, amendment=amendment))
+        return judgement
 
     def _touched(self, label: str) -> bool:
         """Tell whether any amendment touches the operation; if none does, one judgement is enough."""

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cohere_conformance.checks.holes import Hole
+from cohere_conformance.checks.placeholders import is_placeholder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -41,52 +44,112 @@ class Folded(msgspec.Struct, frozen=True):
     mismatches: tuple[Mismatch, ...] = ()
 
 
+_GROWING = frozenset({"content", "tool_plan", "tool_calls", "citations"})
+"""The properties of a message that events add to."""
+
+
 def _chat_v2(events: Sequence[Event]) -> Folded:
     """CH2-T07: blocks, plan, arguments and citations by index; the rest from the first and last event."""
     answer: Event = {}
     message: Event = {}
-    blocks: dict[Any, Event] = {}
-    calls: dict[Any, Event] = {}
+    blocks: dict[Any, Any] = {}
+    calls: dict[Any, Any] = {}
     citations: list[Any] = []
     logprobs: list[Any] = []
     wrong: list[Mismatch] = []
+    # Joined once at the end: a text that grows piece by piece would be copied for each of them.
+    texts: dict[tuple[Any, str], list[str]] = {}
+    plan: list[str] = []
+    arguments: dict[Any, list[str]] = {}
     for event in events:
-        delta = event.get("delta") or {}
-        part = delta.get("message") or {}
+        delta = _object(event.get("delta"))
+        part = _object(delta.get("message"))
         index = event.get("index")
         match event["type"]:
+            case Hole() as lost:
+                # An event of unknown type may add to whatever it names.
+                named = _GROWING if isinstance(part, Hole) else _GROWING & part.keys()
+                message |= dict.fromkeys(sorted(named), lost)
+                answer |= {"logprobs": lost} if "logprobs" in event else {}
             case "message-start":
                 answer |= {"id": event["id"]} if "id" in event else {}
                 message |= {"role": part["role"]} if "role" in part else {}
             case "content-start":
-                blocks[index] = dict(part.get("content") or {})
+                _open(blocks, _next(blocks, index), part.get("content") or {})
             case "content-delta":
+                index = _last(blocks, index)
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if key not in piece or {"text", "thinking"} <= piece.keys():
                     place = f"/message/content/*/{key}"
                     wrong.append(Mismatch(place, "delta-of-other-type", [key], sorted(piece)))
-                block[key] = block.get(key, "") + piece.get(key, "")
+                texts.setdefault((index, key), []).append(piece.get(key, ""))
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
             case "tool-plan-delta":
-                message["tool_plan"] = message.get("tool_plan", "") + part.get("tool_plan", "")
+                plan.append(part.get("tool_plan", ""))
             case "tool-call-start":
                 call = part.get("tool_calls") or {}
-                calls[index] = {**call, "function": dict(call.get("function") or {})}
+                index = _next(calls, index)
+                _open(calls, index, call)
+                _open(calls[index], "function", call.get("function") or {})
             case "tool-call-delta":
-                function = calls.setdefault(index, {}).setdefault("function", {})
+                index = _last(calls, index)
+                calls.setdefault(index, {}).setdefault("function", {})
                 piece = ((part.get("tool_calls") or {}).get("function") or {}).get("arguments", "")
-                function["arguments"] = function.get("arguments", "") + piece
+                arguments.setdefault(index, []).append(piece)
             case "citation-start":
                 citations.append(part.get("citations"))
             case "message-end":
                 answer |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
-    message |= {"content": list(blocks.values())} if blocks else {}
-    message |= {"tool_calls": list(calls.values())} if calls else {}
-    message |= {"citations": citations} if citations else {}
-    answer["message"] = message
-    answer |= {"logprobs": logprobs} if logprobs else {}
+    for (index, key), pieces in texts.items():
+        blocks[index][key] = _joined(blocks[index].get(key, ""), pieces)
+    for index, pieces in arguments.items():
+        function = calls[index]["function"]
+        function["arguments"] = _joined(function.get("arguments", ""), pieces)
+    if plan:
+        message.setdefault("tool_plan", _joined("", plan))
+    parts = {
+        "content": list(blocks.values()),
+        "tool_calls": list(calls.values()),
+        "citations": citations,
+    }
+    answer["message"] = message | {
+        name: items for name, items in parts.items() if items and name not in message
+    }
+    if logprobs:
+        answer.setdefault("logprobs", logprobs)
     return Folded(answer, tuple(wrong))
+
+
+def _joined(start: Any, pieces: Sequence[Any]) -> Any:
+    """Return a text that grew piece by piece; a hole where one of the pieces is one."""
+    hole = next((piece for piece in (start, *pieces) if isinstance(piece, Hole)), None)
+    return start + "".join(pieces) if hole is None else hole
+
+
+def _object(value: Any) -> Any:
+    """Return an object or a hole; what is neither stands where nothing is declared, and counts as empty."""
+    return value if isinstance(value, dict | Hole) else {}
+
+
+def _open(opened: Any, index: object, start: Any) -> None:
+    """Begin an item that later events add to; its copy, because the event must stay as it is."""
+    if isinstance(start, Hole):
+        opened[index] = start
+    elif isinstance(opened, dict) and isinstance(index, int) and index in opened:
+        opened[index] = Hole("", "begun twice under one index")
+    else:
+        opened[index] = dict(start)
+
+
+def _next(items: dict[Any, Any], index: object) -> object:
+    """Return the index of an item that begins; where it is not readable, the one that is due."""
+    return len(items) if isinstance(index, Hole) else index
+
+
+def _last(items: dict[Any, Any], index: object) -> object:
+    """Return the index of an item that goes on; where it is not readable, that of the last one begun."""
+    return next(reversed(items), index) if isinstance(index, Hole) else index
 
 
 def _chat_v1(events: Sequence[Event]) -> Folded:
@@ -126,9 +189,13 @@ def _generate(events: Sequence[Event]) -> Folded:
 
 def _unequal(told: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
     for place, rule, pieces, whole in told:
-        absent = rule in optional and (pieces is None or whole is None)
+        absent = rule in optional and (pieces is None or whole is None or _replaced(pieces, whole))
         if pieces != whole and not absent:
             yield Mismatch(place, rule, pieces, whole)
+
+
+def _replaced(*ids: object) -> bool:
+    return any(isinstance(one, str) and is_placeholder(one) for one in ids)
 
 
 FOLDS: dict[str, Callable[[Sequence[Event]], Folded]] = {
@@ -137,3 +204,16 @@ FOLDS: dict[str, Callable[[Sequence[Event]], Folded]] = {
     "generate": _generate,
 }
 """The rule of each stream, by the name that its grammar gives it."""
+
+
+def answer_of(fold: str, events: Sequence[Event]) -> object:
+    """Return the answer that a stream of at least one event tells, whether or not its parts agree.
+
+    Args:
+        fold: name of the rule.
+        events: the payloads; they may have holes.
+    """
+    if fold == "chat-v2":
+        return FOLDS[fold](events).answer
+    # The last event carries it.
+    return events[-1].get("response")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -10,6 +11,8 @@ import msgspec
 from cohere_conformance.model import SEVERITY, Finding, Kind, Severity
 
 _LONGEST = 120
+_MOST = 1000
+"""Characters of a text of a finding, which may quote what a server sends."""
 _SECRET = re.compile(r"(?:^|[/_-])(?:api_?key|secret|password|token|authorization)$", re.IGNORECASE)
 
 
@@ -35,10 +38,10 @@ class Frame(msgspec.Struct, frozen=True):
             severity=severity or SEVERITY[kind],
             operation=self.operation,
             status=self.status,
-            place=place,
-            expected=expected,
-            observed=observed,
-            value_class=value_class,
+            place=_bounded(place),
+            expected=_bounded(expected),
+            observed=_bounded(observed),
+            value_class=_bounded(value_class),
         )
 
 
@@ -67,7 +70,7 @@ def shown(value: object, place: str = "") -> str:
         return "a string (withheld: it may be a secret)"
     if isinstance(value, dict | list) and len(value) > _LONGEST:
         return f"{json_type(value)} of {len(value)}"
-    return cut(json.dumps(value, ensure_ascii=False))
+    return cut(_beginning(value))
 
 
 def cut(text: str) -> str:
@@ -78,5 +81,26 @@ def cut(text: str) -> str:
 def value_class(value: object) -> str:
     """Return what tells two unknown values at one place apart: the value itself, if it is short."""
     if isinstance(value, str | int | float | bool) or value is None:
-        return cut(json.dumps(value, ensure_ascii=False))
+        return cut(_beginning(value))
     return json_type(value)
+
+
+def _beginning(value: object) -> str:
+    """Return a value as JSON text, as far as a reader is shown any of it."""
+    if isinstance(value, dict | list):
+        text = ""
+        for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+            text += piece[: _LONGEST + 1]
+            if len(text) > _LONGEST:
+                break
+        return text
+    # Each character takes at least one.
+    return json.dumps(value[: _LONGEST + 1] if isinstance(value, str) else value, ensure_ascii=False)
+
+
+def _bounded(text: str) -> str:
+    """Return a text as it is; of one that is longer than any of ours the beginning, with a digest of it."""
+    if len(text) <= _MOST:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{text[:_MOST]}… ({len(text)} characters, {digest})"

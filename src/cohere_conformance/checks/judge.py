@@ -7,7 +7,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from cohere_conformance.checks.body import judge_value, malformed
+from cohere_conformance.checks.damaged import DamagedEvidence
 from cohere_conformance.checks.envelope import judge_envelope
 from cohere_conformance.checks.evidence import Evidence
 from cohere_conformance.checks.frame import Frame, shown
@@ -17,11 +20,21 @@ from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import judge_requirements
 from cohere_conformance.checks.request import judge_request
+from cohere_conformance.checks.selection import Selection
 from cohere_conformance.checks.streams import judge_stream
-from cohere_conformance.model import Broken, Exchange, Failure, Finding, Kind, Response, Severity
+from cohere_conformance.model import (
+    Broken,
+    Exchange,
+    Failure,
+    Finding,
+    Kind,
+    Response,
+    Severity,
+    Untestable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cohere_conformance.contract import (
         Contract,
@@ -36,7 +49,9 @@ if TYPE_CHECKING:
 
 
 def judge(contract: Contract, exchange: Exchange, *, requirements: bool = True) -> list[Finding]:
-    """Return every deviation of one exchange from the contract and its requirements, each distinct one once.
+    """Return the deviations of one exchange from the contract and its requirements, each distinct one once.
+
+    Of very many the most severe ones are returned, and the first of them says how many were omitted.
 
     What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
     exchange with a server that is not the API's has no findings. Of an answer that is not whole, status and
@@ -50,8 +65,31 @@ def judge(contract: Contract, exchange: Exchange, *, requirements: bool = True) 
     return judge_reading(contract, Reading(exchange), requirements=requirements)
 
 
+class Judgement(msgspec.Struct, frozen=True):
+    """What there is to say about one exchange.
+
+    Attributes:
+        findings: the deviations, each distinct one once.
+        untestable: the requirements that it cannot show, because what they depend on is missing or broken.
+    """
+
+    findings: list[Finding]
+    untestable: tuple[Untestable, ...] = ()
+
+
 def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = True) -> list[Finding]:
     """Judge as `judge` does; a reading that is judged by several contracts is parsed once.
+
+    Args:
+        contract: what is declared.
+        reading: the exchange.
+        requirements: judge also by what no schema says.
+    """
+    return judgement_of(contract, reading, requirements=requirements).findings
+
+
+def judgement_of(contract: Contract, reading: Reading, *, requirements: bool = True) -> Judgement:
+    """Return the findings that `judge` returns, with the requirements that could not be checked.
 
     Args:
         contract: what is declared.
@@ -61,32 +99,57 @@ def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = 
     exchange = reading.exchange
     route = contract.route(exchange.request.method, exchange.request.url)
     if route.operation is None:
-        return list(_unrouted(route, exchange))
+        return Judgement(list(_unrouted(route, exchange)))
     operation = contract.operations[route.operation]
     frame = Frame(route.operation, exchange.response.status)
     found = chain(judge_request(frame, operation, reading), _response(frame, operation, reading))
-    # What tells findings of one exchange apart, cheaper than their fingerprints.
-    distinct = {(finding.kind, finding.place, finding.value_class): finding for finding in found}
-    findings = list(distinct.values())
-    if requirements and not any(map(_is_unsound, findings)):
-        violated = judge_requirements(frame, evidence_of(operation, reading))
-        findings += {(one.requirement, one.place, one.value_class): one for one in violated}.values()
-    return findings
+    selection = Selection()
+    selection.take(found)
+    if not requirements:
+        return Judgement(selection.findings())
+    findings = selection.findings()
+    deviates = any(one.severity is Severity.BREAKING or one.kind is Kind.REQUEST_INVALID for one in findings)
+    untestable: list[Untestable] = []
+    evidence = evidence_of(operation, reading, findings)
+    selection.take(_violated(frame, evidence, untestable, deviates=deviates))
+    return Judgement(selection.findings(), tuple(untestable))
 
 
-def evidence_of(operation: Operation, reading: Reading) -> Evidence:
-    """Return an exchange with a sound answer as the checks of requirements see it."""
-    return Evidence(operation, reading, _told_framing(operation, reading))
+def _violated(
+    frame: Frame, evidence: Evidence, untestable: list[Untestable], *, deviates: bool
+) -> Iterator[Finding]:
+    """Yield the violations of requirements; what the exchange cannot show is added to the list."""
+    for one in judge_requirements(frame, evidence, deviates=deviates):
+        if isinstance(one, Untestable):
+            untestable.append(one)
+        else:
+            yield one
 
 
-def _is_unsound(finding: Finding) -> bool:
-    """Tell whether the answer is wrong by its schema: what else it says is then not worth judging."""
-    return finding.severity is Severity.BREAKING
+def evidence_of(operation: Operation, reading: Reading, findings: Iterable[Finding] = ()) -> Evidence:
+    """Return an exchange as the checks of requirements see it.
 
-
-def _told_framing(operation: Operation, reading: Reading) -> Framing:
-    """Return how an answer is framed that has no unsound part."""
+    Args:
+        operation: what was called.
+        reading: the exchange.
+        findings: what is wrong with it by the contract; what is broken cannot be read from the evidence.
+    """
+    broken = [finding for finding in findings if finding.severity is Severity.BREAKING]
     declared = operation.response(reading.exchange.response.status)
+    if not broken:
+        return Evidence(operation, reading, _framing_of(declared, reading))
+    declared = declared or _alike(operation, reading.exchange.response.status)
+    return DamagedEvidence(operation, reading, _framing_of(declared, reading), declared, broken)
+
+
+def _alike(operation: Operation, status: int) -> ResponseDeclaration | None:
+    """Return what is declared for another status that says the same: success, or failure."""
+    served = 200 <= status < 300
+    return next((one for name, one in operation.responses.items() if name.startswith("2") is served), None)
+
+
+def _framing_of(declared: ResponseDeclaration | None, reading: Reading) -> Framing:
+    """Return how an answer is framed."""
     if declared is None or not declared.media:
         return "json"
     told = field(reading.exchange.response.headers, "content-type")

@@ -37,6 +37,13 @@ TOO_LARGE: Final = Defect(
 )
 NOTHING: Final = object()
 """Stands for the value of a text that no value can be made of (`None` is JSON's `null`)."""
+_MOST = 1000
+"""Defects that are told apart in one text."""
+_LONGEST_NAME = 200
+REPLACED: Final = "\ufffd"
+"""Stands for each byte or escape that makes no character."""
+NO_NUMBER: Final = float("0")
+"""Stands for a constant such as NaN, which JSON does not have; told from other zeros by its identity."""
 _BLANKS = " \t\r\n"
 
 
@@ -74,20 +81,21 @@ def _parse_carefully(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
     defects: dict[tuple[str, str], Defect] = {}
 
     def note(rule: str, expected: str, observed: str, subject: str = "") -> None:
-        defects.setdefault((rule, subject), Defect(rule, expected, observed, subject))
+        if len(defects) < _MOST:
+            defects.setdefault((rule, subject), Defect(rule, expected, observed, subject))
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(found)
         if len(made) != len(found):
             for name, times in sorted(Counter(name for name, _ in found).items()):
                 if times > 1:
-                    observed = f"{json.dumps(name)} {times} times in one object"
+                    observed = f"{json.dumps(name[:_LONGEST_NAME])} {times} times in one object"
                     note("duplicate-key", "each name once in an object", observed, name)
         return made
 
     def constant(name: str) -> float:
         note("not-a-number", "a number that JSON knows", name, name)
-        return 0.0
+        return NO_NUMBER
 
     text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
     if isinstance(raw, bytes) and (offset := _broken_utf8(raw)) is not None:
@@ -159,7 +167,7 @@ def _without_surrogates(value: Any, defects: dict[tuple[str, str], Defect]) -> t
 
 def _replaced(value: Any) -> Any:
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return _SURROGATE.sub(REPLACED, value)
     if isinstance(value, list):
         return [_replaced(item) for item in value]
     if isinstance(value, dict):

@@ -69,6 +69,10 @@ class Reading:
             self._text = (self.exchange.response.body or b"").decode("utf-8", "replace")
         return self._text
 
+    def read_pieces(self) -> tuple[Piece, ...]:
+        """Return the events of the response if it has been read as a stream."""
+        return next(iter(self._pieces.values()), ())
+
     def pieces(self, framing: Framing) -> tuple[Piece, ...]:
         """Return the events of the response, as recorded or cut out of the body."""
         if framing not in self._pieces:

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.checks.evidence import Evidence
+from cohere_conformance.checks.guarded import UnreadableError
+from cohere_conformance.checks.placeholders import ids_replaced
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.model import Kind, Level, Requirement, Severity
+from cohere_conformance.errors import HarnessError
+from cohere_conformance.model import Kind, Level, Requirement, Severity, Untestable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,20 +49,23 @@ Check = Callable[[Evidence], Iterable[Breach]]
 class _Bound(msgspec.Struct, frozen=True):
     requirement: Requirement
     run: Check
+    ids: bool
 
 
 _CHECKS: dict[str, dict[str, list[_Bound]]] = {"2xx": {}, "other": {}}
 _TAKEN: set[str] = set()
 
 
-def check(requirement: str, *, errors: bool = False) -> Callable[[Check], Check]:
+def check(requirement: str, *, errors: bool = False, ids: bool = False) -> Callable[[Check], Check]:
     """Bind a check to a requirement of the catalogue.
 
-    The check sees answers that the contract has nothing breaking to say about, and must not raise on any.
+    The check sees answers that are as declared, and must not raise on any. Of an answer that breaks the
+    contract it sees what is as declared; where it reads anything else, the requirement is not testable.
 
     Args:
         requirement: id.
         errors: it looks at answers outside 2xx, and only at these.
+        ids: it compares ids, which says nothing where a recorder has replaced them.
 
     Raises:
         ValueError: there is no such requirement, or it has a check already.
@@ -73,7 +79,7 @@ def check(requirement: str, *, errors: bool = False) -> Callable[[Check], Check]
             raise ValueError(f"{requirement} has two checks")
         _TAKEN.add(requirement)
         for label in known.operations:
-            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(_Bound(known, run))
+            _CHECKS["other" if errors else "2xx"].setdefault(label, []).append(_Bound(known, run, ids))
         return run
 
     return bind
@@ -88,18 +94,49 @@ def checked() -> frozenset[str]:
     return frozenset(_TAKEN)
 
 
-def judge_requirements(frame: Frame, evidence: Evidence) -> Iterator[Finding]:
-    """Yield every violation of a requirement that one exchange shows."""
+def judge_requirements(
+    frame: Frame, evidence: Evidence, *, deviates: bool = False
+) -> Iterator[Finding | Untestable]:
+    """Yield every violation of a requirement that one exchange shows, and every one that it cannot show.
+
+    Args:
+        frame: what the findings have in common.
+        evidence: the exchange.
+        deviates: whether its request or its answer breaks the contract.
+
+    Raises:
+        HarnessError: a check has failed although the exchange is as declared.
+    """
     checked()
     side = _CHECKS["2xx" if 200 <= evidence.status < 300 else "other"]
     for bound in side.get(evidence.operation.label, ()):
+        violated = False
         try:
-            breaches = list(bound.run(evidence))
+            for breach in bound.run(evidence):
+                if bound.ids and evidence.once(_ids_replaced):
+                    break
+                violated = True
+                yield violation(bound.requirement, frame, breach)
         except OverflowError:
             # A whole number beyond every double: it cannot be compared with anything, and says so elsewhere.
             continue
-        for breach in breaches:
-            yield violation(bound.requirement, frame, breach)
+        except UnreadableError as error:
+            reason = f"it depends on {error}"
+        except Exception as error:
+            if not deviates:
+                raise HarnessError(
+                    f"the check of {bound.requirement.id} failed on an exchange that is as declared "
+                    f"({type(error).__name__}: {error}); please report it"
+                ) from error
+            reason = f"it cannot be checked on this exchange ({type(error).__name__})"
+        else:
+            continue
+        if not violated:
+            yield Untestable(frame.operation, bound.requirement.id, reason)
+
+
+def _ids_replaced(evidence: Evidence) -> bool:
+    return ids_replaced(evidence.reading)
 
 
 def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding:

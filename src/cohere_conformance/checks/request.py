@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.checks.body import judge_value
+from cohere_conformance.checks.form import part_names
 from cohere_conformance.checks.frame import shown
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.rawjson import NOTHING
@@ -62,6 +63,7 @@ def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -
         yield _invalid(frame, "", f"one of {', '.join(declared.media)}", media, f"media-type:{media}")
         return
     if media != "application/json":
+        yield from _form(frame, declared.last.get(media), reading)
         return  # a multipart body has no JSON to judge
     value, defects = reading.request
     for defect in defects:
@@ -71,6 +73,16 @@ def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -
     for finding in judge_value(frame, declared.media[media], value):
         told = f"{finding.kind}:{finding.value_class}"
         yield _invalid(frame, finding.place, finding.expected, finding.observed, told)
+
+
+def _form(frame: Frame, last: str | None, reading: Reading) -> Iterator[Finding]:
+    """Yield where the order of the parts of a form is wrong: it is read from its beginning."""
+    names = part_names(reading.exchange.request) if last is not None else []
+    if last in names and names[-1] != last:
+        behind = ", ".join(names[names.index(last) + 1 :])
+        yield _invalid(
+            frame, f"form:{last}", "the last part of the form", f"{behind} behind it", "part-order"
+        )
 
 
 def _invalid(frame: Frame, place: str, expected: str, observed: str, told: str) -> Finding:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Events, Validator
     from cohere_conformance.contract.compile import Framing
 
+_EVENT_NAME = "event-name"
+
 
 def judge_stream(
     frame: Frame,
@@ -38,7 +40,9 @@ def judge_stream(
     worst: set[Severity] = set()
     payloads: list[dict[str, Any]] = []
     for finding in _pieces(frame, declared, pieces, framing, payloads):
-        worst.add(finding.severity)
+        # How an event is named changes nothing of what it tells.
+        if finding.value_class != _EVENT_NAME:
+            worst.add(finding.severity)
         yield finding
     if Severity.BREAKING not in worst and declared.grammar is not None and payloads:
         yield from _folded(frame, declared.grammar, payloads, answer, additive=not worst)
@@ -93,7 +97,7 @@ def _pieces(
             yield _misplaced(frame, place, f"nothing after {declared.terminator}", tag, "after-end")
         if grammar and grammar.name_equals_tag and framing == "sse" and event.event != tag:
             named = f"event: {event.event}" if event.event else "no event line"
-            yield _misplaced(frame, place, f"event: {tag}", named, "event-name")
+            yield _misplaced(frame, place, f"event: {tag}", named, _EVENT_NAME)
         if walk and grammar and tag in known:
             yield from (_violation(frame, violation) for violation in walk.event(tag, payload))
             if tag not in grammar.ignore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -14,12 +15,14 @@ from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
 from cohere_conformance.cli.contract import contract
 from cohere_conformance.cli.golden import record, replay, verify
+from cohere_conformance.cli.output import flushed, forgive_broken_pipes
 from cohere_conformance.cli.report import report
 from cohere_conformance.cli.run import fuzz
 from cohere_conformance.cli.run import run as run_
 from cohere_conformance.cli.selftest import selftest
 from cohere_conformance.cli.serve import serve
 from cohere_conformance.errors import ConformanceError, UsageError
+from cohere_conformance.report.render.safe import lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +59,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.UsageError as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(lines(shown.getvalue()), err=True, nl=False)
         return WRONG_CALL
     except UsageError as error:
         return _say(error, WRONG_CALL)
@@ -65,16 +70,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (ConformanceError, OSError, click.ClickException) as error:
         return _say(error, FAILED)
     except Exception:  # noqa: BLE001 - whatever it is, it must not look like a verdict about the server
-        traceback.print_exc()
+        click.echo(lines(traceback.format_exc()), err=True, nl=False)
         return _say("this is a defect of cohere-conformance; please report it with the lines above", FAILED)
     return outcome if isinstance(outcome, int) else 0
 
 
 def main() -> None:
     """Run the command and leave the process with its exit code."""
-    sys.exit(run())
+    forgive_broken_pipes()
+    sys.exit(flushed(run()))
 
 
 def _say(message: object, code: int) -> int:
-    click.echo(f"cohere-conformance: {message}", err=True)
+    click.echo(lines(f"cohere-conformance: {message}"), err=True)
     return code

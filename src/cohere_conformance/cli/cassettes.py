@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cohere_conformance.cli import options
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import clear_begun, counts, find, own_or_shipped
 from cohere_conformance.golden.digest import ContractDigests
@@ -75,8 +75,7 @@ def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -
     from cohere_conformance.session.plan import KEY  # brings the server's libraries along
 
     for server in servers:
-        if "://" not in server:
-            raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
+        base_url("--server", server)
     judge = Judge(Settings(servers=servers))
     found = gather(
         traffic(files, servers),

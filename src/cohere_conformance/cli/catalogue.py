@@ -63,7 +63,8 @@ def amendments() -> int:
 def faults() -> int:
     """List what the reference server can be told to do wrong (`serve --fault NAME`)."""
     rows = [(one.group, one.name, one.sentence) for one in _faults().values()]
-    return _table(("group", "fault", "what the server then does"), rows)
+    _table(("group", "fault", "what the server then does"), rows)
+    return _withdrawn("faults", _withdrawn_faults())
 
 
 @list_.command()
@@ -83,7 +84,7 @@ def requirements() -> int:
     click.echo(f"\n{len(known.requirements)} requirements: {told}")
     click.echo(f"known from (one may be known from several): {grounds}")
     click.echo(f"{len(known.excluded)} facts are no requirement")
-    return 0
+    return _withdrawn("requirements", known.withdrawn)
 
 
 @click.command()
@@ -108,6 +109,8 @@ def explain(subject: str, report_dir: Path) -> int:
     faulty, required = _faults(), shipped_requirements().requirements
     clause = shipped_requirements().find(subject)
     told = [] if clause is None else [_required(clause)]
+    gone = {**shipped_requirements().withdrawn, **_withdrawn_faults()}
+    told += [f"# {subject}\n\nWithdrawn: {gone[subject]}"] if subject in gone else []
     told += [_wrong(faulty[subject])] if subject in faulty else []  # a fault may have a requirement's name
     if told:
         click.echo("\n\n".join(told))
@@ -151,6 +154,20 @@ def _faults() -> Mapping[str, Fault]:
     from cohere_conformance.reference import catalogue
 
     return catalogue()
+
+
+def _withdrawn_faults() -> Mapping[str, str]:
+    from cohere_conformance.reference.faults import WITHDRAWN
+
+    return WITHDRAWN
+
+
+def _withdrawn(what: str, reasons: Mapping[str, str]) -> int:
+    """Print the names that are reserved because what they stood for turned out to be right."""
+    click.echo(f"\nWithdrawn {what}; the names stay reserved:")
+    for name, reason in reasons.items():
+        click.echo(f"  {name}: {reason}")
+    return 0
 
 
 def _wrong(fault: Fault) -> str:

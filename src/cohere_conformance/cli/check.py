@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cohere_conformance import __version__, session
 from cohere_conformance.cli import options
+from cohere_conformance.cli.output import deliver
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.model import Severity
-from cohere_conformance.report import Header, Mode, Report, Tally, render_terminal, write
+from cohere_conformance.report import Header, Mode, Tally, write
+from cohere_conformance.report.render.safe import plain
 from cohere_conformance.session.evidence import now
 
 if TYPE_CHECKING:
@@ -70,8 +74,7 @@ def check(
     if not paths:
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
-        if "://" not in server:
-            raise UsageError(f"--server {server}: expected a URL such as https://gateway.example/cohere")
+        base_url("--server", server)
     judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
     started, tally, exit_code = now(), Tally(), None
     with _progress() as progress:
@@ -83,7 +86,7 @@ def check(
     header = _header(judge, paths, started, Severity(fail_on))
     operations = list(judge.contract.operations)
     report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code)
-    return _publish(report, report_dir)
+    return deliver(report_dir, lambda: (report, write(report, report_dir)))
 
 
 def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on: Severity) -> Header:
@@ -100,13 +103,6 @@ def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on:
     )
 
 
-def _publish(report: Report, report_dir: Path) -> int:
-    written = write(report, report_dir)
-    render_terminal(report, Console(soft_wrap=False), folder=str(report_dir))
-    click.echo(f"wrote {' and '.join(str(path) for path in written)}")
-    return report.footer.exit_code
-
-
 @contextmanager
 def _progress() -> Iterator[session.Progress | None]:
     """Show how far the run is, to somebody who watches it on a terminal."""
@@ -119,6 +115,6 @@ def _progress() -> Iterator[session.Progress | None]:
         task = bar.add_task("judging", total=None)
 
         def told(file: str, count: int) -> None:
-            bar.update(task, advance=count, description=f"judging {Path(file).name}")
+            bar.update(task, advance=count, description=escape(plain(f"judging {Path(file).name}")))
 
         yield told

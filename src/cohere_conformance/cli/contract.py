@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from cohere_conformance.contract import load_declarations
+from cohere_conformance.contract.export import VERSIONS, as_openapi_31, exported
 from cohere_conformance.contract.lint import lint as lint_documents
 from cohere_conformance.data import folder
 
@@ -24,12 +25,27 @@ def contract() -> None:
 
 
 @contract.command()
-@click.option("--amended", is_flag=True, help="With the amendments carried out.")
+@click.option("--amended", is_flag=True, help="With the amendments carried out, for validators to read.")
+@click.option(
+    "--openapi",
+    "version",
+    type=click.Choice(VERSIONS),
+    default=VERSIONS[0],
+    show_default=True,
+    help="The version of OpenAPI; with 3.1 the schema of server-sent events describes one of them.",
+)
 @_ROOT
-def bundle(amended: bool, root: Path | None) -> int:
-    """Write the OpenAPI document to standard output as one self-contained JSON text."""
+def bundle(amended: bool, version: str, root: Path | None) -> int:
+    """Write the OpenAPI document to standard output as one self-contained JSON text.
+
+    Example: cohere-conformance contract bundle --amended --openapi 3.1 > cohere.json
+    """
     declarations = load_declarations(root)
-    document = declarations.amended if amended else declarations.published
+    document = declarations.published
+    if amended:
+        document = exported(declarations.amended, declarations.grammars)
+    if version == "3.1":
+        document = as_openapi_31(document)
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
     return 0
 

@@ -18,8 +18,10 @@ from cohere_conformance.golden.changes import Change, What, changes, keep
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
+from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _ENDED = frozenset({0, 1, 3})
@@ -41,21 +43,29 @@ def record(cassettes: Path, yes: bool, report_dir: Path, **told: Any) -> int:
     Without --url the target is the reference server, in this process. What differs from the cassettes that
     are there is shown before it takes their place.
     """
-    code = suites({**told, "report_dir": report_dir}, {"golden": ["record"]})
-    if code not in _ENDED:
-        return code
+    outcome = suites({**told, "report_dir": report_dir}, {"golden": ["record"]})
+    if outcome.code not in _ENDED:
+        return outcome.code
+    with outcome.agreeing():
+        if not _kept(report_dir, cassettes, unasked=yes):
+            outcome.conclude(deviations=("recorded cassettes differ and were not kept",))
+    return outcome.code
+
+
+def _kept(report_dir: Path, cassettes: Path, *, unasked: bool) -> bool:
+    """Show what a recording changes, and write it where nobody objects; return whether it was written."""
     from cohere_conformance.session.golden import STAGED  # brings the server's libraries along
 
     contract = load_contract()
     found = list(changes(contract, load_rules(folder("suites"), contract), report_dir / STAGED, cassettes))
     _show(found)
-    if any(change.matters for change in found) and not (yes or _agreed(len(found))):
+    if any(change.matters for change in found) and not (unasked or _agreed(len(found))):
         click.echo(f"kept nothing: {cassettes} is as it was; with --yes the new ones take their place")
-        return code or 1
+        return False
     clear_begun(cassettes)
     written = keep(cassettes, found)
     click.echo(f"wrote {written} cassettes to {cassettes}; {golden_line(counts(find(cassettes).values()))}")
-    return code
+    return True
 
 
 def _show(found: list[Change]) -> None:
@@ -94,13 +104,25 @@ def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: 
     command also lists what the official SDK loses of the answers, writes it to sdk.json, and exits with 1
     where the SDK cannot read one.
     """
-    code = suites(
+    if through_sdk:
+        # Only who asks for the SDK needs it, and waits for it.
+        from cohere_conformance.golden import sdk
+
+        sdk.installed()  # a minute of replaying would be lost without it
+    outcome = suites(
         {**told, "report_dir": report_dir},
         _golden("replay", cassettes),
         ["pytest_recording.plugin"],
     )
-    if not through_sdk or code not in _ENDED:
-        return code
+    if through_sdk and outcome.code in _ENDED:
+        with outcome.agreeing():
+            if lost := _unreadable(cassettes, report_dir, told):
+                outcome.conclude(deviations=(f"the official SDK cannot read {quantity(lost, 'response')}",))
+    return outcome.code
+
+
+def _unreadable(cassettes: Path | None, report_dir: Path, told: Mapping[str, Any]) -> int:
+    """Show and store what the official SDK makes of the responses; return how many it cannot read."""
     # Only who asks for the SDK needs it, and waits for it.
     from cohere_conformance.golden import sdk
 
@@ -113,7 +135,7 @@ def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: 
     click.echo()
     sdk.render(replayed, Console(soft_wrap=False))
     (report_dir / _SDK).write_bytes(sdk.as_json(replayed))
-    return code if replayed.passed else max(code, 1)
+    return len(replayed.failed)
 
 
 @click.command()
@@ -124,7 +146,7 @@ def verify(cassettes: Path | None, **told: Any) -> int:
 
     Without --url the target is the reference server, in this process.
     """
-    return suites(told, _golden("verify", cassettes))
+    return suites(told, _golden("verify", cassettes)).code
 
 
 def _golden(mode: str, cassettes: Path | None) -> dict[str, list[object]]:

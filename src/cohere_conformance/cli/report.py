@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from cohere_conformance.cli import options
+from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
-from cohere_conformance.report import render_terminal
 from cohere_conformance.session.evidence import publish
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 @click.command()
 @options.report_dir
 def report(report_dir: Path) -> int:
-    """Build the report of a run again from its journals; what was killed is told as far as it came."""
-    told, files = publish(report_dir, load_contract())
-    render_terminal(told, Console(soft_wrap=False), folder=str(report_dir))
-    click.echo(f"wrote {', '.join(str(path) for path in files)}")
-    return told.footer.exit_code
+    """Build the report of a run again from its journals.
+
+    Partial results of a run that did not come to its end are included; the exit code is then 2.
+    """
+    return deliver(report_dir, lambda: publish(report_dir, load_contract()))

@@ -28,7 +28,7 @@ def run(**told: Any) -> int:
     Without --url the target is the reference server, in this process: no key, no network. What follows `--`
     goes to pytest.
     """
-    return suites(told, {})
+    return suites(told, {}).code
 
 
 @click.command()
@@ -54,9 +54,6 @@ def run(**told: Any) -> int:
     help="Requests with several changes, for each operation.",
 )
 @click.option(
-    "--time-limit", metavar="SECONDS", type=click.FloatRange(0), help="Derive no requests after this time."
-)
-@click.option(
     "--example-db",
     metavar="DB",
     help="Where failing examples are kept, to be tried first next time: folder or redis://host:port/number. "
@@ -66,7 +63,6 @@ def run(**told: Any) -> int:
 def fuzz(
     fuzz_profile: str,
     max_examples: int | None,
-    time_limit: float | None,
     example_db: str | None,
     report_dir: Path,
     **told: Any,
@@ -79,7 +75,6 @@ def fuzz(
     further: dict[str, Iterable[object]] = {
         "fuzz": [fuzz_profile],
         "max-examples": [] if max_examples is None else [max_examples],
-        "time-limit": [] if time_limit is None else [time_limit],
         "example-db": [example_db or report_dir / "examples"],
     }
-    return suites({**told, "report_dir": report_dir}, further)
+    return suites({**told, "report_dir": report_dir}, further).code

@@ -42,12 +42,14 @@ def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | N
     Exits with 1 where a fault is missed, a requirement is never tripped or has no fault, or the faultless
     server trips anything. Writes selftest.json and selftest.md.
     """
-    from cohere_conformance.reference.faults import catalogue
+    from cohere_conformance.reference.faults import WITHDRAWN, catalogue, withdrawn
     from cohere_conformance.session.selftest import selftest as run
 
     known = catalogue()
     parts = {part.strip() for part in (only or "").split(",") if part.strip()}
     for name in faults:
+        if name in WITHDRAWN:
+            raise UsageError(withdrawn(name))
         if name not in known:
             raise UsageError(unknown("--fault", name, known))
     for part in parts:

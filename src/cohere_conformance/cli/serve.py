@@ -47,6 +47,14 @@ _SECONDS = click.FloatRange(0, 3600)
 @click.option(
     "--pause", type=_SECONDS, default=0.0, show_default=True, help="Seconds between two events of a stream."
 )
+@click.option(
+    "--time-per-request",
+    type=_SECONDS,
+    default=0.0,
+    show_default=True,
+    help="Seconds by which each request moves the server's clock ahead: jobs end after some requests, "
+    "however quickly they follow each other.",
+)
 @click.option("--key", "keys", multiple=True, metavar="TEXT", help="A further accepted key; repeatable.")
 def serve(
     host: str,
@@ -55,22 +63,42 @@ def serve(
     faults: tuple[str, ...],
     step: float,
     pause: float,
+    time_per_request: float,
     keys: tuple[str, ...],
 ) -> int:
-    """Serve a stand-in for the API until Ctrl-C: answers are computed, and remembered as long as it runs."""
+    """Serve a stand-in for the API until Ctrl-C: responses are computed, and remembered as long as it runs.
+
+    \b
+    Examples:
+      cohere-conformance serve --port 8765
+      cohere-conformance serve --port 0 --profile live-2026 --fault rerank.unsorted
+
+    A client needs its address, such as http://127.0.0.1:8765, and the key reference-key.
+    """
     # Only here: the other commands do without a web server and start the faster for it.
     from cohere_conformance.reference import Profile, State, chosen
     from cohere_conformance.reference.server import address, listen
     from cohere_conformance.reference.server import serve as run
 
-    for option, seconds in (("--step", step), ("--pause", pause)):
+    for option, seconds in (
+        ("--step", step),
+        ("--pause", pause),
+        ("--time-per-request", time_per_request),
+    ):
         if math.isnan(seconds):
             raise UsageError(f"{option} nan: expected seconds such as 0.5")
     for key in keys:
         if not (key.isascii() and key.isprintable() and key and " " not in key):
             raise UsageError(f"--key {key!r}: expected a key that a header can carry: ASCII without blanks")
     on = chosen(faults)
-    state = State(profile=Profile(profile), faults=on, step=step, pause=pause, keys=keys)
+    state = State(
+        profile=Profile(profile),
+        faults=on,
+        step=step,
+        pause=pause,
+        time_per_request=time_per_request,
+        keys=keys,
+    )
     with listen(host, port) as listening:
         url = address(listening)
         lines = list(_told(url, state, keys))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cohere_conformance.cli import options
+from cohere_conformance.errors import UsageError
+from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.model import Severity
-from cohere_conformance.session.suites import pytest_arguments
+from cohere_conformance.session.suites import Outcome, pytest_arguments, run_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,6 +41,19 @@ _SERVER = (
     ),
     click.option(
         "--max-requests", metavar="N", type=click.IntRange(1), help="Never send more requests than this."
+    ),
+    click.option(
+        "--time-limit",
+        metavar="TIME",
+        help="End the whole run after this time: 90 (seconds), 5m or 1h. What it made is then removed, "
+        f"for at most {GRACE:g} seconds more, and the exit code is 2.",
+    ),
+    click.option(
+        "--patience",
+        metavar="SECONDS",
+        type=click.FloatRange(0),
+        help="Wait this long for each dataset, job or training that is not ready.  [default: what each case "
+        "says; at most 60 with a target on this machine]",
     ),
     click.option(
         "--fault",
@@ -82,18 +97,16 @@ def _with(added: Iterable[Callable[[_Command], _Command]], command: _Command) ->
 
 def suites(
     told: Mapping[str, Any], further: Mapping[str, Iterable[object]], plugins: Iterable[str] = ()
-) -> int:
-    """Run the suites, and return their exit code.
+) -> Outcome:
+    """Run the suites, and return what the run comes to.
 
     Args:
         told: the options of the command, by their names in Python; what it does not have is not told.
         further: options of the plugin, with their values.
         plugins: of pytest, beside our own.
     """
-    # Only these commands pay for it. Plugins of the caller's own project have no business in the suites, and
-    # take longer to load than the suites to run; the variable is handed on to the processes of -n.
-    import pytest
-
+    # Plugins of the caller's own project have no business in the suites, and take longer to load than the
+    # suites to run; the variable is handed on to the processes of -n.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
     named: dict[str, Iterable[object]] = {
@@ -105,6 +118,8 @@ def suites(
             "profile",
             "allow",
             "max-requests",
+            "time-limit",
+            "patience",
             "seed",
             "fail-on",
             "report-dir",
@@ -114,4 +129,15 @@ def suites(
     flags = [text for plugin in plugins for text in ("-p", plugin)]
     flags += ["--conformance-live"] if told.get("live") else []
     flags += ["-p", "xdist.plugin", "-n", str(told["workers"])] if told["workers"] else []
-    return int(pytest.main(pytest_arguments(named, [*flags, *told["pytest_options"]])))
+    _check_further(told["pytest_options"])
+    outcome = run_suites(pytest_arguments(named, [*flags, *told["pytest_options"]]))
+    if outcome.report is None and outcome.status == 0:
+        click.echo("cohere-conformance: nothing was sent: pytest was asked for something else", err=True)
+    return outcome
+
+
+def _check_further(arguments: Iterable[str]) -> None:
+    """Say what has to be in front of `--`: there it would be an option that pytest does not know."""
+    for argument in arguments:
+        if argument.startswith(("-n", "--numprocesses")):
+            raise UsageError(f"-- {argument}: expected -n in front of --, such as: run -n 2 -- -x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +40,22 @@ class Validator:
     def compiled(self) -> jsonschema_rs.Draft202012Validator:
         """The compiled form; formats are asserted."""
         return jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all properties that the schema says anything about."""
+        found: set[str] = set()
+        pending: list[Any] = [self.schema]
+        while pending:
+            one = pending.pop()
+            if isinstance(one, dict):
+                properties, required = one.get("properties"), one.get("required")
+                found.update(properties if isinstance(properties, dict) else ())
+                found.update(required if isinstance(required, list) else ())
+                pending += one.values()
+            elif isinstance(one, list):
+                pending += one
+        return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -89,10 +105,17 @@ class ResponseDeclaration:
 
 @dataclass(frozen=True)
 class RequestDeclaration:
-    """What a request body declares, by media type."""
+    """What a request body declares, by media type.
+
+    Attributes:
+        required: there must be a body.
+        media: a validator for each media type.
+        last: the part of a form that must come last, by media type, where the order matters.
+    """
 
     required: bool
     media: Mapping[str, Validator]
+    last: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -301,7 +324,12 @@ class _Compiler:
             name.lower(): self._validator(self._request_side.schema(content.get("schema", {})))
             for name, content in source.get("content", {}).items()
         }
-        return RequestDeclaration(required=bool(source.get("required", False)), media=media)
+        last = {
+            name.lower(): content["x-last-part"]
+            for name, content in source.get("content", {}).items()
+            if "x-last-part" in content
+        }
+        return RequestDeclaration(required=bool(source.get("required", False)), media=media, last=last)
 
     def _response(self, label: str, status: str, source: Document) -> ResponseDeclaration:
         source = self._followed(source, self._document)

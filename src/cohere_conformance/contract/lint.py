@@ -10,7 +10,7 @@ from cohere_conformance.contract.bundle import bundle, references, resolve
 from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.contract.grammar import Grammar, load_grammars
 from cohere_conformance.contract.links import load_links
-from cohere_conformance.contract.models import load_retired
+from cohere_conformance.contract.models import load_models
 from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
 from cohere_conformance.contract.tiers import LivePolicy, load_policies
 from cohere_conformance.errors import ContractError
@@ -51,7 +51,7 @@ def lint(root: Path) -> list[Problem]:
     tolerances = load_amendments(root / "tolerances.yaml")
     policies = load_policies(root / "operations.yaml")
     if (models := root / "models.yaml").exists():
-        load_retired(models)
+        load_models(models)
     problems = list(_valid("as published", published))
     amended, missed = _amended(published, amendments)
     _, missed_requests = _amended(amended, tolerances)

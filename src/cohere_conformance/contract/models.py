@@ -1,4 +1,4 @@
-"""The models that the vendor has taken away, and when: `contracts/models.yaml`."""
+"""What is known of single models, those that were taken away included: `contracts/models.yaml`."""
 
 from __future__ import annotations
 
@@ -34,24 +34,51 @@ class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.date:%B} {self.date.day}, {self.date.year}"
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Embedder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the vectors of a model are.
+
+    Attributes:
+        dimension: where no length is asked for.
+        output_dimension: the lengths that can be asked for; none where the model does not take the parameter.
+        source: where that is known from.
+    """
+
+    dimension: int
+    output_dimension: tuple[int, ...]
+    source: _Sources
+
+
+class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file.
+
+    Attributes:
+        retired: when each retired model was taken away, by its name.
+        embed: the models that embed, by name.
+    """
+
     retired: dict[str, Retirement]
+    embed: dict[str, Embedder] = {}
 
 
-def load_retired(path: Path) -> dict[str, Retirement]:
-    """Return when each retired model was taken away, by its name.
+def load_models(path: Path) -> Models:
+    """Return what is known of single models.
 
     Raises:
         ContractError: the file is broken.
     """
-    return load_typed(path, _File).retired
+    return load_typed(path, Models)
 
 
 @lru_cache(maxsize=1)
-def shipped_retired() -> dict[str, Retirement]:
-    """Return what the package knows to be retired.
+def shipped_models() -> Models:
+    """Return what the package knows of single models.
 
     Raises:
         ContractError: the file is broken.
     """
-    return load_retired(folder("contracts") / "models.yaml")
+    return load_models(folder("contracts") / "models.yaml")
+
+
+def shipped_retired() -> dict[str, Retirement]:
+    """Return what the package knows to be retired."""
+    return shipped_models().retired

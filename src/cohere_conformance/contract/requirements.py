@@ -37,6 +37,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: str
     requirements: dict[str, _Entry] = {}
     excluded: dict[str, str] = {}
+    withdrawn: dict[str, str] = {}
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -45,10 +46,12 @@ class Catalogue(msgspec.Struct, frozen=True):
     Attributes:
         requirements: by id, file by file.
         excluded: why a fact is no requirement, by the fact's id.
+        withdrawn: why what was a requirement is none any more, by its id; the ids are never used again.
     """
 
     requirements: dict[str, Requirement]
     excluded: dict[str, str]
+    withdrawn: dict[str, str] = {}
 
     def find(self, name: str) -> Requirement | None:
         """Return the requirement of that id.
@@ -65,7 +68,8 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def facts(self) -> frozenset[str]:
         """Return the ids of all facts that are accounted for."""
-        named = (FACT.findall(requirement.reason) for requirement in self.requirements.values())
+        reasons = [requirement.reason for requirement in self.requirements.values()]
+        named = map(FACT.findall, (*reasons, *self.withdrawn.values()))
         return frozenset(self.excluded) | {fact for facts in named for fact in facts}
 
 
@@ -80,6 +84,7 @@ def load_requirements(root: Path) -> Catalogue:
     """
     requirements: dict[str, Requirement] = {}
     excluded: dict[str, str] = {}
+    withdrawn: dict[str, str] = {}
     for path in sorted(root.glob("*.yaml")):
         file = load_typed(path, _File)
         for name, entry in file.requirements.items():
@@ -101,7 +106,15 @@ def load_requirements(root: Path) -> Catalogue:
             if not FACT.fullmatch(fact) or not reason.strip():
                 raise ContractError(f"{path}: excluded: {fact}: expected the id of a fact and a reason")
             excluded[fact] = reason
-    return Catalogue(requirements, excluded)
+        for name, reason in file.withdrawn.items():
+            if not _ID.fullmatch(name) or not reason.strip():
+                raise ContractError(
+                    f"{path}: withdrawn: {name}: expected the id of a requirement and a reason"
+                )
+            withdrawn[name] = reason
+    if again := sorted(withdrawn.keys() & requirements.keys()):
+        raise ContractError(f"{root}: {again[0]}: expected an id of its own, got one that was withdrawn")
+    return Catalogue(requirements, excluded, withdrawn)
 
 
 def _fault(name: str, entry: _Entry, known: Mapping[str, Requirement]) -> str:

@@ -1,4 +1,4 @@
-"""A bound on the requests that a run may send: a live API costs money."""
+"""A bound on the requests that a run may send, and on its time: a live API costs money."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import BudgetError, UsageError
+from cohere_conformance.exchanges.deadline import TIME_UP, Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,15 +24,17 @@ class Budget:
 
     Args:
         max_requests: how many may be sent; `None` for any number.
+        deadline: when the last one has to have ended.
 
     Raises:
         UsageError: the number is negative.
     """
 
-    def __init__(self, max_requests: int | None) -> None:
+    def __init__(self, max_requests: int | None, deadline: Deadline | None = None) -> None:
         if max_requests is not None and max_requests < 0:
             raise UsageError(f"expected a number of requests from 0 on, got {max_requests}")
         self._most = max_requests
+        self._deadline = deadline or Deadline()
         self._spent = 0
         self._kept = 0
         self._lock = threading.Lock()
@@ -42,13 +45,29 @@ class Budget:
         """Requests that were allowed so far."""
         return self._spent
 
+    @property
+    def seconds(self) -> float:
+        """Seconds that are left for what this thread sends at the moment."""
+        return self._deadline.left(removing=self._drawn.reserve is not None)
+
+    def on_time(self) -> None:
+        """Do nothing, unless the time is up.
+
+        Raises:
+            BudgetError: it is.
+        """
+        if self.seconds <= 0:
+            self._deadline.missed = True
+            raise BudgetError(TIME_UP)
+
     def spend(self) -> None:
         """Allow one more request.
 
         Raises:
-            BudgetError: it would be one too many, or is set aside for something else; it must not be sent,
-                and is not counted.
+            BudgetError: it would be one too many, or is set aside for something else, or the time is up; it
+                must not be sent, and is not counted.
         """
+        self.on_time()
         with self._lock:
             reserve = self._drawn.reserve
             if reserve is not None and reserve.left:
@@ -117,6 +136,11 @@ class Reserve:
         """Have what this thread sends counted among these, and beyond them as far as the budget goes."""
         with self._budget._drawing(self):
             yield
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that are left for what this thread sends at the moment."""
+        return self._budget.seconds
 
     def release(self) -> None:
         """Give back what was not spent."""

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from cohere_conformance.curl import variable_of
 from cohere_conformance.exchanges import redact
 from cohere_conformance.exchanges.bodies import foreign_charset, refuse_excess
 from cohere_conformance.exchanges.scalars import UnusableError, text
 from cohere_conformance.inputs.bounds import MOST_EVENTS
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+from cohere_conformance.names import is_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_GLIMPSE = 7
 
 
 def assemble(request: Request, response: Response, source: Source) -> Exchange:
@@ -28,12 +32,16 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
         source: its `recorded_at` in any known notation; the `date` of the response stands in for it.
 
     Raises:
-        UnusableError: the address or the method is missing, or a body exceeds a bound.
+        UnusableError: the address is missing, the method is missing or no token, or a body exceeds a bound.
     """
     if not request.url:
         raise UnusableError("the request has no url")
     if not request.method:
         raise UnusableError("the request has no method")
+    if not is_token(request.method):
+        raise UnusableError(
+            f"expected a method of HTTP such as POST, found {_glimpse(request.method)}; correct the recording"
+        )
     refuse_excess(request.body)
     refuse_excess(response.body)
     if response.events is not None and len(response.events) > MOST_EVENTS:
@@ -41,7 +49,13 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
     when = timestamp(source.recorded_at) or timestamp(first(response.headers, "date"))
     return redact.exchange(
         Exchange(
-            Request(request.method.upper(), request.url, request.headers, request.body),
+            Request(
+                request.method.upper(),
+                request.url,
+                request.headers,
+                request.body,
+                variable=variable_of(request.headers),
+            ),
             _readable(response),
             Source(source.file, source.position, when),
         )
@@ -54,6 +68,11 @@ def _readable(response: Response) -> Response:
     if declared:
         return replace(response, body=None, undecoded=f"the character set is {declared[:40]!r}")
     return response
+
+
+def _glimpse(value: str) -> str:
+    """Return the beginning of what was recorded at a wrong place: too little to be of use if it is a key."""
+    return ascii(value) if len(value) <= _GLIMPSE else f"{value[:_GLIMPSE]!a}..."
 
 
 def mapping(value: object, what: str) -> Mapping[str, object]:
@@ -78,7 +97,7 @@ def status(value: object) -> int:
     if code in {"", "0"}:
         raise UnusableError("no response was recorded")
     if len(code) != 3 or not code.isdecimal() or code < "100":
-        raise UnusableError(f"expected a status code of three digits, found {code[:20]!r}")
+        raise UnusableError(f"expected a status code of three digits, found {_glimpse(code)}")
     return int(code)
 
 

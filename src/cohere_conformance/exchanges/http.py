@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import httpx
 import msgspec
 
 from cohere_conformance import __version__
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.address import base_url as checked_url
 from cohere_conformance.exchanges.answer import Reader, fields, unanswered
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.exchanges.secret import scrubbed
@@ -20,6 +22,7 @@ from cohere_conformance.exchanges.wire import Wire
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from cohere_conformance.exchanges.secret import Secret
@@ -36,6 +39,8 @@ class Outgoing(msgspec.Struct, frozen=True):
         headers: fields in the order in which they are sent; repeated ones are sent repeatedly.
         body: the content, or `None`.
         keyed: whether the key is added, where the headers hold no authorization of their own.
+        variable: the environment variable that holds the key, for whoever sends the request again.
+        scheme: what stands before the key.
     """
 
     method: str
@@ -43,6 +48,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     headers: Headers = ()
     body: bytes | None = None
     keyed: bool = True
+    variable: str = KEY_VARIABLE
+    scheme: str = "Bearer"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -64,6 +71,38 @@ class Limits(msgspec.Struct, frozen=True):
 _LIMITS = Limits()
 
 
+class Gate(Protocol):
+    """Decides about every request before it leaves the process, and sees every response."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass.
+
+        Args:
+            outgoing: the request.
+            ask: sends a request that the decision depends on.
+
+        Raises:
+            RefusedError: it must not be sent.
+        """
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """See the response to a request that has passed."""
+
+
+class _Open:
+    """Lets everything pass."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass."""
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """Ignore a response."""
+
+
+OPEN: Gate = _Open()
+"""For a transport that reaches nobody."""
+
+
 class Sender:
     """Sends requests to one server; threads may share it.
 
@@ -73,6 +112,7 @@ class Sender:
 
     Args:
         base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
+        gate: decides about every request.
         key: sent as bearer token, and taken out of whatever comes back.
         limits: on every answer.
         budget: on the number of requests.
@@ -90,15 +130,18 @@ class Sender:
         self,
         base_url: str,
         *,
+        gate: Gate,
         key: Secret | None = None,
         limits: Limits = _LIMITS,
         budget: Budget | None = None,
         source: str = "run",
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        base = _checked(base_url)
+        checked_url("base_url", base_url)
+        base = httpx.URL(base_url)
         self._base = base_url.rstrip("/")
         self._prefix = base.raw_path.rstrip(b"/")
+        self._gate = gate
         self._key = key
         self._limits = limits
         self.budget = budget or Budget(None)
@@ -126,13 +169,20 @@ class Sender:
             position: what the exchange is called in its source (`Source.position`).
 
         Raises:
-            BudgetError: it would be one request too many.
+            BudgetError: it would be one request too many, or the time is up before it has ended.
+            RefusedError: the gate does not let it pass.
             UsageError: the request cannot be written as HTTP.
         """
+        self._gate.admit(outgoing, self.send)
+        exchange = self._exchange(outgoing, position)
+        self._gate.note(outgoing, exchange.response)
+        return exchange
+
+    def _exchange(self, outgoing: Outgoing, position: str) -> Exchange:
         request = self._request(outgoing)
         self.budget.spend()
         recorded_at = datetime.now(UTC).isoformat()
-        self._watch.begin(self._limits.total)
+        self._watch.begin(min(self._limits.total, self.budget.seconds))
         try:
             answer = self._transport.handle_request(request)
         except httpx.LocalProtocolError as error:
@@ -142,12 +192,16 @@ class Sender:
             response = Response(0, failure=failure, seconds=self._watch.elapsed)
         else:
             response = Reader(self._watch, self._limits.largest).read(answer)
+        if response.failure is not None:
+            self.budget.on_time()  # what we have cut off ourselves is no fault of the server
         sent = Request(
             request.method,
             redact.url(f"{self._base}{outgoing.path}"),
             redact.headers(fields(request.headers.raw)),
             outgoing.body,
             keyed="authorization" in request.headers,
+            # Credentials of the request's own are in no variable, unless it says so.
+            variable=outgoing.variable if outgoing.keyed or outgoing.variable != KEY_VARIABLE else "",
         )
         exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
         return exchange if self._key is None else scrubbed(exchange, self._key)
@@ -163,7 +217,7 @@ class Sender:
         limits = self._limits
         timeout = {"connect": limits.connect, "read": limits.silence, "write": limits.silence}
         try:
-            added = [(name, value) for name, value in self._own(outgoing.keyed) if name not in given]
+            added = [(name, value) for name, value in self._own(outgoing) if name not in given]
             return httpx.Request(
                 outgoing.method,
                 f"{self._base}{outgoing.path}",
@@ -178,11 +232,11 @@ class Sender:
         except (UnicodeEncodeError, httpx.InvalidURL) as error:
             raise _unsendable(outgoing) from error
 
-    def _own(self, keyed: bool) -> Headers:
+    def _own(self, outgoing: Outgoing) -> Headers:
         own = (("user-agent", f"cohere-conformance/{__version__}"), ("accept-encoding", ACCEPTED))
-        if not keyed or self._key is None:
+        if not outgoing.keyed or self._key is None:
             return own
-        return (*own, ("authorization", f"Bearer {self._key.reveal()}"))
+        return (*own, ("authorization", f"{outgoing.scheme} {self._key.reveal()}"))
 
 
 def _unsendable(outgoing: Outgoing) -> UsageError:
@@ -191,26 +245,3 @@ def _unsendable(outgoing: Outgoing) -> UsageError:
         f"{outgoing.method[:20]!r}: expected a method, an encoded path and header fields of one line each, "
         "got what HTTP/1.1 cannot carry: look at the path and at the header fields"
     )
-
-
-def _checked(base_url: str) -> httpx.URL:
-    reason = ""
-    try:
-        base = httpx.URL(base_url)
-        base.host.encode("idna")
-    except (httpx.InvalidURL, UnicodeError):
-        reason = "something else"
-    else:
-        if base.scheme not in {"http", "https"} or not base.host or (base.port or 0) > 65535:
-            reason = "something else"
-        elif base.userinfo:
-            reason = "one with a user or password, which would be read by whoever reads the report"
-        elif base.query or base.fragment or "?" in base_url or "#" in base_url:
-            reason = "one with a query or fragment"
-    if reason:
-        # Shown as far as it is no credential.
-        shown = redact.url(base_url)[:80]
-        raise UsageError(
-            f"{shown}: expected the base URL of a server such as https://api.cohere.com, got {reason}"
-        )
-    return base

@@ -69,6 +69,7 @@ _SECRETS: dict[str, re.Pattern[bytes]] = {
 _BASIC = re.compile(rb"(?i:\bbasic)(?:\s|%20|\+)+([A-Za-z0-9+/_-]{8,}={0,2})")
 _BINARY = re.compile(rb"!!binary \|[^\n]*\n((?:[ \t]+[A-Za-z0-9+/=]+(?:\n|\Z))+)")
 _CODED = re.compile(rb"\"base64\": \"([A-Za-z0-9+/=]+)\"")
+_VALUE = re.compile(rb"(\\*)\"([^\"\\]{1,60})\1\"\s*:\s*\1\"((?:[^\"\\]|\\+[^\"\\])*)\1\"")
 # A long text of a YAML file goes on in the next line, either after a space or, in quotes, after a backslash.
 _FOLD = re.compile(rb"(\\)?\r?\n[ \t]+\\?")
 
@@ -93,10 +94,19 @@ def leaks(data: bytes, keys: Iterable[Secret] = ()) -> list[str]:
 def _readings(data: bytes) -> Iterator[bytes]:
     """Yield the data as it stands, with folded lines joined, and what is written in base64 there."""
     yield data
-    if b"\n " in data:
+    if _FOLD.search(data):
         yield _FOLD.sub(lambda match: b"" if match[1] else b" ", data)
+    yield from _joined(data)
     for block in (*_BINARY.finditer(data), *_CODED.finditer(data)):
         yield _plain(b"".join(block[1].split()))
+
+
+def _joined(data: bytes) -> Iterator[bytes]:
+    """Yield the values of each name together, as a client joins the deltas of a stream."""
+    values: dict[bytes, list[bytes]] = {}
+    for match in _VALUE.finditer(data):
+        values.setdefault(match[2], []).append(match[3])
+    yield from (b"".join(pieces) for pieces in values.values() if len(pieces) > 1)
 
 
 def _plain(coded: bytes) -> bytes:

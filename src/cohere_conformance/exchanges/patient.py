@@ -47,7 +47,7 @@ class PatientSender(Sender):
         while True:
             exchange = super().send(outgoing, position=position)
             seconds = _wait(exchange.response)
-            if seconds is None or seconds > self._left:
+            if seconds is None or seconds > min(self._left, self.budget.seconds):
                 return exchange
             self._left -= seconds
             self._pause(seconds)

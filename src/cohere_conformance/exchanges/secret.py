@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cohere_conformance.errors import UsageError
 from cohere_conformance.redaction import REDACTED, Forms
+from cohere_conformance.redaction.fragments import SHORTEST_OF_KEY
+from cohere_conformance.redaction.split import without_known
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
@@ -37,7 +41,7 @@ class Secret:
                 f"expected a key of visible ASCII characters, got {what}: look at where it is set"
             )
         self._value = value
-        self.forms = Forms((value,))
+        self.forms = Forms((value,), shortest=SHORTEST_OF_KEY)
 
     def __repr__(self) -> str:
         return f"Secret({REDACTED})"
@@ -62,5 +66,6 @@ class Secret:
 
 
 def scrubbed(exchange: Exchange, key: Secret) -> Exchange:
-    """Return the exchange without the key, wherever a server that echoes it put it."""
-    return key.forms.clean(exchange)
+    """Return the exchange without the key, wherever and in how many pieces a server that echoes it put it."""
+    joined = replace(exchange, response=without_known(exchange.response, [key.forms]))
+    return key.forms.clean(joined)

@@ -206,7 +206,8 @@ def _proxy(base: httpx.URL) -> httpx.Proxy | None:
         proxy = httpx.Proxy(told if "://" in told else f"http://{told}")
     except (ValueError, httpx.InvalidURL) as error:
         raise _unusable(base) from error
-    if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
+    # Ports beyond these raise only when a connection is made.
+    if proxy.url.scheme not in {"http", "https"} or not proxy.url.host or (proxy.url.port or 0) > 65_535:
         raise _unusable(base)
     return proxy
 

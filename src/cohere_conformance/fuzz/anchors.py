@@ -39,6 +39,18 @@ def anchors(suite: Suite, operation: Operation, profile: str) -> tuple[Anchor, .
     return tuple(found)
 
 
+def written(suite: Suite, operation: Operation, profile: str) -> tuple[Anchor, ...]:
+    """Return every case that has to be served, the smallest first.
+
+    Args:
+        suite: every written case.
+        operation: what is called.
+        profile: of the target.
+    """
+    served = sorted(_served(suite, operation, profile), key=_size)
+    return tuple(Anchor(case.id, case.sending, case.needs) for case in served)
+
+
 def _served(suite: Suite, operation: Operation, profile: str) -> Iterator[Case]:
     for case in suite.cases:
         if case.operation != operation.label or case.key is not Key.VALID or case.sending.text is not None:

@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Headers
 
 _JSON = "application/json"
+_CHARSET = "application/json; charset=utf-8"
+"""What many clients say of JSON."""
 _LARGE = 2**20
+_ORDINARY = 200_000
+"""Bytes of a body that nobody takes for a large one: a batch of texts has as many."""
 _TYPES = (
     "text/plain",
     "application/xml",
     "application/octet-stream",
     "application/x-www-form-urlencoded",
     "application/problem+json",
-    "application/json; charset=utf-8",
+    _CHARSET,
     "application/json; charset=utf-16",
     "APPLICATION/JSON",
     "application/json, text/plain",
@@ -55,6 +59,7 @@ class _Content(NamedTuple):
         rule: the one that it breaks, if it has to be refused for it.
         statuses: with which it may be refused; any where none is named.
         headers: further ones.
+        served: ordinary clients send it, and it has to be served.
     """
 
     says: str
@@ -63,6 +68,7 @@ class _Content(NamedTuple):
     rule: Rule | None = None
     statuses: tuple[int, ...] = ()
     headers: Headers = ()
+    served: bool = False
 
 
 def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
@@ -88,10 +94,16 @@ def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             _with(sending, content),
             place=content.rule.place if content.rule else "/",
             says=content.says,
-            verdict=Verdict.REFUSED if content.rule else Verdict.EITHER,
+            verdict=_verdict(content),
             rule=content.rule,
             statuses=content.statuses,
         )
+
+
+def _verdict(content: _Content) -> Verdict:
+    if content.rule:
+        return Verdict.REFUSED
+    return Verdict.SERVED if content.served else Verdict.EITHER
 
 
 def _with(sending: Sending, content: _Content) -> Sending:
@@ -145,7 +157,9 @@ def _instead_of_form() -> Iterator[_Content]:
 def _instead_of_json(operation: Operation, body: Any) -> Iterator[_Content]:
     text = json.dumps(body, ensure_ascii=False)
     for kind in _TYPES:
-        yield _Content(f"said to be {kind}", text, kind)
+        yield _Content(f"said to be {kind}", text, kind, served=kind == _CHARSET)
+    blank = f"{text[0]}{' ' * _ORDINARY}{text[1:]}"
+    yield _Content("with 200 kB of blanks between its parts", blank, served=isinstance(body, dict))
     yield _Content("not said to be anything", text, "")
     for name in _ENCODINGS:
         headers = (("content-encoding", name),)

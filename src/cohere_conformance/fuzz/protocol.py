@@ -9,10 +9,12 @@ from urllib.parse import quote
 import msgspec
 
 from cohere_conformance.cases import Key
+from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
 from cohere_conformance.fuzz.contents import contents
 from cohere_conformance.fuzz.paths import NOBODY, harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
+from cohere_conformance.redaction.words import INVALID_KEY, INVALID_UNICODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,7 @@ _LOOKING = ("GET", "HEAD", "OPTIONS")
 _FURTHER = ("POST", "PUT", "PATCH", "DELETE", "TRACE")
 _ANSWERED = frozenset({"HEAD", "OPTIONS"})
 """Methods that a server may answer for a path that it knows without anybody declaring them."""
-_WRONG = "Bearer conformance-wrong-key"
+_WRONG = f"Bearer {INVALID_KEY}"
 _KEYS = {
     Key.NONE: "without a key",
     Key.EMPTY: "with a scheme and no key",
@@ -35,11 +37,11 @@ _KEYS = {
     Key.MALFORMED: "with credentials of another scheme",
 }
 _CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
-    "with a key and no scheme": (("conformance-wrong-key",), (401,)),
-    "with two keys in one header": ((f"{_WRONG} conformance-wrong-key",), (401,)),
+    "with a key and no scheme": ((INVALID_KEY,), (401,)),
+    "with two keys in one header": ((f"{_WRONG} {INVALID_KEY}",), (401,)),
     "with two headers of a key": ((_WRONG, _WRONG), (400, 401)),
     "with an empty header of a key": (("",), (401,)),
-    "with a key beyond ASCII": (("Bearer schl\u00fcssel",), (400, 401)),
+    "with a key beyond ASCII": ((f"Bearer {INVALID_UNICODE}",), (400, 401)),
     "with a key of 8,000 characters": ((f"Bearer {'a' * 8000}",), (400, 401, 431)),
 }
 """Values of the `Authorization` header, and the statuses with which they are refused."""
@@ -88,6 +90,7 @@ def protocol(
     yield from _methods(contract, operation, anchor, hosted=hosted)
     if hosted and not harmless(operation.label):
         return
+    yield from _schemes(anchor)
     yield from _targets(operation, anchor)
     yield from _queries(operation, anchor)
     yield from _headers(operation, anchor, hosted=hosted)
@@ -122,6 +125,19 @@ def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             rule=rule,
             key=Key.NONE,
             statuses=statuses,
+        )
+
+
+def _schemes(anchor: Anchor) -> Iterator[Candidate]:
+    """Yield calls with the key of the run, its scheme spelt as it may be."""
+    for key, says in {Key.LOWER_CASE: "with bearer in small letters", Key.SPACED: "with two spaces"}.items():
+        yield anchor.candidate(
+            Way.PROTOCOL,
+            anchor.sending,
+            place="header:authorization",
+            says=f"a key {says}",
+            verdict=Verdict.SERVED if key is Key.LOWER_CASE else Verdict.EITHER,
+            key=key,
         )
 
 
@@ -264,8 +280,8 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
             says=says,
             verdict=Verdict.EITHER,
         )
-    if not hosted:
-        # A service that heeds it may have operations that nobody has told us of.
+    if not hosted and not _in_collection(_path(operation)):
+        # A service that heeds it may have operations that are not declared.
         yield anchor.candidate(
             Way.PROTOCOL,
             _with_headers(of_nobody(anchor.sending), (("x-http-method-override", "DELETE"),)),
@@ -273,6 +289,11 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
             says="another method in a header",
             verdict=Verdict.EITHER,
         )
+
+
+def _in_collection(path: str) -> bool:
+    """Tell whether deleting what a path without parameters names could take away what somebody has."""
+    return "{" not in path and any(f"{path}/".startswith(f"{one}/") for one in shipped_collections())
 
 
 def _with_headers(sending: Sending, fields: Headers) -> Sending:

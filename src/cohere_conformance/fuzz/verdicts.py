@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _NOWHERE = frozenset({301, 307, 308, 400, 404, 405, 414})
 """What a router answers where it finds no operation."""
+_EDGE = frozenset({400, 413, 414, 415, 431})
+"""What a server may answer to a request that is too long, or of a kind that nobody sends."""
+_LONG_URL, _LONG_HEAD, _LARGE = 2_000, 4_000, 2**20
+"""Characters of a URL, of header fields, and bytes of a body, up to which a request is an ordinary one."""
 _REFUSALS = frozenset(
     {
         "common.invalid-refused",
@@ -43,21 +47,38 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
         return
     frame, status = Frame(candidate.sending.operation, response.status), response.status
     place = candidate.place if candidate.place.startswith(("query:", "path:", "form:", "header:")) else ""
-    place = place or f"request:{candidate.place}"
-    observed = cut(f"{status}: {message(exchange)}")
+    # Where nothing is changed, no place in the request is to blame.
+    place = place or (f"request:{candidate.place}" if candidate.place else "")
+    came = observed(exchange)
     told = candidate.rule.keyword if candidate.rule else candidate.says
     if status >= 500:
         expected = f"an answer or a refusal: {candidate.says}"
         yield frame.finding(
-            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=observed, value_class=told
+            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=came, value_class=told
         )
     elif candidate.verdict is Verdict.SERVED and status >= 400:
         expected = f"an answer: the contract allows {candidate.says}"
         yield frame.finding(
-            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=observed, value_class=told
+            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=came, value_class=told
         )
-    elif candidate.verdict is Verdict.REFUSED:
-        yield from _unrefused(candidate, frame, place, observed, told, judged)
+    elif candidate.verdict is Verdict.REFUSED and not oversized(candidate, exchange):
+        yield from _unrefused(candidate, frame, place, came, told, judged)
+
+
+def oversized(candidate: Candidate, exchange: Exchange) -> bool:
+    """Tell whether a server has refused what only a fuzzer sends: for its size, or for what it is said to be.
+
+    No operation declares these statuses: what stands before a service sends them, in words of its own.
+    """
+    response, request = exchange.response, exchange.request
+    if candidate.verdict is Verdict.SERVED or response.status not in _EDGE:
+        return False
+    if candidate.way is Way.PROTOCOL and response.status != 400:
+        return True
+    head = sum(len(name) + len(value) for name, value in request.headers)
+    # Redacted headers are short, so what was sent is looked at as well.
+    head += sum(len(name) + len(value) for name, value in candidate.sending.headers)
+    return len(request.url) > _LONG_URL or head > _LONG_HEAD or (len(request.body or b"") > _LARGE)
 
 
 def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
@@ -96,6 +117,14 @@ def _unrefused(
             observed=observed,
             value_class=f"{told} {frame.status}",
         )
+
+
+def observed(exchange: Exchange) -> str:
+    """Return the status of a response with what it says, or why there is none, for a reader."""
+    response = exchange.response
+    if response.failure is not None:
+        return f"{response.failure.kind}: {cut(response.failure.detail)}"
+    return cut(f"{response.status}: {message(exchange)}")
 
 
 def message(exchange: Exchange) -> str:

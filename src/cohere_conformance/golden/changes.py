@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,11 +11,12 @@ import msgspec
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden.cassette import Cassette, Origin
 from cohere_conformance.golden.compare import compare
-from cohere_conformance.golden.store import find, load, save
+from cohere_conformance.golden.store import find, load, restore, save
 from cohere_conformance.model import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from cohere_conformance.contract import Contract
@@ -71,7 +73,7 @@ def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[
 
 
 def keep(folder: Path, changes: Iterable[Change]) -> int:
-    """Write what is new, and return how many cassettes that are.
+    """Write what is new, all of it or nothing, and return how many cassettes that are.
 
     What means the same as before stays as it is if it was recorded from the reference server: its ids and
     times would only be noise in a history.
@@ -80,12 +82,36 @@ def keep(folder: Path, changes: Iterable[Change]) -> int:
         CassetteError: one of them cannot be written.
         LeakError: a secret stands in one of them.
     """
-    written = 0
-    for change in changes:
-        if change.what is not What.SAME or change.cassette.provenance.origin is not Origin.REFERENCE:
-            save(folder, change.cassette)
-            written += 1
-    return written
+    written: list[Path] = []
+    before = {path: path.read_bytes() for path in find(folder).values()}
+    there = {path for path in (folder, *folder.glob("*")) if path.is_dir()}
+    news = [
+        change.cassette
+        for change in changes
+        if change.what is not What.SAME or change.cassette.provenance.origin is not Origin.REFERENCE
+    ]
+    try:
+        written.extend(save(folder, cassette) for cassette in news)
+    except BaseException:
+        _undo(folder, written, before, there)
+        raise
+    return len(written)
+
+
+def _undo(
+    folder: Path, written: Iterable[Path], before: Mapping[Path, bytes], there: AbstractSet[Path]
+) -> None:
+    """Leave the folder as it was, as far as that can be: some cassettes of a recording say less than none."""
+    for path in written:
+        with suppress(OSError):
+            if path in before:
+                restore(path, before[path])
+            else:
+                path.unlink()
+    for path in (*folder.glob("*"), folder):
+        if path not in there:
+            with suppress(OSError):  # it is not empty, or not there
+                path.rmdir()
 
 
 def _change(contract: Contract, rules: Rules, new: Cassette, old: Cassette) -> Change:

@@ -140,6 +140,15 @@ def clear_begun(folder: Path) -> None:
             path.unlink()
 
 
+def restore(path: Path, text: bytes) -> None:
+    """Write what a file held before.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _replace(path, text)
+
+
 def _replace(path: Path, text: bytes) -> None:
     descriptor, name = tempfile.mkstemp(prefix=_BEGUN, dir=path.parent)
     try:

@@ -19,6 +19,7 @@ from cohere_conformance.redaction.words import (
     REDACTED,
     REDACTED_IN_URL,
     is_masked,
+    is_no_secret,
     is_parameter,
     is_property,
 )
@@ -57,13 +58,17 @@ _SCHEME = re.compile(rb"(?:\s|%20|\+)+([\w.~+/=-]{12,})")
 _SHORTEST_USER = 8
 """Characters of a user without a password that may be a key; a shorter one is a name such as `git`."""
 _SHORTEST_BEARER = 16
+_MOST_PASSES = 8
+"""Searches of one body; nobody but a test has needed more than three."""
 # How likely a piece of text was stands beside the piece, which is called a token as well.
 _LIKELY = rb"(?:likelihood|log_?prob|prob|score|bytes|token_id|id|rank)"
 _LIKELY_AFTER = re.compile(rb"\\*[\"']\s*,\s*\\*[\"']" + _LIKELY + rb"\\*[\"']")
 _LIKELY_BEFORE = re.compile(_LIKELY + rb"\\*[\"']\s*:\s*[-+.\deE]+\s*,\s*\\*[\"']\Z")
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
+    """What is to be taken out, and what is written instead."""
+
     start: int
     end: int
     instead: str
@@ -76,19 +81,42 @@ def clean(data: bytes, seen: set[str]) -> bytes:
         data: a body, or any text that was part of an exchange.
         seen: what is taken out is added to it, as it is meant.
     """
-    lowered = data.lower()
-    spans = sorted((*_named(data, lowered, seen), *_users(data, seen), *_schemes(data, lowered, seen)))
-    if not spans:
+    # What is taken out may have hidden the name of something else, so the result is searched again. Most
+    # bodies hold no credential and are searched once.
+    for _ in range(_MOST_PASSES):
+        cleaned = _cleaned_once(data, seen)
+        if cleaned == data:
+            break
+        data = cleaned
+    return data
+
+
+def _cleaned_once(data: bytes, seen: set[str]) -> bytes:
+    found = spans(data, seen)
+    if not found:
         return data
-    parts, done = [], 0
-    for start, end, instead in spans:
+    parts: list[bytes] = []
+    done = 0
+    for start, end, instead in found:
         if start >= done:
             parts += [data[done:start], instead.encode()]
-            done = end
+        # Of two that overlap nothing is left: half a credential is one as well.
+        done = max(done, end)
     return b"".join((*parts, data[done:]))
 
 
-def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[_Span]:
+def spans(data: bytes, seen: set[str]) -> list[Span]:
+    """Return where the credentials are, in order; some may overlap.
+
+    Args:
+        data: as for `clean`.
+        seen: as for `clean`.
+    """
+    lowered = data.lower()
+    return sorted((*_named(data, lowered, seen), *_users(data, seen), *_schemes(data, lowered, seen)))
+
+
+def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
     """Yield what stands under a name that says credential."""
     ends: dict[int, re.Match[bytes]] = {}
     for word in _WORDS:
@@ -97,17 +125,19 @@ def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[_Span]:
             if (match := _END_OF_NAME.match(lowered, at)) is not None:
                 ends[match.start(1)] = match
             at = lowered.find(word, at + len(word))
-    done = 0
+    taken: list[Span] = []
     for start, match in sorted(ends.items()):
-        # What stands inside of a value that is taken out is no name.
-        if start < done:
+        # What is inside of a value that is taken out is no name. Between the name of a part of a form and its
+        # content others may be.
+        taken = [span for span in taken if span.end > start]
+        if any(span.start <= start for span in taken):
             continue
         for span in _valued(data, lowered, start, match, seen):
-            done = span.end
+            taken.append(span)
             yield span
 
 
-def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen: set[str]) -> Iterator[_Span]:
+def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:
     """Yield the values of what may be a name that ends at `end`."""
     before = max(0, end - _LONGEST_NAME)
     quote = match[1][-1:]
@@ -132,13 +162,13 @@ def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen:
         yield from _part(data, match.end(), seen)
 
 
-def _values(data: bytes, at: int, name: str, seen: set[str]) -> Iterator[_Span]:
+def _values(data: bytes, at: int, name: str, seen: set[str]) -> Iterator[Span]:
     """Yield the string or the number at a place, or the strings of an array there."""
     if (opened := _OPENED.match(data, at)) is not None:
         at = opened.end()
         while (quote := _QUOTE.match(data, at)) is not None:
             end = _end_of_string(data, quote)
-            yield from _span(data, quote.end(), end, len(quote[1]), seen)
+            yield from _quoted(data, quote.end(), end, len(quote[1]), seen)
             following = _NEXT.match(data, end)
             if following is None:
                 return
@@ -147,11 +177,11 @@ def _values(data: bytes, at: int, name: str, seen: set[str]) -> Iterator[_Span]:
     if (quote := _QUOTE.match(data, at)) is not None:
         end = _end_of_string(data, quote)
         if name != "token" or _LIKELY_AFTER.match(data, end) is None:
-            yield from _span(data, quote.end(), end, len(quote[1]), seen)
+            yield from _quoted(data, quote.end(), end, len(quote[1]), seen)
     elif name != "token" and (number := _NUMBER.match(data, at)) is not None and number[0] != b"0":
         # A token that is a number is a piece of text, not a credential.
         seen.add(number[0].decode())
-        yield _Span(at, number.end(), "0")
+        yield Span(at, number.end(), "0")
 
 
 def _end_of_string(data: bytes, quote: re.Match[bytes]) -> int:
@@ -177,7 +207,7 @@ def _end_of_string(data: bytes, quote: re.Match[bytes]) -> int:
     return end - 1 if data[start:end].endswith(b"\r") else end
 
 
-def _span(data: bytes, start: int, end: int, depth: int, seen: set[str]) -> Iterator[_Span]:
+def _quoted(data: bytes, start: int, end: int, depth: int, seen: set[str]) -> Iterator[Span]:
     value = data[start:end].decode("utf-8", "replace")
     for _ in range((depth + 1).bit_length()):
         try:
@@ -187,10 +217,10 @@ def _span(data: bytes, start: int, end: int, depth: int, seen: set[str]) -> Iter
             break
     if not is_masked(value):
         seen.add(value)
-        yield _Span(start, end, REDACTED)
+        yield Span(start, end, REDACTED)
 
 
-def _part(data: bytes, at: int, seen: set[str]) -> Iterator[_Span]:
+def _part(data: bytes, at: int, seen: set[str]) -> Iterator[Span]:
     """Yield the content of a part of a form whose name ends at a place."""
     if (head := _PART.match(data, at)) is None:
         return
@@ -200,20 +230,20 @@ def _part(data: bytes, at: int, seen: set[str]) -> Iterator[_Span]:
     value = data[start:end].decode("utf-8", "replace")
     if start < end and not is_masked(value):
         seen.add(value)
-        yield _Span(start, end, REDACTED)
+        yield Span(start, end, REDACTED)
 
 
-def _parameter(data: bytes, match: re.Match[bytes], seen: set[str]) -> Iterator[_Span]:
+def _parameter(data: bytes, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:
     """Yield the value of a parameter of an address or a field of a form."""
     found = (_VALUE if match[1] == b"=" else _ENCODED_VALUE).match(data, match.end())
     written = "" if found is None else found[0].decode("utf-8", "replace")
     value = unquote_plus(written)
     if not is_masked(value):
         seen.update((value, written))
-        yield _Span(match.end(), match.end() + len(found[0] if found else b""), REDACTED_IN_URL)
+        yield Span(match.end(), match.end() + len(found[0] if found else b""), REDACTED_IN_URL)
 
 
-def _users(data: bytes, seen: set[str]) -> Iterator[_Span]:
+def _users(data: bytes, seen: set[str]) -> Iterator[Span]:
     """Yield what stands before the host of an address."""
     if b"@" not in data:
         return
@@ -225,11 +255,11 @@ def _users(data: bytes, seen: set[str]) -> Iterator[_Span]:
                 user, colon, password = written.partition(":")
                 if written != REDACTED_IN_URL and (colon or len(user) >= _SHORTEST_USER):
                     seen.add(unquote_plus(password if colon else user))
-                    yield _Span(*match.span(1), REDACTED_IN_URL)
+                    yield Span(*match.span(1), REDACTED_IN_URL)
             at = data.find(sign, at + len(sign))
 
 
-def _schemes(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[_Span]:
+def _schemes(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
     """Yield what follows the word Bearer or Basic and is no word itself."""
     for scheme, is_credential in ((b"bearer", _is_bearer), (b"basic", _is_basic)):
         at = lowered.find(scheme)
@@ -237,7 +267,7 @@ def _schemes(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[_Span]:
             match = _SCHEME.match(data, at + len(scheme))
             if match is not None and is_credential(match[1]):
                 seen.add(match[1].decode())
-                yield _Span(*match.span(1), REDACTED)
+                yield Span(*match.span(1), REDACTED)
             at = lowered.find(scheme, at + len(scheme))
 
 
@@ -246,7 +276,8 @@ def _is_bearer(value: bytes) -> bool:
 
 
 def _is_basic(value: bytes) -> bool:
-    return basic(value.decode("utf-8", "replace")) is not None
+    text = value.decode("utf-8", "replace")
+    return basic(text) is not None and not is_no_secret(text)
 
 
 def basic(value: str) -> tuple[str, str] | None:

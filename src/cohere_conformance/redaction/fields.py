@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from cohere_conformance.redaction.bodies import basic, clean
-from cohere_conformance.redaction.words import REDACTED, is_header, is_masked, is_parameter
+from cohere_conformance.redaction.words import REDACTED, is_header, is_masked, is_no_secret, is_parameter
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Headers
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _CARRIES_URL = frozenset({"location", "content-location", "referer"})
 _CARRIES_TEXT = frozenset({"link", "refresh", "www-authenticate", "x-forwarded-uri", "x-original-url"})
 _SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
+_SHORTEST_SECRET = 2
+"""Characters of a cookie that may be one."""
 _SHORTEST_COOKIE = 16
 """Characters of a cookie that is looked for elsewhere: shorter ones are settings, dates and numbers."""
 
@@ -39,11 +41,23 @@ def headers(fields: Headers, seen: set[str] | None = None) -> Headers:
 
 def _value(name: str, value: str, seen: set[str]) -> str:
     if is_header(name):
+        if _is_no_credential(name.lower(), value):
+            return value
         seen.update(one for one in _credentials(name.lower(), value) if not is_masked(one))
         return REDACTED
     if name in _CARRIES_URL:
         return url(value, seen)
     return text(value, seen) if name in _CARRIES_TEXT else value
+
+
+def _is_no_credential(name: str, value: str) -> bool:
+    """Tell whether the value of a field is sent although, or because, it is no credential."""
+    if name == "cookie":
+        return all(len(pair.rpartition("=")[2].strip()) < _SHORTEST_SECRET for pair in value.split(";"))
+    words = value.split()
+    if words and words[0].lower() in _SCHEMES:
+        words = words[1:]
+    return name == "authorization" and all(map(is_no_secret, words))
 
 
 def _credentials(name: str, value: str) -> list[str]:

@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from msgspec.structs import replace
 
+from cohere_conformance.redaction.fragments import SHORTEST_OF_OTHERS, Fragments, Span, merged
 from cohere_conformance.redaction.words import REDACTED, REDACTED_IN_URL
 
 if TYPE_CHECKING:
@@ -31,15 +32,18 @@ class Forms:
 
     Args:
         values: credentials; those of fewer than `SHORTEST` characters are not looked for.
+        shortest: characters of a piece of one of them that is taken out as well.
     """
 
-    __slots__ = ("_cores", "_forms", "_pattern")
+    __slots__ = ("_cores", "_forms", "_pattern", "fragments")
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], *, shortest: int = SHORTEST_OF_OTHERS) -> None:
         forms: set[bytes] = set()
+        self.fragments: list[Fragments] = []
         for value in values:
             if len(value) >= SHORTEST:
                 forms |= _forms(value)
+                self.fragments.append(Fragments(value, shortest))
         # Longest first, so that no form is cut by a shorter one that it begins with.
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern: re.Pattern[bytes] | None = None
@@ -52,20 +56,33 @@ class Forms:
         return bool(self._forms)
 
     def found(self, data: bytes) -> bool:
-        """Tell whether one of the values stands in the data."""
-        for core in self._cores:  # noqa: SIM110 - a generator takes twice as long, for every exchange
+        """Tell whether one of the values is in the data, or a piece of one."""
+        return bool(self.spans(data))
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Return where the values are in the data, and pieces of them."""
+        pieces = [span for fragments in self.fragments for span in fragments.spans(data)]
+        for core in self._cores:
             if core in data:
-                return True
-        return False
+                break
+        else:
+            return merged(pieces)
+        if self._pattern is None:
+            # Not before it is needed: it costs more than a search, and most responses quote nothing.
+            self._pattern = re.compile(b"|".join(map(re.escape, self._forms)))
+        return merged([*pieces, *(match.span() for match in self._pattern.finditer(data))])
 
     def scrub(self, data: bytes) -> bytes:
         """Return the data without the values; the rest stays byte for byte."""
-        if not self.found(data):
+        found = self.spans(data)
+        if not found:
             return data
-        if self._pattern is None:
-            # Not before it is needed: it costs more than a search, and most answers quote nothing.
-            self._pattern = re.compile(b"|".join(map(re.escape, self._forms)))
-        return self._pattern.sub(_replacement, data)
+        parts: list[bytes] = []
+        done = 0
+        for start, end in found:
+            parts += [data[done:start], _replacement(data, start)]
+            done = end
+        return b"".join((*parts, data[done:]))
 
     def scrub_text(self, text: str) -> str:
         """Return the text without the values, as `scrub` does."""
@@ -120,8 +137,8 @@ def forms_of(value: str) -> Forms:
     return Forms((value,))
 
 
-def _replacement(match: re.Match[bytes]) -> bytes:
-    before = match.string[max(0, match.start() - _LONGEST_URL) : match.start()]
+def _replacement(data: bytes, at: int) -> bytes:
+    before = data[max(0, at - _LONGEST_URL) : at]
     start = max(before.rfind(end) for end in _URL_ENDS) + 1
     in_url = b"://" in before[start:] or b":\\/\\/" in before[start:]
     return (REDACTED_IN_URL if in_url else REDACTED).encode()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from cohere_conformance.redaction.bodies import clean
 from cohere_conformance.redaction.fields import headers, text, url
 from cohere_conformance.redaction.forms import SHORTEST, forms_of
+from cohere_conformance.redaction.split import without_known, without_named
 from cohere_conformance.redaction.words import is_masked
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def cleaned(told: Exchange) -> tuple[Exchange, Callable[[str], str]]:
     seen: set[str] = set()
     named = _named(told, seen)
     known = [forms_of(value) for value in sorted(filter(_is_looked_for, seen), key=len, reverse=True)]
+    named = replace(named, response=without_known(named.response, known))
     for forms in known:
         named = forms.clean(named)
 
@@ -52,7 +54,7 @@ def body(data: bytes) -> bytes:
 
 def _named(told: Exchange, seen: set[str]) -> Exchange:
     """Return the exchange without what stands under the name of a credential."""
-    request, response = told.request, told.response
+    request, response = told.request, without_named(told.response, seen)
     content = response.body and clean(response.body, seen)
     return replace(
         told,

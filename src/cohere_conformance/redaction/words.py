@@ -5,10 +5,20 @@ from __future__ import annotations
 import functools
 import re
 
-REDACTED = "[redacted]"
-"""Stands for a credential."""
-REDACTED_IN_URL = "redacted"
-"""Stands for a credential in an address, which may hold no brackets."""
+from cohere_conformance.names import REDACTED, REDACTED_IN_URL
+
+__all__ = [
+    "INVALID_BASIC", "INVALID_KEY", "INVALID_UNICODE", "REDACTED", "REDACTED_IN_URL",
+    "is_header", "is_masked",
+    "is_no_secret", "is_parameter", "is_property",
+]  # fmt: skip
+
+INVALID_KEY = "conformance-wrong-key"
+"""A key that nobody has, for requests that must be refused; it can be shown."""
+INVALID_BASIC = "Zm9vOmJhcg=="
+"""A user and a password that nobody has (`foo:bar`), likewise."""
+INVALID_UNICODE = "schl\u00fcssel"
+"""A key that no server can have handed out, likewise."""
 
 _HEADER = re.compile(
     r"(?:^|[-_])(?:authorization|cookie2?|api[-_]?key|(?:subscription|functions)[-_]key|token|secret|password"
@@ -26,7 +36,9 @@ _PROPERTY = re.compile(
     r"|\w*passw(?:or)?d|passphrase|pwd|\w*authorization|(?:set)?cookie|credentials?"
 )
 _MASKED = re.compile(
-    r"|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}|([*.#?•-])\1*|\S{0,6}\*{3,}\S{0,6}", re.I
+    r"|(?:\[redacted\])+|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}|([*.#?•-])\1*"
+    r"|\S{0,6}\*{3,}\S{0,6}",
+    re.IGNORECASE,
 )
 
 
@@ -49,6 +61,11 @@ def is_property(name: str) -> bool:
 def is_masked(value: str) -> bool:
     """Tell whether a value shows nothing: it is empty, or somebody has made it unreadable already."""
     return _MASKED.fullmatch(value) is not None
+
+
+def is_no_secret(value: str) -> bool:
+    """Tell whether a credential is recognisably none, because it is sent to be refused."""
+    return value in {INVALID_KEY, INVALID_BASIC, INVALID_UNICODE} or (len(value) > 1 and len(set(value)) == 1)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -6,49 +6,59 @@ import asyncio
 import json
 import logging
 import secrets
+from collections.abc import Generator
+from contextlib import aclosing, contextmanager
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from anyio import to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, request_response
 
-from cohere_conformance.contract.route import path_parameters
-from cohere_conformance.reference import distorted, keys, lenient, mangle, storage, unusual, validation
+from cohere_conformance.reference import (
+    browsers,
+    distorted,
+    garbled,
+    keys,
+    mangle,
+    storage,
+    tokenizers,
+    unusual,
+)
+from cohere_conformance.reference.coding import packed
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
+    BESIDE,
     HANDLERS,
     Answer,
     Binary,
-    Call,
     Event,
-    Part,
     RefusedError,
     Stream,
     new_id,
 )
+from cohere_conformance.reference.profile import Profile
+from cohere_conformance.reference.receiving import QUICK, receive
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Iterable, Iterator
+
+    from starlette.types import Send
 
     from cohere_conformance.contract import Operation
-    from cohere_conformance.reference.keys import Key
+    from cohere_conformance.reference.handling import Call, Outcome
     from cohere_conformance.reference.state import State
 
 UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
 UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
 CLIENT_REFUSED = fault("headers.client-name-refused", "A call that tells the name of its client is refused.")
-ERROR_TYPE = fault("errors.type", "Some errors name their type, as live ones do undeclared.")
 BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, when the last one is ready.")
 
 _LOG = logging.getLogger("uvicorn.error")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-LARGEST = 32 * 2**20
-"""Bytes of a body that are read; more is refused."""
 _HELD_BACK = 0.03
 """Seconds an event takes where a stream is sent at once."""
 _NO_ID = frozenset({"batches", "finetuning"})
@@ -66,7 +76,15 @@ def application(state: State) -> Starlette:
         import_module(found.name)
 
     async def endpoint(request: Request) -> Response:
-        return await _answer(request, state)
+        if (answer := browsers.preflight(request)) is not None:
+            return answer
+        response = await _file(request, state)
+        if response is None:
+            response = await _answer(request, state)
+            # The live API compresses no streams either.
+            if not isinstance(response, StreamingResponse):
+                response = await packed(response, request)
+        return browsers.readable(response, request.headers)
 
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)])
     # The pattern of a route ends at a line break, which an id can hold.
@@ -75,8 +93,7 @@ def application(state: State) -> Starlette:
 
 
 async def _answer(request: Request, state: State) -> Response:
-    if request.url.path.startswith(storage.PREFIX):
-        return _download(request, state)
+    state.clock.advance(state.time_per_request)
     route = state.contract.route(request.method, _on_server(request.scope["raw_path"]))
     declared = state.contract.operations[route.operation] if route.operation else None
     quota: list[tuple[str, str]] = []
@@ -92,10 +109,11 @@ async def _answer(request: Request, state: State) -> Response:
         quota = key.quota(declared.label, state.clock.now(), state.faults)
         if CLIENT_REFUSED in state.faults and "x-client-name" in request.headers:
             raise RefusedError(400, "invalid request: the client has no name here")
-        call, warnings = await _call(request, declared, key, state)
+        call, warnings = await receive(request, declared, key, state)
         if late:
             state.keys.holder(authorization, state.faults)
-        outcome = distorted.lost(declared, HANDLERS[declared.label](call), state.faults)
+        outcome = garbled.garbled(call, await _handled(call))
+        outcome = distorted.lost(declared, outcome, state.faults)
     except RefusedError as refusal:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
@@ -122,78 +140,16 @@ def _on_server(path: bytes) -> str:
     return f"http://localhost{path.decode('ascii', 'replace')}"
 
 
-async def _call(request: Request, declared: Operation, key: Key, state: State) -> tuple[Call, list[str]]:
-    """Read and validate what was sent; return it with the warnings that it earns."""
-    form: tuple[Part, ...] = ()
-    body: Any = {}
-    warnings: list[str] = []
-    pairs = request.query_params.multi_items()
-    unusual.asked(declared, pairs, request.headers, state.faults)
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        form = await _form(request)
-        unusual.formed(declared, form, state.faults)
+async def _handled(call: Call) -> Outcome:
+    """Return what the handler makes of a call; one that is large, or reads much, runs beside the others."""
+    handler = HANDLERS[call.operation.label]
+    beside = BESIDE.get(call.operation.label)
+    if beside == "always" or (beside == "large" and call.size > QUICK):
+        made = await to_thread.run_sync(handler, call, abandon_on_cancel=True)
     else:
-        content = await _content(request)
-        unusual.sent(declared, content, request.headers, state.faults)
-        body = validation.body_of(content, state.faults)
-    query = validation.query_of(declared, lenient.query(declared, pairs, state.faults), state)
-    if not form:
-        body = lenient.body(declared, body, state.faults)
-        warnings = validation.validate(declared, body, state)
-    call = Call(
-        operation=declared,
-        path=path_parameters(declared.label, request.scope["raw_path"].decode("ascii", "replace")),
-        query=query,
-        headers=dict(request.headers),
-        body=distorted.misread(_given(body), state.faults),
-        form=form,
-        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
-        state=state,
-        account=state.account(key.organization),
-    )
-    return call, warnings
-
-
-def _given(body: Any) -> dict[str, Any]:
-    """Return a body without the nulls at its top: they count as not sent (G-17)."""
-    items = body.items() if isinstance(body, dict) else ()
-    return {name: value for name, value in items if value is not None}
-
-
-async def _content(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > LARGEST:
-            raise RefusedError(400, f"invalid request: the body is larger than {LARGEST} bytes")
-    return bytes(content)
-
-
-class _FormParser(MultiPartParser):
-    """Reads a form whose files are closed also where the last one never ends."""
-
-    def close(self) -> None:
-        """Close the file of every part."""
-        for file in self._files_to_close_on_error:
-            file.close()
-
-
-async def _form(request: Request) -> tuple[Part, ...]:
-    parser = _FormParser(request.headers, request.stream(), max_part_size=LARGEST)
-    parts = []
-    try:
-        form = await parser.parse()
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                content = await value.read()
-                parts.append(Part(name, content, value.filename or "", value.content_type or ""))
-            else:
-                parts.append(Part(name, value.encode("utf-8", "replace")))
-    except MultiPartException as error:
-        raise RefusedError(400, f"invalid multipart form: {error.message}") from error
-    finally:
-        parser.close()
-    return tuple(parts)
+        made = handler(call)
+    # The server's memory is changed here only, where nothing else runs meanwhile.
+    return made() if callable(made) else made
 
 
 def _headers(*further: tuple[str, str], traced: bool = True) -> list[tuple[str, str]]:
@@ -249,7 +205,9 @@ def _refused(
     body: dict[str, Any] = {"message": refusal.message}
     if declared is None or declared.group not in _NO_ID:
         body = {"id": new_id(), **body}
-    if refusal.error_type and ERROR_TYPE in state.faults:
+    # Undeclared, and seen on this operation only (E-03).
+    typed = declared is not None and declared.label == "POST /v2/chat"
+    if refusal.error_type and typed and state.profile is Profile.LIVE_2026:
         body["error_type"] = refusal.error_type
     content = json.dumps(mangle.error_body(body, state.faults), ensure_ascii=False).encode("utf-8", "replace")
     fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)
@@ -267,25 +225,47 @@ def _stream(stream: Stream, warnings: list[str], quota: list[tuple[str, str]], s
     fields = _headers(("content-type", stream.media_type), *quota)
     fields += [("x-api-warning", text) for text in (*stream.warnings, *warnings)]
     fields += [("num_tokens", str(stream.tokens))] if stream.tokens is not None else []
-    response = StreamingResponse(_chunks(stream, state))
+    response = _Flow(_chunks(stream, state))
     response.raw_headers = _encoded(mangle.headers(fields, state.faults))
     return response
 
 
-async def _chunks(stream: Stream, state: State) -> AsyncIterator[bytes]:
+class _Flow(StreamingResponse):
+    """A stream that is closed as soon as its client has gone, instead of some time later."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events."""
+        chunks = cast("AsyncGenerator[bytes, None]", self.body_iterator)
+        async with aclosing(chunks):
+            await super().stream_response(send)
+
+
+async def _chunks(stream: Stream, state: State) -> AsyncGenerator[bytes, None]:
     """Yield one chunk an event; each is on its way before the next is made."""
     waiting = b""
-    for event in stream.events:
-        chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
-        if BUFFERED in state.faults:
-            waiting += chunk
-        else:
-            yield chunk
-        # Also without a pause: the loop gets to send what it has. What is held back must take its time to be
-        # noticed, as it does where a model is at work.
-        await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
+    with _closed(stream.events) as events:
+        for event in events:
+            chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
+            chunk = garbled.chunk(chunk, state.faults)
+            if BUFFERED in state.faults:
+                waiting += chunk
+            else:
+                yield chunk
+            # Also without a pause: the loop gets to send what it has. What is held back must take its time to
+            # be noticed, as it does where a model is at work.
+            await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
     if waiting:
         yield waiting
+
+
+@contextmanager
+def _closed(events: Iterable[Event]) -> Iterator[Iterable[Event]]:
+    """Close what makes events at the end, also where the client has gone before."""
+    try:
+        yield events
+    finally:
+        if isinstance(events, Generator):
+            events.close()
 
 
 def _framed(event: Event, media_type: str) -> str:
@@ -296,8 +276,17 @@ def _framed(event: Event, media_type: str) -> str:
     return f"{name}data: {data}\n\n"
 
 
-def _download(request: Request, state: State) -> Response:
-    found = storage.fetch(request.url.path, state)
-    if found is None:
-        return Response("wrong address, or its time is over\n", status_code=403, media_type="text/plain")
-    return Response(found.content, media_type=found.media_type)
+async def _file(request: Request, state: State) -> Response | None:
+    """Return a file, which needs no key and comes as it is; `None` where no file is asked for."""
+    path = request.url.path
+    if path.startswith(storage.PREFIX):
+        found = storage.fetch(path, state)
+        if found is None:
+            return Response("wrong address, or its time is over\n", status_code=403, media_type="text/plain")
+        return Response(found.content, media_type=found.media_type)
+    if path.startswith(tokenizers.PREFIX) and request.method in {"GET", "HEAD"}:
+        content = await to_thread.run_sync(tokenizers.fetch, path)
+        if content is None:
+            return Response("no such tokenizer\n", status_code=404, media_type="text/plain")
+        return Response(content, media_type="application/json")
+    return None

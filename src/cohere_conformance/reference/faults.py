@@ -33,6 +33,12 @@ class Fault:
 
 
 _FAULTS: dict[str, Fault] = {}
+WITHDRAWN = {
+    "chat.v2.system-anywhere": "the API serves a system message that stands behind others",
+    "errors.type": "the API names the type of some errors",
+    "models.context-zero": "the API lists models for images with a context length of 0",
+}
+"""Names of what turned out to be right, with the reason; they are never used again."""
 
 
 def fault(name: str, sentence: str) -> Fault:
@@ -41,6 +47,8 @@ def fault(name: str, sentence: str) -> Fault:
     Raises:
         ValueError: the name is taken.
     """
+    if name in WITHDRAWN:
+        raise ValueError(f"the fault {name} was withdrawn: {WITHDRAWN[name]}")
     if name in _FAULTS:
         raise ValueError(f"the fault {name} is declared twice")
     _FAULTS[name] = Fault(name, sentence)
@@ -58,15 +66,26 @@ def catalogue() -> Mapping[str, Fault]:
     return dict(sorted(_FAULTS.items()))
 
 
-def chosen(names: Iterable[str]) -> frozenset[Fault]:
+def withdrawn(name: str, where: str = "--fault") -> str:
+    """Return why there is no such fault any more."""
+    return f"{where} {name}: expected a fault, got one that was withdrawn: {WITHDRAWN[name]}"
+
+
+def chosen(names: Iterable[str], where: str = "--fault") -> frozenset[Fault]:
     """Return the faults of these names.
+
+    Args:
+        names: of faults.
+        where: they were given.
 
     Raises:
         UsageError: a name is not known.
     """
-    known = catalogue()
     wanted = tuple(names)
+    known = catalogue() if wanted else {}
     for name in wanted:
+        if name in WITHDRAWN:
+            raise UsageError(withdrawn(name, where))
         if name not in known:
-            raise UsageError(unknown("--fault", name, known))
+            raise UsageError(unknown(where, name, known))
     return frozenset(known[name] for name in wanted)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from cohere_conformance.reference.refused import RefusedError as RefusedError
 
@@ -54,6 +55,7 @@ class Call:
         base_url: the address under which the server was called, without a slash at its end.
         state: the server's memory.
         account: the caller's.
+        size: bytes of the body.
     """
 
     operation: Operation
@@ -65,10 +67,11 @@ class Call:
     base_url: str
     state: State
     account: Account
+    size: int = 0
 
-    @property
+    @cached_property
     def now(self) -> datetime:
-        """Return the server's time."""
+        """The server's time when it was first looked at: one response does not mix what was with what is."""
         return self.state.clock.now()
 
     @property
@@ -137,19 +140,34 @@ class Binary:
     headers: tuple[tuple[str, str], ...] = field(default=())
 
 
-Handler = Callable[[Call], Answer | Stream | Binary]
+Outcome = Answer | Stream | Binary
+Handler = Callable[[Call], Outcome | Callable[[], Outcome]]
+"""Returns an outcome, or a function that changes the server's memory and returns the outcome."""
 HANDLERS: dict[str, Handler] = {}
 """By operation label."""
+BESIDE: dict[str, Literal["large", "always"]] = {}
+"""By operation label: which calls are handled in a thread, beside the others.
+
+Such a handler reads the server's memory in one go at most; what it has to change is left to the function that
+it returns, which runs where nothing else runs meanwhile.
+"""
 
 
-def operation(*labels: str) -> Callable[[Handler], Handler]:
-    """Register a handler for operations of the contract."""
+def operation(*labels: str, beside: Literal["large", "always"] | None = None) -> Callable[[Handler], Handler]:
+    """Register a handler for operations of the contract.
+
+    Args:
+        labels: of the operations.
+        beside: which calls are handled in a thread; by default none.
+    """
 
     def register(handler: Handler) -> Handler:
         for label in labels:
             if label in HANDLERS:
                 raise ValueError(f"{label} has two handlers")
             HANDLERS[label] = handler
+            if beside is not None:
+                BESIDE[label] = beside
         return handler
 
     return register

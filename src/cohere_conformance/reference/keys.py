@@ -27,6 +27,7 @@ EXPIRED = "reference-expired-key"
 IGNORED = fault("auth.ignored", "Every call is served, whatever the key, and without one.")
 WRONG_ACCEPTED = fault("auth.any-key", "Any key is accepted, as long as there is one.")
 SCHEME_ACCEPTED = fault("auth.any-scheme", "A key is accepted under any scheme, not only as a bearer token.")
+SCHEME_CASE = fault("auth.scheme-case", "A key behind `bearer` in small letters is refused.")
 EXPIRED_ACCEPTED = fault("auth.expired-accepted", "An expired key is accepted.")
 LATE = fault("auth.late", "What else is wrong with a call is told before its key is looked at.")
 REPEATED = fault("auth.key-repeated", "The message about a wrong key repeats it whole.")
@@ -127,6 +128,8 @@ class Keys:
             token, scheme = ("", scheme) if not scheme else (scheme, "")
         if not token:
             raise RefusedError(status, "no api key supplied", traced=False)
+        if SCHEME_CASE in faults and scheme != "Bearer":
+            raise RefusedError(status, "invalid api token: expected Bearer", traced=False)
         if scheme.lower() != "bearer" and SCHEME_ACCEPTED not in faults:
             raise RefusedError(status, "invalid api token: expected a bearer token", traced=False)
         key = self._find(token)

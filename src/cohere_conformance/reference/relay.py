@@ -114,8 +114,9 @@ Strategy = Callable[[Answer, Client], Awaitable[None]]
 class Relay:
     """Takes connections, passes each request on and leaves the answer to a strategy.
 
-    A connection carries one request: the server is asked as by a client of HTTP/1.0, so that bodies come
-    without chunks and end with the connection. Nothing is held but pieces of bounded size.
+    A connection carries one request: the server is asked as by a client of HTTP/1.0 that reads nothing
+    compressed, so that bodies come as they are, without chunks, and end with the connection. Nothing is held
+    but pieces of bounded size.
 
     Args:
         strategy: what is made of each answer.
@@ -179,12 +180,18 @@ class Relay:
         listening = asyncio.create_task(_pass_on(reader, upstream))
         try:
             asked, _, _ = line.rpartition(b" ")
-            upstream.write(b"%b HTTP/1.0\r\n%b" % (asked, fields))
+            upstream.write(b"%b HTTP/1.0\r\n%b" % (asked, _without_codings(fields)))
             answer = await _answer(asked.partition(b" ")[2], answers)
             await self._strategy(answer, Client(writer, listening))
         finally:
             listening.cancel()
             upstream.transport.abort()
+
+
+def _without_codings(fields: bytes) -> bytes:
+    """Return the header lines of a request without those that ask for a compressed body."""
+    lines = fields.split(b"\r\n")
+    return b"\r\n".join(line for line in lines if not line.lower().startswith(b"accept-encoding:"))
 
 
 async def _pass_on(reader: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:

@@ -41,9 +41,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
+        # The socket module puts the address behind the reason, as Python writes it.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
         raise UsageError(
-            f"expected a free address to listen on, got {host}:{port} ({reason or error}); "
+            f"expected a free address to listen on, got {host}:{port} ({reason}); "
             "name another one with --host and --port (0 takes any free port)"
         ) from error
     # asyncio lets a connection send small packets at once (TCP_NODELAY) only where its socket names the
@@ -125,38 +126,62 @@ def serve(state: State, listening: socket.socket, ready: Callable[[], None]) -> 
 class Running:
     """A reference server in a thread of this process, on a free port of the loopback interface.
 
+    It runs inside a `with` block, and may be used for another one afterwards, with all that the state holds.
+
     Args:
         state: its memory.
 
     Attributes:
-        url: where it listens.
+        url: where it listens; another use listens at the same address, unless somebody else has taken it.
 
     Raises:
         UsageError: several faults of the transport are on.
-        RuntimeError: at its end, it does not come to it.
+        RuntimeError: at its start, it runs already; at its end, it does not come to it.
     """
 
     def __init__(self, state: State) -> None:
+        self._state = state
         self._server = _Server(state)
         self._socket = listen(_LOOPBACK, 0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         self.url = address(self._socket)
 
     def _run(self) -> None:
         asyncio.run(self._server.serve_on(self._socket))
 
     def __enter__(self) -> Self:
+        with self._starting:
+            if self._thread is not None:
+                raise RuntimeError(
+                    f"expected a server that is not running, got one that is, at {self.url}: "
+                    "use it inside the `with` block that started it, or create another one"
+                )
+            if self._server.should_exit:
+                self._renew()
+            self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self
+
+    def _renew(self) -> None:
+        self._server = _Server(self._state)
+        try:
+            self._socket = listen(_LOOPBACK, int(self.url.rpartition(":")[2]))
+        except UsageError:
+            self._socket = listen(_LOOPBACK, 0)
+        self.url = address(self._socket)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.should_exit = True
-        self._thread.join(_PATIENCE)
-        if self._thread.is_alive():
+        if (thread := self._thread) is None:
+            return
+        thread.join(_PATIENCE)
+        if thread.is_alive():
             raise RuntimeError(
                 f"expected the server at {self.url} to end within {_PATIENCE:g} s, it is still running: "
                 "an answer hangs; please report it"
             ) from error
         self._socket.close()
+        self._thread = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import string
 import uuid
@@ -10,25 +11,34 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cohere_conformance.contract import load_contract
+from cohere_conformance.errors import UsageError
+from cohere_conformance.names import unknown
+from cohere_conformance.reference.faults import Fault, chosen
 from cohere_conformance.reference.keys import Keys
 from cohere_conformance.reference.profile import Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cohere_conformance.contract import Contract
-    from cohere_conformance.reference.faults import Fault
 
 _Record = TypeVar("_Record")
 
 
 class Clock:
-    """Tells the time; tests move it forward instead of waiting."""
+    """Tells the time; who has it to himself moves it ahead instead of waiting.
 
-    def __init__(self) -> None:
+    Args:
+        runs: time passes by itself; otherwise only when the clock is moved.
+    """
+
+    def __init__(self, *, runs: bool = True) -> None:
+        self._stopped_at = None if runs else datetime.now(UTC)
         self._ahead = timedelta()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return datetime.now(UTC) + self._ahead
+        return (self._stopped_at or datetime.now(UTC)) + self._ahead
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward by `seconds`."""
@@ -57,44 +67,73 @@ class State:
     """One running server's memory.
 
     Args:
-        profile: which behaviour to show.
-        faults: what to do wrong.
+        profile: which behaviour to show, or its name, such as `live-2026`.
+        faults: what to do wrong, or the names of it, such as `rerank.unsorted`.
         step: seconds that each step of something asynchronous takes (validation, a job, a training).
         pause: seconds between two events of a stream.
+        time_per_request: seconds by which each request moves the clock ahead.
+        clock: another one than that of this machine.
         keys: further keys that are accepted, as production keys.
 
     Attributes:
         clock: the time that everything is reckoned by.
         keys: who may call.
         contract: what requests are validated against.
+
+    Raises:
+        UsageError: there is no such profile or fault, or a number of seconds is none.
     """
 
     def __init__(
         self,
         *,
-        profile: Profile = Profile.CONTRACT,
-        faults: frozenset[Fault] = frozenset(),
+        profile: Profile | str = Profile.CONTRACT,
+        faults: Iterable[Fault | str] = (),
         step: float = 0.1,
         pause: float = 0.0,
-        keys: tuple[str, ...] = (),
+        time_per_request: float = 0.0,
+        clock: Clock | None = None,
+        keys: Iterable[str] = (),
     ) -> None:
-        self.profile = profile
+        if profile not in [*Profile]:
+            raise UsageError(unknown("profile", str(profile), [one.value for one in Profile]))
+        self.profile = Profile(profile)
         self.faults = faults
-        self.step = step
-        self.pause = pause
-        self.clock = Clock()
-        self.keys = Keys(keys)
+        self.step = _seconds("step", step)
+        self.pause = _seconds("pause", pause)
+        self.time_per_request = _seconds("time_per_request", time_per_request)
+        self.clock = clock or Clock()
+        # One text is one key, not one a letter.
+        self.keys = Keys((keys,) if isinstance(keys, str) else tuple(keys))
         self.contract: Contract = load_contract()
         self._accounts: dict[str, Account] = {}
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """What the server does wrong; may be changed while it runs, by names as well."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, wanted: Iterable[Fault | str]) -> None:
+        named = (wanted,) if isinstance(wanted, str | Fault) else tuple(wanted)
+        self._faults = chosen((one.name if isinstance(one, Fault) else str(one) for one in named), "faults")
 
     def account(self, organization: str) -> Account:
         """Return the account of an organisation, opened on first use."""
         if organization not in self._accounts:
-            self._accounts[organization] = Account(
+            account = Account(
                 organization_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"organization.{organization}")),
                 owner_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"owner.{organization}")),
             )
+            # Another thread may have opened it meanwhile.
+            self._accounts.setdefault(organization, account)
         return self._accounts[organization]
+
+
+def _seconds(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise UsageError(f"{name}: expected a number of seconds from 0 on, got {value!r}")
+    return value
 
 
 def suffix(length: int = 6) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 PREFIX = "/storage/"
 _VALID = timedelta(hours=1)
 _STORE = "storage"
+_SIGNING = threading.Lock()
+"""Held while addresses are added and removed: datasets are shown by several threads."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,11 @@ def sign(call: Call, content: bytes, name: str, media_type: str = "application/o
     """Return an address under which the content can be fetched for an hour (DS-S03)."""
     path = f"{PREFIX}{secrets.token_urlsafe(18)}/{name}"
     files = call.state.account(_STORE).shelf(_File)
-    # They stand in the order in which their time is over: the list of many datasets signs many at once.
-    while (oldest := next(iter(files), None)) is not None and files[oldest].until < call.now:
-        del files[oldest]
-    files[path] = _File(content, media_type, call.now + _VALID)
+    with _SIGNING:
+        # They stand in the order in which their time is over: the list of many datasets signs many at once.
+        while (oldest := next(iter(files), None)) is not None and files[oldest].until < call.now:
+            del files[oldest]
+        files[path] = _File(content, media_type, call.now + _VALID)
     return f"{call.base_url}{path}"
 
 

@@ -48,9 +48,14 @@ def _words(text: str) -> list[str]:
     return words
 
 
+def number(piece: bytes) -> int:
+    """Return the id of a piece of one to three bytes."""
+    return _FIRST[len(piece)] + int.from_bytes(piece)
+
+
 def encode(text: str) -> list[int]:
     """Return the ids of a text."""
-    return [_FIRST[len(piece)] + int.from_bytes(piece) for piece in pieces(text)]
+    return [number(piece) for piece in pieces(text)]
 
 
 def count(text: str) -> int:

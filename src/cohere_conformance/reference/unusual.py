@@ -22,6 +22,8 @@ LONG_TEXT = 4096
 """Characters of a text that a faulty server still takes."""
 LONG_ID = 200
 """Characters of an id in a path, and of a client's name, that a faulty server still takes."""
+LARGE = 100_000
+"""Bytes of a body that a faulty server still takes."""
 DEEPEST = 100
 """Levels of a JSON value that a faulty server still takes."""
 _EXACT = 2**53
@@ -86,6 +88,8 @@ CLIENT_NAME = fault(
 )
 CHARSET = fault("input.charset-crash", "A media type with a charset is answered with 500.")
 MEDIA_TYPE = fault("input.media-type-crash", "A JSON body of another media type is answered with 500.")
+CHARSET_REFUSED = fault("input.charset-refused", "A media type with a charset is refused with 415.")
+LARGE_REFUSED = fault("input.large-refused", f"A body of over {LARGE} bytes is refused with 413.")
 EMPTY_FORM = fault("input.empty-form-crash", "A form without parts is answered with 500.")
 UNKNOWN_PART = fault("input.unknown-part-crash", "A form with an unknown part is answered with 500.")
 
@@ -133,8 +137,11 @@ def asked(
         _look([text], faults)
     if CLIENT_NAME in faults and len(headers.get("x-client-name", "")) > LONG_ID:
         raise _crash()
-    if CHARSET in faults and "charset" in headers.get("content-type", "").lower():
+    charset = "charset" in headers.get("content-type", "").lower()
+    if CHARSET in faults and charset:
         raise _crash()
+    if CHARSET_REFUSED in faults and charset:
+        raise RefusedError(415, "unsupported media type")
 
 
 def formed(declared: Operation, form: Iterable[Part], faults: Faults) -> None:
@@ -163,6 +170,8 @@ def sent(declared: Operation, content: bytes, headers: Mapping[str, str], faults
     """
     if declared.request is None or "application/json" not in declared.request.media:
         return
+    if LARGE_REFUSED in faults and len(content) > LARGE:
+        raise RefusedError(413, "the body is too large")
     if NO_BODY in faults and not content.strip():
         raise _crash()
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -17,6 +17,8 @@ from cohere_conformance.reference.handling import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    import jsonschema_rs
+
     from cohere_conformance.contract import Operation, Validator
     from cohere_conformance.reference.state import State
 
@@ -34,6 +36,24 @@ NULL_REFUSED = fault(
 
 PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
 """Groups behind a gateway that names unknown fields in its own way (V-03)."""
+UNRECOGNIZED = 422
+"""Status of a value that is none of those listed, and of a value of another type.
+
+Seen live: an unknown tool_choice (2025-11), an unknown safety_mode, an object as texts (2025-01).
+"""
+_LISTED_AS_400 = frozenset(
+    {
+        ("chat", "chat_history.role"),
+        ("chat", "messages.role"),
+        ("chat", "messages.tool_calls.type"),
+        ("embed", "input_type"),
+        ("summarize", "format"),
+        ("summarize", "length"),
+    }
+)
+"""Lists of values, by group and path, of which the documentation says 400."""
+_LONGEST_SHOWN = 60
+"""Characters of a refused value that its message repeats."""
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -45,6 +65,19 @@ class Problem(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
     text: str
     keyword: str
+
+    def status(self, operation: Operation, place: str) -> int:
+        """Return the status that a request with this problem is refused with.
+
+        Args:
+            operation: that was called.
+            place: what has the problem: a path, or the name of a query parameter.
+        """
+        declared = operation.group not in PROTOBUF_GROUPS and str(UNRECOGNIZED) in operation.responses
+        listed = self.keyword == "type" or (
+            self.keyword == "enum" and (operation.group, place) not in _LISTED_AS_400
+        )
+        return UNRECOGNIZED if declared and listed else 400
 
 
 _LEFT: set[tuple[str, str, str]] = set()
@@ -75,10 +108,23 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
     except (ValueError, RecursionError) as error:
         if SYNTAX_CRASH in faults:
             raise RefusedError(500, "internal server error") from error
-        raise RefusedError(400, f"invalid json syntax: {type(error).__name__}") from error
+        raise RefusedError(400, f"invalid json syntax: {_syntax(error)}") from error
     unusual.parsed(text, value, faults)
     # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
     return _replaced(value) if "\\u" in text else value
+
+
+def _syntax(error: ValueError | RecursionError) -> str:
+    """Return what is wrong with a text that is no JSON."""
+    match error:
+        case UnicodeDecodeError():
+            return f"byte {error.start} is not UTF-8"
+        case json.JSONDecodeError():
+            return f"{error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
+        case RecursionError():
+            return "it is nested too deeply"
+        case _:
+            return "it has a number that is too large, or that JSON does not know"
 
 
 def _not_json(name: str) -> NoReturn:
@@ -118,7 +164,9 @@ def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: Stat
         value = typed(text, declared.value.schema)
         if IGNORED not in state.faults:
             for problem in _problems(declared.value, value):
-                _refuse(400, f"invalid query parameter {name}: {problem.text}", state)
+                # A text that is no number is a value out of range here: in a query everything is a text.
+                status = problem.status(operation, name) if problem.keyword == "enum" else 400
+                _refuse(status, f"invalid query parameter {name}: {problem.text}", state)
         if declared.repeated:
             found.setdefault(name, []).append(value)
         else:
@@ -158,8 +206,9 @@ def validate(operation: Operation, body: Any, state: State) -> list[str]:
         models.require(model, operation, state)
     invalid = [one for one in found if one.rule == "invalid"]
     if invalid and IGNORED not in state.faults:
-        place = ".".join(invalid[0].path) or "the body"
-        _refuse(400, f"invalid request: {place}: {invalid[0].text}", state)
+        place = ".".join(invalid[0].path)
+        text = f"invalid request: {place or 'the body'}: {invalid[0].text}"
+        _refuse(invalid[0].status(operation, place), text, state)
     return warnings
 
 
@@ -204,4 +253,41 @@ def _problems(validator: Validator, value: Any) -> Iterator[Problem]:
             for name in told["unexpected"]:
                 yield Problem("unknown", (*path, name), "is not a valid field", keyword)
         else:
-            yield Problem("invalid", path, error.message[:200], keyword)
+            yield Problem("invalid", path, _text(error, keyword, told), keyword)
+
+
+def _text(error: jsonschema_rs.ValidationError, keyword: str, told: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, in the words of a caller who has never seen a JSON Schema."""
+    match keyword:
+        case "enum":
+            options = [str(one) for one in told["options"] if one is not None]
+            return f"unrecognized value {_shortened(error.instance)}, expected one of: {', '.join(options)}"
+        case "type":
+            wanted = [one for one in told["types"] if one != "null"]
+            return f"is of type {_kind(error.instance)}, expected {' or '.join(wanted)}"
+        case _:
+            return error.message[:200]
+
+
+def _shortened(value: Any) -> str:
+    """Return a value as a message shows it; what is no text, and may be large, by its type only."""
+    if not isinstance(value, str):
+        return f"of type {_kind(value)}"
+    return repr(value) if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]!r}…"
+
+
+def _kind(value: Any) -> str:
+    """Return the type of a JSON value as JSON Schema names it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"

@@ -1,7 +1,15 @@
 """The report: a value, built from judged exchanges, written and read back, and rendered by pure functions."""
 
 from cohere_conformance.report.build import Tally
-from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, FuzzCoverage
+from cohere_conformance.report.coverage import (
+    CaseCoverage,
+    CaseEnd,
+    CaseOutcome,
+    Exercise,
+    FuzzCoverage,
+    Waiting,
+)
+from cohere_conformance.report.ended import Ended, clear_ended, write_ended
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.fuzzed import Fuzzing
@@ -12,7 +20,7 @@ from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.shape import Golden, Header, Mode, Report, Row, Target, load
-from cohere_conformance.report.verdict import exit_code
+from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "CaseEnd",
     "CaseOutcome",
     "Closing",
+    "Ended",
     "Exercise",
     "FuzzCoverage",
     "Fuzzing",
@@ -33,12 +42,15 @@ __all__ = [
     "Row",
     "Tally",
     "Target",
+    "Waiting",
     "WorkerJournal",
+    "clear_ended",
     "clear_journals",
     "exit_code",
     "explain_finding",
     "explain_kind",
     "load",
+    "process_code",
     "read_journals",
     "render_html",
     "render_json",
@@ -46,4 +58,5 @@ __all__ = [
     "render_terminal",
     "report_of",
     "write",
+    "write_ended",
 ]

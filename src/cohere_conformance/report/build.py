@@ -20,15 +20,16 @@ from cohere_conformance.report.coverage import (
     Skipped,
     Unreadable,
 )
-from cohere_conformance.report.entry import Entry, RowKey, moment_of
+from cohere_conformance.report.entry import Entry, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
+from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cohere_conformance.errors import TrafficError
-    from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.model import Exchange, Finding, Untestable
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
     from cohere_conformance.report.shape import Target
 
@@ -58,6 +59,7 @@ class Tally:
         self._unreadable: set[Unreadable] = set()
         self._skipped: set[Skipped] = set()
         self._remarks: set[Remark] = set()
+        self._gaps = Gaps()
         self._unrouted = 0
 
     @property
@@ -71,6 +73,11 @@ class Tally:
         return self._sum("unrecorded") + self._sum("undecoded")
 
     @property
+    def exchanges_unrouted(self) -> int:
+        """Return how many exchanges with the judged API no operation matches."""
+        return self._unrouted
+
+    @property
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
         return len(self._unreadable)
@@ -81,10 +88,20 @@ class Tally:
         return
 
     @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+        return self._gaps.unexplained
+
+    @property
+    def inconclusive(self) -> int:
+        """Return how many exchanges say nothing about the API."""
+        return self._gaps.inconclusive
+
+    @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
         entries = self._entries.items()
-        return frozenset(entry.severity for (_, amendment), entry in entries if amendment is None)
+        return frozenset(entry.severity for (_, amendment, _), entry in entries if amendment is None)
 
     def add(
         self,
@@ -97,6 +114,8 @@ class Tally:
         body: BodyState = BodyState.JUDGED,
         case: str = "",
         setup: bool = False,
+        untestable: Sequence[Untestable] = (),
+        inconclusive: str = "",
     ) -> None:
         """Count one judged exchange.
 
@@ -109,9 +128,14 @@ class Tally:
             body: whether the body of the response could be judged.
             case: id of the written case that sent it, `""` where none did.
             setup: whether it only created or removed what a case needs.
+            untestable: the requirements that it cannot show.
+            inconclusive: why the answer says nothing about the API, where it does not.
         """
         if findings:
             self._add_findings(exchange, findings, (case,) if case else ())
+        self._gaps.add_untestable(untestable, findings)
+        if inconclusive:
+            self._gaps.add_inconclusive(exchange, operation or "", inconclusive)
         if operation is None:
             self._unrouted += 1
             return
@@ -120,7 +144,7 @@ class Tally:
         server = [finding for finding in findings if finding.kind is not Kind.REQUEST_INVALID]
         severities = {finding.severity for finding in server if finding.amendment is None}
         numbers["judged"] += 1
-        numbers["clean"] += body is BodyState.JUDGED and not severities & _DEVIATING
+        numbers["clean"] += not inconclusive and body is BodyState.JUDGED and not severities & _DEVIATING
         numbers["unrecorded"] += body is BodyState.NOT_RECORDED
         numbers["undecoded"] += body is BodyState.NOT_DECODED
         numbers["explained"] += any(finding.amendment is not None for finding in findings)
@@ -168,6 +192,7 @@ class Tally:
                 mine_by_label.setdefault(label, Counter()).update(numbers)
         self._amendments.update(other._amendments)
         self._foreign.update(other._foreign)
+        self._gaps.merge(other._gaps)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
         self._remarks |= other._remarks
@@ -203,7 +228,11 @@ class Tally:
             arguments=tuple(clean(without_password(argument)) for argument in header.arguments),
             target=header.target and _shown(header.target),
         )
-        rows = tuple(sorted((entry.row(key) for key, entry in self._entries.items()), key=_row_order))
+        alike = Counter((identity, amendment) for identity, amendment, _ in self._entries)
+        made = (
+            entry.row(fingerprint(key, alone=alike[key[:2]] == 1)) for key, entry in self._entries.items()
+        )
+        rows = tuple(sorted(made, key=_row_order))
         coverage = msgspec.structs.replace(
             self._coverage(rows, contract_operations),
             cases=cases,
@@ -219,17 +248,26 @@ class Tally:
             inputs_unreadable=self.inputs_unreadable,
             open_severities=self.open_severities,
             cases=cases,
+            exchanges_unrouted=self._unrouted,
+            untestable_unexplained=self.untestable_unexplained,
+            inconclusive=self.inconclusive,
         )
         code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
-        return Report(header=header, findings=rows, coverage=coverage, footer=footer)
+        return Report(
+            header=header,
+            findings=tuple(row for row in rows if row.amendment is None),
+            explained=tuple(row for row in rows if row.amendment is not None),
+            coverage=coverage,
+            footer=footer,
+        )
 
     def _add_findings(self, exchange: Exchange, findings: Iterable[Finding], cases: tuple[str, ...]) -> None:
         distinct: dict[RowKey, list[Finding]] = {}
         for finding in findings:
-            distinct.setdefault((finding.fingerprint, finding.amendment), []).append(finding)
-        self._amendments.update({amendment for _, amendment in distinct if amendment is not None})
+            distinct.setdefault(key_of(finding), []).append(finding)
+        self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
         place, moment, shown = order(exchange), moment_of(exchange.source.recorded_at), None
         for key, same in distinct.items():
             severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
@@ -258,6 +296,8 @@ class Tally:
                 AmendmentUse(amendment=name, findings=explaining[name], exchanges=exchanges)
                 for name, exchanges in sorted(self._amendments.items())
             ),
+            untestable=self._gaps.untestable(),
+            inconclusive=self._gaps.excused(),
             foreign=Foreign(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
@@ -305,6 +345,8 @@ class Tally:
             unrouted=self._unrouted,
             unrecorded=self._sum("unrecorded"),
             undecoded=self._sum("undecoded"),
+            untestable=len(self._gaps.untestable()),
+            inconclusive=self.inconclusive,
         )
 
 

@@ -74,6 +74,44 @@ class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: Count
 
 
+class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A requirement that some exchanges of an operation could not show.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        requirement: id of the requirement.
+        exchanges: how many could not show it.
+        unexplained: how many of them have no finding that says what is wrong with them.
+        reason: what it depends on, and what is wrong with that; the first one in alphabetical order.
+    """
+
+    operation: str
+    requirement: str
+    exchanges: Count
+    unexplained: Count
+    reason: str
+
+
+class Inconclusive(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Recorded answers of one kind that say nothing about the API, because something before it has answered.
+
+    Attributes:
+        operation: label such as `POST /v2/chat`.
+        status: HTTP status.
+        reason: what the answer was.
+        exchanges: how many there are.
+        file: path of the first one, as the caller named it.
+        position: its place in the file.
+    """
+
+    operation: str
+    status: int
+    reason: str
+    exchanges: Count
+    file: str
+    position: str
+
+
 class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     """Exchanges with other hosts or other APIs, which were not judged.
 
@@ -142,6 +180,22 @@ class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
     reason: str = ""
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """What a run waited for because the target was at work.
+
+    Attributes:
+        kind: of the things, such as `/v1/datasets`.
+        number: how many of them were waited for.
+        seconds: how long, altogether.
+        never_ready: how many of them were not ready when the run stopped waiting.
+    """
+
+    kind: str
+    number: Count
+    seconds: float
+    never_ready: Count
+
+
 class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """How the cases of a run ended.
 
@@ -158,7 +212,11 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         inconclusive_reasons: why cases were inconclusive, with their number.
         ends: every case that neither passed nor was skipped.
         unclosed: workers whose journal has no end, so that they were killed.
-        interrupted: whether somebody stopped the run.
+        interrupted: whether the run was stopped before its end, or is not known to have ended.
+        stopped: what stopped it, where that is known.
+        failures: what failed in the harness outside of any case.
+        deviations: what deviates that no finding reports, such as answers that the SDK cannot read.
+        waits: what was waited for; of a worker that was killed nothing is known.
     """
 
     run: Count
@@ -174,6 +232,10 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[CaseEnd, ...] = ()
     unclosed: tuple[str, ...] = ()
     interrupted: bool = False
+    stopped: str = ""
+    failures: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
+    waits: tuple[Waiting, ...] = ()
 
 
 class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -214,6 +276,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
         request_missing: the names of the others.
         response_declared: statuses, properties, events and values that an answer may show.
         response_reached: how many of them were reached.
+        unsent: requests that were not sent, because the unchanged request that they start from is not served.
     """
 
     operation: str
@@ -228,6 +291,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
     request_missing: tuple[str, ...] = ()
     response_declared: Count
     response_reached: Count
+    unsent: Count = 0
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,9 +302,11 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         unseen: operations of the contract without a single exchange.
         unrouted: exchanges with the judged API that no operation matches.
         amendments: amendments that explained something.
+        untestable: requirements that some exchanges could not show, because what they depend on is broken.
         foreign: exchanges that were not judged.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
+        inconclusive: recorded answers that say nothing about the API, such as the pages of a gateway.
         cases: how the cases of a run ended; null where traffic was read and nothing was sent.
         exercise: how much of what each operation declares was seen; empty where nobody counted it.
         declarations: the same for properties and values, each counted once however many operations share it;
@@ -257,6 +323,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Foreign
     unreadable: tuple[Unreadable, ...]
     skipped: tuple[Skipped, ...]
+    untestable: tuple[UntestableCoverage, ...] = ()
+    inconclusive: tuple[Inconclusive, ...] = ()
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 import msgspec
 
-from cohere_conformance.model import Finding, Severity
+from cohere_conformance.model import Finding, Kind, Severity
 from cohere_conformance.report.example import Order, clean
 from cohere_conformance.report.shape import Example, Row
 from cohere_conformance.report.verdict import RANK
 
 Moment = tuple[datetime, str]
 """A time that can be compared across offsets, with the text it came from."""
-RowKey = tuple[str, str | None]
-"""Fingerprint and amendment: what one amendment explains must not hide the same finding unexplained."""
+RowKey = tuple[str, str | None, str]
+"""Fingerprint, amendment and expectation.
+
+What one amendment explains must not hide the same finding unexplained, and cases that expect different
+statuses are different findings.
+"""
 
 MOST_CASES = 20
 """Ids of further cases that show a finding are not kept."""
@@ -62,11 +67,11 @@ class Entry(msgspec.Struct):
         if cases and not set(cases) <= set(self.cases):
             self.cases = tuple(sorted({*self.cases, *cases})[:MOST_CASES])
 
-    def row(self, key: RowKey) -> Row:
+    def row(self, fingerprint: str) -> Row:
         """Return the entry as a value."""
         finding = self.finding
         return Row(
-            fingerprint=key[0],
+            fingerprint=fingerprint,
             kind=finding.kind,
             severity=self.severity,
             operation=clean(finding.operation),
@@ -81,7 +86,21 @@ class Entry(msgspec.Struct):
             first_seen=self.first[1] if self.first else None,
             last_seen=self.last[1] if self.last else None,
             cases=tuple(map(clean, self.cases)),
+            omitted=finding.omitted,
         )
+
+
+def key_of(finding: Finding) -> RowKey:
+    """Return what tells the rows of a report apart."""
+    expected = finding.expected if finding.kind is Kind.STATUS_UNEXPECTED else ""
+    return finding.fingerprint, finding.amendment, expected
+
+
+def fingerprint(key: RowKey, *, alone: bool) -> str:
+    """Return the identity of a row: that of its finding, unless cases expected different statuses."""
+    if alone:
+        return key[0]
+    return hashlib.sha256(f"{key[0]}\x1f{key[2]}".encode()).hexdigest()[: len(key[0])]
 
 
 def moment_of(recorded_at: str | None) -> Moment | None:

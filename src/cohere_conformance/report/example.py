@@ -59,12 +59,14 @@ def example(exchange: Exchange, *, curl: bool) -> Example:
     """
     exchange = redaction.exchange(exchange)
     source, request = exchange.source, exchange.request
+    command = exchange.curl if curl and len(request.body or b"") <= LONGEST_BODY else None
     return Example(
         file=clean(source.file, LONGEST_PATH),
         position=clean(source.position),
         recorded_at=clean(source.recorded_at) if source.recorded_at else None,
         request=clean(f"{request.method} {request.url}"),
-        curl=_command(exchange) if curl and len(request.body or b"") <= LONGEST_BODY else None,
+        curl=command and command.line,
+        inexact=tuple(map(clean, command.inexact)) if command else (),
         request_text=_request_text(request, bodies=curl),
         response_text=_response_text(exchange.response),
     )
@@ -105,12 +107,6 @@ def _evidence(head: str, body: bytes | None) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     text = decoder.decode(raw[:LONGEST_EVIDENCE], final=size <= LONGEST_EVIDENCE)
     return text if size <= LONGEST_EVIDENCE else f"{text}... (+{size - LONGEST_EVIDENCE} bytes)"
-
-
-def _command(exchange: Exchange) -> str:
-    """Return the command that repeats the request."""
-    command = exchange.as_curl()
-    return clean(command, len(command))
 
 
 def _natural(position: str) -> tuple[tuple[str, int, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Kind
@@ -50,11 +51,12 @@ def explain_finding(report: Report, fingerprint_prefix: str) -> str:
         UsageError: no finding begins so, or more than one does.
     """
     prefix = fingerprint_prefix.strip().lower()
-    rows = [row for row in report.findings if prefix and row.fingerprint.startswith(prefix)]
+    every = (*report.findings, *report.explained)
+    rows = [row for row in every if prefix and row.fingerprint.startswith(prefix)]
     found = sorted({row.fingerprint for row in rows})
     if not rows:
         raise UsageError(
-            f"expected the fingerprint of one of the {len(report.findings)} findings of this report, "
+            f"expected the fingerprint of one of the {len(every)} findings of this report, "
             f"got {plain(fingerprint_prefix)!r}; {REPORT_JSON} lists them"
         )
     if len(found) > 1:
@@ -78,6 +80,7 @@ def _details(report: Report, row: Row) -> str:
         "amendment": row.amendment and f"{row.amendment} (explains it; it does not fail a run)",
         "expected": row.expected,
         "observed": row.observed,
+        "omitted": parts.omitted(row),
         "seen in": parts.seen(row),
         "example": parts.location(example),
         "recorded at": example.recorded_at,
@@ -92,14 +95,12 @@ def _reproduction(report: Report, row: Row) -> list[str]:
     curl = row.example.curl
     if curl is None:
         return ["The request is not repeated here: it is too long or was not kept. See the example's file."]
-    shown = plain(curl, longest=None, keep="\n\t")
-    lines = [
-        "Send it again (the key is read from CO_API_KEY; what looked like a secret is [redacted]):",
-        "",
-        shown,
-    ]
-    if shown != curl:
-        lines += ["", f"It holds characters that do not print; {REPORT_JSON} has the exact command."]
+    lines = [f"Reproduce (the key is read from {KEY_VARIABLE}):", "", plain(curl, longest=None)]
+    if row.example.inexact:
+        why = plain("; ".join(row.example.inexact))
+        lines += ["", f"Not exact: {why}. The request that was judged was another one."]
+    if counted := parts.commands_line(report):
+        lines += ["", counted]
     if again := hints.revival(report, row):
         lines += ["", plain(again, longest=None)]
     return lines

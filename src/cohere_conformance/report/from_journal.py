@@ -7,22 +7,31 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import ReportError, TrafficError
 from cohere_conformance.report.build import Tally
-from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, CaseOutcome, Exercise, Unreadable
+from cohere_conformance.report.coverage import (
+    CaseCoverage,
+    CaseEnd,
+    CaseOutcome,
+    Exercise,
+    Unreadable,
+    Waiting,
+)
+from cohere_conformance.report.ended import read_ended
 from cohere_conformance.report.example import clean
 from cohere_conformance.report.fuzzed import FuzzTally
 from cohere_conformance.report.journal import WorkerJournal, read_journals
 from cohere_conformance.report.line import Closing, Opening, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from cohere_conformance.model import Aspect, Element, Exchange
+    from cohere_conformance.model import Aspect, Element, Exchange, Untestable
     from cohere_conformance.report.fuzzed import Fuzzing
     from cohere_conformance.report.shape import Report
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
 """A case of several records ends as the worst of them; one that was skipped in part was tried."""
+_UNFINISHED = "the run did not come to its end"
 _BARE = "failed without a finding and without a reason"
 
 
@@ -33,6 +42,7 @@ def report_of(
     further: Collection[str] = (),
     declared: Iterable[Element],
     exercised: Callable[[Exchange], Iterable[Element]],
+    untestable: Callable[[Exchange], Sequence[Untestable]] = lambda _: (),
     finished_at: str,
     fuzzing: Fuzzing | None = None,
     curl: bool = True,
@@ -45,6 +55,7 @@ def report_of(
         further: labels of the others, which what a case needs may call.
         declared: everything that could be exercised.
         exercised: what of it one exchange shows.
+        untestable: the requirements that one exchange with findings cannot show.
         finished_at: RFC 3339 time at which the run ended.
         fuzzing: how to look at what the fuzzer derived; without it there are no figures of it.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
@@ -53,7 +64,7 @@ def report_of(
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    run = _Run({*operations, *further}, exercised, Tally(curl=curl), fuzzed)
+    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed)
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -67,6 +78,7 @@ def report_of(
             f"{folder}: expected the journals of one run, got those of several; "
             "name a folder of its own for each run with --report-dir, or clear this one"
         )
+    run.conclude(folder)
     elements = frozenset(declared)
     exercise = _exercise(elements, run.seen)
     first = min(openings, key=lambda one: (one.header.started_at, one.worker))
@@ -88,6 +100,7 @@ class _Run:
         self,
         operations: Collection[str],
         exercised: Callable[[Exchange], Iterable[Element]],
+        untestable: Callable[[Exchange], Sequence[Untestable]],
         tally: Tally,
         fuzzed: FuzzTally | None,
     ) -> None:
@@ -96,11 +109,16 @@ class _Run:
         self.seen: set[Element] = set()
         self._operations = operations
         self._exercised = exercised
+        self._untestable = untestable
         self._fuzzed = fuzzed
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
         self._interrupted = False
+        self._stopped: set[str] = set()
+        self._failures: tuple[str, ...] = ()
+        self._deviations: tuple[str, ...] = ()
+        self._waits: dict[str, Waiting] = {}
 
     def read(self, journal: WorkerJournal) -> None:
         """Take in one journal."""
@@ -114,10 +132,26 @@ class _Run:
                 case Closing():
                     closed = True
                     self._interrupted |= line.interrupted
+                    self._stopped |= {line.reason} - {""}
+                    self._wait(line.waits)
                 case Unreadable():
                     self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
         if not closed:
             self._unclosed.append(clean(journal.worker))
+
+    def conclude(self, folder: Path) -> None:
+        """Take in how the run ended, where a process leads it: without that it has not ended."""
+        if not any(opening.led for opening in self.openings):
+            return
+        ended = read_ended(folder, self.openings[0].run)
+        if ended is None:
+            self._interrupted = True
+            self._stopped.add(_UNFINISHED)
+            return
+        self._interrupted |= ended.interrupted
+        self._stopped |= {ended.stopped} - {""}
+        self._failures = tuple(map(clean, ended.failures))
+        self._deviations = tuple(map(clean, ended.deviations))
 
     def _record(self, record: Record) -> None:
         known = record.operation in self._operations
@@ -130,17 +164,21 @@ class _Run:
                 request_judged=known and exchange.request.body is not None,
                 case=record.case,
                 setup=record.setup,
+                # Where the contract is kept, everything can be checked, and nothing is judged once more.
+                untestable=self._untestable(exchange) if known and record.findings else (),
             )
             if known:
                 self.seen.update(self._exercised(exchange))
-            if known and self._fuzzed is not None:
-                self._fuzzed.add(record)
+        if known and self._fuzzed is not None:
+            self._fuzzed.add(record)
         if record.setup:
             return
         if record.findings:
             self._with_findings.add(record.case)
         end = (_WORST[record.outcome], clean(record.reason), clean(record.operation), record.outcome)
-        self._ends[record.case] = min(self._ends.get(record.case, end), end)
+        # Of two that are as bad, the one that says why.
+        ends = (self._ends.get(record.case, end), end)
+        self._ends[record.case] = min(ends, key=lambda one: (one[0], not one[1], one))
 
     def cases(self) -> CaseCoverage:
         """Return how the cases ended."""
@@ -174,7 +212,22 @@ class _Run:
             ends=tuple(sorted(open_ends)),
             unclosed=tuple(sorted(self._unclosed)),
             interrupted=self._interrupted,
+            stopped=clean("; ".join(sorted(self._stopped))),
+            failures=self._failures,
+            deviations=self._deviations,
+            waits=tuple(sorted(self._waits.values())),
         )
+
+    def _wait(self, waits: Iterable[Waiting]) -> None:
+        for one in waits:
+            kind = clean(one.kind)
+            before = self._waits.get(kind, Waiting(kind=kind, number=0, seconds=0.0, never_ready=0))
+            self._waits[kind] = Waiting(
+                kind=kind,
+                number=before.number + one.number,
+                seconds=round(before.seconds + one.seconds, 3),
+                never_ready=before.never_ready + one.never_ready,
+            )
 
     def _reasons(self, wanted: CaseOutcome) -> dict[str, int]:
         counted = Counter(

@@ -48,8 +48,10 @@ class FuzzTally:
         self._requested: dict[str, set[str]] = {}
 
     def add(self, record: Record) -> None:
-        """Count one exchange; one that the fuzzer did not derive counts for nothing."""
+        """Count one exchange, or what was not sent; what the fuzzer did not derive counts for nothing."""
         exchange, label = record.exchange, record.operation
+        if record.unsent:
+            self._numbers.setdefault(label, Counter())["unsent"] += record.unsent
         if not record.way or exchange is None:
             return
         numbers = self._numbers.setdefault(label, Counter())
@@ -95,6 +97,7 @@ class FuzzTally:
                     request_missing=tuple(sorted(missing)),
                     response_declared=declared[label],
                     response_reached=seen[label],
+                    unsent=numbers["unsent"],
                 )
             )
         return tuple(rows)

@@ -11,10 +11,12 @@ from cohere_conformance.report.coverage import Unreadable
 from cohere_conformance.report.line import JOURNAL_FORMAT, Closing, Line, Opening, Record, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import Self
+
+    from cohere_conformance.report.coverage import Waiting
 
 _PREFIX, _SUFFIX = "journal-", ".jsonl"
 
@@ -75,10 +77,12 @@ class Journal:
         self._write(record)
         self._records += 1
 
-    def close(self, *, interrupted: bool = False) -> None:
+    def close(self, *, interrupted: bool = False, reason: str = "", waits: Iterable[Waiting] = ()) -> None:
         """Write the closing line; a second call does nothing."""
         if self._descriptor is not None:
-            self._write(Closing(records=self._records, interrupted=interrupted))
+            self._write(
+                Closing(records=self._records, interrupted=interrupted, reason=reason, waits=tuple(waits))
+            )
             self._release()
 
     def _write(self, line: Line) -> None:

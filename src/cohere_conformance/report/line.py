@@ -7,16 +7,22 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from cohere_conformance import redaction
 from cohere_conformance.model import Exchange, Finding
-from cohere_conformance.report.coverage import CaseOutcome
+from cohere_conformance.report.coverage import CaseOutcome, Waiting
 from cohere_conformance.report.render.safe import json_visible
 from cohere_conformance.report.shape import Header
+from cohere_conformance.report.shorten import shorten, what_is_cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+MOST_WRITTEN = 5_000_000
+"""Bytes that one exchange takes in a journal, with its findings."""
+_MOST_READ = 8_000_000
+"""Bytes of a body that are looked through for credentials; what is behind them is never written."""
 JOURNAL_FORMAT = 1
 """The version of the lines that this module reads and writes."""
 
@@ -29,6 +35,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
         header: what is judged, against what; the same for every worker.
         planned: ids of the cases that this worker knows of; `None` where it does not say.
         run: identity of the run, the same for its workers; journals of two runs are never mixed.
+        led: a process leads the run and writes how it ended; without that, the run has not ended.
         format: the version of the lines.
     """
 
@@ -36,6 +43,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
     header: Header
     planned: tuple[str, ...] | None = None
     run: str = ""
+    led: bool = False
     format: int = JOURNAL_FORMAT
 
 
@@ -54,6 +62,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
         way: what the request was changed for, where the fuzzer derived it.
+        cut: what of the exchange was too long to be written, such as `response body: 9 of 99 bytes`.
+        unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
+            is not served.
     """
 
     case: str
@@ -64,6 +75,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     findings: tuple[Finding, ...] = ()
     setup: bool = False
     way: str = ""
+    cut: tuple[str, ...] = ()
+    unsent: int = 0
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):
@@ -71,11 +84,15 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
 
     Attributes:
         records: how many records stand before it.
-        interrupted: whether somebody stopped the run, so that it ended early but orderly.
+        interrupted: whether the run was stopped, so that it ended early but orderly.
+        reason: what stopped it, where that is known.
+        waits: what the worker waited for.
     """
 
     records: int
     interrupted: bool = False
+    reason: str = ""
+    waits: tuple[Waiting, ...] = ()
 
 
 Line = Opening | Record | Closing
@@ -83,8 +100,19 @@ Line = Opening | Record | Closing
 
 def encode(line: Line) -> bytes:
     """Return the line with its end; what it tells of an exchange is without credentials."""
-    shown = _shown(line) if isinstance(line, Record) else line
-    raw: dict[str, Any] = msgspec.to_builtins(shown, builtin_types=(bytes,))
+    if not isinstance(line, Record) or line.exchange is None:
+        return _written(line)
+    # Cut once more when it is clean: behind a cut a credential might not be known for one.
+    most, shown = _MOST_READ, _shown(replace(line, exchange=shorten(line.exchange, _MOST_READ)))
+    while len(written := _written(shown)) > MOST_WRITTEN and most and shown.exchange is not None:
+        most //= 2
+        exchange = shorten(shown.exchange, most)
+        shown = replace(shown, exchange=exchange, cut=what_is_cut(line.exchange, exchange, most))
+    return written
+
+
+def _written(line: Line) -> bytes:
+    raw: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
     for side in _sides(raw):
         side["body"] = _told(side["body"])
     return (json_visible(json.dumps(raw, ensure_ascii=False)) + "\n").encode("utf-8")
@@ -109,7 +137,7 @@ def _shown(record: Record) -> Record:
     if record.exchange is None:
         return record
     exchange, say = redaction.cleaned(record.exchange)
-    return msgspec.structs.replace(
+    return replace(
         record,
         exchange=exchange,
         reason=say(record.reason),
@@ -119,7 +147,7 @@ def _shown(record: Record) -> Record:
 
 def _told_again(finding: Finding, say: Callable[[str], str]) -> Finding:
     # The identity as well: a server that makes up a new key each time is not a new finding each time.
-    return msgspec.structs.replace(
+    return replace(
         finding,
         place=say(finding.place),
         expected=say(finding.expected),

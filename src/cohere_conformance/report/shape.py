@@ -14,7 +14,7 @@ from cohere_conformance.errors import ReportError
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 
-FORMAT = 1
+FORMAT = 2
 """The version of the shape that this module reads and writes."""
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -114,6 +114,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         recorded_at: RFC 3339 time of the recording, if known.
         request: method and address.
         curl: a command that repeats the request; null where the body was too long to repeat here.
+        inexact: why the command sends something else than the request did (something is redacted, or was not
+            recorded); empty where it sends the same.
         request_text: method, address, headers and body of the request as text, cut; empty in older reports.
         response_text: status, headers and body of the answer as text, cut; empty in older reports.
     """
@@ -123,6 +125,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str | None
     request: str
     curl: str | None = None
+    inexact: tuple[str, ...] = ()
     request_text: str = ""
     response_text: str = ""
 
@@ -140,12 +143,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         expected: what the contract declares.
         observed: what came in the example.
         requirement: id of the violated requirement, if any.
-        amendment: id of the amendment that explains the finding; such a row never fails a run.
+        amendment: id of the amendment that explains the finding; such a row is among the explained ones.
         count: number of exchanges that show it.
         example: the exchange that proves it.
         first_seen: earliest recording time among the exchanges, if any is known.
         last_seen: latest recording time among the exchanges, if any is known.
         cases: ids of the cases that show it, the first 20 in alphabetical order.
+        omitted: how many more findings of the example's exchange there are at least that have no row.
     """
 
     fingerprint: str
@@ -163,6 +167,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: str | None = None
     last_seen: str | None = None
     cases: tuple[str, ...] = ()
+    omitted: Count = 0
 
     @property
     def client_side(self) -> bool:
@@ -187,6 +192,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         unrouted: exchanges that no operation matches.
         unrecorded: exchanges judged without their response body, which was not recorded.
         undecoded: exchanges judged without their response body, which could not be decoded.
+        untestable: requirements of operations that some exchanges could not show.
+        inconclusive: recorded exchanges whose answer says nothing about the API.
     """
 
     exchanges: Count
@@ -202,6 +209,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     unrouted: Count
     unrecorded: Count = 0
     undecoded: Count = 0
+    untestable: Count = 0
+    inconclusive: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,13 +236,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         header: what was judged, against what, and when.
-        findings: the distinct findings, worst first.
+        findings: the distinct findings that no amendment explains, worst first.
+        explained: the distinct findings that an amendment explains, worst first; they never fail a run.
         coverage: what was looked at and what was not.
         footer: totals and verdict.
     """
 
     header: Header
     findings: tuple[Row, ...]
+    explained: tuple[Row, ...] = ()
     coverage: Coverage
     footer: Footer
 
@@ -248,6 +259,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.footer.totals.unrecorded + self.footer.totals.undecoded
 
     @property
+    def exchanges_unrouted(self) -> int:
+        """Return how many exchanges with the judged API no operation matches."""
+        return self.footer.totals.unrouted
+
+    @property
     def inputs_unreadable(self) -> int:
         """Return how many inputs could not be read."""
         return len(self.coverage.unreadable)
@@ -260,7 +276,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that no amendment explains."""
-        return frozenset(row.severity for row in self.findings if row.amendment is None)
+        return frozenset(row.severity for row in self.findings)
+
+    @property
+    def inconclusive(self) -> int:
+        """Return how many recorded exchanges say nothing about the API."""
+        return self.footer.totals.inconclusive
+
+    @property
+    def untestable_unexplained(self) -> int:
+        """Return how many requirements were not testable for no reason that a finding gives."""
+        return sum(1 for one in self.coverage.untestable if one.unexplained)
 
 
 def load(path: Path) -> Report:

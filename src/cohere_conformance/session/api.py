@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -18,9 +18,12 @@ from cohere_conformance.checks.judge import evidence_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
+from cohere_conformance.contract.collections import collection_of
+from cohere_conformance.contract.place import parse_place
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
+from cohere_conformance.session.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 Judged = tuple[Exchange, tuple[Finding, ...], str]
 """An exchange, what fails it, and why it says nothing where it says nothing."""
+
+
+_Wanted = TypeVar("_Wanted")
 
 
 class DeviatesError(Exception):
@@ -63,6 +69,45 @@ class Reply:
         """Return the first response header of that (lower-case) name."""
         return self._evidence.header(name)
 
+    def at(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
+        """Return what is at a location of the answer; `null` where nothing is.
+
+        Args:
+            pointer: JSON pointer; `""` is the whole answer.
+            kind: what it has to be: anything that `msgspec.convert` knows, such as `float`, `list[str]`, a
+                `TypedDict`, `str | None`.
+
+        Raises:
+            InconclusiveError: it is something else, so that nothing can be said about it.
+        """
+        return self._converted(next(parse_place(pointer).values(self.answer), None), pointer, kind)
+
+    def parsed(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
+        """Return the value of a text that is JSON itself, as `at` does; `null` where there is no text.
+
+        Args:
+            pointer: JSON pointer.
+            kind: what the value has to be.
+
+        Raises:
+            InconclusiveError: the text is no JSON, or the value is something else.
+        """
+        text = self.at(pointer, cast("type[str]", str | None)) or "null"
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InconclusiveError(
+                f"not testable: expected JSON in the text at {pointer}, got none"
+            ) from None
+        return self._converted(value, pointer, kind)
+
+    def _converted(self, value: object, pointer: str, kind: type[_Wanted]) -> _Wanted:
+        try:
+            return msgspec.convert(value, kind)
+        except (msgspec.ValidationError, RecursionError) as error:
+            where = pointer or "the answer"
+            raise InconclusiveError(f"not testable: {where} of status {self.status}: {error}") from None
+
 
 class Api:
     """The target, as one test sees it.
@@ -76,6 +121,7 @@ class Api:
         unique: tells the things of this test apart from others.
         seed: what makes the choices of the test, if it makes some and the caller wants others than usual.
         undo: removes what the answers to this test say that it has made, and tells what was sent for that.
+        patience: waits for what takes time on the target.
     """
 
     def __init__(
@@ -89,7 +135,9 @@ class Api:
         unique: str,
         seed: int | None = None,
         undo: Callable[[str], Collection[Address]] | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        self._patience = patience or Patience()
         self.profile = profile
         self.unique = unique
         self.seed = seed
@@ -126,7 +174,10 @@ class Api:
 
         Raises:
             DeviatesError: the answer by itself is wrong.
-            InconclusiveError: a live target gave no chance to judge, or no further request may be sent.
+            InconclusiveError: a live target gave no chance to judge, no further request may be sent, or the
+                target does not show that the run has made what the request would change.
+            ForbiddenError: the operation is not allowed on the target.
+            OwnershipError: the test is about to change what the run has not made.
         """
         sending = _sending(operation, path, query, headers, body, form)
         wanted = Expectation(status=status if isinstance(status, tuple) else (status,))
@@ -135,12 +186,53 @@ class Api:
         except BudgetError as error:
             # Hypothesis would take any other exception for a failure, and send everything once more.
             raise InconclusiveError(str(error)) from error
+        except OwnershipError as error:
+            if error.claimed:
+                raise InconclusiveError(str(error)) from error
+            raise
         if excuse:
             raise InconclusiveError(excuse)
         if failing:
             raise DeviatesError("; ".join(f"{one.kind} at {one.place or 'the answer'}" for one in failing))
         declared = self._contract.operations.get(operation) or _undeclared(operation)
         return Reply(evidence_of(declared, Reading(exchange)))
+
+    def until(
+        self,
+        operation: str,
+        look: Callable[[], _Wanted | None],
+        seconds: float,
+        *,
+        expected: str,
+        growth: float | None = None,
+    ) -> _Wanted:
+        """Look again and again until something has happened on the target, and return what was found.
+
+        Args:
+            operation: label of what shows it.
+            look: returns what is wanted, or `None` where it is not there yet.
+            seconds: how long it may take.
+            expected: what is waited for, for a reader.
+            growth: how much longer each pause is than the one before; small where each step counts.
+
+        Raises:
+            InconclusiveError: it has not happened.
+        """
+        kind = collection_of(operation)
+        limit = self._patience.limit(kind, seconds)
+        further = {} if growth is None else {"growth": growth}
+        if (found := self._patience.until(kind, look, seconds, **further)) is None:
+            raise InconclusiveError(f"expected {expected}, got none after {limit:g} s")
+        return found
+
+    def pause(self, operation: str, seconds: float) -> None:
+        """Let time pass before something is looked at again.
+
+        Args:
+            operation: label of what shows it.
+            seconds: how long.
+        """
+        self._patience.pause(collection_of(operation), seconds)
 
     def later(
         self,
@@ -154,7 +246,7 @@ class Api:
         self._later.append((_sending(operation, path, (), None, body, ()), Expectation(status=status)))
 
     def clear(self) -> None:
-        """Clear away now, as far as requests may be sent; what was made has its own set aside."""
+        """Clear away now, as far as requests may be sent, and as far as it was made by the run."""
         done = set(self._undo(self._test)) if self._undo is not None else set()
         while self._later:
             sending, expectation = self._later.pop()
@@ -162,7 +254,7 @@ class Api:
             if (address := (outgoing.method, outgoing.path)) in done:
                 continue
             done.add(address)
-            with suppress(BudgetError):
+            with suppress(BudgetError, RefusedError):
                 self._send(self._test, sending, Key.VALID, expectation, True)
 
     def require(
@@ -202,6 +294,19 @@ class Api:
         self._record(self._test, reply.exchange, finding)
         if finding.severity is Severity.BREAKING:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
+
+    def need(self, holds: bool, expected: str) -> None:
+        """Go on only where a response says enough to be compared.
+
+        Args:
+            holds: whether it does.
+            expected: what it has to say, for a reader.
+
+        Raises:
+            InconclusiveError: it does not.
+        """
+        if not holds:
+            raise InconclusiveError(f"not testable: expected {expected}")
 
     def tell(self, kind: Kind, reply: Reply, *, expected: str, observed: str, place: str = "") -> None:
         """Write down what several answers show and no requirement is about; the test goes on.

@@ -7,30 +7,36 @@ that was killed leaves the same evidence as one that ended.
 from __future__ import annotations
 
 import shutil
+import time
 import uuid
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance import __version__
-from cohere_conformance.cases import load_suite
-from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.data import folder as shipped
-from cohere_conformance.errors import UsageError
+from cohere_conformance.errors import ReportError, TargetError, UsageError
+from cohere_conformance.exchanges.address import base_url
+from cohere_conformance.exchanges.deadline import Deadline
 from cohere_conformance.golden import IMPORTED, counts, find
 from cohere_conformance.report import (
+    Ended,
     Golden,
     Header,
     Mode,
     Report,
     Target,
+    clear_ended,
     clear_journals,
+    write_ended,
 )
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.golden import STAGED
+from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import GoldenMode, Place, Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
@@ -40,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.cases import Case
     from cohere_conformance.model import Severity
 
 SHIPPED = "the cassettes that ship with the package"
@@ -56,24 +62,19 @@ class Identity(msgspec.Struct, frozen=True):
         run: tells this run apart from others.
         started_at: RFC 3339 time at which it began.
         reference: the target is a reference server.
+        until: time of day, in seconds, at which the run has to end; `None` without a limit.
     """
 
     run: str
     started_at: str
     reference: bool
+    until: float | None = None
 
 
 @lru_cache(maxsize=2)
 def _judge(servers: tuple[str, ...]) -> Judge:
     """Return what judges; a process that runs the suites many times makes it once."""
     return Judge(Settings(servers=servers))
-
-
-@lru_cache(maxsize=1)
-def _suite() -> Suite:
-    """Return the shipped cases, read once a process."""
-    policies = load_policies(shipped("contracts") / "operations.yaml")
-    return load_suite(shipped("suites"), load_contract(), policies)
 
 
 class Campaign:
@@ -109,11 +110,13 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
     ) -> None:
+        if wishes.url is not None:
+            base_url("--url", wishes.url)  # before the contract takes it for one
         self._judge = _judge((wishes.url,) if wishes.url else ())
         self.plan: Plan = plan(wishes, self._judge.contract.groups, environment)
         if self.plan.fuzz is not None:
             open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
-        self._suite = _suite()
+        self._suite = shipped_suite()
         self.cases = self._selected()
         self.cassettes = self._found()
         self._workers = workers
@@ -123,6 +126,7 @@ class Campaign:
         self._environment = environment
         self._arguments = arguments
         self._identity: Identity | None = None
+        self._ended: Ended | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -157,6 +161,11 @@ class Campaign:
         return [name for name in self.cassettes if IMPORTED in name]
 
     @property
+    def begun(self) -> bool:
+        """Whether the run has begun, so that a report of it can be written."""
+        return self._identity is not None
+
+    @property
     def identity(self) -> Identity:
         """What the workers are told; set by `begin` or `join`."""
         if self._identity is None:
@@ -164,19 +173,30 @@ class Campaign:
         return self._identity
 
     def begin(self) -> None:
-        """Ask the target once, and clear away what an earlier run has left.
+        """Clear away what an earlier run has left, and ask the target once.
 
         Raises:
             TargetError: nobody answers, or the key is refused.
             ReportError: the folder cannot be cleared.
         """
-        recorded = self.plan.place is Place.RECORDED
-        reference = self.plan.url is None or (not recorded and probe(self.plan, self.plan.url))
         clear_report(self._folder)
+        clear_ended(self._folder)
         clear_journals(self._folder)
+        until = None if self.plan.seconds is None else time.time() + self.plan.seconds
+        reference = self.plan.url is None or (self.plan.place is not Place.RECORDED and self._reference())
         if self.plan.golden is not None and self.plan.golden.mode is GoldenMode.RECORD:
             shutil.rmtree(self._folder / STAGED, ignore_errors=True)
-        self._identity = Identity(uuid.uuid4().hex[:8], now(), reference)
+        self._identity = Identity(uuid.uuid4().hex[:8], now(), reference, until)
+
+    def _reference(self) -> bool:
+        deadline = Deadline(self.plan.seconds)
+        try:
+            gate = Guard.of(self.plan, self._judge.contract)
+            return probe(self.plan, self.plan.url or "", gate, deadline)
+        except TargetError:
+            if deadline.left(removing=False) > 0:
+                raise
+            return False  # nobody knows: the run is over before it has begun, and its report says that
 
     def join(self, identity: Identity) -> None:
         """Take part in a run that another process has begun."""
@@ -198,6 +218,7 @@ class Campaign:
                 ),
                 requests=self._share(),
                 reference=self.identity.reference,
+                until=self.identity.until,
             ),
             name,
         )
@@ -260,10 +281,44 @@ class Campaign:
         compared = golden.mode is GoldenMode.VERIFY
         return msgspec.structs.replace(counts(self.cassettes.values()), compared=compared)
 
-    def report(self) -> tuple[Report, tuple[Path, ...]]:
-        """Build the report out of the journals and write it; return it with the paths of its files.
+    def report(
+        self,
+        *,
+        interrupted: bool = False,
+        stopped: str = "",
+        failures: tuple[str, ...] = (),
+        deviations: tuple[str, ...] = (),
+    ) -> tuple[Report, tuple[Path, ...]]:
+        """Write how the run ended, and the report; return that with the paths of its files.
+
+        It may be called again when more has come to light: the report then says that as well.
+
+        Args:
+            interrupted: the run was stopped before its end.
+            stopped: what stopped it.
+            failures: what failed in the harness outside of any case.
+            deviations: what deviates that no finding reports.
 
         Raises:
-            ReportError: the journals cannot be read, or the report cannot be written.
+            ReportError: the journals cannot be read, or something cannot be written; there is no report then.
         """
+        before = self._ended or Ended(run=self.identity.run)
+        self._ended = Ended(
+            run=before.run,
+            interrupted=before.interrupted or interrupted,
+            stopped=before.stopped or stopped,
+            failures=_joined(before.failures, failures),
+            deviations=_joined(before.deviations, deviations),
+        )
+        clear_report(self._folder)
+        write_ended(self._folder, self._ended)
         return publish(self._folder, self._judge.contract)
+
+    def withdraw(self) -> None:
+        """Leave no report: what it would say is not what the process says."""
+        with suppress(ReportError):
+            clear_report(self._folder)
+
+
+def _joined(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import time
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
 from cohere_conformance.data import folder
-from cohere_conformance.errors import BudgetError
-from cohere_conformance.fuzz.anchors import anchors
+from cohere_conformance.errors import BudgetError, ForbiddenError
+from cohere_conformance.fuzz.anchors import anchors, written
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
-from cohere_conformance.fuzz.effort import EFFORTS
+from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.overlay import overlaid
+from cohere_conformance.fuzz.paths import harmless
 from cohere_conformance.fuzz.smaller import smaller
 from cohere_conformance.model import Kind
 from cohere_conformance.session.examples import Shelf, open_database
 from cohere_conformance.session.plan import Place
 from cohere_conformance.session.resources import MissingError
+from cohere_conformance.session.unchanged import Attempt, Unchanged
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -33,11 +36,14 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
     from cohere_conformance.session.plan import Fuzz, Plan
     from cohere_conformance.session.runner import Runner
+    from cohere_conformance.session.unchanged import ToBlame
 
 _FAILED = b"failed"
 """The key under which the names of candidates stand that failed."""
 _MOST_SMALLER = 30
 """Requests that are spent on making one failing request smaller."""
+_MOST_SHRUNK = 5
+"""Failing requests of one look that are made smaller: a server that checks nothing fails at every place."""
 
 
 class Fuzzed(NamedTuple):
@@ -45,11 +51,15 @@ class Fuzzed(NamedTuple):
 
     Attributes:
         findings: what fails it, the first of each fingerprint.
-        reason: why it ended early, where it did.
+        reason: why it ended early, or why a part of it was left out.
+        left_out: why nothing was sent, where nothing may be.
+        unsent: requests that were left out, because the unchanged one that they start from is not served.
     """
 
     findings: tuple[Finding, ...]
     reason: str = ""
+    left_out: str = ""
+    unsent: int = 0
 
 
 class _StopError(Exception):
@@ -80,7 +90,7 @@ class Fuzzer:
         self._domain = load_domain(folder("suites") / "fuzz" / "domain.yaml", contract.operations)
         self._database = open_database(fuzz.database)
         self._lost: set[str] = set()
-        self._until = None if fuzz.seconds is None else time.monotonic() + fuzz.seconds
+        self._unchanged: dict[str, Unchanged] = {}
 
     def run(self, test: str, label: str, way: Way) -> Fuzzed:
         """Fuzz one operation.
@@ -93,10 +103,16 @@ class Fuzzer:
         if label in self._lost:
             return Fuzzed((), "an answer of this operation never came")
         operation = self._contract.operations[label]
-        start = anchors(self._suite, operation, self._plan.profile)
-        attempts = _Attempts(test, self._runner, self._until)
+        start = self._permitted(anchors(self._suite, operation, self._plan.profile))
+        if isinstance(start, str):
+            return Fuzzed((), left_out=start)
+        attempts = _Attempts(test, self._runner, self._looked_at(operation, way))
         reason = ""
         try:
+            if way is Way.POSITIVE and self._fuzz.profile is not FuzzProfile.SMOKE:
+                # What only a certain text, a stream or a call of a tool shows needs no change to be seen.
+                for anchor in written(self._suite, operation, self._plan.profile):
+                    attempts.usable(anchor.case)
             self._one_change(test, operation, start, way, attempts)
             if way is Way.POSITIVE:
                 self._several_changes(test, operation, start, attempts)
@@ -105,7 +121,25 @@ class Fuzzer:
             reason = str(error)
         except (_StopError, MissingError) as error:
             reason = str(error)
-        return Fuzzed(tuple(attempts.found.values()), reason)
+        left_out = "" if attempts.sent or reason else attempts.refused
+        return Fuzzed(
+            tuple(attempts.found.values()), reason or attempts.left_out(), left_out, attempts.unsent
+        )
+
+    def _permitted(self, every: tuple[Anchor, ...]) -> tuple[Anchor, ...] | str:
+        """Return the requests whose resources may be made, or why there is none."""
+        reasons = [self._runner.permission.unavailable(anchor.needs) for anchor in every]
+        start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
+        return start if start or not every else reasons[0] or ""
+
+    def _looked_at(self, operation: Operation, way: Way) -> Unchanged | None:
+        """Return what the starting requests show by themselves; `None` where they must not be sent."""
+        if way is Way.PROTOCOL and self._plan.place is Place.LIVE and not harmless(operation.label):
+            return None
+        if operation.label not in self._unchanged:
+            start = self._permitted(written(self._suite, operation, self._plan.profile))
+            self._unchanged[operation.label] = Unchanged(() if isinstance(start, str) else start)
+        return self._unchanged[operation.label]
 
     def _one_change(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts
@@ -128,15 +162,19 @@ class Fuzzer:
     def _several_changes(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], attempts: _Attempts
     ) -> None:
-        bodied = [anchor for anchor in start if isinstance(anchor.sending.body, dict)]
-        if not bodied or operation.request is None:
-            return
         effort, told = EFFORTS[self._fuzz.profile], self._fuzz.max_examples
-        if examples := effort.examples if told is None else told:
+        examples = effort.examples if told is None else told
+        overlays = effort.overlaid if told is None else min(effort.overlaid, told)
+        bodied = [anchor for anchor in start if isinstance(anchor.sending.body, dict)]
+        if operation.request is None or not examples + overlays:
+            return
+        if not (bodied := [anchor for anchor in bodied if attempts.usable(anchor.case)]):
+            return
+        if examples:
             self._drawn(f"{test} several", mixed(operation, bodied, self._domain), examples, attempts)
-        if examples := effort.overlaid if told is None else min(effort.overlaid, told):
+        if overlays:
             strategy = overlaid(self._contract, operation, bodied, self._domain)
-            self._drawn(f"{test} overlaid", strategy, examples, attempts)
+            self._drawn(f"{test} overlaid", strategy, overlays, attempts)
 
     def _drawn(
         self, name: str, strategy: SearchStrategy[Candidate], examples: int, attempts: _Attempts
@@ -193,15 +231,26 @@ class _Attempts:
     Args:
         test: its id.
         runner: what sends and judges.
-        until: the time (by `time.monotonic`) after which nothing is sent.
+        unchanged: what the starting requests show by themselves; `None` where they must not be sent.
+
+    Attributes:
+        found: what fails the test, by its fingerprint.
+        failing: what fails the last request.
+        sent: how many requests were sent.
+        refused: why the last one was not sent that may not be.
+        unsent: how many requests were left out, because the unchanged one is not served.
     """
 
-    def __init__(self, test: str, runner: Runner, until: float | None) -> None:
+    def __init__(self, test: str, runner: Runner, unchanged: Unchanged | None) -> None:
         self._test = test
         self._runner = runner
-        self._until = until
+        self._unchanged = unchanged
+        self._shrunk: Counter[tuple[object, ...]] = Counter()
+        self.unsent = 0
         self.found: dict[str, Finding] = {}
         self.failing: tuple[Finding, ...] = ()
+        self.sent = 0
+        self.refused = ""
         self._stopped: _StopError | None = None
 
     def go_on(self) -> None:
@@ -213,6 +262,28 @@ class _Attempts:
         if self._stopped is not None:
             raise self._stopped
 
+    def usable(self, case: str) -> bool:
+        """Tell whether a starting request is served without any change.
+
+        Args:
+            case: id of its case.
+
+        Raises:
+            _StopError: nothing more is to be sent.
+        """
+        self.go_on()
+        return self._unchanged is None or self._unchanged.usable(case, self._as_it_is)
+
+    def left_out(self) -> str:
+        """Return which starting requests cannot be fuzzed, and why; nothing where all can."""
+        refused = self._unchanged.refused if self._unchanged is not None else {}
+        if not refused:
+            return ""
+        case, observed = next(iter(refused.items()))
+        more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+        unsent = f"; {self.unsent} requests not sent" if self.unsent else ""
+        return f"cannot be fuzzed: the unchanged request of {case}{more} is not served ({observed}){unsent}"
+
     def news(self, candidate: Candidate) -> list[str]:
         """Send a request; keep what fails it, and return the fingerprints that are new.
 
@@ -220,22 +291,47 @@ class _Attempts:
             _StopError: nothing more is to be sent.
             MissingError: what the case needs cannot be made.
         """
-        self.go_on()  # Hypothesis tries again whatever failed
-        if self._until is not None and time.monotonic() > self._until:
-            self._stopped = _StopError("the time limit is reached")
-            raise self._stopped
+        self.failing = ()
+        if not self.usable(candidate.anchor):
+            self.unsent += 1
+            return []
+        known = set(self.found)
+        self.failing = self._send(candidate, partial(self._to_blame, candidate)).failing
+        return [one.fingerprint for one in self.failing if one.fingerprint not in known]
+
+    def _to_blame(self, candidate: Candidate, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        if self._unchanged is None:
+            return findings
         try:
-            self.failing, gone = self._runner.attempt(self._test, candidate)
+            return self._unchanged.to_blame(candidate, findings, self._as_it_is)
+        except _StopError:
+            return findings  # whether it shows without the change cannot be found out any more
+
+    def _as_it_is(self, candidate: Candidate) -> Attempt:
+        """Send a starting request unchanged; what it shows is a finding of its own."""
+        try:
+            return self._send(candidate)
+        except MissingError as error:
+            return Attempt((), served=False, observed=str(error))
+
+    def _send(self, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
+        self.go_on()  # Hypothesis tries again whatever failed
+        try:
+            attempt = self._runner.attempt(self._test, candidate, to_blame)
+        except ForbiddenError as error:
+            # Of many requests that only some server would take for something else, this one is left out.
+            self.refused = str(error)
+            return Attempt((), served=False, observed=self.refused)
         except BudgetError as error:
             self._stopped = _StopError(str(error))
             raise self._stopped from error
-        new = [one.fingerprint for one in self.failing if one.fingerprint not in self.found]
-        for one in self.failing:
+        self.sent += 1
+        for one in attempt.failing:
             self.found.setdefault(one.fingerprint, one)
-        if gone:
-            self._stopped = _LostError(gone)
+        if attempt.gone:
+            self._stopped = _LostError(attempt.gone)
             raise self._stopped
-        return new
+        return attempt
 
     def shrink(self, operation: Operation, candidate: Candidate, fingerprints: list[str]) -> None:
         """Leave out of a failing request what has nothing to do with the failure.
@@ -244,6 +340,10 @@ class _Attempts:
         """
         if any(one.kind is Kind.VALID_REFUSED for one in self.failing):
             return  # of less than the whole nobody knows whether it has to be served
+        looks = {(one.kind, one.severity, one.status, one.requirement) for one in self.failing}
+        if all(self._shrunk[look] >= _MOST_SHRUNK for look in looks):
+            return
+        self._shrunk.update(looks)
         left, wanted = _MOST_SMALLER, set(fingerprints)
         while left > 0:
             for tried in smaller(operation, candidate):

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import Skip
+from cohere_conformance.cases.sending import sent_with
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import CassetteError, LeakError, UsageError
 from cohere_conformance.exchanges.anonymous import anonymised
-from cohere_conformance.exchanges.http import Outgoing, Sender
+from cohere_conformance.exchanges.http import OPEN, Outgoing, Sender
 from cohere_conformance.golden import Cassette, Origin, Provenance, load, save
 from cohere_conformance.golden.compare import compare
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests
@@ -154,8 +155,8 @@ class Replayer:
         from vcr.errors import CannotOverwriteExistingCassetteException
 
         self._unknown = CannotOverwriteExistingCassetteException
-        # What VCR.py stands in for; nothing gets past it, because pytest-recording blocks the network.
-        self._transport = httpx.HTTPTransport(verify=False)
+        # What VCR.py stands in for; where it does not, there is no way to the network from here.
+        self._transport = httpx.MockTransport(_unplayed)
 
     def plays(self, name: str) -> Path | None:
         """Return the cassette for VCR.py to play, if there is one that can be read."""
@@ -203,6 +204,7 @@ class Replayer:
             return Ending("failed", _REFUSED.format(error))
         except self._unknown as error:
             return Ending("error", f"{case.id}: VCR.py does not find the request in its cassette: {error}")
+        exchange = replace(exchange, request=sent_with(exchange.request, case.key))
         return self._runner.judged(Sent(exchange, expectation, told.values))
 
     def _sent(self, cassette: Cassette) -> Exchange:
@@ -210,7 +212,7 @@ class Replayer:
         recorded = cassette.exchange
         parts = urlsplit(recorded.request.url)
         base = f"{parts.scheme}://{parts.netloc}"
-        sender = Sender(base, source=recorded.source.file, transport=self._transport)
+        sender = Sender(base, gate=OPEN, source=recorded.source.file, transport=self._transport)
         outgoing = Outgoing(
             recorded.request.method,
             recorded.request.url.removeprefix(base),
@@ -228,6 +230,10 @@ class Replayer:
             response=played,
             source=recorded.source,
         )
+
+
+def _unplayed(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no cassette is played, and nothing is sent in a replay", request=request)
 
 
 def _kept(headers: Headers, but: str = "") -> Headers:

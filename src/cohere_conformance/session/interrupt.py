@@ -1,4 +1,4 @@
-"""Ctrl-C where it has to wait: until what was made is noted, so that it can be removed."""
+"""Signals that end a run: all in the way of Ctrl-C, and that waits until what was made is noted."""
 
 from __future__ import annotations
 
@@ -35,3 +35,38 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, usual)
     if len(waiting) == 1:
         usual(*waiting[0])
+
+
+_ENDING = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)))
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Take the signals that end a process for Ctrl-C, so that what was made is removed.
+
+    A signal that whoever started the process has it ignore (as `nohup` does) goes on being ignored.
+    """
+    before = terminate_like_interrupt()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def terminate_like_interrupt() -> dict[int, Any]:
+    """Take the signals that end a process for Ctrl-C from now on, and return what was done before."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    usual = {number: signal.getsignal(number) for number in _ENDING}
+    taken = {number: before for number, before in usual.items() if before is signal.SIG_DFL}
+    for number in taken:
+        signal.signal(number, _interrupt)
+    return taken
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    usual = signal.getsignal(signal.SIGINT)
+    if not callable(usual):
+        raise KeyboardInterrupt
+    usual(number, frame)  # which may be put off

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
-from cohere_conformance.checks import Explainer, judge
+from cohere_conformance.checks import Explainer
+from cohere_conformance.checks.edge import edge
 from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.judge import judgement_of
+from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import Remark
 from cohere_conformance.exchanges.hosts import WITHOUT_HOST, has_host, placed
-from cohere_conformance.model import BodyState
+from cohere_conformance.model import BodyState, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.model import Exchange, Finding
     from cohere_conformance.report import Tally
 
@@ -47,7 +50,7 @@ class Judge:
 
     Attributes:
         contract: what is judged against.
-        findings: what there is to say about one exchange; explained findings carry their amendment.
+        judgement: what there is to say about one exchange; explained findings carry their amendment.
 
     Raises:
         ContractError: a document below `contracts/` is broken.
@@ -56,14 +59,20 @@ class Judge:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         declarations = load_declarations(servers=settings.servers)
-        self.findings: Callable[[Exchange], list[Finding]]
+        self.judgement: Callable[[Exchange], Judgement]
         self.contract: Contract
         if settings.as_published:
             self.contract = declarations.contract(as_published=True)
-            self.findings = partial(judge, self.contract, requirements=False)
+            self.judgement = lambda exchange: judgement_of(
+                self.contract, Reading(exchange), requirements=False
+            )
         else:
             explainer = Explainer(declarations)
-            self.contract, self.findings = explainer.contract, explainer.judge
+            self.contract, self.judgement = explainer.contract, explainer.judgement
+
+    def findings(self, exchange: Exchange) -> list[Finding]:
+        """Return what deviates in one exchange; explained findings carry their amendment."""
+        return self.judgement(exchange).findings
 
     def count(self, tally: Tally, value: Exchange | TrafficError | Remark) -> None:
         """Judge one exchange, or note why there is none or what there is to know, and add it to the tally."""
@@ -82,16 +91,26 @@ class Judge:
                 if not has_host(value):
                     tally.add_remark(value.source.file, "url", WITHOUT_HOST)
                 return
-            findings = self.findings(value)
+            judgement = self.judgement(value)
+            excuse = edge(Reading(value)) if route.operation is not None else ""
         except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
             reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
             tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
             return
         told = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
-        media = media_type(told) if told else ""
-        body = self._body_state(value, route.operation)
-        tally.add(value, route.operation, findings, media, request_judged=judged, body=body)
+        # Of an answer that something else than the API has given, nothing follows.
+        about_request = [one for one in judgement.findings if one.kind is Kind.REQUEST_INVALID]
+        tally.add(
+            value,
+            route.operation,
+            about_request if excuse else judgement.findings,
+            media_type(told) if told else "",
+            request_judged=judged,
+            body=self._body_state(value, route.operation),
+            untestable=() if excuse else judgement.untestable,
+            inconclusive=excuse,
+        )
 
     def _body_state(self, exchange: Exchange, label: str | None) -> BodyState:
         response = exchange.response

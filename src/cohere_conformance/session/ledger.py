@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.place import Place
 from cohere_conformance.contract.tiers import Effect
-from cohere_conformance.session.script import collection
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -109,7 +109,7 @@ class Ledger:
 
     def about(self, label: str, path: Iterable[str]) -> list[Made | None]:
         """Return what a call is about; `None` for each id that is not ours."""
-        return [self.made.get((collection(label), identity)) for identity in path]
+        return [self.made.get((collection_of(label), identity)) for identity in path]
 
     def named(self, values: Iterable[object]) -> list[Made | None]:
         """Return what the values of a body name; `None` for each that is no id of ours."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from cohere_conformance.errors import RefusedError
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def step(
             return
         try:
             run(machine, *args, **drawn)
-        except (DeviatesError, InconclusiveError) as error:
+        except (DeviatesError, InconclusiveError, RefusedError) as error:
             machine.ended.append(error)
 
     return guarded
@@ -78,6 +79,7 @@ def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> N
     Raises:
         DeviatesError: it deviates in one of them.
         InconclusiveError: it gave no chance to judge.
+        RefusedError: a request was not sent.
     """
     ended: list[Exception] = []
     made = partial(machine, api, ended)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.contract import Contract
-    from cohere_conformance.contract.tiers import LivePolicy
+    from cohere_conformance.contract.tiers import LivePolicy, Tier
     from cohere_conformance.session.plan import Plan
 
 
@@ -48,13 +48,24 @@ class Permission:
             return f"{missing} not declared by the target"
         if (skip := case.skip(plan.profile)) is not None:
             return skip.reason
-        needed = self._suite.in_order(case.needs)
-        if tiers := sorted({case.tier, *(resource.tier for resource in needed)} - plan.tiers):
+        if (reason := self.unavailable(case.needs, case.tier)) is not None:
+            return reason
+        if case.key in {"trial", "expired"} and case.key not in self._keys:
+            return f"no {case.key} key known for the target"
+        return None
+
+    def unavailable(self, needs: Iterable[str], *further: Tier) -> str | None:
+        """Return why what a request needs must not be made, if so.
+
+        Args:
+            needs: names of resources.
+            further: tiers that the request itself is of.
+        """
+        needed = self._suite.in_order(needs)
+        if tiers := sorted({*further, *(resource.tier for resource in needed)} - self._plan.tiers):
             return f"tier {', '.join(tiers)} not allowed on a live host"
         if (missing := self._lacking(resource.create.operation for resource in needed)) is not None:
             return f"needs {missing}, not declared by the target"
-        if case.key in {"trial", "expired"} and case.key not in self._keys:
-            return f"no {case.key} key known for the target"
         return None
 
     def forbidden(self, operations: Collection[str]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,8 +18,9 @@ import msgspec
 from cohere_conformance.cases import PROFILES
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges import redact
+from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.golden.whole import HOME
@@ -29,7 +31,7 @@ from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = "CO_API_KEY"
+KEY = KEY_VARIABLE
 """The environment variable of the key, the one that the vendor's own clients read."""
 LIVE_TIERS = frozenset({Tier.N0, Tier.N1})
 """What runs against a live host unless more is allowed by name."""
@@ -56,13 +58,11 @@ class Fuzz(msgspec.Struct, frozen=True):
     Attributes:
         profile: how much.
         max_examples: combinations of several changes an operation; by profile where it is not given.
-        seconds: after which no further request is derived; `None` without a limit.
         database: where failing examples are kept: a folder, or `redis://host:port/number`; `None` keeps none.
     """
 
     profile: FuzzProfile
     max_examples: int | None = None
-    seconds: float | None = None
     database: str | None = None
 
 
@@ -106,6 +106,8 @@ class Wishes(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some; the same choices each time without it.
         fuzz: run the fuzzer instead of the cases.
         golden: record, replay or verify golden cassettes with the cases.
+        seconds: after which the run ends; `None` without a limit.
+        patience: seconds that something may be at work on the target; what each case says if not given.
     """
 
     url: str | None = None
@@ -120,6 +122,8 @@ class Wishes(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    seconds: float | None = None
+    patience: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -140,6 +144,8 @@ class Plan(msgspec.Struct, frozen=True):
         seed: what makes the choices of the tests that make some.
         fuzz: what the fuzzer does; `None` where the cases are run.
         golden: what is done with golden cassettes; `None` where nothing is.
+        seconds: after which the run ends; `None` without a limit.
+        patience: seconds that something may be at work on the target, where the caller says so.
     """
 
     place: Place
@@ -156,6 +162,8 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int | None = None
     fuzz: Fuzz | None = None
     golden: Golden | None = None
+    seconds: float | None = None
+    patience: float | None = None
 
 
 def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
@@ -200,6 +208,8 @@ def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str
         seed=wishes.seed,
         fuzz=wishes.fuzz,
         golden=wishes.golden,
+        seconds=wishes.seconds,
+        patience=wishes.patience,
     )
 
 
@@ -210,17 +220,7 @@ def _mode(wishes: Wishes) -> GoldenMode | None:
 def _place(url: str | None) -> Place:
     if url is None:
         return Place.EMBEDDED
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL, got no URL at all") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL such as http://localhost:8765")
-    if parts.username or parts.password:
-        raise UsageError(f"--url: expected a URL without credentials; the key is read from {KEY}")
-    if parts.query or parts.fragment:
-        raise UsageError(f"--url {redact.url(url)}: expected a base URL without query and fragment")
+    host = base_url("--url", url).hostname or ""
     return Place.LOOPBACK if _is_loopback(host) else Place.LIVE
 
 
@@ -274,3 +274,16 @@ def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) 
         if plan.place is not Place.EMBEDDED and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
     }
     return {name: f"Bearer {key}" for name, key in keys.items()}
+
+
+def secrets(environment: Mapping[str, str]) -> list[Secret]:
+    """Return every key that the environment holds and that must not be shown.
+
+    Args:
+        environment: may also hold what is no key; that is refused where it would be used.
+    """
+    found = []
+    for name in (KEY, "CONFORMANCE_TRIAL_KEY", "CONFORMANCE_EXPIRED_KEY"):
+        with suppress(UsageError):
+            found.append(Secret(environment.get(name, "")))
+    return found

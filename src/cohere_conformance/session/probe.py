@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cohere_conformance.errors import TargetError
 from cohere_conformance.exchanges.http import Limits, Outgoing, Sender
 from cohere_conformance.model import Broken
 from cohere_conformance.session.plan import KEY, Place, Plan
 
 if TYPE_CHECKING:
+    from cohere_conformance.exchanges.deadline import Deadline
+    from cohere_conformance.exchanges.http import Gate
     from cohere_conformance.model import Response
 
 _LIMITS = Limits(connect=5.0, silence=10.0, total=15.0)
@@ -17,19 +21,22 @@ _NOBODY = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET, Broken.PROTOC
 _SERVER = "cohere-conformance-reference"
 
 
-def probe(plan: Plan, url: str) -> bool:
+def probe(plan: Plan, url: str, gate: Gate, deadline: Deadline) -> bool:
     """Ask the target once, and return whether it is a reference server.
 
     Args:
         plan: of the run.
         url: base URL of the target.
+        gate: decides about the request.
+        deadline: of the run.
 
     Raises:
         TargetError: nobody answers there, or the key is refused.
     """
     live = plan.place is Place.LIVE
     outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
-    with Sender(url, key=plan.key, limits=_LIMITS, source="probe") as sender:
+    limits = msgspec.structs.replace(_LIMITS, total=min(_LIMITS.total, deadline.left(removing=False)))
+    with Sender(url, gate=gate, key=plan.key, limits=limits, source="probe") as sender:
         response = sender.send(outgoing).response
     _reached(response, url)
     if live:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.checks.expect import expected
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.place import parse_place
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Expectation
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.contract import Contract
     from cohere_conformance.exchanges.budget import Reserve
+    from cohere_conformance.session.patience import Patience
 
 Send = Callable[["Sending", str, "Mapping[str, str]", Expectation], Exchange]
 """Sends a request for the resource, case or test of that name, judges and records it."""
@@ -87,8 +88,8 @@ def pauses(seconds: float) -> tuple[float, ...]:
 
 
 def cost(removals: Iterable[Removal]) -> int:
-    """Return how many requests it takes at most to remove something."""
-    return sum(1 + len(pauses(one.seconds)) if one.until else 1 for one in removals)
+    """Return how many requests it takes at most to remove something, with one that shows how old it is."""
+    return sum((1 + len(pauses(one.seconds)) if one.until else 1 for one in removals), start=1)
 
 
 class Remover:
@@ -97,12 +98,13 @@ class Remover:
     Args:
         contract: of the answers.
         send: sends a request.
+        patience: waits for what takes time on the target.
     """
 
-    def __init__(self, contract: Contract, send: Send) -> None:
+    def __init__(self, contract: Contract, send: Send, patience: Patience) -> None:
         self._contract = contract
         self._send = send
-        self._late: set[str] = set()
+        self._patience = patience
 
     def remove(self, one: Made) -> set[Address]:
         """Remove something, and return what was sent for it.
@@ -111,6 +113,7 @@ class Remover:
 
         Raises:
             BudgetError: a request had to be sent twice, and there is none left for the next one.
+            RefusedError: the target does not show that the run has made it.
         """
         sent: set[Address] = set()
         try:
@@ -128,17 +131,17 @@ class Remover:
     def _step(self, one: Made, removal: Removal) -> Exchange:
         told = Expectation(status=removal.status)
         exchange = self._send(removal.send, one.owner, one.values, told)
-        group = one.resource.name.partition(".")[0]
+        kind = collection_of(removal.send.operation)
         # What has not come to an end once may never do so, and would be waited for each time.
-        waits = pauses(removal.seconds) if removal.until and group not in self._late else ()
+        waits = pauses(removal.seconds) if removal.until and not self._patience.hopeless(kind) else ()
         for pause in waits:
             if exchange.response.status != 200 or holds(self._contract, removal.until, exchange):
                 break
-            time.sleep(pause)
+            self._patience.pause(kind, pause)
             exchange = self._send(removal.send, one.owner, one.values, told)
         else:
             if waits and not holds(self._contract, removal.until, exchange):
-                self._late.add(group)
+                self._patience.give_up(kind)
         for name, pointer in removal.capture.items():
             if (text := value(pointer, exchange)) is not None:
                 one.values[f"{one.resource.name}.{name}"] = text

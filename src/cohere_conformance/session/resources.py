@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.contract.collections import collection_of
+from cohere_conformance.errors import BudgetError, RefusedError
 from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Expectation
 from cohere_conformance.session.interrupt import uninterrupted
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.removal import Address, Made, Remover, cost, holds, made, value
 
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
     from cohere_conformance.session.removal import Send
     from cohere_conformance.session.unique import Unique
-
-_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-_CURTAILED = 3.0
-"""Seconds for a resource of a group of which another one was never ready.
-
-What keeps one of them from getting ready (nobody works on the queue, the answers are canned) keeps all of
-them from it, and the patience meant for one slow server would be paid once for each.
-"""
 
 
 class MissingError(Exception):
@@ -44,6 +37,8 @@ class Resources:
         run: what tells this run's things apart from others.
         unique: tells the things of one request apart from others.
         budget: where the requests are set aside that remove what is made.
+        foreign: returns what the response to a creation names that is not the run's own, if it does.
+        patience: waits for what takes time on the target.
     """
 
     def __init__(
@@ -54,18 +49,21 @@ class Resources:
         run: str,
         unique: Unique,
         budget: Budget | None = None,
+        foreign: Callable[[str, Exchange], str | None] = lambda operation, exchange: None,
+        patience: Patience | None = None,
     ) -> None:
+        self._patience = patience or Patience()
         self._unique = unique
         self._suite = suite
         self._contract = contract
         self._send = send
         self._budget = budget or Budget(None)
-        self._remover = Remover(contract, send)
+        self._foreign = foreign
+        self._remover = Remover(contract, send, self._patience)
         self._values: dict[str, str] = {"run": run}
         self._failed: dict[str, str] = {}
         self._made: list[Made] = []
         self._ready: set[str] = set()
-        self._late: set[str] = set()
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
         """Make what is needed and not there yet, and return the values of all placeholders.
@@ -84,11 +82,6 @@ class Resources:
                     self._failed[resource.name] = str(error)
                     raise
         return {**self._values, "unique": self._unique()}
-
-    @property
-    def identities(self) -> frozenset[str]:
-        """Every value that answers to requests of resources gave: ids of what the run has made, above all."""
-        return frozenset(self._values.values()) | {text for one in self._made for text in one.values.values()}
 
     def renew(self, names: tuple[str, ...]) -> None:
         """Have resources made anew when they are needed next: something has changed or destroyed them."""
@@ -125,7 +118,8 @@ class Resources:
     def _remove(self, those: Iterable[Made]) -> set[Address]:
         sent: set[Address] = set()
         for one in reversed([*those]):
-            with suppress(BudgetError):  # the next one has requests of its own
+            # The next one has requests of its own, and what is not ours after all is left alone.
+            with suppress(BudgetError, RefusedError):
                 sent |= self._remover.remove(one)
             self._made.remove(one)
         return sent
@@ -138,7 +132,8 @@ class Resources:
         with uninterrupted():
             try:
                 exchange = send()
-                one = made(resource, owner, exchange, values, reserve)
+                if self._foreign(resource.create.operation, exchange) is None:
+                    one = made(resource, owner, exchange, values, reserve)
             finally:
                 if one is None:
                     reserve.release()
@@ -156,29 +151,37 @@ class Resources:
         exchange = self._making(resource, resource.name, send, values)
         if exchange.response.status != 200:
             raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
+        self._check_owner(resource, exchange)
         self._capture(resource, resource.capture, exchange)
         values |= self._values
         self._ready.add(resource.name)
         if resource.wait is not None:
-            self._wait(resource, resource.wait, values)
+            self._wait(resource, resource.wait, values, exchange)
 
-    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str]) -> None:
-        group = resource.name.partition(".")[0]
-        seconds = min(wait.seconds, _CURTAILED) if group in self._late else wait.seconds
-        until, pause = time.monotonic() + seconds, _PAUSE
-        while True:
+    def _check_owner(self, resource: Resource, created: Exchange) -> None:
+        if (named := self._foreign(resource.create.operation, created)) is not None:
+            self._ready.discard(resource.name)
+            raise MissingError(f"{resource.name} could not be made: the response has {named}")
+
+    def _wait(self, resource: Resource, wait: Wait, values: dict[str, str], created: Exchange) -> None:
+        kind = collection_of(wait.send.operation)
+        seconds = self._patience.limit(kind, wait.seconds)
+        shown = ""
+
+        def look() -> bool | None:
+            nonlocal shown
             exchange = self._send(wait.send, resource.name, values, Expectation(status=(200,)))
+            self._check_owner(resource, created)  # what is read may turn out to be older than its creation
             if self._holds(wait.until, exchange):
                 self._capture(resource, wait.capture, exchange)
-                return
+                return True
+            shown = _shown(exchange)
             if wait.fail and self._holds(wait.fail, exchange):
-                raise MissingError(f"{resource.name} will never be ready: {_shown(exchange)}")
-            if (left := until - time.monotonic()) <= 0:
-                self._late.add(group)
-                late = f"{resource.name} was not ready after {seconds:g} s"
-                raise MissingError(f"{late}: {_shown(exchange)}")
-            time.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+                raise MissingError(f"{resource.name} will never be ready: {shown}")
+            return None
+
+        if not self._patience.until(kind, look, wait.seconds):
+            raise MissingError(f"{resource.name} was not ready after {seconds:g} s: {shown}")
 
     def _holds(self, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:
         return holds(self._contract, conditions, exchange)

@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.cases import Case, Skip
+from cohere_conformance.checks.edge import EXCUSES
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.errors import BudgetError
+from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError, ReportError
 from cohere_conformance.exchanges.http import Outgoing
-from cohere_conformance.fuzz.verdicts import elsewhere, verdicts
-from cohere_conformance.model import Broken, Exchange, Expectation, Finding
+from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.ending import OURS, Ending, Sent
-from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.liveness import UNANSWERED, Liveness
+from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.steady import Steady
+from cohere_conformance.session.unchanged import Attempt
 from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
@@ -31,16 +34,12 @@ if TYPE_CHECKING:
     from cohere_conformance.cases.sending import Sending
     from cohere_conformance.exchanges.http import Sender
     from cohere_conformance.fuzz.candidate import Candidate
-    from cohere_conformance.model import Response, Severity
+    from cohere_conformance.model import Exchange, Expectation, Finding, Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
+    from cohere_conformance.session.guard import Guard
     from cohere_conformance.session.judging import Judge
-
-_PATIENCE = 5
-"""So many answers in a row that never came end the sending: the target is gone."""
-_GONE = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
-_EXCUSES = frozenset({401, 402, 403, 429})
-"""What a live service may answer for reasons that have nothing to do with the case."""
+    from cohere_conformance.session.unchanged import ToBlame
 
 
 class Runner:
@@ -52,9 +51,11 @@ class Runner:
         judge: what judges every answer.
         sender: what sends.
         journal: where everything is written as it happens.
+        guard: the gate of the sender: knows what the target names as made by the run, and is not.
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
         run: what tells this run's things apart from others.
+        patience: waits for what takes time on the target.
 
     Attributes:
         permission: says what must not be sent.
@@ -68,14 +69,18 @@ class Runner:
         sender: Sender,
         journal: Journal,
         *,
+        guard: Guard,
         authorizations: Mapping[str, str],
         fail_on: Severity,
         run: str,
+        patience: Patience | None = None,
     ) -> None:
         self._plan = plan
+        self._patience = patience or Patience()
         self._suite = suite
         self._judge = judge
         self._sender = sender
+        self._guard = guard
         self._journal = journal
         self._authorizations = authorizations
         self._fail_on = fail_on
@@ -84,11 +89,20 @@ class Runner:
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()
         self._resources = Resources(
-            suite, judge.contract, self._send_for_resource, run, self._unique, sender.budget
+            suite,
+            judge.contract,
+            self._send_for_resource,
+            run,
+            self._unique,
+            sender.budget,
+            guard.foreign,
+            self._patience,
         )
-        self._unanswered = 0
+        self._liveness = Liveness()
+        self._steady = Steady(judge.contract)
+        self._closing = False
+        self._unwritten: ReportError | None = None
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
-        self._guard = Guard(judge.contract, self._policies, hosted=plan.place is Place.LIVE)
 
     def run(self, case: Case) -> Ending:
         """Run one case and write down how it ended."""
@@ -103,7 +117,7 @@ class Runner:
             operation: label of what it calls.
             ending: how it ended.
         """
-        self._journal.add(
+        self._write(
             Record(
                 case=case,
                 operation=operation,
@@ -123,7 +137,7 @@ class Runner:
             test: its id.
             operations: labels of all operations that it calls.
         """
-        if (reason := self.permission.forbidden(operations)) is None and self._unanswered < _PATIENCE:
+        if (reason := self.permission.forbidden(operations)) is None and not self._liveness.over:
             return Api(
                 test,
                 self._judge.contract,
@@ -133,12 +147,13 @@ class Runner:
                 unique=self._unique(),
                 seed=self._plan.seed,
                 undo=self._resources.clear,
+                patience=self._patience,
             )
         ending = Ending("skipped", reason) if reason else self._gone()
         self.note(test, ending)
         return ending
 
-    def attempt(self, test: str, candidate: Candidate) -> tuple[tuple[Finding, ...], str]:
+    def attempt(self, test: str, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
         """Send a derived request and judge the answer.
 
         What it made is removed at once, and what it has destroyed or changed is made anew before it is used
@@ -147,42 +162,48 @@ class Runner:
         Args:
             test: id under which it is written down.
             candidate: the request.
-
-        Returns:
-            What fails it, and why nothing more should be sent, if so.
+            to_blame: keeps of findings that fail it those that its change may be blamed for.
 
         Raises:
             BudgetError: no further request may be sent.
+            ForbiddenError: the target may not be sent such a request.
             MissingError: what the case needs cannot be made.
             RuntimeError: the request could harm what the run did not make, which is a defect of whatever
                 derived it.
         """
-        if self._unanswered >= _PATIENCE and not self._alive(test):
-            return (), self._gone().reason
+        if self._liveness.over and not self._alive(test):
+            reason = self._gone().reason
+            return Attempt((), served=False, observed=reason, gone=reason)
         values = self._resources.values(candidate.needs)
         sending = candidate.sending
         outgoing = sending.outgoing(
             values, name=test, key=candidate.key, authorization=self._authorizations.get(candidate.key)
         )
-        if (harm := self._guard.harm(outgoing, self._resources.identities)) is not None:
-            raise RuntimeError(f"{test} was about to send {harm}; please report it")
         # By its size, so that a report shows the smallest of several requests that fail alike.
         position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
 
         def send() -> Exchange:
             return self._send_for_keeps(sending.operation, test, outgoing, values, position)
 
-        exchange = send()
+        try:
+            exchange = send()
+        except OwnershipError as error:
+            if error.claimed:
+                raise MissingError(str(error)) from error
+            raise RuntimeError(f"{test} was about to send {error}; please report it") from error
         response = exchange.response
-        lost = response.failure is not None and response.failure.kind in _GONE
-        self._unanswered = self._unanswered + 1 if lost else 0
+        lost = self._liveness.note(response)
         excuse = self._fuzz_excuse(response, send)
-        lost_way = elsewhere(candidate, exchange)
-        judged = [] if lost_way else [one for one in self._judge.findings(exchange) if one.kind not in OURS]
-        findings = () if excuse else (*judged, *verdicts(candidate, exchange, judged))
+        unjudged = elsewhere(candidate, exchange) or oversized(candidate, exchange)
+        judged = [] if unjudged else self._found(exchange)
+        foreign = tuple(self._guard.findings(exchange))
+        findings = foreign if excuse else (*judged, *foreign, *verdicts(candidate, exchange, judged))
+        self._restore(test, candidate, exchange)
+        if to_blame is not None and any(self._failing(findings)):
+            findings = to_blame(findings)
         failing = tuple(self._failing(findings))
         outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
-        self._journal.add(
+        self._write(
             Record(
                 case=test,
                 operation=sending.operation if self._declared(sending.operation) else "",
@@ -193,17 +214,22 @@ class Runner:
                 way=candidate.way,
             )
         )
-        self._restore(test, candidate, exchange)
-        return failing, "an answer never came" if lost else ""
+        served = 200 <= response.status < 300 and response.failure is None
+        return Attempt(
+            failing,
+            served=served and not excuse,
+            observed="" if served else excuse or observed(exchange),
+            gone="an answer never came" if lost else "",
+        )
 
     def _alive(self, test: str) -> bool:
         """Tell whether a target that left several requests in a row without an answer answers at all."""
-        if self._unanswered == _PATIENCE:
-            self._unanswered += 1  # asked once: a target that is gone is gone for the rest of the run
+        # Asked once: a target that is gone is gone for the rest of the run.
+        if self._liveness.worth_asking():
             response = self._sender.send(Outgoing("GET", "/v1/models"), position=test).response
             if response.status and response.failure is None:
-                self._unanswered = 0
-        return self._unanswered < _PATIENCE
+                self._liveness.answered()
+        return not self._liveness.over
 
     def _declared(self, operation: str) -> bool:
         return operation in self._policies
@@ -212,9 +238,9 @@ class Runner:
         """Return why an answer of a live service says nothing, if so: one crash may be an incident."""
         if self._plan.place is not Place.LIVE:
             return None
-        if response.failure is not None and response.failure.kind in _GONE:
+        if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"
-        if response.status in _EXCUSES - {401} or response.status in {502, 503, 504}:
+        if response.status in EXCUSES - {401} or response.status in {502, 503, 504}:
             return f"status {response.status}"
         if response.status >= 500 and again().response.status < 500:
             return f"status {response.status}, once"
@@ -228,19 +254,42 @@ class Runner:
         if self._policies[label].effect is Effect.DESTROYS or label.endswith("cancel"):
             self._resources.renew(candidate.needs)
 
-    def note(self, test: str, ending: Ending) -> None:
-        """Write down how a test ended, where no exchange tells it."""
-        self._journal.add(Record(case=test, operation="", outcome=ending.outcome, reason=ending.reason))
+    def note(self, test: str, ending: Ending, *, operation: str = "", unsent: int = 0) -> None:
+        """Write down how a test ended, where no exchange tells it; `unsent` counts what was left out."""
+        outcome, reason = ending.outcome, ending.reason
+        self._write(Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent))
 
     def close(self) -> None:
-        """Remove what the run has made, with the requests that were set aside for it."""
+        """Remove what the run has made, with the requests that were set aside for it.
+
+        Raises:
+            ReportError: the journal cannot be written; what was made is removed all the same.
+        """
+        self._closing = True
         self._resources.remove()
+        if self._unwritten is not None:
+            raise self._unwritten
+
+    def _write(self, record: Record) -> None:
+        self._note(record)
+        self._check_written()
+
+    def _note(self, record: Record) -> None:
+        """Write a record; that it cannot be written is raised later, where nothing is being made."""
+        try:
+            self._journal.add(record)
+        except ReportError as error:
+            self._unwritten = self._unwritten or error
+
+    def _check_written(self) -> None:
+        if self._unwritten is not None and not self._closing:
+            raise self._unwritten
 
     def send(self, case: Case) -> Sent | Ending:
         """Send a case, or tell how it ends because it must not or cannot be sent."""
         if (reason := self.permission.left_out(case)) is not None:
             return Ending("skipped", reason)
-        if self._unanswered >= _PATIENCE:
+        if self._liveness.over:
             return self._gone()
         try:
             values = self._resources.values(case.needs)
@@ -254,6 +303,8 @@ class Runner:
             return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
         except BudgetError as error:
             return Ending("inconclusive", str(error))
+        except RefusedError as error:
+            return self._refused(error)
         changes = self._policies[case.operation].effect in {Effect.CHANGES, Effect.DESTROYS}
         if changes and 200 <= exchange.response.status < 300:
             # Whoever needs the same next is to meet it as if nobody had been there before.
@@ -264,8 +315,16 @@ class Runner:
         """Return how a case ends that was sent."""
         return self._judged(sent.exchange, sent.expectation)
 
+    def _refused(self, error: RefusedError) -> Ending:
+        """Return how a case ends that the guard does not let pass."""
+        if not isinstance(error, OwnershipError):
+            return Ending("skipped", str(error))
+        if not error.claimed:
+            return Ending("error", f"the case was about to send {error}; please report it")
+        return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
+
     def _gone(self) -> Ending:
-        return Ending("error", f"not sent: {self._unanswered} requests in a row got no answer")
+        return Ending("error", self._liveness.reason)
 
     def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
         return self.excused(exchange, expectation) or self.weighed(
@@ -274,30 +333,34 @@ class Runner:
 
     def sent(self, outgoing: Outgoing, name: str) -> Exchange | Ending:
         """Send a request for which no case is written, or tell why that ends it."""
-        if self._unanswered >= _PATIENCE:
+        if self._liveness.over:
             return self._gone()
         try:
             return self._sender.send(outgoing, position=name)
         except BudgetError as error:
             return Ending("inconclusive", str(error))
+        except RefusedError as error:
+            return self._refused(error)
 
     def excused(self, exchange: Exchange, expectation: Expectation) -> Ending | None:
         """Return how a case ends whose answer says nothing about the contract, if it does not."""
         response = exchange.response
-        gone = response.failure is not None and response.failure.kind in _GONE
-        self._unanswered = self._unanswered + 1 if gone else 0
+        self._liveness.note(response)
         excuse = self._excuse(response, expectation)
         return None if excuse is None else Ending("inconclusive", excuse, (), exchange)
 
     def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> Ending:
-        """Return how a case ends by what was found."""
-        found = tuple(findings)
+        """Return how a case ends by what was found, and by what the response names as made and is not."""
+        found = (*findings, *self._guard.findings(exchange))
         return Ending("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
         # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
-        judged = [one for one in self._judge.findings(exchange) if one.kind not in OURS]
-        return [*judged, *expected(self._judge.contract, exchange, expectation)]
+        return [*self._found(exchange), *expected(self._judge.contract, exchange, expectation)]
+
+    def _found(self, exchange: Exchange) -> list[Finding]:
+        found = (*self._judge.findings(exchange), *self._steady.findings(exchange))
+        return [one for one in found if one.kind not in OURS]
 
     def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:
         worst = RANK[self._fail_on]
@@ -307,10 +370,10 @@ class Runner:
         """Return why an answer of a live service says nothing about the contract, if so."""
         if self._plan.place is not Place.LIVE:
             return None
-        if response.failure is not None and response.failure.kind in _GONE:
+        if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"
         wanted = response.status in expectation.status
-        if not wanted and (response.status in _EXCUSES or response.status >= 500):
+        if not wanted and (response.status in EXCUSES or response.status >= 500):
             return f"status {response.status} that no case asked for"
         return None
 
@@ -325,7 +388,7 @@ class Runner:
             self.note(test, Ending("inconclusive", str(error)))
             raise
         ending = self._judged(exchange, expectation)
-        self._journal.add(
+        self._write(
             Record(
                 case=test,
                 operation=sending.operation,
@@ -351,16 +414,17 @@ class Runner:
     def _record_for_test(self, test: str, exchange: Exchange, finding: Finding) -> None:
         label = self._judge.contract.route(exchange.request.method, exchange.request.url).operation
         outcome: CaseOutcome = "failed" if any(self._failing([finding])) else "passed"
-        self._journal.add(
+        self._write(
             Record(case=test, operation=label or "", outcome=outcome, exchange=exchange, findings=(finding,))
         )
 
     def _send_for_resource(
         self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
     ) -> Exchange:
+        self._check_written()
         exchange = self._sender.send(sending.outgoing(values, name=name), position=name)
         ending = self._judged(exchange, expectation)
-        self._journal.add(
+        self._note(
             Record(
                 case=name,
                 operation=sending.operation,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases import Key, Skip, load_suite
+from cohere_conformance.cases import Key, Skip, shipped_suite
 from cohere_conformance.cases.sending import Sending
 from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.collections import PARAMETER, items, shipped_collections
 from cohere_conformance.contract.links import shipped_links
-from cohere_conformance.contract.place import Place
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
@@ -29,19 +28,13 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.links import Filled, Link
     from cohere_conformance.contract.tiers import LivePolicy
 
-_PARAMETER = re.compile(r"\{([^}]+)\}")
 _SMALLEST_PAGE = ("page_size", "1")
-
-
-def collection(label: str) -> str:
-    """Return what an operation works on, such as `/v1/datasets`: its path up to the first parameter."""
-    return label.split(" ", 1)[1].partition("/{")[0]
 
 
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[Suite, Mapping[str, LivePolicy]]:
     policies = load_policies(folder("contracts") / "operations.yaml")
-    return load_suite(folder("suites"), load_contract(), policies), policies
+    return shipped_suite(), policies
 
 
 class Script:
@@ -83,34 +76,13 @@ class Script:
         self.starts = dict(self._starts(profile))
 
     def _map(self, links: tuple[Link, ...]) -> None:
-        self.creators = {
-            collection(label): label
-            for label, policy in self._policies.items()
-            if policy.effect is Effect.CREATES
-        }
-        removing = {where: self._policies[label].cleanup for where, label in self.creators.items()}
-        self.remove = {where: label for where, label in removing.items() if label is not None}
-        inside = [link for link in links if link.path and collection(link.source) == collection(link.target)]
-        self.stop = {
-            collection(link.target): link.target
-            for link in inside
-            if link.source in self.creators.values()
-            and self.effect(link.target) is Effect.CHANGES
-            and collection(link.target) not in self.remove
-        }
-        self.identity = {
-            link.source: next(iter(link.path.values()))
-            for link in inside
-            if link.source in self.creators.values()
-        }
-        self.items: dict[str, list[Place]] = defaultdict(list)
-        for link in inside:
-            ways = [one.tokens for one in link.path.values() if one.side == "response.body"]
-            for tokens in ways if not _PARAMETER.search(link.source) else ():
-                if any(token.isdigit() for token in tokens):
-                    place = Place(None, tuple("*" if token.isdigit() else token for token in tokens))
-                    self.items[link.source].append(place)
-        self.makers = frozenset(collection(link.source) for link in links if link.made)
+        known = shipped_collections()
+        self.creators = {where: one.create for where, one in known.items()}
+        self.remove = {where: one.remove for where, one in known.items() if one.remove}
+        self.stop = {where: one.stop for where, one in known.items() if one.stop}
+        self.identity = {one.create: one.identity for one in known.values() if one.identity is not None}
+        self.items = items(links)
+        self.makers = frozenset(where for where, one in known.items() if one.results)
 
     def effect(self, label: str) -> Effect:
         """Return what a call does on the server."""
@@ -118,18 +90,12 @@ class Script:
 
     def read(self, where: str) -> str:
         """Return the operation that shows one thing of a collection."""
-        return next(
-            (
-                label
-                for label in self._policies
-                if re.fullmatch(rf"GET {re.escape(where)}/{{[^}}/]+}}", label)
-            ),
-            "",
-        )
+        known = shipped_collections()
+        return known[where].read if where in known else ""
 
     def address(self, label: str, identity: str) -> dict[str, str]:
         """Return the parameters of a path that has one."""
-        return dict.fromkeys(_PARAMETER.findall(label), identity)
+        return dict.fromkeys(PARAMETER.findall(label), identity)
 
     def bare(self, label: str, path: dict[str, str]) -> Sending:
         """Return a request that says nothing but what it is about."""
@@ -178,7 +144,7 @@ class Script:
     def _starts(self, profile: str) -> Iterator[tuple[str, list[Sending]]]:
         """Yield the operations that need nothing, with the requests that need nothing either."""
         for label, links in self.links.items():
-            if _PARAMETER.search(label):
+            if PARAMETER.search(label):
                 continue
             written = [anchor.sending for anchor in self._written[label]]
             if written and self.effect(label) is Effect.CREATES:

@@ -6,12 +6,12 @@ and is read at most, whatever the target says of it.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 
+from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import Answered
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
@@ -30,7 +30,7 @@ from cohere_conformance.session.ledger import (
     status_of,
 )
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
-from cohere_conformance.session.script import Script, collection
+from cohere_conformance.session.script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.links import Filled, Link
     from cohere_conformance.session.api import Api, Reply
 
-_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _MOST_MADE, _MOST_BEGUN, _LONGEST_WALK, _KEPT = 4, 5, 4, 12
 PATIENCE = 60.0
 """Seconds that something may be at work."""
@@ -151,7 +150,7 @@ class Sequences(Lifecycle):
         link, filled, sending = option
         self.ledger.taken[link.source, link.name] += 1
         # What nobody makes, such as the models of the service, nobody deletes either.
-        owned = collection(link.target) in self.script.creators
+        owned = collection_of(link.target) in self.script.creators
         about = self.ledger.about(link.target, filled.path.values()) if owned else []
         used = [one for one in self.ledger.named(filled.body.values()) if one is not None]
         for one in (*used, *about):
@@ -229,7 +228,7 @@ class Sequences(Lifecycle):
         identity = expression.value(answered) if expression is not None else None
         if not isinstance(identity, str) or not identity:
             raise InconclusiveError(f"{label} was answered without an id")
-        where = collection(label)
+        where = collection_of(label)
         if self.ledger.adopt(where, identity):
             self.remove_later(where, identity)
         elif label in NEW:
@@ -262,7 +261,7 @@ class Sequences(Lifecycle):
         for link in self.script.links.get(answered.operation, ()):
             filled = link.filled(answered) if link.made else None
             for identity in filled.path.values() if filled is not None else ():
-                where = collection(link.target)
+                where = collection_of(link.target)
                 if self.ledger.adopt(where, identity, output=True):
                     self.remove_later(where, identity)
 
@@ -279,7 +278,7 @@ class Sequences(Lifecycle):
         """Take down what a list shows of others, and expect nothing in it that was deleted."""
         label = answered.operation
         for place in self.script.items.get(label, ()):
-            where = collection(label)
+            where = collection_of(label)
             ids = [str(value) for value in place.values(answered.answer)]
             left = [one for one in ids if (made := self.ledger.made.get((where, one))) and made.deleted]
             if label in UNLISTED:
@@ -302,15 +301,14 @@ class Sequences(Lifecycle):
             InconclusiveError: it does not.
         """
         label = self.script.read(one.collection)
-        until, pause = time.monotonic() + PATIENCE, _PAUSE
-        while label in self.script.operations:
+        if label not in self.script.operations:
+            return
+
+        def look() -> bool | None:
             self.call(self.script.bare(label, self.script.address(label, one.id)), (200,))
-            if not one.at_work:
-                return
-            if time.monotonic() > until:
-                raise InconclusiveError(f"{one.collection} {one.id} has not ended after {PATIENCE:.0f} s")
-            time.sleep(pause)
-            pause = min(pause * 1.6, _LONGEST_PAUSE)
+            return None if one.at_work else True
+
+        self.api.until(label, look, PATIENCE, expected=f"an end of {one.collection} {one.id}")
 
 
 def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases import load_suite
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.models import shipped_retired
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.golden import find
@@ -39,7 +38,7 @@ def staleness(folder: Path, report: Path, today: datetime.date) -> Status:
     contract, own = load_contract(), folder / _POLICY
     return status(
         find(folder),
-        load_suite(shipped("suites"), contract, load_policies(shipped("contracts") / "operations.yaml")),
+        shipped_suite(),
         contract,
         load_policy(own) if own.is_file() else load_policy(shipped("cassettes") / _POLICY).of_a_part(),
         today=today,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import Key
+from cohere_conformance.redaction.words import INVALID_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """An id that nothing has: what is called without a key must do no harm where it is served all the same."""
-_WRONG_KEY = "conformance-wrong-key"
 _ANY = tuple(range(200, 600))
 
 
@@ -34,7 +34,7 @@ def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
             api.require(name, reply.status == 401, reply, expected="status 401", observed=str(reply.status))
         api.require(
             "common.key-not-repeated",
-            _WRONG_KEY not in str(wrong.answer),
+            INVALID_KEY not in str(wrong.answer),
             wrong,
             place="/message",
             expected="no key, or a masked one",

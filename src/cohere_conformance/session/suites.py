@@ -1,13 +1,95 @@
-"""How pytest is called for the shipped suites."""
+"""How pytest is called for the shipped suites, and what a run of it comes to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypedDict
 
 from cohere_conformance.data import folder
+from cohere_conformance.errors import ConformanceError, ReportError, UsageError
+from cohere_conformance.report import process_code
+from cohere_conformance.session.interrupt import terminable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Unpack
+
+    from cohere_conformance.report import Report
+    from cohere_conformance.session.campaign import Campaign
+
+
+class _Further(TypedDict, total=False):
+    interrupted: bool
+    stopped: str
+    failures: tuple[str, ...]
+    deviations: tuple[str, ...]
+
+
+class Outcome:
+    """What a run of the suites comes to; the exit codes of the process and of the report are both from here.
+
+    The plugin of the suites finds it among the plugins of pytest, and fills it in.
+
+    Attributes:
+        campaign: the run; `None` while none has begun.
+        report: the report as it was written last; `None` where there is none.
+        files: of the report.
+        status: what pytest returned.
+    """
+
+    def __init__(self) -> None:
+        self.campaign: Campaign | None = None
+        self.report: Report | None = None
+        self.files: tuple[Path, ...] = ()
+        self.status = 0
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return process_code(self.report, self.status)
+
+    def conclude(self, **further: Unpack[_Further]) -> None:
+        """Write the report; called again, it says what has come to light since as well.
+
+        Args:
+            further: as of `Campaign.report`.
+
+        Raises:
+            ReportError: it cannot be written, and there is none.
+            RuntimeError: no run has begun.
+        """
+        if self.campaign is None:
+            raise RuntimeError("no run has begun")
+        self.report, self.status = None, 3
+        self.report, self.files = self.campaign.report(**further)
+
+    @contextmanager
+    def agreeing(self) -> Iterator[None]:
+        """Have the report say so where what is done in the context does not come to its end."""
+        try:
+            yield
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: BaseException) -> None:
+        if self.campaign is None or not self.campaign.begun:
+            return
+        stopped = isinstance(error, KeyboardInterrupt)
+        try:
+            if isinstance(error, UsageError):
+                raise ReportError("a wrong call has no report")
+            self.conclude(interrupted=stopped, failures=() if stopped else (_told(error),))
+        except Exception:  # noqa: BLE001 - whatever keeps it from being written: there is none then
+            self.campaign.withdraw()
+
+
+def _told(error: BaseException) -> str:
+    """Return an error in one line."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, ConformanceError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[str] = ()) -> list[str]:
@@ -22,3 +104,24 @@ def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[
     arguments += ["--rootdir", str(suites), "-q", "--no-header", "--tb=no", "-rN"]
     arguments += [f"--conformance-{name}={value}" for name, values in options.items() for value in values]
     return [*arguments, str(suites), *further]
+
+
+def run_suites(arguments: Iterable[str]) -> Outcome:
+    """Run pytest on the suites, and return what the run comes to.
+
+    Args:
+        arguments: of pytest, as `pytest_arguments` returns them.
+
+    Raises:
+        ReportError: a plugin of the caller's own ended the process.
+    """
+    import pytest  # only these commands pay for it
+
+    outcome = Outcome()
+    with terminable(), outcome.agreeing():
+        try:
+            outcome.status = int(pytest.main([*arguments], plugins=[outcome]))
+        except SystemExit as error:
+            traceback.print_exc()
+            raise ReportError(f"expected pytest to return, got an exit with {error.code!r}") from error
+    return outcome

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.data import folder
 from cohere_conformance.exchanges.budget import Budget
+from cohere_conformance.exchanges.deadline import TIME_UP, Deadline
 from cohere_conformance.exchanges.http import Limits, Sender
 from cohere_conformance.exchanges.patient import PatientSender
 from cohere_conformance.exchanges.secret import Secret
@@ -17,6 +19,8 @@ from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
+from cohere_conformance.session.guard import Guard
+from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, Place
 from cohere_conformance.session.runner import Runner
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.fuzz.candidate import Way
     from cohere_conformance.model import Severity
-    from cohere_conformance.report import Header
+    from cohere_conformance.report import CaseOutcome, Header
     from cohere_conformance.session.api import Api
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
@@ -41,6 +45,14 @@ _LIMITS = {
     Place.LIVE: Limits(silence=60.0, total=180.0),
     Place.RECORDED: Limits(),
 }
+
+
+_MOST_PATIENCE = 60.0
+"""Seconds that a target on this machine may be at work on one thing, unless the caller says otherwise."""
+
+
+_TIME_PER_REQUEST = 0.001
+"""Seconds that a request takes by the clock of the embedded server: no two things are made at one time."""
 
 
 def limits(place: Place) -> Limits:
@@ -63,6 +75,7 @@ class Setting:
         authorizations: fields for further keys, by name.
         requests: the most requests that one worker sends.
         reference: the target is a reference server.
+        until: time of day, in seconds, at which the run has to end; `None` without a limit.
     """
 
     plan: Plan
@@ -75,6 +88,7 @@ class Setting:
     authorizations: Mapping[str, str]
     requests: int | None
     reference: bool
+    until: float | None = None
 
 
 class Worker:
@@ -89,7 +103,11 @@ class Worker:
         self._setting = setting
         self._name = name
         self._open = ExitStack()
+        self._deadline = Deadline(None if setting.until is None else setting.until - time.time())
         self._journal: Journal | None = None
+        self._budget = Budget(setting.requests, self._deadline)
+        self._timer = Timer()
+        self._patience = Patience()
         self._runner: Runner | None = None
         self._fuzzer: Fuzzer | None = None
         self._cases: Runner | Recorder | Replayer | Verifier | None = None
@@ -104,15 +122,26 @@ class Worker:
             ReportError: the journal cannot be written.
         """
         setting = self._setting
-        opening = Opening(worker=self._name, header=setting.header, planned=planned, run=setting.run)
+        opening = Opening(
+            worker=self._name, header=setting.header, planned=planned, run=setting.run, led=True
+        )
         self._journal = Journal(setting.folder, opening)
+        url, live = setting.plan.url or self._embedded(), setting.plan.place is Place.LIVE
+        self._patience = Patience(
+            setting.plan.patience,
+            most=None if live else _MOST_PATIENCE,
+            left=lambda: self._budget.seconds,
+            timer=self._timer,
+        )
         # Only a service that somebody pays for lets nobody ask too often.
-        kind = PatientSender if setting.plan.place is Place.LIVE else Sender
-        sender = kind(
-            setting.plan.url or self._embedded(),
+        sender_class = PatientSender if live else Sender
+        guard = Guard.of(setting.plan, setting.judge.contract)
+        sender = sender_class(
+            url,
+            gate=guard,
             key=setting.plan.key,
             limits=limits(setting.plan.place),
-            budget=Budget(setting.requests),
+            budget=self._budget,
         )
         self._runner = Runner(
             setting.plan,
@@ -120,9 +149,11 @@ class Worker:
             setting.judge,
             self._open.enter_context(sender),
             self._journal,
+            guard=guard,
             authorizations=setting.authorizations,
             fail_on=setting.fail_on,
             run=setting.run,
+            patience=self._patience,
         )
         self._cases = self._cases_of(self._runner)
         if setting.plan.fuzz is not None:
@@ -187,11 +218,12 @@ class Worker:
             ending = Ending("skipped", reason)
             self._runner.note(test, ending)
             return ending
-        findings, reason = self._fuzzer.run(test, label, way)
-        if findings:
-            return Ending("failed", reason, findings)
-        ending = Ending("inconclusive", reason) if reason else Ending("passed")
-        self._runner.note(test, ending)
+        fuzzed = self._fuzzer.run(test, label, way)
+        outcome: CaseOutcome = "failed" if fuzzed.findings else "inconclusive" if fuzzed.reason else "passed"
+        if fuzzed.left_out and not fuzzed.findings:
+            outcome = "skipped"
+        ending = Ending(outcome, fuzzed.left_out or fuzzed.reason, fuzzed.findings)
+        self._runner.note(test, ending, operation=label, unsent=fuzzed.unsent)
         return ending
 
     def note(self, test: str, ending: Ending) -> None:
@@ -209,7 +241,12 @@ class Worker:
             if self._runner is not None:
                 self._runner.close()
             if self._journal is not None:
-                self._journal.close(interrupted=interrupted)
+                late = self._deadline.missed
+                self._journal.close(
+                    interrupted=interrupted or late,
+                    reason=TIME_UP if late else "",
+                    waits=self._patience.waiting(),
+                )
         finally:
             self._runner = self._journal = self._fuzzer = self._cases = None
             self._open.close()
@@ -240,9 +277,17 @@ class Worker:
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
-        from cohere_conformance.reference import Profile, State, chosen
+        from cohere_conformance.reference import Clock, Profile, State, chosen
         from cohere_conformance.reference.server import Running
 
         plan = self._setting.plan
-        state = State(profile=Profile(plan.profile), faults=chosen(plan.faults))
+        # Nobody else uses this server: its clock is moved ahead instead of waiting for its jobs, and stands
+        # still otherwise, so that a run is the same one on a slow machine.
+        state = State(
+            profile=Profile(plan.profile),
+            faults=chosen(plan.faults),
+            time_per_request=_TIME_PER_REQUEST,
+            clock=Clock(runs=False),
+        )
+        self._timer = Timer(state.clock.advance)
         return self._open.enter_context(Running(state)).url

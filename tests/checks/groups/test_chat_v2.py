@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
-from builders import JSON, SSE, UUID, block, chat_v2, exchange, sse
+from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, exchange, lines, sse
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.judge import evidence_of
@@ -100,6 +101,14 @@ def stream(*events: Body, end: Body | None = None, headers: Any = (), **further:
     return exchange(CHAT, sse(payloads), request=request, headers=(*SSE, *headers))
 
 
+def streamed_lines(accept: str) -> Exchange:
+    """Return a stream of JSON lines that a client got who had sent this Accept."""
+    request = {"model": "command-a-03-2025", "messages": [USER], "stream": True}
+    headers = (*JSON, ("accept", accept))
+    body = lines(chat_v2(*block("Hi")))
+    return exchange(CHAT, body, request=request, request_headers=headers, headers=NDJSON)
+
+
 def cited(index: int) -> list[Body]:
     told = {
         "start": 3 * index,
@@ -141,7 +150,12 @@ ROWS: dict[str, tuple[Exchange, Exchange]] = {
         talk(finish="STOP_SEQUENCE", stop_sequences=["zzz", "."]),
     ),
     "stop-obeyed": (talk(stop_sequences=["zzz"]), talk(stop_sequences=["there"])),
-    "max-tokens": (talk(max_tokens=3), talk(max_tokens=2)),
+    "max-tokens": (talk(finish="MAX_TOKENS", max_tokens=3), talk(max_tokens=2)),
+    "cut-finish": (talk(max_tokens=4), talk(max_tokens=3)),
+    "stream-accepted": (
+        streamed_lines("application/json, application/stream+json"),
+        streamed_lines("text/event-stream"),
+    ),
     "max-tokens-reached": (talk(finish="MAX_TOKENS", max_tokens=3), talk(finish="MAX_TOKENS", max_tokens=4)),
     "json-object": (talk(**form('{"name": "fig"}', None)), talk(**form('["fig"]', None))),
     "json-schema": (talk(**form('{"name": "fig"}')), talk(**form('{"name": 7}'))),
@@ -218,10 +232,6 @@ ROWS: dict[str, tuple[Exchange, Exchange]] = {
     "stream-error-told": (stream(end=FAILED | {"error": "x"}), stream(end=FAILED)),
     "stream-uncounted": (stream(*block("Hi")), stream(*block("Hi"), headers=[("num_tokens", "3")])),
     "messages-empty": (talk(), talk(messages=[])),
-    "system-first": (
-        talk(messages=[{"role": "system", "content": "Be brief."}, USER]),
-        talk(messages=[USER, {"role": "system", "content": "Be brief."}]),
-    ),
     "tool-result-of-call": (talk(messages=[USER, TURN, RESULT]), talk(messages=[USER, RESULT, TURN])),
     "tool-calls-distinct": (
         talk(messages=[USER, TURN, RESULT]),
@@ -272,6 +282,18 @@ def test_each_requirement_is_checked_or_a_relation() -> None:
     }
     assert ours == set(ROWS) | RELATIONS
     assert {f"v2.chat.{name}" for name in ROWS} <= checked()
+
+
+@pytest.mark.parametrize("name", ["json-schema", "json-schema-object"])
+def test_a_schema_by_its_other_name_is_judged_as_well(amended: Contract, name: str) -> None:
+    """The v2 API accepts `schema` for `json_schema`: what obeys and what does not is the same."""
+    good, bad = ROWS[name]
+    for told, expected in ((good, set()), (bad, {f"v2.chat.{name}"})):
+        body = (told.request.body or b"").replace(b'"json_schema"', b'"schema"')
+        request = msgspec.structs.replace(told.request, body=body)
+        renamed = msgspec.structs.replace(told, request=request)
+        assert b'"schema"' in body
+        assert {one.requirement for one in violated(amended, renamed)} == expected
 
 
 NULLS = (

@@ -80,6 +80,11 @@ CASES = [
         call(C2, CHAT, said("Hi"), **{"num-tokens": "3"}),
         call(C2, CHAT, said("Hi"), **{"num-tokens": "2"}),
     ),
+    (
+        "num-tokens",
+        call(E2, EMBED, embedded(), num_tokens="3"),
+        call(E2, EMBED, embedded(input_tokens=2), num_tokens="3"),
+    ),
     ("num-chars", call(E2, EMBED, embedded(), num_chars="2"), call(E2, EMBED, embedded(), num_chars="6")),
     (
         "quota",
@@ -113,8 +118,9 @@ CASES = [
     (
         "v2-unknown-nested-field",
         call(C2, CHAT | {"response_format": {"type": "json_object"}}, said("{}")),
-        call(C2, CHAT | {"response_format": {"type": "json_object", "schema": {}}}, said("{}")),
+        call(C2, CHAT | {"response_format": {"type": "json_object", "strict": True}}, said("{}")),
     ),
+    ("text-whole", call(C2, CHAT, said("Crème")), call(C2, CHAT, said("Cr\ufffd\ufffdme"))),
     ("required-refused", call(R2, RERANK, RANKED), call(R2, {"query": "q", "documents": ["a"]}, RANKED)),
     ("required-refused", call(R2, {}, RANKED), call(R1, {"query": "q"}, RANKED)),
     ("invalid-refused", call(R2, RERANK, RANKED), call(R2, RERANK | {"query": 1}, RANKED)),

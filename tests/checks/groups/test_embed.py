@@ -101,6 +101,8 @@ VIOLATING = [
     ("most", request(texts=["a"] * 97), by_type(float=[FLOATS] * 97) | {"texts": ["a"] * 97}),
     ("one-field", request(inputs=[{"content": []}]), ONE),
     ("input-type", request(input_type=None), ONE),
+    ("dimension-taken", request(output_dimension=8), by_type(float=[[1.0] + [0.0] * 7])),
+    ("dimension-taken", request(model="embed-english-v3.0"), ONE),
     ("image-purpose", request(**PICTURES | {"input_type": "clustering"}),
      ONE | {"texts": [], "images": [IMAGE]}),
     ("version-told", request(), ONE | {"meta": {"api_version": {"version": "1"}}}),

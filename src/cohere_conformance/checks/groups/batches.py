@@ -33,7 +33,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 # -- creating
 
 
-@check("batches.echo")
+@check("batches.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """BAT-O01."""
     for place, batch in _shown(evidence):
@@ -43,7 +43,7 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
                 yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
 
 
-@check("batches.id-own")
+@check("batches.id-own", ids=True)
 def id_own(evidence: Evidence) -> Iterator[Breach]:
     """BAT-R01."""
     sent = evidence.sent.get("id")

@@ -104,7 +104,7 @@ def citation_slice(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v1.chat.citation-documents")
+@check("v1.chat.citation-documents", ids=True)
 def citation_documents(evidence: Evidence) -> Iterator[Breach]:
     """CH1-S07."""
     known = {document.get("id") for document in maps(evidence.answer.get("documents"))}
@@ -115,7 +115,7 @@ def citation_documents(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v1.chat.documents-whole")
+@check("v1.chat.documents-whole", ids=True)
 def documents_whole(evidence: Evidence) -> Iterator[Breach]:
     """CH1-R07."""
     documents = maps(evidence.sent.get("documents"))
@@ -158,6 +158,17 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
     billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
     if isinstance(most, int) and most > 0 and billed is not None and billed > most:
         yield Breach("/meta/billed_units/output_tokens", f"at most {most}", str(billed))
+
+
+@check("v1.chat.cut-finish")
+def cut_finish(evidence: Evidence) -> Iterator[Breach]:
+    """CH1-R06."""
+    most, answer = evidence.sent.get("max_tokens"), evidence.answer
+    if not isinstance(most, int) or most <= 0 or answer.get("finish_reason") != "COMPLETE":
+        return
+    billed = ((answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+    if billed == most and not answer.get("tool_calls"):
+        yield Breach("/finish_reason", f"MAX_TOKENS, as {billed:g} of {most} are billed", "COMPLETE")
 
 
 @check("v1.chat.stream-citations")

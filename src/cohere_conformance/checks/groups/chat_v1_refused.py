@@ -56,7 +56,7 @@ def sampling_range(evidence: Evidence) -> Iterator[Breach]:
         yield from _answered(f"at most {_MOST_STOPS} stop sequences, not {len(stops)}")
 
 
-@check("v1.chat.document-ids")
+@check("v1.chat.document-ids", ids=True)
 def document_ids(evidence: Evidence) -> Iterator[Breach]:
     """CH1-R07."""
     sent = maps(evidence.sent.get("documents"))

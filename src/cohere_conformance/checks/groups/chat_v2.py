@@ -16,6 +16,7 @@ from cohere_conformance.checks.groups.chat_v2_parts import (
     finish,
     functions,
     items,
+    json_schema,
     message,
     number,
     part,
@@ -40,7 +41,7 @@ _ROUNDED = 1e-6
 """How far above 0 the rounding of a float may carry a log probability."""
 
 
-@check("v2.chat.id")
+@check("v2.chat.id", ids=True)
 def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
     """CH2-T06."""
     told = evidence.answer.get("id")
@@ -109,7 +110,7 @@ def json_is_object(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.json-schema")
 def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O18."""
-    schema = part(part(evidence.sent.get("response_format")).get("json_schema"))
+    schema = part(json_schema(evidence))
     if schema.get("type") != "object" or not isinstance(told := _json(evidence), dict):
         return
     try:
@@ -151,7 +152,7 @@ def finish_tells_calls(evidence: Evidence) -> Iterator[Breach]:
     yield Breach("/finish_reason", expected, reason)
 
 
-@check("v2.chat.tool-call-id-unique")
+@check("v2.chat.tool-call-id-unique", ids=True)
 def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O02."""
     ids = [call["id"] for call in calls(evidence) if isinstance(call.get("id"), str)]
@@ -159,7 +160,7 @@ def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
         yield Breach(f"{_CALLS}/*/id", "an id of its own for each call", ", ".join(ids))
 
 
-@check("v2.chat.tool-call-id-form")
+@check("v2.chat.tool-call-id-form", ids=True)
 def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O02."""
     if any(True for _ in call_ids_are_unique(evidence)):

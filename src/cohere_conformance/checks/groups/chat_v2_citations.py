@@ -68,7 +68,7 @@ def citations_are_ordered(evidence: Evidence) -> Iterator[Breach]:
         reached[block] = end
 
 
-@check("v2.chat.citation-source-known")
+@check("v2.chat.citation-source-known", ids=True)
 def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O09, CH2-S07."""
     cited = _sources(evidence) if evidence.sent else []
@@ -94,7 +94,7 @@ def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.citation-document-id")
+@check("v2.chat.citation-document-id", ids=True)
 def documents_hold_their_id(evidence: Evidence) -> Iterator[Breach]:
     """CH2-S07."""
     for source in _sources(evidence):

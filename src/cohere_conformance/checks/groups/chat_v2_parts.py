@@ -73,6 +73,13 @@ def functions(evidence: Evidence) -> list[Json]:
     return [part(tool.get("function")) for tool in items(evidence.sent.get("tools"))]
 
 
+def json_schema(evidence: Evidence) -> object:
+    """Return the schema that the reply has to obey, by either of its names; `None` where none is sent."""
+    form = part(evidence.sent.get("response_format"))
+    given = form.get("json_schema")
+    return form.get("schema") if given is None else given
+
+
 def messages(evidence: Evidence) -> list[Json]:
     """Return the conversation of the request."""
     return items(evidence.sent.get("messages"))

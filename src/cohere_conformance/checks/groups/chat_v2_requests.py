@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.checks.groups.chat_v2_parts import functions, items, messages, part
+from cohere_conformance.checks.groups.chat_v2_parts import functions, items, json_schema, messages, part
 from cohere_conformance.checks.registry import Breach, check
 
 if TYPE_CHECKING:
@@ -26,19 +26,7 @@ def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
         yield _served("there is no message")
 
 
-@check("v2.chat.system-first")
-def system_is_first(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R02."""
-    others = False
-    for one in messages(evidence):
-        system = one.get("role") == "system"
-        if system and others:
-            yield _served("a system message stands behind others")
-            return
-        others = others or not system
-
-
-@check("v2.chat.tool-result-of-call")
+@check("v2.chat.tool-result-of-call", ids=True)
 def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R04."""
     made: set[object] = set()
@@ -50,14 +38,14 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("v2.chat.tool-calls-distinct")
+@check("v2.chat.tool-calls-distinct", ids=True)
 def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R04."""
     made = (call.get("id") for one in messages(evidence) for call in items(one.get("tool_calls")))
     yield from _repeated(made, "calls")
 
 
-@check("v2.chat.documents-distinct")
+@check("v2.chat.documents-distinct", ids=True)
 def documents_are_distinct(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R09."""
     yield from _repeated((one.get("id") for one in items(evidence.sent.get("documents"))), "documents")
@@ -98,7 +86,7 @@ def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
 def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
     """CH2-R11."""
     form = part(evidence.sent.get("response_format"))
-    schema = form.get("json_schema")
+    schema = json_schema(evidence)
     if form.get("type") == "json_object" and isinstance(schema, dict) and schema.get("type") != "object":
         yield _served("the schema for the reply describes no object")
 

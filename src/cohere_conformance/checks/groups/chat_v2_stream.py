@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cohere_conformance.checks.frame import cut
 from cohere_conformance.checks.groups.chat_v2_parts import part
+from cohere_conformance.checks.headers import media_type
 from cohere_conformance.checks.registry import Breach, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cohere_conformance.checks.evidence import Evidence
+
+_EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
+_LINES = "application/stream+json"
 
 
 @check("v2.chat.stream-error-told")
@@ -20,6 +25,16 @@ def errors_are_told(evidence: Evidence) -> Iterator[Breach]:
         delta = part(event.get("delta")) if event.get("type") == "message-end" else {}
         if delta.get("finish_reason") == "ERROR" and not delta.get("error"):
             yield Breach("<message-end>/delta/error", "what went wrong", "nothing")
+
+
+@check("v2.chat.stream-accepted")
+def accepted_events_are_sent(evidence: Evidence) -> Iterator[Breach]:
+    """C17."""
+    accepted = (evidence.sent_header("accept") or "").lower()
+    ranges = {one.partition(";")[0].strip() for one in accepted.split(",")}
+    told = media_type(evidence.header("content-type") or "")
+    if evidence.streamed and told == _LINES and ranges & _EVENTS and _LINES not in ranges:
+        yield Breach("", f"server-sent events, as the client accepts {cut(accepted)}", told)
 
 
 @check("v2.chat.stream-uncounted")

@@ -34,6 +34,19 @@ def cut_at_max_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/usage/tokens/output_tokens", f"{allowed:g}, as MAX_TOKENS says", f"{written:g}")
 
 
+@check("v2.chat.cut-finish")
+def cut_replies_say_so(evidence: Evidence) -> Iterator[Breach]:
+    """CH2-O12."""
+    allowed = number(evidence.sent.get("max_tokens"))
+    if not allowed or finish(evidence) != "COMPLETE":
+        return
+    written = number(usage(evidence, _TOKENS).get(_OUTPUT))
+    written = number(usage(evidence, _BILLED).get(_OUTPUT)) if written is None else written
+    # More than is allowed is another violation.
+    if written is not None and written == allowed:
+        yield Breach("/finish_reason", f"MAX_TOKENS, as {written:g} of {allowed:g} are written", "COMPLETE")
+
+
 @check("v2.chat.usage-told")
 def usage_is_told(evidence: Evidence) -> Iterator[Breach]:
     """CH2-S05."""

@@ -124,6 +124,18 @@ def labels_of_examples(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
+@check("classify.labels-verbatim")
+def labels_verbatim(evidence: Evidence) -> Iterator[Breach]:
+    """A label that differs from one of the examples by its capitals only."""
+    known = {label for labels in _examples(evidence.sent).values() for label in labels}
+    folded = {label.casefold(): label for label in known}
+    for result in _results(evidence) if known else ():
+        for label in (*result["labels"], *result["predictions"]):
+            if label not in known and label.casefold() in folded:
+                yield Breach("/classifications/*/labels", folded[label.casefold()], label)
+                return
+
+
 @check("classify.billed")
 def billed(evidence: Evidence) -> Iterator[Breach]:
     """CLS-O06."""

@@ -16,7 +16,7 @@ from cohere_conformance.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cohere_conformance.checks.evidence import Evidence
+    from cohere_conformance.checks.evidence import Evidence, Json
     from cohere_conformance.model import Finding
 
 _TOKENS = frozenset({"input_tokens", "output_tokens"})
@@ -35,6 +35,10 @@ _USED: dict[str, frozenset[str]] = {
     "POST /v1/classify": frozenset({"classifications"}),
 }
 """The units of each operation that has any (B-01 to B-05)."""
+_REPLACED = "\ufffd"
+"""What stands for bytes that are no character."""
+_HALVES = re.compile(rb"\\u(?:d[89a-f]|fffd)", re.IGNORECASE)
+"""Half a surrogate pair in JSON, and what stands for one."""
 _SUNSET = re.compile(r"is deprecated and will be removed")
 _UNKNOWN_FIELD = re.compile(r"unknown field", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
@@ -50,7 +54,8 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     if told is None or evidence.streamed:
         return
     billed = evidence.once(_billed)
-    if not all(map(_is_whole, billed.values())):
+    # Whoever does not say what is billed has said nothing that the header could differ from.
+    if not _TOKENS & billed.keys() or not all(map(_is_whole, billed.values())):
         return
     expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
     if _whole(told) != expected:
@@ -119,6 +124,42 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
             yield Breach(f"{_place(evidence)}/{unit}", "no unit of another operation", str(count), unit)
 
 
+# -- texts
+
+
+@check("common.text-whole")
+def text_whole(evidence: Evidence) -> Iterator[Breach]:
+    """U+FFFD within a text that nobody has sent one for."""
+    asked = evidence.reading.exchange.request.body or b""
+    # Half a surrogate pair is replaced by some, and what is no UTF-8 by all.
+    if _REPLACED in asked.decode("utf-8", "replace") or _HALVES.search(asked):
+        return
+    for place, text in _written(evidence.answer):
+        if _REPLACED in (whole := text.rstrip(_REPLACED)):
+            start = max(whole.index(_REPLACED) - 10, 0)
+            yield Breach(place, "whole characters", cut(repr(text[start : start + 30])))
+            return
+
+
+def _written(answer: Json) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a model has written."""
+    message = answer.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    for block in content if isinstance(content, list) else ():
+        for name in ("text", "thinking"):
+            if isinstance(block, dict) and isinstance(text := block.get(name), str):
+                yield f"/message/content/*/{name}", text
+    if isinstance(message, dict) and isinstance(plan := message.get("tool_plan"), str):
+        yield "/message/tool_plan", plan
+    for name in ("text", "summary"):
+        if isinstance(text := answer.get(name), str):
+            yield f"/{name}", text
+    generations = answer.get("generations")
+    for one in generations if isinstance(generations, list) else ():
+        if isinstance(one, dict) and isinstance(text := one.get("text"), str):
+            yield "/generations/*/text", text
+
+
 # -- what must be refused
 
 
@@ -127,7 +168,11 @@ def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, at the top of the body."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
-            yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
+            yield Breach("", _undeclared(problem), "it was served", problem.place)
+
+
+def _undeclared(problem: Finding) -> str:
+    return f"a refusal of {problem.place}, unless the contract is behind: it is not declared"
 
 
 @check("common.v2-unknown-nested-field")
@@ -135,7 +180,7 @@ def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, below the top, where real traffic has an exception."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
-            yield Breach("", f"a refusal: {problem.place} is not declared", "it was served", problem.place)
+            yield Breach("", _undeclared(problem), "it was served", problem.place)
 
 
 @check("common.required-refused")

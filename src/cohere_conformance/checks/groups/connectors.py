@@ -82,7 +82,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
                 yield Breach(f"{place}/{name}", f"{default}, as nobody said otherwise", f"{not default}")
 
 
-@check("connectors.id-from-name")
+@check("connectors.id-from-name", ids=True)
 def id_from_name(evidence: Evidence) -> Iterator[Breach]:
     """CON-S01."""
     name = evidence.sent.get("name")

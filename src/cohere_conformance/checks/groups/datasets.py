@@ -65,7 +65,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
             yield "/datasets/*", item
 
 
-@check("datasets.get-asked")
+@check("datasets.get-asked", ids=True)
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
     """DS-S02."""
     asked = evidence.last_segment
@@ -138,7 +138,7 @@ def part_address(evidence: Evidence) -> Iterator[Breach]:
 # -- lists
 
 
-@check("datasets.id-unique")
+@check("datasets.id-unique", ids=True)
 def id_unique(evidence: Evidence) -> Iterator[Breach]:
     """DS-R03."""
     counts = Counter(dataset.get("id") for _, dataset in _shown(evidence))

@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.contract.models import shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
 
 TYPES = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 """Every type of vector that is declared."""
-DIMENSIONS = {
-    "embed-multilingual-light-v3.0": 384,
-    "embed-english-light-v3.0": 384,
-    "embed-multilingual-v3.0": 1024,
-    "embed-v4.0": 1536,
-    "embed-english-v3.0": 1024,
-}
-"""By model: the length of its vectors where none is asked for (EMB-O02)."""
 _MOST = 96
 _PNG = "data:image/png;base64,"
 _PNG_HEAD = 32
@@ -188,11 +181,22 @@ def one_field(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", f"a refusal of {' and '.join(names)} in one request", "an answer")
 
 
+@check("embed.dimension-taken")
+def dimension_taken(evidence: Evidence) -> Iterator[Breach]:
+    """EMB-R07: which lengths a model has is known model by model."""
+    model, asked = str(evidence.sent.get("model")), evidence.sent.get("output_dimension")
+    known = shipped_models().embed.get(model)
+    if known is None or not isinstance(asked, int) or asked in known.output_dimension:
+        return
+    taken = ", ".join(map(str, known.output_dimension)) or "no output_dimension at all"
+    yield Breach("", f"a refusal: {model} takes {taken}", f"an answer with {asked}", model)
+
+
 @check("embed.input-type")
 def input_type(evidence: Evidence) -> Iterator[Breach]:
     """EMB-R03: what the vectors are for must be told."""
     sent = evidence.sent
-    if str(sent.get("model")) in DIMENSIONS and sent.get("input_type") is None:
+    if str(sent.get("model")) in shipped_models().embed and sent.get("input_type") is None:
         yield Breach("", "a refusal, as there is no input_type", f"an answer of {sent['model']}")
 
 

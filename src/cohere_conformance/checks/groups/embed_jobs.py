@@ -22,7 +22,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
             yield "/embed_jobs/*", item
 
 
-@check("embed-jobs.get-asked")
+@check("embed-jobs.get-asked", ids=True)
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
     """EJ-O01."""
     asked, told = evidence.last_segment, evidence.answer.get("job_id")

@@ -10,8 +10,9 @@ from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.groups.embed import DIMENSIONS, v1, vectors
+from cohere_conformance.checks.groups.embed import v1, vectors
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.contract.models import shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +76,7 @@ def number_range(evidence: Evidence) -> Iterator[Breach]:
 @check("embed.length-one")
 def length_one(evidence: Evidence) -> Iterator[Breach]:
     """EMB-O09."""
-    if str(evidence.sent.get("model")) not in DIMENSIONS:
+    if str(evidence.sent.get("model")) not in shipped_models().embed:
         return
     for vector in vectors(evidence).get("float", ()):
         if len(vector) != _dimension(evidence):
@@ -160,7 +161,8 @@ def _dimension(evidence: Evidence) -> int | None:
     asked = None if v1(evidence) else evidence.sent.get("output_dimension")
     if isinstance(asked, int) and not isinstance(asked, bool):
         return asked
-    return DIMENSIONS.get(str(evidence.sent.get("model")))
+    known = shipped_models().embed.get(str(evidence.sent.get("model")))
+    return None if known is None else known.dimension
 
 
 def _lengths(evidence: Evidence, kinds: tuple[str, ...], wanted: int | None) -> Iterator[Breach]:

@@ -55,7 +55,7 @@ def wrapped(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/finetuned_model", "the model", "none")
 
 
-@check("finetuning.echo")
+@check("finetuning.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """FT-R01, FT-O04."""
     sent, told = evidence.sent, _part(evidence.answer, "finetuned_model")
@@ -118,7 +118,7 @@ def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", "400 for an unknown dataset", "404")
 
 
-@check("finetuning.malformed-id", errors=True)
+@check("finetuning.malformed-id", errors=True, ids=True)
 def malformed_id(evidence: Evidence) -> Iterator[Breach]:
     """FT-E01."""
     found = _IDENTITY.search(evidence.reading.exchange.request.url)

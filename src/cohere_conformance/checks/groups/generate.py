@@ -75,6 +75,36 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/meta/billed_units/output_tokens", f"at most {most} for each text", str(billed))
 
 
+@check("generate.cut-finish")
+def cut_finish(evidence: Evidence) -> Iterator[Breach]:
+    """GEN-03."""
+    most, texts = evidence.sent.get("max_tokens"), _texts(evidence)
+    if not isinstance(most, int) or most <= 0 or not texts:
+        return
+    if evidence.streamed:
+        written = _pieces(evidence)
+    else:
+        billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+        # What is billed for several texts says how long each is only where all are as long as can be.
+        whole = billed == most * len(texts)
+        written = dict.fromkeys(range(len(texts)), most if whole else 0)
+    for index, text in enumerate(texts):
+        if text.get("finish_reason") == "COMPLETE" and written.get(index, 0) >= most:
+            place = "/generations/*/finish_reason"
+            yield Breach(place, f"MAX_TOKENS, as {most} tokens are written", "COMPLETE")
+            return
+
+
+def _pieces(evidence: Evidence) -> dict[int, int]:
+    """Return how many pieces of each text a stream has: each of them has one token at least."""
+    found: dict[int, int] = {}
+    for event in evidence.events:
+        if isinstance(event.get("text"), str) and event["text"] and not event.get("is_finished"):
+            index = event.get("index") or 0
+            found[index] = found.get(index, 0) + 1
+    return found
+
+
 @check("generate.end-sequence-cut")
 def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
     """GEN-04."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cohere_conformance.checks.registry import Breach, check
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
     from cohere_conformance.checks.evidence import Evidence
 
-_TOKENIZER = "https://storage.googleapis.com/cohere-public/tokenizers/"
+_PUBLIC = "https://storage.googleapis.com"
+_TOKENIZERS = "/cohere-public/tokenizers/"
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -58,13 +61,13 @@ def defaults_served(evidence: Evidence) -> Iterator[Breach]:
             return
 
 
-@check("models.context")
-def context(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O06: a context has some length."""
+@check("models.context-sign")
+def context_sign(evidence: Evidence) -> Iterator[Breach]:
+    """MOD-O06."""
     for place, model in _told(evidence):
         length = model.get("context_length")
-        if length is not None and length <= 0:
-            yield Breach(f"{place}/context_length", "a number above 0", f"{length:g}")
+        if length is not None and length < 0:
+            yield Breach(f"{place}/context_length", "0 or more", f"{length:g}")
             return
 
 
@@ -73,13 +76,26 @@ def tokenizer(evidence: Evidence) -> Iterator[Breach]:
     """MOD-O06: where a tokenizer is."""
     for place, model in _told(evidence):
         url, name = model.get("tokenizer_url"), model.get("name")
+        path = f"{_TOKENIZERS}{name}.json"
         # A model that somebody trained has the tokenizer of what it was trained from.
-        if url and name and not model.get("finetuned") and url != f"{_TOKENIZER}{name}.json":
-            yield Breach(f"{place}/tokenizer_url", f"{_TOKENIZER}{name}.json", url)
+        if url and name and not model.get("finetuned") and not _is_tokenizer(url, path, evidence):
+            yield Breach(f"{place}/tokenizer_url", f"{_PUBLIC}{path}", url)
             return
 
 
-@check("models.itself")
+def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:
+    """Tell whether an address is the public one, or that of a copy on the server, as of a mock."""
+    if url == f"{_PUBLIC}{path}":
+        return True
+    try:
+        told, asked = urlsplit(url), urlsplit(evidence.reading.exchange.request.url)
+    except ValueError:
+        return False
+    own = told.hostname == asked.hostname or _LOOPBACK.fullmatch(told.hostname or "")
+    return told.scheme in {"http", "https"} and bool(own) and told.path == path
+
+
+@check("models.itself", ids=True)
 def itself(evidence: Evidence) -> Iterator[Breach]:
     """MOD-S01: one model comes unwrapped, and is the one that was asked for."""
     name = evidence.answer.get("name")

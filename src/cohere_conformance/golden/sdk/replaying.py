@@ -39,15 +39,30 @@ def replay(cassettes: Iterable[Cassette]) -> SdkReplay:
     Raises:
         UsageError: the SDK is not installed.
     """
-    if find_spec("cohere") is None:
-        raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
-    from cohere_conformance.golden.sdk.calling import VERSION
-
+    version = installed()
     tally = _Tally()
     with _undisturbed():
         for cassette in cassettes:
             tally.add(cassette)
-    return tally.result(VERSION)
+    return tally.result(version)
+
+
+def installed() -> str:
+    """Return the version of the official SDK.
+
+    Raises:
+        UsageError: it is not installed, or cannot be imported.
+    """
+    if find_spec("cohere") is None:
+        raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
+    try:
+        from cohere_conformance.golden.sdk.calling import VERSION
+    except ImportError as error:
+        reason = plain(str(error).partition("\n")[0])
+        raise UsageError(
+            f"expected the official SDK, got a package cohere that fails to import ({reason}); {_EXTRA}"
+        ) from error
+    return VERSION
 
 
 class _Tally:

@@ -157,8 +157,9 @@ def _conversation(call: Call) -> Conversation | None:
     if not name or call.faulty(FORGOTTEN):
         return None
     shelf = call.account.shelf(Conversation)
-    while name not in shelf and len(shelf) >= _MOST_CONVERSATIONS:
-        del shelf[next(iter(shelf))]
+    # Several threads may be at this; each takes a copy of the names, and misses none that has gone.
+    for oldest in list(shelf)[: len(shelf) + 1 - _MOST_CONVERSATIONS] if name not in shelf else ():
+        shelf.pop(oldest, None)
     return shelf.setdefault(name, Conversation())
 
 
@@ -198,11 +199,14 @@ def _prompt(call: Call, model: Model, turns: list[_Turn], search: Search) -> Pro
         if turn["role"] != "SYSTEM"
     )
     results = body.get("tool_results") or []
+    # Results beside a message come in a single step, whose outputs are not numbered by turn.
+    single = body.get("force_single_step") or (body.get("message") or "").strip()
+    turn = None if single else len(turns) - 1
     return Prompt(
         model=model,
         system="\n".join(filter(None, [body.get("preamble") or "", *system])),
         turns=spoken,
-        passages=(*_documents(call), *search.passages, *_results(results, len(turns) - 1)),
+        passages=(*_documents(call), *search.passages, *_results(results, turn)),
         tools=tuple(
             Tool(
                 tool["name"],
@@ -231,11 +235,17 @@ def _documents(call: Call) -> Iterator[Passage]:
         yield Passage(name, "document", fields_of(shown), echo)
 
 
-def _results(results: list[dict[str, Any]], turn: int) -> Iterator[Passage]:
-    """Yield the outputs of tools as documents, whose values are texts (CH1-S07)."""
+def _results(results: list[dict[str, Any]], turn: int | None) -> Iterator[Passage]:
+    """Yield the outputs of tools as documents, whose values are texts.
+
+    Args:
+        results: the calls with their outputs.
+        turn: index of the turn that brings them, which is part of their ids; `None` in a single step.
+    """
     for number, result in enumerate(results):
         for place, output in enumerate(result["outputs"]):
-            name = f"{result['call']['name']}:{number}:{turn}:{place}"
+            position = (number, place) if turn is None else (number, turn, place)
+            name = ":".join([result["call"]["name"], *map(str, position)])
             echo = {key: as_text(value) for key, value in output.items()} | {"id": name}
             yield Passage(name, "tool", fields_of(output), echo)
 

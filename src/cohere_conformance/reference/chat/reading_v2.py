@@ -59,7 +59,9 @@ SCHEMA_UNCHECKED = fault(
 )
 IMAGES_UNLIMITED = fault("chat.v2.images-unlimited", "A request may have any number of images.")
 CUT_EARLY = fault("chat.v2.cut-early", "A reply is cut one token before max_tokens is reached.")
-SYSTEM_ANYWHERE = fault("chat.v2.system-anywhere", "A system message may stand anywhere.")
+CONTENT_BESIDE_CALLS = fault(
+    "chat.v2.content-beside-calls", "A message of the assistant may have text beside tool calls."
+)
 EMPTY_ACCEPTED = fault("chat.v2.empty-messages", "A conversation without any message is answered.")
 
 _OFF = frozenset({"OFF", "DISABLED"})
@@ -95,13 +97,15 @@ def _messages(call: Call) -> list[_Message]:
     made: list[str] = []
     for index, message in enumerate(messages):
         match message["role"]:
-            case "system" if index and messages[index - 1]["role"] != "system":
-                if not call.faulty(SYSTEM_ANYWHERE):
-                    rules.refuse(f"the system message at index {index} must be the first message")
             case "assistant":
                 asked = [one["id"] for one in message.get("tool_calls") or ()]
                 if not asked and not message.get("content"):
                     rules.refuse(f"the assistant message at index {index} has neither content nor tool_calls")
+                if asked and _says(message) and not call.faulty(CONTENT_BESIDE_CALLS):
+                    rules.refuse(
+                        f"the assistant message at index {index} has content beside tool_calls; "
+                        "use tool_plan for what is said before a call"
+                    )
                 if not call.faulty(CALLS_REPEATED):
                     rules.distinct([*made, *asked], "tool call")
                 made += asked
@@ -113,6 +117,14 @@ def _messages(call: Call) -> list[_Message]:
                         "assistant message has in its tool_calls"
                     )
     return messages
+
+
+def _says(message: _Message) -> bool:
+    """Tell whether a message has text; a reasoning model may have thought beside its calls."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return any(block.get("type") == "text" and block.get("text") for block in content)
+    return bool(content)
 
 
 def _prompt(call: Call, model: Model, messages: list[_Message]) -> Prompt:
@@ -234,7 +246,9 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
     rules.tool_choice(body.get("tool_choice"), body.get("tools"), model)
     form = body.get("response_format") or {}
     wants_json = form.get("type") == "json_object"
-    schema = form.get("json_schema")
+    # The name that version 1 has is accepted as well.
+    named = "json_schema" if form.get("json_schema") is not None else "schema"
+    schema = form.get(named)
     if wants_json:
         if (body.get("tools") or body.get("documents")) and not call.faulty(JSON_COMBINED):
             rules.refuse("response_format json_object is not supported with tools or documents")
@@ -242,7 +256,7 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
         if call.faulty(SCHEMA_UNCHECKED) and (schema or {}).get("type") != "object":
             schema = None
         if schema is not None:
-            jsonmode.check(schema, "response_format.json_schema")
+            jsonmode.check(schema, f"response_format.{named}")
     grounded = bool(body.get("tools") or body.get("documents"))
     if not grounded:
         rules.safety(body.get("safety_mode"), "OFF", model)

@@ -157,8 +157,8 @@ def find(account: Account, identity: str, now: datetime) -> Dataset | None:
 
 def newest_first(account: Account, now: datetime) -> list[Dataset]:
     """Return the datasets that can be read."""
-    # Sorting keeps the order of what is equally old.
-    latest = reversed(account.shelf(Dataset).values())
+    # A copy, as more may be added while a thread reads it. Sorting keeps the order of what is equally old.
+    latest = reversed(list(account.shelf(Dataset).values()))
     found = [dataset for dataset in latest if dataset.there(now)]
     return sorted(found, key=lambda dataset: now - dataset.created_at)
 

@@ -53,7 +53,7 @@ _LANGUAGES = {
 _FIELDS = frozenset({"model", "language", "temperature", "file"})
 
 
-@operation("POST /v2/audio/transcriptions")
+@operation("POST /v2/audio/transcriptions", beside="large")
 def transcribe(call: Call) -> Answer:
     """Answer with the text of a recording, and with nothing else (AUD-S01)."""
     file = _file(call)

@@ -183,7 +183,7 @@ def _stored(results: Sequence[Done]) -> Content:
     return Content("validated", files, schema, size=size_of(files))
 
 
-@operation("GET /v2/batches")
+@operation("GET /v2/batches", beside="always")
 def listed(call: Call) -> Answer:
     """List the batches of one page, newest first."""
     size = call.query.get("page_size") or _PAGE
@@ -194,7 +194,7 @@ def listed(call: Call) -> Answer:
         raise RefusedError(400, "invalid order_by: expected created_at or updated_at")
     since, token = walks.begun(call)
     # A walk shows what there was at its beginning: what is made meanwhile would move the pages.
-    found = [one for one in reversed(call.account.shelf(Batch).values()) if one.created_at <= since]
+    found = [one for one in reversed(list(call.account.shelf(Batch).values())) if one.created_at <= since]
     if call.faulty(ORDER_IGNORED):
         found = found[::2] + found[1::2]
     elif order == "updated_at":
@@ -214,7 +214,7 @@ def listed(call: Call) -> Answer:
     return Answer(body)
 
 
-@operation("GET /v2/batches/{id}")
+@operation("GET /v2/batches/{id}", beside="always")
 def get(call: Call) -> Answer:
     """Show where a batch stands."""
     shown = _shown(call, _batch(call))

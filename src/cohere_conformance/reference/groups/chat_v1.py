@@ -30,6 +30,9 @@ NO_DOCUMENTS = fault("chat.v1.documents-missing", "The documents that are cited 
 TOOL_CALL = fault(
     "chat.v1.finish-tool-call", "Answers with tool calls finish with TOOL_CALL, as in version 2."
 )
+NOT_MAX_TOKENS = fault(
+    "chat.v1.finish-not-max-tokens", "Replies that were cut at max_tokens finish with COMPLETE."
+)
 LOWER_CASE = fault("chat.v1.finish-reason-lower-case", "The finish reason is written in small letters.")
 VERSION = fault("chat.v1.version-2", "The answer says that it comes from version 2 of the API.")
 NEGATIVE = fault("chat.v1.billed-negative", "The billed output is a negative number.")
@@ -51,7 +54,7 @@ TOOL_UNKNOWN = fault("chat.v1.tool-unknown", "Tools are called under a name that
 _Answer = dict[str, Any]
 
 
-@operation("POST /v1/chat")
+@operation("POST /v1/chat", beside="large")
 def chat(call: Call) -> Answer | Stream:
     """Answer a message."""
     reading = read(call)
@@ -177,6 +180,8 @@ def _spoiled(call: Call, reply: Reply, answer: _Answer) -> _Answer:
     """Return the answer with the faults that are switched on."""
     if reply.calls and call.faulty(TOOL_CALL):
         answer["finish_reason"] = "TOOL_CALL"
+    if reply.finish == "MAX_TOKENS" and call.faulty(NOT_MAX_TOKENS):
+        answer["finish_reason"] = "COMPLETE"
     if call.faulty(LOWER_CASE):
         answer["finish_reason"] = answer["finish_reason"].lower()
     if call.faulty(NOT_UUID):

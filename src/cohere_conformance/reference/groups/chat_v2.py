@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.reference import garbled
 from cohere_conformance.reference.chat import calling, logprobs, rules, streams_v2
 from cohere_conformance.reference.chat.generation import generate
 from cohere_conformance.reference.chat.reading_v2 import cites, read
@@ -21,6 +22,10 @@ LOWER_CASE = fault("chat.v2.finish-reason-lower-case", "The finish reason is wri
 NOT_TOOL_CALL = fault("chat.v2.finish-not-tool-call", "Answers with tool calls finish with COMPLETE.")
 NOT_MAX_TOKENS = fault(
     "chat.v2.finish-not-max-tokens", "Replies that were cut at max_tokens finish with COMPLETE."
+)
+ACCEPT_IGNORED = fault(
+    "chat.v2.stream.accept-ignored",
+    "Streams are lines of JSON, also for clients that accept server-sent events.",
 )
 END_INCLUSIVE = fault(
     "chat.v2.citation-end-inclusive", "The end of a citation is its last character, not the one after."
@@ -79,7 +84,7 @@ META = fault("chat.v2.meta", "The answer has a meta object, as version 1 has.")
 _Answer = dict[str, Any]
 
 
-@operation("POST /v2/chat")
+@operation("POST /v2/chat", beside="large")
 def chat(call: Call) -> Answer | Stream:
     """Answer a conversation."""
     prompt, settings = read(call)
@@ -99,7 +104,7 @@ def chat(call: Call) -> Answer | Stream:
         billed = answer["usage"]["billed_units"]
         told = billed["input_tokens"] + (0 if call.faulty(HEADER_DIFFERS) else billed["output_tokens"])
         return Answer(answer, tokens=max(told, 0), chars=len(prompt.rendered), warnings=warnings)
-    sse = _sse(call.headers.get("accept", ""))
+    sse = _sse(call.headers.get("accept", "")) and not call.faulty(ACCEPT_IGNORED)
     events = streams_v2.events(
         answer, call, mode=cites(call.body), error=reply.error, prompt=prompt.rendered, sse=sse
     )
@@ -117,7 +122,7 @@ def _sse(accepted: str) -> bool:
 def _answer(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
     answer: _Answer = {
         "id": f"answer-{suffix()}" if call.faulty(ID_ODD) else new_id(),
-        "message": _message(call, reply),
+        "message": garbled.message(call, _message(call, reply)),
         "finish_reason": reply.finish,
         "usage": _usage(call, prompt, reply),
     }

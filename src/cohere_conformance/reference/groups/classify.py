@@ -38,7 +38,7 @@ class _Example:
     label: str
 
 
-@operation("POST /v1/classify")
+@operation("POST /v1/classify", beside="large")
 def classify(call: Call) -> Answer:
     """Answer with a label for each text (CLS-O01 to CLS-O07)."""
     refuse_retired(call, "Classify API was removed on September 15 2025; use the Embed or the Chat API")

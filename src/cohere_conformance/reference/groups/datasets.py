@@ -19,7 +19,7 @@ from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.state import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cohere_conformance.reference.datasets.record import Content
     from cohere_conformance.reference.handling import Call
@@ -65,8 +65,8 @@ _LONGEST_NAME = 49
 _LIVE_FORMATS = frozenset({"csv", "jsonl"})
 
 
-@operation("POST /v1/datasets")
-def create(call: Call) -> Answer:
+@operation("POST /v1/datasets", beside="large")
+def create(call: Call) -> Callable[[], Answer]:
     """Take an upload; what is wrong in its rows shows up later (DS-S01)."""
     query = call.query
     name, kind = query["name"], KINDS[query["type"]]
@@ -95,8 +95,12 @@ def create(call: Call) -> Answer:
         separator=reading.separator if content.format == "txt" else "",
         id=name if call.faulty(ID_REPEATED) else "",
     )
-    record.add(call.account, dataset)
-    return Answer({"id": dataset.id})
+
+    def store() -> Answer:
+        record.add(call.account, dataset)
+        return Answer({"id": dataset.id})
+
+    return store
 
 
 def _delimiter(query: Mapping[str, Any], *, lax: bool) -> str:
@@ -109,7 +113,7 @@ def _delimiter(query: Mapping[str, Any], *, lax: bool) -> str:
     return given
 
 
-@operation("GET /v1/datasets/{id}")
+@operation("GET /v1/datasets/{id}", beside="always")
 def get(call: Call) -> Answer:
     """Show one dataset."""
     identity = call.path["id"]
@@ -140,13 +144,13 @@ class _Reads:
         return not before
 
 
-@operation("GET /v1/datasets")
+@operation("GET /v1/datasets", beside="always")
 def listed(call: Call) -> Answer:
     """List datasets, newest first."""
     query = call.query
     found = record.newest_first(call.account, call.now)
     if call.faulty(DELETE_LISTED):
-        found += [one for one in call.account.shelf(Dataset).values() if one.deleted_at is not None]
+        found += [one for one in list(call.account.shelf(Dataset).values()) if one.deleted_at is not None]
     before, after = _moment(query, "before"), _moment(query, "after")
     offset, limit = _count(query, "offset", 0), _count(query, "limit", len(found))
     if not call.faulty(FILTER_IGNORED):
@@ -190,7 +194,7 @@ def _moment(query: Mapping[str, Any], name: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@operation("GET /v1/datasets/usage")
+@operation("GET /v1/datasets/usage", beside="always")
 def usage(call: Call) -> Answer:
     """Tell how many bytes all datasets take; the service writes the number as a text (DS-S04)."""
     size = sum(dataset.content.size for dataset in record.newest_first(call.account, call.now))

@@ -20,7 +20,7 @@ CRASH = fault("detokenize.foreign-500", "Tokens outside the vocabulary are answe
 BILLED = fault("detokenize.billed", "Tokens are billed.")
 
 
-@operation("POST /v1/detokenize")
+@operation("POST /v1/detokenize", beside="large")
 def detokenize(call: Call) -> Answer:
     """Answer with the text of tokens (DET-O01)."""
     # 7.0 is a whole number to JSON Schema, and a float to Python.

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.contract.models import shipped_models
 from cohere_conformance.reference import images, mangle, tokens, validation
 from cohere_conformance.reference.common import fitted, model_of, sunset, told, whole
 from cohere_conformance.reference.faults import fault
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MISSING = fault("embed.missing-vector", "The vector of the last input is missing.")
 SHORT = fault("embed.wrong-dimension", "Vectors are eight components shorter than they should be.")
+ANY_DIMENSION = fault("embed.any-dimension", "Vectors of any length up to that of the model are made.")
 DIMENSION_IGNORED = fault("embed.dimension-ignored", "The output dimension that is asked for is ignored.")
 SWAPPED = fault("embed.order-swapped", "The vectors of the first two inputs change places.")
 TEXTS_CHANGED = fault("embed.texts-changed", "The texts come back without their last character.")
@@ -74,7 +76,7 @@ class _Input:
         return sum(tokens.count(part) for part in self.parts if isinstance(part, str))
 
 
-@operation("POST /v1/embed", "POST /v2/embed")
+@operation("POST /v1/embed", "POST /v2/embed", beside="large")
 def create(call: Call) -> Answer:
     """Answer with the vectors of what is sent, and what it costs."""
     model = model_of(call, "embed")
@@ -126,12 +128,14 @@ def _dimension(call: Call, model: Model) -> int:
     longest = model.dimension or _DIMENSIONS[-1]
     if asked is None or call.faulty(DIMENSION_IGNORED):
         return longest
-    if _generation(model) < 4:
+    known = shipped_models().embed.get(model.name)
+    taken = known.output_dimension if known is not None else _DIMENSIONS if _generation(model) >= 4 else ()
+    if call.faulty(ANY_DIMENSION) and 0 < asked <= longest:
+        return int(asked)
+    if not taken:
         raise RefusedError(400, f"output_dimension is not supported by model '{model.name}'")
-    if asked not in _DIMENSIONS:
-        raise RefusedError(
-            400, f"output_dimension must be one of {', '.join(map(str, _DIMENSIONS))}, got {asked}"
-        )
+    if asked not in taken:
+        raise RefusedError(400, f"output_dimension must be one of {', '.join(map(str, taken))}, got {asked}")
     return int(asked)
 
 

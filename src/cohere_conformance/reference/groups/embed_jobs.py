@@ -17,6 +17,7 @@ from cohere_conformance.reference.handling import Answer, RefusedError, new_id, 
 from cohere_conformance.reference.state import stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from cohere_conformance.reference.datasets.kinds import Row
@@ -112,8 +113,8 @@ class Job:
         return "complete" if now >= self.done_at else "processing"
 
 
-@operation("POST /v1/embed-jobs")
-def create(call: Call) -> Answer:
+@operation("POST /v1/embed-jobs", beside="always")
+def create(call: Call) -> Callable[[], Answer]:
     """Begin to embed a validated dataset."""
     body = call.body
     model = models.find(body["model"], call.state)
@@ -121,8 +122,7 @@ def create(call: Call) -> Answer:
         raise RefusedError(400, f"model '{model.name}' is not supported by the embed jobs endpoint")
     source = record.find(call.account, body["dataset_id"], call.now)
     if source is None:
-        status = 400 if call.faulty(UNKNOWN_400) else 404
-        raise RefusedError(status, f"dataset with id {body['dataset_id']} not found")
+        raise _no_dataset(call)
     if source.kind.name != EMBED_INPUT:
         raise RefusedError(400, f"dataset {source.id} is of type {source.kind.name}, expected {EMBED_INPUT}")
     validation = source.status(call.now, call.state.step)
@@ -161,10 +161,22 @@ def create(call: Call) -> Answer:
         billed=sum(tokens.count(text) for text in texts),
         output=output,
     )
-    record.add(call.account, output)
-    call.account.shelf(Job)[job.id] = job
     notices = sunset(call, model)
-    return Answer({"job_id": job.id, "meta": told(call, notices)}, warnings=notices)
+
+    def store() -> Answer:
+        # It may have been deleted while its texts were counted.
+        if record.find(call.account, source.id, call.now) is None:
+            raise _no_dataset(call)
+        record.add(call.account, output)
+        call.account.shelf(Job)[job.id] = job
+        return Answer({"job_id": job.id, "meta": told(call, notices)}, warnings=notices)
+
+    return store
+
+
+def _no_dataset(call: Call) -> RefusedError:
+    status = 400 if call.faulty(UNKNOWN_400) else 404
+    return RefusedError(status, f"dataset with id {call.body['dataset_id']} not found")
 
 
 def _embeddings(model: Model, text: str, purpose: str, types: tuple[str, ...]) -> dict[str, Any]:

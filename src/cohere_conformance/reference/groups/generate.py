@@ -33,6 +33,9 @@ PROMPT_MISSING = fault("generate.prompt-missing", "The prompt does not come back
 ONE_TOO_MANY = fault("generate.one-too-many", "One more variant is written than asked for.")
 INDEX_MISSING = fault("generate.index-missing", "Variants are not numbered.")
 MAX_IGNORED = fault("generate.max-tokens-ignored", "Texts are longer than max_tokens.")
+NOT_MAX_TOKENS = fault(
+    "generate.finish-not-max-tokens", "Texts that were cut at max_tokens finish with COMPLETE."
+)
 STOP_CUT = fault("generate.stop-sequence-cut", "Stop sequences are cut off like end sequences.")
 END_KEPT = fault("generate.end-sequence-kept", "End sequences stay in the text like stop sequences.")
 LIKELIHOODS_ALWAYS = fault("generate.likelihoods-always", "Likelihoods are told without being asked for.")
@@ -67,7 +70,7 @@ class _Text:
     reason: str
 
 
-@operation("POST /v1/generate")
+@operation("POST /v1/generate", beside="large")
 def generate(call: Call) -> Answer | Stream:
     """Answer with variants of how the prompt goes on (GEN-05 to GEN-10)."""
     refuse_retired(call, "Generate API was removed on September 15 2025; use the Chat API")
@@ -144,6 +147,10 @@ def _variant(call: Call, model: Model, prompt: str, index: int) -> _Text:
     if tokens.count(text) > min(most, left):
         text = tokens.cut(text, min(most, left))
         reason = "MAX_TOKENS" if most <= left else "ERROR_LIMIT"
+    elif tokens.count(text) == most:
+        reason = "MAX_TOKENS"  # whether more would have come, nobody has looked
+    if reason == "MAX_TOKENS" and call.faulty(NOT_MAX_TOKENS):
+        reason = "COMPLETE"
     end = _end(call, text)
     return _Text(new_id(), text if end is None else text[:end], reason if end is None else "STOP_SEQUENCE")
 

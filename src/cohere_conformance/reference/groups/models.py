@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import models
+from cohere_conformance.reference import models, tokenizers
 from cohere_conformance.reference.common import sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import Answer, RefusedError, operation
@@ -28,7 +28,7 @@ DEFAULT_IGNORED = fault("models.default-only-ignored", "The list holds more than
 DIFFERS = fault("models.get-differs", "One model tells another context length than the list does.")
 WRAPPED = fault("models.wrapped", "One model comes wrapped in an object.")
 UNSERVED = fault("models.default-not-served", "Models are defaults for an endpoint that they do not serve.")
-NO_CONTEXT = fault("models.context-zero", "The context length of every model is zero.")
+NEGATIVE_CONTEXT = fault("models.context-negative", "The context length of every model is -1.")
 OPEN_ENDPOINT = fault("models.endpoint-unknown", "Every model names an endpoint that is not declared.")
 TWO_DEFAULTS = fault("models.two-defaults", "Every model is a default of the endpoints that it serves.")
 ELSEWHERE = fault("models.tokenizer-elsewhere", "Tokenizers are told to be on another host.")
@@ -40,7 +40,6 @@ PAGE = 20
 """Models of a page that no size is asked for."""
 _RETIRED = frozenset({"generate", "summarize", "classify"})
 """Endpoints that the live service does not name any more (CLS-02)."""
-_TOKENIZERS = "https://storage.googleapis.com/cohere-public/tokenizers"
 _LARGEST = 1000
 
 FURTHER: list[Callable[[Call], list[dict[str, Any]]]] = []
@@ -110,11 +109,11 @@ def _shown(call: Call, model: Model) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": model.name,
         "is_deprecated": model.removed is not None,
-        "endpoints": [*endpoints, "embed_image"] if call.faulty(OPEN_ENDPOINT) else endpoints,
+        "endpoints": [*endpoints, "draw"] if call.faulty(OPEN_ENDPOINT) else endpoints,
         "finetuned": False,
-        "context_length": 0 if call.faulty(NO_CONTEXT) else model.context,
+        "context_length": -1 if call.faulty(NEGATIVE_CONTEXT) else model.context,
         # The transcription models, which serve none of the named endpoints, have no tokenizer for everybody.
-        "tokenizer_url": f"{_TOKENIZERS}/{model.name}.json" if model.endpoints else None,
+        "tokenizer_url": tokenizers.url(call.base_url, model.name) if model.endpoints else None,
         "default_endpoints": [one for one in model.defaults if one not in gone],
         "features": None if model.features is None else list(model.features),
     }

@@ -58,7 +58,7 @@ class _Result:
     score: float
 
 
-@operation("POST /v1/rerank", "POST /v2/rerank")
+@operation("POST /v1/rerank", "POST /v2/rerank", beside="large")
 def rerank(call: Call) -> Answer:
     """Answer with the order of the documents."""
     model = model_of(call, "rerank")

@@ -32,7 +32,7 @@ _SAYS_SOMETHING = 12
 """Characters that the first clause of a sentence needs to stand for the whole."""
 
 
-@operation("POST /v1/summarize")
+@operation("POST /v1/summarize", beside="large")
 def summarize(call: Call) -> Answer:
     """Answer with a summary (SUM-O01)."""
     refuse_retired(call, "Summarize API was removed on September 15 2025; use the Chat API")

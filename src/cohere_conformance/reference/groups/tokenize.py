@@ -31,7 +31,7 @@ for _rule in ("required", "minLength", "maxLength"):
     validation.leave("tokenize", "text", _rule)
 
 
-@operation("POST /v1/tokenize")
+@operation("POST /v1/tokenize", beside="large")
 def tokenize(call: Call) -> Answer:
     """Answer with the tokens of a text, which put together give the text (TOK-O04)."""
     text: str = call.body.get("text", "")

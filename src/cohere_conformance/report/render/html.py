@@ -68,7 +68,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             server=server,
             client=client,
             meanings={kind: _meaning(kind) for kind in {row.kind for row in (*server, *client)}},
-            explained=[row for row in report.findings if row.amendment is not None],
+            explained=report.explained,
             command=functools.partial(_command, folder=shlex.quote(folder)),
             limit=LIMIT,
             longest_command=LONGEST_COMMAND,

@@ -45,6 +45,8 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_operations(report),
         *_fuzzed(report),
         *_amendments(report, folder, limit),
+        *_list(parts.INCONCLUSIVE, [prose(line) for line in parts.inconclusive_lines(report)], limit),
+        *_list(parts.NOT_TESTABLE, [prose(line) for line in parts.untestable_lines(report)], limit),
         *_folded("Operations never seen", coverage.unseen, limit=None),
         *_folded(parts.NOT_EXERCISED, parts.missing_lines(report), limit=limit),
         *_list("Other hosts, not judged", foreign, limit),
@@ -76,6 +78,8 @@ def _introduction(report: Report) -> Iterator[str]:
         yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
     for line in parts.unjudged_lines(report.footer.totals):
         yield f"- {line}"
+    if commands := parts.commands_line(report):
+        yield f"- {commands}"
     yield ""
 
 
@@ -115,6 +119,8 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
             yield f"    - requirement: {code(row.requirement)}"
         yield f"    - expected: {code(row.expected)}"
         yield f"    - observed: {code(row.observed)}"
+        if row.omitted:
+            yield f"    - {parts.omitted(row)}"
         if one.others:
             yield f"    - {len(one.others)} more alike: {code(others_line(one))}"
         if row.cases:

@@ -66,6 +66,7 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.ROUTE_UNKNOWN: None,
 }
 PASSED, NOT_EXERCISED, NOT_DECLARED = "passed", "not exercised", "not declared"
+NOT_TESTABLE = "not testable"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Cell:
     """One operation, one column.
 
     Attributes:
-        state: a severity, `passed`, `not exercised`, or `not declared` where there is nothing to exercise.
+        state: a severity, `passed`, `not exercised`, `not testable` where a requirement depends on something
+            that is broken, or `not declared` where there is nothing to exercise.
         symbol: what is shown, so that colour is not all there is.
         title: the same in words.
         fingerprint: the first finding; empty where there is none.
@@ -123,13 +125,14 @@ def matrix(report: Report) -> tuple[Group, ...]:
     }
     found: dict[tuple[str, Column], list[Row]] = {}
     for row in report.findings:
-        if row.amendment is None and (column := COLUMN_OF[row.kind]) is not None:
+        if (column := COLUMN_OF[row.kind]) is not None:
             found.setdefault((row.operation, column), []).append(row)
+    untestable = Counter(one.operation for one in report.coverage.untestable)
     groups: dict[str, list[Line]] = {}
     for label in sorted({*seen, *report.coverage.unseen}, key=_by_path):
         cells = tuple(
             _declared_only(column, label, report, streams)
-            or _cell(column, seen.get(label), found.get((label, column), []))
+            or _cell(column, seen.get(label), found.get((label, column), []), untestable[label])
             for column in columns(report)
         )
         judged = seen[label].judged if label in seen else 0
@@ -155,17 +158,22 @@ def _declared_only(column: Column, label: str, report: Report, streams: set[str]
     return None
 
 
-def _cell(column: Column, seen: OperationCoverage | None, rows: list[Row]) -> Cell:
+def _cell(column: Column, seen: OperationCoverage | None, rows: list[Row], untestable: int) -> Cell:
+    """Return the cell; a green tick means that all of it was checked."""
+    left = untestable if column is Column.REQUIREMENTS else 0
+    also = f"{quantity(left, 'requirement')} not testable" if left else ""
     if rows:
         worst = min((row.severity for row in rows), key=RANK.__getitem__)
         counted = Counter(row.severity for row in rows)
         words = ", ".join(f"{counted[severity]} {severity}" for severity in Severity if counted[severity])
-        title = f"{quantity(len(rows), 'finding')}: {words}"
+        title = f"{quantity(len(rows), 'finding')}: {words}" + (f"; {also}" if also else "")
         first = next(row.fingerprint for row in rows if row.severity is worst)
         mark = {Severity.BREAKING: "✗", Severity.ADDITIVE: "+", Severity.NOTICE: "i"}[worst]
         return Cell(worst, f"{mark} {len(rows)}", title, first)
     if seen is None or not _exercised(column, seen):
         return Cell(NOT_EXERCISED, "○", NOT_EXERCISED)
+    if left:
+        return Cell(NOT_TESTABLE, f"○ {left}", also)
     return Cell(PASSED, "✓", f"{PASSED}, no finding")
 
 

@@ -25,6 +25,8 @@ AMENDMENTS_NOTE = (
 GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
 NOT_EXERCISED = "Declared, not exercised"
+NOT_TESTABLE = "Requirements not testable"
+INCONCLUSIVE = "Inconclusive, answered by something before the API"
 FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
 FUZZED_NOTE = (
     "Positive requests are valid, and the first number says how many were answered with 2xx; negative ones "
@@ -43,17 +45,17 @@ _Item = TypeVar("_Item")
 
 def server_rows(report: Report) -> list[Row]:
     """Return the unexplained findings about the server."""
-    return [row for row in report.findings if row.amendment is None and not row.client_side]
+    return [row for row in report.findings if not row.client_side]
 
 
 def client_rows(report: Report) -> list[Row]:
     """Return the unexplained findings about requests."""
-    return [row for row in report.findings if row.amendment is None and row.client_side]
+    return [row for row in report.findings if row.client_side]
 
 
 def first_explained(report: Report, amendment: str) -> str:
     """Return the fingerprint of the first finding that `amendment` explains."""
-    return next((row.fingerprint for row in report.findings if row.amendment == amendment), "")
+    return next((row.fingerprint for row in report.explained if row.amendment == amendment), "")
 
 
 def cut(items: Sequence[_Item], limit: int) -> tuple[Sequence[_Item], str]:
@@ -80,6 +82,11 @@ def seen(row: Row) -> str:
     return quantity(row.count, "exchange") + when
 
 
+def omitted(row: Row) -> str:
+    """Return how many findings of the same exchange have no row of their own; nothing where each has one."""
+    return f"and at least {quantity(row.omitted, 'more finding')} of this exchange" if row.omitted else ""
+
+
 def explain_command(fingerprint: str, folder: str) -> str:
     """Return the command that shows all about a finding."""
     command = f"{COMMAND} explain {fingerprint}"
@@ -89,6 +96,18 @@ def explain_command(fingerprint: str, folder: str) -> str:
 def contract_line(header: Header) -> str:
     """Return what the traffic was judged against."""
     return f"contract {header.contract_version} ({header.mode}, digest {header.contract_digest[:19]})"
+
+
+def commands_line(report: Report) -> str:
+    """Return how many commands repeat exactly what was judged, where some do not; else nothing."""
+    shown = [row.example for row in report.findings if row.example.curl is not None]
+    inexact = sum(1 for example in shown if example.inexact)
+    if not inexact:
+        return ""
+    return (
+        f"curl commands of this report: {len(shown) - inexact} exact, {inexact} not exact "
+        "(something is redacted, or was not recorded)"
+    )
 
 
 def unrouted_line(number: int) -> str:
@@ -133,7 +152,17 @@ def cases_line(cases: CaseCoverage) -> str:
     line = f"{quantity(cases.run, 'case')}" + (f": {ran}" if ran else "")
     if cases.skipped:
         line += f"; {cases.skipped} skipped: {reasons(cases.skipped_reasons)}"
-    return line + (f"; {cases.not_run} not run" if cases.not_run else "")
+    line += f"; {cases.not_run} not run" if cases.not_run else ""
+    return line + _waited(cases)
+
+
+def _waited(cases: CaseCoverage) -> str:
+    """Return how long was waited for what the target was at work on, where that took a second or more."""
+    seconds = sum(one.seconds for one in cases.waits)
+    late = [f"{one.kind} ({one.never_ready})" for one in cases.waits if one.never_ready]
+    if seconds < 1 and not late:
+        return ""
+    return f"; waited {seconds:.0f} s" + (f", never ready: {', '.join(late)}" if late else "")
 
 
 def reasons(counted: Mapping[str, int]) -> str:
@@ -244,6 +273,23 @@ def missing_lines(report: Report, names: int | None = 5) -> list[str]:
             more = f", and {len(missing) - len(shown)} more" if len(shown) < len(missing) else ""
             lines.append(f"{operation}: {figures}; not: {', '.join(shown)}{more}")
     return lines
+
+
+def untestable_lines(report: Report) -> list[str]:
+    """Return the requirements that were not testable, with the reasons."""
+    return [
+        f"○ {one.requirement} on {one.operation}: {quantity(one.exchanges, 'exchange')}; {one.reason}"
+        for one in report.coverage.untestable
+    ]
+
+
+def inconclusive_lines(report: Report) -> list[str]:
+    """Return the answers that say nothing about the API, with where the first of them is."""
+    return [
+        f"{one.operation}: {quantity(one.exchanges, 'exchange')}, {one.reason}; "
+        f"first {one.file}: {one.position}"
+        for one in report.coverage.inconclusive
+    ]
 
 
 def aspect_name(aspect: Aspect) -> str:

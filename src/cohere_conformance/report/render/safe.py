@@ -12,11 +12,17 @@ LONGEST = 240
 """Longer values are cut where they are shown; report.json has more."""
 
 _INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# What the runners of GitHub and Azure take for commands: the first where a line begins, which any space may
+# become, the second anywhere.
+_COMMAND = re.compile(r":(?=:[A-Za-z][\w-]*(?:\s[^\n]*)?::)|(?:(?<=\s)|\A):(?=:[A-Za-z])|#(?=#\w*\[)")
+_COMMAND_AT_START = re.compile(r"^(\s*):(?=:[A-Za-z])|#(?=#\w*\[)")
 _SPECIAL = re.compile(r"[^\w\s./,;=+%^?:()\"'!-]|:(?=//)|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.")
 
 
 def plain(text: str, *, longest: int | None = LONGEST, keep: str = "") -> str:
     r"""Return `text` on one line without invisible characters: what does not print is shown as `\x1b`.
+
+    What a CI service would take for a command of its log is broken in the same way (`\x3a:add-mask::`).
 
     Args:
         text: any text.
@@ -25,6 +31,27 @@ def plain(text: str, *, longest: int | None = LONGEST, keep: str = "") -> str:
     """
     if longest is not None and len(text) > longest:
         text = f"{text[:longest]}... (+{len(text) - longest} characters)"
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(_escaped, text)
+    return _printable(text, keep)
+
+
+def lines(text: str) -> str:
+    """Return a text of several lines with each of them harmless, as `plain` makes it, and none of them cut.
+
+    A line is only looked at for commands where it begins: whatever prints it keeps its lines.
+    """
+    return "\n".join(
+        _printable(_COMMAND_AT_START.sub(_escaped, line) if "::" in line or "##" in line else line, "\t")
+        for line in text.split("\n")
+    )
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}"
+
+
+def _printable(text: str, keep: str) -> str:
     if text.isprintable():
         return text
     return "".join(

@@ -65,6 +65,8 @@ class _Printer:
         self._rows("Findings", parts.server_rows(self.report))
         self._rows("Requests (client side)", parts.client_rows(self.report), limit=CLIENT_LIMIT)
         self._amendments()
+        self._list(parts.INCONCLUSIVE, parts.inconclusive_lines(self.report), style="magenta")
+        self._list(parts.NOT_TESTABLE, parts.untestable_lines(self.report))
         self._list("Operations never seen", coverage.unseen, limit=5)
         self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
@@ -114,6 +116,8 @@ class _Printer:
             self._line(parts.unrouted_line(coverage.unrouted))
         for line in parts.unjudged_lines(self.report.footer.totals):
             self._line(line, "yellow")
+        if commands := parts.commands_line(self.report):
+            self._line(commands)
 
     def _cases(self) -> None:
         if (cases := self.report.coverage.cases) is not None:
@@ -206,6 +210,8 @@ class _Printer:
         self._field("observed", row.observed)
         if one.others:
             self._field("alike", f"{len(one.others)} more: {others_line(one)}")
+        if row.omitted:
+            self._field("omitted", parts.omitted(row))
         if row.cases:
             self._field("cases", parts.shown_cases(row))
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")

@@ -1,0 +1,52 @@
+"""Placeholders: what recorders and people put in place of an id before they share a recording."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from cohere_conformance.checks.reading import Reading
+
+_ALWAYS = "redacted|scrubbed|saniti[sz]ed|anonymi[sz]ed|obfuscated|censored|placeholder|dummy"
+_ALONE = f"{_ALWAYS}|filtered|masked|removed|hidden|stripped|elided|omitted|fake|secret|private"
+_PLACEHOLDER = re.compile(
+    rf"""
+    (?<![a-z]) (?i:{_ALWAYS}) (?![a-z])              # call_REDACTED_1
+    | (?<![A-Z]) (?:FILTERED|MASKED|REMOVED|HIDDEN|STRIPPED) (?![A-Z])
+    | \A \W* (?i:{_ALONE}) \W* \Z                    # [FILTERED]
+    | (?<![A-Za-z]) (?: x{{3,}} | X{{3,}} ) (?![A-Za-z])   # xxx, XXXXXXXX-XXXX-XXXX
+    | [*#•…?]{{3,}} | \.{{3,}} | …                   # ***
+    | \A (?: <[^<>]*> | \[[^\[\]]*\] | \$?\{{+[^{{}}]*\}}+ | %\w+% ) \Z   # <id>, {{{{id}}}}
+    | \A [0-]{{8,}} \Z                               # 00000000-0000-0000-0000-000000000000
+    """,
+    re.VERBOSE,
+)
+_IDENTIFYING = re.compile(r"(?:^|_)(?:ids?|IDs?)$|[a-z]I[dD]s?$")
+
+
+@lru_cache(maxsize=1024)
+def is_placeholder(text: str) -> bool:
+    """Tell whether a text stands for an id that was taken out."""
+    return _PLACEHOLDER.search(text) is not None
+
+
+def ids_replaced(reading: Reading) -> bool:
+    """Tell whether any id of an exchange, in its path or in its bodies, was replaced by a placeholder."""
+    path = urlsplit(reading.exchange.request.url).path.split("/")
+    if any(is_placeholder(unquote(part)) for part in path if part):
+        return True
+    pending: list[tuple[bool, object]] = [(False, reading.request[0]), (False, reading.response[0])]
+    pending += [(False, piece.payload[0]) for piece in reading.read_pieces()]
+    while pending:
+        named, value = pending.pop()
+        match value:
+            case str() if named and is_placeholder(value):
+                return True
+            case list():
+                pending += [(named, inner) for inner in value]
+            case dict():
+                pending += [(_IDENTIFYING.search(name) is not None, inner) for name, inner in value.items()]
+    return False

@@ -1,0 +1,112 @@
+"""Output of the command: a reader that leaves early changes no verdict, a disk that is full does."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
+
+import click
+from rich.console import Console
+
+from cohere_conformance.report import render_terminal
+from cohere_conformance.session.evidence import clear_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from _typeshed import ReadableBuffer
+
+    from cohere_conformance.report import Report
+
+_NAMES = ("stdout", "stderr")
+
+
+class _Pipe(io.FileIO):
+    """A file descriptor whose reader may go away: what is written from then on is lost, and nobody fails."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            # Also for what writes to the descriptor itself: plugins, the interpreter at its end.
+            _to_nowhere(self.fileno())
+            return memoryview(data).nbytes
+
+
+def forgive_broken_pipes() -> None:
+    """Let readers of standard output and error leave early, as `head` does."""
+    for name in _NAMES:
+        stream: TextIO | None = getattr(sys, name)
+        unbuffered = isinstance(getattr(stream, "buffer", None), io.FileIO)  # PYTHONUNBUFFERED
+        if stream is None or not (unbuffered or isinstance(stream.buffer, io.BufferedWriter)):
+            continue  # closed, or captured by somebody who knows what to do
+        stream.flush()
+        pipe = _Pipe(stream.fileno(), "wb", closefd=False)
+        text = io.TextIOWrapper(
+            cast("BinaryIO", pipe if unbuffered else io.BufferedWriter(pipe)),
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=name == "stderr" or stream.isatty(),
+            write_through=unbuffered,
+        )
+        setattr(sys, name, text)
+
+
+def flushed(code: int) -> int:
+    """Write out what is left, and return the exit code: 3 where that cannot be done.
+
+    Args:
+        code: the exit code so far.
+    """
+    for name in _NAMES:
+        stream: TextIO | None = getattr(sys, name)
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # The interpreter would try again, and end with a code and a traceback of its own.
+            _to_nowhere({"stdout": 1, "stderr": 2}[name])
+            code = code if name == "stderr" else 3
+    return code
+
+
+def _to_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def show(report: Report, folder: Path, files: Iterable[Path]) -> None:
+    """Show a report that was written.
+
+    Args:
+        report: it.
+        folder: where it is.
+        files: where its files are.
+    """
+    render_terminal(report, Console(soft_wrap=False), folder=str(folder))
+    click.echo(f"wrote {' and '.join(map(str, files))}")
+    sys.stdout.flush()
+
+
+def deliver(folder: Path, written: Callable[[], tuple[Report, Iterable[Path]]]) -> int:
+    """Have a report written, show it, and return its exit code.
+
+    Where it cannot be shown, the command ends with another exit code than the report says, so that none is
+    left.
+
+    Args:
+        folder: of the report.
+        written: writes it, and returns it with its files.
+    """
+    try:
+        report, files = written()
+        show(report, folder, files)
+    except BaseException:
+        clear_report(folder)
+        raise
+    return report.footer.exit_code

@@ -1,0 +1,125 @@
+"""Collections: what operations create, list, show and remove, as the links of the contract connect them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.contract.expression import Expression
+from cohere_conformance.contract.links import Link, shipped_links
+from cohere_conformance.contract.place import Place
+from cohere_conformance.contract.tiers import Effect, load_policies
+from cohere_conformance.data import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cohere_conformance.contract.tiers import LivePolicy
+
+PARAMETER = re.compile(r"\{([^}]+)\}")
+"""A parameter of a path."""
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """Resources of one kind, such as `/v1/datasets`.
+
+    Attributes:
+        path: of the collection.
+        create: label of the operation that creates one.
+        list: label of the operation that lists them; empty where there is none.
+        read: label of the operation that shows one; empty where there is none.
+        remove: label of the operation that deletes one; empty where there is none.
+        stop: label of the operation that stops one which cannot be deleted; empty where there is none.
+        identity: where the response to creating one has its id; `None` where nothing links to it.
+        items: where a list has the ids of its items.
+        pages: where a list has the token of its next page; `None` where it has none.
+        results: where a resource that is read names one of another collection that it has made: the path of
+            that collection, and the place.
+    """
+
+    path: str
+    create: str
+    list: str = ""
+    read: str = ""
+    remove: str = ""
+    stop: str = ""
+    identity: Expression | None = None
+    items: tuple[Place, ...] = ()
+    pages: Expression | None = None
+    results: tuple[tuple[str, Expression], ...] = ()
+
+
+def collection_of(label: str) -> str:
+    """Return what an operation works on, such as `/v1/datasets`: its path up to the first parameter."""
+    return label.split(" ", 1)[1].partition("/{")[0]
+
+
+def items(links: Iterable[Link]) -> dict[str, list[Place]]:
+    """Return where each list has the ids of its items, by the label of the list."""
+    found: dict[str, list[Place]] = {}
+    for link in links:
+        if collection_of(link.source) != collection_of(link.target) or PARAMETER.search(link.source):
+            continue
+        for one in link.path.values():
+            if one.side == "response.body" and any(token.isdigit() for token in one.tokens):
+                tokens = tuple("*" if token.isdigit() else token for token in one.tokens)
+                found.setdefault(link.source, []).append(Place(None, tokens))
+    return found
+
+
+def collections(links: Iterable[Link], policies: Mapping[str, LivePolicy]) -> dict[str, Collection]:
+    """Return everything that operations can create, by the path of its collection.
+
+    Args:
+        links: what can be called after what.
+        policies: what each operation does on the server.
+    """
+    links = tuple(links)
+    listed = items(links)
+    found = {}
+    for create, policy in policies.items():
+        if policy.effect is not Effect.CREATES:
+            continue
+        path = collection_of(create)
+        inside = [link for link in links if link.path and link.source == create]
+        inside = [link for link in inside if collection_of(link.target) == path]
+        changing = [link.target for link in inside if policies[link.target].effect is Effect.CHANGES]
+        lists = f"GET {path}" if f"GET {path}" in policies else ""
+        pages = [link for link in links if link.source == link.target == lists]
+        read = _read(path, policies)
+        found[path] = Collection(
+            path=path,
+            create=create,
+            list=lists,
+            read=read,
+            remove=policy.cleanup or "",
+            stop=changing[-1] if changing and policy.cleanup is None else "",
+            identity=next(iter(inside[-1].path.values())) if inside else None,
+            items=tuple(listed.get(lists, ())),
+            pages=next((link.query["page_token"] for link in pages if "page_token" in link.query), None),
+            results=tuple(
+                (collection_of(link.target), one)
+                for link in links
+                if link.made and link.source == read
+                for one in link.path.values()
+            ),
+        )
+    return found
+
+
+def _read(path: str, labels: Iterable[str]) -> str:
+    shows = re.compile(rf"GET {re.escape(path)}/{{[^}}/]+}}")
+    return next((label for label in labels if shows.fullmatch(label)), "")
+
+
+@lru_cache(maxsize=1)
+def shipped_collections() -> Mapping[str, Collection]:
+    """Return the collections of the contract that ships with the package.
+
+    Raises:
+        ContractError: a file is broken.
+    """
+    return collections(shipped_links(), load_policies(folder("contracts") / "operations.yaml"))

@@ -1,0 +1,263 @@
+"""The shell command that repeats a request: exactly that request, and nothing else whatever it holds.
+
+It is one line without characters that do not print, for bash and every other POSIX shell, and can be pasted
+from a terminal, a page or a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from cohere_conformance.names import REDACTED, is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+KEY_VARIABLE = "CO_API_KEY"
+"""The environment variable with the key of the run."""
+
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+_OWN = ("Accept", "User-Agent")
+"""What curl sends unasked."""
+_FROM_SHELL = 100_000
+"""Bytes that a shell can hand over as one argument, and a little less."""
+_EXPECT_FROM = 1024
+"""Bytes of a body before which some versions of curl ask whether the server wants it."""
+_SECONDS_FOR_HEAD = 10
+# curl splits and rewrites other paths, or may: those are given beside the address.
+_PLAIN_TARGET = re.compile(r"[A-Za-z0-9_.~!$&'()*+,;=:@/?%\[\]{}-]*")
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|\Z)", re.IGNORECASE)
+_BEARER = re.compile(
+    r"Bearer [^\s]+|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}", re.IGNORECASE
+)
+_SHOWS_REDACTION = re.compile(r"\[redacted\]|%5Bredacted%5D|(?:[=]|%3d|://)redacted(?![\w-])", re.IGNORECASE)
+# A number is redacted by a zero, so that the body stays one of the same type.
+_ZERO = re.compile(
+    rb"(?i)(?:key|secret|passw(?:or)?d|passphrase|pwd|authorization|cookie|credentials?)\\*[\"']\s*:\s*0(?![\d.])"
+)
+_MARKER = re.compile(r"#(?=#\w*\[)|:(?=:[A-Za-z])")
+"""What CI services take for the beginning of a command of a log."""
+
+
+class Command(NamedTuple):
+    """A command with what it cannot repeat.
+
+    Attributes:
+        line: for a shell.
+        inexact: why it sends something else than the request, for a reader; empty where it does not.
+    """
+
+    line: str
+    inexact: tuple[str, ...]
+
+
+def command(
+    method: str,
+    url: str,
+    headers: Sequence[tuple[str, str]],
+    body: bytes | None,
+    *,
+    keyed: bool = True,
+    variable: str = KEY_VARIABLE,
+) -> Command:
+    """Return the command that sends a request once more.
+
+    Args:
+        method: as it was sent.
+        url: absolute address.
+        headers: in order; a key is redacted, or recognisably none.
+        body: the bytes as they were sent; `None` where there were none.
+        keyed: whether the key is added where the headers hold no authorization.
+        variable: name of the environment variable that holds the key; empty where none does.
+    """
+    inexact: list[str] = []
+    names = {name for name, _ in headers}
+    if not is_token(method):
+        inexact.append("its method is no token of HTTP")
+    parts = ["curl", "-sS"]
+    parts += ["--head"] if method == "HEAD" and not body else ["-X", _quoted(method)]
+    parts += _address(method, url, inexact)
+    if keyed and "authorization" not in names:
+        parts += _key(variable)
+    for name, value in headers:
+        if name == "authorization" and value == REDACTED and not keyed:
+            continue
+        parts += _field(name, value, variable, url, inexact)
+    parts += _coding(headers, body, inexact)
+    sent = _body(method, headers, body, inexact)
+    unasked = (*_OWN, "Content-Type") if sent is not None else _OWN
+    parts += [part for name in unasked if name.lower() not in names for part in ("-H", f"{name}:")]
+    line = _with_body(method, parts, sent)
+    return Command(line, tuple(dict.fromkeys(inexact)))
+
+
+def _address(method: str, url: str, inexact: list[str]) -> Iterator[str]:
+    """Yield the address with the options that keep curl from reading anything else into it."""
+    if _SHOWS_REDACTION.search(url):
+        inexact.append("its address is redacted")
+    if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
+        inexact.append("its address has a user")
+    origin, target = _split(url)
+    if not origin:
+        inexact.append("its address is none of HTTP")
+        # Nothing is sent: curl would take a text without a scheme for the name of a host.
+        yield from ("--proto", "=http,https", "--proto-default", "file", "--url", _quoted(url))
+        return
+    if _PLAIN_TARGET.fullmatch(target) is None:
+        yield from (_quoted(f"{origin}/"), "--request-target", _quoted(target))
+    else:
+        yield _quoted(origin + target)
+        if _DOTS.search(target.partition("?")[0]):
+            yield "--path-as-is"
+    if set("[]{}") & set(origin + target):
+        yield "--globoff"
+    if origin.startswith("https:"):
+        yield "--http1.1"
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return scheme with authority, and the target as a client sends it; nothing where the address is none.
+
+    A client encodes what an address cannot hold, and sends neither a fragment nor a user.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "", ""
+    scheme, slashes, rest = url.partition("://")
+    if scheme.lower() not in {"http", "https"} or not slashes or not host or port == 0:
+        return "", ""
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    target = rest[len(authority) :].partition("#")[0]
+    authority = authority.rpartition("@")[2]
+    if not authority.isprintable() or re.search(r"[\s\"'<>\\^`{|}@]", authority):
+        return "", ""
+    target = quote(target if target.startswith("/") else f"/{target}", safe=_PRINTED, errors="surrogatepass")
+    return f"{scheme.lower()}://{authority}", target
+
+
+_PRINTED = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def _field(name: str, value: str, variable: str, url: str, inexact: list[str]) -> Iterator[str]:
+    """Yield the option for one header field."""
+    value = value.strip(" \t")
+    if name in _FRAMING or (name == "host" and value.lower() == _authority(url)):
+        return
+    if name == "authorization" and value == REDACTED and variable:
+        yield from _key(variable)
+        return
+    if not is_token(name):
+        inexact.append("it has a header field whose name is no token of HTTP")
+        return
+    if set("\r\n\0") & set(value):
+        inexact.append(f"the header {name} has a line break or NUL")
+        return
+    if _SHOWS_REDACTION.search(value):
+        inexact.append(f"the header {name} is redacted")
+    yield from ("-H", _quoted(f"{name}: {value}" if value else f"{name};"))
+    if name == "accept-encoding":
+        # Only for whoever reads the response: what is sent is the field above.
+        yield "--compressed"
+
+
+def _authority(url: str) -> str:
+    return _split(url)[0].partition("://")[2].lower()
+
+
+def _key(variable: str) -> tuple[str, str]:
+    name = variable if re.fullmatch(r"[A-Z][A-Z0-9_]*", variable) else KEY_VARIABLE
+    return "-H", f'"Authorization: Bearer ${name}"'
+
+
+def variable_of(headers: Sequence[tuple[str, str]]) -> str:
+    """Return the variable that holds the key of a recorded request; nothing where it has other credentials.
+
+    Args:
+        headers: before they are redacted.
+    """
+    given = [value for name, value in headers if name == "authorization"]
+    return KEY_VARIABLE if all(map(_BEARER.fullmatch, given)) else ""
+
+
+def _coding(headers: Sequence[tuple[str, str]], body: bytes | None, inexact: list[str]) -> tuple[str, ...]:
+    """Return the option for a body that is sent in chunks."""
+    codings = [value.strip().lower() for name, value in headers if name == "transfer-encoding"]
+    if not codings:
+        return ()
+    if codings != ["chunked"] or body is None:
+        inexact.append("its transfer coding cannot be repeated")
+        return ()
+    return "-H", "'Transfer-Encoding: chunked'"
+
+
+def _body(
+    method: str, headers: Sequence[tuple[str, str]], body: bytes | None, inexact: list[str]
+) -> bytes | None:
+    """Return the bytes to send; `None` where there is no body, not even an empty one."""
+    told = [value.strip() for name, value in headers if name == "content-length"]
+    if body and (_SHOWS_REDACTION.search(body.decode("latin-1")) or _ZERO.search(body)):
+        inexact.append("its body is redacted")
+    elif told and told[0] != str(len(body or b"")):
+        inexact.append("its body was not recorded as it was sent")
+    elif not told and any(name == "content-encoding" for name, _ in headers):
+        inexact.append("its body was recorded without its content coding")
+    chunked = any(name == "transfer-encoding" for name, _ in headers)
+    empty = bool(told) or chunked or (not headers and body is not None and method in {"POST", "PUT", "PATCH"})
+    return body if body else b"" if empty and method != "HEAD" else None
+
+
+def _with_body(method: str, parts: list[str], body: bytes | None) -> str:
+    """Return the command with its body, after what hands over bytes that no argument can hold."""
+    if body is None:
+        return " ".join(parts)
+    if method == "HEAD":
+        # curl waits for a body that no response to HEAD has.
+        parts += ["--max-time", str(_SECONDS_FOR_HEAD)]
+    if len(body) > _EXPECT_FROM:
+        parts += ["-H", "Expect:"]
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if text.isprintable() and len(body) <= _FROM_SHELL:
+        return " ".join([*parts, "--data-raw", _quoted(text)])
+    if "\0" in text:
+        before = f"echo {base64.b64encode(body).decode('ascii')} | base64 -d"
+    else:
+        before = f"printf {_format(text)}"
+    return " ".join([before, "|", *parts, "--data-binary", "@-"])
+
+
+def _quoted(text: str) -> str:
+    """Return the text as one word of a shell, on one line and without what does not print."""
+    if text.isprintable():
+        # Two quotes in a row end a quoted text and begin the next one, with nothing in between.
+        return _MARKER.sub(r"\g<0>''", shlex.quote(text))
+    return f'"$(printf {_format(text, further="!$`" + chr(34))})"'
+
+
+def _format(text: str, further: str = "") -> str:
+    """Return the text as a format of `printf`."""
+    escaped = set("'\\%" + further)
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    written = "".join(
+        short.get(character) or (_octal(character) if character in escaped else character)
+        if character.isprintable() or character in short
+        else _octal(character)
+        for character in text
+    )
+    if written.startswith("-"):
+        # Or it would be an option.
+        written = "\\055" + written[1:]
+    written = _MARKER.sub(lambda marker: _octal(marker[0]), written)
+    return f"'{written}'"
+
+
+def _octal(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,104 @@
+"""The texts of a body, with where each of them is: what a client joins, and what a key may be split over.
+
+Nothing is parsed as what it is: a stream that is cut off, or that holds no JSON, has texts as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)(\s*:)?|[{}\[\]]', re.DOTALL)
+_REST_OF_STRING = re.compile(r'([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)', re.DOTALL)
+_LINE = re.compile(r"(?:(data|event|id|retry|):[ ]?)?([^\r\n]*)(?:\r\n|\n|\r|\Z)")
+_UNIT = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+_NUMBERED = re.compile(r'"(?:index|id|[a-z_]*_id)"\s*:\s*("[^"\\]{0,80}"|\d{1,9})')
+_JSON = ("{", "[", '"')
+_OBJECTS = ('{"', '[{"')
+
+
+class Piece(NamedTuple):
+    """One text.
+
+    Attributes:
+        source: number of the text that it is in.
+        start: where its characters begin there.
+        raw: as it is written there.
+        place: names of the properties that lead to it, `*` for the elements of an array.
+        channel: what tells the event from those that are interleaved with it, such as its index.
+    """
+
+    source: int
+    start: int
+    raw: str
+    place: str
+    channel: str
+
+    @property
+    def text(self) -> str:
+        """The text as it is meant, without escapes; every unit of it is one character."""
+        return "".join(_meant(unit) for unit in _UNIT.findall(self.raw)) if "\\" in self.raw else self.raw
+
+    def written(self, start: int, end: int) -> tuple[int, int]:
+        """Return where some of its characters are in the source."""
+        if "\\" not in self.raw:
+            return self.start + start, self.start + end
+        units = [match.span() for match in _UNIT.finditer(self.raw)]
+        return self.start + units[start][0], self.start + units[end - 1][1]
+
+
+def _meant(unit: str) -> str:
+    if not unit.startswith("\\"):
+        return unit
+    try:
+        text = json.loads(f'"{unit}"')
+    except ValueError:
+        return unit[1:] or unit
+    return text if len(text) == 1 else "?"
+
+
+def pieces(sources: Sequence[str]) -> list[Piece]:
+    """Return the texts of a body, or of the events of a stream, in order."""
+    return [piece for number, source in enumerate(sources) for piece in _of_source(number, source)]
+
+
+def _of_source(number: int, source: str) -> Iterator[Piece]:
+    stack: list[str] = []
+    name, inside, channel = "", False, ""
+    for line in _LINE.finditer(source):
+        field, text, start = line[1] or "", line[2], line.start(2)
+        if not text or text.startswith(_OBJECTS):
+            # Here an event ends, or one begins although the last one was cut off.
+            stack, name, inside = [], "", False
+        # Only the lines of one event belong together; elsewhere no text goes beyond its line.
+        inside = inside and field == "data"
+        if not stack and not inside:
+            channel = "".join(_NUMBERED.findall(text))
+            if not text.startswith(_JSON):
+                yield Piece(number, start, text, field, channel)
+                continue
+        at = 0
+        if inside and (rest := _REST_OF_STRING.match(text)) is not None:
+            yield Piece(number, start, rest[1], "/".join((*stack, name)), channel)
+            at, inside = rest.end(), rest[2] != '"'
+        for token in _TOKEN.finditer(text, at):
+            match token[0][0]:
+                case "{":
+                    stack.append(name)
+                    name = ""
+                case "[":
+                    stack.append(name)
+                    name = "*"
+                case "}" | "]":
+                    name = stack.pop() if stack else ""
+                case _ if token[3]:
+                    name = token[1]
+                case _:
+                    yield Piece(number, start + token.start(1), token[1], "/".join((*stack, name)), channel)
+                    inside = token[2] != '"'

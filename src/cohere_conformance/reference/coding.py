@@ -1,0 +1,104 @@
+"""Content codings: requests are decoded, and responses are compressed for clients that ask for it."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from cohere_conformance.exchanges.unpack import ACCEPTED, Unpacker, UnpackError
+from cohere_conformance.reference.refused import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+LARGEST = 32 * 2**20
+"""Bytes of a body that are read, before and after decoding; more is refused."""
+_SMALLEST = 30
+"""Bytes from which on a response is compressed, as by the proxy in front of the live API."""
+_QUICK = 64 * 1024
+"""Bytes that are compressed at once; more takes its time in a thread."""
+_VARIES = b"Origin,Accept-Encoding"
+
+
+async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerator[bytes, None]:
+    """Yield the content of a request piece by piece, without the coding that its header names.
+
+    Args:
+        request: whose body has not been read.
+        most: bytes that are read; `None` leaves only what is compressed with a limit.
+
+    Raises:
+        RefusedError: 400, the content is too large, is not encoded as declared, or in an unsupported coding.
+    """
+    fields = ",".join(request.headers.getlist("content-encoding")).lower()
+    codings = [name for name in map(str.strip, fields.split(",")) if name not in {"", "identity"}]
+    limit = LARGEST if codings and most is None else most
+    try:
+        unpacker = Unpacker(codings)
+    except UnpackError as error:
+        named = ", ".join(codings)[:40]
+        raise RefusedError(
+            400, f"invalid request: content-encoding {named!r} is not supported, send {ACCEPTED} or none"
+        ) from error
+    read = 0
+    try:
+        async for chunk in request.stream():
+            piece = unpacker.feed(chunk, len(chunk) if limit is None else limit - read)
+            read += len(piece)
+            if limit is not None and read > limit:
+                raise RefusedError(400, f"invalid request: the body is larger than {limit} bytes")
+            yield piece
+        unpacker.finish()
+    except UnpackError as error:
+        raise RefusedError(
+            400, f"invalid request: the body is not encoded as content-encoding {codings[0]!r} declares"
+        ) from error
+
+
+def wants_gzip(accepted: Iterable[str]) -> bool:
+    """Tell whether a client asks for gzip.
+
+    Args:
+        accepted: the values of the `accept-encoding` fields.
+    """
+    weights = dict(_weighed(one) for value in accepted for one in value.split(",") if one.strip())
+    named = [weights[name] for name in ("gzip", "x-gzip", "*") if name in weights]
+    return bool(named) and named[0] > 0
+
+
+def _weighed(coding: str) -> tuple[str, float]:
+    """Return the name of a coding and how much it is wanted; a weight that is no number counts as 1."""
+    name, *parameters = (part.strip().lower() for part in coding.split(";"))
+    weights = [value for key, _, value in (one.partition("=") for one in parameters) if key.strip() == "q"]
+    try:
+        return name, float(weights[0]) if weights else 1.0
+    except ValueError:
+        return name, 1.0
+
+
+async def packed(response: Response, request: Request) -> Response:
+    """Return a response as it is sent to this client: compressed where it asks for that.
+
+    What is compressed has no length, as from the live API. Streams and files are not given to this function:
+    a stream would have to be flushed with each event, and clients read the bytes of files as they are.
+    """
+    fields = [(name, value) for name, value in response.raw_headers if name != b"vary"]
+    fields.append((b"vary", _VARIES))
+    content = bytes(response.body)
+    if len(content) >= _SMALLEST and wants_gzip(request.headers.getlist("accept-encoding")):
+        quick = len(content) <= _QUICK
+        response.body = _compressed(content) if quick else await to_thread.run_sync(_compressed, content)
+        fields = [(name, value) for name, value in fields if name != b"content-length"]
+        fields.append((b"content-encoding", b"gzip"))
+    response.raw_headers = fields
+    return response
+
+
+def _compressed(content: bytes) -> bytes:
+    # The lowest level is enough for a mock, which is to be quick.
+    return gzip.compress(content, compresslevel=1, mtime=0)

@@ -1,0 +1,113 @@
+"""Faults of servers that others have written: what is right in whole, and wrong in one part of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.handling import Answer, Event, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cohere_conformance.reference.faults import Fault
+    from cohere_conformance.reference.handling import Binary, Call
+
+LONG = 300
+"""Bytes of a request that is billed although a faulty server does not say so."""
+LABELS = fault("classify.labels-lower-case", "Labels come back in small letters.")
+BILLED = fault("billing.sometimes-missing", f"What is billed is only told of requests of up to {LONG} bytes.")
+TORN = fault(
+    "chat.v2.stream.text-torn", "Streamed characters beyond ASCII are torn, and U+FFFD stands for each part."
+)
+BYTES_TORN = fault("chat.v2.stream.bytes-torn", "Streamed characters beyond ASCII lose their last byte.")
+TYPES = {
+    fault(f"embed.{kind}-vector-missing", f"With several types the last {kind} vector is missing."): kind
+    for kind in ("float", "int8", "base64")
+}
+UNITS: Mapping[Fault, Callable[[str], int]] = {
+    fault("chat.v2.citation-bytes", "Citations count bytes of UTF-8, not characters."): (
+        lambda text: len(text.encode("utf-8", "replace"))
+    ),
+    fault("chat.v2.citation-utf16", "Citations count units of UTF-16, not characters."): (
+        lambda text: len(text.encode("utf-16-le", "replace")) // 2
+    ),
+}
+TWICE = fault("chat.v2.arguments-twice", "The arguments of a tool call are encoded as JSON twice.")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_BYTES = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
+
+
+def garbled(call: Call, outcome: Answer | Stream | Binary) -> Answer | Stream | Binary:
+    """Return what a handler made, with the faults that are switched on."""
+    match outcome:
+        case Answer(body=dict(body)):
+            return dataclasses.replace(outcome, body=_body(call, body))
+        case Stream() if call.faulty(TORN):
+            return dataclasses.replace(outcome, events=_torn(outcome.events))
+        case _:
+            return outcome
+
+
+def _body(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    if call.faulty(LABELS) and "classifications" in body:
+        body = {**body, "classifications": [_lower(one) for one in body["classifications"]]}
+    for one, kind in TYPES.items():
+        found = body.get("embeddings")
+        if call.faulty(one) and isinstance(found, dict) and len(found) > 1 and kind in found:
+            body = {**body, "embeddings": {**found, kind: found[kind][:-1]}}
+    if call.faulty(BILLED) and len(json.dumps(call.body)) > LONG:
+        for name in ("meta", "usage"):
+            if isinstance(body.get(name), dict):
+                rest = {key: value for key, value in body[name].items() if key != "billed_units"}
+                body = {**body, name: rest}
+    return body
+
+
+def _lower(result: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **result,
+        "prediction": result["prediction"].lower(),
+        "predictions": [one.lower() for one in result["predictions"]],
+        "labels": {label.lower(): told for label, told in result["labels"].items()},
+    }
+
+
+def message(call: Call, said: dict[str, Any]) -> dict[str, Any]:
+    """Return the message of version 2, with the faults of its citations and calls."""
+    for one, units in UNITS.items():
+        if call.faulty(one) and "citations" in said:
+            texts = [block.get("text", "") for block in said.get("content") or ()]
+            said = {**said, "citations": [_counted(cited, texts, units) for cited in said["citations"]]}
+    if call.faulty(TWICE) and "tool_calls" in said:
+        calls = [{**made, "function": _encoded(made["function"])} for made in said["tool_calls"]]
+        said = {**said, "tool_calls": calls}
+    return said
+
+
+def _counted(cited: dict[str, Any], texts: list[str], units: Callable[[str], int]) -> dict[str, Any]:
+    text = texts[cited.get("content_index") or 0]
+    return {**cited, "start": units(text[: cited["start"]]), "end": units(text[: cited["end"]])}
+
+
+def _encoded(function: dict[str, Any]) -> dict[str, Any]:
+    return {**function, "arguments": json.dumps(function["arguments"])}
+
+
+def _torn(events: Iterable[Event]) -> Iterator[Event]:
+    for event in events:
+        if isinstance(event.data, dict) and event.data.get("type") == "content-delta":
+            text = json.dumps(event.data, ensure_ascii=False)
+            yield Event(json.loads(_BEYOND.sub("\ufffd\ufffd", text)), event.name)
+        else:
+            yield event
+
+
+def chunk(content: bytes, faults: frozenset[Fault]) -> bytes:
+    """Return a piece of a stream as it is sent."""
+    if BYTES_TORN in faults and b"content-delta" in content:
+        return _BYTES.sub(lambda found: found[0][:-1], content)
+    return content

@@ -1,0 +1,149 @@
+"""How long a run waits for what takes time on a target: the one place that waits between two looks."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from cohere_conformance.report import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_Wanted = TypeVar("_Wanted")
+_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 2.0, 1.6
+_CURTAILED = 0.5
+"""Seconds for each thing of a kind of which another one was never ready.
+
+What keeps one of them from getting ready (nobody works on the queue, the responses are canned) keeps all of
+them from it, and the patience meant for one slow server would be paid once for each.
+"""
+
+
+class Timer:
+    """The time of a target: real, or that of a clock which is moved ahead so that nobody has to wait.
+
+    Args:
+        advance: moves the clock of the target ahead by so many seconds; without it time passes by itself.
+    """
+
+    def __init__(self, advance: Callable[[float], None] | None = None) -> None:
+        self._advance = advance
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Return the seconds that have passed since some moment."""
+        return time.monotonic() + self._ahead
+
+    def wait(self, seconds: float) -> None:
+        """Return when so many seconds have passed on the target."""
+        if self._advance is None:
+            time.sleep(seconds)
+        else:
+            self._advance(seconds)
+            self._ahead += seconds
+
+
+@dataclass
+class _Kind:
+    """What was waited for of one kind: how many things, how long, how many in vain; whether the last was."""
+
+    number: int = 0
+    seconds: float = 0.0
+    never_ready: int = 0
+    hopeless: bool = False
+
+
+class Patience:
+    """Waits, and learns of each kind of thing whether waiting is of any use.
+
+    Args:
+        seconds: the longest that one thing is waited for, if the caller says so.
+        most: the longest otherwise, whatever is asked for; `None` without a limit.
+        left: returns the seconds that are left of the run.
+        timer: of the target; real time if not given.
+    """
+
+    def __init__(
+        self,
+        seconds: float | None = None,
+        *,
+        most: float | None = None,
+        left: Callable[[], float] = lambda: math.inf,
+        timer: Timer | None = None,
+    ) -> None:
+        self._left = left
+        self._timer = timer or Timer()
+        self._seconds = seconds
+        self._most = most
+        self._kinds: dict[str, _Kind] = {}
+
+    def until(
+        self, kind: str, look: Callable[[], _Wanted | None], seconds: float, *, growth: float = _GROWTH
+    ) -> _Wanted | None:
+        """Look again and again until something is there; it is looked for once at least.
+
+        Args:
+            kind: of the thing, such as `/v1/datasets`.
+            look: returns what is wanted, or `None` where it is not there yet.
+            seconds: how long it may take.
+            growth: how much longer each pause is than the one before.
+
+        Returns:
+            What `look` has returned, `None` where it was never there.
+        """
+        known = self._kinds.setdefault(kind, _Kind())
+        known.number += 1
+        until, pause, waited = self._timer.now() + self.limit(kind, seconds), _PAUSE, False
+        while (found := look()) is None:
+            if (left := until - self._timer.now()) <= 0:
+                self.give_up(kind)
+                return None
+            self.pause(kind, min(pause, left))
+            waited = True
+            pause = min(pause * growth, _LONGEST_PAUSE)
+        # What is there at once does not show that waiting is of any use.
+        known.hopeless = known.hopeless and not waited
+        return found
+
+    def limit(self, kind: str, seconds: float) -> float:
+        """Return how long a thing of a kind is waited for.
+
+        Args:
+            kind: of the thing.
+            seconds: how long it may take.
+        """
+        if self._seconds is not None:
+            seconds = self._seconds
+        elif self._most is not None:
+            seconds = min(seconds, self._most)
+        return min(seconds, _CURTAILED) if self.hopeless(kind) else seconds
+
+    def hopeless(self, kind: str) -> bool:
+        """Tell whether the last thing of a kind was never ready."""
+        return kind in self._kinds and self._kinds[kind].hopeless
+
+    def pause(self, kind: str, seconds: float) -> None:
+        """Let time pass between two looks at a thing of a kind."""
+        seconds = max(0.0, min(seconds, self._left()))
+        self._timer.wait(seconds)
+        self._kinds.setdefault(kind, _Kind()).seconds += seconds
+
+    def give_up(self, kind: str) -> None:
+        """Take down that something of a kind was never ready, as whoever waited for it has found."""
+        known = self._kinds.setdefault(kind, _Kind())
+        known.never_ready += 1
+        known.hopeless = True
+
+    def waiting(self) -> Iterator[Waiting]:
+        """Yield what was waited for, by its kind."""
+        for kind, known in sorted(self._kinds.items()):
+            if known.seconds or known.never_ready:
+                yield Waiting(
+                    kind=kind,
+                    number=known.number,
+                    seconds=round(known.seconds, 3),
+                    never_ready=known.never_ready,
+                )

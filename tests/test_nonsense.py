@@ -1,0 +1,101 @@
+"""No test of the suites fails by itself, whatever a target says: it finds a deviation, or it says nothing."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from nonsense import WHOLE, Spoiled, SuiteTest, suite_tests, wrong
+
+from cohere_conformance.session import patience
+from cohere_conformance.session.api import DeviatesError, InconclusiveError
+from cohere_conformance.session.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ENDS = (DeviatesError, InconclusiveError, pytest.skip.Exception)
+DRAWS = 3
+"""Responses with one wrong value for each test."""
+REACH = 12
+"""The first responses of a test, one of which is spoiled."""
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, for the server as well."""
+
+    def __init__(self, target: Spoiled) -> None:
+        self._target = target
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+        self._target.advance(seconds)
+
+
+@pytest.fixture(scope="module")
+def target(pytestconfig: pytest.Config) -> Iterator[Spoiled]:
+    # The suites are imported here without the plugin that knows their mark.
+    pytestconfig.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
+    with Spoiled(lambda _, body: body) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _clock(target: Spoiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "time", Clock(target))
+
+
+def crash(test: SuiteTest, target: Spoiled, spoil: Callable[[int, bytes], bytes]) -> str:
+    """Run a test against spoiled responses, and return how it has failed by itself; nothing if it has not."""
+    api = target.api(spoil, Patience(5.0))
+    try:
+        test.run(api)
+    except ENDS:
+        pass
+    except Exception as error:  # noqa: BLE001 - whatever it is, a test must not raise it
+        return f"{test.name}: {type(error).__name__}: {error}"
+    finally:
+        api.clear()
+    return ""
+
+
+def test_the_tests_of_the_suites_are_found() -> None:
+    """All of them are fed below: relations, lifecycles, credentials, sequences."""
+    names = {test.name.partition("[")[0] for test in suite_tests()}
+    assert len(names) > 100
+    assert {"datasets/test_lifecycle.test_any_order", "fuzz/test_sequences.test_batches"} <= names
+
+
+def test_what_is_right_fails_no_test(target: Spoiled) -> None:
+    """The harness itself is sound: unspoiled, each test comes to its end."""
+    found = [crash(test, target, lambda _, body: body) for test in suite_tests()]
+    assert [told for told in found if told] == []
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_nonsense_instead_of_every_response_fails_no_test(what: str, target: Spoiled) -> None:
+    """The summary of `{}`, the first vector of `[]`, the status of a text."""
+    found = [crash(test, target, lambda *_: WHOLE[what]) for test in suite_tests()]
+    assert [told for told in found if told] == []
+
+
+@pytest.mark.parametrize("draw", range(DRAWS))
+def test_one_spoiled_response_fails_no_test(draw: int, target: Spoiled) -> None:
+    """The responses before it are right, so that every line of a test meets a wrong one some time."""
+    found = []
+    for test in suite_tests():
+        dice = random.Random(f"{draw} {test.name}")
+        spoiled = dice.randrange(REACH)
+
+        def spoil(number: int, body: bytes, dice: random.Random = dice, spoiled: int = spoiled) -> bytes:
+            if number % REACH != spoiled:
+                return body
+            return dice.choice(list(WHOLE.values())) if dice.random() < 0.2 else wrong(body, dice)
+
+        found.append(crash(test, target, spoil))
+    assert [told for told in found if told] == []

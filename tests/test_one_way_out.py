@@ -1,0 +1,71 @@
+"""One way leads to the target: only the sender's wire opens connections, and each sender has a gate."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import cohere_conformance
+
+SOURCES = Path(cohere_conformance.__file__).parent
+OPENING = {
+    "HTTPTransport", "AsyncHTTPTransport", "ConnectionPool", "HTTPProxy", "HTTPConnection", "HTTPSConnection",
+    "SyncBackend", "Client", "AsyncClient", "create_connection", "open_connection", "urlopen", "socket",
+}  # fmt: skip
+"""What opens connections, or is made for it, by the last part of its name."""
+MODULES = {"aiohttp", "ftplib", "http.client", "requests", "urllib3", "websockets"}
+"""Whole libraries that do."""
+SERVER = "reference"
+"""The other side of a connection; it is never the target's client."""
+KNOWN = {
+    "exchanges/wire.py": {"SyncBackend", "ConnectionPool", "HTTPProxy"},
+    # The vendor's SDK, on a transport that plays what was recorded.
+    "golden/sdk/calling.py": {"Client"},
+}
+SENDERS = {"session/worker.py", "session/probe.py", "session/golden.py"}
+
+
+def calls(path: Path) -> list[ast.Call]:
+    return [
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+    ]
+
+
+def name_of(call: ast.Call) -> str:
+    """Return the last part of what is called."""
+    function = call.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def sources() -> dict[str, Path]:
+    found = {path.relative_to(SOURCES).as_posix(): path for path in SOURCES.rglob("*.py")}
+    return {name: path for name, path in found.items() if not name.startswith((f"{SERVER}/", "_data/"))}
+
+
+def test_only_the_wire_opens_connections() -> None:
+    """Whatever else wants to reach the target has to go through the sender, and so through the guard."""
+    found = {name: {name_of(call) for call in calls(path)} & OPENING for name, path in sources().items()}
+    assert {name: made for name, made in found.items() if made} == KNOWN
+
+
+def test_no_other_library_for_the_network_is_imported() -> None:
+    """What opens connections by another name would not be found above."""
+    for name, path in sources().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not MODULES & set(names), name
+
+
+def test_every_sender_has_a_gate_and_only_a_replay_an_open_one() -> None:
+    """The senders of a target get the guard of the run; a replay has a transport that reaches nobody."""
+    made = {
+        name: [call for call in calls(path) if name_of(call) in {"Sender", "PatientSender", "sender_class"}]
+        for name, path in sources().items()
+    }
+    assert {name for name, found in made.items() if found} == SENDERS
+    for name, found in made.items():
+        for call in found:
+            given = {one.arg: ast.unparse(one.value) for one in call.keywords}
+            replays = name == "session/golden.py"
+            assert ("transport" in given, given["gate"] == "OPEN") == (replays, replays), name

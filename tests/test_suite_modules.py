@@ -1,0 +1,116 @@
+"""No module of the suites takes the name of another: they are imported below one package of ours only."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cohere_conformance
+from cohere_conformance import suites
+from cohere_conformance.data import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SUITES = folder("suites")
+SCRIPTS = sorted(SUITES.rglob("test_*.py"))
+NAMES = sorted({path.name for path in SUITES.iterdir() if path.is_dir()} | {path.stem for path in SCRIPTS})
+"""Each folder and each file of the suites, as a careless runner would enter it in `sys.modules`."""
+THIRD_PARTY = [name for name in NAMES if name.isidentifier() and name not in sys.stdlib_module_names]
+
+Observed = tuple[dict[str, list[str | None]], list[str]]
+"""Of one process: what it has imported, with the places, and where it would look for more."""
+
+OBSERVER = """
+import json, os, sys
+from pathlib import Path
+
+
+def pytest_unconfigure(config):
+    loaded = {
+        name: [getattr(module, "__file__", None), *map(str, getattr(module, "__path__", ()))]
+        for name, module in sys.modules.copy().items()
+    }
+    where = getattr(config, "workerinput", {}).get("workerid", "main")
+    Path(os.environ["OBSERVED"], f"{where}.json").write_text(json.dumps([loaded, sys.path]))
+"""
+
+
+def run(
+    home: Path, *options: str, imported: Iterable[str] = ()
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Observed]]:
+    """Run the command with a pytest plugin that writes down what each process has imported."""
+    imports = "".join(f"import {name}\n" for name in imported)
+    (home / "observer.py").write_text(imports + OBSERVER)
+    observed = home / "observed"
+    observed.mkdir()
+    source = Path(cohere_conformance.__file__).parents[1]
+    environment = {
+        **os.environ,
+        "OBSERVED": str(observed),
+        "PYTHONPATH": os.pathsep.join((str(home), str(source))),
+    }
+    command = [sys.executable, "-m", "cohere_conformance", "run", *options, "--", "-p", "observer"]
+    done = subprocess.run(command, cwd=observed, env=environment, capture_output=True, text=True, check=False)
+    return done, {path.stem: tuple(json.loads(path.read_text())) for path in observed.glob("*.json")}
+
+
+def of_the_suites(modules: Mapping[str, list[str | None]]) -> dict[str, list[str]]:
+    """Return the modules that come out of the shipped suites, with the places that say so."""
+    inside = {
+        name: [place for place in places if place and Path(place).is_relative_to(SUITES)]
+        for name, places in modules.items()
+    }
+    return {name: places for name, places in inside.items() if places}
+
+
+def test_every_process_knows_the_suites_below_their_package_only(tmp_path: Path) -> None:
+    """A failing run over two processes: every suite was imported, none by a name of its own.
+
+    Failures matter: a traceback that is formatted imports more of the standard library, `tokenize` for one.
+    """
+    done, observed = run(tmp_path, "--only", "tokenize,rerank", "--fault", "rerank.unsorted", "-n", "2")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "rerank.sorted" in done.stdout
+    assert set(observed) == {"main", "gw0", "gw1"}
+    for worker in ("gw0", "gw1"):
+        modules, path = observed[worker]
+        loaded = of_the_suites(modules)
+        assert {name for name in loaded if not f"{name}.".startswith("cohere_conformance.suites.")} == set()
+        assert {place for places in loaded.values() for place in places} >= set(map(str, SCRIPTS))
+        assert "cohere_conformance.suites.embed-jobs.test_lifecycle" in loaded
+        assert sys.stdlib_module_names & loaded.keys() == set()
+        assert not {one for one in path if Path(one).is_relative_to(SUITES)}
+
+
+def test_modules_of_third_parties_stay_what_they_are(tmp_path: Path) -> None:
+    """A third-party module of each suite's name, imported before the run, is the same one after it."""
+    assert {"datasets", "embed", "chat", "models", "test_cases"} <= set(THIRD_PARTY)
+    for name in THIRD_PARTY:
+        (tmp_path / f"{name}.py").write_text("")
+    done, observed = run(tmp_path, "--only", "tokenize", imported=THIRD_PARTY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    modules, _ = observed["main"]
+    assert {name: modules.get(name) for name in THIRD_PARTY} == {
+        name: [str(tmp_path / f"{name}.py")] for name in THIRD_PARTY
+    }
+
+
+def test_no_module_of_a_third_party_is_imported_for_a_suite(tmp_path: Path) -> None:
+    """A module that has a suite's name, and fails when it is imported, does not disturb the run."""
+    for name in THIRD_PARTY:
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported unasked')\n")
+    done, observed = run(tmp_path, "--only", "tokenize")
+    assert done.returncode == 0, done.stdout + done.stderr
+    modules, _ = observed["main"]
+    assert set(THIRD_PARTY) & modules.keys() == set()
+
+
+def test_only_the_shipped_suites_are_ours(tmp_path: Path) -> None:
+    """What somebody else collects beside the suites is left to pytest."""
+    assert all(map(suites.belongs, SCRIPTS))
+    assert not suites.belongs(tmp_path / "test_cases.py")
