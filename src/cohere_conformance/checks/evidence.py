@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cohere_conformance.checks.fold import answer_of
-from cohere_conformance.checks.rawjson import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,13 +82,13 @@ class Evidence:
 
     @property
     def events(self) -> list[Json]:
-        """The payloads of a stream in their order, what ends it and what is empty left out."""
+        """The payloads of a stream in their order; no end mark, nothing empty, nothing but objects."""
         if self._events is None:
             pieces = self.reading.pieces(self._framing) if self.streamed else ()
             payloads = [
                 piece.payload[0] for piece in pieces if piece.event.data.strip() not in {"", "[DONE]"}
             ]
-            self._events = [payload for payload in payloads if payload is not NOTHING]
+            self._events = [payload for payload in payloads if isinstance(payload, dict)]
         return self._events
 
     def _folded(self) -> object:
