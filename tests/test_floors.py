@@ -22,7 +22,7 @@ FLOORS = [
     {"checks", "reference", "cases"},
     {"fuzz", "golden"},
     {"session"},
-    {"pytest_options"},
+    {"pytest_options", "pytest_report"},
     {"suites"},
     {"pytest_plugin"},
     {"cli"},

@@ -152,6 +152,7 @@ class Response(msgspec.Struct, frozen=True):
         failure: why the answer is not whole, where it is not.
         seconds: from sending the request to the end of the answer, if the recorder kept it.
         arrivals: of a stream, how many bytes of the body had come after how many seconds.
+        undecoded: why a recorded body could not be decoded; empty where it could, or where there is none.
     """
 
     status: int
@@ -161,6 +162,7 @@ class Response(msgspec.Struct, frozen=True):
     failure: Failure | None = None
     seconds: float | None = None
     arrivals: tuple[tuple[int, float], ...] = ()
+    undecoded: str = ""
 
 
 class BodyState(enum.StrEnum):
@@ -170,6 +172,8 @@ class BodyState(enum.StrEnum):
     """It was, or the response has none to judge."""
     NOT_RECORDED = "body not recorded"
     """The recorder left it out."""
+    NOT_DECODED = "body not decoded"
+    """It was recorded in a form that cannot be read here."""
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -144,6 +144,15 @@ def test_an_undeclared_status_does_not_hide_what_its_body_says() -> None:
     assert violated(made) == {"rerank.sorted", "rerank.count"}
 
 
+def test_a_time_that_is_none_leaves_the_order_of_times_untestable() -> None:
+    """An id of another format can still be compared, a time cannot."""
+    dataset = {"id": UUID, "name": "n", "created_at": "yesterday", "updated_at": "2026-01-01T00:00:00Z"}
+    made = exchange(f"GET /v1/datasets/{UUID}", {"dataset": dataset})
+    assert ("format-invalid", "/dataset/created_at") in broken(made)
+    assert "datasets.updated-after-created" in untestable(made)
+    assert "datasets.get-asked" not in untestable(made)
+
+
 # -- streams
 
 CITED = chat_v2(*block("Hi there", inside=citation(text="Ho")))

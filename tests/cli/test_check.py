@@ -267,7 +267,11 @@ def test_a_folder_without_traffic_is_5_and_says_what_was_skipped(here: Path) -> 
     (here / "other" / "data.jsonl").write_text('{"name": "x"}\n', encoding="utf-8")
     (here / "other" / "notes.txt").write_text("x", encoding="utf-8")
     assert run(["check", "other"]) == 5
-    assert [one.file for one in report(here).coverage.skipped] == ["other/data.jsonl"]
+    skipped = [(one.file, one.reason) for one in report(here).coverage.skipped]
+    assert skipped == [
+        ("other", "files that are no recordings: 1 .txt"),
+        ("other/data.jsonl", "JSON Lines that tell no exchanges"),
+    ]
 
 
 # -- options

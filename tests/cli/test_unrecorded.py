@@ -109,3 +109,33 @@ def test_a_key_beside_the_body_is_nobodys_business(here: Path) -> None:
     """Where the body is there under its name, other keys are comments."""
     _, report = checked(here, row(response_body=SOUND, body_size=7, payload="x"))
     assert report.coverage.remarks == ()
+
+
+def test_a_body_that_cannot_be_decoded_is_no_evidence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counted apart from those that were not recorded; alone it gives no verdict, and no finding."""
+    packed = {
+        "request": {"method": "POST", "url": f"{API}/v2/rerank", "body": json.dumps(SENT)},
+        "response": {
+            "status": 200,
+            "headers": {"content-type": ["application/json"], "content-encoding": ["dcz"]},
+            "body": {"base64_string": "//79/A=="},
+        },
+    }
+    code, report = checked(here, packed)
+    assert code == 5
+    assert (report.footer.totals.undecoded, report.footer.totals.unrecorded) == (1, 0)
+    assert report.findings == ()
+    assert "body not decoded: 1" in capsys.readouterr().out
+
+
+def test_addresses_without_a_host_get_a_hint_and_a_server(here: Path) -> None:
+    """An access log has paths only: the hint says how to name the server, and then the rows are judged."""
+    rows = [row(url="/v2/rerank", response_body=SOUND)] * 2
+    code, report = checked(here, *rows)
+    (remark,) = report.coverage.remarks
+    assert code == 5
+    assert "--server URL" in remark.text
+    code, report = checked(here, *rows, options=("--server", "https://gateway.example/cohere"))
+    assert code == 0
+    assert report.footer.totals.exchanges == 2
+    assert report.coverage.remarks == ()

@@ -14,7 +14,7 @@ import pytest
 from peak import peaked
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges import discover, read
+from cohere_conformance.exchanges import Skipped, discover, read
 from cohere_conformance.inputs.bounds import DEEPEST, LONGEST, LONGEST_NUMBER, MOST_VALUES
 from cohere_conformance.model import Exchange
 
@@ -107,29 +107,29 @@ HOSTILE: dict[str, tuple[Callable[[int], bytes], str]] = {
     ),
     "alias-text.yaml": (
         lambda n: cassette(f"parsed_body: [&t {'x' * MEBI}, {', '.join(['*t'] * 100 * n)}]"),
-        "more than 64 MiB of text",
+        "more than 48 MiB of text",
     ),
     "alias-loop.yaml": (lambda n: cassette("parsed_body: &a [*a]"), "an alias without its anchor before it"),
-    "scalar.yaml.gz": (lambda n: packed(cassette("body: '")[:-1], 70 * n), "more than 64 MiB"),
-    "comment.yaml.gz": (lambda n: packed(b"interactions:\n#", 70 * n), "more than 64 MiB"),
+    "scalar.yaml.gz": (lambda n: packed(cassette("body: '")[:-1], 70 * n), "more than 48 MiB"),
+    "comment.yaml.gz": (lambda n: packed(b"interactions:\n#", 70 * n), "more than 48 MiB"),
     "text.har.gz": (
         lambda n: packed(archive(GOOD, entry('{"text":"'))[:-20], 70 * n),
-        "more than 64 MiB",
+        "more than 48 MiB",
     ),
     "line.jsonl.gz": (
         lambda n: packed(row('{"id":"x"}') + row('"@')[:-3], 70 * n),
-        "line 2: a line of more than 64 MiB",
+        "line 2: a line of more than 48 MiB",
     ),
     "gzip-body.yaml": (
         lambda n: cassette(binary(bomb(70 * n)), fields="content-encoding: gzip"),
-        "the body unpacks to more than 67,108,864 bytes",
+        "the body unpacks to more than 50,331,648 bytes",
     ),
     "gzip-three-times.yaml": (
         lambda n: cassette(
             binary(gzip.compress(gzip.compress(bomb(70 * n)))),
             fields="content-encoding: ['gzip, gzip', gzip]",
         ),
-        "the body unpacks to more than 67,108,864 bytes",
+        "the body unpacks to more than 50,331,648 bytes",
     ),
     "codings.yaml": (
         lambda n: cassette("body: {string: x}", fields=f"content-encoding: [{', '.join(['gzip'] * 10 * n)}]"),
@@ -140,14 +140,14 @@ HOSTILE: dict[str, tuple[Callable[[int], bytes], str]] = {
         "more than 500,000 values",
     ),
     "empties-in-body.har": (
-        lambda n: archive(entry(f'{{"text":"[{",".join(["[]"] * 2 * MEBI * n)}]"}}')),
+        lambda n: archive(entry(f'{{"text":"[{",".join(["[]"] * 1_500_000 * n)}]"}}')),
         "more than 1,000,000 arrays and objects in one body",
     ),
     "empties.jsonl": (
-        lambda n: row(f"[{','.join(['{}'] * 2 * MEBI * n)}]"),
+        lambda n: row(f"[{','.join(['{}'] * 1_500_000 * n)}]"),
         "more than 1,000,000 arrays and objects in one body",
     ),
-    "zeros.jsonl": (lambda n: row(f"[{'0,' * 6 * MEBI * min(n, 5)}0]"), "values in one body"),
+    "zeros.jsonl": (lambda n: row(f"[{'0,' * 6 * MEBI * min(n, 3)}0]"), "values in one body"),
     "number.har": (
         lambda n: archive(GOOD, entry('{"text":"x"}', f',"z":{"9" * 100_000 * n}')),
         "entry 2: reading ends here: a number of more than 4,000 characters",
@@ -166,10 +166,10 @@ HOSTILE: dict[str, tuple[Callable[[int], bytes], str]] = {
     ),
     "unhashable.yaml": (lambda n: b"interactions:\n- ? [a, b]\n  : 1\n", "expected a word as key"),
     "cut.yaml.gz": (lambda n: gzip.compress(cassette("body: x"))[:-9], "the compressed file ends too early"),
-    "twice.yaml.gz": (lambda n: gzip.compress(gzip.compress(cassette("body: x"))), "known format"),
 }
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scale", [1, 10])
 def test_each_is_refused_by_name_of_its_bound_within_little_memory(tmp_path: Path, scale: int) -> None:
     """All of them in one folder, and each ten times as large: each has its refusal, and memory stays low."""
@@ -230,6 +230,18 @@ def test_a_body_of_many_megabytes_is_read(tmp_path: Path) -> None:
     assert found.response.body == body.encode()
 
 
+@pytest.mark.parametrize("digits", [3_999, 4_001, 70_000])
+@pytest.mark.parametrize("shift", [0, 1, 61_000, 63_000, 65_500])
+def test_a_number_has_a_longest_length_wherever_it_stands(tmp_path: Path, digits: int, shift: int) -> None:
+    """In a text digits are only text; outside they are counted across the pieces in which a file is read."""
+    path = tmp_path / "x.har"
+    path.write_bytes(archive(entry(json.dumps({"text": "7" * (shift + digits)})), GOOD))
+    assert [type(one) for one in read(str(path))] == [Exchange] * 2
+    path.write_bytes(archive(entry(f'{{"text":"{"x" * shift}","n":{"7" * digits}}}'), GOOD))
+    expected = [Exchange] * 2 if digits <= LONGEST_NUMBER else [TrafficError]
+    assert [type(one) for one in read(str(path))] == expected
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
 def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
     """A pipe would wait for ever, a device would never end: neither is opened, whatever its name."""
@@ -252,8 +264,9 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "up").symlink_to(tmp_path)
     (folder / "x.jsonl").write_bytes(row("{}"))
-    found = [one if isinstance(one, str) else str(one) for one in discover([tmp_path])]
-    assert found == [str(folder / "x.jsonl")]
+    link, found = discover([tmp_path])
+    assert link == Skipped(str(tmp_path / "self.har"), "no regular file, or a link to none")
+    assert found == str(folder / "x.jsonl")
     (error,) = discover([tmp_path / "self.har"])
     assert isinstance(error, TrafficError)
 

@@ -32,6 +32,7 @@ SAMPLES = {
     "cassette-quoted": CASSETTE.replace("interactions", '"interactions"'),
     "cassette-windows": CASSETTE.replace("\n", "\r\n"),
     "cassette-json": json.dumps({"version": 1, "interactions": [ONE]}),
+    "pretty-row": json.dumps(json.loads(ROW), indent=2),
     "betamax": json.dumps({"http_interactions": [ONE], "recorded_with": "betamax/0.8"}, indent=4),
 }
 OTHER = {
@@ -41,7 +42,6 @@ OTHER = {
     "prose": "# Title\n\nWrite it so:\n\ninteractions:\n- request: {}\n",
     "code": "import x\ninteractions: list[int] = []\n",
     "log-text": '{"log": "starting"}',
-    "pretty-row": json.dumps(json.loads(ROW), indent=2),
     "binary": "\x00\x01\x02",
     "empty": "",
     "blank": "\n \n",
@@ -76,7 +76,7 @@ def test_what_is_no_recording_is_an_error_when_named(tmp_path: Path, sample: str
 
 
 DAMAGED = OTHER | {"cut": '{"name": "x", "vers'}
-WHOLE = ["settings", "package", "array", "prose", "code", "log-text", "pretty-row"]
+WHOLE = ["settings", "package", "array", "prose", "code", "log-text"]
 
 
 @pytest.mark.parametrize("sample", [name for name in DAMAGED if name not in WHOLE])
@@ -87,7 +87,7 @@ def test_in_a_folder_the_name_of_a_recording_is_a_promise(tmp_path: Path, sample
     assert list(discover([tmp_path])) == [str(path)]
 
 
-@pytest.mark.parametrize("sample", ["settings", "package", "array", "log-text", "pretty-row"])
+@pytest.mark.parametrize("sample", ["settings", "package", "array", "log-text"])
 @pytest.mark.parametrize("name", ["a.yaml", "b.YML", "c.json"])
 def test_in_a_folder_a_whole_document_about_something_else_is_skipped_and_told(
     tmp_path: Path, sample: str, name: str
@@ -109,9 +109,33 @@ def test_an_archive_by_name_is_never_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sample", OTHER)
 @pytest.mark.parametrize("name", ["README.md", "a.py", "b.png", "LICENSE"])
-def test_in_a_folder_other_names_are_passed_over(tmp_path: Path, sample: str, name: str) -> None:
+def test_in_a_folder_other_names_are_counted(tmp_path: Path, sample: str, name: str) -> None:
+    """Nothing is passed over in silence: what is no recording by name and content is counted by suffix."""
     (tmp_path / name).write_text(OTHER[sample], encoding="utf-8")
-    assert list(discover([tmp_path])) == []
+    suffix = Path(name).suffix or "(no suffix)"
+    assert list(discover([tmp_path])) == [Skipped(str(tmp_path), f"files that are no recordings: 1 {suffix}")]
+
+
+def test_files_that_are_no_recordings_are_one_line_a_folder(tmp_path: Path) -> None:
+    """A folder of sources beside two recordings: the recordings, and one line about the rest."""
+    for number in range(30):
+        path = tmp_path / f"sub{number % 3}" / f"{number}.s{number % 7}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text(ROW, encoding="utf-8")
+    found = list(discover([tmp_path]))
+    reason = "files that are no recordings: 5 .s0, 5 .s1, 4 .s2, 4 .s3, 4 .s4, 8 of other kinds"
+    assert found == [str(tmp_path / "a.jsonl"), Skipped(str(tmp_path), reason)]
+
+
+def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
+    """A pipe and a broken link in a folder: neither is opened, neither is passed over."""
+    os.mkfifo(tmp_path / "a.har")
+    (tmp_path / "b.har").symlink_to("nowhere")
+    found = list(discover([tmp_path]))
+    assert [(one.file, one.reason) for one in found if isinstance(one, Skipped)] == [
+        (str(tmp_path / name), "no regular file, or a link to none") for name in ("a.har", "b.har")
+    ]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson"])

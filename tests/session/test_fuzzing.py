@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
-    from cohere_conformance.fuzz.candidate import Candidate
+    from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.model import Exchange, Request
     from cohere_conformance.report import Report
     from cohere_conformance.report.shape import Row
@@ -308,20 +308,23 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
 # -- what is sent first
 
 
+def unchanged(label: str) -> tuple[Anchor, ...]:
+    """Return the cases that are sent unchanged."""
+    return written(shipped_suite(), load_contract().operations[label], "contract")
+
+
 def bodies(label: str) -> list[Any]:
-    """Return the JSON bodies of the cases that are sent unchanged."""
-    return [
-        one.sending.body for one in written(shipped_suite(), load_contract().operations[label], "contract")
-    ]
+    """Return their JSON bodies."""
+    return [one.sending.body for one in unchanged(label)]
 
 
 def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
     """Return the bodies that differ from those of the starting requests, which come unchanged first."""
-    unchanged = bodies(label)
+    known = bodies(label)
     return [
         exchange.request.body or b""
         for exchange in ran.exchanges
-        if not exchange.request.body or json.loads(exchange.request.body) not in unchanged
+        if not exchange.request.body or json.loads(exchange.request.body) not in known
     ]
 
 
@@ -583,11 +586,8 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     page = {Kind.MEDIA_TYPE_UNDECLARED, Kind.STATUS_UNDECLARED, Kind.BODY_MALFORMED}
     # A model that a case names is asked for beforehand, which is a finding about that operation.
     assert {row.kind for row in ran.rows if row.operation in {RERANK, MODEL}} - kinds <= page
-    cases = [
-        len(written(shipped_suite(), load_contract().operations[label], "contract"))
-        for label in (RERANK, MODEL)
-    ]
-    assert sum(server.requests.values()) <= 1 + sum(cases) + 2 * 2
+    cases = sum(len(unchanged(label)) for label in (RERANK, MODEL))
+    assert sum(server.requests.values()) <= 1 + cases + 2 * 2
     assert unsent(ran) > 200
     outcomes = [(ending.outcome, ending.reason[: len(UNCHANGED)]) for ending in ran.endings.values()]
     assert [outcome for outcome, _ in outcomes[:3]] == ["failed", "inconclusive", "inconclusive"]
@@ -619,11 +619,11 @@ def test_what_every_response_lacks_is_shown_by_the_unchanged_request(tmp_path: P
         ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
     found = [row for row in ran.rows if row.kind is Kind.PROPERTY_MISSING]
     assert [row.place for row in found] == ["/token_strings"]
-    unchanged = bodies(TOKENIZE)
+    known = bodies(TOKENIZE)
     showing = [record for record in ran.records if record.findings]
     missing = [record for record in showing if record.findings[0].kind is Kind.PROPERTY_MISSING]
     assert missing
-    assert all(record.exchange and body(record.exchange.request) in unchanged for record in missing)
+    assert all(record.exchange and body(record.exchange.request) in known for record in missing)
 
 
 def test_a_server_that_stumbles_once_is_fuzzed(tmp_path: Path) -> None:
@@ -652,8 +652,7 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
     assert "" in {row.place for row in crashed}
-    every = written(shipped_suite(), load_contract().operations[TOKENIZE], "contract")
-    assert server.requests[TOKENIZE] < 20 + 1 + len(every) + 2
+    assert server.requests[TOKENIZE] < 20 + 1 + len(unchanged(TOKENIZE)) + 2
     assert unsent(ran) > 20
 
 

@@ -22,10 +22,10 @@ from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Journal, Mode, Opening
 from cohere_conformance.session import patience
+from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
-from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ class Bench:
             return [runner.run(case) for case in cases]
 
     @contextmanager
-    def runner(self, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> Iterator[Runner]:
+    def runner(self, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> Iterator[FuzzRunner]:
         def told(request: httpx.Request) -> httpx.Response:
             request.read()
             self.sent.append(request)
@@ -81,7 +81,7 @@ class Bench:
             Journal(self.home, Opening(worker="main", header=header)) as journal,
             Sender(LIVE, gate=guard, key=plan.key, transport=transport, budget=Budget(limit)) as sender,
         ):
-            runner = Runner(
+            runner = FuzzRunner(
                 plan,
                 SUITE,
                 JUDGE,

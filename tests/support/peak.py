@@ -16,7 +16,7 @@ done = subprocess.run(sys.argv[1:], stdout=-1, stderr=-2, stdin=-3)
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 print(json.dumps([done.returncode, peak, done.stdout.decode(errors="replace")]))
 """
-_PATIENCE = 240
+_PATIENCE = 800
 """Seconds after which a command is taken to hang; none needs a tenth of it."""
 
 

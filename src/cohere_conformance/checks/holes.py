@@ -19,6 +19,8 @@ _USABLE = BOUNDS | {"additionalProperties", "format", "pattern"}
 
 _MOST = 1000
 """Holes in one value, beyond which all of it counts as one: what is that broken shows nothing more."""
+_TIMES = frozenset({"date", "date-time", "time", "duration"})
+"""Formats without which a text cannot be compared with others."""
 
 
 class Hole:
@@ -79,12 +81,12 @@ def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequenc
         left = _MOST
         for error in validator.compiled.iter_errors(plain):
             keyword = str(error.schema_path[-1])
-            if keyword in _USABLE:
+            place, node = located(validator.schema, error.evaluation_path)
+            if keyword in _USABLE and node.get("format") not in _TIMES:
                 continue
             left -= 1
             if left < 0:
                 return Hole(prefix, f"broken in more than {_MOST:,} places")
-            place, _ = located(validator.schema, error.evaluation_path)
             path: Sequence[str | int] = error.instance_path
             if keyword == "required":
                 name = str(error.kind.as_dict()["property"])

@@ -78,7 +78,7 @@ def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -
         base_url("--server", server)
     judge = Judge(Settings(servers=servers))
     found = gather(
-        traffic(files),
+        traffic(files, servers),
         judge.contract,
         judge.findings,
         ContractDigests(judge.contract, shipped_requirements().requirements.values()).of,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import json
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cohere_conformance.exchanges import codec
 from cohere_conformance.exchanges.scalars import Binary, Plain, UnusableError, resolve, text, unbase64
@@ -12,20 +17,34 @@ from cohere_conformance.inputs.bounds import LONGEST, MOST_BODY_VALUES, MOST_EVE
 from cohere_conformance.inputs.jsontext import excess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from cohere_conformance.model import Headers
 
 
+_PIECES = msgspec.json.Decoder(list[str])
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_UNICODE = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class UndecodedError(UnusableError):
+    """A body was recorded in a form that cannot be undone; what else was recorded can be judged."""
+
+
 def content(value: object, fields: Headers, label: str | None = None) -> bytes | None:
-    """Return a recorded body without its content codings.
+    """Return a recorded body without its content codings, as bytes.
 
     Args:
-        value: text, bytes, JSON that the recorder parsed, or `None`.
+        value: text, bytes, JSON that the recorder parsed, a body with the kind of its value, or `None`.
         fields: header fields of the same message; they name the codings.
         label: character set in which the recorder has read the bytes.
 
     Raises:
-        UnusableError: it cannot be decoded.
+        UndecodedError: it cannot be decoded.
+        UnusableError: it is no body, or more than is read.
     """
+    if isinstance(value, dict) and "kind" in value and value.keys() <= {"kind", "value", "chunks"}:
+        value = _of_kind(value)
     if value is None:
         return None
     if isinstance(value, Binary):
@@ -38,11 +57,84 @@ def content(value: object, fields: Headers, label: str | None = None) -> bytes |
         return json_bytes(value)
     else:
         body = encode(text(value))
+    return without_codings(body, fields)
+
+
+def without_codings(body: bytes, fields: Headers) -> bytes:
+    """Return a body without the content codings that the header fields of its message name.
+
+    Raises:
+        UndecodedError: it cannot be decoded.
+        UnusableError: a bound is exceeded.
+    """
     codings = [coding for name, coding in fields if name == "content-encoding"]
     try:
         return codec.decode(body, codings) if codings else body
-    except codec.CodecError as error:
+    except codec.TooLargeError as error:
         raise UnusableError(str(error)) from error
+    except codec.CodecError as error:
+        raise UndecodedError(str(error)) from error
+
+
+def recorded(make: Callable[[], bytes | None]) -> tuple[bytes | None, str]:
+    """Return a body, or why it could not be decoded.
+
+    Args:
+        make: returns the body, or raises `UndecodedError`.
+    """
+    try:
+        return make(), ""
+    except UndecodedError as error:
+        return None, str(error)
+
+
+def chunks(text: str) -> bytes | None:
+    """Return the bytes of a JSON list of pieces in hexadecimal or in base64; `None` where a text is none.
+
+    Recorders of Node keep a compressed body so, because its pieces cannot be joined as text.
+    """
+    if not text.startswith('["'):
+        return None
+    try:
+        return pieces(_PIECES.decode(text))
+    except (msgspec.DecodeError, ValueError):
+        return None
+
+
+def pieces(texts: Sequence[str]) -> bytes | None:
+    """Return the bytes of pieces that are all hexadecimal, or all base64; `None` where they are neither."""
+    for decode in (bytes.fromhex, functools.partial(base64.b64decode, validate=True)):
+        try:
+            return b"".join(map(decode, texts))
+        except ValueError:
+            continue
+    return None
+
+
+def _of_kind(value: Mapping[str, object]) -> object:
+    """Return the body that some recorders of Node keep with the kind of its value."""
+    kind, inner = value["kind"], value.get("value")
+    if kind == "base64":
+        return unbase64(text(inner))
+    if kind == "sse" and isinstance(frames := value.get("chunks"), list):
+        return "".join(f"{text(frame)}\n\n" for frame in frames)
+    if kind == "empty":
+        return ""
+    return json_bytes(inner) if kind == "json" else inner
+
+
+def foreign_charset(body: bytes | None, fields: Headers) -> str:
+    """Return the character set that a body is declared in where it is not UTF-8, nor readable as such."""
+    for name, value in fields:
+        if name == "content-type" and (match := _CHARSET.search(value)) is not None:
+            declared = match[1].lower()
+            if declared in _UNICODE or body is None:
+                return ""
+            try:
+                body.decode("utf-8")
+            except UnicodeDecodeError:
+                return declared
+    return ""
 
 
 def refuse_excess(body: bytes | None) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import zlib
 from typing import TYPE_CHECKING
+
+import brotli
+import zstandard
 
 from cohere_conformance.inputs.bounds import LONGEST, MOST_CODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -18,10 +19,18 @@ _GZIP_WINDOW = zlib.MAX_WBITS | 16
 _STEP = 64 * 1024
 _MOST_MEMBERS = 100_000
 """Members of one gzip body: an empty one takes twenty bytes, and as much time as a large one."""
+_ZSTD_WINDOW = 128 * 2**20
+"""Memory that a frame of zstd may ask for; more is no coding that a server may use (RFC 9659: 8 MB)."""
+_ZSTD_STEP = 256
+_ENDED = "the compressed body ends too early"
 
 
 class CodecError(ValueError):
     """A body cannot be decoded; the message says why."""
+
+
+class TooLargeError(CodecError):
+    """What comes out of a body, or goes into it, is more than is read."""
 
 
 def decode(body: bytes, codings: Iterable[str], limit: int | None = None) -> bytes:
@@ -35,12 +44,13 @@ def decode(body: bytes, codings: Iterable[str], limit: int | None = None) -> byt
         limit: bytes that may come out; `LONGEST` if not given.
 
     Raises:
-        CodecError: the body is encoded but damaged, too large, or in a coding that cannot be undone here.
+        CodecError: the body is encoded but damaged, or in a coding that cannot be undone here.
+        TooLargeError: a bound is exceeded.
     """
     names = [name.strip().lower() for value in codings for name in value.split(",")]
     names = [name for name in names if name not in {"", "identity"}]
     if len(names) > MOST_CODINGS:
-        raise CodecError(f"the body has {len(names)} content codings; at most {MOST_CODINGS} are undone")
+        raise TooLargeError(f"the body has {len(names)} content codings; at most {MOST_CODINGS} are undone")
     for name in reversed(names):
         body = _decode_one(body, name, LONGEST if limit is None else limit)
     return body
@@ -49,16 +59,19 @@ def decode(body: bytes, codings: Iterable[str], limit: int | None = None) -> byt
 def _decode_one(body: bytes, coding: str, limit: int) -> bytes:
     if coding in {"gzip", "x-gzip"}:
         return _inflate(body, _GZIP_WINDOW, limit) if body.startswith(_GZIP) else body
+    if coding == "zstd":
+        return _zstd(body, limit) if body.startswith(_ZSTD) else body
+    if coding == "deflate" and _is_zlib(body):
+        return _inflate(body, zlib.MAX_WBITS, limit)
+    # None of the others has a magic number that tells it from text.
+    if _is_text(body):
+        return body
     if coding == "deflate":
-        if _is_zlib(body):
-            return _inflate(body, zlib.MAX_WBITS, limit)
-        # Some servers send deflate without the zlib header, which no magic number tells from text.
-        return body if _is_text(body) else _inflate(body, -zlib.MAX_WBITS, limit)
+        # Some servers send it without the zlib header.
+        return _inflate(body, -zlib.MAX_WBITS, limit)
     if coding == "br":
-        return body if _is_text(body) else _brotli(body, limit)
-    if coding == "zstd" and body.startswith(_ZSTD):
-        raise CodecError("the body is compressed by zstd, which is not supported: record it decoded")
-    return body
+        return _brotli(body, limit)
+    raise CodecError(f"the content coding {coding[:40]!r} is unknown")
 
 
 def _inflate(body: bytes, window: int, limit: int) -> bytes:
@@ -69,7 +82,7 @@ def _inflate(body: bytes, window: int, limit: int) -> bytes:
         # In steps: what is behind the end of a member is copied each time.
         step = body[at : at + _STEP]
         if not step:
-            raise CodecError("the compressed body ends too early")
+            raise CodecError(_ENDED)
         try:
             piece = member.decompress(step, room + 1)
         except zlib.error as error:
@@ -86,35 +99,57 @@ def _inflate(body: bytes, window: int, limit: int) -> bytes:
             return b"".join(pieces)
         members += 1
         if members > _MOST_MEMBERS:
-            raise CodecError(f"the compressed body has more than {_MOST_MEMBERS:,} members")
+            raise TooLargeError(f"the compressed body has more than {_MOST_MEMBERS:,} members")
         member = zlib.decompressobj(window)
 
 
 def _brotli(body: bytes, limit: int) -> bytes:
-    try:
-        brotli = importlib.import_module("brotli")
-    except ImportError:
-        raise CodecError("the body is compressed by br: install the package brotli to read it") from None
     decoder = brotli.Decompressor()
     pieces: list[bytes] = []
-    room = limit
-    # Fed in small steps: the decoder has no bound of its own on what one call returns.
-    for start in range(0, len(body), 64):
+    room, given = limit, body
+    while not decoder.is_finished():
         try:
-            piece: bytes = decoder.process(body[start : start + 64])
+            piece: bytes = decoder.process(given, output_buffer_limit=min(room + 1, 2**20))
         except brotli.error as error:
+            raise CodecError(f"the compressed body is damaged ({error})") from error
+        given = b""
+        room -= len(piece)
+        if room < 0:
+            raise _too_large(limit)
+        if not piece and decoder.can_accept_more_data():
+            raise CodecError(_ENDED)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _zstd(body: bytes, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    at, room = 0, limit
+    decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    frame = decoder.decompressobj()
+    while at < len(body):
+        # In small steps: the decoder has no bound of its own on what one call returns.
+        step = body[at : at + _ZSTD_STEP]
+        try:
+            piece = frame.decompress(step)
+        except zstandard.ZstdError as error:
             raise CodecError(f"the compressed body is damaged ({error})") from error
         room -= len(piece)
         if room < 0:
             raise _too_large(limit)
         pieces.append(piece)
-    if not decoder.is_finished():
-        raise CodecError("the compressed body ends too early")
+        at += len(step) - len(frame.unused_data)
+        if frame.eof and at < len(body):
+            if not body.startswith(_ZSTD, at):
+                break
+            frame = decoder.decompressobj()
+    if not frame.eof:
+        raise CodecError(_ENDED)
     return b"".join(pieces)
 
 
-def _too_large(limit: int) -> CodecError:
-    return CodecError(f"the body unpacks to more than {limit:,} bytes")
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(f"the body unpacks to more than {limit:,} bytes")
 
 
 def _is_zlib(body: bytes) -> bool:

@@ -7,9 +7,11 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cohere_conformance.curl import variable_of
 from cohere_conformance.exchanges import redact
-from cohere_conformance.exchanges.bodies import refuse_excess
+from cohere_conformance.exchanges.bodies import foreign_charset, refuse_excess
 from cohere_conformance.exchanges.scalars import UnusableError, text
 from cohere_conformance.inputs.bounds import MOST_EVENTS
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
@@ -54,10 +56,18 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
                 request.body,
                 variable=variable_of(request.headers),
             ),
-            Response(response.status, response.headers, response.body, response.events),
+            _readable(response),
             Source(source.file, source.position, when),
         )
     )
+
+
+def _readable(response: Response) -> Response:
+    """Return the response without a body that is declared to be in another character set than UTF-8."""
+    declared = foreign_charset(response.body, response.headers)
+    if declared:
+        return replace(response, body=None, undecoded=f"the character set is {declared[:40]!r}")
+    return response
 
 
 def _glimpse(value: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from cohere_conformance.exchanges import jsonstream
-from cohere_conformance.exchanges.bodies import encode
+from cohere_conformance.exchanges.bodies import chunks, encode, recorded, without_codings
 from cohere_conformance.exchanges.fields import assemble, first, headers, mapping, status, timestamp
 from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield each entry, or an error for one without a response; a last error where the text breaks."""
-    return jsonstream.read(stream, file, ("log.entries", "entry"), exchange_of)
+    return jsonstream.read(stream, file, ("log.entries.item", "entry"), exchange_of)
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:
@@ -43,16 +43,16 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
     if not fields and "/" in mime_type:
         # Only where no header was kept at all: what a browser has guessed must not pass for a header.
         fields = (("content-type", mime_type),)
+    content, undecoded = recorded(lambda: _content(body, response, fields))
+    posted, _ = recorded(lambda: _posted(request.get("postData"), headers(request.get("headers"))))
     return assemble(
         Request(
             method=text(request.get("method")),
             url=text(request.get("url")),
             headers=headers(request.get("headers")),
-            body=_posted(request.get("postData")),
+            body=posted,
         ),
-        Response(
-            status=status(response.get("status")), headers=fields, body=_content(body, response, fields)
-        ),
+        Response(status(response.get("status")), fields, content, undecoded=undecoded),
         Source(file, position, timestamp(entry.get("startedDateTime"))),
     )
 
@@ -69,7 +69,16 @@ def _content(body: Mapping[str, object], response: Mapping[str, object], fields:
         if any(size > 0 for size in sizes):
             return None
         return b"" if value == "" or sizes[0] == 0 else None
-    return unbase64(text(value)) if body.get("encoding") == "base64" else encode(text(value))
+    return _bytes(text(value), body.get("encoding"), fields)
+
+
+def _bytes(written: str, encoding: object, fields: Headers) -> bytes:
+    """Return a body as its bytes: most archives keep it without its content coding, some do not."""
+    packed = encoding == "base64" or any(name == "content-encoding" for name, _ in fields)
+    joined = chunks(written) if packed else None
+    if joined is None:
+        joined = unbase64(written) if encoding == "base64" else encode(written)
+    return without_codings(joined, fields)
 
 
 def _size(value: object) -> int:
@@ -80,12 +89,12 @@ def _size(value: object) -> int:
         return -1
 
 
-def _posted(value: object) -> bytes | None:
+def _posted(value: object, fields: Headers) -> bytes | None:
     if not isinstance(value, dict):
         return None
     written = value.get("text")
     if isinstance(written, str) and (written or not value.get("params")):
-        return unbase64(written) if value.get("encoding") == "base64" else encode(written)
+        return _bytes(written, value.get("encoding"), fields)
     parameters = value.get("params")
     if not isinstance(parameters, list) or text(value.get("mimeType")).startswith("multipart/"):
         # The parts of a multipart body are listed without boundary and file content: it cannot be rebuilt.

@@ -13,6 +13,7 @@ from cohere_conformance.exchanges.bodies import encode, json_bytes
 from cohere_conformance.exchanges.fields import assemble, first, headers, status, timestamp
 from cohere_conformance.exchanges.remark import Remark, misnamed_bodies
 from cohere_conformance.exchanges.scalars import UnusableError
+from cohere_conformance.exchanges.spellings import renamed
 from cohere_conformance.inputs.bounds import LONGEST, MOST_LINES, MOST_VALUES
 from cohere_conformance.inputs.jsontext import excess
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source, StreamEvent
@@ -124,9 +125,11 @@ def exchange_of(line: bytes, file: str, position: str) -> Exchange:
     if len(line) > MOST_VALUES and (found := excess(line)) is not None:
         raise UnusableError(found)
     row = _decode(line)
+    if row.request is None and not (row.status and row.url and row.method and row.response_headers):
+        row = _respelled(line) or row
     if row.request is not None:
         # A whole interaction on the line: an archive's entry keeps its body under `content`.
-        archived = isinstance(row.response, dict) and "content" in row.response
+        archived = isinstance(row.response, dict) and isinstance(row.response.get("content"), dict)
         nested = {"request": row.request, "response": row.response, "recorded_at": row.recorded_at}
         make = har.exchange_of if archived else vcr.exchange_of
         return make(nested, file, position)
@@ -160,6 +163,16 @@ def _decode(line: bytes) -> _Row:
     except (msgspec.DecodeError, ValueError, RecursionError):
         # Stricter than what Python's own recorders write: NaN and lone surrogates still are an exchange.
         return _decode_leniently(line)
+
+
+def _respelled(line: bytes) -> _Row | None:
+    """Return a row whose keys have other names than those of this project; `None` where none has."""
+    try:
+        keys = _KEYS.decode(line)
+        found = renamed(keys)
+        return None if found.keys() == keys.keys() else _ROW.decode(msgspec.json.encode(found))
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
 
 
 def _decode_leniently(line: bytes) -> _Row:

@@ -28,15 +28,15 @@ def read(
     Args:
         stream: the document.
         file: its path, as the caller named it.
-        place: where the list is (`log.entries`) and what an element is called (`entry`).
+        place: where the elements are (`log.entries.item`, empty for the document) and what one is called.
         make: turns an element, the file and the position into an exchange.
     """
-    prefix, noun = place
+    path, noun = place
     number = 0
     bounded = BoundedStream(stream)
     try:
         # Without `use_float`: numbers that no float can hold must not end the reading.
-        for value in ijson.items(bounded, f"{prefix}.item"):
+        for value in ijson.items(bounded, path):
             bounded.begin()
             number += 1
             position = f"{noun} {number}"

@@ -7,10 +7,11 @@ import io
 from collections.abc import Callable, Iterator
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges import har, jsonl, vcr
+from cohere_conformance.exchanges import curl, har, httprr, jsonl, records, vcr
+from cohere_conformance.exchanges.formats import ADVICE, Format
 from cohere_conformance.exchanges.opening import describe, opened
 from cohere_conformance.exchanges.remark import Remark
-from cohere_conformance.exchanges.sniff import Format, recognise
+from cohere_conformance.exchanges.sniff import recognise
 from cohere_conformance.model import Exchange
 
 _Reader = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError | Remark]]
@@ -21,14 +22,21 @@ _READERS: dict[Format, _Reader] = {
     Format.VCR_JSON: functools.partial(vcr.read_json, name="interactions"),
     Format.RUBY_VCR_JSON: functools.partial(vcr.read_json, name="http_interactions"),
     Format.JSONL: jsonl.read,
+    Format.HTTPMOCK: records.read_httpmock,
+    Format.HTTPRR: httprr.read,
+    Format.CURL: curl.read,
 }
 
-_EXPECTED = "a VCR cassette (YAML or JSON), a HAR archive or JSON Lines with method, url and status"
+_EXPECTED = (
+    "a VCR cassette (YAML or JSON), a HAR archive, JSON Lines with method, url and status, "
+    "or another format that README.md lists"
+)
 _REFUSALS = {
     Format.EMPTY: f"the file is empty; expected {_EXPECTED}",
     Format.OTHER_LINES: f"the lines are JSON but tell no exchanges; expected {_EXPECTED}",
     Format.OTHER_DOCUMENT: f"a document that tells no exchanges; expected {_EXPECTED}",
     Format.UNKNOWN: f"not a recording of a known format; expected {_EXPECTED}",
+    **{known: f"{known.value}: not read; {advice}" for known, advice in ADVICE.items()},
 }
 
 
@@ -44,11 +52,13 @@ def read(file: str) -> Iterator[Exchange | TrafficError | Remark]:
     """
     try:
         with opened(file) as stream:
-            kind = recognise(stream)
-            if kind in _READERS:
-                yield from _READERS[kind](stream, file)
+            found = recognise(stream)
+            if found.format is Format.RECORDS:
+                yield from records.read(stream, file, found.path)
+            elif found.format in _READERS:
+                yield from _READERS[found.format](stream, file)
             elif stream.failure is None:
-                yield TrafficError(file, "start", _REFUSALS[kind])
+                yield TrafficError(file, "start", _REFUSALS[found.format])
             if stream.failure is not None:
                 yield TrafficError(file, *stream.failure)
     except OSError as error:

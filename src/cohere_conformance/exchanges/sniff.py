@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import re
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,8 +10,11 @@ import ijson
 import msgspec
 import yaml
 
+from cohere_conformance.exchanges.formats import Format, Found, by_signature
 from cohere_conformance.exchanges.jsonstream import BROKEN
+from cohere_conformance.exchanges.spellings import canonical
 from cohere_conformance.inputs.jsontext import BoundedStream
+from cohere_conformance.inputs.yamlevents import LOADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set
@@ -25,35 +27,30 @@ HEAD = 64 * 1024
 FAR = 8 * 1024 * 1024
 """Bytes that the first JSON value may take until its keys must have told what it is."""
 
+_DEEPEST = 4
+"""Levels of a JSON document down to which records are looked for."""
+
 _CASSETTE = re.compile(rb"""["']?(?:http_)?interactions["']?[ \t]*:[ \t]*(?:$|[\[#&!])""")
 _BEFORE = re.compile(rb"""[ \t]|#|%|---|- |$|["']?[\w.-]+["']?[ \t]*:""")
 """What a line of YAML may be before the list: prose that quotes a cassette starts otherwise."""
 _ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
-_LISTS = frozenset({"interactions", "http_interactions"})
-
-
-class Format(enum.StrEnum):
-    """What a file is."""
-
-    HAR = "HAR"
-    VCR_YAML = "VCR cassette (YAML)"
-    VCR_JSON = "VCR cassette (JSON)"
-    RUBY_VCR_JSON = "Ruby VCR cassette (JSON)"
-    JSONL = "JSON Lines"
-    OTHER_LINES = "JSON Lines that tell no exchanges"
-    OTHER_DOCUMENT = "a JSON or YAML document that tells no exchanges"
-    UNKNOWN = "unknown"
-    EMPTY = "empty"
-
+_LISTS = {"interactions": Format.VCR_JSON, "http_interactions": Format.RUBY_VCR_JSON}
+_RECORDS = (
+    frozenset({"request", "response"}),
+    frozenset({"scope", "path", "response"}),
+    frozenset({"when", "then"}),
+    frozenset({"method", "url", "status"}),
+)
+"""Keys that make an object of a JSON document a record, whatever else it has."""
 
 _LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def recognise(stream: Recording) -> Format:
+def recognise(stream: Recording) -> Found:
     """Return what the stream holds and leave it at its first byte.
 
     Raises:
-        OSError: it is a pipe, which cannot be read twice.
+        OSError: it cannot be read twice.
     """
     stream.rewind()
     head = stream.read(HEAD)
@@ -63,22 +60,28 @@ def recognise(stream: Recording) -> Format:
     return found
 
 
-def _of_head(stream: Recording, head: bytes) -> Format:
+def _of_head(stream: Recording, head: bytes) -> Found:
     start = head.lstrip()
     if not start:
-        return Format.EMPTY
-    if start.startswith(b"{"):
+        return Found(Format.EMPTY)
+    if (signed := by_signature(head)) is not None:
+        return Found(signed)
+    if start.startswith((b"{", b"[")):
         found = _of_value(stream)
         one_line = start.split(b"\n", 1)[0].strip() != b"{"
-        if found is not None and (found is not Format.JSONL or one_line):
-            return found
+        if found is not None:
+            # An object of a record's keys is the first line of many, or a document of its own.
+            lines = found == (Format.RECORDS, "") and one_line
+            return Found(Format.JSONL) if lines else found
     if _is_cassette(head):
-        return Format.VCR_YAML
-    found = _of_lines(head)
-    return Format.OTHER_DOCUMENT if found is Format.UNKNOWN and _is_document(stream, start) else found
+        return Found(Format.VCR_YAML)
+    lines_of = _of_lines(head)
+    if lines_of is Format.UNKNOWN and _is_document(stream, start):
+        return Found(Format.OTHER_DOCUMENT)
+    return Found(lines_of)
 
 
-def _of_value(stream: Recording) -> Format | None:
+def _of_value(stream: Recording) -> Found | None:
     """Judge by the keys of the first JSON value, wherever they stand in it."""
     try:
         return next((found for found in _verdicts(stream)), None)
@@ -86,23 +89,26 @@ def _of_value(stream: Recording) -> Format | None:
         return None
 
 
-def _verdicts(stream: Recording) -> Iterator[Format]:
+def _verdicts(stream: Recording) -> Iterator[Found]:
+    seen: dict[str, set[str]] = {}
     depth = 0
-    key = ""
-    seen: set[str] = set()
-    for event, value in ijson.basic_parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
-        if event == "map_key":
-            if depth == 1:
-                key = value
-                seen.add(key)
-                if _tells(seen):
-                    yield Format.JSONL
-            elif depth == 2 and key == "log" and value in _ARCHIVE:
-                yield Format.HAR
-        elif event in {"start_map", "start_array"}:
-            if event == "start_array" and depth == 1 and key in _LISTS:
-                yield Format.VCR_JSON if key == "interactions" else Format.RUBY_VCR_JSON
+    for path, event, value in ijson.parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
+        if event == "start_map":
             depth += 1
+            seen[path] = set()
+        elif event == "map_key" and depth <= _DEEPEST:
+            keys = seen[path]
+            keys.add(value)
+            if path == "log" and value in _ARCHIVE:
+                yield Found(Format.HAR)
+            elif not path and keys >= {"info", "item"}:
+                yield Found(Format.POSTMAN)
+            elif _is_record(keys) or (not path and _tells(keys)):
+                yield Found(Format.RECORDS, path)
+        elif event == "start_array":
+            depth += 1
+            if path in _LISTS:
+                yield Found(_LISTS[path])
         elif event in {"end_map", "end_array"}:
             depth -= 1
             if depth == 0:
@@ -129,7 +135,7 @@ def _is_document(stream: Recording, start: bytes) -> bool:
             return False
         return True
     try:
-        events = yaml.parse(start.rpartition(b"\n")[0] or start, Loader=yaml.CSafeLoader)
+        events = yaml.parse(start.rpartition(b"\n")[0] or start, Loader=LOADER)
         return any(isinstance(event, yaml.MappingStartEvent) for event in islice(events, 3))
     except yaml.YAMLError:
         return False
@@ -151,7 +157,15 @@ def _of_lines(head: bytes) -> Format:
 
 
 def _tells(keys: Set[str]) -> bool:
-    return ("url" in keys and ("method" in keys or "status" in keys)) or {"request", "response"} <= keys
+    """Tell whether a line with these keys tells an exchange."""
+    names = set(map(canonical, keys))
+    return ("url" in names and ("method" in names or "status" in names)) or {"request", "response"} <= names
+
+
+def _is_record(keys: Set[str]) -> bool:
+    """Tell whether an object with these keys, anywhere in a document, tells an exchange."""
+    names = set(map(canonical, keys))
+    return any(wanted <= names for wanted in _RECORDS)
 
 
 class _Capped:

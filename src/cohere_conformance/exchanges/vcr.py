@@ -8,7 +8,7 @@ import yaml
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import jsonstream
-from cohere_conformance.exchanges.bodies import content, json_bytes
+from cohere_conformance.exchanges.bodies import content, json_bytes, recorded
 from cohere_conformance.exchanges.fields import assemble, headers, mapping, status, timestamp
 from cohere_conformance.exchanges.scalars import UnusableError, text, unbase64
 from cohere_conformance.exchanges.yamlstream import items
@@ -34,7 +34,7 @@ def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | Traff
             except UnusableError as error:
                 yield TrafficError(file, f"interaction {number} (line {item.line})", str(error))
     except yaml.YAMLError as error:
-        where, reason = _broken(error)
+        where, reason = broken(error)
         if isinstance(error, ExceededError):
             yield TrafficError(file, where, f"reading ends here, in interaction {number + 1}: {reason}")
         else:
@@ -43,7 +43,7 @@ def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | Traff
 
 def read_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:
     """Yield each interaction of the list of that name, or an error, as `read_yaml` does."""
-    return jsonstream.read(stream, file, (name, "interaction"), exchange_of)
+    return jsonstream.read(stream, file, (f"{name}.item", "interaction"), exchange_of)
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:
@@ -59,15 +59,17 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
     response = mapping(interaction["response"], "response")
     request_headers = headers(request.get("headers"))
     response_headers = headers(response.get("headers"))
+    body, undecoded = recorded(lambda: _body(response, response_headers))
+    sent, _ = recorded(lambda: _body(request, request_headers))
     return assemble(
         Request(
             method=text(request.get("method")),
             url=text(request.get("uri") or request.get("url")),
             headers=request_headers,
-            body=_body(request, request_headers),
+            body=sent,
         ),
-        Response(status=_status(response), headers=response_headers, body=_body(response, response_headers)),
-        Source(file, position, timestamp(interaction.get("recorded_at"))),
+        Response(_status(response), response_headers, body, undecoded=undecoded),
+        Source(file, position, timestamp(interaction.get("recorded_at") or interaction.get("recordedAt"))),
     )
 
 
@@ -75,18 +77,19 @@ def _status(response: Mapping[str, object]) -> int:
     value = response.get("status")
     if isinstance(value, dict):
         value = value.get("code")
-    # go-vcr puts `200 OK` under status and the number under code.
-    return status(response.get("code", value))
+    # go-vcr puts `200 OK` under status and the number under code; VCR.py 5 has it otherwise for httpx.
+    named = (response.get(name) for name in ("code", "status_code", "statusCode"))
+    return status(next((code for code in named if code is not None), value))
 
 
 def _body(message: Mapping[str, object], fields: Headers) -> bytes | None:
-    value = message.get("body")
+    value = message.get("body", message.get("content"))
     if value is None or value == "":
         # A serializer in wide use keeps JSON as YAML, for the sake of readable diffs.
         if "parsed_body" in message:
             return json_bytes(message["parsed_body"])
         return content(value, fields)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "kind" in value:
         return content(value, fields)
     encoded = value.get("base64_string")
     if encoded is not None:
@@ -97,7 +100,8 @@ def _body(message: Mapping[str, object], fields: Headers) -> bytes | None:
     return json_bytes(value)
 
 
-def _broken(error: yaml.YAMLError) -> tuple[str, str]:
+def broken(error: yaml.YAMLError) -> tuple[str, str]:
+    """Return where and why a text is no YAML."""
     # Only the bare problem: the full message may quote the text, and what is quoted may be a key.
     mark = getattr(error, "problem_mark", None)
     if mark is not None:

@@ -40,6 +40,20 @@ def items(stream: io.BufferedReader, names: frozenset[str]) -> Iterator[Item]:
             yield from _document(composer, names, sizes)
 
 
+def documents(stream: io.BufferedReader) -> Iterator[Item]:
+    """Yield each document of a stream as a value, with scalars as `items` has them.
+
+    Raises:
+        yaml.YAMLError: the text is broken from here on, or exceeds a bound.
+    """
+    composer = _Composer(events(stream))
+    for event in composer.events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            composer.anchors.clear()
+            mark: Any = event.start_mark
+            yield Item(mark.line + 1, composer.compose(next(composer.events)))
+
+
 def document(text: bytes) -> object:
     """Return the document of a text, with scalars as `items` has them; `None` where there is none.
 

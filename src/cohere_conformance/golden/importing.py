@@ -14,6 +14,7 @@ from cohere_conformance import __version__
 from cohere_conformance.errors import LeakError, TrafficError
 from cohere_conformance.exchanges import Remark, Skipped, discover, read
 from cohere_conformance.exchanges.anonymous import anonymous
+from cohere_conformance.exchanges.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.golden.cassette import Cassette, Provenance
 from cohere_conformance.golden.shape import shape_key
 from cohere_conformance.golden.store import IMPORTED, find, load, save
@@ -73,13 +74,16 @@ class Imported(msgspec.Struct, frozen=True):
     tally: ImportTally
 
 
-def traffic(paths: Iterable[str]) -> Iterator[Traffic]:
-    """Yield everything below files and folders, one exchange at a time; what is bad instead of raising it."""
+def traffic(paths: Iterable[str], servers: Sequence[str] = ()) -> Iterator[Traffic]:
+    """Yield everything below files and folders, one exchange at a time; what is bad instead of raising it.
+
+    Args:
+        paths: files and folders.
+        servers: the first of them is where addresses without a host belong.
+    """
     for found in discover(paths):
-        if isinstance(found, str):
-            yield from read(found)
-        else:
-            yield found
+        for value in read(found) if isinstance(found, str) else [found]:
+            yield placed(value, servers) if isinstance(value, Exchange) else value
 
 
 def gather(
@@ -162,7 +166,7 @@ class Importer:
             undated=sum(not cassette.provenance.recorded_at for cassette in cassettes),
             unreadable=tuple(sorted(self._unreadable, key=str)),
             skipped=tuple(sorted(self._skipped, key=lambda one: (one.file, one.reason))),
-            remarks=tuple(sorted(self._remarks, key=lambda one: (one.file, one.where, one.text))),
+            remarks=tuple(sorted(set(self._remarks), key=lambda one: (one.file, one.where, one.text))),
             lost=tuple(self._seen[key] for key in sorted(self._seen.keys() - shown.keys())),
             gained=tuple(shown[key] for key in sorted(shown.keys() - self._seen.keys())),
         )
@@ -173,6 +177,8 @@ class Importer:
             route = self._contract.route(request.method, request.url)
             if not route.ours:
                 self._foreign[_host(request.url)] += 1
+                if not has_host(exchange):
+                    self._remarks.append(Remark(exchange.source.file, "url", WITHOUT_HOST))
                 return
             findings, label = self._findings(exchange), route.operation
             made = None if label is None else whole(self._contract, label, exchange)

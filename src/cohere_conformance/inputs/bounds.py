@@ -10,7 +10,7 @@ _MEBI = 2**20
 DEEPEST = 500
 """Levels of lists and mappings inside one another."""
 
-LONGEST = 64 * _MEBI
+LONGEST = 48 * _MEBI
 """Bytes of one text or number, of one line of JSON Lines, of all text of one YAML interaction, and of one
 body when it is decoded."""
 

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     import io
 
 _PIECE = 64 * 1024
-_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_BUT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
+_BUT_MARKS = bytes(set(range(256)) - set(b'[]{},"'))
 _OF_NUMBERS = b"0123456789+-.eE"
+_SAMPLE = LONGEST_NUMBER // 4
+_SAMPLED = re.compile(rb"[0-9+.eE-]{4}")
+"""A number that is too long covers so many neighbours of a sample; looking at each byte takes much longer."""
 _LONG_NUMBER = re.compile(rb"[0-9+.eE-]{%d}" % (LONGEST_NUMBER + 1))
 _STEP = [0] * 256
 _STEP[ord("[")] = _STEP[ord("{")] = 1
@@ -88,14 +90,12 @@ def excess(text: bytes) -> str | None:
         return None
     # That was with what stands inside of strings.
     scan = _Scan()
-    containers = values = 0
     for start in range(0, len(text), _PIECE):
         scan = scan.after(text[start : start + _PIECE])
-        containers, values = scan.containers, scan.values
-    if containers > MOST_BODY_CONTAINERS:
-        return f"more than {MOST_BODY_CONTAINERS:,} arrays and objects in one body"
-    if values > MOST_BODY_VALUES:
-        return f"more than {MOST_BODY_VALUES:,} values in one body"
+        if scan.containers > MOST_BODY_CONTAINERS:
+            return f"more than {MOST_BODY_CONTAINERS:,} arrays and objects in one body"
+        if scan.values > MOST_BODY_VALUES:
+            return f"more than {MOST_BODY_VALUES:,} values in one body"
     return None
 
 
@@ -131,16 +131,17 @@ class _Scan(NamedTuple):
         rest = piece[1:] if self.escaped else piece
         escaped = False
         if b"\\" in rest:
-            rest = rest.replace(b"\\\\", b"").replace(b'\\"', b"")
+            if b"\\\\" in rest:
+                rest = rest.replace(b"\\\\", b"")
+            rest = rest.replace(b'\\"', b"")
             escaped = rest.endswith(b"\\")
-        parts = rest.split(b'"')
-        bare = b"".join(parts[self.text :: 2])
-        structure = bare.translate(None, _BUT_STRUCTURE)
+        parts = rest.translate(None, _BUT_MARKS).split(b'"')
+        structure = b"".join(parts[self.text :: 2])
         opened = structure.count(b"[") + structure.count(b"{")
         commas = structure.count(b",")
         deepest = self.depth + opened
         if deepest > DEEPEST:
-            brackets = structure.translate(None, _BUT_BRACKETS)
+            brackets = structure.translate(None, b",")
             deepest = max(accumulate(map(_STEP.__getitem__, brackets), initial=self.depth))
         one_token = len(parts) == 1 and not structure
         return _Scan(
@@ -148,19 +149,23 @@ class _Scan(NamedTuple):
             deepest=deepest,
             text=self.text ^ (len(parts) % 2 == 0),
             escaped=escaped,
-            length=self.length + len(piece) if one_token else len(parts[-1]),
-            number=self._number(bare),
+            length=self.length + len(piece) if one_token else len(rest) - rest.rfind(b'"') - 1,
+            number=self._number(rest),
             containers=self.containers + opened,
             values=self.values + opened + commas,
         )
 
-    def _number(self, bare: bytes) -> int:
-        last = len(bare) - len(bare.rstrip(_OF_NUMBERS))
-        if last == len(bare):
-            return self.number + last
-        first = len(bare) - len(bare.lstrip(_OF_NUMBERS))
+    def _number(self, rest: bytes) -> int:
+        """Return the length of the number at the end, or of one in the piece that is too long."""
+        last = len(rest) - len(rest.rstrip(_OF_NUMBERS))
+        if last == len(rest):
+            return 0 if self.text else self.number + last
+        if not self.number and not _SAMPLED.search(rest[::_SAMPLE]):
+            return last
+        bare = b" ".join(rest.split(b'"')[self.text :: 2])
+        first = 0 if self.text else len(bare) - len(bare.lstrip(_OF_NUMBERS))
         longer = self.number + first > LONGEST_NUMBER or _LONG_NUMBER.search(bare) is not None
-        return LONGEST_NUMBER + 1 if longer else last
+        return LONGEST_NUMBER + 1 if longer else min(last, LONGEST_NUMBER)
 
     def begun(self) -> _Scan:
         """Return the same state with nothing counted."""

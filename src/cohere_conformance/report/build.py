@@ -65,12 +65,12 @@ class Tally:
     @property
     def exchanges_judged(self) -> int:
         """Return how many exchanges of declared operations were added."""
-        return sum(numbers["judged"] for numbers in self._operations.values())
+        return self._sum("judged")
 
     @property
     def bodies_unjudged(self) -> int:
         """Return how many of them were judged without their response body."""
-        return sum(numbers["unrecorded"] for numbers in self._operations.values())
+        return self._sum("unrecorded") + self._sum("undecoded")
 
     @property
     def exchanges_unrouted(self) -> int:
@@ -146,6 +146,7 @@ class Tally:
         numbers["judged"] += 1
         numbers["clean"] += not inconclusive and body is BodyState.JUDGED and not severities & _DEVIATING
         numbers["unrecorded"] += body is BodyState.NOT_RECORDED
+        numbers["undecoded"] += body is BodyState.NOT_DECODED
         numbers["explained"] += any(finding.amendment is not None for finding in findings)
         numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
         numbers["requests judged"] += request_judged
@@ -321,7 +322,11 @@ class Tally:
             ),
             cases=numbers["cases"],
             unrecorded=numbers["unrecorded"],
+            undecoded=numbers["undecoded"],
         )
+
+    def _sum(self, name: str) -> int:
+        return sum(numbers[name] for numbers in self._operations.values())
 
     def _totals(self, rows: Sequence[Row]) -> Totals:
         unexplained = [row for row in rows if row.amendment is None]
@@ -338,7 +343,8 @@ class Tally:
             skipped=len(self._skipped),
             foreign=self._foreign.total(),
             unrouted=self._unrouted,
-            unrecorded=self.bodies_unjudged,
+            unrecorded=self._sum("unrecorded"),
+            undecoded=self._sum("undecoded"),
             untestable=len(self._gaps.untestable()),
             inconclusive=self.inconclusive,
         )

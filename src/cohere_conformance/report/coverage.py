@@ -41,6 +41,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
         requests: the client's side.
         cases: exchanges that written cases sent, setting up and clearing away aside.
         unrecorded: exchanges whose response body was not recorded, so that only the rest of them was judged.
+        undecoded: exchanges whose response body could not be decoded, likewise.
     """
 
     operation: str
@@ -56,6 +57,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     requests: RequestCoverage
     cases: Count = 0
     unrecorded: Count = 0
+    undecoded: Count = 0
 
 
 class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,6 +191,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         foreign: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
         unrecorded: exchanges judged without their response body, which was not recorded.
+        undecoded: exchanges judged without their response body, which could not be decoded.
         untestable: requirements of operations that some exchanges could not show.
         inconclusive: recorded exchanges whose answer says nothing about the API.
     """
@@ -207,6 +208,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Count
     unrouted: Count
     unrecorded: Count = 0
+    undecoded: Count = 0
     untestable: Count = 0
     inconclusive: Count = 0
 
@@ -254,7 +256,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bodies_unjudged(self) -> int:
         """Return how many exchanges were judged without their response body."""
-        return self.footer.totals.unrecorded
+        return self.footer.totals.unrecorded + self.footer.totals.undecoded
 
     @property
     def exchanges_unrouted(self) -> int:

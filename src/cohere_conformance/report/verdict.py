@@ -185,8 +185,14 @@ def words(
     return f"NO VERDICT (exit code {code}): so far {found} in {scope}"
 
 
+def unjudged(totals: Totals) -> list[tuple[BodyState, int]]:
+    """Return how many exchanges were judged without their response body, by the reason."""
+    numbers = ((BodyState.NOT_RECORDED, totals.unrecorded), (BodyState.NOT_DECODED, totals.undecoded))
+    return [(state, number) for state, number in numbers if number]
+
+
 def _without_body(totals: Totals) -> str:
-    return f"; {BodyState.NOT_RECORDED}: {totals.unrecorded}" if totals.unrecorded else ""
+    return "".join(f"; {state}: {number}" for state, number in unjudged(totals))
 
 
 def _lack(totals: Totals) -> str:

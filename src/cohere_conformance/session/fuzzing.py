@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract, Operation
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.model import Finding
+    from cohere_conformance.session.fuzz_runner import FuzzRunner
     from cohere_conformance.session.plan import Fuzz, Plan
-    from cohere_conformance.session.runner import Runner
     from cohere_conformance.session.unchanged import ToBlame
 
 _FAILED = b"failed"
@@ -81,7 +81,7 @@ class Fuzzer:
         runner: what sends and judges.
     """
 
-    def __init__(self, plan: Plan, fuzz: Fuzz, suite: Suite, contract: Contract, runner: Runner) -> None:
+    def __init__(self, plan: Plan, fuzz: Fuzz, suite: Suite, contract: Contract, runner: FuzzRunner) -> None:
         self._plan = plan
         self._fuzz = fuzz
         self._suite = suite
@@ -241,7 +241,7 @@ class _Attempts:
         unsent: how many requests were left out, because the unchanged one is not served.
     """
 
-    def __init__(self, test: str, runner: Runner, unchanged: Unchanged | None) -> None:
+    def __init__(self, test: str, runner: FuzzRunner, unchanged: Unchanged | None) -> None:
         self._test = test
         self._runner = runner
         self._unchanged = unchanged

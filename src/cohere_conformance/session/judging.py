@@ -15,6 +15,7 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.exchanges import Remark
+from cohere_conformance.exchanges.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.model import BodyState, Kind
 
 if TYPE_CHECKING:
@@ -81,11 +82,14 @@ class Judge:
         if isinstance(value, TrafficError):
             tally.add_unreadable(value)
             return
+        value = placed(value, self.settings.servers)
         request, response = value.request, value.response
         try:
             route = self.contract.route(request.method, request.url)
             if not route.ours:
                 tally.add_foreign(_host(request.url))
+                if not has_host(value):
+                    tally.add_remark(value.source.file, "url", WITHOUT_HOST)
                 return
             judgement = self.judgement(value)
             excuse = edge(Reading(value)) if route.operation is not None else ""
@@ -112,6 +116,8 @@ class Judge:
         response = exchange.response
         if response.body is not None or response.events is not None or response.failure is not None:
             return BodyState.JUDGED
+        if response.undecoded:
+            return BodyState.NOT_DECODED
         if exchange.request.method == "HEAD" or response.status < 200 or response.status in _BODILESS:
             return BodyState.JUDGED
         declared = None if label is None else self.contract.operations[label].response(response.status)

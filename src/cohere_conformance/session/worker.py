@@ -17,12 +17,12 @@ from cohere_conformance.golden import find
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session.ending import Ending
+from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
 from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, Place
-from cohere_conformance.session.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
+    from cohere_conformance.session.runner import Runner
 
 _LIMITS = {
     # Nothing lies between this process and its own server: what takes longer, or is larger, is a fault that
@@ -143,7 +144,8 @@ class Worker:
             limits=limits(setting.plan.place),
             budget=self._budget,
         )
-        self._runner = Runner(
+        # It runs the written cases as well.
+        runner = self._runner = FuzzRunner(
             setting.plan,
             setting.suite,
             setting.judge,
@@ -155,10 +157,10 @@ class Worker:
             run=setting.run,
             patience=self._patience,
         )
-        self._cases = self._cases_of(self._runner)
+        self._cases = self._cases_of(runner)
         if setting.plan.fuzz is not None:
             contract = setting.judge.contract
-            self._fuzzer = Fuzzer(setting.plan, setting.plan.fuzz, setting.suite, contract, self._runner)
+            self._fuzzer = Fuzzer(setting.plan, setting.plan.fuzz, setting.suite, contract, runner)
 
     def run(self, case: Case) -> Ending:
         """Run one case.

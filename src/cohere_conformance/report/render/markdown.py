@@ -76,8 +76,8 @@ def _introduction(report: Report) -> Iterator[str]:
     yield f"- {prose(header.tool)} {prose(header.version)}, {prose(header.started_at)}"
     if report.coverage.unrouted:
         yield f"- {parts.unrouted_line(report.coverage.unrouted)}"
-    if report.footer.totals.unrecorded:
-        yield f"- {parts.unrecorded_line(report.footer.totals.unrecorded)}"
+    for line in parts.unjudged_lines(report.footer.totals):
+        yield f"- {line}"
     if commands := parts.commands_line(report):
         yield f"- {commands}"
     yield ""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from cohere_conformance.model import Aspect, BodyState
+from cohere_conformance.model import Aspect
 from cohere_conformance.report.shape import REPORT_JSON
-from cohere_conformance.report.verdict import RANK, quantity
+from cohere_conformance.report.verdict import RANK, quantity, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
-    from cohere_conformance.report.shape import Example, Golden, Header, Report, Row, Target
+    from cohere_conformance.report.shape import Example, Golden, Header, Report, Row, Target, Totals
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report unless it is told otherwise."""
@@ -115,9 +115,10 @@ def unrouted_line(number: int) -> str:
     return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"
 
 
-def unrecorded_line(number: int) -> str:
-    """Return how many exchanges came without the body of their response."""
-    return f"{BodyState.NOT_RECORDED}: {number} (judged by status, headers and request only)"
+def unjudged_lines(totals: Totals) -> list[str]:
+    """Return how many exchanges came without the body of their response, a line for each reason."""
+    rest = "(judged by status, headers and request only)"
+    return [f"{state}: {number} {rest}" for state, number in unjudged(totals)]
 
 
 def target_line(target: Target) -> str:

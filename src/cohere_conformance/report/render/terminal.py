@@ -114,8 +114,8 @@ class _Printer:
             self._line(f"traffic {', '.join(shown)} {more}".rstrip())
         if coverage.unrouted:
             self._line(parts.unrouted_line(coverage.unrouted))
-        if unrecorded := self.report.footer.totals.unrecorded:
-            self._line(parts.unrecorded_line(unrecorded), "yellow")
+        for line in parts.unjudged_lines(self.report.footer.totals):
+            self._line(line, "yellow")
         if commands := parts.commands_line(self.report):
             self._line(commands)
 

@@ -1,0 +1,106 @@
+"""The report at the end of a run under pytest, which decides the exit code of the process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from cohere_conformance.errors import ConformanceError
+from cohere_conformance.report import render_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from cohere_conformance.session.campaign import Campaign
+    from cohere_conformance.session.suites import Outcome
+
+_GREEN = frozenset({0, 5})
+_LONGEST = 300
+"""Characters of what is reported of a failure."""
+
+
+class Reporting:
+    """What comes last, when every worker is gone.
+
+    Args:
+        campaign: the run.
+        outcome: where it is kept how the run ended.
+        close: ends the tests of this process; given the session and the exit status so far.
+    """
+
+    def __init__(
+        self, campaign: Campaign, outcome: Outcome, close: Callable[[pytest.Session, int], None]
+    ) -> None:
+        self._close = close
+        self._outcome = outcome
+        self._interrupted = False
+        self._stopped = ""
+        self._failures: list[str] = []
+        outcome.campaign = campaign
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that somebody stopped the run, or why it stops itself."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self._fail(str(excinfo.value).removeprefix("cohere-conformance: "))
+        else:
+            self._interrupted = True
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that pytest, or a hook, has failed."""
+        self._fail(excinfo.exconly(tryshort=True))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note that tests cannot be collected."""
+        if report.failed:
+            self._fail(f"{report.nodeid}: tests could not be collected")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note that something around a test has failed; how the test itself ended is in the journal."""
+        if report.failed and report.when != "call":
+            self._fail(f"{report.nodeid}: {report.when} failed")
+
+    def _fail(self, what: str) -> None:
+        self._failures.append(" ".join(what.split())[:_LONGEST])
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """End this process as well where it has run tests, and write the report."""
+        try:
+            return (yield)
+        except Exception as error:
+            self._fail(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            try:
+                self._close(session, exitstatus)
+            except Exception as error:  # noqa: BLE001 - there is a report to be written, which says so
+                self._fail(f"{type(error).__name__}: {error}")
+            if exitstatus != pytest.ExitCode.USAGE_ERROR:
+                self._conclude(session, exitstatus)
+
+    def _conclude(self, session: pytest.Session, exitstatus: int) -> None:
+        stopped = exitstatus == pytest.ExitCode.INTERRUPTED and not self._failures
+        try:
+            self._outcome.conclude(
+                interrupted=self._interrupted or stopped, failures=tuple(dict.fromkeys(self._failures))
+            )
+            if exitstatus == pytest.ExitCode.TESTS_FAILED and self._outcome.code in _GREEN:
+                self._outcome.conclude(failures=("a test failed and has left no finding",))
+        except ConformanceError as error:
+            session.config.get_terminal_writer().line(f"cohere-conformance: {error}", red=True)
+        session.exitstatus = self._outcome.code
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the report."""
+        report, files = self._outcome.report, self._outcome.files
+        if report is None:
+            return
+        terminalreporter.ensure_newline()
+        # Through the reporter, so that pytest's capturing and -p no:terminal have their say.
+        file = terminalreporter._tw._file
+        render_terminal(report, Console(file=file, soft_wrap=False), folder=str(files[0].parent))
+        terminalreporter.write_line(f"wrote {', '.join(map(str, files))}")
