@@ -148,7 +148,7 @@ def test_a_document_of_another_shape_is_refused(tmp_path: Path, text: str, compl
 
 
 def test_only_what_ships_and_is_never_written_is_trusted(tmp_path: Path) -> None:
-    """A copy of a shipped document elsewhere is read within the bounds like any input, and so are cassettes."""
+    """A copy elsewhere is read within the bounds like any input, and so are cassettes, which are written."""
     shipped = folder("suites") / "rerank" / "cases.yaml"
     assert is_shipped(shipped)
     assert is_shipped(folder("contracts") / "openapi" / "openapi.yaml")
