@@ -9,6 +9,11 @@ from cohere_conformance.errors import ConformanceError
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def is_shipped(path: Path) -> bool:
+    """Return whether a file is one of the shipped documents that a run reads and never writes."""
+    return any(path.is_relative_to(folder(name)) for name in ("contracts", "suites"))
+
+
 def folder(name: str) -> Path:
     """Return the shipped folder `name` (`contracts`, `suites`, `cassettes` or `reports`).
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from cohere_conformance.contract.documents import load_typed, load_yaml
+from cohere_conformance.contract.documents import load_located, load_typed, load_yaml
+from cohere_conformance.data import folder, is_shipped
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
@@ -144,3 +145,21 @@ def test_a_document_of_another_shape_is_refused(tmp_path: Path, text: str, compl
     path = written(tmp_path, text)
     with pytest.raises(ContractError, match=rf"{re.escape(str(path))}: .*{complaint}"):
         load_typed(path, Shape)
+
+
+def test_only_what_ships_and_is_never_written_is_trusted(tmp_path: Path) -> None:
+    """A copy elsewhere is read within the bounds like any input, and so are cassettes, which are written."""
+    shipped = folder("suites") / "rerank" / "cases.yaml"
+    assert is_shipped(shipped)
+    assert is_shipped(folder("contracts") / "openapi" / "openapi.yaml")
+    assert not is_shipped(folder("cassettes") / "policy.yaml")
+    assert not is_shipped(tmp_path / "suites" / "rerank" / "cases.yaml")
+
+
+def test_a_document_knows_the_lines_of_its_values(tmp_path: Path) -> None:
+    """From one parse; the nearest line that is there is named for what is not."""
+    path = tmp_path / "a.yaml"
+    path.write_text("a:\n  - b: 1\n    c: 2\n")
+    document, lines = load_located(path)
+    assert document == {"a": [{"b": 1, "c": 2}]}
+    assert [lines.of(steps) for steps in ((), ("a",), ("a", 0, "c"), ("a", 7), ("z",))] == [1, 1, 3, 1, 1]

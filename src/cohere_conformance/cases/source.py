@@ -11,8 +11,7 @@ import msgspec
 import yaml
 
 from cohere_conformance.cases.entry import AT, Entry, FileEntry
-from cohere_conformance.contract.documents import load_yaml
-from cohere_conformance.contract.lines import Lines
+from cohere_conformance.contract.documents import load_located
 from cohere_conformance.errors import CaseError, ContractError
 
 if TYPE_CHECKING:
@@ -47,11 +46,9 @@ class Source:
         here = Path.cwd()
         self.file = str(path.relative_to(here) if path.is_relative_to(here) else path)
         try:
-            self._document = load_yaml(path)
-            text = path.read_text(encoding="utf-8")
+            self._document, self._lines = load_located(path)
         except ContractError as error:
             raise self._unreadable(error) from error
-        self._lines = Lines(text)
         self.entry = self._typed()
 
     def line(self, steps: Steps) -> int:

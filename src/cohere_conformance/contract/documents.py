@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import yaml
 
+from cohere_conformance.contract.lines import Lines
+from cohere_conformance.data import is_shipped
 from cohere_conformance.errors import ContractError
 from cohere_conformance.inputs.files import read_document
 from cohere_conformance.inputs.yamlevents import events
@@ -75,13 +77,27 @@ def load_yaml(path: Path) -> Document:
     """Read one YAML document whose top is a mapping.
 
     Raises:
+        ContractError: as `load_located`.
+    """
+    document, _ = load_located(path)
+    return document
+
+
+def load_located(path: Path) -> tuple[Document, Lines]:
+    """Read one YAML document whose top is a mapping, and the lines in which everything is.
+
+    Raises:
         ContractError: the file is missing, is not YAML, repeats a key or holds something else.
     """
     try:
         text = read_document(path).decode("utf-8")
-        for _ in events(text):  # the loader recurses, and carries out what aliases and merges repeat
-            pass
-        document = yaml.load(text, Loader=_Loader)
+        if not is_shipped(path):
+            for _ in events(text):  # the loader recurses, and carries out what aliases and merges repeat
+                pass
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        lines = Lines(root)
+        document = loader.construct_document(root) if root is not None else None
     except OSError as error:
         raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -96,7 +112,7 @@ def load_yaml(path: Path) -> Document:
         raise ContractError(f"{path}: a number that cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{path}: expected a mapping at the top, found {type(document).__name__}")
-    return document
+    return document, lines
 
 
 def load_typed(path: Path, shape: type[T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -14,12 +14,11 @@ class Lines:
     """The lines of a file.
 
     Args:
-        text: all of it; sound YAML.
+        root: of its tree; `None` where the file is empty.
     """
 
-    def __init__(self, text: str) -> None:
-        # Only the tree is needed of this reading, and the tree does not depend on how scalars are read.
-        self._root = cast("yaml.Node", yaml.compose(text, Loader=yaml.CSafeLoader))
+    def __init__(self, root: yaml.Node | None) -> None:
+        self._root = root
 
     def of(self, steps: Iterable[str | int]) -> int:
         """Return the line (from 1) of a value, or of the key that it stands under; the nearest that is there.
@@ -27,6 +26,8 @@ class Lines:
         Args:
             steps: names of keys and numbers of elements, from the root on.
         """
+        if self._root is None:
+            return 1
         node, line = self._root, self._root.start_mark.line
         for step in steps:
             found = _child(node, step)

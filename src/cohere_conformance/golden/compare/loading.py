@@ -14,8 +14,7 @@ import msgspec
 
 from cohere_conformance.cases.entry import Entry
 from cohere_conformance.cases.source import Steps, unlike
-from cohere_conformance.contract.documents import load_yaml
-from cohere_conformance.contract.lines import Lines
+from cohere_conformance.contract.documents import load_located, load_yaml
 from cohere_conformance.contract.place import Place, parse_place
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.golden.compare.masks import Like, Mask
@@ -124,10 +123,9 @@ class _File:
         self._path = path
         self._file = str(path.relative_to(here) if path.is_relative_to(here) else path)
         try:
-            self._document = load_yaml(path)
+            self._document, self._lines = load_located(path)
         except ContractError as error:
             raise CaseError(self._file, 0, str(error).removeprefix(f"{path}: ")) from error
-        self._lines = Lines(path.read_text(encoding="utf-8"))
         known = ("group", "whole", "masks", "cases") if headers is not None else ("headers", "masks")
         for key in self._document:
             if key not in known:
