@@ -42,6 +42,8 @@ OTHER = {
     "prose": "# Title\n\nWrite it so:\n\ninteractions:\n- request: {}\n",
     "code": "import x\ninteractions: list[int] = []\n",
     "log-text": '{"log": "starting"}',
+    "schema": json.dumps({"properties": {"request": {"type": "object"}, "response": {}}}, indent=1),
+    "deployment": json.dumps({"url": "https://h/1", "status": "ok", "id": 7}, indent=1),
     "binary": "\x00\x01\x02",
     "empty": "",
     "blank": "\n \n",
@@ -76,7 +78,7 @@ def test_what_is_no_recording_is_an_error_when_named(tmp_path: Path, sample: str
 
 
 DAMAGED = OTHER | {"cut": '{"name": "x", "vers'}
-WHOLE = ["settings", "package", "array", "prose", "code", "log-text"]
+WHOLE = ["settings", "package", "array", "prose", "code", "log-text", "schema", "deployment"]
 
 
 @pytest.mark.parametrize("sample", [name for name in DAMAGED if name not in WHOLE])
@@ -87,7 +89,7 @@ def test_in_a_folder_the_name_of_a_recording_is_a_promise(tmp_path: Path, sample
     assert list(discover([tmp_path])) == [str(path)]
 
 
-@pytest.mark.parametrize("sample", ["settings", "package", "array", "log-text"])
+@pytest.mark.parametrize("sample", ["settings", "package", "array", "log-text", "schema", "deployment"])
 @pytest.mark.parametrize("name", ["a.yaml", "b.YML", "c.json"])
 def test_in_a_folder_a_whole_document_about_something_else_is_skipped_and_told(
     tmp_path: Path, sample: str, name: str

@@ -17,7 +17,7 @@ from cohere_conformance.inputs.jsontext import BoundedStream
 from cohere_conformance.inputs.yamlevents import LOADER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set
+    from collections.abc import Iterator, Mapping, Set
 
     from cohere_conformance.exchanges.opening import Recording
 
@@ -27,7 +27,7 @@ HEAD = 64 * 1024
 FAR = 8 * 1024 * 1024
 """Bytes that the first JSON value may take until its keys must have told what it is."""
 
-_DEEPEST = 4
+_DEEPEST = 5
 """Levels of a JSON document down to which records are looked for."""
 
 _CASSETTE = re.compile(rb"""["']?(?:http_)?interactions["']?[ \t]*:[ \t]*(?:$|[\[#&!])""")
@@ -36,12 +36,13 @@ _BEFORE = re.compile(rb"""[ \t]|#|%|---|- |$|["']?[\w.-]+["']?[ \t]*:""")
 _ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
 _LISTS = {"interactions": Format.VCR_JSON, "http_interactions": Format.RUBY_VCR_JSON}
 _RECORDS = (
-    frozenset({"request", "response"}),
     frozenset({"scope", "path", "response"}),
     frozenset({"when", "then"}),
     frozenset({"method", "url", "status"}),
 )
 """Keys that make an object of a JSON document a record, whatever else it has."""
+_ADDRESSES = frozenset({"url", "urlPath", "path"})
+"""Keys of the address of a request, one of which it has besides its method."""
 
 _LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -67,12 +68,10 @@ def _of_head(stream: Recording, head: bytes) -> Found:
     if (signed := by_signature(head)) is not None:
         return Found(signed)
     if start.startswith((b"{", b"[")):
-        found = _of_value(stream)
-        one_line = start.split(b"\n", 1)[0].strip() != b"{"
+        # An object that does not end its first line early may be the first line of many.
+        found = _of_value(stream, lines=start.split(b"\n", 1)[0].strip() not in {b"{", b"["})
         if found is not None:
-            # An object of a record's keys is the first line of many, or a document of its own.
-            lines = found == (Format.RECORDS, "") and one_line
-            return Found(Format.JSONL) if lines else found
+            return found
     if _is_cassette(head):
         return Found(Format.VCR_YAML)
     lines_of = _of_lines(head)
@@ -81,15 +80,15 @@ def _of_head(stream: Recording, head: bytes) -> Found:
     return Found(lines_of)
 
 
-def _of_value(stream: Recording) -> Found | None:
+def _of_value(stream: Recording, *, lines: bool) -> Found | None:
     """Judge by the keys of the first JSON value, wherever they stand in it."""
     try:
-        return next((found for found in _verdicts(stream)), None)
+        return next((found for found in _verdicts(stream, lines=lines)), None)
     except BROKEN:
         return None
 
 
-def _verdicts(stream: Recording) -> Iterator[Found]:
+def _verdicts(stream: Recording, *, lines: bool) -> Iterator[Found]:
     seen: dict[str, set[str]] = {}
     depth = 0
     for path, event, value in ijson.parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
@@ -103,8 +102,10 @@ def _verdicts(stream: Recording) -> Iterator[Found]:
                 yield Found(Format.HAR)
             elif not path and keys >= {"info", "item"}:
                 yield Found(Format.POSTMAN)
-            elif _is_record(keys) or (not path and _tells(keys)):
-                yield Found(Format.RECORDS, path)
+            elif lines and not path and _tells(keys):
+                yield Found(Format.JSONL)
+            elif (record := _record(seen, path)) is not None:
+                yield Found(Format.RECORDS, record)
         elif event == "start_array":
             depth += 1
             if path in _LISTS:
@@ -162,10 +163,18 @@ def _tells(keys: Set[str]) -> bool:
     return ("url" in names and ("method" in names or "status" in names)) or {"request", "response"} <= names
 
 
-def _is_record(keys: Set[str]) -> bool:
-    """Tell whether an object with these keys, anywhere in a document, tells an exchange."""
-    names = set(map(canonical, keys))
-    return any(wanted <= names for wanted in _RECORDS)
+def _record(seen: Mapping[str, Set[str]], path: str) -> str | None:
+    """Return the place of the record that the keys at a place make, or make together with those above.
+
+    A document may speak of requests and responses without any: a request has a method and an address.
+    """
+    if any(wanted <= set(map(canonical, seen[path])) for wanted in _RECORDS):
+        return path
+    above = path.removesuffix("request").removesuffix(".") if path.endswith("request") else path
+    sent = {canonical(key) for key in seen.get(f"{above}.request".lstrip("."), ())}
+    if {"request", "response"} <= seen.get(above, set()) and "method" in sent and sent & _ADDRESSES:
+        return above
+    return None
 
 
 class _Capped:

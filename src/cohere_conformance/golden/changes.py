@@ -12,6 +12,8 @@ from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden.cassette import Cassette, Origin
 from cohere_conformance.golden.compare import compare
 from cohere_conformance.golden.store import find, load, restore, save
+from cohere_conformance.inputs.bounds import LONGEST
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Finding
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def keep(folder: Path, changes: Iterable[Change]) -> int:
         LeakError: a secret stands in one of them.
     """
     written: list[Path] = []
-    before = {path: path.read_bytes() for path in find(folder).values()}
+    before = {path: read_document(path, LONGEST) for path in find(folder).values()}
     there = {path for path in (folder, *folder.glob("*")) if path.is_dir()}
     news = [
         change.cassette

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import msgspec
 
 from cohere_conformance.errors import ReportError
+from cohere_conformance.inputs.bounds import LONGEST
+from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 
@@ -298,7 +300,7 @@ def load(path: Path) -> Report:
     if path.is_dir():
         path /= REPORT_JSON
     try:
-        raw: Any = msgspec.json.decode(path.read_bytes())
+        raw: Any = msgspec.json.decode(read_document(path, LONGEST))
     except OSError as error:
         reason = error.strerror or str(error)
         raise _broken(path, reason, "name a report that `check` has written, or run `check` again") from error
