@@ -209,7 +209,7 @@ def test_a_defect_of_the_tool_is_3_and_no_verdict(
         (["check", "x", "--jobs", "0"], "0"),
         (["check", "x", "--jobs", "many"], "many"),
         (["check", "--example", "nonsense"], "nonsense"),
-        (["check", "x", "--server", "gateway.example"], "expected a URL such as https://"),
+        (["check", "x", "--server", "gateway.example"], "expected a base URL such as http"),
         (["nonsense"], "nonsense"),
         (["explain"], "SUBJECT"),
         (["explain", "x", "y"], "y"),
