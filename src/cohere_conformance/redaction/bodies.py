@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import heapq
 import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -118,15 +119,13 @@ def spans(data: bytes, seen: set[str]) -> list[Span]:
 
 def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
     """Yield what stands under a name that says credential."""
-    ends: dict[int, re.Match[bytes]] = {}
-    for word in _WORDS:
-        at = lowered.find(word)
-        while at >= 0:
-            if (match := _END_OF_NAME.match(lowered, at)) is not None:
-                ends[match.start(1)] = match
-            at = lowered.find(word, at + len(word))
     taken: list[Span] = []
-    for start, match in sorted(ends.items()):
+    last = -1
+    for start, at in heapq.merge(*(_ends(lowered, word) for word in _WORDS)):
+        match = _END_OF_NAME.match(lowered, at)
+        if start == last or match is None:
+            continue
+        last = start
         # What is inside of a value that is taken out is no name. Between the name of a part of a form and its
         # content others may be.
         taken = [span for span in taken if span.end > start]
@@ -135,6 +134,15 @@ def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
         for span in _valued(data, lowered, start, match, seen):
             taken.append(span)
             yield span
+
+
+def _ends(lowered: bytes, word: bytes) -> Iterator[tuple[int, int]]:
+    """Yield in their order where each name ends that has a word in it, and where that word is."""
+    at = lowered.find(word)
+    while at >= 0:
+        if (match := _END_OF_NAME.match(lowered, at)) is not None:
+            yield match.start(1), at
+        at = lowered.find(word, at + len(word))
 
 
 def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:
