@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ LISTS = ("honest", "empty", "failing", "half")
 """What the lists show: everything, nothing, no list at all, or only the newer half."""
 READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _DAY = 86_400.0
+_PACKED = (b"content-encoding", b"gzip")
 _ROW = b'{"text": "Fog until noon, then fair."}\n'
 _CONTRACT = load_contract()
 _COLLECTIONS = shipped_collections()
@@ -144,9 +146,10 @@ def lying(lists: str, seed: int, *, old: bool = True) -> Iterator[tuple[str, Lia
                 elif message["type"] == "http.response.body":
                     parts.append(message.get("body", b""))
                     if not message.get("more_body"):
-                        await _sent(
-                            send, started, *liar.answer(method, path, started["status"], b"".join(parts))
-                        )
+                        packed = _PACKED in started["headers"]
+                        content = gzip.decompress(b"".join(parts)) if packed else b"".join(parts)
+                        status, said = liar.answer(method, path, started["status"], content)
+                        await _sent(send, started, status, gzip.compress(said) if packed else said)
 
             await inner(scope, receive, held)
 
