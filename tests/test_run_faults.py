@@ -88,6 +88,7 @@ def test_whatever_the_transport_does_the_run_ends_red_and_small(name: str, runs:
     assert journal.stat().st_size < 8 * 2**20
     cases = done.report["coverage"]["cases"]
     assert (cases["passed"], cases["not_run"]) == (0, 0), arguments
+    assert not cases.get("failures"), arguments
 
 
 # -- what the cases see

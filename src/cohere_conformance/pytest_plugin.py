@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
@@ -240,25 +240,21 @@ def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, Way], None]
 
 
 @pytest.fixture
-def api(request: pytest.FixtureRequest) -> Iterator[Api]:
-    """The target, for a test that needs several exchanges; what the test made is cleared away after it."""
+def api(request: pytest.FixtureRequest) -> Iterator[Api | Ending]:
+    """The target, for a test that needs several exchanges; what the test made is cleared away after it.
+
+    Where the test must not call the target, it is how the test ends instead: `pytest_pyfunc_call` ends it.
+    """
     worker, test = request.config.stash[_WORKER], _test_id(request.node)
     marker = request.node.get_closest_marker("operations")
     if marker is None:
         raise pytest.UsageError(f"{request.node.nodeid}: expected the mark `operations` with what it calls")
-    told = worker.api(test, marker.args)
-    if isinstance(told, Ending):
-        _ended(told)
+    target = worker.api(test, marker.args)
     try:
-        yield told
+        yield target
     finally:
-        told.clear()
-
-
-def _ended(ending: Ending) -> NoReturn:
-    if ending.outcome == "error":
-        pytest.fail(ending.reason, pytrace=False)
-    pytest.skip(ending.reason)
+        if isinstance(target, Api):
+            target.clear()
 
 
 _GOLDEN = frozenset({"run_case", "run_cassette"})
@@ -271,6 +267,9 @@ _ANY = _GOLDEN | _OURS
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Tell a deviation, and an answer that says nothing, apart from a test that is wrong itself."""
+    # In the call, not in the setup: what fails around a test counts as a failure of the harness.
+    if isinstance(ending := pyfuncitem.funcargs.get("api"), Ending):
+        _end(ending)
     try:
         return (yield)
     except DeviatesError as error:
