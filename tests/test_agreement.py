@@ -110,7 +110,7 @@ def broken(*_: object, **__: object) -> Any:
 
 
 PLACES: dict[str, tuple[object, str]] = {
-    "the judge": (judging.Explainer, "judge"),
+    "the judge": (judging.Explainer, "judgement"),
     "the journal": (journal.Journal, "add"),
     "the end of the journal": (journal.Journal, "close"),
     "the sender": (http.Sender, "send"),
@@ -146,7 +146,7 @@ def test_process_and_report_agree_where_the_report_cannot_be_shown(
     if command == "report":
         assert call(*CASES["run"]) == 0
     monkeypatch.setattr(output, "render_terminal", broken)
-    monkeypatch.setattr("cohere_conformance.pytest_plugin.render_terminal", broken)
+    monkeypatch.setattr("cohere_conformance.pytest_report.render_terminal", broken)
     further = {"check": ("check", "--example", "conforming"), "report": ("report",)}
     assert call(*(CASES | further)[command]) == 3
     assert reported(tmp_path) in {None, 3}
