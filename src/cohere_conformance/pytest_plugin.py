@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import msgspec
 import pytest
@@ -21,7 +21,7 @@ from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.pytest_options import add_options, arguments, wishes
-from cohere_conformance.pytest_report import Reporting
+from cohere_conformance.pytest_report import GAVE_UP, Reporting
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
@@ -143,7 +143,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             worker.open(tuple(dict.fromkeys(map(_id, session.items))))
         except ConformanceError as error:
-            pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
+            _give_up(session, error)
+
+
+def _give_up(session: pytest.Session, error: ConformanceError) -> None:
+    """End the run because of an error that no test can do anything about.
+
+    A process of `-n` only says so: pytest-xdist reports one that exits as an internal error of its own.
+    """
+    if not hasattr(session.config, "workerinput"):
+        pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
+    session.shouldfail = lines(str(error))
+    cast("Any", session.config).workeroutput[GAVE_UP] = session.shouldfail
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run no test in a process that could not begin."""
+    return True if session.shouldfail else None
 
 
 def _id(item: pytest.Item) -> str:
@@ -285,7 +302,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         pytest.skip(f"inconclusive: {error}")
     except ReportError as error:
         # What cannot be written down is not worth sending.
-        pytest.exit(f"cohere-conformance: {error}", returncode=3)
+        _give_up(pyfuncitem.session, error)
+        pytest.fail(lines(str(error)), pytrace=False)
     except ForbiddenError as error:
         pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error)))
         pytest.skip(str(error))

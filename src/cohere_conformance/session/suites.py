@@ -50,6 +50,16 @@ class Outcome:
         """The exit code."""
         return process_code(self.report, self.status)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every process did all that it had to do, whatever was found."""
+        if self.report is None or self.report.footer.totals.unreadable:
+            return False
+        cases = self.report.coverage.cases
+        return cases is not None and not (
+            cases.interrupted or cases.unclosed or cases.failures or cases.not_run
+        )
+
     def conclude(self, **further: Unpack[_Further]) -> None:
         """Write the report; called again, it says what has come to light since as well.
 
