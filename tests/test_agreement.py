@@ -7,13 +7,16 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.workermanage import NodeManager
 
-from cohere_conformance import cli
+from cohere_conformance import cli, pytest_plugin
 from cohere_conformance.cli import output
 from cohere_conformance.exchanges import http
+from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.report import journal
 from cohere_conformance.report.render import html, markdown
 from cohere_conformance.session import campaign, judging, removal, runner, worker
@@ -230,6 +233,31 @@ def test_a_run_that_is_stopped_before_any_process_begins_is_interrupted(
     assert reported(tmp_path) == 2
     assert call("report") == 2
     assert reported(tmp_path) == 2
+
+
+def test_a_run_that_is_stopped_while_it_is_prepared_is_interrupted(
+    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come as soon as the run has begun, when pytest reports nothing to anybody yet."""
+    begin = campaign.Campaign.begin
+
+    def begin_and_stop(self: campaign.Campaign) -> None:
+        begin(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign.Campaign, "begin", begin_and_stop)
+    assert call(*CASES["run"]) == 2
+    assert reported(tmp_path) == 2
+    assert call("report") == 2
+
+
+def test_a_process_of_a_stopped_run_has_time_to_remove_what_it_made() -> None:
+    """pytest-xdist kills one that takes longer; by its own limit, that is less than a removal may take."""
+    nodes = SimpleNamespace(EXIT_TIMEOUT=NodeManager.EXIT_TIMEOUT)
+    node = SimpleNamespace(workerinput={}, nodemanager=nodes)
+    begun = SimpleNamespace(identity=campaign.Identity("1", "2026-01-01T00:00:00Z", reference=True))
+    pytest_plugin._Spreading(begun, 2).pytest_configure_node(node)  # type: ignore[arg-type]
+    assert nodes.EXIT_TIMEOUT > GRACE
 
 
 def test_an_incomplete_recording_is_not_kept(

@@ -17,6 +17,7 @@ import pytest
 from cohere_conformance import redaction, suites
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
+from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 _MAIN = "main"
 _CAMPAIGN = pytest.StashKey[Campaign]()
 _WORKER = pytest.StashKey[Worker]()
+_TIME_TO_END = round(GRACE) + 10
+"""Seconds that a process of `-n` has to end: to remove what it made, and what pytest needs beside that."""
 _IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
 
 
@@ -70,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
             terminate_like_interrupt()
             campaign.join(msgspec.convert(told[_IDENTITY], Identity))
         elif not config.getoption("--collect-only"):
+            _outcome(config).campaign = campaign
             campaign.begin()
     except UsageError as error:
         raise pytest.UsageError(lines(str(error))) from error
@@ -107,7 +111,8 @@ class _Spreading:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
-        """Tell a worker which run it belongs to."""
+        """Tell a worker which run it belongs to, and let it remove what it made when the run is stopped."""
+        node.nodemanager.EXIT_TIMEOUT = _TIME_TO_END
         node.workerinput.update(self._told)
 
 
