@@ -260,6 +260,23 @@ def test_a_process_of_a_stopped_run_has_time_to_remove_what_it_made() -> None:
     assert nodes.EXIT_TIMEOUT > GRACE
 
 
+def test_a_process_that_is_killed_before_it_begins_is_missed(
+    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one takes its place and runs all cases; even so, something went wrong in the harness."""
+    plugin = (
+        "import os\n"
+        "def pytest_collection(session):\n"
+        "    if getattr(session.config, 'workerinput', {}).get('workerid') == 'gw0':\n"
+        "        os._exit(9)\n"
+    )
+    (tmp_path / "dying_plugin.py").write_text(plugin, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert call(*CASES["run"], "-n", "2", "--", "-p", "dying_plugin") == 3
+    assert reported(tmp_path) == 3
+    assert call("report") == 3
+
+
 def test_an_incomplete_recording_is_not_kept(
     call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,8 +52,13 @@ class Reporting:
             self._interrupted = True
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Note why a process of `-n` ended the run; pytest-xdist then interrupts this one for that reason."""
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        """Note that a process of `-n` was killed, or why it ended the run: pytest-xdist interrupts it then.
+
+        One that was killed before it had a journal leaves no other trace: another one takes its place.
+        """
+        if error is not None:
+            self._fail(f"worker {node.gateway.id} ended unexpectedly")
         if (reason := getattr(node, "workeroutput", {}).get(GAVE_UP)) is not None:
             self._gave_up.add(reason)
             self._fail(reason)
