@@ -47,7 +47,7 @@ def record(cassettes: Path, yes: bool, report_dir: Path, **told: Any) -> int:
     if outcome.code not in _ENDED:
         return outcome.code
     if not outcome.complete:
-        click.echo(f"kept nothing: the recording is incomplete, and {cassettes} is as it was", err=True)
+        click.echo(f"kept nothing: the recording is incomplete, and {cassettes} is as it was")
         return outcome.code
     with outcome.agreeing():
         if not _kept(report_dir, cassettes, unasked=yes):
