@@ -282,9 +282,9 @@ def test_an_incomplete_recording_is_not_kept(
 ) -> None:
     """Where the harness failed in one of the tests, the cassettes of the others are not written either."""
     plugin = "def pytest_runtest_setup(item):\n    assert 'wrong' not in item.nodeid\n"
-    (tmp_path / "failing_plugin.py").write_text(plugin, encoding="utf-8")
+    (tmp_path / "halting_plugin.py").write_text(plugin, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    assert call(*CASES["record"], "--", "-p", "failing_plugin") == 3
+    assert call(*CASES["record"], "--", "-p", "halting_plugin") == 3
     assert list((tmp_path / "conformance-report" / "recorded").rglob("*.yaml")), "some were recorded"
     assert not (tmp_path / "made").exists()
 
