@@ -28,7 +28,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges.http import Sender
+from cohere_conformance.exchanges.http import OPEN, Sender
 from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Severity
 from cohere_conformance.reference import State, catalogue
@@ -91,7 +91,7 @@ def shown(groups: Iterable[str] = ()) -> list[Shown]:
     """
     suite = load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
     state = State(step=0.01)
-    with Running(state) as running, Sender(running.url, key=Secret(PRODUCTION)) as sender:
+    with Running(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
 
         def make(
             sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation

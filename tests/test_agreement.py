@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
+import sys
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.workermanage import NodeManager
 
-from cohere_conformance import cli
+from cohere_conformance import cli, pytest_plugin
 from cohere_conformance.cli import output
 from cohere_conformance.exchanges import http
+from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.report import journal
 from cohere_conformance.report.render import html, markdown
 from cohere_conformance.session import campaign, judging, removal, runner, worker
@@ -110,7 +115,7 @@ def broken(*_: object, **__: object) -> Any:
 
 
 PLACES: dict[str, tuple[object, str]] = {
-    "the judge": (judging.Explainer, "judge"),
+    "the judge": (judging.Explainer, "judgement"),
     "the journal": (journal.Journal, "add"),
     "the end of the journal": (journal.Journal, "close"),
     "the sender": (http.Sender, "send"),
@@ -146,7 +151,7 @@ def test_process_and_report_agree_where_the_report_cannot_be_shown(
     if command == "report":
         assert call(*CASES["run"]) == 0
     monkeypatch.setattr(output, "render_terminal", broken)
-    monkeypatch.setattr("cohere_conformance.pytest_plugin.render_terminal", broken)
+    monkeypatch.setattr("cohere_conformance.pytest_report.render_terminal", broken)
     further = {"check": ("check", "--example", "conforming"), "report": ("report",)}
     assert call(*(CASES | further)[command]) == 3
     assert reported(tmp_path) in {None, 3}
@@ -215,6 +220,101 @@ def test_a_run_that_has_not_ended_has_no_verdict(
     (tmp_path / "conformance-report" / "run.json").unlink()
     assert call("report") == 2
     assert reported(tmp_path) == 2
+
+
+def test_a_run_that_is_stopped_before_any_process_begins_is_interrupted(
+    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No journal was begun when Ctrl-C came; the run says 2, and so does `report` afterwards."""
+    plugin = "def pytest_collection():\n    raise KeyboardInterrupt\n"
+    (tmp_path / "stopping_plugin.py").write_text(plugin, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert call(*CASES["run"], "--", "-p", "stopping_plugin") == 2
+    assert reported(tmp_path) == 2
+    assert call("report") == 2
+    assert reported(tmp_path) == 2
+
+
+def test_a_run_that_is_stopped_while_it_is_prepared_is_interrupted(
+    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come as soon as the run has begun, when pytest reports nothing to anybody yet."""
+    begin = campaign.Campaign.begin
+
+    def begin_and_stop(self: campaign.Campaign) -> None:
+        begin(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign.Campaign, "begin", begin_and_stop)
+    assert call(*CASES["run"]) == 2
+    assert reported(tmp_path) == 2
+    assert call("report") == 2
+
+
+def test_a_process_of_a_stopped_run_has_time_to_remove_what_it_made() -> None:
+    """pytest-xdist kills one that takes longer; by its own limit, that is less than a removal may take."""
+    nodes = SimpleNamespace(EXIT_TIMEOUT=NodeManager.EXIT_TIMEOUT)
+    node = SimpleNamespace(workerinput={}, nodemanager=nodes)
+    begun = SimpleNamespace(identity=campaign.Identity("1", "2026-01-01T00:00:00Z", reference=True))
+    pytest_plugin._Spreading(begun, 2).pytest_configure_node(node)  # type: ignore[arg-type]
+    assert nodes.EXIT_TIMEOUT > GRACE
+
+
+def test_a_process_that_is_killed_before_it_begins_is_missed(
+    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one takes its place and runs all cases; even so, something went wrong in the harness."""
+    plugin = (
+        "import os\n"
+        "def pytest_collection(session):\n"
+        "    if getattr(session.config, 'workerinput', {}).get('workerid') == 'gw0':\n"
+        "        os._exit(9)\n"
+    )
+    (tmp_path / "dying_plugin.py").write_text(plugin, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert call(*CASES["run"], "-n", "2", "--", "-p", "dying_plugin") == 3
+    assert reported(tmp_path) == 3
+    assert call("report") == 3
+
+
+def test_an_incomplete_recording_is_not_kept(
+    call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the harness failed in one of the tests, the cassettes of the others are not written either."""
+    plugin = "def pytest_runtest_setup(item):\n    assert 'wrong' not in item.nodeid\n"
+    (tmp_path / "halting_plugin.py").write_text(plugin, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert call(*CASES["record"], "--", "-p", "halting_plugin") == 3
+    assert list((tmp_path / "conformance-report" / "recorded").rglob("*.yaml")), "some were recorded"
+    assert not (tmp_path / "made").exists()
+
+
+_SMALL_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+from cohere_conformance.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("further", [(), ("-n", "2")], ids=["one process", "two"])
+@pytest.mark.parametrize("largest", [600, 60_000], ids=["the opening", "a record"])
+def test_a_journal_that_cannot_be_written_ends_a_run_in_one_line(
+    largest: int, further: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Also in the processes of -n: no traceback, one line on standard error, exit code 3."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SMALL_FILES, str(largest), *CASES["run"], *further],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stdout
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout
+    assert "File too large" in done.stdout + done.stderr
+    assert reported(tmp_path) in {None, 3}
+    assert len(done.stderr.splitlines()) == (reported(tmp_path) is None)
 
 
 def test_removal_goes_on_where_nothing_can_be_written_down(

@@ -184,7 +184,7 @@ def test_record_writes_no_key(tmp_path: Path) -> None:
 def test_an_address_with_a_key_is_refused_without_it(url: str) -> None:
     with pytest.raises(UsageError, match="--url") as planned:
         plan(Wishes(url=url.format(quote(KEY, safe=""))), {"POST /v2/rerank": "rerank"}, {})
-    with pytest.raises(UsageError, match="base URL of a server") as sent:
+    with pytest.raises(UsageError, match="expected a base URL") as sent:
         Sender(url.format(quote(KEY, safe="")), gate=OPEN)
     assert betrays(f"{planned.value} {sent.value}".encode()) == []
 

@@ -97,8 +97,9 @@ def test_the_suites_run_against_the_server_inside(command: Path, tmp_path: Path)
 
 
 def test_golden_cassettes_are_replayed_and_recorded(command: Path, tmp_path: Path) -> None:
+    shipped = sum(1 for path in (ROOT / "cassettes").rglob("*.yaml") if path.name != "policy.yaml")
     told = _run(command, "replay", cwd=tmp_path)
-    assert "golden: 716 interactions, 716 reference, 0 live" in told
+    assert f"golden: {shipped} interactions, {shipped} reference, 0 live" in told
     assert "nothing is the matter" in _run(command, "cassettes", "status", cwd=tmp_path)
     told = _run(command, "record", "--only", "rerank", cwd=tmp_path)
     assert (tmp_path / "cassettes" / "rerank" / "rerank.v2.plain.yaml").is_file()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -17,11 +17,12 @@ import pytest
 from cohere_conformance import redaction, suites
 from cohere_conformance.cases import Case
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
+from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.pytest_options import add_options, arguments, wishes
-from cohere_conformance.pytest_report import Reporting
+from cohere_conformance.pytest_report import GAVE_UP, Reporting
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 _MAIN = "main"
 _CAMPAIGN = pytest.StashKey[Campaign]()
 _WORKER = pytest.StashKey[Worker]()
+_TIME_TO_END = round(GRACE) + 10
+"""Seconds that a process of `-n` has to end: to remove what it made, and what pytest needs beside that."""
 _IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
 
 
@@ -70,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
             terminate_like_interrupt()
             campaign.join(msgspec.convert(told[_IDENTITY], Identity))
         elif not config.getoption("--collect-only"):
+            _outcome(config).campaign = campaign
             campaign.begin()
     except UsageError as error:
         raise pytest.UsageError(lines(str(error))) from error
@@ -107,7 +111,8 @@ class _Spreading:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
-        """Tell a worker which run it belongs to."""
+        """Tell a worker which run it belongs to, and let it remove what it made when the run is stopped."""
+        node.nodemanager.EXIT_TIMEOUT = _TIME_TO_END
         node.workerinput.update(self._told)
 
 
@@ -143,7 +148,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             worker.open(tuple(dict.fromkeys(map(_id, session.items))))
         except ConformanceError as error:
-            pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
+            _give_up(session, error)
+
+
+def _give_up(session: pytest.Session, error: ConformanceError) -> None:
+    """End the run because of an error that no test can do anything about.
+
+    A process of `-n` only says so: pytest-xdist reports one that exits as an internal error of its own.
+    """
+    if not hasattr(session.config, "workerinput"):
+        pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
+    session.shouldfail = lines(str(error))
+    cast("Any", session.config).workeroutput[GAVE_UP] = session.shouldfail
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run no test in a process that could not begin."""
+    return True if session.shouldfail else None
 
 
 def _id(item: pytest.Item) -> str:
@@ -284,7 +306,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         pytest.skip(f"inconclusive: {error}")
     except ReportError as error:
         # What cannot be written down is not worth sending.
-        pytest.exit(f"cohere-conformance: {error}", returncode=3)
+        _give_up(pyfuncitem.session, error)
+        pytest.fail(lines(str(error)), pytrace=False)
     except ForbiddenError as error:
         pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error)))
         pytest.skip(str(error))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
 from cohere_conformance.errors import ConformanceError
 from cohere_conformance.report import render_terminal
+from cohere_conformance.report.render.safe import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from cohere_conformance.session.campaign import Campaign
     from cohere_conformance.session.suites import Outcome
 
+GAVE_UP = "conformance_gave_up"
+"""Where a process of `-n` says why it ended the run."""
 _GREEN = frozenset({0, 5})
 _LONGEST = 300
 """Characters of what is reported of a failure."""
@@ -36,7 +40,7 @@ class Reporting:
         self._close = close
         self._outcome = outcome
         self._interrupted = False
-        self._stopped = ""
+        self._gave_up: set[str] = set()
         self._failures: list[str] = []
         outcome.campaign = campaign
 
@@ -44,8 +48,20 @@ class Reporting:
         """Note that somebody stopped the run, or why it stops itself."""
         if isinstance(excinfo.value, pytest.exit.Exception):
             self._fail(str(excinfo.value).removeprefix("cohere-conformance: "))
-        else:
+        elif str(excinfo.value) not in self._gave_up:
             self._interrupted = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        """Note that a process of `-n` was killed, or why it ended the run: pytest-xdist interrupts it then.
+
+        One that was killed before it had a journal leaves no other trace: another one takes its place.
+        """
+        if error is not None:
+            self._fail(f"worker {node.gateway.id} ended unexpectedly")
+        if (reason := getattr(node, "workeroutput", {}).get(GAVE_UP)) is not None:
+            self._gave_up.add(reason)
+            self._fail(reason)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note that pytest, or a hook, has failed."""
@@ -91,7 +107,7 @@ class Reporting:
             if exitstatus == pytest.ExitCode.TESTS_FAILED and self._outcome.code in _GREEN:
                 self._outcome.conclude(failures=("a test failed and has left no finding",))
         except ConformanceError as error:
-            session.config.get_terminal_writer().line(f"cohere-conformance: {error}", red=True)
+            print(lines(f"cohere-conformance: {error}"), file=sys.stderr)
         session.exitstatus = self._outcome.code
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,7 +14,7 @@ from cohere_conformance.reference import Profile, State, catalogue
 from cohere_conformance.reference.handling import RefusedError
 from cohere_conformance.reference.images import inspect
 from cohere_conformance.reference.vectors import TYPES
-from reference import Asked, asked
+from reference import GARBLED, Asked, asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -282,7 +282,8 @@ SEEN |= {
 
 
 def test_every_fault_is_in_the_table() -> None:
-    assert {f"embed.{name}" for name in SEEN} == {name for name in catalogue() if name.startswith("embed.")}
+    known = {name for name in catalogue() if name.startswith("embed.")}
+    assert {f"embed.{name}" for name in SEEN} == known - GARBLED
 
 
 @pytest.mark.parametrize("name", sorted(SEEN))

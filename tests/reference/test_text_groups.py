@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.reference import Profile, State, catalogue
-from reference import Asked, asked
+from reference import GARBLED, Asked, asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -355,7 +355,7 @@ GROUPS = ("classify", "summarize", "generate", "tokenize", "detokenize")
 
 
 def test_every_fault_is_in_the_table() -> None:
-    assert set(SEEN) == {name for name, one in catalogue().items() if one.group in GROUPS}
+    assert set(SEEN) == {name for name, one in catalogue().items() if one.group in GROUPS} - GARBLED
 
 
 @pytest.mark.parametrize("name", sorted(SEEN))

@@ -20,7 +20,7 @@ from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.names import slug
 from cohere_conformance.report import Record, read_journals
-from cohere_conformance.session import fuzzing, runner
+from cohere_conformance.session import fuzz_runner, fuzzing
 from cohere_conformance.session import worker as worker_module
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.plan import Fuzz, Wishes
@@ -435,7 +435,7 @@ def crash(*_: object, **__: object) -> Any:
         (fuzzing, "derived"),
         (fuzzing, "mixed"),
         (fuzzing, "overlaid"),
-        (runner, "verdicts"),
+        (fuzz_runner, "verdicts"),
     ],
     ids=["anchors", "derived", "mixed", "overlaid", "verdicts"],
 )
@@ -454,15 +454,15 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
 ) -> None:
     """Hypothesis runs what failed once more, and calls it flaky where that goes well."""
     monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    attempt, left = runner.Runner.attempt, [times]
+    attempt, left = fuzz_runner.FuzzRunner.attempt, [times]
 
-    def attempted(self: runner.Runner, test: str, candidate: Candidate, *further: Any) -> Any:
+    def attempted(self: fuzz_runner.FuzzRunner, test: str, candidate: Candidate, *further: Any) -> Any:
         if candidate.place and len(body_of(candidate).get("text", "")) > 3 and left[0]:
             left[0] -= 1
             crash()
         return attempt(self, test, candidate, *further)
 
-    monkeypatch.setattr(runner.Runner, "attempt", attempted)
+    monkeypatch.setattr(fuzz_runner.FuzzRunner, "attempt", attempted)
     with pytest.raises((ZeroDivisionError, ExceptionGroup)):
         fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=faults)
     assert left[0] < times

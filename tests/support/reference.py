@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
 
 API = "https://api.cohere.com"
+GARBLED = {
+    *("auth.scheme-case", "billing.sometimes-missing", "classify.labels-lower-case"),
+    *("chat.v2.arguments-twice", "chat.v2.citation-bytes", "chat.v2.citation-utf16"),
+    *("chat.v2.stream.bytes-torn", "chat.v2.stream.text-torn"),
+    *("embed.base64-vector-missing", "embed.float-vector-missing", "embed.int8-vector-missing"),
+    *("input.charset-refused", "input.large-refused"),
+}
+"""The faults that `tests/reference/test_garbled.py` is about."""
 CONTRACT = load_contract()
 
 

@@ -46,6 +46,9 @@ def record(cassettes: Path, yes: bool, report_dir: Path, **told: Any) -> int:
     outcome = suites({**told, "report_dir": report_dir}, {"golden": ["record"]})
     if outcome.code not in _ENDED:
         return outcome.code
+    if not outcome.complete:
+        click.echo(f"kept nothing: the recording is incomplete, and {cassettes} is as it was")
+        return outcome.code
     with outcome.agreeing():
         if not _kept(report_dir, cassettes, unasked=yes):
             outcome.conclude(deviations=("recorded cassettes differ and were not kept",))

@@ -13,7 +13,13 @@ from cohere_conformance.report.ended import Ended, clear_ended, write_ended
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.fuzzed import Fuzzing
-from cohere_conformance.report.journal import Journal, WorkerJournal, clear_journals, read_journals
+from cohere_conformance.report.journal import (
+    Journal,
+    WorkerJournal,
+    clear_journals,
+    has_journals,
+    read_journals,
+)
 from cohere_conformance.report.line import Closing, Opening, Record
 from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
@@ -49,6 +55,7 @@ __all__ = [
     "exit_code",
     "explain_finding",
     "explain_kind",
+    "has_journals",
     "load",
     "process_code",
     "read_journals",

@@ -109,6 +109,11 @@ class Journal:
         )
 
 
+def has_journals(folder: Path) -> bool:
+    """Tell whether there is a journal in a folder."""
+    return bool(_paths(folder))
+
+
 def clear_journals(folder: Path) -> None:
     """Remove the journals of an earlier run, so that they are not taken for the new one's.
 

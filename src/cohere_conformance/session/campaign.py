@@ -26,11 +26,14 @@ from cohere_conformance.report import (
     Ended,
     Golden,
     Header,
+    Journal,
     Mode,
+    Opening,
     Report,
     Target,
     clear_ended,
     clear_journals,
+    has_journals,
     write_ended,
 )
 from cohere_conformance.session.evidence import clear_report, now, publish
@@ -312,7 +315,14 @@ class Campaign:
         )
         clear_report(self._folder)
         write_ended(self._folder, self._ended)
+        if (interrupted or failures) and not has_journals(self._folder):
+            # It was over before any process had begun: that is to be found in the folder as well.
+            Journal(self._folder, self._opening()).close()
         return publish(self._folder, self._judge.contract)
+
+    def _opening(self) -> Opening:
+        """Return the first line of a journal of the process that leads the run, and runs no test."""
+        return Opening(worker="main", header=self._header(), planned=(), run=self.identity.run, led=True)
 
     def withdraw(self) -> None:
         """Leave no report: what it would say is not what the process says."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ConformanceError, ReportError, UsageError
 from cohere_conformance.report import process_code
+from cohere_conformance.report.verdict import INTERRUPTED
 from cohere_conformance.session.interrupt import terminable
 
 if TYPE_CHECKING:
@@ -50,6 +51,21 @@ class Outcome:
         """The exit code."""
         return process_code(self.report, self.status)
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run that a report can be written of."""
+        return self.campaign is not None and self.campaign.begun
+
+    @property
+    def complete(self) -> bool:
+        """Whether every process did all that it had to do, whatever was found."""
+        if self.report is None or self.report.footer.totals.unreadable:
+            return False
+        cases = self.report.coverage.cases
+        return cases is not None and not (
+            cases.interrupted or cases.unclosed or cases.failures or cases.not_run
+        )
+
     def conclude(self, **further: Unpack[_Further]) -> None:
         """Write the report; called again, it says what has come to light since as well.
 
@@ -75,7 +91,7 @@ class Outcome:
             raise
 
     def _fail(self, error: BaseException) -> None:
-        if self.campaign is None or not self.campaign.begun:
+        if self.campaign is None or not self.begun:
             return
         stopped = isinstance(error, KeyboardInterrupt)
         try:
@@ -124,4 +140,6 @@ def run_suites(arguments: Iterable[str]) -> Outcome:
         except SystemExit as error:
             traceback.print_exc()
             raise ReportError(f"expected pytest to return, got an exit with {error.code!r}") from error
+        if outcome.report is None and outcome.code == INTERRUPTED and outcome.begun:
+            outcome.conclude(interrupted=True)  # so early that pytest had nobody to tell of it
     return outcome
