@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report.render import selftest as told
 from cohere_conformance.report.selftest import Catch, Matrix, Trial, matrix_of, merged
+from cohere_conformance.session import selftest as session
 from cohere_conformance.session.selftest import COMMON, FURTHER, TRANSPORT, owing, scopes
 
 if TYPE_CHECKING:
@@ -121,3 +124,33 @@ def test_the_command_tries_one_fault(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_an_unknown_fault_is_a_wrong_call(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["selftest", *arguments]) == 4
     assert "nothing" in capsys.readouterr().err
+
+
+def test_a_selftest_that_is_stopped_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, or SIGTERM, waits for what is running and not for every fault that is still waiting."""
+    stopped, begun = threading.Event(), []
+
+    class Pool(ThreadPoolExecutor):
+        """Runs one after the other; what comes after the first result waits until the pool ends."""
+
+        def __init__(self, *_: object, **__: object) -> None:
+            super().__init__(1)
+
+        def __exit__(self, *failure: Any) -> bool | None:
+            stopped.set()
+            return super().__exit__(*failure)
+
+    def tried(fault: str) -> Trial:
+        stopped.wait()
+        begun.append(fault)
+        return trial(fault)
+
+    def stop(first: Trial) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(session, "_trial", lambda *_, **__: Trial(fault="", profile="contract", exit_code=0))
+    monkeypatch.setattr(session, "_tried", tried)
+    with pytest.raises(KeyboardInterrupt):
+        session.selftest([name for name in catalogue() if name.startswith("rerank.")], told=stop)
+    assert len(begun) <= 1

@@ -22,6 +22,7 @@ from cohere_conformance.model import Kind
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import load
 from cohere_conformance.report.selftest import Matrix, Trial, matrix_of, merged
+from cohere_conformance.session.interrupt import terminable
 from cohere_conformance.session.suites import pytest_arguments, run_suites
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def selftest(
     known = catalogue()
     wanted = sorted(known) if names is None else list(names)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=partial(_start, seed)) as pool:
+    with terminable(), ProcessPoolExecutor(jobs, context, initializer=partial(_start, seed)) as pool:
         quiet = [
             pool.submit(_trial, "", profile, () if names is None else _asked(wanted, fuzzed), fuzzed=fuzzed)
             for fuzzed in sorted({is_fuzzed(fault) for fault in wanted})
@@ -78,10 +79,15 @@ def selftest(
         wanted.sort(key=lambda fault: not fault.startswith("transport."))
         running = [*quiet, *(pool.submit(_tried, fault) for fault in wanted)]
         ended = []
-        for future in running:
-            ended.append(future.result())
-            if told is not None:
-                told(ended[-1])
+        try:
+            for future in running:
+                ended.append(future.result())
+                if told is not None:
+                    told(ended[-1])
+        except BaseException:
+            # Whoever stops it waits for what is running, not for all that would come after it.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     faultless, trials = ended[: len(quiet)], ended[len(quiet) :]
     return matrix_of(trials, faultless, shipped_requirements().requirements, known)
 
