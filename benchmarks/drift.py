@@ -444,7 +444,7 @@ def found(file: Path) -> set[int]:
     from cohere_conformance.checks import Explainer
     from cohere_conformance.contract import load_declarations
     from cohere_conformance.errors import TrafficError
-    from cohere_conformance.exchanges import read
+    from cohere_conformance.recordings import read
 
     explainer, numbers = Explainer(load_declarations()), set()
     for number, value in enumerate(read(str(file))):

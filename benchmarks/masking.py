@@ -24,13 +24,13 @@ from cohere_conformance.cases import Key, load_suite
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import checked
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges.http import OPEN, Sender
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Severity
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import State, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import Running

@@ -24,8 +24,8 @@ import click
 from mutations.measure import INVISIBLE, Tally, judge, measure
 
 from cohere_conformance.contract import load_contract
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange, Kind
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from xdist.workermanage import NodeManager
 
 from cohere_conformance import cli, pytest_plugin
 from cohere_conformance.cli import output
-from cohere_conformance.exchanges import http
-from cohere_conformance.exchanges.deadline import GRACE
+from cohere_conformance.client import sender as http
+from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.report import journal
 from cohere_conformance.report.render import html, markdown
 from cohere_conformance.session import campaign, judging, removal, runner, worker

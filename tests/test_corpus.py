@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.checks import judge
-from cohere_conformance.exchanges import discover, read
 from cohere_conformance.model import Exchange, Severity
+from cohere_conformance.recordings import discover, read
 
 if TYPE_CHECKING:
     from cohere_conformance.checks import Explainer

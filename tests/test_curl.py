@@ -17,8 +17,8 @@ from cohere_conformance.cases import Key
 from cohere_conformance.cases.sending import sent_with
 from cohere_conformance.curl import command
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange, Request, Response, Source
+from cohere_conformance.recordings import read
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.report.render.safe import plain
 

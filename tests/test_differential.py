@@ -27,8 +27,8 @@ from mutations.values import edits
 from cohere_conformance.checks.framing import split
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.compile import Validator
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

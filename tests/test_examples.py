@@ -9,8 +9,8 @@ import pytest
 from cohere_conformance.checks import Explainer, judge
 from cohere_conformance.contract import load_contract, load_declarations
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange, Kind
+from cohere_conformance.recordings import read
 
 EXAMPLES = folder("cassettes") / "examples"
 NAMES = ("conforming", "deviating")

@@ -17,8 +17,9 @@ LONGEST = 400
 
 FLOORS = [
     {"model", "errors", "data", "names", "curl", "inputs"},
-    {"redaction"},
-    {"contract", "exchanges", "report"},
+    {"privacy"},
+    {"contract", "recordings", "report"},
+    {"client"},
     {"checks", "reference", "cases"},
     {"fuzz", "golden"},
     {"session"},

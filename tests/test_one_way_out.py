@@ -18,7 +18,7 @@ MODULES = {"aiohttp", "ftplib", "http.client", "requests", "urllib3", "websocket
 SERVER = "reference"
 """The other side of a connection; it is never the target's client."""
 KNOWN = {
-    "exchanges/wire.py": {"SyncBackend", "ConnectionPool", "HTTPProxy"},
+    "client/wire.py": {"SyncBackend", "ConnectionPool", "HTTPProxy"},
     # The vendor's SDK, on a transport that plays what was recorded.
     "golden/sdk/calling.py": {"Client"},
 }

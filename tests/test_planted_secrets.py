@@ -12,13 +12,13 @@ from hostile import Hostile
 from planted import KEY, betrayed, betrays, coded, echoing, forms, planted, record, streaming
 from running import called, fuzzed, ran
 
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges import read
-from cohere_conformance.exchanges.anonymous import anonymous
-from cohere_conformance.exchanges.http import OPEN, Sender
-from cohere_conformance.exchanges.leaks import leaks
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.model import Exchange
+from cohere_conformance.privacy.anonymous import anonymous
+from cohere_conformance.privacy.leaks import leaks
+from cohere_conformance.privacy.secret import Secret
+from cohere_conformance.recordings import read
 from cohere_conformance.session.plan import Wishes, plan
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from hostile import Hostile, Talk
 from running import called
 
-from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.shown import Cleaner, guard_logs
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
-from cohere_conformance import redaction, suites
+from cohere_conformance import suites
 from cohere_conformance.cases import Case
+from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
-from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
+from cohere_conformance.privacy import redact
 from cohere_conformance.pytest_options import add_options, arguments, wishes
 from cohere_conformance.pytest_report import GAVE_UP, Reporting
 from cohere_conformance.report.example import LONGEST_BODY
@@ -332,7 +333,7 @@ def _told(ending: Ending) -> str:
         shown.append(f"  expected {plain(one.expected)}")
         shown.append(f"  observed {plain(one.observed)}")
     if ending.exchange is not None and len(ending.exchange.request.body or b"") <= LONGEST_BODY:
-        command = redaction.exchange(ending.exchange).curl
+        command = redact.exchange(ending.exchange).curl
         shown += ["", command.line]
         if command.inexact:
             shown.append(f"(not exact: {plain('; '.join(command.inexact))})")

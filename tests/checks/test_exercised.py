@@ -12,8 +12,8 @@ from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.contract.elements import declared
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Aspect, Element, Exchange
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,8 @@ from builders import API, exchange
 from cohere_conformance.checks.requested import requested
 from cohere_conformance.contract.requested import requestable
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from recorded import TEXT, cassette, exchange, provenance
 
 from cohere_conformance.errors import CassetteError
-from cohere_conformance.exchanges.reading import read
 from cohere_conformance.golden import Cassette
 from cohere_conformance.golden.cassette import dump, parse
 from cohere_conformance.model import Broken, Exchange, Failure, Response
+from cohere_conformance.recordings.read import read
 
 if TYPE_CHECKING:
     from pathlib import Path

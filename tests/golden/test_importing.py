@@ -23,12 +23,12 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CassetteError, TrafficError
-from cohere_conformance.exchanges import Skipped
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import Cassette, Origin, Provenance, find, importing, load, save
 from cohere_conformance.golden.importing import Added, Imported, add, gather, traffic
 from cohere_conformance.golden.whole import whole
 from cohere_conformance.model import Broken, Exchange, Failure, Source, StreamEvent
+from cohere_conformance.privacy.secret import Secret
+from cohere_conformance.recordings import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

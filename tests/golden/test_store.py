@@ -12,8 +12,8 @@ import pytest
 from recorded import cassette, provenance
 
 from cohere_conformance.errors import CassetteError, LeakError
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import Origin, clear_begun, counts, find, load, save
+from cohere_conformance.privacy.secret import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from canned import ABSENT, CRASHED, Canned, Mock, always, examples, said
 from hostile import Hostile, Talk, answer
 
 from cohere_conformance.cases import shipped_suite
+from cohere_conformance.client import deadline
+from cohere_conformance.client.sender import Limits
 from cohere_conformance.contract import load_contract
-from cohere_conformance.exchanges import deadline
-from cohere_conformance.exchanges.http import Limits
 from cohere_conformance.fuzz.anchors import written
 from cohere_conformance.fuzz.candidate import Way
 from cohere_conformance.fuzz.effort import FuzzProfile

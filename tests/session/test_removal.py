@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.cases import Key, Sending, shipped_suite
+from cohere_conformance.client.budget import Budget
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
-from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.session import patience
 from cohere_conformance.session.api import Api

@@ -12,18 +12,17 @@ import msgspec
 import pytest
 
 from cohere_conformance.cases import Case, shipped_suite
+from cohere_conformance.client.budget import Budget
+from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import Tier, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges.budget import Budget
-from cohere_conformance.exchanges.http import Sender
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
 from cohere_conformance.model import Severity
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Header, Journal, Mode, Opening
-from cohere_conformance.session import patience
+from cohere_conformance.session import patience, permission
 from cohere_conformance.session.fuzz_runner import FuzzRunner
-from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
 
@@ -76,7 +75,7 @@ class Bench:
             started_at="2026-11-01T00:00:00Z",
         )  # fmt: skip
         transport = httpx.MockTransport(told)
-        guard = Guard.of(plan, JUDGE.contract)
+        guard = permission.guard(plan, JUDGE.contract)
         with (
             Journal(self.home, Opening(worker="main", header=header)) as journal,
             Sender(LIVE, gate=guard, key=plan.key, transport=transport, budget=Budget(limit)) as sender,

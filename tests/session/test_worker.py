@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cohere_conformance.exchanges.http import Limits
+from cohere_conformance.client.sender import Limits
 from cohere_conformance.session.plan import Place
 from cohere_conformance.session.worker import limits
 

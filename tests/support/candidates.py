@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import shipped_suite
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
-from cohere_conformance.exchanges.http import OPEN, Sender
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.verdicts import verdicts
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import State, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.profile import Profile

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges.http import OPEN, Sender
-from cohere_conformance.exchanges.secret import Secret
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import State
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.reference.profile import Profile

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import yaml
 
-from cohere_conformance.exchanges.fields import first
+from cohere_conformance.recordings.fields import first
 
 if TYPE_CHECKING:
     from pathlib import Path

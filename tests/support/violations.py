@@ -9,8 +9,8 @@ from cohere_conformance.checks.registry import checked
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,11 +16,11 @@ import httpx
 import msgspec
 
 from cohere_conformance.cases.template import mapped, rendered
+from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.model import Headers
-from cohere_conformance.redaction.words import INVALID_BASIC, INVALID_KEY
+from cohere_conformance.privacy.words import INVALID_BASIC, INVALID_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,14 +10,14 @@ import click
 from rich.console import Console
 
 from cohere_conformance.cli import options
+from cohere_conformance.client.address import base_url
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.exchanges.address import base_url
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import clear_begun, counts, find, own_or_shipped
 from cohere_conformance.golden.digest import ContractDigests
 from cohere_conformance.golden.importing import add, gather, traffic
 from cohere_conformance.golden.states import Outcome
 from cohere_conformance.golden.status_render import render_json, render_terminal
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cohere_conformance import __version__, session
 from cohere_conformance.cli import options
 from cohere_conformance.cli.output import deliver
+from cohere_conformance.client.address import base_url
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges.address import base_url
 from cohere_conformance.model import Severity
 from cohere_conformance.report import Header, Mode, Tally, write
 from cohere_conformance.report.render.safe import plain

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cohere_conformance.cli import options
+from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges.deadline import GRACE
 from cohere_conformance.model import Severity
 from cohere_conformance.session.suites import Outcome, pytest_arguments, run_suites
 

@@ -14,7 +14,7 @@ from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
 from cohere_conformance.fuzz.contents import contents
 from cohere_conformance.fuzz.paths import NOBODY, harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
-from cohere_conformance.redaction.words import INVALID_KEY, INVALID_UNICODE
+from cohere_conformance.privacy.words import INVALID_KEY, INVALID_UNICODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,10 @@ import msgspec
 import yaml
 
 from cohere_conformance.errors import CassetteError
-from cohere_conformance.exchanges.scalars import UnusableError, typed
-from cohere_conformance.exchanges.yamlstream import document
 from cohere_conformance.inputs.yamlevents import ExceededError
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+from cohere_conformance.recordings.scalars import UnusableError, typed
+from cohere_conformance.recordings.yamlstream import document
 
 FORMAT = 1
 """The version of what stands beside the interaction."""

@@ -12,22 +12,22 @@ import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.errors import LeakError, TrafficError
-from cohere_conformance.exchanges import Remark, Skipped, discover, read
-from cohere_conformance.exchanges.anonymous import anonymous
-from cohere_conformance.exchanges.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.golden.cassette import Cassette, Provenance
 from cohere_conformance.golden.shape import shape_key
 from cohere_conformance.golden.store import IMPORTED, find, load, save
 from cohere_conformance.golden.whole import origin_of, whole, writable
 from cohere_conformance.model import Exchange, Finding
 from cohere_conformance.names import slug
+from cohere_conformance.privacy.anonymous import anonymous
+from cohere_conformance.recordings import Remark, Skipped, discover, read
+from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cohere_conformance.contract import Contract
-    from cohere_conformance.exchanges.secret import Secret
+    from cohere_conformance.privacy.secret import Secret
 
 Traffic = Exchange | TrafficError | Remark | Skipped
 _Shown = dict[tuple[str, str], Finding]

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import CassetteError, LeakError
-from cohere_conformance.exchanges.leaks import leaks
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin, dump, parse
 from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.files import read_document
+from cohere_conformance.privacy.leaks import leaks
 from cohere_conformance.report import Golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cohere_conformance.exchanges.secret import Secret
     from cohere_conformance.golden.cassette import Cassette
+    from cohere_conformance.privacy.secret import Secret
 
 SUFFIX = ".yaml"
 IMPORTED = ".imported."

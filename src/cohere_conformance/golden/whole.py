@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.reading import Reading
-from cohere_conformance.exchanges.bodies import encode
 from cohere_conformance.golden.cassette import Origin
+from cohere_conformance.recordings.bodies import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from cohere_conformance.exchanges.unpack import ACCEPTED, Unpacker, UnpackError
+from cohere_conformance.client.unpack import ACCEPTED, Unpacker, UnpackError
 from cohere_conformance.reference.refused import RefusedError
 
 if TYPE_CHECKING:

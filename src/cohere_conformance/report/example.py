@@ -7,7 +7,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from cohere_conformance import redaction
+from cohere_conformance.privacy import redact
 from cohere_conformance.report.shape import Example
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
 
 def without_password(text: str) -> str:
     """Return `text` without the credentials of an address in it: a report is handed on."""
-    return redaction.text(_USER.sub("", text))
+    return redact.text(_USER.sub("", text))
 
 
 def order(exchange: Exchange) -> Order:
@@ -57,7 +57,7 @@ def example(exchange: Exchange, *, curl: bool) -> Example:
 
     Nothing of it shows a credential: it is about to be pasted into a ticket.
     """
-    exchange = redaction.exchange(exchange)
+    exchange = redact.exchange(exchange)
     source, request = exchange.source, exchange.request
     command = exchange.curl if curl and len(request.body or b"") <= LONGEST_BODY else None
     return Example(

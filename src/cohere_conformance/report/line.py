@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from cohere_conformance import redaction
 from cohere_conformance.model import Exchange, Finding
+from cohere_conformance.privacy import redact
 from cohere_conformance.report.coverage import CaseOutcome, Waiting
 from cohere_conformance.report.render.safe import json_visible
 from cohere_conformance.report.shape import Header
@@ -136,7 +136,7 @@ def _shown(record: Record) -> Record:
     """Return the record without the credentials that its exchange shows, also where findings quote them."""
     if record.exchange is None:
         return record
-    exchange, say = redaction.cleaned(record.exchange)
+    exchange, say = redact.cleaned(record.exchange)
     return replace(
         record,
         exchange=exchange,

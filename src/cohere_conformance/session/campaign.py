@@ -17,10 +17,10 @@ import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import shipped_suite
+from cohere_conformance.client.address import base_url
+from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError, TargetError, UsageError
-from cohere_conformance.exchanges.address import base_url
-from cohere_conformance.exchanges.deadline import Deadline
 from cohere_conformance.golden import IMPORTED, counts, find
 from cohere_conformance.report import (
     Ended,
@@ -36,10 +36,10 @@ from cohere_conformance.report import (
     has_journals,
     write_ended,
 )
+from cohere_conformance.session import permission
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.golden import STAGED
-from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import GoldenMode, Place, Plan, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
@@ -194,7 +194,7 @@ class Campaign:
     def _reference(self) -> bool:
         deadline = Deadline(self.plan.seconds)
         try:
-            gate = Guard.of(self.plan, self._judge.contract)
+            gate = permission.guard(self.plan, self._judge.contract)
             return probe(self.plan, self.plan.url or "", gate, deadline)
         except TargetError:
             if deadline.left(removing=False) > 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges import redact
+from cohere_conformance.privacy import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

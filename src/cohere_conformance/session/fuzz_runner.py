@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.edge import EXCUSES
+from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.errors import OwnershipError
-from cohere_conformance.exchanges.http import Outgoing
 from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
 from cohere_conformance.session.plan import Place
 from cohere_conformance.session.resources import MissingError
+from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.runner import Runner
 from cohere_conformance.session.unchanged import Attempt
 
@@ -70,7 +71,7 @@ class FuzzRunner(Runner):
         excuse = self._fuzz_excuse(response, send)
         unjudged = elsewhere(candidate, exchange) or oversized(candidate, exchange)
         judged = [] if unjudged else self._found(exchange)
-        foreign = tuple(self._guard.findings(exchange))
+        foreign = tuple(reused_ids(self._guard, exchange))
         findings = foreign if excuse else (*judged, *foreign, *verdicts(candidate, exchange, judged))
         self._restore(test, candidate, exchange)
         if to_blame is not None and any(self._failing(findings)):

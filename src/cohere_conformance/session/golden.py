@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from cohere_conformance import __version__
 from cohere_conformance.cases import Skip
 from cohere_conformance.cases.sending import sent_with
+from cohere_conformance.client.sender import OPEN, Outgoing, Sender
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import CassetteError, LeakError, UsageError
-from cohere_conformance.exchanges.anonymous import anonymised
-from cohere_conformance.exchanges.http import OPEN, Outgoing, Sender
 from cohere_conformance.golden import Cassette, Origin, Provenance, load, save
 from cohere_conformance.golden.compare import compare
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests
 from cohere_conformance.golden.whole import HOME, origin_of
 from cohere_conformance.model import Expectation
+from cohere_conformance.privacy.anonymous import anonymised
 from cohere_conformance.session.ending import OURS, Ending, Sent
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.contract import Contract
-    from cohere_conformance.exchanges.secret import Secret
     from cohere_conformance.golden.compare import Rules
     from cohere_conformance.model import Exchange, Finding, Headers
+    from cohere_conformance.privacy.secret import Secret
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.plan import Plan
     from cohere_conformance.session.runner import Runner

@@ -14,9 +14,9 @@ from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges import Remark
-from cohere_conformance.exchanges.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.model import BodyState, Kind
+from cohere_conformance.recordings import Remark
+from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

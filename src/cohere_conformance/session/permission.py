@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cohere_conformance.client.guard import Guard
 from cohere_conformance.contract.named import lacking
-from cohere_conformance.contract.tiers import Effect
+from cohere_conformance.contract.tiers import Effect, load_policies
+from cohere_conformance.data import folder
+from cohere_conformance.session.plan import Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -83,3 +86,20 @@ class Permission:
     def harmless(self, operation: str) -> bool:
         """Tell whether an operation leaves everything on the server as it is."""
         return self._policies[operation].effect in {Effect.READS, Effect.COMPUTES}
+
+
+def guard(plan: Plan, contract: Contract) -> Guard:
+    """Return the guard of the target of a run.
+
+    Args:
+        plan: what may be sent.
+        contract: the operations.
+    """
+    return Guard(
+        contract,
+        load_policies(folder("contracts") / "operations.yaml"),
+        tiers=plan.tiers,
+        declares=plan.declares,
+        hosted=plan.place is Place.LIVE,
+        fresh=plan.place is Place.EMBEDDED,
+    )

@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cohere_conformance.cases import PROFILES
+from cohere_conformance.client.address import base_url
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.exchanges.address import base_url
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.golden.whole import HOME
 from cohere_conformance.names import unknown
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cohere_conformance.client.sender import Limits, Outgoing, Sender
 from cohere_conformance.errors import TargetError
-from cohere_conformance.exchanges.http import Limits, Outgoing, Sender
 from cohere_conformance.model import Broken
 from cohere_conformance.session.plan import KEY, Place, Plan
 
 if TYPE_CHECKING:
-    from cohere_conformance.exchanges.deadline import Deadline
-    from cohere_conformance.exchanges.http import Gate
+    from cohere_conformance.client.deadline import Deadline
+    from cohere_conformance.client.sender import Gate
     from cohere_conformance.model import Response
 
 _LIMITS = Limits(connect=5.0, silence=10.0, total=15.0)

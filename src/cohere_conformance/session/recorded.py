@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.errors import TrafficError
-from cohere_conformance.exchanges import Remark, Skipped, discover, read
 from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import Remark, Skipped, discover, read
 from cohere_conformance.report import Tally
 from cohere_conformance.session.judging import Judge, Settings
 

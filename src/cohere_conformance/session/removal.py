@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import Removal, Resource
     from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.client.budget import Reserve
     from cohere_conformance.contract import Contract
-    from cohere_conformance.exchanges.budget import Reserve
     from cohere_conformance.session.patience import Patience
 
 Send = Callable[["Sending", str, "Mapping[str, str]", Expectation], Exchange]

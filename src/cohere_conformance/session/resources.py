@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cohere_conformance.client.budget import Budget
 from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.errors import BudgetError, RefusedError
-from cohere_conformance.exchanges.budget import Budget
 from cohere_conformance.model import Expectation
 from cohere_conformance.session.interrupt import uninterrupted
 from cohere_conformance.session.patience import Patience

@@ -21,6 +21,7 @@ from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Place, Plan
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.steady import Steady
 from cohere_conformance.session.unique import Unique
 
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import Key, Suite
     from cohere_conformance.cases.sending import Sending
-    from cohere_conformance.exchanges.http import Outgoing, Sender
+    from cohere_conformance.client.guard import Guard
+    from cohere_conformance.client.sender import Outgoing, Sender
     from cohere_conformance.model import Exchange, Expectation, Finding, Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged
-    from cohere_conformance.session.guard import Guard
     from cohere_conformance.session.judging import Judge
 
 
@@ -245,7 +246,7 @@ class Runner:
 
     def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> Ending:
         """Return how a case ends by what was found, and by what the response names as made and is not."""
-        found = (*findings, *self._guard.findings(exchange))
+        found = (*findings, *reused_ids(self._guard, exchange))
         return Ending("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from cohere_conformance import redaction
+from cohere_conformance.privacy import redact
 from cohere_conformance.report.render.safe import lines, plain
 
 if TYPE_CHECKING:
     import warnings
     from collections.abc import Callable, Collection, Generator
 
-    from cohere_conformance.exchanges.secret import Secret
+    from cohere_conformance.privacy.secret import Secret
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 
@@ -52,7 +52,7 @@ class Cleaner:
     def _without_credentials(self, text: str) -> str:
         for key in self._keys:
             text = key.scrub_text(text)
-        return redaction.text(_FIELD.sub(_redacted_field, text))
+        return redact.text(_FIELD.sub(_redacted_field, text))
 
     def tree(self, value: Any, depth: int = 0) -> Any:
         """Return what pytest shows of a failure with every text cleaned; objects are changed in place."""
@@ -73,7 +73,7 @@ class Cleaner:
 
 
 def _redacted_field(match: re.Match[str]) -> str:
-    ((_, value),) = redaction.headers(((match[3].lower(), match[5]),))
+    ((_, value),) = redact.headers(((match[3].lower(), match[5]),))
     return f"{match[1]}{match[4]}{value}{match[4]}"
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import Key
-from cohere_conformance.redaction.words import INVALID_KEY
+from cohere_conformance.privacy.words import INVALID_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,20 +7,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cohere_conformance.client.budget import Budget
+from cohere_conformance.client.deadline import TIME_UP, Deadline
+from cohere_conformance.client.retrying import PatientSender
+from cohere_conformance.client.sender import Limits, Sender
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges.budget import Budget
-from cohere_conformance.exchanges.deadline import TIME_UP, Deadline
-from cohere_conformance.exchanges.http import Limits, Sender
-from cohere_conformance.exchanges.patient import PatientSender
-from cohere_conformance.exchanges.secret import Secret
 from cohere_conformance.golden import find
 from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Journal, Opening
+from cohere_conformance.session import permission
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
-from cohere_conformance.session.guard import Guard
 from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, Place
 
@@ -136,7 +136,7 @@ class Worker:
         )
         # Only a service that somebody pays for lets nobody ask too often.
         sender_class = PatientSender if live else Sender
-        guard = Guard.of(setting.plan, setting.judge.contract)
+        guard = permission.guard(setting.plan, setting.judge.contract)
         sender = sender_class(
             url,
             gate=guard,

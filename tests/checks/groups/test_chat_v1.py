@@ -11,8 +11,8 @@ from cohere_conformance.checks import judge
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

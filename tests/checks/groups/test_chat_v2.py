@@ -15,8 +15,8 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import _CHECKS, checked
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
-from cohere_conformance.exchanges import read
 from cohere_conformance.model import Exchange, Severity
+from cohere_conformance.recordings import read
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract

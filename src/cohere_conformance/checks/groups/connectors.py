@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import asked_number, every, moment, number
-from cohere_conformance.redaction.words import REDACTED
+from cohere_conformance.privacy.words import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

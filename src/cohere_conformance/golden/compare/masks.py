@@ -18,7 +18,7 @@ import msgspec
 from cohere_conformance.checks.frame import json_type, shown
 from cohere_conformance.checks.rawjson import NOTHING, parse
 from cohere_conformance.checks.values import moment
-from cohere_conformance.exchanges.redact import REDACTED
+from cohere_conformance.privacy.redact import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -1,0 +1,99 @@
+"""Base URLs of servers: whether a text is one, before anything is done with it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+
+from cohere_conformance.errors import UsageError
+from cohere_conformance.privacy import redact
+
+_MOST_PORT = 65_535
+_PORT = re.compile(r"[0-9]{1,5}")
+_LONGEST_NAME = 253
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_PATH = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%-]*")
+_NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+))*")
+"""A host that systems read as an IPv4 address, also where it is none: `127.1`, `0x7f000001`."""
+
+
+def base_url(option: str, given: str) -> SplitResult:
+    """Return the parts of the base URL of a server.
+
+    Args:
+        option: that it was given with, for the message.
+        given: the text.
+
+    Raises:
+        UsageError: it is no URL, or one that cannot be the base of others.
+    """
+    if (reason := _defect(given)) is not None:
+        # Shown as far as it is no credential, and in one line.
+        shown = redact.url(given)[:80].encode("unicode_escape").decode("ascii")
+        raise UsageError(f"{option} {shown}: expected a base URL such as http://localhost:8765, got {reason}")
+    return urlsplit(given)
+
+
+def _defect(given: str) -> str | None:
+    """Return what keeps a text from being a base URL, for a reader."""
+    if any(not character.isprintable() or character.isspace() for character in given):
+        return "one with a space, a line break or a control character in it"
+    try:
+        parts = urlsplit(given)
+        host = parts.hostname or ""
+    except ValueError:
+        return "a host in brackets that is no IPv6 address"
+    if parts.scheme not in {"http", "https"}:
+        return "one that does not begin with http:// or https://"
+    if "@" in parts.netloc:
+        return "one with credentials, which would be read by whoever reads the report"
+    if "?" in given or "#" in given:
+        return "one with a query or fragment"
+    return _wrong_host(host) or _wrong_port(parts.netloc) or _wrong_path(parts.path) or _unencodable(given)
+
+
+def _wrong_host(host: str) -> str | None:
+    if not host:
+        return "one without a host"
+    if ":" in host:
+        return None if _is_address(host) and "%" not in host else f"the host {host[:80]!r}, no IPv6 address"
+    if _NUMERIC.fullmatch(host) and not _is_address(host):
+        return f"the host {host[:80]!r}, no IPv4 address"
+    if not host.isascii():
+        return None  # a name with letters of other scripts is encoded, if it can be
+    labels = host.removesuffix(".").split(".")
+    if len(host) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
+        return f"the host {host[:80]!r}, no name of a host"
+    return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _wrong_port(netloc: str) -> str | None:
+    _, colon, port = netloc.rpartition("]")[2].partition(":")
+    if not colon:
+        return None
+    if _PORT.fullmatch(port) and 0 < int(port) <= _MOST_PORT:
+        return None
+    return f"the port {port[:20]!r}, no number from 1 to {_MOST_PORT}"
+
+
+def _wrong_path(path: str) -> str | None:
+    return None if _PATH.fullmatch(path) else "a path with characters that have to be percent-encoded"
+
+
+def _unencodable(given: str) -> str | None:
+    try:
+        httpx.URL(given).host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        return "a host that cannot be encoded as a name (IDNA)"
+    return None

@@ -1,0 +1,153 @@
+"""A bound on the requests that a run may send, and on its time: a live API costs money."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cohere_conformance.client.deadline import TIME_UP, Deadline
+from cohere_conformance.errors import BudgetError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SPARE = 1
+"""Requests that nothing ordinary may spend while some are set aside.
+
+A request that met a dead connection is sent again, which nobody knows beforehand.
+"""
+
+
+class Budget:
+    """Counts requests before they are sent; threads may share it.
+
+    Args:
+        max_requests: how many may be sent; `None` for any number.
+        deadline: when the last one has to have ended.
+
+    Raises:
+        UsageError: the number is negative.
+    """
+
+    def __init__(self, max_requests: int | None, deadline: Deadline | None = None) -> None:
+        if max_requests is not None and max_requests < 0:
+            raise UsageError(f"expected a number of requests from 0 on, got {max_requests}")
+        self._most = max_requests
+        self._deadline = deadline or Deadline()
+        self._spent = 0
+        self._kept = 0
+        self._lock = threading.Lock()
+        self._drawn = _Drawn()
+
+    @property
+    def spent(self) -> int:
+        """Requests that were allowed so far."""
+        return self._spent
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that are left for what this thread sends at the moment."""
+        return self._deadline.left(removing=self._drawn.reserve is not None)
+
+    def on_time(self) -> None:
+        """Do nothing, unless the time is up.
+
+        Raises:
+            BudgetError: it is.
+        """
+        if self.seconds <= 0:
+            self._deadline.missed = True
+            raise BudgetError(TIME_UP)
+
+    def spend(self) -> None:
+        """Allow one more request.
+
+        Raises:
+            BudgetError: it would be one too many, or is set aside for something else, or the time is up; it
+                must not be sent, and is not counted.
+        """
+        self.on_time()
+        with self._lock:
+            reserve = self._drawn.reserve
+            if reserve is not None and reserve.left:
+                reserve.left -= 1
+                self._kept -= 1
+            else:
+                self._check(1, spare=0 if reserve is not None or not self._kept else _SPARE)
+            self._spent += 1
+
+    def reserve(self, requests: int) -> Reserve:
+        """Set requests aside, which nothing but what they are for can spend from now on.
+
+        Args:
+            requests: how many; none is fine.
+
+        Raises:
+            BudgetError: so many are not left, with one more that makes them necessary.
+        """
+        with self._lock:
+            if requests:
+                self._check(1 + requests, spare=_SPARE)
+            self._kept += requests
+            return Reserve(self, requests)
+
+    def _check(self, requests: int, *, spare: int) -> None:
+        if self._most is None or self._spent + self._kept + spare + requests <= self._most:
+            return
+        further = " besides those that remove what it has made" if self._kept or requests > 1 else ""
+        raise BudgetError(
+            f"expected at most {self._most} requests, the run wants to send another{further}: "
+            "allow more, or choose fewer cases"
+        )
+
+    def _release(self, reserve: Reserve) -> None:
+        with self._lock:
+            self._kept -= reserve.left
+            reserve.left = 0
+
+    @contextmanager
+    def _drawing(self, reserve: Reserve) -> Iterator[None]:
+        before = self._drawn.reserve
+        self._drawn.reserve = reserve
+        try:
+            yield
+        finally:
+            self._drawn.reserve = before
+
+
+class Reserve:
+    """Requests that are set aside.
+
+    Args:
+        budget: that they are part of.
+        left: how many they are.
+
+    Attributes:
+        left: how many were not spent yet.
+    """
+
+    def __init__(self, budget: Budget, left: int) -> None:
+        self.left = left
+        self._budget = budget
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Have what this thread sends counted among these, and beyond them as far as the budget goes."""
+        with self._budget._drawing(self):
+            yield
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that are left for what this thread sends at the moment."""
+        return self._budget.seconds
+
+    def release(self) -> None:
+        """Give back what was not spent."""
+        self._budget._release(self)
+
+
+class _Drawn(threading.local):
+    """What a thread spends at the moment, where that is no ordinary request."""
+
+    reserve: Reserve | None = None

@@ -1,0 +1,273 @@
+"""The one place where it is decided what leaves the process for the target: by operation, tier and ownership.
+
+The rules that derive requests, the permission of a case and the marks of a test keep to the same. Here every
+request is looked at once more on its way out, because a mistake there would cost somebody's data or money.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from cohere_conformance.client.inventory import answered_as, dated, inventory, listed, reading
+from cohere_conformance.client.meaning import HARMLESS, Meaning, Meanings, methods, paths
+from cohere_conformance.client.ownership import Ownership, Standing, earliest
+from cohere_conformance.contract.collections import collection_of, shipped_collections
+from cohere_conformance.contract.tiers import Effect
+from cohere_conformance.errors import ForbiddenError, OwnershipError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.collections import Collection
+    from cohere_conformance.contract.expression import Answered
+    from cohere_conformance.contract.tiers import LivePolicy, Tier
+    from cohere_conformance.model import Exchange, Response
+
+    Ask = Callable[[Outgoing], Exchange]
+
+_TOUCHING = frozenset({Effect.CHANGES, Effect.DESTROYS})
+_MAY_BE_TOUCHED = frozenset({Standing.OWN, Standing.NOBODYS})
+
+
+class Reused(NamedTuple):
+    """An id that a response gives to something new, and that something older had.
+
+    Attributes:
+        operation: label of what was called.
+        location: JSON pointer of the id in the response.
+        reason: why it is not new.
+    """
+
+    operation: str
+    location: str
+    reason: str
+
+
+class Guard:
+    """The gate of one target, as one worker sees it.
+
+    Args:
+        contract: the operations.
+        policies: what each operation does on the server, by label.
+        tiers: what may be called.
+        declares: labels of what the target implements.
+        hosted: the target is another host: nothing undeclared is sent to it that could do anything.
+        fresh: the run has started the target itself, so that nothing was there before.
+        now: the time by our clock.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        policies: Mapping[str, LivePolicy],
+        *,
+        tiers: Iterable[Tier],
+        declares: Iterable[str],
+        hosted: bool,
+        fresh: bool,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._contract = contract
+        self._policies = policies
+        self._tiers = frozenset(tiers)
+        self._declares = frozenset(declares)
+        self._hosted = hosted
+        self._now = now
+        self._collections = shipped_collections()
+        self._meanings = Meanings(contract.operations)
+        self.ownership = Ownership(fresh=fresh, is_word=self._meanings.is_word)
+        self._lock = threading.RLock()
+
+    def admit(self, outgoing: Outgoing, ask: Ask) -> None:
+        """Let a request pass.
+
+        Args:
+            outgoing: the request.
+            ask: sends a request that the decision depends on: what is there, and since when.
+
+        Raises:
+            ForbiddenError: what it calls is not allowed on the target.
+            OwnershipError: it could change or remove what the run has not made.
+            BudgetError: what the decision depends on cannot be asked.
+        """
+        with self._lock:
+            meant = self._meanings.of(outgoing)
+            self._check_tier(outgoing, meant)
+            for collection, identity in self._touched(outgoing, meant):
+                self._check_owner(outgoing, collection, identity, ask)
+            for meaning in meant:
+                if self._policies[meaning.label].effect is Effect.CREATES:
+                    self._list(ask)
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """Take down what the response to a request shows: what is there, since when, and what was made."""
+        if not 200 <= response.status < 300:
+            return
+        with self._lock:
+            for meaning in self._meanings.of(outgoing):
+                if (collection := self._collections.get(collection_of(meaning.label))) is not None:
+                    self._note(collection, answered_as(meaning.label, meaning.ids, response), response)
+
+    def _note(self, collection: Collection, answered: Answered, response: Response) -> None:
+        match answered.operation:
+            case collection.create:
+                # The times in it prove nothing: they may be those of what was made under another id.
+                for path, identity, _ in self._named(answered):
+                    self.ownership.claim(path, identity, earliest(response, self._now()))
+                return
+            case collection.list:
+                self.ownership.seen(collection.path, listed(collection, answered.answer))
+            case collection.read:
+                self.ownership.seen(collection.path, answered.path.values())
+                self._claim_results(answered)
+            case _:
+                return
+        for identity, created in dated(answered, read=answered.operation == collection.read):
+            self.ownership.dated(collection.path, identity, created)
+
+    def reused(self, exchange: Exchange) -> Iterator[Reused]:
+        """Yield what a response names as made by the run although it was there before."""
+        request, response = exchange.request, exchange.response
+        label = self._contract.route(request.method, request.url).operation
+        if label is None or not 200 <= response.status < 300 or collection_of(label) not in self._collections:
+            return
+        for collection, identity, tokens in self._named(answered_as(label, (), response)):
+            if breach := self.ownership.breach(collection, identity):
+                yield Reused(label, "/".join(("", *tokens)), breach)
+
+    def foreign(self, operation: str, exchange: Exchange) -> str | None:
+        """Return what a response to a creation names that is not the run's own, if it does.
+
+        Args:
+            operation: label of what was called.
+            exchange: with the response.
+        """
+        if collection_of(operation) not in self._collections:
+            return None
+        for collection, identity, _ in self._named(answered_as(operation, (), exchange.response)):
+            if self.ownership.standing(collection, identity) is Standing.FOREIGN:
+                return (
+                    self.ownership.breach(collection, identity)
+                    or "the id of something older than the request"
+                )
+        return None
+
+    # -- tiers
+
+    def _check_tier(self, outgoing: Outgoing, meant: frozenset[Meaning]) -> None:
+        route = self._contract.route(outgoing.method, f"http://localhost{outgoing.path}")
+        if self._hosted and route.operation is None and not methods(outgoing) <= HARMLESS:
+            raise ForbiddenError(f"{outgoing.method} of an undeclared path not allowed on a live host")
+        tiers = {self._policies[one.label].tier for one in meant if not self._removes_own(one)}
+        if excess := sorted(tiers - self._tiers):
+            raise ForbiddenError(f"tier {', '.join(excess)} not allowed on a live host")
+
+    def _removes_own(self, meaning: Meaning) -> bool:
+        """Tell whether a call removes what the run was allowed to make: that is allowed with it."""
+        collection = self._collections.get(collection_of(meaning.label))
+        if collection is None or meaning.label not in {collection.remove, collection.stop}:
+            return False
+        standings = {self.ownership.standing(collection.path, one) for one in meaning.ids}
+        return (
+            self._policies[collection.create].tier in self._tiers
+            and bool(standings)
+            and standings <= {Standing.OWN, Standing.UNPROVEN}
+        )
+
+    # -- ownership
+
+    def _touched(self, outgoing: Outgoing, meant: frozenset[Meaning]) -> set[tuple[str, str]]:
+        """Return what a request could change or remove: the collection and the id of each.
+
+        Raises:
+            OwnershipError: it could be everything that is there.
+        """
+        touched = {
+            (collection_of(one.label), identity)
+            for one in meant
+            if self._policies[one.label].effect in _TOUCHING
+            for identity in one.ids
+        }
+        undeclared = methods(outgoing) - HARMLESS - {"POST"} - {one.label.split(" ")[0] for one in meant}
+        cancels = not touched and any(path.endswith("cancel") for path in paths(outgoing))
+        cancels = cancels and not methods(outgoing) <= HARMLESS
+        if not undeclared and not cancels:
+            return touched
+        # Some server may take it for a call of what the first part of the path names that is no fixed one.
+        if names := self._meanings.named(outgoing):
+            return touched | {(where, names[0].partition(":")[0]) for where in self._around(outgoing)}
+        if undeclared - {"PUT", "PATCH"} and list(self._around(outgoing)):
+            raise OwnershipError(f"{outgoing.method} {outgoing.path}, which may be everything", claimed=False)
+        return touched
+
+    def _around(self, outgoing: Outgoing) -> Iterator[str]:
+        """Yield the collections that a path is in, or that are below it; all of them where it is in none."""
+        readings = paths(outgoing)
+        near = [
+            path
+            for path in self._collections
+            if any(
+                f"{path}/".startswith(f"{one.rstrip('/')}/") or one.startswith(f"{path}/") for one in readings
+            )
+        ]
+        yield from near or (self._collections if self._meanings.named(outgoing) else ())
+
+    def _check_owner(self, outgoing: Outgoing, collection: str, identity: str, ask: Ask) -> None:
+        standing = self.ownership.standing(collection, identity)
+        if standing is Standing.UNPROVEN:
+            self._look(collection, identity, ask)
+            standing = self.ownership.standing(collection, identity)
+        if standing in _MAY_BE_TOUCHED:
+            return
+        told = {
+            Standing.UNKNOWN: "which this run has not made",
+            Standing.UNPROVEN: "which the target does not show to be made by this run",
+            Standing.FOREIGN: "which was there before this run, or may be taken for something that was",
+        }[standing]
+        path = outgoing.path.partition("?")[0]
+        raise OwnershipError(f"{outgoing.method} {path}, {told}", claimed=standing is not Standing.UNKNOWN)
+
+    def _look(self, collection: str, identity: str, ask: Ask) -> None:
+        """Have the target show something that it named as the run's own: when it was made counts."""
+        label = self._collections[collection].read
+        if self._may_read(label):
+            ask(reading(label, identity))
+
+    def _list(self, ask: Ask) -> None:
+        """Have the target list everything that is there before anything is created, wherever."""
+        for path, one in self._collections.items():
+            if not self.ownership.lacks_list(path):
+                continue
+            readable = self._may_read(one.list)
+            ids = inventory(one, self._contract.operations[one.list].query, ask) if readable else set()
+            self.ownership.list_before(path, ids)
+
+    def _may_read(self, label: str) -> bool:
+        return label in self._declares and self._policies[label].tier in self._tiers
+
+    # -- claims
+
+    def _named(self, answered: Answered) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield what a response names as made: the collection, the id, and the place of that."""
+        known = self._collections[collection_of(answered.operation)]
+        found = known.results if answered.operation == known.read else ()
+        if answered.operation == known.create and known.identity is not None:
+            found = ((known.path, known.identity),)
+        for path, expression in found:
+            value = expression.value(answered)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                yield path, str(value), expression.tokens
+
+    def _claim_results(self, answered: Answered) -> None:
+        """Take down what a job of the run names as its result; it is not older than the job."""
+        source = collection_of(answered.operation)
+        for identity in answered.path.values():
+            since = self.ownership.since(source, identity)
+            own = self.ownership.standing(source, identity) in {Standing.OWN, Standing.UNPROVEN}
+            for collection, result, _ in self._named(answered) if own else ():
+                if since is not None:
+                    self.ownership.claim(collection, result, since, result=True)

@@ -1,0 +1,120 @@
+"""What is on the target, as its responses show it: lists to their end, ids, and the times of creation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from cohere_conformance.client.ownership import moment
+from cohere_conformance.client.sender import Outgoing
+from cohere_conformance.contract.collections import PARAMETER
+from cohere_conformance.contract.expression import NOTHING, Answered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from cohere_conformance.contract.collections import Collection
+    from cohere_conformance.model import Exchange, Response
+
+_PAGE = 100
+"""Items of a page; the smallest limit that an operation documents."""
+_MOST_PAGES = 50
+_IDS = ("id", "job_id")
+
+
+def inventory(
+    collection: Collection, parameters: Iterable[str], ask: Callable[[Outgoing], Exchange]
+) -> set[str]:
+    """Return the ids of everything that a collection lists, as far as the list can be read.
+
+    Args:
+        collection: what is listed.
+        parameters: names of the query parameters of the list.
+        ask: sends a request.
+    """
+    ids: set[str] = set()
+    tokens: set[str] = set()
+    query = _first_page(parameters)
+    for _ in range(_MOST_PAGES):
+        path = collection.list.split(" ", 1)[1]
+        outgoing = Outgoing("GET", f"{path}?{urlencode(query)}" if query else path)
+        response = ask(outgoing).response
+        answered = answered_as(collection.list, (), response)
+        if response.status != 200 or response.failure is not None or not isinstance(answered.answer, dict):
+            return ids
+        page = set(listed(collection, answered.answer))
+        fresh = page - ids
+        ids |= page
+        if "offset" in query:
+            if not fresh:
+                return ids
+            query["offset"] = str(int(query["offset"]) + len(page))
+            continue
+        token = collection.pages.value(answered) if collection.pages is not None else ""
+        if not isinstance(token, str) or not token or token in tokens:
+            return ids
+        tokens.add(token)
+        query["page_token"] = token
+    return ids
+
+
+def _first_page(parameters: Iterable[str]) -> dict[str, str]:
+    if "offset" in parameters:
+        return {"limit": str(_PAGE), "offset": "0"}
+    return {"page_size": str(_PAGE)} if "page_size" in parameters else {}
+
+
+def reading(label: str, identity: str) -> Outgoing:
+    """Return the request that shows one resource.
+
+    Args:
+        label: of the operation.
+        identity: of the resource.
+    """
+    path = label.split(" ", 1)[1]
+    return Outgoing("GET", PARAMETER.sub(lambda _: quote(identity, safe=""), path))
+
+
+def listed(collection: Collection, answer: object) -> Iterator[str]:
+    """Yield the ids that a list shows."""
+    for place in collection.items:
+        yield from (str(value) for value in place.values(answer) if isinstance(value, str | int))
+
+
+def dated(answered: Answered, *, read: bool) -> Iterator[tuple[str, datetime]]:
+    """Yield the ids of the resources that a response shows with the time at which each was made.
+
+    Args:
+        answered: the call.
+        read: it shows one resource, the one that its path names, where the response itself has no id.
+    """
+    own = [*answered.path.values()] if read else []
+    pending = [answered.answer]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            pending += value.values()
+            ids = [str(value[name]) for name in _IDS if isinstance(value.get(name), str | int)]
+            if (created := moment(value.get("created_at"))) is not None:
+                yield from ((identity, created) for identity in ids or own)
+
+
+def answered_as(label: str, ids: Iterable[str], response: Response) -> Answered:
+    """Return a call as the expressions of links see it, as far as its response goes.
+
+    Args:
+        label: of the operation.
+        ids: what the path of the request names.
+        response: to it.
+    """
+    try:
+        body = msgspec.json.decode(response.body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = NOTHING
+    names = dict(zip(PARAMETER.findall(label), ids, strict=False))
+    return Answered(operation=label, status=response.status, path=names, query=(), sent=NOTHING, answer=body)

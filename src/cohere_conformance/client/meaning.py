@@ -1,0 +1,170 @@
+"""What a request may be taken for by some server: routers decode, fold and override in different ways.
+
+A guard that looked at the request as our own router reads it would let a deletion pass that another router
+sees in it. So every usual reading counts.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from cohere_conformance.contract.collections import PARAMETER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cohere_conformance.client.sender import Outgoing
+
+HARMLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing."""
+_METHOD_HEADERS = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
+_PATH_HEADERS = frozenset({"x-original-url", "x-rewrite-url"})
+_METHOD_PARAMETER = "_method"
+_DECODINGS = 3
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
+_ENDING = re.compile(r"\.[a-z]+$")
+
+
+class Meaning(NamedTuple):
+    """One operation that a request may be taken for.
+
+    Attributes:
+        label: of the operation.
+        ids: what its path names, decoded.
+    """
+
+    label: str
+    ids: tuple[str, ...]
+
+
+class Meanings:
+    """Every operation that a request may be taken for.
+
+    Args:
+        labels: of the operations of the contract.
+    """
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        self._rules = [_Rule(label) for label in labels]
+        self._words = {word for rule in self._rules for word in rule.words}
+        self._of = lru_cache(maxsize=1024)(self._meanings)
+
+    def of(self, outgoing: Outgoing) -> frozenset[Meaning]:
+        """Return the operations that a request may be taken for."""
+        sent = methods(outgoing)
+        return frozenset(one for target in _targets(outgoing) for one in self._of(sent, target))
+
+    def named(self, outgoing: Outgoing) -> list[str]:
+        """Return what the path of a request names: the parts of it that no operation has in common."""
+        parts = _segments(unquote(outgoing.path.partition("?")[0]))
+        return [part for part in parts if not self.is_word(part)]
+
+    def is_word(self, text: str) -> bool:
+        """Tell whether a text is a fixed part of some path, such as `usage`."""
+        return text.casefold() in self._words
+
+    def _meanings(self, sent: frozenset[str], target: str) -> frozenset[Meaning]:
+        return frozenset(
+            Meaning(rule.label, ids)
+            for parts in map(_segments, _readings(target))
+            for rule in self._rules
+            if rule.method in sent and (ids := rule.match(parts)) is not None
+        )
+
+
+class _Rule:
+    """How the path of an operation is matched: fixed parts as lax servers do, parameters as they are.
+
+    Args:
+        label: of the operation.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.method, path = label.split(" ", 1)
+        self.words = [word.casefold() for word in path.split("/") if word]
+        self._parts = [_compiled(word) if "{" in word else None for word in self.words]
+
+    def match(self, parts: list[str]) -> tuple[str, ...] | None:
+        """Return what the parts of a path name; `None` where they are another path."""
+        if len(parts) != len(self.words):
+            return None
+        ids: list[str] = []
+        for part, word, rule in zip(parts, self.words, self._parts, strict=True):
+            if rule is not None:
+                if (found := rule.fullmatch(part)) is None:
+                    return None
+                ids += map(_decoded, found.groups())
+            elif word not in _spellings(part):
+                return None
+        return tuple(ids)
+
+
+def methods(outgoing: Outgoing) -> frozenset[str]:
+    """Return the methods that a request may be taken to have, in capitals; HEAD means GET as well."""
+    found = {outgoing.method.upper()}
+    found |= {text.strip().upper() for name, text in outgoing.headers if name.lower() in _METHOD_HEADERS}
+    query = parse_qsl(outgoing.path.partition("?")[2])
+    found |= {text.upper() for name, text in query if name.lower() == _METHOD_PARAMETER}
+    return frozenset(found | ({"GET"} if "HEAD" in found else set()))
+
+
+def paths(outgoing: Outgoing) -> set[str]:
+    """Return the paths that a request may be taken to have, in small letters."""
+    return {
+        "/" + "/".join(_segments(reading)).casefold()
+        for target in _targets(outgoing)
+        for reading in _readings(target)
+    }
+
+
+def _targets(outgoing: Outgoing) -> Iterator[str]:
+    yield outgoing.path.partition("?")[0]
+    for name, text in outgoing.headers:
+        if name.lower() in _PATH_HEADERS:
+            yield text.partition("?")[0]
+
+
+def _compiled(word: str) -> re.Pattern[str]:
+    parts = PARAMETER.split(word)
+    texts = ("(.+)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
+    return re.compile("".join(texts).replace(":", "(?::|%3a)"), re.IGNORECASE | re.DOTALL)
+
+
+def _readings(path: str) -> set[str]:
+    """Return the path as servers may read it: more or less decoded, cut, and with its dots resolved."""
+    found = set()
+    for _ in range(_DECODINGS + 1):
+        for text in (path, path.partition("?")[0].partition("#")[0]):
+            found |= {text, "/".join(_resolved(_segments(text)))}
+        path = unquote(path)
+    return found
+
+
+def _segments(path: str) -> list[str]:
+    return [part for part in path.replace("\\", "/").split("/") if part not in {"", "."}]
+
+
+def _resolved(parts: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for part in parts:
+        if part == "..":
+            del found[-1:]
+        else:
+            found.append(part)
+    return found
+
+
+def _spellings(part: str) -> set[str]:
+    """Return the words that servers may take a part of a path for."""
+    bare = _UNPRINTABLE.sub("", part.partition(";")[0]).casefold()
+    return {bare, _ENDING.sub("", bare)}
+
+
+def _decoded(text: str) -> str:
+    for _ in range(_DECODINGS):
+        text = unquote(text)
+    return text

@@ -1,0 +1,221 @@
+"""Who owns what on the target: what was there before the run is never touched, whatever a response says.
+
+An id in the response to a creation proves nothing: a faulty server may name something that somebody else has.
+So a resource is the run's own only if it was not there before and the target itself shows it to be no older
+than the request that made it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from cohere_conformance.recordings.fields import first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cohere_conformance.model import Response
+
+_UNSAFE = re.compile(r"[\x00-\x20\x7f/\\?#%;:]|^\.+$")
+"""What makes an id more than one segment of a path, for some server."""
+_LONGEST = 256
+_DECODINGS = 3
+_NOBODY = re.compile(
+    r"00000000-0000-4000-8000-000000000000|conformance-(?:nobody|no-such|no-uuid|never)", re.IGNORECASE
+)
+"""How ids begin that no resource has: what a test names to be told that there is nothing."""
+_TOLERANCE = timedelta(seconds=1)
+"""How far the clock behind `created_at` may be behind that of the `Date` header."""
+_DOUBT = timedelta(minutes=1)
+"""How much older than its request a resource must be reported for that to be a deviation."""
+_SLOW_CLOCK = timedelta(minutes=10)
+"""How far the clock of a target may be behind ours."""
+
+
+class Standing(enum.Enum):
+    """Whether something on the target may be touched."""
+
+    OWN = "own"
+    """The run has made it."""
+    NOBODYS = "nobodys"
+    """There is no such resource, by the way its id begins."""
+    UNPROVEN = "unproven"
+    """A response says that the run has made it; nothing else shows it so far."""
+    FOREIGN = "foreign"
+    """A response says that the run has made it, and it was there before, or its id is not safe to send."""
+    UNKNOWN = "unknown"
+    """The run has never been told of it as its own."""
+
+
+@dataclass
+class _Claim:
+    """A resource that a response says the run has made.
+
+    Attributes:
+        since: the earliest time, by the clock of the target, at which it can have been made.
+        refusal: what the response names instead of something new, if that is known.
+        created: when it was made, as the target reports it; `None` while that is not known.
+    """
+
+    since: datetime
+    refusal: str = ""
+    created: datetime | None = None
+
+
+@dataclass
+class _Before:
+    """What a collection held when the run created something in it.
+
+    Attributes:
+        ids: of everything that a list showed then.
+        listed: the list was asked for.
+        later: ids that a response has shown since then, and that the run has not made.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    listed: bool = False
+    later: set[str] = field(default_factory=set)
+
+
+class Ownership:
+    """What was there before the run, and what the run has made.
+
+    Args:
+        fresh: the run has started the target itself, so that nothing was there before.
+        is_word: tells whether a text is a fixed part of some path.
+    """
+
+    def __init__(self, *, fresh: bool, is_word: Callable[[str], bool] = lambda text: False) -> None:
+        self._fresh = fresh
+        self._is_word = is_word
+        self._before: defaultdict[str, _Before] = defaultdict(_Before)
+        self._claims: dict[tuple[str, str], _Claim] = {}
+
+    def lacks_list(self, collection: str) -> bool:
+        """Tell whether a collection has yet to be listed before something is created in it."""
+        return not self._fresh and not self._before[collection].listed
+
+    def list_before(self, collection: str, ids: Iterable[str]) -> None:
+        """Note what a collection holds before the run creates something, as far as its list shows it.
+
+        That something is not in the list proves nothing: a list may hide what is there.
+        """
+        before = self._before[collection]
+        before.listed = True
+        before.ids |= {_folded(one) for one in ids}
+
+    def seen(self, collection: str, ids: Iterable[str]) -> None:
+        """Note what a response shows besides: whatever is created later has another id."""
+        if self._fresh:
+            return
+        keys = {_folded(one) for one in ids if not _NOBODY.match(one)}
+        self._before[collection].later |= {one for one in keys if (collection, one) not in self._claims}
+
+    def claim(self, collection: str, identity: str, since: datetime, *, result: bool = False) -> None:
+        """Note that a response names something as made by the run.
+
+        Args:
+            collection: its path.
+            identity: its id.
+            since: the earliest time at which it can have been made.
+            result: a job of the run has made it, which may have been listed already.
+        """
+        key = (collection, _folded(identity))
+        if key not in self._claims:
+            refusal = "" if self._fresh else self._refusal(collection, identity, result=result)
+            self._claims[key] = _Claim(since, refusal)
+
+    def dated(self, collection: str, identity: str, created: datetime) -> None:
+        """Note when a resource was made, as the target reports it; the earliest time counts."""
+        claim = self._claims.get((collection, _folded(identity)))
+        if claim is not None and (claim.created is None or created < claim.created):
+            claim.created = created
+
+    def since(self, collection: str, identity: str) -> datetime | None:
+        """Return the earliest time at which something of the run can have been made."""
+        claim = self._claims.get((collection, _folded(identity)))
+        return None if claim is None else claim.since
+
+    def standing(self, collection: str, identity: str) -> Standing:
+        """Return whether a resource may be touched."""
+        claim = self._claims.get((collection, _folded(identity)))
+        if claim is None:
+            nobodys = _NOBODY.match(identity) and not self._was_there(collection, identity, result=True)
+            return Standing.NOBODYS if nobodys else Standing.UNKNOWN
+        if self._fresh:
+            return Standing.OWN
+        if claim.refusal or (claim.created is not None and claim.created < claim.since):
+            return Standing.FOREIGN
+        return Standing.UNPROVEN if claim.created is None else Standing.OWN
+
+    def breach(self, collection: str, identity: str) -> str:
+        """Return what a response that names something as made by the run observably names instead, if so."""
+        claim = self._claims.get((collection, _folded(identity)))
+        if claim is None or self._fresh:
+            return ""
+        if claim.refusal or claim.created is None or claim.created >= claim.since - _DOUBT:
+            return claim.refusal
+        return "the id of something that is older than the request"
+
+    def _refusal(self, collection: str, identity: str, *, result: bool) -> str:
+        if self._was_there(collection, identity, result=result):
+            return "the id of something that was there before"
+        if _UNSAFE.search(identity) or len(identity) > _LONGEST or self._is_word(identity):
+            return "an id that some server may take for another path"
+        return ""
+
+    def _was_there(self, collection: str, identity: str, *, result: bool) -> bool:
+        """Tell whether something of that id was there: in any collection, because paths are easily mistaken.
+
+        Collections that count from one have the same numbers, which is no sign of anything. What a job has
+        made may be listed before the job names it.
+        """
+        key = _folded(identity)
+        keys = {key, key.strip(". "), key.partition(".")[0], *_UNSAFE.split(key)} - {""}
+        return any(
+            keys & (before.ids if result else before.ids | before.later)
+            for path, before in self._before.items()
+            if path == collection or not key.isdecimal()
+        )
+
+
+def _folded(identity: str) -> str:
+    """Return what servers compare that decode once more, or take letters of one look for equal."""
+    for _ in range(_DECODINGS):
+        identity = unquote(identity)
+    return unicodedata.normalize("NFKC", identity).casefold()
+
+
+def earliest(response: Response, now: datetime) -> datetime:
+    """Return the earliest time, by the clock of the target, at which a request can have had its effect.
+
+    Args:
+        response: to the request.
+        now: the time by our clock.
+    """
+    took = timedelta(seconds=response.seconds or 0.0)
+    floor = now - took - _SLOW_CLOCK
+    try:
+        date = parsedate_to_datetime(first(response.headers, "date") or "")
+    except (ValueError, TypeError):
+        return floor
+    date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    # A Date far behind would make everything young, so that our own clock has its say as well.
+    return max(date - took - _TOLERANCE, floor)
+
+
+def moment(value: object) -> datetime | None:
+    """Return the time that a text names; `None` where it names none that can be compared."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

@@ -1,0 +1,247 @@
+"""Sends requests to a server, whatever it does: each becomes an exchange, and none an exception."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, Self
+
+import httpx
+import msgspec
+
+from cohere_conformance import __version__
+from cohere_conformance.client.address import base_url as checked_url
+from cohere_conformance.client.budget import Budget
+from cohere_conformance.client.response import Reader, fields, unanswered
+from cohere_conformance.client.unpack import ACCEPTED
+from cohere_conformance.client.watch import Watch
+from cohere_conformance.client.wire import Wire
+from cohere_conformance.curl import KEY_VARIABLE
+from cohere_conformance.errors import UsageError
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+from cohere_conformance.privacy import redact
+from cohere_conformance.privacy.secret import scrubbed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from cohere_conformance.privacy.secret import Secret
+
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A request to be sent.
+
+    Attributes:
+        method: HTTP method.
+        path: path below the base URL plus query, already encoded; it is sent byte for byte.
+        headers: fields in the order in which they are sent; repeated ones are sent repeatedly.
+        body: the content, or `None`.
+        keyed: whether the key is added, where the headers hold no authorization of their own.
+        variable: the environment variable that holds the key, for whoever sends the request again.
+        scheme: what stands before the key.
+    """
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes | None = None
+    keyed: bool = True
+    variable: str = KEY_VARIABLE
+    scheme: str = "Bearer"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long an answer is waited for, and how much of it is read.
+
+    Attributes:
+        connect: seconds to connect.
+        silence: seconds without a byte.
+        total: seconds for the whole answer, from before the connection is made.
+        largest: bytes of the decoded body.
+    """
+
+    connect: float = 5.0
+    silence: float = 10.0
+    total: float = 60.0
+    largest: int = 64 * 1024 * 1024
+
+
+_LIMITS = Limits()
+
+
+class Gate(Protocol):
+    """Decides about every request before it leaves the process, and sees every response."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass.
+
+        Args:
+            outgoing: the request.
+            ask: sends a request that the decision depends on.
+
+        Raises:
+            RefusedError: it must not be sent.
+        """
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """See the response to a request that has passed."""
+
+
+class _Open:
+    """Lets everything pass."""
+
+    def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
+        """Let a request pass."""
+
+    def note(self, outgoing: Outgoing, response: Response) -> None:
+        """Ignore a response."""
+
+
+OPEN: Gate = _Open()
+"""For a transport that reaches nobody."""
+
+
+class Sender:
+    """Sends requests to one server; threads may share it.
+
+    Redirects are answers like any other, and cookies are not kept: each request goes where it was sent to,
+    with what it was given. Connections are kept. Where a kept one turns out to have been closed by the server
+    before a byte of an answer came, the request is sent once more on a new one, and counts twice.
+
+    Args:
+        base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
+        gate: decides about every request.
+        key: sent as bearer token, and taken out of whatever comes back.
+        limits: on every answer.
+        budget: on the number of requests.
+        source: the name under which the exchanges are seen (`Source.file`).
+        transport: sends in place of the network; it is closed with the sender.
+
+    Attributes:
+        budget: likewise.
+
+    Raises:
+        UsageError: the base URL is none, or the environment names a proxy that cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        gate: Gate,
+        key: Secret | None = None,
+        limits: Limits = _LIMITS,
+        budget: Budget | None = None,
+        source: str = "run",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        checked_url("base_url", base_url)
+        base = httpx.URL(base_url)
+        self._base = base_url.rstrip("/")
+        self._prefix = base.raw_path.rstrip(b"/")
+        self._gate = gate
+        self._key = key
+        self._limits = limits
+        self.budget = budget or Budget(None)
+        self._source = source
+        self._watch = Watch()
+        self._transport = transport or Wire(base, self._watch, self.budget.spend)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    def send(self, outgoing: Outgoing, *, position: str = "") -> Exchange:
+        """Return the request with its answer, whole or not; what went wrong is the response's `failure`.
+
+        Args:
+            outgoing: the request.
+            position: what the exchange is called in its source (`Source.position`).
+
+        Raises:
+            BudgetError: it would be one request too many, or the time is up before it has ended.
+            RefusedError: the gate does not let it pass.
+            UsageError: the request cannot be written as HTTP.
+        """
+        self._gate.admit(outgoing, self.send)
+        exchange = self._exchange(outgoing, position)
+        self._gate.note(outgoing, exchange.response)
+        return exchange
+
+    def _exchange(self, outgoing: Outgoing, position: str) -> Exchange:
+        request = self._request(outgoing)
+        self.budget.spend()
+        recorded_at = datetime.now(UTC).isoformat()
+        self._watch.begin(min(self._limits.total, self.budget.seconds))
+        try:
+            answer = self._transport.handle_request(request)
+        except httpx.LocalProtocolError as error:
+            raise _unsendable(outgoing) from error
+        except httpx.TransportError as error:
+            failure = unanswered(error, self._watch)
+            response = Response(0, failure=failure, seconds=self._watch.elapsed)
+        else:
+            response = Reader(self._watch, self._limits.largest).read(answer)
+        if response.failure is not None:
+            self.budget.on_time()  # what we have cut off ourselves is no fault of the server
+        sent = Request(
+            request.method,
+            redact.url(f"{self._base}{outgoing.path}"),
+            redact.headers(fields(request.headers.raw)),
+            outgoing.body,
+            keyed="authorization" in request.headers,
+            # Credentials of the request's own are in no variable, unless it says so.
+            variable=outgoing.variable if outgoing.keyed or outgoing.variable != KEY_VARIABLE else "",
+        )
+        exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
+        return exchange if self._key is None else scrubbed(exchange, self._key)
+
+    def _request(self, outgoing: Outgoing) -> httpx.Request:
+        if not outgoing.path.startswith("/"):
+            raise UsageError(f"expected a path that begins with /, got {outgoing.path[:80]!r}")
+        given = {name.lower() for name, _ in outgoing.headers}
+        if given & _FRAMING:
+            raise UsageError(
+                f"expected headers without {min(given & _FRAMING)}, got one: the sender writes it"
+            )
+        limits = self._limits
+        timeout = {"connect": limits.connect, "read": limits.silence, "write": limits.silence}
+        try:
+            added = [(name, value) for name, value in self._own(outgoing) if name not in given]
+            return httpx.Request(
+                outgoing.method,
+                f"{self._base}{outgoing.path}",
+                # In bytes: httpx takes ASCII only.
+                headers=[(name.encode(), value.encode()) for name, value in (*added, *outgoing.headers)],
+                content=outgoing.body,
+                extensions={
+                    "timeout": timeout | {"pool": limits.total},
+                    "target": self._prefix + outgoing.path.encode("ascii"),
+                },
+            )
+        except (UnicodeEncodeError, httpx.InvalidURL) as error:
+            raise _unsendable(outgoing) from error
+
+    def _own(self, outgoing: Outgoing) -> Headers:
+        own = (("user-agent", f"cohere-conformance/{__version__}"), ("accept-encoding", ACCEPTED))
+        if not outgoing.keyed or self._key is None:
+            return own
+        return (*own, ("authorization", f"{outgoing.scheme} {self._key.reveal()}"))
+
+
+def _unsendable(outgoing: Outgoing) -> UsageError:
+    # Without what was given: it may hold a key.
+    return UsageError(
+        f"{outgoing.method[:20]!r}: expected a method, an encoded path and header fields of one line each, "
+        "got what HTTP/1.1 cannot carry: look at the path and at the header fields"
+    )

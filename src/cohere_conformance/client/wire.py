@@ -1,0 +1,229 @@
+"""The wire below the sender: HTTP/1.1 over sockets, under one deadline for all that an answer takes."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import httpx
+
+from cohere_conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cohere_conformance.client.watch import Watch
+
+    SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+_KEPT = 2.0
+"""Seconds that an idle connection is kept: less than servers keep it, which usually is five."""
+
+_ERRORS: dict[type[Exception], type[httpx.TransportError]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.PoolTimeout: httpx.PoolTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.ProxyError: httpx.ProxyError,
+    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
+}
+_HUNG_UP = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+class Wire(httpx.BaseTransport):
+    """Sends requests to one server, as they are, and hands over what comes, undecoded.
+
+    httpx's own transport takes a time limit for each read only, so that a server which drips its head byte by
+    byte is never done; and an answer that stood in the buffer before the question would be taken for its own.
+
+    Args:
+        base: the server; the environment's proxies are used for it unless it is this machine.
+        watch: told of every byte, and asked for the time that is left.
+        again: called before a request is sent a second time, because a kept connection turned out dead.
+
+    Raises:
+        UsageError: the environment names a proxy that cannot be used.
+    """
+
+    def __init__(self, base: httpx.URL, watch: Watch, again: Callable[[], None]) -> None:
+        self._watch = watch
+        self._again = again
+        self._pool = _pool(base, _Backend(watch))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer as soon as its head is there."""
+        while True:
+            self._watch.reset()
+            try:
+                with _translated():
+                    answer = self._pool.handle_request(_raw(request))
+            except _HUNG_UP:
+                # That a server closes an idle connection is its right, and tells nothing about this request.
+                if not self._watch.stale:
+                    raise
+            else:
+                if not self._watch.stale:
+                    return httpx.Response(
+                        answer.status,
+                        headers=answer.headers,
+                        stream=_Body(answer),
+                        extensions=answer.extensions,
+                    )
+                answer.close()
+            self._again()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _translated():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that does not wait beyond the deadline, and tells what it reads."""
+
+    def __init__(self, inner: httpcore.NetworkStream, watch: Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._inner.read(max_bytes, _patience(self._watch, timeout, httpcore.ReadTimeout))
+        self._watch.note(data)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _patience(self._watch, timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _patience(self._watch, timeout, httpcore.ConnectTimeout)
+        secured = self._inner.start_tls(ssl_context, server_hostname, left)
+        self._watch.listen()  # a proxy's answer is not the server's
+        return _Stream(secured, self._watch)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, watch: Watch) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._watch = watch
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.NetworkStream:
+        self._watch.connected = True
+        left = _patience(self._watch, timeout, httpcore.ConnectTimeout)
+        stream = self._inner.connect_tcp(host, port, left, local_address, socket_options)
+        return _Stream(stream, self._watch)
+
+
+def _patience(watch: Watch, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+    left = watch.left
+    if left <= 0:
+        raise late("the time for the whole answer is up")
+    return left if timeout is None else min(left, timeout)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except tuple(_ERRORS) as error:
+        raise _ERRORS[type(error)](str(error)) from error
+
+
+def _raw(request: httpx.Request) -> httpcore.Request:
+    address = request.url
+    # The target as it was given: a URL object would resolve `..` and encode what is odd.
+    target = request.extensions.get("target", address.raw_path)
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=target),
+        headers=request.headers.raw,
+        content=request.content,
+        extensions={"timeout": request.extensions.get("timeout", {})},
+    )
+
+
+def _pool(base: httpx.URL, backend: _Backend) -> httpcore.ConnectionPool:
+    secured = httpx.create_ssl_context() if base.scheme == "https" else None
+    proxy = _proxy(base)
+    if proxy is None:
+        return httpcore.ConnectionPool(
+            ssl_context=secured, max_connections=None, keepalive_expiry=_KEPT, network_backend=backend
+        )
+    address = proxy.url
+    return httpcore.HTTPProxy(
+        proxy_url=httpcore.URL(
+            scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=address.raw_path
+        ),
+        proxy_auth=proxy.raw_auth,
+        ssl_context=secured,
+        max_connections=None,
+        keepalive_expiry=_KEPT,
+        network_backend=backend,
+    )
+
+
+def _proxy(base: httpx.URL) -> httpx.Proxy | None:
+    if _is_loopback(base.host) or urllib.request.proxy_bypass(f"{base.host}:{base.port or ''}".rstrip(":")):
+        return None
+    named = urllib.request.getproxies()
+    told = named.get(base.scheme) or named.get("all")
+    if not told:
+        return None
+    try:
+        proxy = httpx.Proxy(told if "://" in told else f"http://{told}")
+    except (ValueError, httpx.InvalidURL) as error:
+        raise _unusable(base) from error
+    # Ports beyond these raise only when a connection is made.
+    if proxy.url.scheme not in {"http", "https"} or not proxy.url.host or (proxy.url.port or 0) > 65_535:
+        raise _unusable(base)
+    return proxy
+
+
+def _unusable(base: httpx.URL) -> UsageError:
+    # Without its value, which may hold a password.
+    return UsageError(
+        f"expected the address of an HTTP proxy in {base.scheme.upper()}_PROXY or ALL_PROXY, got something "
+        f"else: correct it, or name {base.host} in NO_PROXY"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,298 @@
+"""Takes credentials out of bodies of any kind, whole or broken, without reading them as what they are.
+
+Where a name of a credential ends with what a value can follow (a quote, an equals sign), the value is cut
+out. So JSON at any depth and inside of strings, lines of JSON, events, forms, parts and addresses are all
+cleaned in one way, and what nobody can parse is cleaned as well. What has no such name is passed over by
+searches for bytes, which cost a fraction of what reading it would.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import heapq
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_plus
+
+from cohere_conformance.privacy.words import (
+    REDACTED,
+    REDACTED_IN_URL,
+    is_masked,
+    is_no_secret,
+    is_parameter,
+    is_property,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORDS = (
+    b"key",
+    b"token",
+    b"secret",
+    b"pass",
+    b"pwd",
+    b"auth",
+    b"cookie",
+    b"credential",
+    b"sig",
+    b"accessid",
+)
+"""What names of credentials hold, in small letters."""
+_LONGEST_NAME = 96
+_END_OF_NAME = re.compile(rb"[\w-]{0,64}?(\\*[\"']|=|%3d|\\+u003d)")
+_OPENED = re.compile(rb"\[\s*")
+_COLON = re.compile(rb"\s*:\s*")
+_QUOTE = re.compile(rb"(\\*)([\"'])")
+_NEXT = re.compile(rb"\\*[\"']\s*,\s*(?=\\*[\"'])")
+_NUMBER = re.compile(rb"-?\d[\d.eE+-]*")
+_PART = re.compile(rb"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n){0,8}\r?\n")
+_PARAMETER = re.compile(
+    rb"(?:.*(?:[?&#]|&amp;|\\u0026|%3[Ff]|%26|%23)|\A)([\w.%+\[\]-]*)\Z", re.DOTALL | re.IGNORECASE
+)
+_VALUE = re.compile(rb"[^\s&\"'\\<>#`|^{}]*")
+_ENCODED_VALUE = re.compile(rb"(?:(?!%26|%23)[^\s&\"'\\<>#`|^{}])*", re.IGNORECASE)
+_USER = re.compile(rb":(?:\\*/){2}([^\s/?#\"'<>\\]{1,256})@")
+_SCHEME = re.compile(rb"(?:\s|%20|\+)+([\w.~+/=-]{12,})")
+_SHORTEST_USER = 8
+"""Characters of a user without a password that may be a key; a shorter one is a name such as `git`."""
+_SHORTEST_BEARER = 16
+_MOST_PASSES = 8
+"""Searches of one body; nobody but a test has needed more than three."""
+# How likely a piece of text was stands beside the piece, which is called a token as well.
+_LIKELY = rb"(?:likelihood|log_?prob|prob|score|bytes|token_id|id|rank)"
+_LIKELY_AFTER = re.compile(rb"\\*[\"']\s*,\s*\\*[\"']" + _LIKELY + rb"\\*[\"']")
+_LIKELY_BEFORE = re.compile(_LIKELY + rb"\\*[\"']\s*:\s*[-+.\deE]+\s*,\s*\\*[\"']\Z")
+
+
+class Span(NamedTuple):
+    """What is to be taken out, and what is written instead."""
+
+    start: int
+    end: int
+    instead: str
+
+
+def clean(data: bytes, seen: set[str]) -> bytes:
+    """Return the data without credentials; everything else stays byte for byte.
+
+    Args:
+        data: a body, or any text that was part of an exchange.
+        seen: what is taken out is added to it, as it is meant.
+    """
+    # What is taken out may have hidden the name of something else, so the result is searched again. Most
+    # bodies hold no credential and are searched once.
+    for _ in range(_MOST_PASSES):
+        cleaned = _cleaned_once(data, seen)
+        if cleaned == data:
+            break
+        data = cleaned
+    return data
+
+
+def _cleaned_once(data: bytes, seen: set[str]) -> bytes:
+    found = spans(data, seen)
+    if not found:
+        return data
+    parts: list[bytes] = []
+    done = 0
+    for start, end, instead in found:
+        if start >= done:
+            parts += [data[done:start], instead.encode()]
+        # Of two that overlap nothing is left: half a credential is one as well.
+        done = max(done, end)
+    return b"".join((*parts, data[done:]))
+
+
+def spans(data: bytes, seen: set[str]) -> list[Span]:
+    """Return where the credentials are, in order; some may overlap.
+
+    Args:
+        data: as for `clean`.
+        seen: as for `clean`.
+    """
+    lowered = data.lower()
+    return sorted((*_named(data, lowered, seen), *_users(data, seen), *_schemes(data, lowered, seen)))
+
+
+def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
+    """Yield what stands under a name that says credential."""
+    taken: list[Span] = []
+    last = -1
+    for start, at in heapq.merge(*(_ends(lowered, word) for word in _WORDS)):
+        match = _END_OF_NAME.match(lowered, at)
+        if start == last or match is None:
+            continue
+        last = start
+        # What is inside of a value that is taken out is no name. Between the name of a part of a form and its
+        # content others may be.
+        taken = [span for span in taken if span.end > start]
+        if any(span.start <= start for span in taken):
+            continue
+        for span in _valued(data, lowered, start, match, seen):
+            taken.append(span)
+            yield span
+
+
+def _ends(lowered: bytes, word: bytes) -> Iterator[tuple[int, int]]:
+    """Yield in their order where each name ends that has a word in it, and where that word is."""
+    at = lowered.find(word)
+    while at >= 0:
+        if (match := _END_OF_NAME.match(lowered, at)) is not None:
+            yield match.start(1), at
+        at = lowered.find(word, at + len(word))
+
+
+def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:
+    """Yield the values of what may be a name that ends at `end`."""
+    before = max(0, end - _LONGEST_NAME)
+    quote = match[1][-1:]
+    if quote not in {b'"', b"'"}:
+        window = lowered[before:end]
+        named = _PARAMETER.match(window)
+        # Without a sign before it a form begins with it, which is then all of the body.
+        if named is None or (before and named.start(1) == 0):
+            return
+        if is_parameter(unquote_plus(named[1].decode("latin-1"))):
+            yield from _parameter(data, match, seen)
+        return
+    start = lowered.rfind(quote, before, end) + 1
+    name = lowered[start:end].decode("latin-1")
+    if not start or not is_property(name):
+        return
+    if (colon := _COLON.match(data, match.end())) is not None:
+        whole = name == "token" and _LIKELY_BEFORE.search(lowered[max(0, start - 80) : start])
+        if not whole:
+            yield from _values(data, colon.end(), name, seen)
+    elif lowered[:start].endswith((b'name="', b"name='")):
+        yield from _part(data, match.end(), seen)
+
+
+def _values(data: bytes, at: int, name: str, seen: set[str]) -> Iterator[Span]:
+    """Yield the string or the number at a place, or the strings of an array there."""
+    if (opened := _OPENED.match(data, at)) is not None:
+        at = opened.end()
+        while (quote := _QUOTE.match(data, at)) is not None:
+            end = _end_of_string(data, quote)
+            yield from _quoted(data, quote.end(), end, len(quote[1]), seen)
+            following = _NEXT.match(data, end)
+            if following is None:
+                return
+            at = following.end()
+        return
+    if (quote := _QUOTE.match(data, at)) is not None:
+        end = _end_of_string(data, quote)
+        if name != "token" or _LIKELY_AFTER.match(data, end) is None:
+            yield from _quoted(data, quote.end(), end, len(quote[1]), seen)
+    elif name != "token" and (number := _NUMBER.match(data, at)) is not None and number[0] != b"0":
+        # A token that is a number is a piece of text, not a credential.
+        seen.add(number[0].decode())
+        yield Span(at, number.end(), "0")
+
+
+def _end_of_string(data: bytes, quote: re.Match[bytes]) -> int:
+    """Return where the text of a string ends, at the latest with its line.
+
+    A string inside of strings has one, three, seven backslashes before its quotes; twice as many and one
+    more are a quote that belongs to its text.
+    """
+    depth, at, start = len(quote[1]), quote.end(), quote.end()
+    while (at := data.find(quote[2], at)) >= 0:
+        slashes = at
+        while slashes > start and data[slashes - 1] == 0x5C:
+            slashes -= 1
+        run = (at - slashes) % (2 * depth + 2)
+        if run != 2 * depth + 1:
+            end = at - min(run, depth)
+            break
+        at += 1
+    else:
+        end = len(data)
+    line = data.find(b"\n", start, end)
+    end = end if line < 0 else line
+    return end - 1 if data[start:end].endswith(b"\r") else end
+
+
+def _quoted(data: bytes, start: int, end: int, depth: int, seen: set[str]) -> Iterator[Span]:
+    value = data[start:end].decode("utf-8", "replace")
+    for _ in range((depth + 1).bit_length()):
+        try:
+            # Control characters are let through: the string may be broken.
+            value = json.loads(f'"{value}"', strict=False)
+        except ValueError:
+            break
+    if not is_masked(value):
+        seen.add(value)
+        yield Span(start, end, REDACTED)
+
+
+def _part(data: bytes, at: int, seen: set[str]) -> Iterator[Span]:
+    """Yield the content of a part of a form whose name ends at a place."""
+    if (head := _PART.match(data, at)) is None:
+        return
+    start = head.end()
+    end = data.find(b"\n--", start)
+    end = len(data) if end < 0 else end - (data[end - 1 : end] == b"\r")
+    value = data[start:end].decode("utf-8", "replace")
+    if start < end and not is_masked(value):
+        seen.add(value)
+        yield Span(start, end, REDACTED)
+
+
+def _parameter(data: bytes, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:
+    """Yield the value of a parameter of an address or a field of a form."""
+    found = (_VALUE if match[1] == b"=" else _ENCODED_VALUE).match(data, match.end())
+    written = "" if found is None else found[0].decode("utf-8", "replace")
+    value = unquote_plus(written)
+    if not is_masked(value):
+        seen.update((value, written))
+        yield Span(match.end(), match.end() + len(found[0] if found else b""), REDACTED_IN_URL)
+
+
+def _users(data: bytes, seen: set[str]) -> Iterator[Span]:
+    """Yield what stands before the host of an address."""
+    if b"@" not in data:
+        return
+    for sign in (b"://", b":\\/"):
+        at = data.find(sign)
+        while at >= 0:
+            if (match := _USER.match(data, at)) is not None:
+                written = match[1].decode("utf-8", "replace")
+                user, colon, password = written.partition(":")
+                if written != REDACTED_IN_URL and (colon or len(user) >= _SHORTEST_USER):
+                    seen.add(unquote_plus(password if colon else user))
+                    yield Span(*match.span(1), REDACTED_IN_URL)
+            at = data.find(sign, at + len(sign))
+
+
+def _schemes(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
+    """Yield what follows the word Bearer or Basic and is no word itself."""
+    for scheme, is_credential in ((b"bearer", _is_bearer), (b"basic", _is_basic)):
+        at = lowered.find(scheme)
+        while at >= 0:
+            match = _SCHEME.match(data, at + len(scheme))
+            if match is not None and is_credential(match[1]):
+                seen.add(match[1].decode())
+                yield Span(*match.span(1), REDACTED)
+            at = lowered.find(scheme, at + len(scheme))
+
+
+def _is_bearer(value: bytes) -> bool:
+    return len(value) >= _SHORTEST_BEARER and any(0x30 <= byte <= 0x39 for byte in value)
+
+
+def _is_basic(value: bytes) -> bool:
+    text = value.decode("utf-8", "replace")
+    return basic(text) is not None and not is_no_secret(text)
+
+
+def basic(value: str) -> tuple[str, str] | None:
+    """Return user and password of basic credentials; `None` where the text is none."""
+    try:
+        told = base64.b64decode(value, validate=True).decode("utf-8")
+    except (ValueError, binascii.Error):
+        return None
+    user, colon, password = told.partition(":")
+    return (user, password) if colon and told.isprintable() else None

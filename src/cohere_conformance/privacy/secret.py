@@ -1,0 +1,71 @@
+"""A key that nothing shows: what holds it has no text, and what quotes it is cleaned."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from cohere_conformance.errors import UsageError
+from cohere_conformance.privacy.fragments import SHORTEST_OF_KEY
+from cohere_conformance.privacy.redact import REDACTED, Forms
+from cohere_conformance.privacy.split import without_known
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange
+
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+
+
+class Secret:
+    """Holds a key; only `reveal` hands it out.
+
+    Args:
+        value: the key; space around it, as the line end of a file, does not count.
+
+    Attributes:
+        forms: every form in which the key can be quoted.
+
+    Raises:
+        UsageError: it is empty, or has characters that no header can carry.
+    """
+
+    __slots__ = ("_value", "forms")
+
+    def __init__(self, value: str) -> None:
+        value = value.strip()
+        if not _SENDABLE.fullmatch(value):
+            what = "a key with spaces or characters beyond ASCII" if value else "an empty one"
+            raise UsageError(
+                f"expected a key of visible ASCII characters, got {what}: look at where it is set"
+            )
+        self._value = value
+        self.forms = Forms((value,), shortest=SHORTEST_OF_KEY)
+
+    def __repr__(self) -> str:
+        return f"Secret({REDACTED})"
+
+    def __str__(self) -> str:
+        return REDACTED
+
+    def __reduce__(self) -> str:
+        raise TypeError("a key is not written anywhere: hand over the name of what holds it")
+
+    def reveal(self) -> str:
+        """Return the key itself."""
+        return self._value
+
+    def scrub(self, data: bytes) -> bytes:
+        """Return the bytes without the key: plain, escaped, encoded for a URL, in hex or in base64."""
+        return self.forms.scrub(data)
+
+    def scrub_text(self, text: str) -> str:
+        """Return the text without the key, as `scrub` does."""
+        return self.forms.scrub_text(text)
+
+
+def scrubbed(exchange: Exchange, key: Secret) -> Exchange:
+    """Return the exchange without the key, wherever and in how many pieces a server that echoes it put it."""
+    joined = replace(exchange, response=without_known(exchange.response, [key.forms]))
+    return key.forms.clean(joined)

@@ -1,0 +1,136 @@
+"""Takes credentials out of a response that hands them out in pieces, as a stream of deltas does.
+
+What a client joins is joined here as well: the texts at one place of all events, once all of them and once by
+the index of the event. What is found in that is taken out of every event that holds a piece of it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from cohere_conformance.privacy import bodies
+from cohere_conformance.privacy.fragments import Span, merged
+from cohere_conformance.privacy.pieces import Piece, pieces
+from cohere_conformance.privacy.words import REDACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from cohere_conformance.model import Response
+    from cohere_conformance.privacy.forms import Forms
+
+    Cuts = Iterable[tuple[Piece, Span]]
+    Find = Callable[[list[Piece]], Cuts]
+
+_LARGEST_DOCUMENT = 64 * 1024
+"""Bytes of a body that is no stream: a longer one is a list of numbers, and only searched for what is in one
+piece."""
+_STREAMS = ("text/event-stream", "application/stream+json", "application/x-ndjson")
+
+
+def without_known(response: Response, known: Sequence[Forms]) -> Response:
+    """Return the response without the pieces of credentials that are known.
+
+    Args:
+        response: what is in one piece is left to others, and is still there: its neighbours may be pieces.
+        known: each in every form.
+    """
+
+    def found(texts: list[Piece]) -> Cuts:
+        for forms in known:
+            yield from _joined(texts, forms.spans)
+            plain = [_flat(piece.text) for piece in texts]
+            for fragments in forms.fragments:
+                yield from ((texts[number], span) for number, span in fragments.chained(plain))
+
+    return _cut(response, found) if known else response
+
+
+def without_named(response: Response, seen: set[str]) -> Response:
+    """Return the stream without the pieces of what looks like a credential once it is joined.
+
+    Args:
+        response: likewise; it stays as it is where it is no stream.
+        seen: what is taken out is added to it.
+    """
+
+    def found(texts: list[Piece]) -> Cuts:
+        return _joined(texts, lambda data: [(start, end) for start, end, _ in bodies.spans(data, seen)])
+
+    return _cut(response, found) if _is_stream(response) else response
+
+
+def _is_stream(response: Response) -> bool:
+    return (
+        response.events is not None
+        or any(
+            name == "content-type" and value.partition(";")[0].strip().lower() in _STREAMS
+            for name, value in response.headers
+        )
+        or (response.body or b"").startswith((b"data:", b"event:"))
+    )
+
+
+def _cut(response: Response, find: Find) -> Response:
+    if response.events:
+        data = [event.data for event in response.events]
+        cut = _without(data, find)
+        if cut != data:
+            events = tuple(
+                replace(event, data=text) for event, text in zip(response.events, cut, strict=True)
+            )
+            return replace(response, events=events)
+    body = response.body
+    if body and (len(body) <= _LARGEST_DOCUMENT or _is_stream(response)):
+        told = body.decode("utf-8", "surrogateescape")
+        (left,) = _without([told], find)
+        if left != told:
+            # Counts of other bytes than these would tell wrong times.
+            return replace(response, body=left.encode("utf-8", "surrogateescape"), arrivals=())
+    return response
+
+
+def _without(sources: list[str], find: Find) -> list[str]:
+    """Return the texts without what is found in their pieces."""
+    spans: dict[int, list[Span]] = {}
+    for piece, (start, end) in find(pieces(sources)):
+        spans.setdefault(piece.source, []).append(piece.written(start, end))
+    cut = list(sources)
+    for number, found in spans.items():
+        for start, end in reversed(merged(found)):
+            cut[number] = f"{cut[number][:start]}{REDACTED}{cut[number][end:]}"
+    return cut
+
+
+def _joined(texts: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Iterator[tuple[Piece, Span]]:
+    """Yield the parts of pieces that make up what is found in the joined texts."""
+    groups: dict[tuple[str, ...], list[Piece]] = {}
+    for piece in texts:
+        groups.setdefault((piece.place,), []).append(piece)
+        groups.setdefault((piece.place, piece.channel), []).append(piece)
+    for name, members in groups.items():
+        # What is in one piece is looked for elsewhere.
+        if len(members) > 1 and (len(name) == 1 or len(members) < len(groups[name[:1]])):
+            yield from _parts(members, spans)
+
+
+def _parts(members: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Iterator[tuple[Piece, Span]]:
+    texts = [piece.text for piece in members]
+    ends = list(itertools.accumulate(map(len, texts)))
+    for start, end in spans(_flat("".join(texts))):
+        first, last = bisect.bisect_right(ends, start), bisect.bisect_left(ends, end)
+        if first == last:
+            continue  # in one piece
+        for number in range(first, last + 1):
+            begin = ends[number] - len(texts[number])
+            if texts[number]:
+                yield members[number], (max(start - begin, 0), min(end - begin, len(texts[number])))
+
+
+def _flat(text: str) -> bytes:
+    """Return one byte for each character, so that places in the one are places in the other."""
+    return text.encode("latin-1", "replace")

@@ -1,0 +1,105 @@
+"""Reads HTTP archives (HAR 1.2), as browsers, proxies and API clients export them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from cohere_conformance.model import Exchange, Headers, Request, Response, Source
+from cohere_conformance.recordings import jsonstream
+from cohere_conformance.recordings.bodies import chunks, encode, recorded, without_codings
+from cohere_conformance.recordings.fields import assemble, first, headers, mapping, status, timestamp
+from cohere_conformance.recordings.scalars import UnusableError, text, unbase64
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator, Mapping
+
+    from cohere_conformance.errors import TrafficError
+
+
+def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+    """Yield each entry, or an error for one without a response; a last error where the text breaks."""
+    return jsonstream.read(stream, file, ("log.entries.item", "entry"), exchange_of)
+
+
+def exchange_of(value: object, file: str, position: str) -> Exchange:
+    """Return the exchange that an entry tells.
+
+    Status 0 is how an archive says that the request was aborted: nothing can be judged by it.
+
+    Raises:
+        UnusableError: it tells none.
+    """
+    entry = mapping(value, "an entry")
+    request = mapping(entry.get("request"), "request")
+    if entry.get("response") is None:
+        raise UnusableError("no response was recorded")
+    response = mapping(entry["response"], "response")
+    found = response.get("content")
+    body = found if isinstance(found, dict) else {}
+    fields = headers(response.get("headers"))
+    mime_type = text(body.get("mimeType"))
+    if not fields and "/" in mime_type:
+        # Only where no header was kept at all: what a browser has guessed must not pass for a header.
+        fields = (("content-type", mime_type),)
+    content, undecoded = recorded(lambda: _content(body, response, fields))
+    posted, _ = recorded(lambda: _posted(request.get("postData"), headers(request.get("headers"))))
+    return assemble(
+        Request(
+            method=text(request.get("method")),
+            url=text(request.get("url")),
+            headers=headers(request.get("headers")),
+            body=posted,
+        ),
+        Response(status(response.get("status")), fields, content, undecoded=undecoded),
+        Source(file, position, timestamp(entry.get("startedDateTime"))),
+    )
+
+
+def _content(body: Mapping[str, object], response: Mapping[str, object], fields: Headers) -> bytes | None:
+    """Return the body: an archive keeps it without its content coding; `None` where it was left out.
+
+    Without text it was left out if any size says that there was one, and empty if the archive says so.
+    """
+    value = body.get("text")
+    if value is None or value == "":
+        told = (body.get("size"), response.get("bodySize"), first(fields, "content-length"))
+        sizes = [_size(one) for one in told]
+        if any(size > 0 for size in sizes):
+            return None
+        return b"" if value == "" or sizes[0] == 0 else None
+    return _bytes(text(value), body.get("encoding"), fields)
+
+
+def _bytes(written: str, encoding: object, fields: Headers) -> bytes:
+    """Return a body as its bytes: most archives keep it without its content coding, some do not."""
+    packed = encoding == "base64" or any(name == "content-encoding" for name, _ in fields)
+    joined = chunks(written) if packed else None
+    if joined is None:
+        joined = unbase64(written) if encoding == "base64" else encode(written)
+    return without_codings(joined, fields)
+
+
+def _size(value: object) -> int:
+    """Return a size in bytes; -1, as archives have it, where it is not known."""
+    try:
+        return int(value) if isinstance(value, int | str) else -1
+    except ValueError:
+        return -1
+
+
+def _posted(value: object, fields: Headers) -> bytes | None:
+    if not isinstance(value, dict):
+        return None
+    written = value.get("text")
+    if isinstance(written, str) and (written or not value.get("params")):
+        return _bytes(written, value.get("encoding"), fields)
+    parameters = value.get("params")
+    if not isinstance(parameters, list) or text(value.get("mimeType")).startswith("multipart/"):
+        # The parts of a multipart body are listed without boundary and file content: it cannot be rebuilt.
+        return None
+    pairs = [
+        (text(item.get("name")), text(item.get("value"))) for item in parameters if isinstance(item, dict)
+    ]
+    return urlencode(pairs, errors="replace").encode("ascii")

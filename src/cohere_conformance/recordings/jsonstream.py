@@ -1,0 +1,57 @@
+"""Reads the elements of one long JSON list one at a time, so that a huge file needs little memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ijson
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.inputs.jsontext import BoundedStream
+from cohere_conformance.recordings.scalars import UnusableError
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterator
+
+    from cohere_conformance.model import Exchange
+
+BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
+"""What a broken document raises; the last two come from numbers beyond all bounds."""
+
+
+def read(
+    stream: io.BufferedReader, file: str, place: tuple[str, str], make: Callable[[object, str, str], Exchange]
+) -> Iterator[Exchange | TrafficError]:
+    """Yield what is made of each element; an error for one that is unusable; a last error where it breaks.
+
+    Args:
+        stream: the document.
+        file: its path, as the caller named it.
+        place: where the elements are (`log.entries.item`, empty for the document) and what one is called.
+        make: turns an element, the file and the position into an exchange.
+    """
+    path, noun = place
+    number = 0
+    bounded = BoundedStream(stream)
+    try:
+        # Without `use_float`: numbers that no float can hold must not end the reading.
+        for value in ijson.items(bounded, path):
+            bounded.begin()
+            number += 1
+            position = f"{noun} {number}"
+            try:
+                yield make(value, file, position)
+            except UnusableError as error:
+                yield TrafficError(file, position, str(error))
+    except BROKEN as error:
+        where = f"{noun} {number + 1}"
+        if bounded.exceeded is not None:
+            yield TrafficError(file, where, f"reading ends here: {bounded.exceeded}")
+        else:
+            yield TrafficError(file, where, f"the JSON breaks off here: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    # The lines that follow quote the document, and what is quoted may be somebody's key.
+    return str(error).removeprefix("b'").replace("\\n", "\n").partition("\n")[0]

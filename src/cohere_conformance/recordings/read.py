@@ -1,0 +1,65 @@
+"""Reads one recording of any known format."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterator
+
+from cohere_conformance.errors import TrafficError
+from cohere_conformance.model import Exchange
+from cohere_conformance.recordings import curl, har, httprr, jsonl, records, vcr
+from cohere_conformance.recordings.formats import ADVICE, Format
+from cohere_conformance.recordings.opening import describe, opened
+from cohere_conformance.recordings.remark import Remark
+from cohere_conformance.recordings.sniff import recognise
+
+_Reader = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError | Remark]]
+
+_READERS: dict[Format, _Reader] = {
+    Format.HAR: har.read,
+    Format.VCR_YAML: vcr.read_yaml,
+    Format.VCR_JSON: functools.partial(vcr.read_json, name="interactions"),
+    Format.RUBY_VCR_JSON: functools.partial(vcr.read_json, name="http_interactions"),
+    Format.JSONL: jsonl.read,
+    Format.HTTPMOCK: records.read_httpmock,
+    Format.HTTPRR: httprr.read,
+    Format.CURL: curl.read,
+}
+
+_EXPECTED = (
+    "a VCR cassette (YAML or JSON), a HAR archive, JSON Lines with method, url and status, "
+    "or another format that README.md lists"
+)
+_REFUSALS = {
+    Format.EMPTY: f"the file is empty; expected {_EXPECTED}",
+    Format.OTHER_LINES: f"the lines are JSON but tell no exchanges; expected {_EXPECTED}",
+    Format.OTHER_DOCUMENT: f"a document that tells no exchanges; expected {_EXPECTED}",
+    Format.UNKNOWN: f"not a recording of a known format; expected {_EXPECTED}",
+    **{known: f"{known.value}: not read; {advice}" for known, advice in ADVICE.items()},
+}
+
+
+def read(file: str) -> Iterator[Exchange | TrafficError | Remark]:
+    """Yield the exchanges of a recording in their order, an error wherever one cannot be had, and remarks.
+
+    Bad content never raises: a broken exchange gives an error and reading goes on; where the text itself
+    breaks, an error is the last value. Credentials are already taken out. At most one exchange is held in
+    memory, nothing is shared between calls, and all values can be pickled, so workers can read in parallel.
+
+    Args:
+        file: path of the recording, compressed by gzip or not; the format is told by the content.
+    """
+    try:
+        with opened(file) as stream:
+            found = recognise(stream)
+            if found.format is Format.RECORDS:
+                yield from records.read(stream, file, found.path)
+            elif found.format in _READERS:
+                yield from _READERS[found.format](stream, file)
+            elif stream.failure is None:
+                yield TrafficError(file, "start", _REFUSALS[found.format])
+            if stream.failure is not None:
+                yield TrafficError(file, *stream.failure)
+    except OSError as error:
+        yield TrafficError(file, "start", describe(error))

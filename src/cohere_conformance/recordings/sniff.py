@@ -1,0 +1,190 @@
+"""Recognises what kind of recording a file is by its content; names lie."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import ijson
+import msgspec
+import yaml
+
+from cohere_conformance.inputs.jsontext import BoundedStream
+from cohere_conformance.inputs.yamlevents import LOADER
+from cohere_conformance.recordings.formats import Format, Found, by_signature
+from cohere_conformance.recordings.jsonstream import BROKEN
+from cohere_conformance.recordings.spellings import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Set
+
+    from cohere_conformance.recordings.opening import Recording
+
+HEAD = 64 * 1024
+"""Bytes that are looked at first."""
+
+FAR = 8 * 1024 * 1024
+"""Bytes that the first JSON value may take until its keys must have told what it is."""
+
+_DEEPEST = 5
+"""Levels of a JSON document down to which records are looked for."""
+
+_CASSETTE = re.compile(rb"""["']?(?:http_)?interactions["']?[ \t]*:[ \t]*(?:$|[\[#&!])""")
+_BEFORE = re.compile(rb"""[ \t]|#|%|---|- |$|["']?[\w.-]+["']?[ \t]*:""")
+"""What a line of YAML may be before the list: prose that quotes a cassette starts otherwise."""
+_ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
+_LISTS = {"interactions": Format.VCR_JSON, "http_interactions": Format.RUBY_VCR_JSON}
+_RECORDS = (
+    frozenset({"scope", "path", "response"}),
+    frozenset({"when", "then"}),
+    frozenset({"method", "url", "status"}),
+)
+"""Keys that make an object of a JSON document a record, whatever else it has."""
+_ADDRESSES = frozenset({"url", "urlPath", "path"})
+"""Keys of the address of a request, one of which it has besides its method."""
+
+_LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def recognise(stream: Recording) -> Found:
+    """Return what the stream holds and leave it at its first byte.
+
+    Raises:
+        OSError: it cannot be read twice.
+    """
+    stream.rewind()
+    head = stream.read(HEAD)
+    stream.rewind()
+    found = _of_head(stream, head)
+    stream.rewind()
+    return found
+
+
+def _of_head(stream: Recording, head: bytes) -> Found:
+    start = head.lstrip()
+    if not start:
+        return Found(Format.EMPTY)
+    if (signed := by_signature(head)) is not None:
+        return Found(signed)
+    if start.startswith((b"{", b"[")):
+        # An object that does not end its first line early may be the first line of many.
+        found = _of_value(stream, lines=start.split(b"\n", 1)[0].strip() not in {b"{", b"["})
+        if found is not None:
+            return found
+    if _is_cassette(head):
+        return Found(Format.VCR_YAML)
+    lines_of = _of_lines(head)
+    if lines_of is Format.UNKNOWN and _is_document(stream, start):
+        return Found(Format.OTHER_DOCUMENT)
+    return Found(lines_of)
+
+
+def _of_value(stream: Recording, *, lines: bool) -> Found | None:
+    """Judge by the keys of the first JSON value, wherever they stand in it."""
+    try:
+        return next((found for found in _verdicts(stream, lines=lines)), None)
+    except BROKEN:
+        return None
+
+
+def _verdicts(stream: Recording, *, lines: bool) -> Iterator[Found]:
+    seen: dict[str, set[str]] = {}
+    depth = 0
+    for path, event, value in ijson.parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
+        if event == "start_map":
+            depth += 1
+            seen[path] = set()
+        elif event == "map_key" and depth <= _DEEPEST:
+            keys = seen[path]
+            keys.add(value)
+            if path == "log" and value in _ARCHIVE:
+                yield Found(Format.HAR)
+            elif not path and keys >= {"info", "item"}:
+                yield Found(Format.POSTMAN)
+            elif lines and not path and _tells(keys):
+                yield Found(Format.JSONL)
+            elif (record := _record(seen, path)) is not None:
+                yield Found(Format.RECORDS, record)
+        elif event == "start_array":
+            depth += 1
+            if path in _LISTS:
+                yield Found(_LISTS[path])
+        elif event in {"end_map", "end_array"}:
+            depth -= 1
+            if depth == 0:
+                return
+
+
+def _is_cassette(head: bytes) -> bool:
+    for line in head.splitlines():
+        if _CASSETTE.match(line):
+            return True
+        if not _BEFORE.match(line):
+            return False
+    return False
+
+
+def _is_document(stream: Recording, start: bytes) -> bool:
+    """Tell whether this is a whole JSON value or a YAML mapping about something else; damage is neither."""
+    if start.startswith((b"{", b"[")):
+        stream.rewind()
+        try:
+            for _ in ijson.basic_parse(_Capped(BoundedStream(stream), FAR)):
+                pass
+        except BROKEN:
+            return False
+        return True
+    try:
+        events = yaml.parse(start.rpartition(b"\n")[0] or start, Loader=LOADER)
+        return any(isinstance(event, yaml.MappingStartEvent) for event in islice(events, 3))
+    except yaml.YAMLError:
+        return False
+
+
+def _of_lines(head: bytes) -> Format:
+    """Judge by the lines that are there whole, since the first of them may be the broken one."""
+    found = Format.UNKNOWN
+    for line in head.splitlines():
+        try:
+            keys = _LINE.decode(line).keys() if line.startswith(b"{") else frozenset()
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            continue
+        if _tells(keys):
+            return Format.JSONL
+        if keys:
+            found = Format.OTHER_LINES
+    return found
+
+
+def _tells(keys: Set[str]) -> bool:
+    """Tell whether a line with these keys tells an exchange."""
+    names = set(map(canonical, keys))
+    return ("url" in names and ("method" in names or "status" in names)) or {"request", "response"} <= names
+
+
+def _record(seen: Mapping[str, Set[str]], path: str) -> str | None:
+    """Return the place of the record that the keys at a place make, or make together with those above.
+
+    A document may speak of requests and responses without any: a request has a method and an address.
+    """
+    if any(wanted <= set(map(canonical, seen[path])) for wanted in _RECORDS):
+        return path
+    above = path.removesuffix("request").removesuffix(".") if path.endswith("request") else path
+    sent = {canonical(key) for key in seen.get(f"{above}.request".lstrip("."), ())}
+    if {"request", "response"} <= seen.get(above, set()) and "method" in sent and sent & _ADDRESSES:
+        return above
+    return None
+
+
+class _Capped:
+    """A stream that ends after so many bytes."""
+
+    def __init__(self, stream: BoundedStream, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(size)[: self._left]
+        self._left -= len(piece)
+        return piece

@@ -1,0 +1,34 @@
+"""Findings for creations that answer with the id of something older."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.checks.frame import Frame
+from cohere_conformance.checks.registry import Breach, violation
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.model import Kind
+from cohere_conformance.session.ledger import NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cohere_conformance.client.guard import Guard
+    from cohere_conformance.model import Exchange, Finding
+
+
+def reused_ids(guard: Guard, exchange: Exchange) -> Iterator[Finding]:
+    """Yield a finding for each id of a response that was there before the run.
+
+    Args:
+        guard: knows what was there.
+        exchange: with the response.
+    """
+    for operation, place, observed in guard.reused(exchange):
+        expected = "an id that nothing had before"
+        frame = Frame(operation, exchange.response.status)
+        if operation in NEW:
+            clause = shipped_requirements().requirements[NEW[operation]]
+            yield violation(clause, frame, Breach(place, expected, observed))
+        else:
+            yield frame.finding(Kind.EXPECTATION_FAILED, place=place, expected=expected, observed=observed)

@@ -1,0 +1,236 @@
+"""A key that a server hands out in pieces is in nothing that is read or written, however it is cut."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import JSON, SSE, exchange
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cohere_conformance.model import StreamEvent
+from cohere_conformance.privacy import redact
+from cohere_conformance.privacy.leaks import leaks
+from cohere_conformance.privacy.secret import Secret, scrubbed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cohere_conformance.model import Exchange
+
+KEY = "q7WzP2xK9mVbT4cRy1LhJ8sDf6GnA0eUo3iXtHwE"
+NDJSON = (("content-type", "application/stream+json"),)
+BEARER = (("authorization", f"Bearer {KEY}"),)
+
+
+def cut(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def v2(pieces: Sequence[str]) -> list[Any]:
+    deltas = [{"message": {"content": {"text": piece}}} for piece in pieces]
+    return [{"type": "content-delta", "index": 0, "delta": delta} for delta in deltas]
+
+
+def v1(pieces: Sequence[str]) -> list[Any]:
+    return [{"event_type": "text-generation", "is_finished": False, "text": piece} for piece in pieces]
+
+
+def tool(pieces: Sequence[str]) -> list[Any]:
+    parts = ['{"city": "', *pieces, '"}']
+    calls = [{"message": {"tool_calls": {"function": {"arguments": part}}}} for part in parts]
+    return [{"type": "tool-call-delta", "index": 1, "delta": call} for call in calls]
+
+
+def items(pieces: Sequence[str]) -> list[Any]:
+    return [{"content": [{"type": "text", "text": piece} for piece in pieces]}]
+
+
+def interleaved(pieces: Sequence[str]) -> list[Any]:
+    other = [{"index": 1, "text": f"word{number}"} for number in range(len(pieces))]
+    mine = [{"index": 0, "text": piece} for piece in pieces]
+    return [event for pair in zip(mine, other, strict=True) for event in pair]
+
+
+def unknown(pieces: Sequence[str]) -> list[Any]:
+    return [{"a": {"b": [[{"strange name": piece}]]}} for piece in pieces]
+
+
+def places(pieces: Sequence[str]) -> list[Any]:
+    return [{("left", "right")[number % 2]: piece} for number, piece in enumerate(pieces)]
+
+
+def sse(events: Sequence[Any]) -> bytes:
+    return b"".join(b"event: e\ndata: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+def escaped(events: Sequence[Any]) -> bytes:
+    text = sse(events).decode()
+    for letter in "qWPK9":
+        text = text.replace(letter, f"\\u{ord(letter):04x}") if f'"{letter}' in text else text
+    return text.encode()
+
+
+def plain_sse(events: Sequence[Any]) -> bytes:
+    return b"".join(f"data: {text}\n".encode() for event in events for text in texts(event))
+
+
+def ndjson(events: Sequence[Any]) -> bytes:
+    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+
+
+def texts(value: Any) -> list[str]:
+    """Return every text of a value that is not the value of a name such as `type`."""
+    match value:
+        case str():
+            return [value]
+        case dict():
+            return [text for name, one in value.items() if "type" not in name for text in texts(one)]
+        case list():
+            return [text for one in value for text in texts(one)]
+    return []
+
+
+def shown(data: bytes) -> str:
+    """Return the texts of a stream as a client joins them."""
+    lines = [line.removeprefix("data: ") for line in data.decode().split("\n")]
+    return "".join(
+        text for line in lines for text in (texts(json.loads(line)) if line[:1] == "{" else [line])
+    )
+
+
+def longest_piece(text: str) -> int:
+    """Return how many characters of the key are in a text in one piece."""
+    return max(
+        end - start
+        for start in range(len(KEY))
+        for end in range(start, len(KEY) + 1)
+        if KEY[start:end] in text
+    )
+
+
+SHAPES = [v2, v1, tool, items, interleaved, unknown]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 7, 9, 31])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("written", "headers"), [(sse, SSE), (escaped, SSE), (ndjson, NDJSON)], ids=["sse", "escapes", "ndjson"]
+)
+def test_the_key_of_the_run_is_taken_out_of_every_event(
+    written: Callable[[Sequence[Any]], bytes],
+    headers: Any,
+    shape: Callable[[Sequence[str]], list[Any]],
+    size: int,
+) -> None:
+    """No two characters of it that follow one another remain, and what is around it does."""
+    sent = written(shape(["before ", *cut(KEY, size), " after"]))
+    cleaned = scrubbed(exchange("POST /v2/chat", sent, headers=headers), Secret(KEY)).response.body or b""
+    left = shown(cleaned)
+    assert longest_piece(left) < 3
+    assert "[redacted]" in left
+    assert "before " in left
+    assert " after" in left
+
+
+@pytest.mark.parametrize("size", [3, 5, 8])
+def test_pieces_at_different_places_are_found_in_their_order(size: int) -> None:
+    """They have no place in common, so only pieces of three characters or more are recognised."""
+    sent = sse(places(cut(KEY, size)))
+    cleaned = scrubbed(exchange("POST /v2/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
+    assert longest_piece(shown(cleaned)) < 3
+
+
+def test_lines_of_data_that_are_no_json_are_joined() -> None:
+    sent = plain_sse(v1(cut(KEY, 4)))
+    cleaned = scrubbed(exchange("POST /v1/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
+    assert longest_piece(cleaned.decode().replace("data: ", "").replace("\n", "")) < 3
+
+
+def test_half_a_key_is_taken_out_where_the_stream_ends_early() -> None:
+    sent = sse(v2(cut(KEY[:20], 3)))[:-9]
+    cleaned = scrubbed(exchange("POST /v2/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
+    assert longest_piece("".join(json.loads(line[6:])["delta"]["message"]["content"]["text"]
+                                 for line in cleaned.decode().split("\n")[1:-3:3])) < 3  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 4, 31])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_key_that_the_recorded_request_shows_is_taken_out(
+    shape: Callable[[Sequence[str]], list[Any]], size: int
+) -> None:
+    """Of recorded traffic the key is only known by the request's header."""
+    for told in (
+        exchange("POST /v2/chat", sse(shape(cut(KEY, size))), headers=SSE, request_headers=BEARER),
+        exchange(
+            "POST /v2/chat",
+            None,
+            headers=SSE,
+            request_headers=BEARER,
+            events=tuple(StreamEvent(json.dumps(event)) for event in shape(cut(KEY, size))),
+        ),
+    ):
+        response = redact.exchange(told).response
+        data = response.body or ndjson([json.loads(event.data) for event in response.events or ()])
+        assert longest_piece(shown(data)) < 3
+
+
+@pytest.mark.parametrize("size", [2, 5, 16])
+@pytest.mark.parametrize(
+    "text", [f"use Bearer {KEY} now", f'{{"api_key": "{KEY}"}}', f"https://h/?token={KEY}"]
+)
+def test_what_looks_like_a_credential_once_it_is_joined_is_taken_out(text: str, size: int) -> None:
+    """Nobody knows the key, but a client would read it after the word that says so."""
+    sent = exchange("POST /v2/chat", sse(v2(cut(text, size))), headers=SSE)
+    cleaned = redact.exchange(sent)
+    assert longest_piece(shown(cleaned.response.body or b"")) < 3
+    assert redact.exchange(cleaned) == cleaned
+
+
+def test_a_stream_without_a_credential_stays_as_it_is() -> None:
+    """Byte for byte, and with the times at which it came."""
+    told = exchange(
+        "POST /v2/chat", sse(v2(["a token ", "of my ", "apprecia", "tion: ", "none"])), headers=SSE
+    )
+    assert redact.exchange(told) == told
+    assert scrubbed(told, Secret(KEY)) == told
+
+
+def test_a_key_in_several_texts_of_one_answer_is_taken_out() -> None:
+    told = exchange("POST /v2/chat", items(cut(KEY, 10))[0], headers=JSON)
+    assert longest_piece(shown(scrubbed(told, Secret(KEY)).response.body or b"")) < 3
+
+
+@given(
+    st.lists(st.integers(1, len(KEY) - 1), max_size=12),
+    st.sampled_from(SHAPES),
+    st.sampled_from([sse, ndjson]),
+)
+@settings(derandomize=True, max_examples=150, deadline=None)
+def test_wherever_it_is_cut_it_is_taken_out(
+    cuts: list[int], shape: Callable[[Sequence[str]], list[Any]], written: Callable[[Sequence[Any]], bytes]
+) -> None:
+    ends = sorted({0, *cuts, len(KEY)})
+    pieces = [KEY[start:end] for start, end in pairwise(ends)]
+    told = exchange("POST /v2/chat", written(shape(pieces)), headers=SSE)
+    assert longest_piece(shown(scrubbed(told, Secret(KEY)).response.body or b"")) < 3
+
+
+def test_the_last_door_finds_a_split_key_on_its_own() -> None:
+    """What is about to be written is searched without the code that has cleaned it."""
+    for shape in SHAPES:
+        if shape is not interleaved:
+            assert leaks(sse(shape(cut(KEY, 5))), [Secret(KEY)]) == ["the key of the run"]
+    assert leaks(sse(v2(cut(f"Bearer {KEY}", 8)))) == ["a bearer token"]
+    assert leaks(sse(v2(["nothing ", "to ", "see"])), [Secret(KEY)]) == []
+
+
+def test_the_cleaned_exchange_has_the_same_shape() -> None:
+    """Only texts change: every event is still JSON with the same names."""
+    told: Exchange = exchange("POST /v2/chat", sse(tool(cut(KEY, 6))), headers=SSE)
+    cleaned = scrubbed(told, Secret(KEY)).response.body or b""
+    lines = [line for line in cleaned.decode().split("\n") if line.startswith("data: ")]
+    assert [json.loads(line[6:]).keys() for line in lines] == [event.keys() for event in tool(cut(KEY, 6))]
