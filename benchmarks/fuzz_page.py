@@ -120,8 +120,8 @@ class Contest:
         told = total = 0
         for (name, _), runs in self.right.items():
             if name == contestant.name and len(runs) > 1:
-                for place, run in enumerate(runs):
-                    others = (other.reported for other in runs[:place] + runs[place + 1 :])
+                for index, run in enumerate(runs):
+                    others = (other.reported for other in runs[:index] + runs[index + 1 :])
                     total += 1
                     told += bool(run.reported - frozenset().union(*others))
         return told, total

@@ -50,7 +50,7 @@ class Reported(NamedTuple):
     operation: str
     kind: str
     status: int
-    place: str
+    location: str
 
 
 class Task(NamedTuple):
@@ -106,7 +106,7 @@ class Ours:
                 one["operation"],
                 " ".join(filter(None, (one["kind"], one["requirement"]))),
                 one["status"],
-                one["place"],
+                one["location"],
             )
             for one in report["findings"]
             if one["amendment"] is None
@@ -169,8 +169,8 @@ def _failures(recorder: dict[str, Any]) -> Iterator[Reported]:
         for check in checks:
             if check["status"] != "success":
                 failure = check["failure_info"]["failure"]
-                place = _place(failure)
-                yield Reported(failure["operation"], failure["type"], answer.get("status_code", 0), place)
+                location = _place(failure)
+                yield Reported(failure["operation"], failure["type"], answer.get("status_code", 0), location)
 
 
 def _place(failure: dict[str, Any]) -> str:

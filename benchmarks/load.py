@@ -57,7 +57,7 @@ def _text(number: int) -> str:
 def _documents(number: int) -> list[str]:
     fruit = ["apples", "pears", "plums", "cherries", "quinces"]
     return [
-        f"A note about {name}." if place != number % 5 else _text(number) for place, name in enumerate(fruit)
+        f"A note about {name}." if index != number % 5 else _text(number) for index, name in enumerate(fruit)
     ]
 
 

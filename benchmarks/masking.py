@@ -65,7 +65,7 @@ class Pair:
     """Such an answer with one schema error more, and what the judge says about it."""
 
     shown: Shown
-    place: str
+    location: str
     error: bool
     violation: bool
     untestable: str
@@ -144,9 +144,9 @@ def _judged(exchange: Exchange) -> Judgement:
 def pair(one: Shown, chance: random.Random) -> Pair | None:
     """Return an answer with one schema error more at another place; `None` where none can be made."""
     documents = list(_documents(one.exchange))
-    places = [(number, path) for number, (_, value) in enumerate(documents) for path in _paths(value)]
-    chance.shuffle(places)
-    for number, path in places:
+    locations = [(number, path) for number, (_, value) in enumerate(documents) for path in _paths(value)]
+    chance.shuffle(locations)
+    for number, path in locations:
         if _holds_violation(one, path, documents[number][1], streamed=len(documents) > 1):
             continue  # it would take the first error away
         for broken in _broken(documents[number][1], path, chance):
@@ -159,29 +159,29 @@ def pair(one: Shown, chance: random.Random) -> Pair | None:
                 for finding in judgement.findings
                 if finding.severity is Severity.BREAKING and finding.requirement is None
             ]
-            if not errors or any(_related(error.place, one.finding.place) for error in errors):
+            if not errors or any(_related(error.location, one.finding.location) for error in errors):
                 continue
-            wanted = (one.finding.requirement, one.finding.place, one.finding.value_class)
-            found = {(each.requirement, each.place, each.value_class) for each in judgement.findings}
+            wanted = (one.finding.requirement, one.finding.location, one.finding.value_class)
+            found = {(each.requirement, each.location, each.value_class) for each in judgement.findings}
             reasons = [
                 each.reason for each in judgement.untestable if each.requirement == one.finding.requirement
             ]
-            return Pair(one, errors[0].place, True, wanted in found, "; ".join(reasons))
+            return Pair(one, errors[0].location, True, wanted in found, "; ".join(reasons))
     return None
 
 
 def _holds_violation(one: Shown, path: Path, value: Any, *, streamed: bool) -> bool:
     for step in path:
         value = value[step]
-    place = "".join("/*" if isinstance(step, int) else f"/{step}" for step in path)
-    return isinstance(value, dict | list) and (streamed or _related(place, one.finding.place))
+    location = "".join("/*" if isinstance(step, int) else f"/{step}" for step in path)
+    return isinstance(value, dict | list) and (streamed or _related(location, one.finding.location))
 
 
-def _related(place: str, other: str) -> bool:
+def _related(location: str, other: str) -> bool:
     """Tell whether one place lies within the other; the place of a request that was served is none."""
     if not other or other.startswith("header:"):
         return False
-    tagged, plain = place.rpartition(">")[2], other.rpartition(">")[2]
+    tagged, plain = location.rpartition(">")[2], other.rpartition(">")[2]
     return f"{tagged}/".startswith(f"{plain}/") or f"{plain}/".startswith(f"{tagged}/")
 
 
@@ -276,9 +276,9 @@ def main() -> int:
     print("by first word of the requirement: " + ", ".join(f"{k} {v}" for k, v in sorted(groups.items())))
     for one in drawn:
         if one.outcome == "masked":
-            print(f"masked: {one.shown.finding.requirement} ({one.shown.fault}) beside {one.place}")
+            print(f"masked: {one.shown.finding.requirement} ({one.shown.fault}) beside {one.location}")
         elif one.outcome == "dependent":
-            print(f"dependent: {one.shown.finding.requirement} beside {one.place}: {one.untestable}")
+            print(f"dependent: {one.shown.finding.requirement} beside {one.location}: {one.untestable}")
     return 0 if rate >= GOAL or options.no_gate else 1
 
 

@@ -92,11 +92,11 @@ def _troubles(tally: Tally) -> Iterator[str]:
     """Yield each kind of trouble with its first example: many operations share a schema."""
     groups = defaultdict(list)
     for trouble in tally.troubles:
-        groups[trouble.what, trouble.change, trouble.place, trouble.must, trouble.found].append(trouble)
-    for (what, change, place, must, found), members in groups.items():
+        groups[trouble.what, trouble.change, trouble.location, trouble.must, trouble.found].append(trouble)
+    for (what, change, location, must, found), members in groups.items():
         first = members[0]
         yield ""
-        yield f"{what.upper()}: {change} at {place!r} ({len(members)} times)"
+        yield f"{what.upper()}: {change} at {location!r} ({len(members)} times)"
         yield f"  operations: {', '.join(sorted({member.operation for member in members}))}"
         yield f"  first: {first.operation} {first.origin}, status {first.status}"
         yield f"  expected: {'; '.join(must) or 'nothing'}"

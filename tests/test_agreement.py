@@ -129,14 +129,14 @@ PLACES: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("command", "place"),
-    [*(("run", place) for place in PLACES), *((one, "the judge") for one in CASES if one != "run")],
+    ("command", "location"),
+    [*(("run", location) for location in PLACES), *((one, "the judge") for one in CASES if one != "run")],
 )
 def test_process_and_report_agree_after_an_internal_error(
-    command: str, place: str, call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, location: str, call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A defect of ours, wherever it is, is 3, and no report says otherwise."""
-    owner, name = PLACES[place]
+    owner, name = PLACES[location]
     monkeypatch.setattr(owner, name, broken)
     code = call(*CASES[command])
     assert code == 3

@@ -14,7 +14,7 @@ from pathlib import Path
 
 told = dict(word[2:].split("=", 1) for word in sys.argv[2:])
 headers = {"authorization": "Bearer reference-key", "content-type": "application/json"}
-finding = {"severity": "breaking", "requirement": None, "amendment": None, "place": ""}
+finding = {"severity": "breaking", "requirement": None, "amendment": None, "location": ""}
 known = finding | {"kind": "body-malformed", "status": 200, "operation": "GET /v1/models"}
 findings = [known, known | {"operation": "POST /v1/tokenize", "amendment": "tokenize.known"}]
 for text in ("a", "\\U0001f34e"):

@@ -62,7 +62,7 @@ def as_amended(
 
 
 def found(finding: Finding) -> Found:
-    return (finding.operation, finding.kind.value, finding.place)
+    return (finding.operation, finding.kind.value, finding.location)
 
 
 # -- reading
@@ -109,7 +109,7 @@ def test_every_interaction_has_a_route(
 # -- as published
 
 
-def place(where: str) -> str:
+def location(where: str) -> str:
     """Return a place in our notation: `<event>.a.b[].c` is `<event>/a/b/*/c`."""
     event, _, path = where.rpartition(">")
     event = f"{event}>" if event else ""
@@ -125,11 +125,11 @@ def noted(row: dict[str, Any]) -> Found | None:
     if row["cls"] == "undeclared-content-type":
         # The document that was compared to had no streams at all; ours declares their media types.
         return None if row["streaming"] else (row["op"], KINDS[row["cls"]], "")
-    return (row["op"], KINDS[row["cls"]], place(row["where"]))
+    return (row["op"], KINDS[row["cls"]], location(row["where"]))
 
 
 def test_places_are_translated() -> None:
-    assert [place(one) for one in ("<a-b>.x", "<a>.x[].y", "x.y[][].z", "x")] == [
+    assert [location(one) for one in ("<a-b>.x", "<a>.x[].y", "x.y[][].z", "x")] == [
         "<a-b>/x",
         "<a>/x/*/y",
         "/x/y/*/*/z",
@@ -262,7 +262,7 @@ def test_what_no_amendment_explains_is_known(as_amended: list[tuple[Exchange, li
 
 def test_what_the_server_adds_stays_additive(as_amended: list[tuple[Exchange, list[Finding]]]) -> None:
     severities = {
-        (finding.place.rsplit("/", 1)[-1], finding.severity)
+        (finding.location.rsplit("/", 1)[-1], finding.severity)
         for _, findings in as_amended
         for finding in findings
         if finding.amendment is None and finding.kind.value == "property-undocumented"
@@ -299,7 +299,7 @@ def test_what_amendments_explain_is_known(as_amended: list[tuple[Exchange, list[
             finding.operation,
             finding.status,
             finding.kind,
-            finding.place,
+            finding.location,
             finding.value_class,
         )
         for _, findings in as_amended

@@ -186,11 +186,11 @@ def _of_operation(operation: Operation) -> Iterator[tuple[str, Validator]]:
         for header in declared.headers.values():
             yield f"{operation.label} {status} header {header.name}", header.value
         for media in declared.media.values():
-            place = f"{operation.label} {status} {media.name}"
+            location = f"{operation.label} {status} {media.name}"
             if media.body is not None:
-                yield place, media.body
+                yield location, media.body
             for tag, branch in media.events.branches.items() if media.events else ():
-                yield f"{place} {tag}", branch
+                yield f"{location} {tag}", branch
 
 
 def _distinct(contract: Contract) -> list[Any]:
@@ -260,7 +260,7 @@ def test_both_agree_on_what_conforms_and_on_every_change_of_it(validator: Valida
     for value in (instances[0], instances[-1]):
         for edit in edits(validator.schema, value):
             if edit.name != "reorder properties":
-                assert fast(validator, edit.value) == slow(validator, edit.value), (edit.name, edit.place)
+                assert fast(validator, edit.value) == slow(validator, edit.value), (edit.name, edit.location)
 
 
 _SCALARS = (

@@ -77,8 +77,8 @@ def test_every_operation_succeeds_once() -> None:
 @pytest.mark.parametrize(("line", "exchange"), cases("deviating"))
 def test_a_deviating_exchange_has_the_findings_it_names(line: Line, exchange: Exchange) -> None:
     named = [line, *line.get("also", [])]
-    found = [(finding.kind.value, finding.place) for finding in judge(load_contract(), exchange)]
-    assert sorted(found) == sorted((each["kind"], each["place"]) for each in named)
+    found = [(finding.kind.value, finding.location) for finding in judge(load_contract(), exchange)]
+    assert sorted(found) == sorted((each["kind"], each["location"]) for each in named)
 
 
 def test_every_kind_is_shown_that_can_be() -> None:

@@ -83,8 +83,8 @@ def test_streams_keep_where_and_when_their_events_came() -> None:
     assert len(streams) > 20
     for response in streams:
         assert response.body is not None
-        places, times = zip(*response.arrivals, strict=True)
-        assert places[-1] == len(response.body)
+        locations, times = zip(*response.arrivals, strict=True)
+        assert locations[-1] == len(response.body)
         assert list(times) == sorted(times)
     assert max(len(response.arrivals) for response in streams) > 10
 
@@ -328,7 +328,7 @@ def test_what_has_changed_is_told_with_what_was_and_what_came(home: Path) -> Non
     done = called(home, "verify", "--fault", "tokenize.strings-changed")
     assert done.code == 1, done.told
     assert done.kinds == {"golden-changed"}
-    row = next(row for row in done.report["findings"] if row["place"] == "/token_strings/*")
+    row = next(row for row in done.report["findings"] if row["location"] == "/token_strings/*")
     assert row["operation"] == "POST /v1/tokenize"
     assert row["expected"] != row["observed"]
     assert row["example"]["curl"].startswith("curl ")

@@ -38,7 +38,7 @@ def test_what_others_have_is_not_touched(
     assert liar.lied > 3
     assert done.code == 1, done.told
     assert "please report" not in done.told
-    named = [row for row in done.report["findings"] if row["place"] == "/connector/id"]
+    named = [row for row in done.report["findings"] if row["location"] == "/connector/id"]
     assert "POST /v1/connectors" in {row["operation"] for row in named}
 
 

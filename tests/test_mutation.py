@@ -63,7 +63,7 @@ OPERATIONS = {
 
 
 def told(tally: Tally) -> set[str]:
-    return {f"{trouble.what}: {trouble.change} at {trouble.place}" for trouble in tally.troubles}
+    return {f"{trouble.what}: {trouble.change} at {trouble.location}" for trouble in tally.troubles}
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_kind_that_is_never_named_is_missed(contract: Contract, monkeypatch: p
 def test_a_wrong_place_is_no_hit(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     _worse(
         monkeypatch,
-        lambda findings: [msgspec.structs.replace(one, place=f"{one.place}/x") for one in findings],
+        lambda findings: [msgspec.structs.replace(one, location=f"{one.location}/x") for one in findings],
     )
     tally = measure(contract, [SMALL])
     assert tally.total("misplaced") == tally.total("") > 0
@@ -210,7 +210,7 @@ def test_an_edit_is_made_for_each_keyword(
 def test_a_place_is_folded_as_a_finding_folds_it() -> None:
     schema = {"additionalProperties": {"items": {"properties": {"a/b": {"type": "null"}}}}}
     must = {edit.must for edit in edits(schema, {"k": [{"a/b": None}]}, prefix="<e>") if edit.must}
-    assert {expected.place for (expected,) in must} == {"<e>/{}/*/a~1b"}
+    assert {expected.location for (expected,) in must} == {"<e>/{}/*/a~1b"}
     assert Expected(Kind.TYPE_CHANGED, "<e>/{}/*/a~1b", "string") in {one for (one,) in must}
 
 

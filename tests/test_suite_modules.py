@@ -62,10 +62,10 @@ def run(
 def of_the_suites(modules: Mapping[str, list[str | None]]) -> dict[str, list[str]]:
     """Return the modules that come out of the shipped suites, with the places that say so."""
     inside = {
-        name: [place for place in places if place and Path(place).is_relative_to(SUITES)]
-        for name, places in modules.items()
+        name: [location for location in locations if location and Path(location).is_relative_to(SUITES)]
+        for name, locations in modules.items()
     }
-    return {name: places for name, places in inside.items() if places}
+    return {name: locations for name, locations in inside.items() if locations}
 
 
 def test_every_process_knows_the_suites_below_their_package_only(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_every_process_knows_the_suites_below_their_package_only(tmp_path: Path)
         modules, path = observed[worker]
         loaded = of_the_suites(modules)
         assert {name for name in loaded if not f"{name}.".startswith("cohere_conformance.suites.")} == set()
-        assert {place for places in loaded.values() for place in places} >= set(map(str, SCRIPTS))
+        assert {location for locations in loaded.values() for location in locations} >= set(map(str, SCRIPTS))
         assert "cohere_conformance.suites.embed-jobs.test_lifecycle" in loaded
         assert sys.stdlib_module_names & loaded.keys() == set()
         assert not {one for one in path if Path(one).is_relative_to(SUITES)}

@@ -74,7 +74,7 @@ def of_value(media: Media, response: Response) -> Iterator[Change]:
     for edit in edits(media.body.schema, value):
         must = edit.must + (envelope(edit.value) if failed else ())
         changed = _with_body(response, encoded(edit.value))
-        yield Change(edit.name, edit.place, changed, must, edit.may, edit.reason)
+        yield Change(edit.name, edit.location, changed, must, edit.may, edit.reason)
     if failed:
         yield from _of_error(value, response)
 
@@ -133,22 +133,24 @@ def _of_media_type(declared: ResponseDeclaration, response: Response) -> Iterato
 
 def _of_headers(declared: ResponseDeclaration, response: Response) -> Iterator[Change]:
     for header in declared.headers.values():
-        place = f"header:{header.name}"
+        location = f"header:{header.name}"
         rest = tuple(field for field in response.headers if field[0] != header.name)
         if len(rest) == len(response.headers):
             continue
-        missing = (Expected(Kind.HEADER_MISSING, place),) if header.required else ()
+        missing = (Expected(Kind.HEADER_MISSING, location),) if header.required else ()
         without = msgspec.structs.replace(response, headers=rest)
         yield Change(
-            "drop header", place, without, missing, reason="a header that is not required may be absent"
+            "drop header", location, without, missing, reason="a header that is not required may be absent"
         )
-        must = (Expected(Kind.HEADER_INVALID, place),)
+        must = (Expected(Kind.HEADER_INVALID, location),)
         for text in _illegal_texts(header.value.schema):
             fields = (*rest, (header.name, text))
-            yield Change(f"header {text!r}", place, msgspec.structs.replace(response, headers=fields), must)
+            yield Change(
+                f"header {text!r}", location, msgspec.structs.replace(response, headers=fields), must
+            )
             twice = (*response.headers, (header.name, text))
             changed = msgspec.structs.replace(response, headers=twice)
-            yield Change(f"second header {text!r}", place, changed, must)
+            yield Change(f"second header {text!r}", location, changed, must)
 
 
 def _illegal_texts(schema: Schema) -> list[str]:

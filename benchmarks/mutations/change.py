@@ -26,14 +26,14 @@ class Expected(NamedTuple):
     """
 
     kind: Kind
-    place: str = ""
+    location: str = ""
     told: str = ""
 
     def met_by(self, finding: Finding) -> bool:
         """Return whether the finding is the expected one."""
         return (
             finding.kind is self.kind
-            and finding.place == self.place
+            and finding.location == self.location
             and finding.value_class.startswith(self.told)
         )
 
@@ -52,7 +52,7 @@ class Edit:
     """
 
     name: str
-    place: str
+    location: str
     value: Any
     must: tuple[Expected, ...] = ()
     may: frozenset[Kind] = frozenset()
@@ -64,7 +64,7 @@ class Change:
     """One altered response; the attributes are those of `Edit`."""
 
     name: str
-    place: str
+    location: str
     response: Response
     must: tuple[Expected, ...] = ()
     may: frozenset[Kind] = frozenset()

@@ -41,7 +41,7 @@ class Trouble:
     operation: str
     origin: str
     change: str
-    place: str
+    location: str
     must: tuple[str, ...]
     found: tuple[str, ...]
     curl: str
@@ -272,9 +272,9 @@ class _Run:
                 self.operation.label,
                 self.origin,
                 change.name,
-                change.place,
-                tuple(f"{one.kind} at {one.place!r} {one.told}".rstrip() for one in change.must),
-                tuple(f"{one.kind} at {one.place!r} {one.value_class}".rstrip() for one in findings),
+                change.location,
+                tuple(f"{one.kind} at {one.location!r} {one.told}".rstrip() for one in change.must),
+                tuple(f"{one.kind} at {one.location!r} {one.value_class}".rstrip() for one in findings),
                 Exchange(self.request, response, _SOURCE).as_curl(),
                 response.status,
                 response.headers,

@@ -23,7 +23,7 @@ def expected(grammar: Grammar, payloads: Sequence[Payload]) -> tuple[Expected, .
         return (first,)
     fold = {"chat-v1": _chat_v1, "chat-v2": _chat_v2, "generate": _generate}[grammar.fold]
     return tuple(
-        Expected(Kind.STREAM_FOLD_MISMATCH, place, told) for place, told in dict.fromkeys(fold(known))
+        Expected(Kind.STREAM_FOLD_MISMATCH, location, told) for location, told in dict.fromkeys(fold(known))
     )
 
 
@@ -34,7 +34,7 @@ def misplaced(grammar: Grammar, payloads: Sequence[Payload]) -> Expected | None:
     current: dict[str, int] = {}
     for payload in payloads:
         tag = payload[grammar.tag]
-        place = f"<{escaped(tag)}>"
+        location = f"<{escaped(tag)}>"
         wrong_flag = _flag(grammar, payload)
         if tag in grammar.ignore:
             if wrong_flag:
@@ -44,14 +44,14 @@ def misplaced(grammar: Grammar, payloads: Sequence[Payload]) -> Expected | None:
         late = grammar.never_after.get(tag) in seen
         early = tag in grammar.only_after and grammar.only_after[tag] not in seen
         if step is None or late or early or (tag in grammar.at_most_once and tag in seen):
-            return Expected(Kind.STREAM_ORDER, place, "sequence:")
+            return Expected(Kind.STREAM_ORDER, location, "sequence:")
         for counter, number in (
             (step.opens, upcoming.get(step.opens or "", 0)),
             (step.within, current.get(step.within or "")),
             (step.closes, current.get(step.closes or "")),
         ):
             if counter is not None and payload.get("index") != number:
-                return Expected(Kind.STREAM_ORDER, f"{place}/index", f"index:{counter}")
+                return Expected(Kind.STREAM_ORDER, f"{location}/index", f"index:{counter}")
         if step.opens:
             current[step.opens] = upcoming.get(step.opens, 0)
             upcoming[step.opens] = current[step.opens] + 1

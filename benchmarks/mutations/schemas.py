@@ -38,7 +38,7 @@ class Spot:
     """
 
     path: tuple[str | int, ...]
-    place: str
+    location: str
     nodes: tuple[Schema, ...]
     value: Any
 
@@ -130,18 +130,18 @@ def spots(root: Schema, value: Any) -> Iterator[Spot]:
     """Yield every place of the instance that the schema says something about, from the top down."""
     pending: list[tuple[tuple[str | int, ...], str, list[Schema], Any]] = [((), "", [root], value)]
     while pending:
-        path, place, schemas, here = pending.pop()
+        path, location, schemas, here = pending.pop()
         nodes = applicable(root, schemas, here)
-        yield Spot(path, place, tuple(nodes), here)
+        yield Spot(path, location, tuple(nodes), here)
         if isinstance(here, dict):
             for name, item in here.items():
                 below, token = _property(nodes, name)
                 if below:
-                    pending.append(((*path, name), f"{place}/{token}", below, item))
+                    pending.append(((*path, name), f"{location}/{token}", below, item))
         elif isinstance(here, list):
             below = [node["items"] for node in nodes if "items" in node]
             if below:
-                pending += [((*path, index), f"{place}/*", below, item) for index, item in enumerate(here)]
+                pending += [((*path, index), f"{location}/*", below, item) for index, item in enumerate(here)]
 
 
 def _property(nodes: Sequence[Schema], name: str) -> tuple[list[Schema], str]:

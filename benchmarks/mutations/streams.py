@@ -88,10 +88,10 @@ def of_events(base: Base, seen: set[tuple[str, str, str]], *, plain: bool = True
     for number, payload in enumerate(base.payloads):
         tag = payload[grammar.tag]
         for edit in edits(base.events.branches[tag].schema, payload, prefix=f"<{escaped(tag)}>"):
-            here = edit.place.removeprefix(f"<{escaped(tag)}>")
+            here = edit.location.removeprefix(f"<{escaped(tag)}>")
             if here in {"", f"/{escaped(grammar.tag)}"}:
                 continue  # the whole event or its tag: that is told otherwise, see `of_sequence`
-            identity = (tag, edit.place, f"{edit.name} {edit.must}")
+            identity = (tag, edit.location, f"{edit.name} {edit.must}")
             if identity in seen if edit.must else not plain:
                 continue
             seen.add(identity)
@@ -108,19 +108,19 @@ def _edited(base: Base, number: int, edit: Edit, here: str) -> Change:
         told = expected(base.grammar, payloads)
         must, may = must + told, may | (ORDER if told else frozenset()) | (_FOLD if told else frozenset())
     response = base.answer(base.frames(payloads))
-    return Change(edit.name, edit.place, response, must, may, edit.reason)
+    return Change(edit.name, edit.location, response, must, may, edit.reason)
 
 
 def of_sequence(base: Base) -> Iterator[Change]:
     """Yield the changes that leave every event whole but not where or what it was."""
-    for name, place, payloads in _sequences(base):
+    for name, location, payloads in _sequences(base):
         if payloads != list(base.payloads):
-            yield _ordered(base, name, place, payloads)
+            yield _ordered(base, name, location, payloads)
     for number, payload in enumerate(base.payloads):
-        place = f"<{escaped(payload[base.grammar.tag])}>"
+        location = f"<{escaped(payload[base.grammar.tag])}>"
         if number + 1 < len(base.payloads):
             cut = base.payloads[: number + 1]
-            yield _ordered(base, f"cut after {number + 1}", place, cut, ended=False)
+            yield _ordered(base, f"cut after {number + 1}", location, cut, ended=False)
         yield from _retagged(base, number)
     if base.events.terminator:
         yield _ordered(base, "no events, no terminator", "", [], ended=False)
@@ -130,28 +130,30 @@ def _sequences(base: Base) -> Iterator[tuple[str, str, list[Payload]]]:
     events = list(base.payloads)
     yield "no events", "", []
     for number, payload in enumerate(events):
-        place = f"<{escaped(payload[base.grammar.tag])}>"
+        location = f"<{escaped(payload[base.grammar.tag])}>"
         rest = [*events[:number], *events[number + 1 :]]
-        yield "drop event", place, rest
-        yield "repeat event", place, [*events[: number + 1], *events[number:]]
-        yield "event again at the end", place, [*events, payload]
-        yield "event first", place, [payload, *rest]
-        yield "event last", place, [*rest, payload]
+        yield "drop event", location, rest
+        yield "repeat event", location, [*events[: number + 1], *events[number:]]
+        yield "event again at the end", location, [*events, payload]
+        yield "event first", location, [payload, *rest]
+        yield "event last", location, [*rest, payload]
         if number + 1 < len(events):
             following = [events[number + 1], payload, *events[number + 2 :]]
-            yield "swap with the next", place, [*events[:number], *following]
+            yield "swap with the next", location, [*events[:number], *following]
         for name, value in _altered(base, payload):
-            yield name, place, [*events[:number], value, *events[number + 1 :]]
+            yield name, location, [*events[:number], value, *events[number + 1 :]]
 
 
-def _ordered(base: Base, name: str, place: str, payloads: Sequence[Payload], *, ended: bool = True) -> Change:
+def _ordered(
+    base: Base, name: str, location: str, payloads: Sequence[Payload], *, ended: bool = True
+) -> Change:
     must = expected(base.grammar, payloads)
     frames = base.frames(payloads)
     if not ended and base.events.terminator:
         frames = frames[:-1]
         must = must or (Expected(Kind.STREAM_UNTERMINATED, "", "no-terminator"),)
-    reason = f"{base.grammar.fold}: nothing tells {name} {place}"
-    return Change(name, place, base.answer(frames), must, ORDER | _FOLD if must else frozenset(), reason)
+    reason = f"{base.grammar.fold}: nothing tells {name} {location}"
+    return Change(name, location, base.answer(frames), must, ORDER | _FOLD if must else frozenset(), reason)
 
 
 def _altered(base: Base, payload: Payload) -> Iterator[tuple[str, Payload]]:
@@ -202,7 +204,7 @@ def _retagged(base: Base, number: int) -> Iterator[Change]:
     """Yield the event under each other tag, under none and under a value that is no tag."""
     grammar, events = base.grammar, list(base.payloads)
     payload, tag = events[number], grammar.tag
-    place = f"<{escaped(payload[tag])}>"
+    location = f"<{escaped(payload[tag])}>"
     frames = base.frames()
     for value in (*base.events.branches, "x-unknown", "", "a/b~c", None, 7, ["x"]):
         if value == payload[tag]:
@@ -223,11 +225,13 @@ def _retagged(base: Base, number: int) -> Iterator[Change]:
             told = "array" if isinstance(value, list) else json.dumps(value)
             must = (Expected(Kind.STREAM_EVENT_UNKNOWN, where, told),)
         response = base.answer([*frames[:number], frame, *frames[number + 1 :]])
-        reason = f"{grammar.fold}: nothing tells {place} as {value}"
-        yield Change(f"tag {value!r}", place, response, must, ANYTHING if must else frozenset(), reason)
+        reason = f"{grammar.fold}: nothing tells {location} as {value}"
+        yield Change(f"tag {value!r}", location, response, must, ANYTHING if must else frozenset(), reason)
     frame = StreamEvent(json.dumps(without(payload, tag)), frames[number].event)
     response = base.answer([*frames[:number], frame, *frames[number + 1 :]])
-    yield Change("drop tag", place, response, (Expected(Kind.STREAM_EVENT_UNKNOWN, "", "absent"),), ANYTHING)
+    yield Change(
+        "drop tag", location, response, (Expected(Kind.STREAM_EVENT_UNKNOWN, "", "absent"),), ANYTHING
+    )
 
 
 def _misfit(base: Base, payload: Payload) -> tuple[Expected, ...]:
@@ -235,12 +239,12 @@ def _misfit(base: Base, payload: Payload) -> tuple[Expected, ...]:
     tag = payload[base.grammar.tag]
     schema = base.events.branches[tag].schema
     nodes, _ = parts(schema, [schema])
-    place = f"<{escaped(tag)}>/"
+    location = f"<{escaped(tag)}>/"
     lacking = {name for node in nodes for name in node.get("required", ()) if name not in payload}
     extra = {name for name in payload if closed(nodes, name)}
     return (
-        *(Expected(Kind.PROPERTY_MISSING, place + escaped(name)) for name in sorted(lacking)),
-        *(Expected(Kind.PROPERTY_UNDOCUMENTED, place + escaped(name)) for name in sorted(extra)),
+        *(Expected(Kind.PROPERTY_MISSING, location + escaped(name)) for name in sorted(lacking)),
+        *(Expected(Kind.PROPERTY_UNDOCUMENTED, location + escaped(name)) for name in sorted(extra)),
     )
 
 
@@ -264,29 +268,31 @@ def of_text(base: Base) -> Iterator[Change]:
 
 def _broken_event(base: Base, frames: Sequence[StreamEvent], number: int) -> Iterator[Change]:
     frame = frames[number]
-    place = f"<{escaped(frame.event)}>" if frame.event else ""
+    location = f"<{escaped(frame.event)}>" if frame.event else ""
 
     def change(name: str, data: str, must: Expected, event: str | None = frame.event) -> Change:
         made = [*frames[:number], StreamEvent(data, event), *frames[number + 1 :]]
-        return Change(name, place, base.answer(made), (must,), ANYTHING)
+        return Change(name, location, base.answer(made), (must,), ANYTHING)
 
     for name, rule, text in broken_texts(frame.data.encode()):
         if rule not in {"empty", "utf-8", "too-deep"} and b"\n" not in text:
-            yield change(name, text.decode("utf-8", "ignore"), Expected(Kind.STREAM_MALFORMED, place, rule))
+            yield change(
+                name, text.decode("utf-8", "ignore"), Expected(Kind.STREAM_MALFORMED, location, rule)
+            )
     for kind, whole in _NOT_OBJECTS.items():
-        yield change(f"event is {kind}", whole, Expected(Kind.STREAM_MALFORMED, place, kind))
+        yield change(f"event is {kind}", whole, Expected(Kind.STREAM_MALFORMED, location, kind))
     if not base.named:
         return
     for event in ("x-other", None):
         made = [*frames[:number], StreamEvent(frame.data, event), *frames[number + 1 :]]
-        must = (Expected(Kind.STREAM_ORDER, place, "event-name"),) if base.grammar.name_equals_tag else ()
+        must = (Expected(Kind.STREAM_ORDER, location, "event-name"),) if base.grammar.name_equals_tag else ()
         reason = f"{base.grammar.fold}: the grammar does not bind the event line to the tag"
-        yield Change(f"event line {event}", place, base.answer(made), must, reason=reason)
+        yield Change(f"event line {event}", location, base.answer(made), must, reason=reason)
     if number + 1 < len(base.payloads):
         joined = StreamEvent(f"{frame.data}\ndata: {frames[number + 1].data}", frames[number + 1].event)
         made = [*frames[:number], joined, *frames[number + 2 :]]
         must = (Expected(Kind.STREAM_MALFORMED, f"<{escaped(frames[number + 1].event)}>", "trailing"),)
-        yield Change("no blank line between events", place, base.answer(made), must, ANYTHING)
+        yield Change("no blank line between events", location, base.answer(made), must, ANYTHING)
 
 
 def _terminators(base: Base, frames: Sequence[StreamEvent]) -> Iterator[Change]:

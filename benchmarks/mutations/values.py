@@ -62,17 +62,17 @@ def edits(root: Schema, value: Any, prefix: str = "") -> Iterator[Edit]:
     seen: set[tuple[str, frozenset[int]]] = set()
     for spot in spots(root, value):
         # Many items of one array say nothing new; a union's branches and an object's properties do.
-        identity = (f"{spot.place} {_shape(spot.value)}", frozenset(map(id, spot.nodes)))
+        identity = (f"{spot.location} {_shape(spot.value)}", frozenset(map(id, spot.nodes)))
         if identity in seen:
             continue
         seen.add(identity)
         for name, told, must, make, reason in _at(root, spot):
-            where = prefix + spot.place + told
+            where = prefix + spot.location + told
             yield Edit(
                 name,
                 where,
                 replaced(value, spot.path, make),
-                tuple(Expected(kind, prefix + place, value_class) for kind, place, value_class in must),
+                tuple(Expected(kind, prefix + location, value_class) for kind, location, value_class in must),
                 # In another branch everything below may be wrong as well.
                 ANYTHING if name.startswith("branch ") else frozenset(),
                 reason,
@@ -89,7 +89,7 @@ def _shape(value: Any) -> str:
 
 
 def _step(name: str, spot: Spot, new: Any, kind: Kind, told: str = "") -> _Step:
-    return name, "", (Expected(kind, spot.place, told),), lambda _: new, ""
+    return name, "", (Expected(kind, spot.location, told),), lambda _: new, ""
 
 
 def _invisible(name: str, below: str, make: Callable[[Any], Any], reason: str) -> _Step:
@@ -208,7 +208,7 @@ def _objects(spot: Spot) -> Iterator[_Step]:
         below = f"/{escaped(name)}"
         drop = _dropper(name)
         if name in required:
-            missing = Expected(Kind.PROPERTY_MISSING, spot.place + below)
+            missing = Expected(Kind.PROPERTY_MISSING, spot.location + below)
             yield "drop required", below, (missing,), drop, ""
         else:
             yield _invisible("drop optional", below, drop, "a property that is not required may be absent")
@@ -216,7 +216,7 @@ def _objects(spot: Spot) -> Iterator[_Step]:
     for content in (None, {"a": [1]}):
         add = _adder(content)
         if closed(spot.nodes, UNKNOWN):
-            extra = Expected(Kind.PROPERTY_UNDOCUMENTED, spot.place + below)
+            extra = Expected(Kind.PROPERTY_UNDOCUMENTED, spot.location + below)
             yield "unknown property", below, (extra,), add, ""
         elif not any(isinstance(node.get("additionalProperties"), dict) for node in spot.nodes):
             yield _invisible("unknown property", below, add, "an object that declares no names may have any")
@@ -256,6 +256,6 @@ def _shallow(plain: list[Schema], spot: Spot) -> tuple[Expected, ...]:
     lacking = {name for node in plain for name in node.get("required", ()) if name not in spot.value}
     extra = {name for name in spot.value if closed(plain, name)}
     return (
-        *(Expected(Kind.PROPERTY_MISSING, f"{spot.place}/{escaped(name)}") for name in sorted(lacking)),
-        *(Expected(Kind.PROPERTY_UNDOCUMENTED, f"{spot.place}/{escaped(name)}") for name in sorted(extra)),
+        *(Expected(Kind.PROPERTY_MISSING, f"{spot.location}/{escaped(name)}") for name in sorted(lacking)),
+        *(Expected(Kind.PROPERTY_UNDOCUMENTED, f"{spot.location}/{escaped(name)}") for name in sorted(extra)),
     )

@@ -317,8 +317,8 @@ class Finding(msgspec.Struct, frozen=True):
         severity: how much it matters.
         operation: label such as `POST /v2/chat`; method and path of the request where no operation matches.
         status: HTTP status of the response.
-        place: JSON pointer into the body with array indexes folded to `*` and free keys to `{}`; the tag of
-            the event comes first in a stream (`<message-end>/delta/usage`); `""` is the whole body;
+        location: JSON pointer into the body with array indexes folded to `*` and free keys to `{}`; the tag
+            of the event comes first in a stream (`<message-end>/delta/usage`); `""` is the whole body;
             `header:NAME` is a response header, `query:NAME` a query parameter.
         expected: what the contract declares, for a reader.
         observed: what came, for a reader; long values are cut.
@@ -333,7 +333,7 @@ class Finding(msgspec.Struct, frozen=True):
     severity: Severity
     operation: str
     status: int
-    place: str
+    location: str
     expected: str
     observed: str
     value_class: str = ""
@@ -348,7 +348,7 @@ class Finding(msgspec.Struct, frozen=True):
             self.operation,
             f"{self.status // 100}xx",
             self.kind.value,
-            self.place,
+            self.location,
             self.value_class,
             self.requirement or "",
         )

@@ -30,7 +30,7 @@ from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.interrupt import terminate_like_interrupt
-from cohere_conformance.session.plan import Place, secrets
+from cohere_conformance.session.plan import TargetKind, secrets
 from cohere_conformance.session.shown import Cleaner, Showing
 from cohere_conformance.session.suites import Outcome
 from cohere_conformance.session.worker import Worker
@@ -201,7 +201,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Have pytest-recording play the cassette of a test that replays one, and block the network."""
     worker = item.config.stash.get(_WORKER, None)
-    if worker is None or item.config.stash[_CAMPAIGN].plan.place is not Place.RECORDED:
+    if worker is None or item.config.stash[_CAMPAIGN].plan.target_kind is not TargetKind.RECORDED:
         return
     item.add_marker(pytest.mark.block_network)
     if (path := worker.plays(_id(item))) is not None:
@@ -329,7 +329,7 @@ def _test_id(item: pytest.Item) -> str:
 def _told(ending: Ending) -> str:
     shown = [plain(ending.reason, longest=None)] if ending.reason else []
     for one in ending.findings:
-        shown.append(plain(f"{one.kind} at {one.place or 'the response'}"))
+        shown.append(plain(f"{one.kind} at {one.location or 'the response'}"))
         shown.append(f"  expected {plain(one.expected)}")
         shown.append(f"  observed {plain(one.observed)}")
     if ending.exchange is not None and len(ending.exchange.request.body or b"") <= LONGEST_BODY:

@@ -50,7 +50,7 @@ def flac(content: bytes) -> bytes:
         # The size of a block follows in two bytes, 16 kHz, one channel, 16 bits, number of the frame.
         head = bytes([0xFF, 0xF8, 0x75, 0x08, number]) + struct.pack(">H", len(block) // 2 - 1)
         frame = head + checksum(head, 8, 0x07).to_bytes(1) + b"\x02"
-        frame += b"".join(block[place : place + 2][::-1] for place in range(0, len(block), 2))
+        frame += b"".join(block[location : location + 2][::-1] for location in range(0, len(block), 2))
         file += frame + checksum(frame, 16, 0x8005).to_bytes(2)
     return file
 
@@ -83,7 +83,7 @@ def test_a_recording_has_one_text(api: Api) -> None:
         "audio.repeatable",
         first.at("/text", str) == text,
         second,
-        place="/text",
+        location="/text",
         expected=repr(first.at("/text", str)),
         observed=repr(text),
     )
@@ -91,7 +91,7 @@ def test_a_recording_has_one_text(api: Api) -> None:
         "audio.heard",
         bool(text.strip()),
         second,
-        place="/text",
+        location="/text",
         expected="some text for a tone that can be heard",
         observed="none",
     )
@@ -106,7 +106,7 @@ def test_the_kind_of_file_does_not_matter(api: Api) -> None:
         "audio.container",
         texts[0] == texts[1],
         reply,
-        place="/text",
+        location="/text",
         expected=f"the text of the same samples as WAV, {texts[0]!r}",
         observed=repr(texts[1]),
     )
@@ -119,7 +119,7 @@ def test_silence_has_no_long_text(api: Api) -> None:
         "audio.silence",
         len(text) <= LONGEST,
         reply,
-        place="/text",
+        location="/text",
         expected=f"at most {LONGEST} characters",
         observed=f"{len(text)} characters",
     )

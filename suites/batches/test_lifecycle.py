@@ -156,7 +156,7 @@ class Batches(Lifecycle):
         reply = self.api.call(GET, path={"id": one.id})
         self.compare(one, reply.at("/batch", Batch), reply, "/batch")
 
-    def compare(self, one: Known, now: Batch, reply: Reply, place: str) -> None:
+    def compare(self, one: Known, now: Batch, reply: Reply, location: str) -> None:
         """Compare what is told of a batch with what was told before."""
         status, before = status_of(now), one.status
         if RANK.get(before, 0) == END:
@@ -164,7 +164,7 @@ class Batches(Lifecycle):
                 "batches.end-is-final",
                 status == before,
                 reply,
-                place=f"{place}/status",
+                location=f"{location}/status",
                 expected=f"{before}, where it ended",
                 observed=status,
             )
@@ -173,7 +173,7 @@ class Batches(Lifecycle):
                 "batches.never-back",
                 False,
                 reply,
-                place=place,
+                location=location,
                 expected="nothing that goes back",
                 observed=gone_back,
                 told=" ".join(sorted(gone_back)),
@@ -182,7 +182,7 @@ class Batches(Lifecycle):
             "batches.cancel-works",
             not one.stopped or RANK.get(status, 0) >= RANK["CANCELING"],
             reply,
-            place=f"{place}/status",
+            location=f"{location}/status",
             expected="canceling, or an end",
             observed=status,
         )

@@ -97,7 +97,7 @@ def test_results_are_complete(api: Api) -> None:
         "batches.results-complete",
         sum(counts) == len(TEXTS),
         result,
-        place="/dataset/dataset_parts/*/num_rows",
+        location="/dataset/dataset_parts/*/num_rows",
         expected=f"{len(TEXTS)} rows, one for each record",
         observed=counts,
     )
@@ -125,7 +125,7 @@ def test_pages_show_every_batch_once(api: Api) -> None:
         "batches.pages",
         not twice and not lacking,
         page,
-        place="/batches",
+        location="/batches",
         expected="every batch on one page",
         observed={"on several": twice, "on none": lacking},
         told="twice" if twice else "lacking",
@@ -146,7 +146,7 @@ def test_a_batch_is_listed_as_it_is_read(api: Api) -> None:
         "batches.listed-as-read",
         all(one == other for one, other in different.values()),
         shown,
-        place="/batch",
+        location="/batch",
         expected="the same as in the list",
         observed={name: both for name, both in different.items() if both[0] != both[1]},
     )

@@ -130,7 +130,7 @@ def test_the_same_request_gets_the_same_reply(api: Api) -> None:
         "v2.chat.repeatable",
         words(first) == words(second),
         second,
-        place="/message/content/*/text",
+        location="/message/content/*/text",
         expected=words(first)[:80],
         observed=words(second)[:80],
     )
@@ -146,7 +146,7 @@ def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
             "v2.chat.usage-grows",
             max(parts) <= count,
             whole,
-            place="/usage/tokens/input_tokens",
+            location="/usage/tokens/input_tokens",
             expected=f"at least {max(parts)}",
             observed=count,
         )
@@ -160,7 +160,7 @@ def test_a_reply_that_is_cut_says_so(api: Api) -> None:
             "v2.chat.cut-told",
             finish == "MAX_TOKENS",
             cut,
-            place="/finish_reason",
+            location="/finish_reason",
             expected="MAX_TOKENS, since the same reply can be longer",
             observed=finish,
         )

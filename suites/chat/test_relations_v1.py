@@ -76,7 +76,7 @@ def test_a_conversation_goes_on(api: Api) -> None:
         "v1.chat.conversation",
         after[: len(before)] == before and len(after) == len(before) + 2,
         second,
-        place="/chat_history",
+        location="/chat_history",
         expected=f"the {len(before)} turns of the answer before, and two more",
         observed=f"{len(after)} turns",
     )
@@ -89,5 +89,5 @@ def test_a_stream_tells_the_same_reply(api: Api) -> None:
         {name: reply.answer.get(name) for name in ("text", "finish_reason")} for reply in (at_once, streamed)
     )
     api.require(
-        "v1.chat.stream-same", told == wanted, streamed, place="/text", expected=str(wanted), observed=told
+        "v1.chat.stream-same", told == wanted, streamed, location="/text", expected=str(wanted), observed=told
     )

@@ -25,7 +25,7 @@ def test_each_answer_has_a_trace_id_of_its_own(api: Api) -> None:
         "common.trace-id",
         len(set(traces)) == len(traces) and all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces),
         replies[-1],
-        place="header:x-debug-trace-id",
+        location="header:x-debug-trace-id",
         expected="32 hexadecimal digits, others in each answer",
         observed=traces,
     )
@@ -55,7 +55,7 @@ def test_the_calls_of_a_trial_key_are_counted(api: Api) -> None:
         # Where a minute ends between two calls, the count begins anew.
         len(left) < len(replies) or any(more - 1 == less for more, less in pairwise(counted)),
         replies[-1],
-        place="header:x-trial-endpoint-call-remaining",
+        location="header:x-trial-endpoint-call-remaining",
         expected="one call less after each call",
         observed=left,
     )

@@ -21,7 +21,7 @@ def test_a_key_belongs_to_the_same_people_again(api: Api) -> None:
         "check-api-key.owner-same",
         not changed,
         second,
-        place=f"/{changed[0]}" if changed else "",
+        location=f"/{changed[0]}" if changed else "",
         expected="what the answer before told",
         observed="another id",
     )

@@ -33,8 +33,8 @@ def classified(api: Api, inputs: list[str]) -> Reply:
     return api.call(CLASSIFY, body={"inputs": inputs, "examples": EXAMPLES})
 
 
-def confidences(reply: Reply, place: int) -> dict[str, float]:
-    labels = reply.at(f"/classifications/{place}/labels", dict[str, Told])
+def confidences(reply: Reply, index: int) -> dict[str, float]:
+    labels = reply.at(f"/classifications/{index}/labels", dict[str, Told])
     return {label: told.get("confidence", 0) for label, told in labels.items()}
 
 
@@ -43,9 +43,9 @@ def test_other_texts_do_not_change_a_confidence(api: Api) -> None:
     alone = [classified(api, [text]) for text in INPUTS]
     turned = classified(api, INPUTS[::-1])
     moved = []
-    for place, text in enumerate(INPUTS):
-        wanted = confidences(alone[place], 0)
-        for reply, where in ((together, place), (turned, len(INPUTS) - 1 - place)):
+    for index, text in enumerate(INPUTS):
+        wanted = confidences(alone[index], 0)
+        for reply, where in ((together, index), (turned, len(INPUTS) - 1 - index)):
             told = confidences(reply, where)
             if any(abs(told.get(label, 0) - score) > TOLERANCE for label, score in wanted.items()):
                 moved.append((text, told, wanted))
@@ -53,7 +53,7 @@ def test_other_texts_do_not_change_a_confidence(api: Api) -> None:
         "classify.alone-as-together",
         not moved,
         turned,
-        place="/classifications/*/labels",
+        location="/classifications/*/labels",
         expected="the confidences of each text by itself",
         observed=moved,
     )

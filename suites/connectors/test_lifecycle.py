@@ -133,7 +133,7 @@ class Connectors(Lifecycle):
             "connectors.deleted-is-gone",
             not left,
             reply,
-            place="/connectors/*/id",
+            location="/connectors/*/id",
             expected="no connector that was deleted",
             observed=left,
         )
@@ -160,7 +160,7 @@ class Connectors(Lifecycle):
         told: dict[str, Any],
         reply: Reply,
         requirement: str,
-        place: str,
+        location: str,
         but: frozenset[str] = frozenset(),
     ) -> None:
         """Expect the fields that are known, except those that were just changed."""
@@ -172,7 +172,7 @@ class Connectors(Lifecycle):
             requirement,
             not different,
             reply,
-            place=place,
+            location=location,
             expected="what it was before",
             observed=different,
             told=" ".join(sorted(different)),

@@ -45,7 +45,7 @@ def test_pages_begin_after_the_offset(api: Api) -> None:
         "connectors.offset",
         ids(page) == before[1:2],
         page,
-        place="/connectors",
+        location="/connectors",
         expected=f"the connector that is the second of two: {before[1:2]}",
         observed=ids(page),
     )

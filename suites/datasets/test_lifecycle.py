@@ -86,7 +86,7 @@ class Datasets(Lifecycle):
             "datasets.id-unique",
             identity not in {one.id for one in self.known},
             made,
-            place="/id",
+            location="/id",
             expected="an id of its own",
             observed=identity,
         )
@@ -124,7 +124,7 @@ class Datasets(Lifecycle):
             "datasets.created-echo",
             shown["name"] == one.name,
             reply,
-            place="/dataset/name",
+            location="/dataset/name",
             expected=one.name,
             observed=shown["name"],
         )
@@ -133,7 +133,7 @@ class Datasets(Lifecycle):
             "datasets.status-forward",
             stays,
             reply,
-            place="/dataset/validation_status",
+            location="/dataset/validation_status",
             expected=f"{one.status} or what comes after it",
             observed=now,
         )
@@ -153,7 +153,7 @@ class Datasets(Lifecycle):
             "datasets.listed",
             not lacking,
             reply,
-            place="/datasets",
+            location="/datasets",
             expected="every dataset that was created",
             observed=f"not {lacking}",
         )
@@ -162,7 +162,7 @@ class Datasets(Lifecycle):
             "datasets.deleted-is-unlisted",
             not left,
             reply,
-            place="/datasets/*/id",
+            location="/datasets/*/id",
             expected="no dataset that was deleted",
             observed=left,
         )

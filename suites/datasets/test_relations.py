@@ -99,7 +99,7 @@ def forward(api: Api, reply: Reply, before: str, now: str) -> None:
         "datasets.status-forward",
         stays,
         reply,
-        place="/dataset/validation_status",
+        location="/dataset/validation_status",
         expected=f"{before} or what comes after it",
         observed=now,
     )
@@ -125,14 +125,19 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
     sent = [name_of(api, "diary"), "embed-input"]
     told = [shown["name"], shown["dataset_type"]]
     api.require(
-        "datasets.created-echo", told == sent, reply, place="/dataset/name", expected=str(sent), observed=told
+        "datasets.created-echo",
+        told == sent,
+        reply,
+        location="/dataset/name",
+        expected=str(sent),
+        observed=told,
     )
     warnings = reply.answer["dataset"].get("validation_warnings")
     api.require(
         "datasets.skipped-reported",
         bool(warnings),
         reply,
-        place="/dataset/validation_warnings",
+        location="/dataset/validation_warnings",
         expected="a warning of the row that was skipped",
         observed=warnings,
     )
@@ -141,7 +146,7 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         "datasets.row-count",
         sum(count or 0 for count in counts) == len(rows) - 1,
         reply,
-        place="/dataset/dataset_parts/*/num_rows",
+        location="/dataset/dataset_parts/*/num_rows",
         expected=f"{len(rows) - 1} rows",
         observed=counts,
     )
@@ -150,7 +155,7 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         "datasets.columns",
         columns is None or {"text", "day", "mood"} <= columns <= {"text", "day", "mood", "weather"},
         reply,
-        place="/dataset/schema",
+        location="/dataset/schema",
         expected="the columns text, day and mood",
         observed=sorted(columns or ()),
     )
@@ -168,9 +173,14 @@ def columns_of(reply: Reply) -> set[str] | None:
 def test_bad_files_fail_the_validation(api: Api) -> None:
     reply = settled(api, uploaded(api, "remarks", [*GOOD, {"remark": "no text here"}]))
     status = reply.at("/dataset/validation_status", str)
-    place = "/dataset/validation_status"
+    location = "/dataset/validation_status"
     api.require(
-        "datasets.malformed-fails", status == "failed", reply, place=place, expected="failed", observed=status
+        "datasets.malformed-fails",
+        status == "failed",
+        reply,
+        location=location,
+        expected="failed",
+        observed=status,
     )
 
 
@@ -181,7 +191,7 @@ def test_a_column_to_keep_must_be_there(api: Api) -> None:
         "datasets.kept-column-missing",
         status == "failed",
         reply,
-        place="/dataset/validation_status",
+        location="/dataset/validation_status",
         expected="failed",
         observed=status,
     )
@@ -191,7 +201,7 @@ def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
     first, second = uploaded(api, "twin", GOOD), uploaded(api, "twin", GOOD)
     reply = api.call(GET, path={"id": second})
     api.require(
-        "datasets.id-unique", first != second, reply, place="/id", expected=f"not {first}", observed=second
+        "datasets.id-unique", first != second, reply, location="/id", expected=f"not {first}", observed=second
     )
 
 
@@ -203,7 +213,7 @@ def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
         "datasets.listed",
         bool(found),
         reply,
-        place="/datasets",
+        location="/datasets",
         expected=f"the dataset {read['id']}",
         observed="none of that id",
     )
@@ -213,7 +223,7 @@ def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
         "datasets.listed-as-read",
         all(found[0][name] == read[name] for name in fixed),
         reply,
-        place="/datasets/*",
+        location="/datasets/*",
         expected=str([read[name] for name in fixed]),
         observed=[found[0][name] for name in fixed],
     )
@@ -233,7 +243,7 @@ def test_pages_follow_each_other(api: Api) -> None:
             "datasets.pages",
             ids[1] + ids[2] == ids[0],
             second,
-            place="/datasets",
+            location="/datasets",
             expected=f"{ids[0]} on two pages",
             observed=ids[1:3],
         )
@@ -251,7 +261,7 @@ def test_what_is_deleted_is_gone(api: Api) -> None:
         "datasets.deleted-is-unlisted",
         identity not in ids,
         reply,
-        place="/datasets/*/id",
+        location="/datasets/*/id",
         expected="no dataset that was deleted",
         observed=identity,
     )
@@ -301,7 +311,7 @@ def moved(api: Api, before: int, by: int) -> int:
         "datasets.usage-follows",
         follows,
         reply,
-        place="/organization_usage",
+        location="/organization_usage",
         expected=f"{before}, and {abs(by)} {'more' if by > 0 else 'less'}",
         observed=now,
         told="grows" if by > 0 else "shrinks",

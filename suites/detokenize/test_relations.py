@@ -30,7 +30,7 @@ def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
         "detokenize.inverse",
         reply.at("/text", str) == text,
         reply,
-        place="/text",
+        location="/text",
         expected=repr(text),
         observed=repr(reply.at("/text", str)),
     )
@@ -45,7 +45,7 @@ def test_lists_of_tokens_can_be_joined(api: Api) -> None:
         "detokenize.joined",
         reply.at("/text", str) == "".join(parts),
         reply,
-        place="/text",
+        location="/text",
         expected=f"the texts of both lists, {''.join(parts)!r}",
         observed=repr(reply.at("/text", str)),
     )

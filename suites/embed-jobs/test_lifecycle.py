@@ -102,7 +102,7 @@ class Jobs(Lifecycle):
             "embed-jobs.status-forward",
             now in NEXT.get(one.status, {one.status}),
             reply,
-            place="/status",
+            location="/status",
             expected=f"{one.status} or what comes after it",
             observed=now,
         )
@@ -110,7 +110,7 @@ class Jobs(Lifecycle):
             "embed-jobs.cancel-stops",
             not (one.stopped and now == "processing"),
             reply,
-            place="/status",
+            location="/status",
             expected="cancelling, or an end",
             observed=now,
         )
@@ -138,7 +138,7 @@ class Jobs(Lifecycle):
             "embed-jobs.listed",
             not lacking,
             reply,
-            place="/embed_jobs",
+            location="/embed_jobs",
             expected="every job that was begun",
             observed=f"not {lacking}",
         )
@@ -160,7 +160,7 @@ class Jobs(Lifecycle):
                 "embed-jobs.cancel-ended",
                 now == one.status,
                 after,
-                place="/status",
+                location="/status",
                 expected=one.status,
                 observed=now,
             )

@@ -98,7 +98,7 @@ def followed(api: Api, identity: str, before: str) -> Reply:
         "embed-jobs.status-forward",
         now in NEXT.get(before, {before}),
         reply,
-        place="/status",
+        location="/status",
         expected=f"{before} or what comes after it",
         observed=now,
     )
@@ -140,7 +140,7 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
         "embed-jobs.row-count",
         sum(count or 0 for count in counts) == len(rows),
         reply,
-        place="/dataset/dataset_parts/*/num_rows",
+        location="/dataset/dataset_parts/*/num_rows",
         expected=f"{len(rows)} rows",
         observed=counts,
     )
@@ -150,7 +150,7 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
         "embed-jobs.row-order",
         order == sorted(order),
         reply,
-        place="/dataset/dataset_parts/*/samples",
+        location="/dataset/dataset_parts/*/samples",
         expected="the rows in the order of the input",
         observed=order,
     )
@@ -160,7 +160,7 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
         "embed-jobs.result-columns",
         fields is None or {"text", "day", "embeddings"} <= columns,
         reply,
-        place="/dataset/schema",
+        location="/dataset/schema",
         expected="the columns text, day and embeddings",
         observed=sorted(columns),
     )
@@ -174,7 +174,7 @@ def test_what_has_ended_stays_as_it_is(api: Api) -> None:
     reply = api.call(GET, path={"id": identity})
     now = reply.at("/status", str)
     api.require(
-        "embed-jobs.cancel-ended", now == before, reply, place="/status", expected=before, observed=now
+        "embed-jobs.cancel-ended", now == before, reply, location="/status", expected=before, observed=now
     )
 
 
@@ -187,7 +187,7 @@ def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
         "embed-jobs.listed",
         bool(found),
         reply,
-        place="/embed_jobs",
+        location="/embed_jobs",
         expected=f"the job {identity}",
         observed="none of that id",
     )
@@ -197,7 +197,7 @@ def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
         "embed-jobs.listed-as-read",
         all(found[0][name] == read[name] for name in fixed),
         reply,
-        place="/embed_jobs/*",
+        location="/embed_jobs/*",
         expected=str([read[name] for name in fixed]),
         observed=[found[0][name] for name in fixed],
     )
@@ -213,7 +213,7 @@ def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
         "embed-jobs.cancel-stops",
         now != "processing",
         reply,
-        place="/status",
+        location="/status",
         expected="cancelling, or an end",
         observed=now,
     )

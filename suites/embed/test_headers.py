@@ -31,7 +31,7 @@ def test_tokens_and_characters_are_told(api: Api) -> None:
             "common.counts-told",
             not missing,
             reply,
-            place=f"header:{missing[0]}" if missing else "",
+            location=f"header:{missing[0]}" if missing else "",
             expected="num_tokens and num_chars",
             observed=f"{', '.join(missing)} missing",
         )

@@ -88,7 +88,7 @@ def test_version_1_warns_of_unknown_fields(api: Api) -> None:
         "common.v1-unknown-field-warned",
         "conformance_colour" in (warning or ""),
         reply,
-        place="header:x-api-warning",
+        location="header:x-api-warning",
         expected="a warning that names conformance_colour",
         observed=warning or "none",
     )

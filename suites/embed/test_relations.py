@@ -52,7 +52,7 @@ def require_alike(
         requirement,
         worst >= ALIKE,
         reply,
-        place=PLACE,
+        location=PLACE,
         expected=f"{what}, with a cosine of at least {ALIKE}",
         observed=f"cosine {worst:.5f}",
     )
@@ -63,12 +63,12 @@ def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
     straight = floats(api, embedded(api, label, TEXTS), 3)
     reply = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
     turned = floats(api, reply, 3)
-    nearest = [max(range(3), key=lambda place: likeness(vector, turned[place])) for vector in straight]
+    nearest = [max(range(3), key=lambda location: likeness(vector, turned[location])) for vector in straight]
     api.require(
         "embed.order",
         nearest == [2, 0, 1],
         reply,
-        place="/embeddings/float",
+        location="/embeddings/float",
         expected="each text nearest to itself in another order, at 2, 0 and 1",
         observed=nearest,
     )
@@ -97,7 +97,7 @@ def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, 
             "embed.units-additive",
             billed[0] == sum(billed[1:]),
             singles[-1],
-            place="/meta/billed_units/input_tokens",
+            location="/meta/billed_units/input_tokens",
             expected="together what is billed for both at once",
             observed={"together": billed[0], "one by one": billed[1:]},
         )
@@ -147,7 +147,7 @@ def test_a_query_is_no_document(api: Api, label: str) -> None:
         "embed.purposes-differ",
         not same and likeness(document, query) > 0.5,
         reply,
-        place=PLACE,
+        location=PLACE,
         expected="a vector that is close to that of the document, but another",
         observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",
     )

@@ -109,7 +109,7 @@ class Models(Lifecycle):
             "finetuning.patch-only",
             not paused,
             reply,
-            place="/finetuned_model/status",
+            location="/finetuned_model/status",
             expected="the status that it has",
             observed="the status that was sent",
         )
@@ -144,24 +144,24 @@ class Models(Lifecycle):
         if reply.status == 200:
             self.compare(one, reply.at("/finetuned_model", dict[str, Any]), reply, "/finetuned_model")
 
-    def compare(self, one: Known, now: dict[str, Any], reply: Reply, place: str) -> None:
+    def compare(self, one: Known, now: dict[str, Any], reply: Reply, location: str) -> None:
         """Compare what is told of a model with what was told before."""
         if one.deleted:
             self.api.require(
                 "finetuning.deleted-is-gone",
                 now.get("status") == "STATUS_DELETED",
                 reply,
-                place=place,
+                location=location,
                 expected="404, or that it is deleted",
                 observed=now.get("status"),
             )
             return
-        self.same(one, one.last, now, reply, place)
+        self.same(one, one.last, now, reply, location)
         self.api.require(
             "finetuning.status-course",
             rank(now) >= rank(one.last),
             reply,
-            place=f"{place}/status",
+            location=f"{location}/status",
             expected=f"{one.last.get('status')} or what comes after it",
             observed=now.get("status"),
         )
@@ -173,7 +173,7 @@ class Models(Lifecycle):
         before: dict[str, Any],
         now: dict[str, Any],
         reply: Reply,
-        place: str = "/finetuned_model",
+        location: str = "/finetuned_model",
     ) -> None:
         """Expect the name that was last given, and what nobody but the service says as it was."""
         names = ("name", *(name for name in FIXED if name in one.last))
@@ -184,7 +184,7 @@ class Models(Lifecycle):
             "finetuning.patch-only",
             not different,
             reply,
-            place=place,
+            location=location,
             expected="what it was before",
             observed=different,
             told=" ".join(sorted(different)),

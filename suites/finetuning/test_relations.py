@@ -113,7 +113,7 @@ def walked(api: Api, operation: str, identity: str, items: str) -> list[Reply]:
         "finetuning.pages",
         told == every,
         found[-1],
-        place=f"/{items}",
+        location=f"/{items}",
         expected=f"the {len(every)} items of the list, each on one page",
         observed=f"{len(told)} items on {len(found)} pages: {told}",
     )
@@ -130,7 +130,7 @@ def test_events_in_pages(api: Api) -> None:
         "finetuning.total-size",
         totals == [number] * len(replies),
         replies[-1],
-        place="/total_size",
+        location="/total_size",
         expected=f"{number} on every page",
         observed=totals,
     )
@@ -138,7 +138,7 @@ def test_events_in_pages(api: Api) -> None:
         "finetuning.newest-event",
         newest.get("status") == model["status"],
         replies[0],
-        place="/events/0/status",
+        location="/events/0/status",
         expected=model["status"],
         observed=newest.get("status"),
     )

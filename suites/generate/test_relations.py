@@ -34,7 +34,7 @@ def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:
         "generate.stop-is-end-and-sequence",
         text_of(stopped) == f"{text_of(ended)}.",
         stopped,
-        place="/generations/*/text",
+        location="/generations/*/text",
         expected=f"{text_of(ended)!r} and a full stop",
         observed=text_of(stopped),
     )
@@ -46,7 +46,7 @@ def test_a_stream_writes_the_same_text(api: Api) -> None:
         "generate.stream-same",
         text_of(streamed) == text_of(at_once),
         streamed,
-        place="/generations/*/text",
+        location="/generations/*/text",
         expected=repr(text_of(at_once)),
         observed=text_of(streamed),
     )

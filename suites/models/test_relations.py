@@ -46,7 +46,7 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
         "models.pages-end",
         not reply.answer.get("next_page_token"),
         reply,
-        place="/next_page_token",
+        location="/next_page_token",
         expected="no token, as all models were asked for",
         observed="a token",
     )
@@ -63,7 +63,7 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
         "models.pages-whole",
         sorted(walked) == sorted(whole),
         reply,
-        place="/models",
+        location="/models",
         expected=f"each of {len(whole)} models on one page of {size}",
         observed={
             "missing": sorted(set(whole) - set(walked)),
@@ -82,7 +82,7 @@ def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) 
         "models.filtered-whole",
         found == serving,
         reply,
-        place="/models",
+        location="/models",
         expected=f"the {len(serving)} models of the whole list that serve {endpoint}",
         observed={"missing": sorted(serving - found), "further": sorted(found - serving)},
         told=endpoint,
@@ -109,7 +109,7 @@ def test_a_model_is_as_it_is_listed(api: Api) -> None:
                 "models.get-as-listed",
                 not differing,
                 reply,
-                place=f"/{differing[0]}" if differing and reply.status == 200 else "",
+                location=f"/{differing[0]}" if differing and reply.status == 200 else "",
                 expected="the model as the list shows it",
                 observed=f"differing: {', '.join(differing)}",
             )

@@ -66,8 +66,8 @@ def strays(order: list[str], known: dict[str, float]) -> list[str]:
     order = [text for text in order if text in known]
     return [
         text
-        for place, text in enumerate(order)
-        if any(known[text] > known[other] + TOLERANCE for other in order[:place])
+        for rank, text in enumerate(order)
+        if any(known[text] > known[other] + TOLERANCE for other in order[:rank])
     ]
 
 
@@ -80,7 +80,7 @@ def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
         "rerank.permutation",
         not changed,
         second,
-        place=PLACE,
+        location=PLACE,
         expected="the scores of the same documents in another order",
         observed=changed,
     )
@@ -98,7 +98,7 @@ def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
         "rerank.top-n-prefix",
         not missing,
         reply,
-        place="/results",
+        location="/results",
         expected="the first two results of the list without top_n",
         observed=f"without {missing}",
     )
@@ -112,7 +112,7 @@ def test_a_score_does_not_depend_on_other_documents(api: Api, label: str) -> Non
         "rerank.pointwise",
         not changed,
         few,
-        place=PLACE,
+        location=PLACE,
         expected="the scores that the documents have among others",
         observed=changed,
     )
@@ -128,7 +128,7 @@ def test_a_document_that_is_sent_twice_has_one_score(api: Api, label: str) -> No
         "rerank.duplicates",
         abs(found[0] - found[2]) <= TOLERANCE,
         reply,
-        place=PLACE,
+        location=PLACE,
         expected="the same score twice",
         observed=[found[0], found[2]],
     )
@@ -142,7 +142,7 @@ def test_the_same_request_has_the_same_scores(api: Api, label: str) -> None:
         "rerank.repeatable",
         not changed,
         second,
-        place=PLACE,
+        location=PLACE,
         expected="the scores of the answer before",
         observed=changed,
     )
@@ -156,7 +156,7 @@ def test_both_versions_rank_alike(api: Api) -> None:
         "rerank.versions-agree",
         not out,
         new,
-        place="/results/*/index",
+        location="/results/*/index",
         expected="the order of version 1",
         observed=order,
     )
@@ -171,7 +171,7 @@ def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
         "rerank.on-topic",
         first == DOCUMENTS[0],
         reply,
-        place="/results/0/index",
+        location="/results/0/index",
         expected="the index of the document about chains",
         observed=first,
     )

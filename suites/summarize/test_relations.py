@@ -33,7 +33,7 @@ def test_a_short_summary_is_not_longer_than_a_long_one(api: Api) -> None:
         "summarize.length-order",
         sizes[0] <= sizes[1],
         long,
-        place="/summary",
+        location="/summary",
         expected=f"at least the {sizes[0]} characters of the short summary",
         observed=f"{sizes[1]} characters",
     )

@@ -35,7 +35,7 @@ def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
         "tokenize.reversible",
         reply.at("/text", str) == text,
         reply,
-        place="/text",
+        location="/text",
         expected=repr(text),
         observed=repr(reply.at("/text", str)),
         told=kind,
@@ -51,7 +51,7 @@ def test_the_same_text_has_the_same_tokens(api: Api) -> None:
         "tokenize.repeatable",
         one == other,
         second,
-        place="/tokens",
+        location="/tokens",
         expected=f"the {len(one)} tokens of the answer before",
         observed=f"{len(other)} tokens, or others",
     )

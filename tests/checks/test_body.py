@@ -288,7 +288,7 @@ def test_a_fingerprint_depends_on_neither_position_nor_value(things: Contract, o
         ({"new": 1}, {"newer": 1}),
         ({"item": {}}, {"list": [{}]}),
     ],
-    ids=["enum-value", "tag", "type", "null", "keyword", "name", "place"],
+    ids=["enum-value", "tag", "type", "null", "keyword", "name", "location"],
 )
 def test_a_fingerprint_tells_deviations_apart(things: Contract, one: Any, other: Any) -> None:
     assert only(found(things, one)).fingerprint != only(found(things, other)).fingerprint
@@ -368,9 +368,9 @@ def test_a_malformed_text_is_told_and_what_can_be_read_is_judged(
 
 
 @pytest.mark.parametrize("depth", [100, 250, 300, 900])
-@pytest.mark.parametrize("place", ['{"free": {"x": %s}}', '{"new": %s}', "%s"])
-def test_a_deep_value_is_judged_or_told_to_be_too_deep(things: Contract, depth: int, place: str) -> None:
-    body = place % ("[" * depth + "]" * depth)
+@pytest.mark.parametrize("location", ['{"free": {"x": %s}}', '{"new": %s}', "%s"])
+def test_a_deep_value_is_judged_or_told_to_be_too_deep(things: Contract, depth: int, location: str) -> None:
+    body = location % ("[" * depth + "]" * depth)
     assert {kind for kind, _, _ in told(found(things, body.encode()))} <= {
         "body-malformed",
         "property-undocumented",

@@ -44,7 +44,7 @@ def unanswered(call: str, request: object = ASKED) -> Exchange:
 )
 def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange, kind: Broken) -> None:
     (finding,) = judge(amended, broken(made, kind))
-    assert (finding.kind.value, finding.place, finding.value_class) == ("answer-broken", "", kind.value)
+    assert (finding.kind.value, finding.location, finding.value_class) == ("answer-broken", "", kind.value)
     assert (finding.severity, finding.status) == (Severity.BREAKING, made.response.status)
     assert finding.expected == "a whole answer"
     counted = f" ({len(made.response.body or b'')} bytes of the body came)"

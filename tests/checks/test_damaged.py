@@ -37,7 +37,7 @@ def violated(made: Exchange) -> set[str]:
 
 
 def broken(made: Exchange) -> set[tuple[str, str]]:
-    return {(one.kind.value, one.place) for one in judge(CONTRACT, made) if one.requirement is None}
+    return {(one.kind.value, one.location) for one in judge(CONTRACT, made) if one.requirement is None}
 
 
 def untestable(made: Exchange) -> dict[str, str]:

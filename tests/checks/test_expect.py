@@ -8,7 +8,7 @@ import pytest
 from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, events, exchange, lines, sse, told
 
 from cohere_conformance.checks.expect import expected
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Broken, Exchange, Expectation, Failure, Response
 
 if TYPE_CHECKING:
@@ -21,16 +21,18 @@ RERANK = {
 }
 
 
-def failed(contract: Contract, place: str, schema: dict[str, object] | bool, answer: Exchange) -> list[str]:
+def failed(
+    contract: Contract, location: str, schema: dict[str, object] | bool, answer: Exchange
+) -> list[str]:
     """Return the classes of what a place of an answer is found to be wrong with."""
-    findings = expected(contract, answer, Expectation((200,), body={place: schema}))
+    findings = expected(contract, answer, Expectation((200,), body={location: schema}))
     assert all(finding.kind == "expectation-failed" for finding in findings)
-    assert all(finding.place == place for finding in findings)
+    assert all(finding.location == location for finding in findings)
     return [finding.value_class for finding in findings]
 
 
 @pytest.mark.parametrize(
-    ("place", "schema", "faults"),
+    ("location", "schema", "faults"),
     [
         ("", {"type": "object"}, []),
         ("/results", {"minItems": 2, "maxItems": 2}, []),
@@ -58,13 +60,13 @@ def failed(contract: Contract, place: str, schema: dict[str, object] | bool, ans
     ],
 )
 def test_a_place_is_held_against_its_schema(
-    amended: Contract, place: str, schema: dict[str, object] | bool, faults: list[str]
+    amended: Contract, location: str, schema: dict[str, object] | bool, faults: list[str]
 ) -> None:
-    assert sorted(failed(amended, place, schema, exchange("POST /v2/rerank", RERANK))) == faults
+    assert sorted(failed(amended, location, schema, exchange("POST /v2/rerank", RERANK))) == faults
 
 
 @pytest.mark.parametrize(
-    ("place", "schema", "words", "observed"),
+    ("location", "schema", "words", "observed"),
     [
         ("/id", {"const": "a"}, '"a"', f'"{UUID}"'),
         ("/results/*/index", {"enum": [0, 1]}, "one of 0, 1", "2"),
@@ -80,10 +82,14 @@ def test_a_place_is_held_against_its_schema(
     ],
 )
 def test_a_finding_says_what_was_expected_and_what_came(
-    amended: Contract, place: str, schema: dict[str, object] | bool, words: str | None, observed: str | None
+    amended: Contract,
+    location: str,
+    schema: dict[str, object] | bool,
+    words: str | None,
+    observed: str | None,
 ) -> None:
     (finding,) = expected(
-        amended, exchange("POST /v2/rerank", RERANK), Expectation((200,), body={place: schema})
+        amended, exchange("POST /v2/rerank", RERANK), Expectation((200,), body={location: schema})
     )
     assert (finding.operation, finding.status, finding.severity) == ("POST /v2/rerank", 200, "breaking")
     assert words in {finding.expected, None}
@@ -104,7 +110,7 @@ def test_another_status_is_told_and_nothing_else(
 ) -> None:
     expectation = Expectation(statuses, headers={"x-a": True}, body={"/never": True})
     (finding,) = expected(amended, exchange("POST /v2/rerank", body, status=422), expectation)
-    assert (finding.kind, finding.place, finding.value_class) == ("status-unexpected", "", "422")
+    assert (finding.kind, finding.location, finding.value_class) == ("status-unexpected", "", "422")
     assert (finding.expected, finding.observed) == (words, observed)
 
 
@@ -120,7 +126,7 @@ def test_a_body_that_is_no_json_is_told_once_however_many_places_were_expected(
 ) -> None:
     body: dict[str, dict[str, object] | bool] = {"/id": schema, "/results": schema, "/meta": False}
     told = expected(amended, exchange("POST /v2/rerank", b"<html>"), Expectation((200,), body=body))
-    assert [(finding.place, finding.value_class) for finding in told] == classes
+    assert [(finding.location, finding.value_class) for finding in told] == classes
 
 
 def test_what_is_missing_is_told_without_what_would_stand_below_it(amended: Contract) -> None:
@@ -134,19 +140,19 @@ def test_what_is_missing_is_told_without_what_would_stand_below_it(amended: Cont
     }
     answer = exchange("POST /v2/rerank", b'{"id": "a", "results": [{"index": 0}]}')
     told = expected(amended, answer, Expectation((200,), body=body))
-    assert [finding.place for finding in told] == ["/meta", "/metal", "/results/*/document"]
+    assert [finding.location for finding in told] == ["/meta", "/metal", "/results/*/document"]
 
 
 def test_a_stream_that_is_none_is_told_once_however_many_events_were_expected(amended: Contract) -> None:
-    places = {
+    locations = {
         "<message-start>/id": True,
         "<message-end>/delta": True,
         "<debug>": False,
         "/id": {"const": UUID},
     }
     plain = exchange("POST /v2/chat", {"id": UUID})
-    (finding,) = expected(amended, plain, Expectation((200,), body=places))
-    assert (finding.kind, finding.place, finding.value_class) == ("expectation-failed", "", "no-stream")
+    (finding,) = expected(amended, plain, Expectation((200,), body=locations))
+    assert (finding.kind, finding.location, finding.value_class) == ("expectation-failed", "", "no-stream")
 
 
 def test_a_body_that_was_not_kept_is_not_judged(amended: Contract) -> None:
@@ -188,7 +194,7 @@ STREAMS = {
 
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize(
-    ("place", "schema", "classes"),
+    ("location", "schema", "classes"),
     [
         ("<message-end>/delta/finish_reason", {"const": "COMPLETE"}, []),
         ("<message-end>/delta/finish_reason", {"const": "ERROR"}, ["const"]),
@@ -201,9 +207,9 @@ STREAMS = {
     ],
 )
 def test_events_are_found_by_their_type(
-    amended: Contract, stream: str, place: str, schema: dict[str, object] | bool, classes: list[str]
+    amended: Contract, stream: str, location: str, schema: dict[str, object] | bool, classes: list[str]
 ) -> None:
-    assert failed(amended, place, schema, exchange("POST /v2/chat", **STREAMS[stream])) == classes
+    assert failed(amended, location, schema, exchange("POST /v2/chat", **STREAMS[stream])) == classes
 
 
 def test_version_1_names_events_by_another_property(amended: Contract) -> None:
@@ -221,8 +227,13 @@ def test_a_path_that_nobody_declares_is_judged_as_well(amended: Contract) -> Non
 @pytest.mark.parametrize("text", ["results", "/a~", "<>/a", "<a", "<a>b", "a<b>/c"])
 def test_what_is_no_place_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
-        parse_place(text)
+        parse_location(text)
 
 
 def test_places_say_whether_they_are_single() -> None:
-    assert [parse_place(text).single for text in ("", "/a/0", "/a/*", "<b>/a")] == [True, True, False, False]
+    assert [parse_location(text).single for text in ("", "/a/0", "/a/*", "<b>/a")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -43,7 +43,7 @@ CITED = chat_v2(*block("Hi", inside=citation()))
 
 
 def told(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
-    return sorted((one.kind.value, one.place, one.amendment) for one in findings)
+    return sorted((one.kind.value, one.location, one.amendment) for one in findings)
 
 
 @pytest.mark.parametrize(

@@ -35,14 +35,14 @@ def form(*names: str, status: int = 400, boundary: str = "x-1", line: str = "\r\
 def test_a_file_before_other_parts_is_a_mistake_of_the_client(names: tuple[str, ...], status: int) -> None:
     """It is reported about the request, whether the server refuses it or not."""
     found = [one for one in judge(CONTRACT, form(*names, status=status)) if one.kind == "request-invalid"]
-    assert [(one.place, one.severity) for one in found] == [("form:file", "notice")]
+    assert [(one.location, one.severity) for one in found] == [("form:file", "notice")]
     assert "language behind it" in found[0].observed
 
 
 @pytest.mark.parametrize("names", [("model", "language", "file"), ("file",), ("model",), ()])
 def test_a_form_whose_file_is_last_or_missing_has_no_order_to_break(names: tuple[str, ...]) -> None:
     """A part that is not there is not out of place."""
-    assert [one for one in judge(CONTRACT, form(*names)) if one.place.startswith("form:")] == []
+    assert [one for one in judge(CONTRACT, form(*names)) if one.location.startswith("form:")] == []
 
 
 def test_names_are_found_whatever_the_parts_hold() -> None:

@@ -123,7 +123,7 @@ def test_an_unknown_route_is_told(
     amended: Contract, call: str, status: int, operation: str, value_class: str, severity: Severity
 ) -> None:
     (finding,) = judge(amended, exchange(call, b"anything", status=status))
-    assert (finding.kind.value, finding.place, finding.value_class) == ("route-unknown", "", value_class)
+    assert (finding.kind.value, finding.location, finding.value_class) == ("route-unknown", "", value_class)
     assert (finding.operation, finding.severity, finding.status) == (operation, severity, status)
 
 
@@ -225,7 +225,7 @@ def test_a_mistake_of_the_client_is_a_notice(
     amended: Contract, call: str, request_body: Any, expected: list[tuple[str, str]]
 ) -> None:
     findings = judged(amended, exchange(call, None, request=request_body))
-    assert told(findings) == [("request-invalid", place, value) for place, value in expected]
+    assert told(findings) == [("request-invalid", location, value) for location, value in expected]
     assert {finding.severity for finding in findings} <= {Severity.NOTICE}
 
 

@@ -63,7 +63,7 @@ def test_texts_of_a_finding_are_bounded() -> None:
     """A name of a million characters is cut, and two of them are told apart."""
     findings = found(SOUND | {"x" * 1_000_000: 1, "x" * 1_000_001: 1})
     assert len({one.fingerprint for one in findings}) == len(findings) >= 2
-    assert max(len(one.place + one.expected + one.observed) for one in findings) < 4000
+    assert max(len(one.location + one.expected + one.observed) for one in findings) < 4000
 
 
 def test_parts_hold_everything_between_them() -> None:

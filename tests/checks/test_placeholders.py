@@ -78,7 +78,7 @@ def test_the_format_of_a_replaced_id_is_not_judged() -> None:
     reply = {"text": "Hi", "generation_id": "REDACTED", "response_id": "***"}
     assert judge(CONTRACT, exchange("POST /v1/chat", reply)) == []
     wrong = judge(CONTRACT, exchange("POST /v1/chat", reply | {"generation_id": "one"}))
-    assert [one.place for one in wrong] == ["/generation_id"]
+    assert [one.location for one in wrong] == ["/generation_id"]
 
 
 # -- what something before the API answers

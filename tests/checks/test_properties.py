@@ -65,7 +65,7 @@ def well_formed(made: Exchange) -> list[Finding]:
         findings = judge(contract, made)
         assert findings == judge(contract, made)
         for finding in findings:
-            assert PLACE.fullmatch(finding.place), finding.place
+            assert PLACE.fullmatch(finding.location), finding.location
             assert re.fullmatch(r"[0-9a-f]{12}", finding.fingerprint)
             assert finding.status == made.response.status
             assert finding.severity is SEVERITY[finding.kind] or finding.kind in MILDER
@@ -188,4 +188,4 @@ def test_one_property_less_is_one_breaking_finding(answer: dict[str, Any], name:
     del answer["results"][which % len(answer["results"])][name]
     findings = well_formed(exchange("POST /v2/rerank", answer))
     (finding,) = (one for one in findings if one.requirement is None)
-    assert (finding.severity, finding.place) == (Severity.BREAKING, f"/results/*/{name}")
+    assert (finding.severity, finding.location) == (Severity.BREAKING, f"/results/*/{name}")

@@ -48,7 +48,7 @@ def test_a_query_is_judged_apart_from_the_answer(
 )
 def test_a_required_parameter_is_missed(amended: Contract, query: str, missing: list[str]) -> None:
     made = exchange(f"POST /v1/datasets{query}", {"id": "a"})
-    assert [place for _, place, _ in told(judge(amended, made))] == missing
+    assert [location for _, location, _ in told(judge(amended, made))] == missing
 
 
 def test_a_list_is_sent_by_repeating_the_name(amended: Contract) -> None:

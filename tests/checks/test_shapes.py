@@ -30,7 +30,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def places(body: Any, status: int = 200) -> set[str]:
+def locations(body: Any, status: int = 200) -> set[str]:
     shape = answer_shape(contract(SCHEMA), exchange(THING, body, status=status))
     assert shape is not None
     return set(shape.parts)
@@ -71,7 +71,7 @@ def places(body: Any, status: int = 200) -> set[str]:
     ],
 )
 def test_names_stay_and_what_differs_from_answer_to_answer_goes(body: Any, expected: set[str]) -> None:
-    assert places(body) == expected
+    assert locations(body) == expected
 
 
 def test_answers_that_differ_in_values_only_have_one_shape() -> None:
@@ -84,7 +84,7 @@ def test_answers_that_differ_in_values_only_have_one_shape() -> None:
 
 
 def test_what_is_not_declared_is_told_as_it_is() -> None:
-    assert places({"message": "no", "labels": {"cat": {"share": 1}}}, 400) == {
+    assert locations({"message": "no", "labels": {"cat": {"share": 1}}}, 400) == {
         *("/message", "/labels", "/labels/cat", "/labels/cat/share")
     }
     stray = answer_shape(contract(SCHEMA), exchange("GET /v3/odd", {"a": {"b": 1}}, status=404))
@@ -93,7 +93,7 @@ def test_what_is_not_declared_is_told_as_it_is() -> None:
 
 def test_an_answer_may_be_nested_deeply() -> None:
     deep = b'{"a":' * 900 + b"1" + b"}" * 900
-    assert len(places(deep, 400)) == 900
+    assert len(locations(deep, 400)) == 900
 
 
 def test_status_and_media_type_tell_answers_apart() -> None:

@@ -492,7 +492,7 @@ def test_a_v2_stream_adds_up_to_an_answer(amended: Contract, stream: list[Event]
 def test_what_only_the_answer_has_too_much_is_told_and_harmless(amended: Contract) -> None:
     both = {"message": {"content": {"type": "text", "text": "", "thinking": ""}}}
     (finding,) = judged(amended, exchange(V2, sse(changed(TEXT, "content-start", delta=both)), headers=SSE))
-    assert (finding.kind.value, finding.place, finding.severity) == (
+    assert (finding.kind.value, finding.location, finding.severity) == (
         "stream-fold-mismatch",
         "/message/content/*/thinking",
         Severity.ADDITIVE,

@@ -156,12 +156,12 @@ def fingerprints(here: Path, capsys: Capture) -> list[str]:
 
 def test_a_finding_is_explained_by_its_fingerprint(fingerprints: list[str], capsys: Capture) -> None:
     assert len(set(fingerprints)) == 2
-    for fingerprint, place in zip(fingerprints, ("/results", "/new"), strict=True):
+    for fingerprint, location in zip(fingerprints, ("/results", "/new"), strict=True):
         for prefix in (fingerprint, fingerprint[:6], fingerprint.upper()):
             assert run(["explain", prefix]) == 0
             said = capsys.readouterr().out
             assert fingerprint in said
-            assert place in said
+            assert location in said
             assert "curl" in said
 
 

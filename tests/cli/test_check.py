@@ -150,7 +150,7 @@ def test_a_line_that_cannot_be_read_is_3_and_the_rest_is_judged(
     assert run(["check", traffic(RERANK, "{broken", BROKEN, name="a.jsonl"), "--fail-on", "notice"]) == 3
     written = report(here)
     assert [(one.file, one.where) for one in written.coverage.unreadable] == [("a.jsonl", "line 2")]
-    assert [row.place for row in written.findings] == ["/results"]
+    assert [row.location for row in written.findings] == ["/results"]
     assert written.footer.totals.exchanges == 2
 
 

@@ -263,7 +263,7 @@ def test_the_id_of_something_that_was_there_makes_it_nobody_elses(identity: str)
     target = made(identity)
     assert not target.passes("DELETE", f"/v1/datasets/{identity.replace('%', '%25')}")
     [finding] = reused_ids(target.guard, target.send(CREATE))
-    assert (finding.requirement, finding.place) == ("datasets.id-unique", "/id")
+    assert (finding.requirement, finding.location) == ("datasets.id-unique", "/id")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_an_id_of_another_collection_is_not_new() -> None:
         "POST /v1/connectors": {"connector": {"id": "theirs-1"}},
     }
     [finding] = target.guard.findings(target.send(Outgoing("POST", "/v1/connectors")))
-    assert (finding.kind, finding.place) == ("expectation-failed", "/connector/id")
+    assert (finding.kind, finding.location) == ("expectation-failed", "/connector/id")
     assert not target.passes("DELETE", "/v1/connectors/theirs-1")
     target.answers["POST /v1/connectors"] = {"connector": {"id": "7"}}
     assert list(target.guard.findings(target.send(Outgoing("POST", "/v1/connectors")))) == []

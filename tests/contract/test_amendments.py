@@ -120,18 +120,20 @@ def test_the_outcome_is_a_valid_openapi_document(declarations: Declarations) -> 
 
 def test_nothing_opens_an_object_that_names_its_properties(declarations: Declarations) -> None:
     document = apply(declarations.published, EVERY)
-    assert [place for place, node in _objects(document) if node.get("additionalProperties") is True] == []
+    assert [
+        location for location, node in _objects(document) if node.get("additionalProperties") is True
+    ] == []
 
 
-def _objects(node: Any, place: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
+def _objects(node: Any, location: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(node, dict):
         if isinstance(node.get("properties"), dict):
-            yield place, node
+            yield location, node
         for key, value in node.items():
-            yield from _objects(value, f"{place}.{key}")
+            yield from _objects(value, f"{location}.{key}")
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _objects(value, f"{place}[{index}]")
+            yield from _objects(value, f"{location}[{index}]")
 
 
 # --- what they do to answers

@@ -365,7 +365,7 @@ def test_a_sound_link_is_read(tmp_path: Path, links: str, parts: tuple[str, dict
     [link] = load_links(written(tmp_path, links), document())
     assert (link.source, link.status, link.name) == ("POST /v1/things", "200", "a")
     assert [one.text for one in link.path.values()] == ([parts[0]] if parts[0] else [])
-    assert {place: one.text for place, one in link.body.items()} == parts[1]
+    assert {location: one.text for location, one in link.body.items()} == parts[1]
 
 
 GOOD = "parameters: {id: $response.body#/id}"

@@ -87,16 +87,16 @@ def test_what_is_broken_is_one_rule_at_the_place_that_is_told(label: str) -> Non
         rule = candidate.rule
         assert rule is not None
         broke = bodies.broken_rules(operation, candidate.sending.body)
-        words = [limit for limit in domain().limits(label, rule.place) if rule.keyword in limit.rule]
+        words = [limit for limit in domain().limits(label, rule.location) if rule.keyword in limit.rule]
         if not broke:
             assert words, f"{candidate.name} breaks nothing"
             assert not domain().within(label, candidate.sending.body)
         else:
-            assert {place or "/" for place, _ in broke} == {rule.place}, candidate.name
+            assert {location or "/" for location, _ in broke} == {rule.location}, candidate.name
 
 
 def test_every_declared_rule_of_a_request_is_broken_by_something() -> None:
-    told = {(one.rule.place, one.rule.keyword) for one in negatives(RERANK) if one.rule}
+    told = {(one.rule.location, one.rule.keyword) for one in negatives(RERANK) if one.rule}
     assert {
         ("/", "additionalProperties"),
         ("/model", "required"),
@@ -111,15 +111,17 @@ def test_every_declared_rule_of_a_request_is_broken_by_something() -> None:
 
 
 def test_declared_limits_and_listed_values_have_to_be_served() -> None:
-    served = {(one.place, one.says) for one in positives(RERANK) if one.verdict is Verdict.SERVED}
+    served = {(one.location, one.says) for one in positives(RERANK) if one.verdict is Verdict.SERVED}
     assert ("/priority", "0, the least that is declared") in served
     assert ("/priority", "999, the most that is declared") in served
-    listed = {(one.place, one.says) for one in positives("POST /v2/embed") if one.verdict is Verdict.SERVED}
+    listed = {
+        (one.location, one.says) for one in positives("POST /v2/embed") if one.verdict is Verdict.SERVED
+    }
     assert {("/truncate", "'NONE'"), ("/truncate", "'START'"), ("/truncate", "'END'")} & listed
 
 
 def test_another_name_is_not_expected_to_be_served() -> None:
-    named = [one for one in positives(RERANK) if one.place == "/model"]
+    named = [one for one in positives(RERANK) if one.location == "/model"]
     assert named
     assert {(one.way, one.verdict) for one in named} == {(Way.PROTOCOL, Verdict.EITHER)}
 
@@ -196,7 +198,7 @@ TREE["$defs"] = {"tree": {key: value for key, value in TREE.items() if key != "$
 
 
 def at(body: Any) -> dict[str, Site]:
-    return {site.place: site for site in sites(TREE, body)}
+    return {site.location: site for site in sites(TREE, body)}
 
 
 def test_the_branch_is_the_one_that_the_body_means() -> None:
@@ -241,8 +243,8 @@ def test_a_place_is_changed_in_a_copy(path: tuple[str | int, ...], value: Any, o
 @pytest.mark.parametrize(
     ("text", "error", "told"),
     [
-        ("kept: [{places: [/a], reason: r, operations: [GET /nowhere]}]", CaseError, "GET /nowhere"),
-        ("kept: [{places: [/a], reason: r, why: x}]", ContractError, "why"),
+        ("kept: [{locations: [/a], reason: r, operations: [GET /nowhere]}]", CaseError, "GET /nowhere"),
+        ("kept: [{locations: [/a], reason: r, why: x}]", ContractError, "why"),
         ("limits: 5", ContractError, "limits"),
     ],
 )
@@ -256,16 +258,16 @@ def test_a_broken_file_is_told(text: str, error: type[Exception], told: str, tmp
 def test_every_entry_is_about_a_place_that_requests_have() -> None:
     file = msgspec.yaml.decode((folder("suites") / "fuzz" / "domain.yaml").read_bytes())
     for entry in (*file["kept"], *file["fixed"], *file["limits"], *file["depends"]):
-        if any(":" in place for place in entry["places"]):
+        if any(":" in location for location in entry["locations"]):
             continue
         labels = entry.get("operations") or BODIED
         seen = {
-            site.place
+            site.location
             for label in labels
             for anchor in start(label)
             for site in sites(declared(label).schema, anchor.sending.body)
         }
-        assert seen & set(entry["places"]), entry
+        assert seen & set(entry["locations"]), entry
 
 
 # -- what only the server says
@@ -273,7 +275,7 @@ def test_every_entry_is_about_a_place_that_requests_have() -> None:
 
 @pytest.mark.parametrize("label", ["POST /v2/batches", "POST /v1/finetuning/finetuned-models"])
 def test_what_only_the_server_says_may_be_ignored_or_refused(label: str) -> None:
-    derived = [one for one in (*positives(label), *negatives(label)) if one.place in {"/status", "/id"}]
+    derived = [one for one in (*positives(label), *negatives(label)) if one.location in {"/status", "/id"}]
     assert {one.way for one in derived} == {Way.POSITIVE, Way.NEGATIVE}
     assert {one.verdict for one in derived} == {Verdict.EITHER}
     assert Verdict.REFUSED in {one.verdict for one in negatives(label)}, "other rules are enforced"

@@ -36,7 +36,7 @@ def derived(label: str, profile: str = "contract") -> tuple[Candidate, ...]:
     operation, found = CONTRACT.operations[label], {}
     for anchor in starts(label, profile):
         for one in (*positive(CONTRACT, operation, anchor), *negative(CONTRACT, operation, anchor)):
-            found.setdefault((one.way, one.place, one.rule and one.rule.keyword, one.says), one)
+            found.setdefault((one.way, one.location, one.rule and one.rule.keyword, one.says), one)
     return tuple(found.values())
 
 
@@ -71,13 +71,13 @@ def test_an_allowed_query_keeps_every_rule_and_a_wrong_one_breaks_the_one_that_i
             assert broken(candidate) == set(), candidate.name
             assert candidate.sending != anchor.sending
         for candidate in negative(CONTRACT, operation, anchor):
-            if candidate.place.startswith("query:") and candidate.rule is not None:
-                name = candidate.place.removeprefix("query:")
+            if candidate.location.startswith("query:") and candidate.rule is not None:
+                name = candidate.location.removeprefix("query:")
                 assert broken(candidate) == {f"{name} {candidate.rule.keyword}"}, candidate.name
 
 
 @pytest.mark.parametrize(
-    ("label", "place", "says", "query", "verdict"),
+    ("label", "location", "says", "query", "verdict"),
     [
         (MODELS, "query:endpoint", "'chat'", [("endpoint", "chat")], Verdict.SERVED),
         (MODELS, "query:default_only", "true", [("default_only", "true")], Verdict.EITHER),
@@ -98,9 +98,9 @@ def test_an_allowed_query_keeps_every_rule_and_a_wrong_one_breaks_the_one_that_i
     ],
 )  # fmt: skip
 def test_a_parameter_of_the_query_is_sent_like_this(
-    label: str, place: str, says: str, query: list[tuple[str, str]], verdict: Verdict
+    label: str, location: str, says: str, query: list[tuple[str, str]], verdict: Verdict
 ) -> None:
-    found = named(derived(label), place, says)
+    found = named(derived(label), location, says)
     path = found.sending.outgoing({}, name="tests").path
     assert parse_qsl(urlsplit(path).query, keep_blank_values=True) == query
     assert found.verdict is verdict
@@ -126,13 +126,13 @@ def test_beside_the_token_of_a_walk_nothing_has_to_be_served() -> None:
     walks = [anchor for anchor in starts(MODELS) if "page_token" in dict(anchor.sending.query)]
     for anchor in walks:
         beside = list(positive(CONTRACT, CONTRACT.operations[MODELS], anchor))
-        assert {one.verdict for one in beside if one.place == "query:endpoint"} == {Verdict.EITHER}
+        assert {one.verdict for one in beside if one.location == "query:endpoint"} == {Verdict.EITHER}
     assert walks
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_header_fits_on_one_line_and_no_server_has_to_look_at_a_wrong_one(label: str) -> None:
-    found = [one for one in derived(label) if one.place.startswith("header:")]
+    found = [one for one in derived(label) if one.location.startswith("header:")]
     for candidate in found:
         for _, text in candidate.sending.headers:
             assert text == text.strip(), candidate.name
@@ -203,7 +203,7 @@ def test_so_does_one_of_today() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "label", "place", "kind"),
+    ("fault", "label", "location", "kind"),
     [
         ("datasets.unknown-200", DATASET, "path:id", Kind.RULE_UNENFORCED),
         ("validation.crash", MODELS, "query:page_size", Kind.SERVER_ERROR),
@@ -218,10 +218,10 @@ def test_so_does_one_of_today() -> None:
         ("input.encoded-path-crash", DATASET, "path:id", Kind.SERVER_ERROR),
     ],
 )
-def test_a_wrong_one_is_found_out(fault: str, label: str, place: str, kind: Kind, target: Tried) -> None:
-    candidates = [one for one in derived(label) if one.place == place]
+def test_a_wrong_one_is_found_out(fault: str, label: str, location: str, kind: Kind, target: Tried) -> None:
+    candidates = [one for one in derived(label) if one.location == location]
     target.prepare(candidates)
     with faulty(target, fault):
         found = target.findings(candidates)
     assert {finding.kind for _, finding in found} == {kind}
-    assert {(finding.operation, finding.place) for _, finding in found} == {(label, place)}
+    assert {(finding.operation, finding.location) for _, finding in found} == {(label, location)}

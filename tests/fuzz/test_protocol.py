@@ -63,7 +63,7 @@ def target() -> Iterator[Tried]:
 @pytest.mark.parametrize("label", LABELS)
 def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) -> None:
     found = derived(label)
-    assert len({(one.place, one.rule and one.rule.keyword, one.says) for one in found}) == len(found) > 50
+    assert len({(one.location, one.rule and one.rule.keyword, one.says) for one in found}) == len(found) > 50
     assert {one.way for one in found} == {Way.PROTOCOL}
     ordinary = {one.says for one in found if one.verdict is Verdict.SERVED}
     assert ordinary <= {
@@ -74,7 +74,7 @@ def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) ->
 
 
 @pytest.mark.parametrize(
-    ("label", "place", "says", "sent"),
+    ("label", "location", "says", "sent"),
     [
         (RERANK, "target", "the path with a slash at its end", "POST /v2/rerank/"),
         (RERANK, "target", "the path with two slashes at its beginning", "POST //v2/rerank"),
@@ -94,8 +94,8 @@ def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) ->
          "POST /v1/datasets?name=conformance-plain-u&type="),
     ],
 )  # fmt: skip
-def test_a_path_is_sent_byte_for_byte(label: str, place: str, says: str, sent: str) -> None:
-    found = named(derived(label), place, says)
+def test_a_path_is_sent_byte_for_byte(label: str, location: str, says: str, sent: str) -> None:
+    found = named(derived(label), location, says)
     values = {"unique": "u", "batches.running.id": "b"}
     written = found.sending.outgoing(values, name="tests", key=found.key)
     assert f"{written.method} {written.path}" == sent
@@ -107,7 +107,7 @@ def test_the_value_of_a_placeholder_is_encoded_where_the_path_around_it_is_not()
 
 
 @pytest.mark.parametrize(
-    ("place", "says", "body", "types"),
+    ("location", "says", "body", "types"),
     [
         ("/", "an empty body", b"", ["application/json"]),
         ("/", "null", b"null", ["application/json"]),
@@ -117,8 +117,8 @@ def test_the_value_of_a_placeholder_is_encoded_where_the_path_around_it_is_not()
         ("/", "bytes of no kind", bytes(range(256)), ["application/json"]),
     ],
 )
-def test_a_body_is_sent_like_this(place: str, says: str, body: bytes | None, types: list[str]) -> None:
-    written = outgoing(named(derived(RERANK), place, says))
+def test_a_body_is_sent_like_this(location: str, says: str, body: bytes | None, types: list[str]) -> None:
+    written = outgoing(named(derived(RERANK), location, says))
     assert [value for name, value in written.headers if name == "content-type"] == types
     if body is None:
         sent, plain = msgspec.json.decode(written.body or b""), starts(RERANK)[0].sending.body
@@ -141,7 +141,7 @@ def test_what_has_to_be_refused_for_its_syntax_is_no_json(label: str) -> None:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_call_without_credentials_that_could_harm_is_for_nobodys_things(label: str) -> None:
-    found = [one for one in derived(label) if one.place == "header:authorization" and one.rule]
+    found = [one for one in derived(label) if one.location == "header:authorization" and one.rule]
     assert len({one.key for one in found}) == 4
     for candidate in found:
         assert candidate.key is not Key.VALID
@@ -184,7 +184,7 @@ def test_what_destroys_or_changes_is_only_for_nobodys_things_or_the_cases_own(la
 
 
 def test_a_method_is_left_out_that_another_operation_of_the_path_declares() -> None:
-    assert {method_of(one) for one in derived(DATASET) if one.place == "method"} == {
+    assert {method_of(one) for one in derived(DATASET) if one.location == "method"} == {
         "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "TRACE",
     }  # fmt: skip
     assert "GET" not in {method_of(one) for one in derived(CANCEL)}, "a batch may be called x:cancel"
@@ -217,7 +217,7 @@ def test_so_does_one_of_today() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "label", "place", "kind"),
+    ("fault", "label", "location", "kind"),
     [
         ("auth.ignored", CHECK, "header:authorization", Kind.RULE_UNENFORCED),
         ("auth.any-scheme", CHECK, "header:authorization", Kind.RULE_UNENFORCED),
@@ -236,8 +236,8 @@ def test_so_does_one_of_today() -> None:
         ("input.empty-form-crash", UPLOAD, "header:content-type", Kind.SERVER_ERROR),
     ],
 )
-def test_a_wrong_one_is_found_out(fault: str, label: str, place: str, kind: Kind, target: Tried) -> None:
-    candidates = [one for one in derived(label) if one.place == place]
+def test_a_wrong_one_is_found_out(fault: str, label: str, location: str, kind: Kind, target: Tried) -> None:
+    candidates = [one for one in derived(label) if one.location == location]
     with faulty(target, fault):
         found = target.findings(candidates)
     assert {finding.kind for _, finding in found} == {kind}

@@ -13,8 +13,8 @@ DATASET = "GET /v1/datasets/{id}"
 TEXT = (("content-type", "text/plain"),)
 
 
-def candidate(way: Way, place: str = "path:id", verdict: Verdict = Verdict.REFUSED) -> Candidate:
-    return Candidate(way, "datasets.get.plain", place, "odd", Sending(DATASET), verdict)
+def candidate(way: Way, location: str = "path:id", verdict: Verdict = Verdict.REFUSED) -> Candidate:
+    return Candidate(way, "datasets.get.plain", location, "odd", Sending(DATASET), verdict)
 
 
 OTHERS = [way for way in Way if way is not Way.PROTOCOL]

@@ -70,11 +70,11 @@ def told(
         exchange(call, golden, headers=headers), exchange(call, fresh, headers=headers), case, **further
     )
     assert all(finding.kind is Kind.GOLDEN_CHANGED and finding.operation == call for finding in found)
-    return [(one.place, one.value_class, one.expected, one.observed) for one in found]
+    return [(one.location, one.value_class, one.expected, one.observed) for one in found]
 
 
 def kinds(*arguments: Any, **further: Any) -> list[tuple[str, str]]:
-    return [(place, what) for place, what, _, _ in told(*arguments, **further)]
+    return [(location, what) for location, what, _, _ in told(*arguments, **further)]
 
 
 def reranked(*scores: float, order: Iterable[int] | None = None, **further: Any) -> dict[str, Any]:
@@ -158,8 +158,8 @@ def test_a_boolean_is_no_number() -> None:
 
 
 def test_one_change_at_many_positions_is_one_finding() -> None:
-    [(place, what, expected, observed)] = told(RERANK, reranked(0.9, 0.8, 0.1), reranked(0.5, 0.8, 0.3))
-    assert (place, what) == ("/results/*/relevance_score", "value")
+    [(location, what, expected, observed)] = told(RERANK, reranked(0.9, 0.8, 0.1), reranked(0.5, 0.8, 0.3))
+    assert (location, what) == ("/results/*/relevance_score", "value")
     assert expected == "0.9 ± 0.001"
     assert observed == "0.5 (first at /results/0/relevance_score, 2 times)"
 
@@ -167,7 +167,7 @@ def test_one_change_at_many_positions_is_one_finding() -> None:
 def test_another_status_says_it_all() -> None:
     fresh = exchange(RERANK, {"message": "model 'x' was removed"}, status=404)
     [finding] = differences(exchange(RERANK, reranked(0.9)), fresh)
-    assert (finding.place, finding.value_class, finding.status) == ("", "status", 404)
+    assert (finding.location, finding.value_class, finding.status) == ("", "status", 404)
     assert (finding.expected, finding.observed) == ("status 200", "404: model 'x' was removed")
 
 
@@ -184,7 +184,7 @@ def test_an_answer_that_is_not_whole_says_it_all() -> None:
 def test_what_is_only_new_is_additive() -> None:
     golden = exchange(RERANK, reranked(0.9))
     news = exchange(RERANK, reranked(0.9, extra=1), headers=(*JSON, ("x-api-warning", "soon")))
-    assert {(one.place, one.severity) for one in differences(golden, news)} == {
+    assert {(one.location, one.severity) for one in differences(golden, news)} == {
         ("/extra", Severity.ADDITIVE),
         ("header:x-api-warning", Severity.ADDITIVE),
     }
@@ -205,8 +205,8 @@ def test_secrets_are_not_shown() -> None:
 
 def test_bodies_that_are_no_json_are_equal_or_not() -> None:
     assert kinds(NO_RULES, b"<html>then</html>", b"<html>then</html>") == []
-    [(place, what, expected, observed)] = told(NO_RULES, b"<p>then</p>", b"<p>now</p>")
-    assert (place, what, expected, observed) == ("", "value", '"<p>then</p>"', '"<p>now</p>"')
+    [(location, what, expected, observed)] = told(NO_RULES, b"<p>then</p>", b"<p>now</p>")
+    assert (location, what, expected, observed) == ("", "value", '"<p>then</p>"', '"<p>now</p>"')
     assert kinds(NO_RULES, b"", b"{}") == [("", "value")]
     assert kinds(NO_RULES, b"\xff\xfe", b"\xff\xfe") == []
 
@@ -232,8 +232,8 @@ def test_names_that_are_free_are_folded() -> None:
         return {"id": UUID, "classifications": [{"id": UUID, "labels": scores}]}
 
     assert told("POST /v1/classify", body(praise=0.5), body(praise=0.5005)) == []
-    [(place, what)] = kinds("POST /v1/classify", body(praise=0.5, blame=0.5), body(praise=0.6, blame=0.4))
-    assert (place, what) == ("/classifications/*/labels/{}/confidence", "value")
+    [(location, what)] = kinds("POST /v1/classify", body(praise=0.5, blame=0.5), body(praise=0.6, blame=0.4))
+    assert (location, what) == ("/classifications/*/labels/{}/confidence", "value")
 
 
 # -- headers
@@ -261,15 +261,15 @@ def test_headers(golden: dict[str, str], fresh: dict[str, str], expected: list[s
         exchange("POST /v2/embed", {}, headers=tuple((dict(JSON) | fields).items()))
         for fields in (golden, fresh)
     )
-    assert [finding.place for finding in differences(one, other)] == expected
+    assert [finding.location for finding in differences(one, other)] == expected
 
 
 @pytest.mark.parametrize(
-    ("fresh", "places"), [("9", []), ("0", ["header:num_tokens"]), ("many", ["header:num_tokens"])]
+    ("fresh", "locations"), [("9", []), ("0", ["header:num_tokens"]), ("many", ["header:num_tokens"])]
 )
-def test_a_number_in_a_header(fresh: str, places: list[str]) -> None:
+def test_a_number_in_a_header(fresh: str, locations: list[str]) -> None:
     one, other = (exchange(CHAT, {}, headers=(*JSON, ("num_tokens", text))) for text in ("4", fresh))
-    assert [finding.place for finding in differences(one, other)] == places
+    assert [finding.location for finding in differences(one, other)] == locations
 
 
 def test_a_header_that_comes_twice() -> None:
@@ -288,7 +288,7 @@ def test_a_rule_for_one_case_goes_first() -> None:
     )
     assert differences(one, other, "rerank.v2.plain") == ()
     [finding] = differences(one, other, "rerank.v2.trial-key")
-    assert finding.place == "header:x-trial-endpoint-call-limit"
+    assert finding.location == "header:x-trial-endpoint-call-limit"
 
 
 # -- how alike values are
@@ -344,8 +344,8 @@ def test_some_bits_may_differ() -> None:
 
     call, many = "POST /v2/embed", [255] * 32
     assert told(call, body(*many), body(*many[1:], 254)) == []
-    [(place, what, _, observed)] = told(call, body(*many), body(*many[4:], 0, 0, 0, 0))
-    assert (place, what) == ("/embeddings/ubinary/*", "value")
+    [(location, what, _, observed)] = told(call, body(*many), body(*many[4:], 0, 0, 0, 0))
+    assert (location, what) == ("/embeddings/ubinary/*", "value")
     assert observed == "12% of the bits are others (at /embeddings/ubinary/0)"
     assert kinds(call, body(*many), body(*many[1:], 25.5)) == [("/embeddings/ubinary/*/*", "type")]  # type: ignore[arg-type]
     assert kinds(call, body(*many), body(*many[1:])) == [("/embeddings/ubinary/*", "length")]
@@ -506,8 +506,8 @@ def test_streams_that_differ(fresh: Any, expected: tuple[str, ...]) -> None:
 
 def test_a_case_may_say_how_its_stream_ends() -> None:
     fresh = chat_v2(*block("Hi"), finish="MAX_TOKENS")
-    [(place, what, expected, observed)] = streamed(WHOLE, fresh, "chat.v2.stream")
-    assert (place, what) == ("<message-end>/delta/finish_reason", "value")
+    [(location, what, expected, observed)] = streamed(WHOLE, fresh, "chat.v2.stream")
+    assert (location, what) == ("<message-end>/delta/finish_reason", "value")
     assert (expected, observed) == ('"COMPLETE"', '"MAX_TOKENS"')
 
 

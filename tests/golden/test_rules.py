@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cohere_conformance.contract.place import Place
+    from cohere_conformance.contract.location import Location
     from cohere_conformance.golden import Cassette, Provenance
     from cohere_conformance.golden.compare.rules import Rule
 
@@ -53,11 +53,11 @@ def test_every_rule_says_why() -> None:
     assert silent == []
 
 
-def standing(place: Place, documents: list[tuple[str | None, Any]]) -> Iterator[Any]:
+def standing(location: Location, documents: list[tuple[str | None, Any]]) -> Iterator[Any]:
     """Yield what stands at the place of a rule, where `{}` stands for any name."""
     for tag, document in documents:
-        values = [document] if tag == place.tag else []
-        for token in place.tokens:
+        values = [document] if tag == location.tag else []
+        for token in location.tokens:
             below: list[Any] = []
             for value in values:
                 if isinstance(value, list):
@@ -88,20 +88,20 @@ def met(cassette: Cassette) -> Iterator[str]:
         if told.operation in rule.operations and rule.case in {"", told.id}:
             if rule.header in headers:
                 yield named(rule, rule.header)
-            for place in rule.places:
+            for location in rule.locations:
                 undoes = rule.case != "" and rule.optional is not None
-                if undoes or any(True for _ in standing(place, documents)):
-                    yield named(rule, place)
+                if undoes or any(True for _ in standing(location, documents)):
+                    yield named(rule, location)
 
 
-def named(rule: Rule, place: Place | str) -> str:
-    return f"{rule.file}:{rule.line}: {place} in {rule.case or 'all'}"
+def named(rule: Rule, location: Location | str) -> str:
+    return f"{rule.file}:{rule.line}: {location} in {rule.case or 'all'}"
 
 
 def test_every_rule_is_needed() -> None:
     assert CASSETTES, "the shipped cassettes were found"
     needed = {name for path in CASSETTES.values() for name in met(load(path))}
-    every = [named(rule, place) for rule in RULES.rules for place in rule.places or (rule.header,)]
+    every = [named(rule, location) for rule in RULES.rules for location in rule.locations or (rule.header,)]
     assert [name for name in every if name not in needed] == []
 
 
@@ -109,9 +109,9 @@ def test_every_rule_is_needed() -> None:
 
 
 def test_the_rules_of_a_case_go_before_those_of_its_group() -> None:
-    place = ("<message-end>", ("delta", "finish_reason"))
-    usual = RULES.of("chat.v2.any", "POST /v2/chat").at("message-end", place[1])
-    settled = RULES.of("chat.v2.stream", "POST /v2/chat").at("message-end", place[1])
+    location = ("<message-end>", ("delta", "finish_reason"))
+    usual = RULES.of("chat.v2.any", "POST /v2/chat").at("message-end", location[1])
+    settled = RULES.of("chat.v2.stream", "POST /v2/chat").at("message-end", location[1])
     assert usual.mask == Mask(among=("COMPLETE", "MAX_TOKENS"))
     assert settled.mask == Mask()
 

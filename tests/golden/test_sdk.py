@@ -90,7 +90,7 @@ def losses(*cassettes: Cassette) -> set[tuple[str, str]]:
     replayed = replay(cassettes)
     assert replayed.failed == ()
     assert replayed.parsed == len(cassettes)
-    return {(loss.place, loss.what.value) for loss in replayed.losses}
+    return {(loss.location, loss.what.value) for loss in replayed.losses}
 
 
 # -- what arrives
@@ -278,7 +278,7 @@ def test_a_stream_in_another_form_fails_unless_the_request_asked_for_it() -> Non
     wants = (*JSON, ("accept", "application/json"))
     replayed = replay([recorded("POST /v2/chat", body, request=asked, headers=NDJSON, request_headers=wants)])
     assert (replayed.parsed, replayed.failed, replayed.inexpressible) == (0, (), 1)
-    assert [(loss.place, loss.what) for loss in replayed.losses] == [("", What.REFUSED)]
+    assert [(loss.location, loss.what) for loss in replayed.losses] == [("", What.REFUSED)]
 
 
 def test_an_operation_without_a_method_is_told_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,7 +417,7 @@ def test_json_says_all_of_it() -> None:
     told = json.loads(as_json(TOLD))
     assert told["failed"][0]["reason"] == "expected a value, got\x1b[2J"
     assert b"\x1b" not in as_json(TOLD)
-    assert [loss["place"] for loss in told["losses"]] == ["/usage/0", "/usage/1", "/usage/2"]
+    assert [loss["location"] for loss in told["losses"]] == ["/usage/0", "/usage/1", "/usage/2"]
     assert (told["parsed"], told["inexpressible"], told["absent_operations"]) == (5, 2, ["POST /v1/tides"])
 
 

@@ -59,7 +59,7 @@ def unknown(pieces: Sequence[str]) -> list[Any]:
     return [{"a": {"b": [[{"strange name": piece}]]}} for piece in pieces]
 
 
-def places(pieces: Sequence[str]) -> list[Any]:
+def locations(pieces: Sequence[str]) -> list[Any]:
     return [{("left", "right")[number % 2]: piece} for number, piece in enumerate(pieces)]
 
 
@@ -139,7 +139,7 @@ def test_the_key_of_the_run_is_taken_out_of_every_event(
 @pytest.mark.parametrize("size", [3, 5, 8])
 def test_pieces_at_different_places_are_found_in_their_order(size: int) -> None:
     """They have no place in common, so only pieces of three characters or more are recognised."""
-    sent = sse(places(cut(KEY, size)))
+    sent = sse(locations(cut(KEY, size)))
     cleaned = scrubbed(exchange("POST /v2/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
     assert longest_piece(shown(cleaned)) < 3
 

@@ -103,8 +103,8 @@ def test_a_compressed_file_that_is_cut_gives_what_could_be_unpacked(tmp_path: Pa
 )
 def test_damaged_bytes_never_raise(tmp_path: Path, name: str, edits: list[tuple[int, bytes, int]]) -> None:
     content = SAMPLES[name]
-    for place, new, length in edits:
-        start = place % len(content)
+    for location, new, length in edits:
+        start = location % len(content)
         content = content[:start] + new + content[start + length :] or b"x"
     everything(tmp_path / "x", content)
 

@@ -104,7 +104,7 @@ def test_fast_citations_come_between_the_text_and_others_after_it(server: Server
 
     for mode, between in (("FAST", True), ("ACCURATE", False)):
         told = kinds(mode)
-        last = max(place for place, kind in enumerate(told) if kind == "content-delta")
+        last = max(index for index, kind in enumerate(told) if kind == "content-delta")
         assert (told.index("citation-start") < last) is between
 
 

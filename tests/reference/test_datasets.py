@@ -172,8 +172,8 @@ def test_the_list_is_filtered_and_cut(bench: Bench) -> None:
     assert [one["id"] for page in pages for one in page] == ids[:4]
     for name, value in (("datasetType", "embed-input"), ("validationStatus", "queued")):
         found = bench.get(f"/v1/datasets?{name}={value}")["datasets"]
-        place = "dataset_type" if name == "datasetType" else "validation_status"
-        assert {one[place] for one in found} == {value}
+        location = "dataset_type" if name == "datasetType" else "validation_status"
+        assert {one[location] for one in found} == {value}
     at = shown(bench, second)["created_at"]
     assert second not in [one["id"] for one in bench.get(f"/v1/datasets?before={at}")["datasets"]]
     assert [one["id"] for one in bench.get(f"/v1/datasets?after={at}")["datasets"]] == [third]

@@ -38,7 +38,7 @@ class MakeFinding(Protocol):
     def __call__(
         self,
         kind: Kind,
-        place: str = ...,
+        location: str = ...,
         *,
         observed: str = ...,
         status: int = ...,
@@ -80,7 +80,7 @@ def exchange() -> MakeExchange:
 def finding() -> MakeFinding:
     def make(
         kind: Kind,
-        place: str = "/usage",
+        location: str = "/usage",
         *,
         observed: str = "something else",
         status: int = 200,
@@ -93,7 +93,7 @@ def finding() -> MakeFinding:
             severity=severity or SEVERITY[kind],
             operation=operation,
             status=status,
-            place=place,
+            location=location,
             expected="something",
             observed=observed,
             amendment=amendment,

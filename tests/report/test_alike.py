@@ -23,15 +23,15 @@ SHORTEST = 7
 def crashing(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> Report:
     """A server that fails wherever something is changed, and has one other fault."""
     tally = Tally()
-    for number, place in enumerate(PLACES):
+    for number, location in enumerate(PLACES):
         body = b'"' + b"x" * (5 if number == SHORTEST else 50) + b'"'
-        crash = finding(Kind.SERVER_ERROR, place, status=500, observed="500: oops")
+        crash = finding(Kind.SERVER_ERROR, location, status=500, observed="500: oops")
         tally.add(exchange(status=500, body=body), "POST /v2/chat", [crash], "application/json")
     other = finding(
         Kind.SERVER_ERROR, PLACES[0], status=500, observed="500: oops", operation="POST /v2/embed"
     )
     tally.add(exchange(status=500), "POST /v2/embed", [other], "application/json")
-    elsewhere = [finding(Kind.TYPE_CHANGED, place) for place in ("/a", "/b")]
+    elsewhere = [finding(Kind.TYPE_CHANGED, location) for location in ("/a", "/b")]
     tally.add(exchange(), "POST /v2/chat", elsewhere, "application/json")
     return finish(tally)
 
@@ -39,14 +39,14 @@ def crashing(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> Re
 def test_they_are_told_by_the_shortest_request(crashing: Report) -> None:
     groups, more = alike(crashing.findings, 20)
     (crash,) = [one for one in groups if one.others]
-    assert crash.row.place == PLACES[SHORTEST]
-    assert {row.place for row in (crash.row, *crash.others)} == set(PLACES)
+    assert crash.row.location == PLACES[SHORTEST]
+    assert {row.location for row in (crash.row, *crash.others)} == set(PLACES)
     assert more == ""
 
 
 def test_nothing_else_is_put_together(crashing: Report) -> None:
     groups, _ = alike(crashing.findings, 20)
-    alone = sorted((one.row.operation, one.row.place) for one in groups if not one.others)
+    alone = sorted((one.row.operation, one.row.location) for one in groups if not one.others)
     assert alone == [("POST /v2/chat", "/a"), ("POST /v2/chat", "/b"), ("POST /v2/embed", PLACES[0])]
 
 
@@ -65,14 +65,14 @@ def test_a_crash_without_an_answer_that_can_be_repeated_is_not_preferred(
         crash = finding(Kind.SERVER_ERROR, PLACES[number], status=500)
         tally.add(exchange(body=body), "POST /v2/chat", [crash], "application/json")
     (one,), _ = alike(finish(tally).findings, 20)
-    assert one.row.place == PLACES[1]
+    assert one.row.location == PLACES[1]
 
 
 def test_each_place_is_on_the_page_and_the_first_of_them_elsewhere(crashing: Report) -> None:
     out = io.StringIO()
     render_terminal(crashing, Console(file=out, width=200))
     fingerprints = {
-        row.place: row.fingerprint for row in crashing.findings if row.operation == "POST /v2/chat"
+        row.location: row.fingerprint for row in crashing.findings if row.operation == "POST /v2/chat"
     }
     for told in (out.getvalue(), render_markdown(crashing)):
         assert told.count("500: oops") == 2, "one for each operation"

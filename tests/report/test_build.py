@@ -21,8 +21,8 @@ JSON = "application/json"
 
 _few = st.sampled_from
 _findings = st.builds(
-    lambda kind, severity, place, observed, amendment, status: Finding(
-        kind, severity or SEVERITY[kind], CHAT, status, place, "one thing", observed, "", None, amendment
+    lambda kind, severity, location, observed, amendment, status: Finding(
+        kind, severity or SEVERITY[kind], CHAT, status, location, "one thing", observed, "", None, amendment
     ),
     _few([Kind.TYPE_CHANGED, Kind.PROPERTY_UNDOCUMENTED, Kind.REQUEST_INVALID]),
     _few([None, Severity.NOTICE]),
@@ -163,7 +163,7 @@ def test_rows_are_ordered_by_severity_then_operation_kind_and_place(
         finding(Kind.TYPE_CHANGED, "/z", operation="A"),
     ]
     tally.add(exchange(), CHAT, rows, JSON)
-    assert [(row.operation, row.kind.value, row.place) for row in finish(tally).findings] == [
+    assert [(row.operation, row.kind.value, row.location) for row in finish(tally).findings] == [
         ("A", "type-changed", "/z"),
         ("B", "enum-unknown", "/z"),
         ("B", "type-changed", "/a"),

@@ -70,7 +70,7 @@ def test_a_finding_is_told_in_full(report: Report) -> None:
     for text in (
         row.fingerprint,
         "BREAKING property-missing",
-        "place        /api_version",
+        "location     /api_version",
         "amendment    embed.api-version",
         "example      b.yaml: entry 1",
         "recorded at  2026-08-13T09:30:00Z",

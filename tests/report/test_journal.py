@@ -250,8 +250,8 @@ def test_other_formats_and_other_runs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="the journals of one run, got those of several"):
         _report(tmp_path)
     journal.path.unlink()
-    path.write_bytes(path.read_bytes().replace(b'"format": 1}\n', b'"format": 2}\n'))
-    with pytest.raises(ReportError, match="journal of format 1, got 2"):
+    path.write_bytes(path.read_bytes().replace(b'"format": 2}\n', b'"format": 9}\n'))
+    with pytest.raises(ReportError, match="journal of format 2, got 9"):
         _report(tmp_path)
 
 

@@ -22,7 +22,7 @@ def test_a_report_is_read_back_as_it_was(report: Report, tmp_path: Path) -> None
 def test_the_rows_have_the_agreed_names(report: Report) -> None:
     row = json.loads(render_json(report))["findings"][0]
     assert list(row) == [
-        *("fingerprint", "kind", "severity", "operation", "status", "place", "expected", "observed"),
+        *("fingerprint", "kind", "severity", "operation", "status", "location", "expected", "observed"),
         *("requirement", "amendment", "count", "example", "first_seen", "last_seen", "cases", "omitted"),
     ]
     assert list(row["example"]) == [
@@ -87,7 +87,7 @@ def _no_header(raw: dict[str, Any]) -> None:
     [
         (_without_footer, "a report without its footer: the run did not end; run `check` again"),
         (_not_complete, "a report without its footer"),
-        (_other_format, r"format 1; read it with the version that wrote it \(here: 2\)"),
+        (_other_format, r"format 1; read it with the version that wrote it \(here: 3\)"),
         (_without_format, "format None"),
         (_wrong_kind, r"a value that does not fit \(.*odd.*kind"),
         (_negative, r"a value that does not fit \(.*count"),

@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.filterwarnings(one))
 
 
-def _untyped(value: object, place: str = "") -> Iterator[str]:
+def _untyped(value: object, location: str = "") -> Iterator[str]:
     """Yield what the SDK could not fit into its types.
 
     It never refuses an answer: what it does not know becomes an extra field, what has a wrong type stays so.
@@ -78,15 +78,15 @@ def _untyped(value: object, place: str = "") -> Iterator[str]:
                 found |= {".".join(map(str, (kind.__name__, *one["loc"]))): one["msg"] for one in wrong}
             for name, reason in found.items():
                 if not any(fnmatchcase(name, known) for known in EXPLAINED):
-                    yield f"{name} at {place or '/'}: {reason}"
+                    yield f"{name} at {location or '/'}: {reason}"
             for name, one in value:
-                yield from _untyped(one, f"{place}/{name}")
+                yield from _untyped(one, f"{location}/{name}")
         case dict():
             for name, one in value.items():
-                yield from _untyped(one, f"{place}/{name}")
+                yield from _untyped(one, f"{location}/{name}")
         case list() | tuple():
             for index, one in enumerate(value):
-                yield from _untyped(one, f"{place}/{index}")
+                yield from _untyped(one, f"{location}/{index}")
 
 
 @dataclass
@@ -209,9 +209,12 @@ class Made:
         """Return the id of a connector."""
         from cohere.types import CreateConnectorOAuth
 
-        place = "https://auth.example.com"
+        location = "https://auth.example.com"
         settings = CreateConnectorOAuth(
-            client_id="reader", client_secret="hidden", authorize_url=f"{place}/a", token_url=f"{place}/t"
+            client_id="reader",
+            client_secret="hidden",
+            authorize_url=f"{location}/a",
+            token_url=f"{location}/t",
         )
         further = {"oauth": settings} if oauth else {}
         made = self._client.connectors.create(name="made", url="https://example.com/search", **further)

@@ -169,7 +169,7 @@ class Fault(NamedTuple):
     way: Way
     label: str
     kind: Kind
-    place: str
+    location: str
     most: int
     sees: Sees
 
@@ -242,11 +242,13 @@ SEEDED = (CRASHING, "input.last-result-lost", "input.boolean-as-text")
     [*((name, 0) for name in FAULTS), *((name, seed) for name in SEEDED for seed in (1, 2))],
 )
 def test_a_fault_is_found_and_its_example_is_small(name: str, seed: int, tmp_path: Path) -> None:
-    way, label, kind, place, most, sees = FAULTS[name]
+    way, label, kind, location, most, sees = FAULTS[name]
     ran = fuzzed(tmp_path, label, ways=[way], faults=(name,), seed=seed, fuzz=FEW)
     assert ran.report.footer.exit_code == 1
     shown = [
-        ran.shown(row) for row in ran.rows if (row.operation, row.kind, row.place) == (label, kind, place)
+        ran.shown(row)
+        for row in ran.rows
+        if (row.operation, row.kind, row.location) == (label, kind, location)
     ]
     assert shown, ran.rows
     assert any(len(request.body or b"") <= most and sees(request) for request in shown)
@@ -258,14 +260,14 @@ def test_what_is_drawn_finds_a_fault_and_makes_it_small(
 ) -> None:
     monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
     ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=(ASTRAL,), seed=seed)
-    shown = [body(ran.shown(row)) for row in ran.rows if row.place == "request:/text"]
+    shown = [body(ran.shown(row)) for row in ran.rows if row.location == "request:/text"]
     assert shown, ran.rows
     assert all(len(told["text"]) == 1 and told["text"] > "\uffff" for told in shown), shown
     assert ran.kinds == {CRASH}
 
 
 @pytest.mark.parametrize(
-    ("label", "fault", "place", "sees"),
+    ("label", "fault", "location", "sees"),
     [
         # A list that is not empty is demanded in words only, so no schema tells that it was left out.
         (
@@ -278,10 +280,10 @@ def test_what_is_drawn_finds_a_fault_and_makes_it_small(
     ],
 )
 def test_what_breaks_a_rule_is_never_left_out(
-    label: str, fault: str, place: str, sees: Sees, tmp_path: Path
+    label: str, fault: str, location: str, sees: Sees, tmp_path: Path
 ) -> None:
     ran = fuzzed(tmp_path, label, ways=[NEGATIVE], faults=(fault,), fuzz=FEW)
-    found = [record for record in ran.records if place in {one.place for one in record.findings}]
+    found = [record for record in ran.records if location in {one.location for one in record.findings}]
     assert found
     assert [
         one.exchange.request.url for one in found if one.exchange and not sees(one.exchange.request)
@@ -292,7 +294,7 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one(candidates: Iterable[Candidate], *_: object) -> list[Candidate]:
-        return [one for one in candidates if one.place == "/examples/*/text" and "emoji" in one.says]
+        return [one for one in candidates if one.location == "/examples/*/text" and "emoji" in one.says]
 
     monkeypatch.setattr(fuzzing, "chosen", one)
     spent = []
@@ -457,7 +459,7 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
     attempt, left = fuzz_runner.FuzzRunner.attempt, [times]
 
     def attempted(self: fuzz_runner.FuzzRunner, test: str, candidate: Candidate, *further: Any) -> Any:
-        if candidate.place and len(body_of(candidate).get("text", "")) > 3 and left[0]:
+        if candidate.location and len(body_of(candidate).get("text", "")) > 3 and left[0]:
             left[0] -= 1
             crash()
         return attempt(self, test, candidate, *further)
@@ -582,7 +584,7 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
         ran = fuzzed(tmp_path, RERANK, MODEL, url=server.url, fuzz=CHECKED)
     kinds = {CRASH if canned.status >= 500 else REFUSED}
     blamed = [row for row in ran.rows if row.kind in kinds]
-    assert sorted((row.operation, row.place) for row in blamed) == [(MODEL, ""), (RERANK, "")]
+    assert sorted((row.operation, row.location) for row in blamed) == [(MODEL, ""), (RERANK, "")]
     page = {Kind.MEDIA_TYPE_UNDECLARED, Kind.STATUS_UNDECLARED, Kind.BODY_MALFORMED}
     # A model that a case names is asked for beforehand, which is a finding about that operation.
     assert {row.kind for row in ran.rows if row.operation in {RERANK, MODEL}} - kinds <= page
@@ -606,7 +608,7 @@ def test_one_broken_operation_does_not_keep_others_from_being_fuzzed(tmp_path: P
 
     with Mock(respond) as server:
         ran = fuzzed(tmp_path, RERANK, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
-    assert [row.place for row in ran.rows if row.operation == RERANK] == [""]
+    assert [row.location for row in ran.rows if row.operation == RERANK] == [""]
     assert server.requests[TOKENIZE] > 20
     assert ran.endings[f"fuzz.positive.{slug(TOKENIZE)}"].reason == ""
 
@@ -618,7 +620,7 @@ def test_what_every_response_lacks_is_shown_by_the_unchanged_request(tmp_path: P
     with Mock(lambda label, _: lacking if label == TOKENIZE else ABSENT) as server:
         ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
     found = [row for row in ran.rows if row.kind is Kind.PROPERTY_MISSING]
-    assert [row.place for row in found] == ["/token_strings"]
+    assert [row.location for row in found] == ["/token_strings"]
     known = bodies(TOKENIZE)
     showing = [record for record in ran.records if record.findings]
     missing = [record for record in showing if record.findings[0].kind is Kind.PROPERTY_MISSING]
@@ -634,7 +636,7 @@ def test_a_server_that_stumbles_once_is_fuzzed(tmp_path: Path) -> None:
 
     with Mock(respond) as server:
         ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
-    assert [(row.kind, row.place) for row in ran.rows if row.kind is CRASH] == [(CRASH, "")]
+    assert [(row.kind, row.location) for row in ran.rows if row.kind is CRASH] == [(CRASH, "")]
     assert unsent(ran) == 0
     assert server.requests[TOKENIZE] > 20
 
@@ -651,7 +653,7 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
         ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE, NEGATIVE], url=server.url, fuzz=CHECKED)
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
-    assert "" in {row.place for row in crashed}
+    assert "" in {row.location for row in crashed}
     assert server.requests[TOKENIZE] < 20 + 1 + len(unchanged(TOKENIZE)) + 2
     assert unsent(ran) > 20
 
@@ -660,9 +662,9 @@ def test_what_only_a_change_shows_is_still_blamed_on_it(tmp_path: Path) -> None:
     """A crash at one value beside a fault of every response: both are found, each at its own place."""
     short = "tokenize.strings-short"
     ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=(ASTRAL, short), fuzz=CHECKED)
-    assert "request:/text" in {row.place for row in ran.rows if row.kind is CRASH}
+    assert "request:/text" in {row.location for row in ran.rows if row.kind is CRASH}
     changed = sent(ran, TOKENIZE)
-    found = next(row for row in ran.rows if row.kind is VIOLATED and row.place == "/token_strings")
+    found = next(row for row in ran.rows if row.kind is VIOLATED and row.location == "/token_strings")
     showing = [
         record.exchange.request.body
         for record in ran.records

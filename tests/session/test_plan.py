@@ -7,7 +7,7 @@ import pytest
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
-from cohere_conformance.session.plan import LIVE_REQUESTS, Place, Plan, Wishes, credentials, plan
+from cohere_conformance.session.plan import LIVE_REQUESTS, Plan, TargetKind, Wishes, credentials, plan
 
 OPERATIONS = {
     "POST /v1/chat": "chat",
@@ -25,7 +25,7 @@ def planned(wishes: Wishes, key: str = "") -> Plan:
 
 def test_without_a_url_the_target_is_embedded_and_everything_may_run() -> None:
     made = planned(Wishes(), key=KEY)
-    assert (made.place, made.url, made.profile) == (Place.EMBEDDED, None, "contract")
+    assert (made.location, made.url, made.profile) == (TargetKind.EMBEDDED, None, "contract")
     assert made.tiers == frozenset(Tier)
     assert made.max_requests is None
     assert made.key is not None
@@ -58,7 +58,7 @@ def test_a_target_declares_groups_versions_of_them_or_operations(
 )  # fmt: skip
 def test_this_machine_needs_no_permission(url: str) -> None:
     made = planned(Wishes(url=url), key=KEY)
-    assert (made.place, made.url, made.profile) == (Place.LOOPBACK, url.rstrip("/"), "contract")
+    assert (made.location, made.url, made.profile) == (TargetKind.LOOPBACK, url.rstrip("/"), "contract")
     assert made.key is not None
     assert made.key.reveal() == KEY
     assert made.tiers == frozenset(Tier)
@@ -74,7 +74,7 @@ def test_any_other_host_needs_permission(url: str) -> None:
 
 def test_a_live_run_reads_and_computes_only_and_is_bounded() -> None:
     made = planned(Wishes(url=LIVE, live=True), key=KEY)
-    assert (made.place, made.profile) == (Place.LIVE, "live-2026")
+    assert (made.location, made.profile) == (TargetKind.LIVE, "live-2026")
     assert made.tiers == {Tier.N0, Tier.N1}
     assert made.max_requests == LIVE_REQUESTS
 

@@ -156,7 +156,7 @@ def test_an_exchange_that_trips_the_judge_does_not_hide_the_others() -> None:
     assert [(one.file, one.where) for one in report.coverage.unreadable] == [("a.jsonl", "line 2")]
     assert "RuntimeError: no such thing" in report.coverage.unreadable[0].reason
     assert "please report it" in report.coverage.unreadable[0].reason
-    assert [row.place for row in report.findings] == ["/results"]
+    assert [row.location for row in report.findings] == ["/results"]
     assert report.footer.exit_code == 3
 
 

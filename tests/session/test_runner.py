@@ -24,7 +24,7 @@ from cohere_conformance.report import Header, Journal, Mode, Opening
 from cohere_conformance.session import patience, permission
 from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.plan import LIVE_TIERS, Place, Plan
+from cohere_conformance.session.plan import LIVE_TIERS, Plan, TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ RERANK = {
 }
 LABELS = frozenset(load_contract().operations)
 PLAN = Plan(
-    place=Place.LIVE, url=LIVE, profile="live-2026",
+    target_kind=TargetKind.LIVE, url=LIVE, profile="live-2026",
     declares=LABELS, declared=(), selected=GROUPS, cases=frozenset(),
     tiers=LIVE_TIERS, max_requests=None, key=Secret("co-test-0123456789abcdef"), faults=(),
 )  # fmt: skip
@@ -155,7 +155,7 @@ def test_a_live_excuse_is_neither_green_nor_drift(bench: Bench, status: int) -> 
 
 @pytest.mark.parametrize("status", [401, 429, 500])
 def test_on_this_machine_the_same_is_a_finding(bench: Bench, status: int) -> None:
-    plan = msgspec.structs.replace(PLAN, place=Place.LOOPBACK)
+    plan = msgspec.structs.replace(PLAN, target_kind=TargetKind.LOOPBACK)
     [ending] = bench.run(CASES["rerank.v2.plain"], answer=always(status), plan=plan)
     assert ending.outcome == "failed"
     assert "status-unexpected" in {finding.kind for finding in ending.findings}
@@ -272,7 +272,7 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     # Only that module's clock: other threads of this process go by the real one.
     clock = SimpleNamespace(monotonic=iter(range(0, 10_000, 100)).__next__, sleep=lambda seconds: None)
     monkeypatch.setattr(patience, "time", clock)
-    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.LOOPBACK)
     [ending] = bench.run(case, answer=dataset, plan=plan)
     assert ending.outcome == "failed"
     assert "not ready" in ending.reason
@@ -303,7 +303,7 @@ def test_what_was_taken_away_is_made_anew_and_what_was_not_is_used_again(
         shown = {"id": made[-1], "validation_status": "validated", "created_at": "2999-01-01T00:00:00Z"}
         return httpx.Response(200, json={"dataset": shown})
 
-    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), place=Place.LOOPBACK)
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.LOOPBACK)
     if fuzzing:
         with bench.runner(server, plan) as runner:
             for _ in range(2):

@@ -55,7 +55,7 @@ def test_the_finding_is_breaking_and_names_the_requirement() -> None:
     """It has one identity, whichever response shows it."""
     steady = Steady(load_contract())
     told = [one for body in (BARE, BILLED, BARE) for one in steady.findings(exchange(RERANK, body))]
-    assert {(one.requirement, one.severity, one.place) for one in told} == {
+    assert {(one.requirement, one.severity, one.location) for one in told} == {
         (REQUIREMENT, Severity.BREAKING, "/meta/billed_units")
     }
     assert len({one.fingerprint for one in told}) == 1

@@ -67,7 +67,7 @@ def judged(contract: Contract, exchange: Exchange) -> list[Finding]:
 
 def told(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
     """Return what tells findings apart: kind, place and class of the value."""
-    return sorted((finding.kind.value, finding.place, finding.value_class) for finding in findings)
+    return sorted((finding.kind.value, finding.location, finding.value_class) for finding in findings)
 
 
 # -- streams

@@ -36,9 +36,9 @@ def starts(label: str, profile: str = "contract") -> tuple[Anchor, ...]:
     return anchors(shipped_suite(), CONTRACT.operations[label], profile)
 
 
-def named(candidates: Iterable[Candidate], place: str, says: str) -> Candidate:
+def named(candidates: Iterable[Candidate], location: str, says: str) -> Candidate:
     """Return the one candidate that does that at a place."""
-    [found] = [one for one in candidates if (one.place, one.says) == (place, says)]
+    [found] = [one for one in candidates if (one.location, one.says) == (location, says)]
     return found
 
 

@@ -14,7 +14,7 @@ import httpx
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import collection_of, shipped_collections
-from cohere_conformance.contract.place import Place
+from cohere_conformance.contract.location import Location
 from cohere_conformance.reference import State
 from cohere_conformance.reference import server as module
 from cohere_conformance.reference.app import application
@@ -82,7 +82,7 @@ class Liar:
             return status, body
         said: Any = json.loads(body)
         if label == known.create and known.identity is not None:
-            self.created.add(str(next(Place(None, known.identity.tokens).values(said))))
+            self.created.add(str(next(Location(None, known.identity.tokens).values(said))))
         elif label == known.remove:
             self.deleted.add(unquote(path.rpartition("/")[2]))
         if not self.lies:
@@ -99,8 +99,8 @@ class Liar:
         elif (label == known.create or method == "PATCH") and known.identity is not None:
             self._put(said, known.identity.tokens, known.path)
         elif label == known.read:
-            for where, place in known.results:
-                self._put(said, place.tokens, where)
+            for where, location in known.results:
+                self._put(said, location.tokens, where)
         return 200, json.dumps(said).encode()
 
     def _is(self, one: dict[str, Any], ids: list[str]) -> bool:

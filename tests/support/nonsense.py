@@ -172,22 +172,22 @@ def wrong(body: bytes, dice: random.Random) -> bytes:
         value = json.loads(body)
     except ValueError:
         return b"{}"
-    places = list(_places(value, ()))
-    if not places:
+    locations = list(_places(value, ()))
+    if not locations:
         return json.dumps(dice.choice(LEAVES)).encode()
     # The shallow ones are what tests read first, and of the deep ones there are many of a kind.
-    shortest = dice.choice(sorted({len(place) for place in places}))
-    place = dice.choice([one for one in places if len(one) == shortest])
+    shortest = dice.choice(sorted({len(location) for location in locations}))
+    location = dice.choice([one for one in locations if len(one) == shortest])
     holder = value
-    for token in place[:-1]:
+    for token in location[:-1]:
         holder = holder[token]
     match dice.randrange(4):
         case 0:
-            del holder[place[-1]]
+            del holder[location[-1]]
         case 1 if isinstance(holder, list):
-            holder.append(holder[place[-1]])
+            holder.append(holder[location[-1]])
         case _:
-            holder[place[-1]] = dice.choice(LEAVES)
+            holder[location[-1]] = dice.choice(LEAVES)
     return json.dumps(value).encode()
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from cohere_conformance.cases.schema import fault
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Expectation
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def conditions(scope: Scope, steps: Steps, schemas: Conditions, label: str) -> C
     for text in schemas:
         here = (*steps, text)
         try:
-            place = parse_place(text)
+            location = parse_location(text)
         except ValueError as error:
             raise scope.error(here, str(error)) from error
-        if place.tag is not None:
-            scope.one_of(here, place.tag, _events(scope, label), f"an event of {label}")
+        if location.tag is not None:
+            scope.one_of(here, location.tag, _events(scope, label), f"an event of {label}")
     return _schemas(scope, steps, schemas)
 
 
@@ -70,7 +70,7 @@ def capture(scope: Scope, steps: Steps, pointers: dict[str, str]) -> dict[str, s
             said = f"expected small letters, digits, hyphens and underscores, got {name!r}; rename it"
             raise scope.error(here, said)
         try:
-            single = parse_place(pointer).single
+            single = parse_location(pointer).single
         except ValueError as error:
             raise scope.error(here, str(error)) from error
         if not single:

@@ -83,12 +83,12 @@ def _is_infinite(value: Any, path: Sequence[str | int]) -> bool:
     return isinstance(value, float) and math.isinf(value)
 
 
-def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], place: str = "") -> Iterator[Finding]:
+def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str = "") -> Iterator[Finding]:
     """Yield a finding for each defect of a JSON text."""
     for defect in defects:
         told = f"{defect.rule}:{defect.subject}" if defect.subject else defect.rule
         yield frame.finding(
-            kind, place=place, expected=defect.expected, observed=cut(defect.observed), value_class=told
+            kind, location=location, expected=defect.expected, observed=cut(defect.observed), value_class=told
         )
 
 
@@ -101,14 +101,14 @@ def escaped(token: object) -> str:
 def _findings(
     frame: Frame, schema: Any, error: jsonschema_rs.ValidationError, keyword: str, prefix: str
 ) -> Iterator[Finding]:
-    place, node = located(schema, error.evaluation_path)
-    place = prefix + place
+    location, node = located(schema, error.evaluation_path)
+    location = prefix + location
     value: Any = error.instance
     if keyword == "required":
         missing = error.kind.as_dict()["property"]
         yield frame.finding(
             Kind.PROPERTY_MISSING,
-            place=f"{place}/{escaped(missing)}",
+            location=f"{location}/{escaped(missing)}",
             expected="a required property",
             observed=f"an object without it (it has {cut(', '.join(sorted(value)) or 'none')})",
         )
@@ -117,10 +117,10 @@ def _findings(
         known = f"one of {cut(', '.join(sorted(node.get('properties', ()))) or 'no names at all')}"
         unexpected = error.kind.as_dict()["unexpected"]
         for name in unexpected[:MOST]:
-            at = f"{place}/{escaped(name)}"
+            at = f"{location}/{escaped(name)}"
             finding = frame.finding(
                 Kind.PROPERTY_UNDOCUMENTED,
-                place=at,
+                location=at,
                 expected=known,
                 observed=f"{cut(name)}: {shown(value[name], at)}",
             )
@@ -132,7 +132,11 @@ def _findings(
         return  # the recorder's, not the server's
     kind, told = _kind(keyword, node, value)
     yield frame.finding(
-        kind, place=place, expected=_expected(keyword, node), observed=shown(value, place), value_class=told
+        kind,
+        location=location,
+        expected=_expected(keyword, node),
+        observed=shown(value, location),
+        value_class=told,
     )
 
 
@@ -167,7 +171,7 @@ def _expected(keyword: str, node: Any) -> str:
 
 def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
     """Follow an evaluation path; return the folded place and the schema whose keyword failed."""
-    node, place = schema, ""
+    node, location = schema, ""
     tokens = iter(path[:-1])
     for token in tokens:
         if token == "$ref":
@@ -178,9 +182,9 @@ def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
             key = next(tokens)
             node = node[key]
             if token == "properties":
-                place += f"/{escaped(key)}"
+                location += f"/{escaped(key)}"
         elif token == "items":
-            place += "/*"
+            location += "/*"
         elif token == "additionalProperties":
-            place += "/{}"
-    return place, node
+            location += "/{}"
+    return location, node

@@ -46,9 +46,9 @@ class DamagedEvidence(Evidence):
         super().__init__(operation, reading, framing)
         self._declared = declared
         self._broken_headers = {
-            one.place.removeprefix(_HEADER): Hole(one.place, f"{one.kind}")
+            one.location.removeprefix(_HEADER): Hole(one.location, f"{one.kind}")
             for one in findings
-            if one.place.startswith(_HEADER)
+            if one.location.startswith(_HEADER)
         }
         self._guarded: Any = None
         self._payloads: list[Any] | None = None

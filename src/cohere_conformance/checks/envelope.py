@@ -30,7 +30,7 @@ def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
     if not (isinstance(message, str) and message.strip()):
         yield frame.finding(
             Kind.ERROR_ENVELOPE,
-            place="/message",
+            location="/message",
             expected="a message that is not empty",
             observed=shown(message, "/message") if "message" in body else "no message",
             value_class="absent" if "message" not in body else json_type(message),
@@ -38,7 +38,7 @@ def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
     if isinstance(identifier, str) and not _is_uuid(identifier) and not is_placeholder(identifier):
         yield frame.finding(
             Kind.ERROR_ENVELOPE,
-            place="/id",
+            location="/id",
             expected="a UUID",
             observed=shown(identifier, "/id"),
             value_class="no-uuid",

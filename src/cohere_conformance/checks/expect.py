@@ -15,7 +15,7 @@ from cohere_conformance.checks.headers import media_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Expectation, Kind
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.compile import Framing
-    from cohere_conformance.contract.place import Place
+    from cohere_conformance.contract.location import Location
     from cohere_conformance.model import Exchange, Finding, Response
 
 Schema = dict[str, object] | bool
@@ -81,10 +81,10 @@ def _answer(reading: Reading) -> str:
 
 def _headers(frame: Frame, response: Response, schemas: Mapping[str, Schema]) -> Iterator[Finding]:
     for name, schema in schemas.items():
-        place = f"header:{name}"
+        location = f"header:{name}"
         texts = [text for field, text in response.headers if field == name]
         values = [typed(text, {} if isinstance(schema, bool) else schema) for text in texts]
-        yield from _judged(frame, place, schema, values, "no such field")
+        yield from _judged(frame, location, schema, values, "no such field")
 
 
 # -- bodies and streams
@@ -94,9 +94,11 @@ def _body(
     contract: Contract, frame: Frame, reading: Reading, schemas: Mapping[str, Schema]
 ) -> Iterator[Finding]:
     framing = _framing(contract, frame, reading)
-    places = {text: parse_place(text) for text in schemas}
+    locations = {text: parse_location(text) for text in schemas}
     # What no stream has at all is at no place of one either.
-    unstreamed = {text for text, place in places.items() if place.tag is not None and framing == "json"}
+    unstreamed = {
+        text for text, location in locations.items() if location.tag is not None and framing == "json"
+    }
     if any(schemas[text] is not False for text in unstreamed):
         # One fault, however many events were expected.
         yield frame.finding(
@@ -105,7 +107,7 @@ def _body(
             observed="a body that is no stream",
             value_class="no-stream",
         )
-    wanted = any(place.tag is None and schemas[text] is not False for text, place in places.items())
+    wanted = any(location.tag is None and schemas[text] is not False for text, location in locations.items())
     if wanted and framing == "json" and reading.response[0] is NOTHING:
         # Likewise, however many places were.
         yield frame.finding(
@@ -116,27 +118,29 @@ def _body(
         )
         return
     missing: list[str] = []
-    for text, place in sorted(places.items()):
+    for text, location in sorted(locations.items()):
         if text in unstreamed or any(text.startswith(f"{above}/") for above in missing):
             continue
-        documents, absent = _documents(contract, frame, reading, place, framing)
-        values = [value for document in documents for value in place.values(document)]
+        documents, absent = _documents(contract, frame, reading, location, framing)
+        values = [value for document in documents for value in location.values(document)]
         if not values and schemas[text] is not False:
             missing.append(text)  # what would stand below it is missing with it
         yield from _judged(frame, text, schemas[text], values, absent)
 
 
 def _documents(
-    contract: Contract, frame: Frame, reading: Reading, place: Place, framing: Framing
+    contract: Contract, frame: Frame, reading: Reading, location: Location, framing: Framing
 ) -> tuple[list[object], str]:
     """Return what a place is looked for in, and what to say where it is not found."""
-    if place.tag is None:
+    if location.tag is None:
         value, _ = reading.response
         return ([], "a body that is no JSON") if value is NOTHING else ([value], "nothing at this place")
     tag = _tag(contract, frame)
     payloads = (piece.payload[0] for piece in reading.pieces(framing) if piece.event.data.strip())
-    named = [payload for payload in payloads if isinstance(payload, dict) and payload.get(tag) == place.tag]
-    absent = f"no such place in its {len(named)} events" if named else f"no event {place.tag}"
+    named = [
+        payload for payload in payloads if isinstance(payload, dict) and payload.get(tag) == location.tag
+    ]
+    absent = f"no such place in its {len(named)} events" if named else f"no event {location.tag}"
     return cast("list[object]", named), absent
 
 
@@ -165,31 +169,33 @@ def _tag(contract: Contract, frame: Frame) -> str:
 # -- values
 
 
-def _judged(frame: Frame, place: str, schema: Schema, values: list[object], absent: str) -> Iterator[Finding]:
+def _judged(
+    frame: Frame, location: str, schema: Schema, values: list[object], absent: str
+) -> Iterator[Finding]:
     """Yield what is wrong with the values at a place, each kind of fault once."""
     if schema is False:
         if values:
-            yield _failed(frame, place, "nothing at this place", shown(values[0], place), "present")
+            yield _failed(frame, location, "nothing at this place", shown(values[0], location), "present")
         return
     if not values:
-        yield _failed(frame, place, _words(schema), absent, "absent")
+        yield _failed(frame, location, _words(schema), absent, "absent")
         return
     told: set[str] = set()
     for value in values:
-        for keyword, observed in _faults(schema, place, value):
+        for keyword, observed in _faults(schema, location, value):
             if keyword not in told:
                 told.add(keyword)
-                yield _failed(frame, place, _words(schema), observed, keyword)
+                yield _failed(frame, location, _words(schema), observed, keyword)
 
 
-def _faults(schema: Schema, place: str, value: object) -> Iterator[tuple[str, str]]:
+def _faults(schema: Schema, location: str, value: object) -> Iterator[tuple[str, str]]:
     """Yield the keywords that a value breaks, with what stands there."""
     validator = _compiled(json.dumps(schema, sort_keys=True))
     if validator.is_valid(value):
         return
     for error in validator.iter_errors(value):
         below = "".join(f"/{escaped(step)}" for step in error.instance_path)
-        seen = shown(error.instance, place + below)
+        seen = shown(error.instance, location + below)
         yield error.kind.name, f"{seen} at {below}" if below else seen
 
 
@@ -217,7 +223,7 @@ def _words(schema: Schema) -> str:
             return shown(schema)
 
 
-def _failed(frame: Frame, place: str, wanted: str, observed: str, told: str) -> Finding:
+def _failed(frame: Frame, location: str, wanted: str, observed: str, told: str) -> Finding:
     return frame.finding(
-        Kind.EXPECTATION_FAILED, place=place, expected=wanted, observed=observed, value_class=told
+        Kind.EXPECTATION_FAILED, location=location, expected=wanted, observed=observed, value_class=told
     )

@@ -19,13 +19,13 @@ class Mismatch(msgspec.Struct, frozen=True):
     """Two parts of one stream that contradict each other.
 
     Attributes:
-        place: pointer into the folded answer.
+        location: pointer into the folded answer.
         rule: stable name of what does not match; part of the finding's identity.
         expected: what the pieces say.
         observed: what the stream says about the whole.
     """
 
-    place: str
+    location: str
     rule: str
     expected: object
     observed: object
@@ -81,8 +81,8 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 block, piece = blocks.setdefault(index, {}), part.get("content") or {}
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if key not in piece or {"text", "thinking"} <= piece.keys():
-                    place = f"/message/content/*/{key}"
-                    wrong.append(Mismatch(place, "delta-of-other-type", [key], sorted(piece)))
+                    location = f"/message/content/*/{key}"
+                    wrong.append(Mismatch(location, "delta-of-other-type", [key], sorted(piece)))
                 texts.setdefault((index, key), []).append(piece.get(key, ""))
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
             case "tool-plan-delta":
@@ -188,10 +188,10 @@ def _generate(events: Sequence[Event]) -> Folded:
 
 
 def _unequal(told: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
-    for place, rule, pieces, whole in told:
+    for location, rule, pieces, whole in told:
         absent = rule in optional and (pieces is None or whole is None or _replaced(pieces, whole))
         if pieces != whole and not absent:
-            yield Mismatch(place, rule, pieces, whole)
+            yield Mismatch(location, rule, pieces, whole)
 
 
 def _replaced(*ids: object) -> bool:

@@ -26,7 +26,7 @@ class Frame(msgspec.Struct, frozen=True):
         self,
         kind: Kind,
         *,
-        place: str = "",
+        location: str = "",
         expected: str,
         observed: str,
         value_class: str = "",
@@ -38,7 +38,7 @@ class Frame(msgspec.Struct, frozen=True):
             severity=severity or SEVERITY[kind],
             operation=self.operation,
             status=self.status,
-            place=_bounded(place),
+            location=_bounded(location),
             expected=_bounded(expected),
             observed=_bounded(observed),
             value_class=_bounded(value_class),
@@ -64,9 +64,9 @@ def json_type(value: object) -> str:
             return "object"
 
 
-def shown(value: object, place: str = "") -> str:
+def shown(value: object, location: str = "") -> str:
     """Return a value as JSON text for a reader: cut when long, withheld where its name says secret."""
-    if isinstance(value, str) and _SECRET.search(place):
+    if isinstance(value, str) and _SECRET.search(location):
         return "a string (withheld: it may be a secret)"
     if isinstance(value, dict | list) and len(value) > _LONGEST:
         return f"{json_type(value)} of {len(value)}"

@@ -24,7 +24,7 @@ class UnreadableError(Exception):
     """
 
     def __init__(self, hole: Hole) -> None:
-        super().__init__(f"{hole.place or 'the body'}: {hole.problem}")
+        super().__init__(f"{hole.location or 'the body'}: {hole.problem}")
         self.hole = hole
 
 

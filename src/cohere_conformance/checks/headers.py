@@ -45,19 +45,19 @@ def judge_headers(frame: Frame, declared: ResponseDeclaration, headers: Headers)
         if header.required and name not in present:
             yield frame.finding(
                 Kind.HEADER_MISSING,
-                place=f"header:{name}",
+                location=f"header:{name}",
                 expected="a required response header",
                 observed="no such field",
             )
 
 
 def _invalid(frame: Frame, header: ResponseHeader, value: str) -> Iterator[Finding]:
-    place = f"header:{header.name}"
+    location = f"header:{header.name}"
     for finding in judge_value(frame, header.value, typed(value, header.value.schema)):
         yield frame.finding(
             Kind.HEADER_INVALID,
-            place=place,
+            location=location,
             expected=finding.expected,
-            observed=shown(value, place),
+            observed=shown(value, location),
             value_class=finding.kind.value,
         )

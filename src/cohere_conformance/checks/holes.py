@@ -29,15 +29,15 @@ class Hole:
     It absorbs whatever a stream is folded with: a text with a hole in it is a hole.
 
     Attributes:
-        place: where, as in `Finding.place`.
+        location: where, as in `Finding.location`.
         problem: what is wrong there, for a reader.
         absent: there is no value at all.
     """
 
-    __slots__ = ("absent", "place", "problem")
+    __slots__ = ("absent", "location", "problem")
 
-    def __init__(self, place: str, problem: str, *, absent: bool = False) -> None:
-        self.place = place
+    def __init__(self, location: str, problem: str, *, absent: bool = False) -> None:
+        self.location = location
         self.problem = problem
         self.absent = absent
 
@@ -81,7 +81,7 @@ def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequenc
         left = _MOST
         for error in validator.compiled.iter_errors(plain):
             keyword = str(error.schema_path[-1])
-            place, node = located(validator.schema, error.evaluation_path)
+            location, node = located(validator.schema, error.evaluation_path)
             if keyword in _USABLE and node.get("format") not in _TIMES:
                 continue
             left -= 1
@@ -90,13 +90,13 @@ def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequenc
             path: Sequence[str | int] = error.instance_path
             if keyword == "required":
                 name = str(error.kind.as_dict()["property"])
-                made.punch((*path, name), Hole(f"{prefix}{place}/{escaped(name)}", "missing", absent=True))
+                made.punch((*path, name), Hole(f"{prefix}{location}/{escaped(name)}", "missing", absent=True))
             else:
-                made.punch(path, Hole(f"{prefix}{place}", f"{json_type(error.instance)}, not as declared"))
+                made.punch(path, Hole(f"{prefix}{location}", f"{json_type(error.instance)}, not as declared"))
         doubled = {defect.subject for defect in defects if defect.rule == "duplicate-key"}
         for path in _lost(plain, doubled) if defects else ():
-            place = "".join("/*" if isinstance(step, int) else f"/{escaped(step)}" for step in path)
-            made.punch(path, Hole(f"{prefix}{place}", "not readable in the text that was sent"))
+            location = "".join("/*" if isinstance(step, int) else f"/{escaped(step)}" for step in path)
+            made.punch(path, Hole(f"{prefix}{location}", "not readable in the text that was sent"))
         return made.value
     except (ValueError, RecursionError):
         return Hole(prefix, "nested too deeply to be judged")

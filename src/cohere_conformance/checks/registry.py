@@ -31,13 +31,13 @@ class Breach(msgspec.Struct, frozen=True):
     """How a requirement is violated.
 
     Attributes:
-        place: where, as in `Finding.place`.
+        location: where, as in `Finding.location`.
         expected: what should be there, for a reader.
         observed: what is there, for a reader.
         told: what tells two breaches at one place apart; no numbers that change with every call.
     """
 
-    place: str
+    location: str
     expected: str
     observed: str
     told: str = ""
@@ -143,7 +143,7 @@ def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding
     """Return the finding that a requirement is violated."""
     finding = frame.finding(
         Kind.REQUIREMENT_VIOLATED,
-        place=breach.place,
+        location=breach.location,
         expected=breach.expected,
         observed=breach.observed,
         value_class=breach.told,

@@ -32,15 +32,15 @@ def judge_request(frame: Frame, operation: Operation, reading: Reading) -> Itera
 def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> Iterator[Finding]:
     sent = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     for name, value in sent:
-        place = f"query:{name}"
+        location = f"query:{name}"
         parameter = declared.get(name)
         if parameter is None:
             known = ", ".join(declared) or "no query parameters"
-            yield _invalid(frame, place, f"one of {known}", name, "property-undocumented:")
+            yield _invalid(frame, location, f"one of {known}", name, "property-undocumented:")
             continue
         for finding in judge_value(frame, parameter.value, typed(value, parameter.value.schema)):
             told = f"{finding.kind}:{finding.value_class}"
-            yield _invalid(frame, place, finding.expected, shown(value, place), told)
+            yield _invalid(frame, location, finding.expected, shown(value, location), told)
     for name in sorted(declared.keys() - {name for name, _ in sent}):
         if declared[name].required:
             yield _invalid(
@@ -72,7 +72,7 @@ def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -
         return
     for finding in judge_value(frame, declared.media[media], value):
         told = f"{finding.kind}:{finding.value_class}"
-        yield _invalid(frame, finding.place, finding.expected, finding.observed, told)
+        yield _invalid(frame, finding.location, finding.expected, finding.observed, told)
 
 
 def _form(frame: Frame, last: str | None, reading: Reading) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _form(frame: Frame, last: str | None, reading: Reading) -> Iterator[Finding]
         )
 
 
-def _invalid(frame: Frame, place: str, expected: str, observed: str, told: str) -> Finding:
+def _invalid(frame: Frame, location: str, expected: str, observed: str, told: str) -> Finding:
     return frame.finding(
-        Kind.REQUEST_INVALID, place=place, expected=expected, observed=observed, value_class=told
+        Kind.REQUEST_INVALID, location=location, expected=expected, observed=observed, value_class=told
     )

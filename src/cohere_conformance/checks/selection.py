@@ -46,7 +46,7 @@ class Selection:
     def _add(self, finding: Finding) -> None:
         self._omitted += finding.omitted
         # What tells findings of one exchange apart, cheaper than their fingerprints.
-        key = (finding.kind, finding.requirement, finding.place, finding.value_class)
+        key = (finding.kind, finding.requirement, finding.location, finding.value_class)
         kept = self._kept[finding.severity]
         if key in kept or len(kept) < MOST:
             kept[key] = finding

@@ -69,17 +69,17 @@ def _places(value: object, declared: _Declared) -> Iterator[str]:
     # By hand and not by recursion: an answer may be nested deeper than functions can be.
     pending = [("", value, declared)]
     while pending:
-        place, value, declared = pending.pop()
+        location, value, declared = pending.pop()
         known = None if declared is None else tuple(_holding(value, declared))
         if isinstance(value, dict):
             for name, inner in value.items():
                 token, below = _property(name, known)
-                yield f"{place}/{token}"
+                yield f"{location}/{token}"
                 if isinstance(inner, dict | list):
-                    pending.append((f"{place}/{token}", inner, below))
+                    pending.append((f"{location}/{token}", inner, below))
         elif isinstance(value, list):
             items = None if known is None else tuple(one.items for one in known if one.items is not None)
-            pending += [(f"{place}/*", inner, items) for inner in value if isinstance(inner, dict | list)]
+            pending += [(f"{location}/*", inner, items) for inner in value if isinstance(inner, dict | list)]
 
 
 def _holding(value: object, declared: tuple[Shape, ...]) -> Iterator[Shape]:

@@ -80,7 +80,7 @@ def _pieces(
         if not isinstance(payload, dict):
             yield frame.finding(
                 Kind.STREAM_MALFORMED,
-                place=f"<{escaped(event.event)}>" if event.event else "",
+                location=f"<{escaped(event.event)}>" if event.event else "",
                 expected="an object",
                 observed=shown(payload),
                 value_class=json_type(payload),
@@ -92,12 +92,12 @@ def _pieces(
             yield from _event(frame, declared, tag, payload)
         if not isinstance(tag, str):
             continue
-        place = f"<{escaped(tag)}>"
+        location = f"<{escaped(tag)}>"
         if terminated:
-            yield _misplaced(frame, place, f"nothing after {declared.terminator}", tag, "after-end")
+            yield _misplaced(frame, location, f"nothing after {declared.terminator}", tag, "after-end")
         if grammar and grammar.name_equals_tag and framing == "sse" and event.event != tag:
             named = f"event: {event.event}" if event.event else "no event line"
-            yield _misplaced(frame, place, f"event: {tag}", named, _EVENT_NAME)
+            yield _misplaced(frame, location, f"event: {tag}", named, _EVENT_NAME)
         if walk and grammar and tag in known:
             yield from (_violation(frame, violation) for violation in walk.event(tag, payload))
             if tag not in grammar.ignore:
@@ -114,23 +114,23 @@ def _event(frame: Frame, declared: Events, tag: object, payload: dict[str, Any])
     missing = declared.tag not in payload
     yield frame.finding(
         Kind.STREAM_EVENT_UNKNOWN,
-        place=f"<{escaped(tag)}>" if isinstance(tag, str) else "",
+        location=f"<{escaped(tag)}>" if isinstance(tag, str) else "",
         expected=f"{declared.tag} is one of {known}",
         observed=f"no {declared.tag}" if missing else shown(tag),
         value_class="absent" if missing else value_class(tag),
     )
 
 
-def _misplaced(frame: Frame, place: str, expected: str, observed: str, rule: str) -> Finding:
+def _misplaced(frame: Frame, location: str, expected: str, observed: str, rule: str) -> Finding:
     return frame.finding(
-        Kind.STREAM_ORDER, place=place, expected=expected, observed=observed, value_class=rule
+        Kind.STREAM_ORDER, location=location, expected=expected, observed=observed, value_class=rule
     )
 
 
 def _violation(frame: Frame, violation: Violation) -> Finding:
-    place = f"<{escaped(violation.event)}>" + ("/index" if violation.rule == "index" else "")
+    location = f"<{escaped(violation.event)}>" + ("/index" if violation.rule == "index" else "")
     rule = f"{violation.rule}:{violation.state}"
-    return _misplaced(frame, place, violation.expected, violation.observed, rule)
+    return _misplaced(frame, location, violation.expected, violation.observed, rule)
 
 
 def _ending(frame: Frame, declared: Events, walk: Walk | None, *, terminated: bool) -> Iterator[Finding]:
@@ -163,7 +163,7 @@ def _folded(
     for mismatch in folded.mismatches:
         yield frame.finding(
             Kind.STREAM_FOLD_MISMATCH,
-            place=mismatch.place,
+            location=mismatch.location,
             expected=f"what the events add up to: {shown(mismatch.expected)}",
             observed=shown(mismatch.observed),
             value_class=mismatch.rule,
@@ -174,7 +174,7 @@ def _folded(
         if finding.severity is Severity.BREAKING or additive:
             yield frame.finding(
                 Kind.STREAM_FOLD_MISMATCH,
-                place=finding.place,
+                location=finding.location,
                 expected=f"in the folded answer: {finding.expected}",
                 observed=finding.observed,
                 value_class=f"{finding.kind}:{finding.value_class}",

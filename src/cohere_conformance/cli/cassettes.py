@@ -108,9 +108,10 @@ def _tell(tally: ImportTally, added: Added) -> None:
     _list("remarks", [f"{one.file}: {one.where}: {one.text}" for one in tally.remarks])
     _list("skipped", [f"{one.file}: {one.reason}" for one in tally.skipped])
     _list(
-        "findings that no cassette shows", [f"{one.kind} {one.operation} {one.place}" for one in tally.lost]
+        "findings that no cassette shows",
+        [f"{one.kind} {one.operation} {one.location}" for one in tally.lost],
     )
-    _list("findings of redaction", [f"{one.kind} {one.operation} {one.place}" for one in tally.gained])
+    _list("findings of redaction", [f"{one.kind} {one.operation} {one.location}" for one in tally.gained])
 
 
 def _list(title: str, lines: list[str]) -> None:

@@ -77,7 +77,7 @@ def _show(found: list[Change]) -> None:
         told = change.cassette.provenance
         click.echo(f"\n{told.id} ({change.origin} -> {told.origin})")
         for finding in change.findings:
-            click.echo(plain(f"  {finding.place or 'the answer'}: {finding.value_class}"))
+            click.echo(plain(f"  {finding.location or 'the answer'}: {finding.value_class}"))
             click.echo(plain(f"  - {finding.expected}"))
             click.echo(plain(f"  + {finding.observed}"))
     if len(differing) > _SHOWN:

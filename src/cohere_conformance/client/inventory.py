@@ -80,8 +80,8 @@ def reading(label: str, identity: str) -> Outgoing:
 
 def listed(collection: Collection, answer: object) -> Iterator[str]:
     """Yield the ids that a list shows."""
-    for place in collection.items:
-        yield from (str(value) for value in place.values(answer) if isinstance(value, str | int))
+    for location in collection.items:
+        yield from (str(value) for value in location.values(answer) if isinstance(value, str | int))
 
 
 def dated(answered: Answered, *, read: bool) -> Iterator[tuple[str, datetime]]:

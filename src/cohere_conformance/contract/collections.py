@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance.contract.expression import Expression
 from cohere_conformance.contract.links import Link, shipped_links
-from cohere_conformance.contract.place import Place
+from cohere_conformance.contract.location import Location
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 
@@ -47,7 +47,7 @@ class Collection(msgspec.Struct, frozen=True):
     remove: str = ""
     stop: str = ""
     identity: Expression | None = None
-    items: tuple[Place, ...] = ()
+    items: tuple[Location, ...] = ()
     pages: Expression | None = None
     results: tuple[tuple[str, Expression], ...] = ()
 
@@ -57,16 +57,16 @@ def collection_of(label: str) -> str:
     return label.split(" ", 1)[1].partition("/{")[0]
 
 
-def items(links: Iterable[Link]) -> dict[str, list[Place]]:
+def items(links: Iterable[Link]) -> dict[str, list[Location]]:
     """Return where each list has the ids of its items, by the label of the list."""
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[Location]] = {}
     for link in links:
         if collection_of(link.source) != collection_of(link.target) or PARAMETER.search(link.source):
             continue
         for one in link.path.values():
             if one.side == "response.body" and any(token.isdigit() for token in one.tokens):
                 tokens = tuple("*" if token.isdigit() else token for token in one.tokens)
-                found.setdefault(link.source, []).append(Place(None, tokens))
+                found.setdefault(link.source, []).append(Location(None, tokens))
     return found
 
 

@@ -142,9 +142,9 @@ def _outline(asked: Asked) -> Outline:
 def _events(label: str, stream: Events) -> Mapping[str, Shape]:
     shapes = {}
     for name, branch in stream.branches.items():
-        place = f"<{_escaped(name)}>"
-        shaper = Shaper(label, branch.schema, told=f"{place}/{_escaped(stream.tag)}")
-        shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), place, f"{label} {place}")
+        location = f"<{_escaped(name)}>"
+        shaper = Shaper(label, branch.schema, told=f"{location}/{_escaped(stream.tag)}")
+        shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), location, f"{label} {location}")
     return shapes
 
 
@@ -157,12 +157,12 @@ def _escaped(name: str) -> str:
 class At:
     """A place in a body, and where the document declares what stands there."""
 
-    place: str
+    location: str
     declaration: str
 
     def below(self, token: str) -> At:
         """Return where a property or an item of what stands here is."""
-        return At(f"{self.place}/{token}", f"{self.declaration}/{token}")
+        return At(f"{self.location}/{token}", f"{self.declaration}/{token}")
 
 
 class Shaper:
@@ -180,15 +180,15 @@ class Shaper:
         self._schema = schema
         self._told = told
 
-    def shape(self, element: Element | None = None, place: str = "", origin: str = "") -> Shape:
+    def shape(self, element: Element | None = None, location: str = "", origin: str = "") -> Shape:
         """Return the shape of the whole.
 
         Args:
             element: what the whole is, if it is one.
-            place: where it stands.
+            location: where it stands.
             origin: what declares it.
         """
-        return self._shape(self._schema, At(place, origin), element, frozenset())
+        return self._shape(self._schema, At(location, origin), element, frozenset())
 
     def _shape(self, node: Schema, at: At, element: Element | None, path: frozenset[str]) -> Shape:
         """Return the shape of a schema that stands at a place; `path` is the definitions that led there."""
@@ -196,8 +196,8 @@ class Shaper:
             name = node["$ref"].removeprefix("#/$defs/")
             if name in path:
                 return Shape(element)  # a recursive schema has no end of places
-            return self._shape(self._schema["$defs"][name], At(at.place, name), element, path | {name})
-        place = at.place
+            return self._shape(self._schema["$defs"][name], At(at.location, name), element, path | {name})
+        location = at.location
         properties = {
             name: self._property(inner, at.below(_escaped(name)), path)
             for name, inner in node.get("properties", {}).items()
@@ -205,7 +205,7 @@ class Shaper:
         free, items = node.get("additionalProperties"), node.get("items")
         below = None if items is None else self._shape(items, at.below("*"), None, path)
         listed = [*node.get("enum", ()), *([node["const"]] if "const" in node else ())]
-        if self._told and place == self._told:
+        if self._told and location == self._told:
             listed = []
         return Shape(
             element=element,
@@ -224,7 +224,7 @@ class Shaper:
         return self._shape(node, at, self._element(Aspect.PROPERTY, at), path)
 
     def _element(self, aspect: Aspect, at: At, value: str = "") -> Element:
-        return Element(self._label, aspect, at.place + value, at.declaration + value)
+        return Element(self._label, aspect, at.location + value, at.declaration + value)
 
     def _branch(self, condition: Condition | None, at: At) -> Element | None:
         """Return what a branch is by being the one that is meant: of an answer nothing."""

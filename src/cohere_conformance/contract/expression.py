@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.errors import ContractError
 
 _BODY = re.compile(r"\$(?P<side>request|response)\.body#(?P<pointer>(?:/[^/]+)+)")
@@ -87,7 +87,7 @@ def parse_expression(text: str) -> Expression:
         return Expression(text, cast("Side", f"request.{found['side']}"), (found["name"],))
     if found := _BODY.fullmatch(text):
         try:
-            tokens = parse_place(found["pointer"]).tokens
+            tokens = parse_location(found["pointer"]).tokens
         except ValueError as error:
             raise ContractError(f"{text}: {error}") from error
         return Expression(text, cast("Side", f"{found['side']}.body"), tokens)

@@ -16,8 +16,8 @@ from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.contract.documents import load_typed
 from cohere_conformance.contract.expression import NOTHING, Answered, Expression, parse_expression
 from cohere_conformance.contract.load import load_contract
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.contract.overlay import Action, Amendment, apply
-from cohere_conformance.contract.place import parse_place
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 
@@ -92,8 +92,8 @@ class Link(msgspec.Struct, frozen=True):
         body = dict(_told(self.body, answered))
         if "" in {*path.values(), *query.values()} or any(value in ("", NOTHING) for value in body.values()):
             return None
-        places = {parse_place(pointer).tokens: value for pointer, value in body.items()}
-        return Filled(path, tuple(query.items()), places, frozenset(map(str, matched)))
+        locations = {parse_location(pointer).tokens: value for pointer, value in body.items()}
+        return Filled(path, tuple(query.items()), locations, frozenset(map(str, matched)))
 
 
 def _told(expressions: dict[str, Expression], answered: Answered) -> Iterator[tuple[str, object]]:
@@ -232,14 +232,14 @@ class _Reader:
         if told.operation_id not in self._labels:
             raise ContractError(f"operationId {told.operation_id}: no operation has it")
         target = self._labels[told.operation_id]
-        places = self._parameters(target)
+        locations = self._parameters(target)
         expressions = {
             text: self._checked(label, status, text)
             for text in (*told.parameters.values(), *told.body.values(), *told.when)
         }
         for parameter in told.parameters:
-            if parameter not in places:
-                known = ", ".join(places) or "none"
+            if parameter not in locations:
+                known = ", ".join(locations) or "none"
                 raise ContractError(f"parameters/{parameter}: {target} has none of that name, only {known}")
         for parameter in _IN_PATH.findall(target):
             if parameter not in told.parameters:
@@ -253,8 +253,8 @@ class _Reader:
             status=status,
             name=name,
             target=target,
-            path={name: one for name, one in filled.items() if places[name] == "path"},
-            query={name: one for name, one in filled.items() if places[name] == "query"},
+            path={name: one for name, one in filled.items() if locations[name] == "path"},
+            query={name: one for name, one in filled.items() if locations[name] == "query"},
             body={pointer: expressions[text] for pointer, text in told.body.items()},
             when={expressions[text]: tuple(values) for text, values in told.when.items()},
             made=told.made,
@@ -294,10 +294,10 @@ class _Reader:
 
     def _can_have(self, schemas: list[Document], pointer: str) -> bool:
         try:
-            place = parse_place(pointer)
+            location = parse_location(pointer)
         except ValueError as error:
             raise ContractError(f"x-request-body: {error}") from error
-        return place.single and bool(place.tokens) and self._has(schemas, place.tokens)
+        return location.single and bool(location.tokens) and self._has(schemas, location.tokens)
 
     def _has(self, schemas: list[Document], tokens: tuple[str, ...]) -> bool:
         """Tell whether something can stand at the end of a way through one of the schemas."""

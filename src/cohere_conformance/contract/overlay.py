@@ -143,16 +143,16 @@ def _carry_out(document: Document, name: str, action: Action) -> None:
             )
 
 
-def _remove(document: Document, name: str, target: str, places: set[tuple[int | str, ...]]) -> None:
-    if () in places:
+def _remove(document: Document, name: str, target: str, locations: set[tuple[int | str, ...]]) -> None:
+    if () in locations:
         raise ContractError(f"amendment {name}: {target}: the whole document cannot be removed")
 
-    def order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
-        return [(token, "") if isinstance(token, int) else (-1, token) for token in place]
+    def order(location: tuple[int | str, ...]) -> list[tuple[int, str]]:
+        return [(token, "") if isinstance(token, int) else (-1, token) for token in location]
 
     # Backwards, so that taking out one item of an array leaves the places of those before it.
-    for place in sorted(places, key=order, reverse=True):
-        del _at(document, place[:-1])[place[-1]]
+    for location in sorted(locations, key=order, reverse=True):
+        del _at(document, location[:-1])[location[-1]]
 
 
 def _at(document: Any, location: Sequence[int | str]) -> Any:

@@ -74,9 +74,9 @@ def _outline(asked: Asked) -> RequestOutline:
     )
 
 
-def _text(label: str, place: str, declared: Validator) -> Shape:
+def _text(label: str, location: str, declared: Validator) -> Shape:
     """Return what is declared of a value that is sent as a text: that it is there, and its enumeration."""
-    return _named(label, place, _RequestShaper(label, declared.schema).shape())
+    return _named(label, location, _RequestShaper(label, declared.schema).shape())
 
 
 def _form(label: str, declared: Validator) -> Mapping[str, Shape]:
@@ -84,13 +84,13 @@ def _form(label: str, declared: Validator) -> Mapping[str, Shape]:
     return {name: _named(label, f"form:{name}", shape) for name, shape in parts.items()}
 
 
-def _named(label: str, place: str, shape: Shape) -> Shape:
+def _named(label: str, location: str, shape: Shape) -> Shape:
     values = {
-        told: Element(label, Aspect.ENUM_VALUE, f"{place} = {told}")
+        told: Element(label, Aspect.ENUM_VALUE, f"{location} = {told}")
         for one in (shape, *(branch for _, branch in shape.branches))
         for told in one.values
     }
-    return Shape(Element(label, Aspect.PARAMETER, place), values=values)
+    return Shape(Element(label, Aspect.PARAMETER, location), values=values)
 
 
 class _RequestShaper(Shaper):

@@ -48,8 +48,10 @@ class Router:
         ordered = sorted(patterns, key=lambda path: (path.endswith("}"), path))
         self._patterns = [(_compiled(path), patterns[path]) for path in ordered]
         bases = [urlsplit(server) for server in servers]
-        places = {(_host(base), base.path.rstrip("/")) for base in bases}
-        self._bases = sorted(places, key=lambda place: (-len(place[1]), place))  # the longest prefix counts
+        locations = {(_host(base), base.path.rstrip("/")) for base in bases}
+        self._bases = sorted(
+            locations, key=lambda location: (-len(location[1]), location)
+        )  # the longest prefix counts
         self.route = lru_cache(maxsize=4096)(self._route)
 
     def _route(self, method: str, url: str) -> Route:

@@ -236,9 +236,9 @@ def _digits(high: int) -> str:
     most = str(high)
     shorter = f"[1-9][0-9]{{0,{len(most) - 2}}}"
     lower = [
-        f"{most[:place]}[{'1' if place == 0 else '0'}-{int(digit) - 1}][0-9]{{{len(most) - place - 1}}}"
-        for place, digit in enumerate(most)
-        if int(digit) > (1 if place == 0 else 0)
+        f"{most[:index]}[{'1' if index == 0 else '0'}-{int(digit) - 1}][0-9]{{{len(most) - index - 1}}}"
+        for index, digit in enumerate(most)
+        if int(digit) > (1 if index == 0 else 0)
     ]
     return f"^(?:-?(?:0|{'|'.join([shorter, *lower, most])})|-{high + 1})$"
 

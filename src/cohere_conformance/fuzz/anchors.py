@@ -86,4 +86,4 @@ def _shown(operation: Operation, case: Case) -> Iterator[tuple[str, str]]:
         for site in sites(declared.schema, sending.body):
             if site.value is not ABSENT:
                 tag = str(site.value) if any(rule.get("x-tag") for rule in site.rules) else ""
-                yield site.place, tag
+                yield site.location, tag

@@ -31,8 +31,8 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         return
     label, body = operation.label, anchor.sending.body
     for site in sites(declared.schema, body):
-        kept, fixed = domain.kept(label, site.place), domain.fixed(label, site.place)
-        depends = domain.depends(label, site.place) or site.server_set
+        kept, fixed = domain.kept(label, site.location), domain.fixed(label, site.location)
+        depends = domain.depends(label, site.location) or site.server_set
         for value in allowed(declared.schema, _limited(site, domain, label)):
             if (kept or fixed) and ABSENT in (site.value, value.value):
                 continue
@@ -44,7 +44,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             yield anchor.candidate(
                 Way.PROTOCOL if odd else Way.POSITIVE,
                 msgspec.structs.replace(anchor.sending, body=changed),
-                place=site.place or "/",
+                location=site.location or "/",
                 says=value.says,
                 verdict=Verdict.SERVED if value.sure and not depends and not odd else Verdict.EITHER,
             )
@@ -52,7 +52,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
 
 def _limited(site: Site, domain: Domain, label: str) -> Site:
     """Return a place with the limits that no schema tells."""
-    further = [limit.rule for limit in domain.limits(label, site.place)]
+    further = [limit.rule for limit in domain.limits(label, site.location)]
     return replace(site, rules=(*site.rules, *further)) if further else site
 
 
@@ -66,14 +66,14 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         wrongs = list(_wrong(declared, site, body))
         wrongs += _beyond(declared, site, body, domain, label)
         for wrong, changed in wrongs:
-            tolerated = domain.tolerated(label, site.place, wrong.keyword) or site.server_set
+            tolerated = domain.tolerated(label, site.location, wrong.keyword) or site.server_set
             yield anchor.candidate(
                 Way.NEGATIVE,
                 msgspec.structs.replace(anchor.sending, body=changed),
-                place=site.place or "/",
+                location=site.location or "/",
                 says=wrong.says,
                 verdict=Verdict.EITHER if tolerated else Verdict.REFUSED,
-                rule=Rule(site.place or "/", wrong.keyword, wrong.limit),
+                rule=Rule(site.location or "/", wrong.keyword, wrong.limit),
             )
 
 
@@ -89,7 +89,7 @@ def _beyond(
     declared: Validator, site: Site, body: Any, domain: Domain, label: str
 ) -> Iterator[tuple[Wrong, Any]]:
     """Yield what breaks a limit that stands in words only."""
-    for limit in domain.limits(label, site.place):
+    for limit in domain.limits(label, site.location):
         if not limit.enforced:
             continue
         bounded = replace(site, rules=(*site.rules, limit.rule))
@@ -124,7 +124,7 @@ def _breaks(validator: jsonschema_rs.Draft202012Validator, body: Any, site: Site
     if found == {(place_of(site.path), keyword)}:
         return True
     # What is no text is not one of the listed texts either: one value, and one rule for whoever reads of it.
-    return keyword in {"enum", "type"} and {place for place, _ in found} == {place_of(site.path)}
+    return keyword in {"enum", "type"} and {location for location, _ in found} == {place_of(site.path)}
 
 
 def _errors(validator: jsonschema_rs.Draft202012Validator, body: Any) -> Iterator[tuple[str, str]]:

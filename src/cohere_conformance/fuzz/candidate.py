@@ -40,12 +40,12 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule of the contract.
 
     Attributes:
-        place: `/documents/*` of the body, `query:limit`, `path:id`, `form:name`, `header:content-type`.
+        location: `/documents/*` of the body, `query:limit`, `path:id`, `form:name`, `header:content-type`.
         keyword: as JSON Schema names it (`maxItems`), or what stands for one (`media-type`).
         limit: what it demands, for a reader.
     """
 
-    place: str
+    location: str
     keyword: str
     limit: str
 
@@ -56,7 +56,7 @@ class Candidate(msgspec.Struct, frozen=True):
     Attributes:
         way: what it is changed for.
         anchor: id of the written case it was made from.
-        place: what was changed, named like the place of a rule.
+        location: what was changed, named like the place of a rule.
         says: how, for a reader.
         sending: the request.
         verdict: what the answer has to be.
@@ -68,7 +68,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     way: Way
     anchor: str
-    place: str
+    location: str
     says: str
     sending: Sending
     verdict: Verdict
@@ -81,7 +81,7 @@ class Candidate(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """What tells it apart from the others of its operation, the same in every run."""
         keyword = self.rule.keyword if self.rule else ""
-        return " | ".join((self.way, self.anchor, self.place, keyword, self.says))
+        return " | ".join((self.way, self.anchor, self.location, keyword, self.says))
 
 
 class Anchor(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ class Anchor(msgspec.Struct, frozen=True):
         way: Way,
         sending: Sending,
         *,
-        place: str,
+        location: str,
         says: str,
         verdict: Verdict,
         rule: Rule | None = None,
@@ -113,7 +113,7 @@ class Anchor(msgspec.Struct, frozen=True):
         return Candidate(
             way=way,
             anchor=self.case,
-            place=place,
+            location=location,
             says=says,
             sending=sending,
             verdict=verdict,

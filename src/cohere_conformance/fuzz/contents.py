@@ -92,7 +92,7 @@ def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         yield anchor.candidate(
             Way.PROTOCOL,
             _with(sending, content),
-            place=content.rule.place if content.rule else "/",
+            location=content.rule.location if content.rule else "/",
             says=content.says,
             verdict=_verdict(content),
             rule=content.rule,
@@ -122,7 +122,7 @@ def _twice(anchor: Anchor) -> Candidate:
     return anchor.candidate(
         Way.PROTOCOL,
         msgspec.structs.replace(anchor.sending, headers=headers),
-        place="header:content-type",
+        location="header:content-type",
         says="two content types",
         verdict=Verdict.EITHER,
     )

@@ -42,7 +42,7 @@ def derived(
     found: dict[tuple[str, str, str], Candidate] = {}
     for candidate in _all(contract, operation, given, domain, way, hosted):
         keyword = candidate.rule.keyword if candidate.rule else ""
-        found.setdefault((candidate.place, keyword, candidate.says), candidate)
+        found.setdefault((candidate.location, keyword, candidate.says), candidate)
     return list(found.values())
 
 
@@ -71,28 +71,30 @@ def _parameters(
     contract: Contract, operation: Operation, anchor: Anchor, domain: Domain
 ) -> Iterator[Candidate]:
     for candidate in parameters.positive(contract, operation, anchor):
-        label, place = operation.label, candidate.place
+        label, location = operation.label, candidate.location
         if (
-            place.startswith("path:")
-            or domain.kept(label, place)
+            location.startswith("path:")
+            or domain.kept(label, location)
             or not _within(operation, candidate, domain)
         ):
             # No rule of the document forbids it, nobody expects it to be served: what counts is that it is
             # answered at all.
             yield msgspec.structs.replace(candidate, way=Way.PROTOCOL, verdict=Verdict.EITHER)
         else:
-            depends = domain.depends(label, place)
+            depends = domain.depends(label, location)
             verdict = Verdict.EITHER if depends else candidate.verdict
             yield msgspec.structs.replace(candidate, verdict=verdict)
 
 
 def _within(operation: Operation, candidate: Candidate, domain: Domain) -> bool:
     """Tell whether a query parameter keeps the limits that stand in words only."""
-    name = candidate.place.removeprefix("query:")
+    name = candidate.location.removeprefix("query:")
     texts = [text for key, text in candidate.sending.query if key == name]
     values = [typed(text, operation.query[name].value.schema) for text in texts if name in operation.query]
     return not any(
-        breaks(limit, value) for limit in domain.limits(operation.label, candidate.place) for value in values
+        breaks(limit, value)
+        for limit in domain.limits(operation.label, candidate.location)
+        for value in values
     )
 
 
@@ -116,7 +118,7 @@ def chosen(
     turns: dict[tuple[str, str], int] = {}
 
     def turn(candidate: Candidate) -> int:
-        key = (candidate.place, candidate.rule.keyword if candidate.rule else "")
+        key = (candidate.location, candidate.rule.keyword if candidate.rule else "")
         turns[key] = turns.get(key, 0) + 1
         return turns[key]
 

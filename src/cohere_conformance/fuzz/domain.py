@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.contract.documents import load_typed
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.errors import CaseError
 from cohere_conformance.fuzz.walk import compiled, whole
 
@@ -21,14 +21,14 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that is known of places.
 
     Attributes:
-        places: as findings name them.
+        locations: as findings name them.
         reason: why.
         operations: labels; all operations where none is named.
         rule: JSON Schema that holds there, of a limit.
         enforced: what breaks the rule has to be refused.
     """
 
-    places: tuple[str, ...]
+    locations: tuple[str, ...]
     reason: str
     operations: tuple[str, ...] = ()
     rule: dict[str, Any] = {}
@@ -46,13 +46,13 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         keyword: of the rule.
         reason: why.
         operations: labels; all operations where none is named.
-        places: as findings name them; all places where none is named.
+        locations: as findings name them; all places where none is named.
     """
 
     keyword: str
     reason: str
     operations: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,21 +73,21 @@ class Domain:
     def __init__(self, file: _File) -> None:
         self._file = file
 
-    def kept(self, operation: str, place: str) -> bool:
+    def kept(self, operation: str, location: str) -> bool:
         """Tell whether the value at a place means something only as it is."""
-        return _named(self._file.kept, operation, place)
+        return _named(self._file.kept, operation, location)
 
-    def fixed(self, operation: str, place: str) -> bool:
+    def fixed(self, operation: str, location: str) -> bool:
         """Tell whether a property is neither added nor left out."""
-        return _named(self._file.fixed, operation, place)
+        return _named(self._file.fixed, operation, location)
 
-    def depends(self, operation: str, place: str) -> bool:
+    def depends(self, operation: str, location: str) -> bool:
         """Tell whether a listed value may be refused for what stands elsewhere in the request."""
-        return _named(self._file.depends, operation, place)
+        return _named(self._file.depends, operation, location)
 
-    def limits(self, operation: str, place: str) -> list[Entry]:
+    def limits(self, operation: str, location: str) -> list[Entry]:
         """Return the rules that hold at a place beside those of the document."""
-        return [one for one in self._file.limits if one.about(operation) and place in one.places]
+        return [one for one in self._file.limits if one.about(operation) and location in one.locations]
 
     def within(self, operation: str, body: Any) -> bool:
         """Tell whether a body keeps all those that are about bodies."""
@@ -95,17 +95,17 @@ class Domain:
             value is not None and breaks(one, value)  # null counts as not sent (G-17)
             for one in self._file.limits
             if one.about(operation)
-            for place in one.places
-            if place.startswith("/")
-            for value in parse_place(place).values(body)
+            for location in one.locations
+            if location.startswith("/")
+            for value in parse_location(location).values(body)
         )
 
-    def tolerated(self, operation: str, place: str, keyword: str) -> bool:
+    def tolerated(self, operation: str, location: str, keyword: str) -> bool:
         """Tell whether the API is known not to enforce a rule."""
         return any(
             keyword == one.keyword
             and (not one.operations or operation in one.operations)
-            and (not one.places or place in one.places)
+            and (not one.locations or location in one.locations)
             for one in self._file.tolerated
         )
 
@@ -135,5 +135,5 @@ def breaks(limit: Entry, value: object) -> bool:
     return not compiled(msgspec.json.encode(limit.rule)).is_valid(whole(value))
 
 
-def _named(entries: Iterable[Entry], operation: str, place: str) -> bool:
-    return any(place in one.places and one.about(operation) for one in entries)
+def _named(entries: Iterable[Entry], operation: str, location: str) -> bool:
+    return any(location in one.locations and one.about(operation) for one in entries)

@@ -71,9 +71,9 @@ def fields(operation: Operation, anchor: Anchor) -> Iterator[Field]:
 def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> Sending:
     """Return the request with other parts of a name; those that it had not stand before everything else."""
     form = anchor.sending.form
-    place = next((at for at, part in enumerate(form) if part.name == name), 0)
-    before = [part for part in form[:place] if part.name != name]
-    after = [part for part in form[place:] if part.name != name]
+    location = next((at for at, part in enumerate(form) if part.name == name), 0)
+    before = [part for part in form[:location] if part.name != name]
+    after = [part for part in form[location:] if part.name != name]
     return anchor.with_form((*before, *(Part(name, text) for text in texts), *after))
 
 
@@ -87,9 +87,9 @@ def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     form = anchor.sending.form
     if not form:
         return
-    for place, says, changed in _unusual(form):
+    for location, says, changed in _unusual(form):
         yield anchor.candidate(
-            Way.POSITIVE, anchor.with_form(changed), place=place, says=says, verdict=Verdict.EITHER
+            Way.POSITIVE, anchor.with_form(changed), location=location, says=says, verdict=Verdict.EITHER
         )
 
 
@@ -97,22 +97,22 @@ def _unusual(form: tuple[Part, ...]) -> Iterator[tuple[str, str, tuple[Part, ...
     if len(form) > 1:
         yield "form:", "parts in the opposite order", form[::-1]
     for at, part in enumerate(form):
-        place = f"form:{part.name}"
+        location = f"form:{part.name}"
 
         def put(*parts: Part, at: int = at) -> tuple[Part, ...]:
             return (*form[:at], *parts, *form[at + 1 :])
 
-        yield place, "given twice", put(part, part)
+        yield location, "given twice", put(part, part)
         if part.filename is None:
-            yield place, "as a file", put(_changed(part, filename="conformance.txt"))
+            yield location, "as a file", put(_changed(part, filename="conformance.txt"))
             continue
-        yield place, "an empty file", put(_changed(part, content=b""))
-        yield place, "bytes of no kind", put(_changed(part, content=bytes(range(256))))
-        yield place, "without the name of a file", put(_changed(part, filename=None))
+        yield location, "an empty file", put(_changed(part, content=b""))
+        yield location, "bytes of no kind", put(_changed(part, content=bytes(range(256))))
+        yield location, "without the name of a file", put(_changed(part, filename=None))
         for says, filename in _FILENAMES.items():
-            yield place, f"with a file name {says}", put(_changed(part, filename=filename))
+            yield location, f"with a file name {says}", put(_changed(part, filename=filename))
         for kind in ("application/x-conformance", "conformance", "text/html"):
-            yield place, f"of the media type {kind}", put(_changed(part, type=kind))
+            yield location, f"of the media type {kind}", put(_changed(part, type=kind))
 
 
 def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
@@ -134,7 +134,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             Way.NEGATIVE,
             # A form without parts would be no form.
             anchor.with_form(left or optional),
-            place=f"form:{name}",
+            location=f"form:{name}",
             says="left out",
             verdict=Verdict.REFUSED,
             rule=Rule(f"form:{name}", "required", "it has to be there"),
@@ -144,7 +144,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     yield anchor.candidate(
         Way.NEGATIVE,
         anchor.with_form((Part(UNKNOWN, "1"), *form)),
-        place=f"form:{UNKNOWN}",
+        location=f"form:{UNKNOWN}",
         says="a part that is not declared",
         verdict=Verdict.REFUSED if refused else Verdict.EITHER,
         rule=Rule("form:", "additionalProperties", "no other parts"),

@@ -45,17 +45,17 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
         for _ in range(draw(st.integers(1, _MOST))):
             site = draw(st.sampled_from(_open(operation.label, declared.schema, body, domain)))
             value = draw(_values(declared.schema, site))
-            if domain.fixed(operation.label, site.place) and ABSENT in (site.value, value):
+            if domain.fixed(operation.label, site.location) and ABSENT in (site.value, value):
                 continue
             changed = edited(body, site.path, value)
             fits = sound(declared.compiled, changed) and domain.within(operation.label, changed)
             if changed != body and fits:
                 body = changed
-                told.append(site.place or "/")
+                told.append(site.location or "/")
         return anchor.candidate(
             Way.POSITIVE,
             msgspec.structs.replace(anchor.sending, body=body),
-            place=", ".join(sorted(set(told))) or "/",
+            location=", ".join(sorted(set(told))) or "/",
             says="several changes" if len(told) > 1 else "a drawn value",
             verdict=Verdict.EITHER,
         )
@@ -64,7 +64,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
 
 
 def _open(label: str, schema: Schema, body: Any, domain: Domain) -> list[Site]:
-    return [site for site in sites(schema, body) if not domain.kept(label, site.place)]
+    return [site for site in sites(schema, body) if not domain.kept(label, site.location)]
 
 
 def _values(schema: Schema, site: Site) -> SearchStrategy[Any]:

@@ -51,8 +51,8 @@ def overlaid(
             site.path[0]
             for site in sites(declared.schema, body)
             if len(site.path) == 1
-            and not domain.kept(operation.label, site.place)
-            and not domain.fixed(operation.label, site.place)
+            and not domain.kept(operation.label, site.location)
+            and not domain.fixed(operation.label, site.location)
         }
         taken = []
         for name in sorted(open_names & drawn.keys()) if isinstance(drawn, dict) else ():
@@ -63,7 +63,7 @@ def overlaid(
         return anchor.candidate(
             Way.POSITIVE,
             msgspec.structs.replace(anchor.sending, body=body),
-            place=", ".join(taken) or "/",
+            location=", ".join(taken) or "/",
             says="values drawn by schema",
             verdict=Verdict.EITHER,
         )

@@ -58,7 +58,7 @@ class _Slot:
     """A parameter that is sent as text.
 
     Attributes:
-        place: `query:limit`, `header:x-client-name` or `form:language`.
+        location: `query:limit`, `header:x-client-name` or `form:language`.
         name: of the parameter.
         schema: of one occurrence, self-contained.
         given: what the case sends, with placeholders.
@@ -67,7 +67,7 @@ class _Slot:
         repeated: whether it is a list, by its name.
     """
 
-    place: str
+    location: str
     name: str
     schema: Schema
     given: tuple[str, ...]
@@ -107,7 +107,7 @@ def positive(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
                 yield anchor.candidate(
                     Way.POSITIVE,
                     sending,
-                    place=slot.place,
+                    location=slot.location,
                     says=says,
                     verdict=Verdict.SERVED if served else Verdict.EITHER,
                 )
@@ -126,19 +126,19 @@ def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
     """
     for slot in _slots(contract, operation, anchor):
         # Which server looks at a header that it does not need is not known.
-        verdict = Verdict.EITHER if slot.place.startswith("header:") else Verdict.REFUSED
+        verdict = Verdict.EITHER if slot.location.startswith("header:") else Verdict.REFUSED
         for rule, says, texts in _broken(slot):
             yield anchor.candidate(
-                Way.NEGATIVE, slot.put(texts), place=slot.place, says=says, verdict=verdict, rule=rule
+                Way.NEGATIVE, slot.put(texts), location=slot.location, says=says, verdict=verdict, rule=rule
             )
         for text in _LENIENT.get(slot.kind, ()):
             yield anchor.candidate(
                 Way.NEGATIVE,
                 slot.put((text,)),
-                place=slot.place,
+                location=slot.location,
                 says=f"{text!r}, which some readers take",
                 verdict=Verdict.EITHER,
-                rule=Rule(slot.place, "type", f"type {slot.kind}"),
+                rule=Rule(slot.location, "type", f"type {slot.kind}"),
             )
     yield from unknown_path(operation, anchor)
     yield from broken_form(operation, anchor)
@@ -212,7 +212,7 @@ def _allowed(slot: _Slot) -> Iterator[tuple[str, tuple[str, ...], bool]]:
         text = _named_alike(slot, _text(value.value))
         if _sendable(slot, text) and _keeps(slot, text):
             yield value.says, (text,), value.sure
-    if slot.place.startswith("header:") and not site.listed:
+    if slot.location.startswith("header:") and not site.listed:
         yield "8,000 characters", ("a" * 8000,), False
     if slot.repeated:
         yield "given twice, with different values", ("conformance", UNKNOWN), False
@@ -231,7 +231,7 @@ def _further(slot: _Slot) -> Iterator[Value]:
 def _broken(slot: _Slot) -> Iterator[tuple[Rule, str, tuple[str, ...]]]:
     """Yield what breaks a rule of a parameter: the rule, what it is, and its occurrences."""
     for wrong in broken(slot.schema, slot.site):
-        rule = Rule(slot.place, wrong.keyword, wrong.limit)
+        rule = Rule(slot.location, wrong.keyword, wrong.limit)
         if wrong.value is ABSENT:
             yield rule, wrong.says, ()
             continue
@@ -255,7 +255,7 @@ def _beside(anchor: Anchor) -> Candidate:
     return anchor.candidate(
         Way.POSITIVE,
         msgspec.structs.replace(anchor.sending, query=query),
-        place=f"query:{UNKNOWN}",
+        location=f"query:{UNKNOWN}",
         says="a parameter that is not declared",
         verdict=Verdict.EITHER,
     )
@@ -272,7 +272,7 @@ def _named_alike(slot: _Slot, text: str) -> str:
 
 def _sendable(slot: _Slot, text: str) -> bool:
     """Tell whether a text can be sent there; half a surrogate pair cannot be encoded."""
-    if slot.place.startswith("header:") and not _FIELD.fullmatch(text):
+    if slot.location.startswith("header:") and not _FIELD.fullmatch(text):
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 

@@ -85,7 +85,7 @@ def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             yield anchor.candidate(
                 Way.POSITIVE,
                 _with(anchor, name, str(literal(text))),
-                place=f"path:{name}",
+                location=f"path:{name}",
                 says=f"an id, {says}",
                 verdict=Verdict.EITHER,
             )
@@ -107,7 +107,7 @@ def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             yield anchor.candidate(
                 Way.NEGATIVE,
                 _with(anchor, name, text),
-                place=f"path:{name}",
+                location=f"path:{name}",
                 says=says,
                 verdict=Verdict.REFUSED,
                 rule=Rule(f"path:{name}", "unknown", "it has to be there"),

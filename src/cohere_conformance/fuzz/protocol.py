@@ -109,7 +109,7 @@ def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         yield anchor.candidate(
             Way.PROTOCOL,
             sending,
-            place=rule.place,
+            location=rule.location,
             says=says,
             verdict=Verdict.REFUSED,
             rule=rule,
@@ -120,7 +120,7 @@ def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         yield anchor.candidate(
             Way.PROTOCOL,
             _with_headers(sending, tuple(("authorization", text) for text in texts)),
-            place=rule.place,
+            location=rule.location,
             says=says,
             verdict=Verdict.REFUSED,
             rule=rule,
@@ -135,7 +135,7 @@ def _schemes(anchor: Anchor) -> Iterator[Candidate]:
         yield anchor.candidate(
             Way.PROTOCOL,
             anchor.sending,
-            place="header:authorization",
+            location="header:authorization",
             says=f"a key {says}",
             verdict=Verdict.SERVED if key is Key.LOWER_CASE else Verdict.EITHER,
             key=key,
@@ -160,7 +160,7 @@ def _methods(
         yield anchor.candidate(
             Way.PROTOCOL,
             msgspec.structs.replace(sending, method=method),
-            place=rule.place,
+            location=rule.location,
             says=method,
             verdict=Verdict.EITHER if answered else Verdict.REFUSED,
             rule=None if answered else rule,
@@ -195,7 +195,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     yield anchor.candidate(
         Way.PROTOCOL,
         msgspec.structs.replace(anchor.sending, target=unknown),
-        place="target",
+        location="target",
         says="an unknown path below the operation's",
         verdict=Verdict.REFUSED,
         rule=Rule("target", "unknown", "a path that is declared"),
@@ -205,7 +205,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         yield anchor.candidate(
             Way.PROTOCOL,
             msgspec.structs.replace(anchor.sending, target=target),
-            place="target",
+            location="target",
             says=f"the path {says}",
             verdict=Verdict.EITHER,
         )
@@ -248,8 +248,8 @@ def _queries(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             query = (*anchor.sending.query, (name, given[name]))
             twice = msgspec.structs.replace(_safe(operation, anchor), query=query)
             changed.append((f"query:{name}", "given twice, with the same value", twice))
-    for place, says, sending in changed:
-        yield anchor.candidate(Way.PROTOCOL, sending, place=place, says=says, verdict=Verdict.EITHER)
+    for location, says, sending in changed:
+        yield anchor.candidate(Way.PROTOCOL, sending, location=location, says=says, verdict=Verdict.EITHER)
 
 
 def _path(operation: Operation) -> str:
@@ -277,7 +277,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
         yield anchor.candidate(
             Way.PROTOCOL,
             _with_headers(sending, fields),
-            place=f"header:{fields[0][0]}",
+            location=f"header:{fields[0][0]}",
             says=says,
             verdict=Verdict.EITHER,
         )
@@ -286,7 +286,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
         yield anchor.candidate(
             Way.PROTOCOL,
             _with_headers(of_nobody(anchor.sending), (("x-http-method-override", "DELETE"),)),
-            place="header:x-http-method-override",
+            location="header:x-http-method-override",
             says="another method in a header",
             verdict=Verdict.EITHER,
         )

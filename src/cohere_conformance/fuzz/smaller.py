@@ -32,16 +32,18 @@ def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
     if candidate.verdict is Verdict.SERVED:
         candidate = msgspec.structs.replace(candidate, verdict=Verdict.EITHER)
     for index, (name, _) in enumerate(sending.query):
-        if candidate.place != f"query:{name}":
+        if candidate.location != f"query:{name}":
             yield _with(candidate, query=(*sending.query[:index], *sending.query[index + 1 :]))
     for index, (name, _) in enumerate(sending.headers):
-        if candidate.place != f"header:{name}":
+        if candidate.location != f"header:{name}":
             yield _with(candidate, headers=(*sending.headers[:index], *sending.headers[index + 1 :]))
     if sending.body is not msgspec.UNSET:
         before = broken_rules(operation, sending.body)
-        in_words = candidate.rule is not None and candidate.place not in {place or "/" for place, _ in before}
+        in_words = candidate.rule is not None and candidate.location not in {
+            location or "/" for location, _ in before
+        }
         for path, value in _cuts(sending.body, ()):
-            if in_words and _touches(place_of(path), candidate.place):
+            if in_words and _touches(place_of(path), candidate.location):
                 continue
             body = edited(sending.body, path, value)
             if broken_rules(operation, body) == before:
@@ -52,9 +54,9 @@ def _with(candidate: Candidate, **changed: Any) -> Candidate:
     return msgspec.structs.replace(candidate, sending=msgspec.structs.replace(candidate.sending, **changed))
 
 
-def _touches(place: str, kept: str) -> bool:
+def _touches(location: str, kept: str) -> bool:
     """Tell whether a place holds another one, or lies inside of it."""
-    return f"{kept}/".startswith(f"{place}/") or f"{place}/".startswith(f"{kept}/")
+    return f"{kept}/".startswith(f"{location}/") or f"{location}/".startswith(f"{kept}/")
 
 
 def _cuts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

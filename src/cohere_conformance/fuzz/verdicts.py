@@ -46,23 +46,25 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
     if response.failure is not None or not response.status:
         return
     frame, status = Frame(candidate.sending.operation, response.status), response.status
-    place = candidate.place if candidate.place.startswith(("query:", "path:", "form:", "header:")) else ""
+    location = (
+        candidate.location if candidate.location.startswith(("query:", "path:", "form:", "header:")) else ""
+    )
     # Where nothing is changed, no place in the request is to blame.
-    place = place or (f"request:{candidate.place}" if candidate.place else "")
+    location = location or (f"request:{candidate.location}" if candidate.location else "")
     seen = observed(exchange)
     told = candidate.rule.keyword if candidate.rule else candidate.says
     if status >= 500:
         expected = f"an answer or a refusal: {candidate.says}"
         yield frame.finding(
-            Kind.SERVER_ERROR, place=place, expected=cut(expected), observed=seen, value_class=told
+            Kind.SERVER_ERROR, location=location, expected=cut(expected), observed=seen, value_class=told
         )
     elif candidate.verdict is Verdict.SERVED and status >= 400:
         expected = f"an answer: the contract allows {candidate.says}"
         yield frame.finding(
-            Kind.VALID_REFUSED, place=place, expected=cut(expected), observed=seen, value_class=told
+            Kind.VALID_REFUSED, location=location, expected=cut(expected), observed=seen, value_class=told
         )
     elif candidate.verdict is Verdict.REFUSED and not oversized(candidate, exchange):
-        yield from _unrefused(candidate, frame, place, seen, told, judged)
+        yield from _unrefused(candidate, frame, location, seen, told, judged)
 
 
 def oversized(candidate: Candidate, exchange: Exchange) -> bool:
@@ -86,7 +88,7 @@ def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
 
     Routers differ in what they take for a slash, and what stands before a service has words of its own.
     """
-    if not candidate.place.startswith("path") or candidate.verdict is Verdict.SERVED:
+    if not candidate.location.startswith("path") or candidate.verdict is Verdict.SERVED:
         return False
     told = field(exchange.response.headers, "content-type") or ""
     nowhere = exchange.response.status in _NOWHERE and media_type(told) != "application/json"
@@ -94,7 +96,7 @@ def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
 
 
 def _unrefused(
-    candidate: Candidate, frame: Frame, place: str, observed: str, told: str, judged: Iterable[Finding]
+    candidate: Candidate, frame: Frame, location: str, observed: str, told: str, judged: Iterable[Finding]
 ) -> Iterator[Finding]:
     statuses = " or ".join(map(str, candidate.statuses))
     if frame.status < 400:
@@ -104,7 +106,7 @@ def _unrefused(
         limit = candidate.rule.limit if candidate.rule else "it cannot be understood"
         yield frame.finding(
             Kind.RULE_UNENFORCED,
-            place=place,
+            location=location,
             expected=cut(f"a refusal of what is {candidate.says}: {limit}"),
             observed=str(frame.status),
             value_class=told,
@@ -112,7 +114,7 @@ def _unrefused(
     elif candidate.statuses and frame.status not in candidate.statuses:
         yield frame.finding(
             Kind.STATUS_UNEXPECTED,
-            place=place,
+            location=location,
             expected=f"status {statuses}",
             observed=observed,
             value_class=f"{told} {frame.status}",

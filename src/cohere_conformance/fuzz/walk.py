@@ -47,7 +47,7 @@ class Site:
     required: bool = False
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The place as a finding names it: positions in lists as `*`."""
         return place_of(self.path)
 

@@ -234,10 +234,10 @@ class _Candidate:
         """Return a total order: size, then place, then content, never the way to the file."""
         request, response, source = self.exchange.request, self.exchange.response, self.exchange.source
         sent, answered = request.body or b"", response.body or b""
-        place = (PurePath(source.file).name, [int(number) for number in _DIGITS.findall(source.position)])
+        location = (PurePath(source.file).name, [int(number) for number in _DIGITS.findall(source.position)])
         content = (self.url, sent, answered, request.headers, response.headers)
         when = (not source.recorded_at, source.recorded_at or "")
-        return (len(sent) + len(answered), *place, source.position, *content, *when)
+        return (len(sent) + len(answered), *location, source.position, *content, *when)
 
 
 def _tripped(exchange: Exchange, error: Exception) -> TrafficError:

@@ -119,7 +119,7 @@ def _is_telling(name: str, value: str) -> bool:
 
 
 def _placed(text: str) -> Iterator[str]:
-    found = ((match.start(2), unquote(match[2])) for place in _PLACES for match in place.finditer(text))
+    found = ((match.start(2), unquote(match[2])) for location in _PLACES for match in location.finditer(text))
     for _, value in sorted(found):
         if redact.REDACTED not in value:
             yield from _units(value)
@@ -165,8 +165,8 @@ class _Pseudonyms:
 
     def text(self, text: str) -> str:
         """Return the text with pseudonyms."""
-        for place in _PLACES:
-            text = place.sub(self._at_place, text)
+        for location in _PLACES:
+            text = location.sub(self._at_place, text)
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda match: self._anywhere[match[0]], text)

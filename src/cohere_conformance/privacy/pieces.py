@@ -30,14 +30,14 @@ class Piece(NamedTuple):
         source: number of the text that it is in.
         start: where its characters begin there.
         raw: as it is written there.
-        place: names of the properties that lead to it, `*` for the elements of an array.
+        location: names of the properties that lead to it, `*` for the elements of an array.
         channel: what tells the event from those that are interleaved with it, such as its index.
     """
 
     source: int
     start: int
     raw: str
-    place: str
+    location: str
     channel: str
 
     @property

@@ -110,8 +110,8 @@ def _joined(texts: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Ite
     """Yield the parts of pieces that make up what is found in the joined texts."""
     groups: dict[tuple[str, ...], list[Piece]] = {}
     for piece in texts:
-        groups.setdefault((piece.place,), []).append(piece)
-        groups.setdefault((piece.place, piece.channel), []).append(piece)
+        groups.setdefault((piece.location,), []).append(piece)
+        groups.setdefault((piece.location, piece.channel), []).append(piece)
     for name, members in groups.items():
         # What is in one piece is looked for elsewhere.
         if len(members) > 1 and (len(name) == 1 or len(members) < len(groups[name[:1]])):

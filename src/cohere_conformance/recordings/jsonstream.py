@@ -21,17 +21,20 @@ BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
 
 
 def read(
-    stream: io.BufferedReader, file: str, place: tuple[str, str], make: Callable[[object, str, str], Exchange]
+    stream: io.BufferedReader,
+    file: str,
+    location: tuple[str, str],
+    make: Callable[[object, str, str], Exchange],
 ) -> Iterator[Exchange | TrafficError]:
     """Yield what is made of each element; an error for one that is unusable; a last error where it breaks.
 
     Args:
         stream: the document.
         file: its path, as the caller named it.
-        place: where the elements are (`log.entries.item`, empty for the document) and what one is called.
+        location: where the elements are (`log.entries.item`, empty for the document) and what one is called.
         make: turns an element, the file and the position into an exchange.
     """
-    path, noun = place
+    path, noun = location
     number = 0
     bounded = BoundedStream(stream)
     try:

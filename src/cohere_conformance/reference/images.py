@@ -82,39 +82,39 @@ def _number(content: bytes, start: int, length: int, *, little: bool = False) ->
 def _png(content: bytes) -> _Size:
     """Read a PNG through to its end: each chunk has a checksum, so damage shows."""
     size = None
-    place = 8
+    location = 8
     while True:
-        length = _number(content, place, 4)
-        kind = content[place + 4 : place + 8]
-        body = content[place + 4 : place + 8 + length]
-        if zlib.crc32(body) != _number(content, place + 8 + length, 4):
+        length = _number(content, location, 4)
+        kind = content[location + 4 : location + 8]
+        body = content[location + 4 : location + 8 + length]
+        if zlib.crc32(body) != _number(content, location + 8 + length, 4):
             raise ValueError("a chunk does not match its checksum")
         if kind == b"IHDR":
             depth = body[12] * _CHANNELS.get(body[13], 1)
             size = (_number(body, 4, 4), _number(body, 8, 4), depth)
         if kind == b"IEND":
             break
-        place += 12 + length
+        location += 12 + length
     if size is None:
         raise ValueError("there is no header")
     return size
 
 
 def _jpeg(content: bytes) -> _Size:
-    place = 2
+    location = 2
     while True:
-        if content[place] != 0xFF:
+        if content[location] != 0xFF:
             raise ValueError("there is no marker")
-        marker = content[place + 1]
+        marker = content[location + 1]
         if marker in _FRAMES:
-            depth = content[place + 4] * content[place + 9]
-            return _number(content, place + 7, 2), _number(content, place + 5, 2), depth
+            depth = content[location + 4] * content[location + 9]
+            return _number(content, location + 7, 2), _number(content, location + 5, 2), depth
         if marker == 0xFF:
-            place += 1
+            location += 1
         elif marker in _BARE:
-            place += 2
+            location += 2
         else:
-            place += 2 + _number(content, place + 2, 2)
+            location += 2 + _number(content, location + 2, 2)
 
 
 def _gif(content: bytes) -> _Size:

@@ -66,16 +66,16 @@ class Problem(msgspec.Struct, frozen=True):
     text: str
     keyword: str
 
-    def status(self, operation: Operation, place: str) -> int:
+    def status(self, operation: Operation, location: str) -> int:
         """Return the status that a request with this problem is refused with.
 
         Args:
             operation: that was called.
-            place: what has the problem: a path, or the name of a query parameter.
+            location: what has the problem: a path, or the name of a query parameter.
         """
         declared = operation.group not in PROTOBUF_GROUPS and str(UNRECOGNIZED) in operation.responses
         listed = self.keyword == "type" or (
-            self.keyword == "enum" and (operation.group, place) not in _LISTED_AS_400
+            self.keyword == "enum" and (operation.group, location) not in _LISTED_AS_400
         )
         return UNRECOGNIZED if declared and listed else 400
 
@@ -206,9 +206,9 @@ def validate(operation: Operation, body: Any, state: State) -> list[str]:
         models.require(model, operation, state)
     invalid = [one for one in found if one.rule == "invalid"]
     if invalid and IGNORED not in state.faults:
-        place = ".".join(invalid[0].path)
-        text = f"invalid request: {place or 'the body'}: {invalid[0].text}"
-        _refuse(invalid[0].status(operation, place), text, state)
+        location = ".".join(invalid[0].path)
+        text = f"invalid request: {location or 'the body'}: {invalid[0].text}"
+        _refuse(invalid[0].status(operation, location), text, state)
     return warnings
 
 

@@ -268,19 +268,19 @@ class Tally:
         for finding in findings:
             distinct.setdefault(key_of(finding), []).append(finding)
         self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
-        place, moment, shown = order(exchange), moment_of(exchange.source.recorded_at), None
+        location, moment, shown = order(exchange), moment_of(exchange.source.recorded_at), None
         for key, same in distinct.items():
             severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
             status = exchange.response.status
             entry = self._entries.get(key)
-            if entry is not None and entry.order < place:
+            if entry is not None and entry.order < location:
                 entry.note(severity, status, moment, moment, 1)
                 entry.name(cases)
                 continue
             # Only an exchange that may become the example pays for its text.
             shown = shown or example(exchange, curl=self._curl)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
-            sighting = Entry(finding, shown, place, severity, status, 1, moment, moment, cases)
+            sighting = Entry(finding, shown, location, severity, status, 1, moment, moment, cases)
             if entry is None:
                 self._entries[key] = sighting
             else:
@@ -361,5 +361,5 @@ def _shown(target: Target) -> Target:
 
 
 def _row_order(row: Row) -> tuple[object, ...]:
-    kind_and_place = (row.operation, row.kind.value, row.place, row.status, row.fingerprint)
+    kind_and_place = (row.operation, row.kind.value, row.location, row.status, row.fingerprint)
     return (verdict.RANK[row.severity], *kind_and_place, row.amendment or "")

@@ -76,7 +76,7 @@ class Entry(msgspec.Struct):
             severity=self.severity,
             operation=clean(finding.operation),
             status=self.status,
-            place=clean(finding.place),
+            location=clean(finding.location),
             expected=clean(finding.expected),
             observed=clean(finding.observed),
             requirement=finding.requirement,

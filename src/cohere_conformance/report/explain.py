@@ -75,7 +75,7 @@ def _details(report: Report, row: Row) -> str:
         "severity": row.severity.value,
         "operation": row.operation,
         "status": str(row.status),
-        "place": row.place or parts.WHOLE_BODY,
+        "location": row.location or parts.WHOLE_BODY,
         "requirement": row.requirement,
         "amendment": row.amendment and f"{row.amendment} (explains it; it does not fail a run)",
         "expected": row.expected,

@@ -23,7 +23,7 @@ MOST_WRITTEN = 5_000_000
 """Bytes that one exchange takes in a journal, with its findings."""
 _MOST_READ = 8_000_000
 """Bytes of a body that are looked through for credentials; what is behind them is never written."""
-JOURNAL_FORMAT = 1
+JOURNAL_FORMAT = 2
 """The version of the lines that this module reads and writes."""
 
 
@@ -149,7 +149,7 @@ def _told_again(finding: Finding, say: Callable[[str], str]) -> Finding:
     # The identity as well: a server that makes up a new key each time is not a new finding each time.
     return replace(
         finding,
-        place=say(finding.place),
+        location=say(finding.location),
         expected=say(finding.expected),
         observed=say(finding.observed),
         value_class=say(finding.value_class),

@@ -16,7 +16,7 @@ from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 
-FORMAT = 2
+FORMAT = 3
 """The version of the shape that this module reads and writes."""
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -141,7 +141,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         severity: how much it matters; the worst, where exchanges differ.
         operation: label such as `POST /v2/chat`.
         status: HTTP status; the smallest, where exchanges differ within one class such as 4xx.
-        place: JSON pointer with folded indexes, event tag first in a stream, or `header:NAME`.
+        location: JSON pointer with folded indexes, event tag first in a stream, or `header:NAME`.
         expected: what the contract declares.
         observed: what came in the example.
         requirement: id of the violated requirement, if any.
@@ -159,7 +159,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     operation: str
     status: int
-    place: str
+    location: str
     expected: str
     observed: str
     requirement: str | None

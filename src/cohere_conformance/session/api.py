@@ -19,7 +19,7 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
 from cohere_conformance.contract.collections import collection_of
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
@@ -80,7 +80,7 @@ class Reply:
         Raises:
             InconclusiveError: it is something else, so that nothing can be said about it.
         """
-        return self._converted(next(parse_place(pointer).values(self.answer), None), pointer, kind)
+        return self._converted(next(parse_location(pointer).values(self.answer), None), pointer, kind)
 
     def parsed(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
         """Return the value of a text that is JSON itself, as `at` does; `null` where there is no text.
@@ -193,7 +193,7 @@ class Api:
         if excuse:
             raise InconclusiveError(excuse)
         if failing:
-            raise DeviatesError("; ".join(f"{one.kind} at {one.place or 'the answer'}" for one in failing))
+            raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the answer'}" for one in failing))
         declared = self._contract.operations.get(operation) or _undeclared(operation)
         return Reply(evidence_of(declared, Reading(exchange)))
 
@@ -265,7 +265,7 @@ class Api:
         *,
         expected: str,
         observed: object,
-        place: str = "",
+        location: str = "",
         told: str = "",
     ) -> None:
         """Say whether a requirement holds; a SHOULD that does not is told and lets the test go on.
@@ -276,7 +276,7 @@ class Api:
             reply: the answer that shows it, the last one where several do together.
             expected: what should be there.
             observed: what is there.
-            place: where, as in `Finding.place`.
+            location: where, as in `Finding.location`.
             told: what tells two violations at one place apart.
 
         Raises:
@@ -290,7 +290,7 @@ class Api:
             observed if isinstance(observed, str) else json.dumps(observed, ensure_ascii=False, default=str)
         )
         shown = cut(text)
-        finding = violation(clause, self._frame(reply), Breach(place, expected, shown, told))
+        finding = violation(clause, self._frame(reply), Breach(location, expected, shown, told))
         self._record(self._test, reply.exchange, finding)
         if finding.severity is Severity.BREAKING:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
@@ -308,7 +308,7 @@ class Api:
         if not holds:
             raise InconclusiveError(f"not testable: expected {expected}")
 
-    def tell(self, kind: Kind, reply: Reply, *, expected: str, observed: str, place: str = "") -> None:
+    def tell(self, kind: Kind, reply: Reply, *, expected: str, observed: str, location: str = "") -> None:
         """Write down what several answers show and no requirement is about; the test goes on.
 
         Args:
@@ -316,9 +316,11 @@ class Api:
             reply: the answer that shows it, the last one where several do together.
             expected: what should be there.
             observed: what is there.
-            place: where, as in `Finding.place`.
+            location: where, as in `Finding.location`.
         """
-        finding = self._frame(reply).finding(kind, place=place, expected=expected, observed=cut(observed))
+        finding = self._frame(reply).finding(
+            kind, location=location, expected=expected, observed=cut(observed)
+        )
         self._record(self._test, reply.exchange, finding)
 
     def _frame(self, reply: Reply) -> Frame:

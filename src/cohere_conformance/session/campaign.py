@@ -41,7 +41,7 @@ from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.golden import STAGED
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.plan import GoldenMode, Place, Plan, Wishes, credentials, plan
+from cohere_conformance.session.plan import GoldenMode, Plan, TargetKind, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe
 from cohere_conformance.session.worker import Setting, Worker
 
@@ -186,7 +186,9 @@ class Campaign:
         clear_ended(self._folder)
         clear_journals(self._folder)
         until = None if self.plan.seconds is None else time.time() + self.plan.seconds
-        reference = self.plan.url is None or (self.plan.place is not Place.RECORDED and self._reference())
+        reference = self.plan.url is None or (
+            self.plan.target_kind is not TargetKind.RECORDED and self._reference()
+        )
         if self.plan.golden is not None and self.plan.golden.mode is GoldenMode.RECORD:
             shutil.rmtree(self._folder / STAGED, ignore_errors=True)
         self._identity = Identity(uuid.uuid4().hex[:8], now(), reference, until)
@@ -231,7 +233,7 @@ class Campaign:
         limit = self.plan.max_requests
         if limit is None:
             return None
-        asked = 0 if self.plan.place in {Place.EMBEDDED, Place.RECORDED} else 1
+        asked = 0 if self.plan.target_kind in {TargetKind.EMBEDDED, TargetKind.RECORDED} else 1
         share = (limit - asked) // self._workers
         if share < 1:
             raise UsageError(
@@ -254,7 +256,7 @@ class Campaign:
             arguments=self._arguments,
             golden=self._golden(),
             target=None
-            if self.plan.place is Place.RECORDED
+            if self.plan.target_kind is TargetKind.RECORDED
             else Target(
                 url=self.plan.url or EMBEDDED,
                 profile=self.plan.profile,
@@ -267,7 +269,7 @@ class Campaign:
         )
 
     def _serve(self) -> tuple[str, ...]:
-        if self.plan.place is not Place.EMBEDDED:
+        if self.plan.target_kind is not TargetKind.EMBEDDED:
             return ()
         return ("serve", "--profile", self.plan.profile, *(f"--fault={name}" for name in self.plan.faults))
 

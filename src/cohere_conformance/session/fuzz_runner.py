@@ -11,7 +11,7 @@ from cohere_conformance.errors import OwnershipError
 from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
-from cohere_conformance.session.plan import Place
+from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
 from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.runner import Runner
@@ -111,7 +111,7 @@ class FuzzRunner(Runner):
 
     def _fuzz_excuse(self, response: Response, again: Callable[[], Exchange]) -> str | None:
         """Return why an answer of a live service says nothing, if so: one crash may be an incident."""
-        if self._plan.place is not Place.LIVE:
+        if self._plan.target_kind is not TargetKind.LIVE:
             return None
         if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"

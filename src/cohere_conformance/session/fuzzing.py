@@ -23,7 +23,7 @@ from cohere_conformance.fuzz.paths import harmless
 from cohere_conformance.fuzz.smaller import smaller
 from cohere_conformance.model import Kind
 from cohere_conformance.session.examples import Shelf, open_database
-from cohere_conformance.session.plan import Place
+from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
 from cohere_conformance.session.unchanged import Attempt, Unchanged
 
@@ -134,7 +134,11 @@ class Fuzzer:
 
     def _looked_at(self, operation: Operation, way: Way) -> Unchanged | None:
         """Return what the starting requests show by themselves; `None` where they must not be sent."""
-        if way is Way.PROTOCOL and self._plan.place is Place.LIVE and not harmless(operation.label):
+        if (
+            way is Way.PROTOCOL
+            and self._plan.target_kind is TargetKind.LIVE
+            and not harmless(operation.label)
+        ):
             return None
         if operation.label not in self._unchanged:
             start = self._permitted(written(self._suite, operation, self._plan.profile))
@@ -144,7 +148,7 @@ class Fuzzer:
     def _one_change(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts
     ) -> None:
-        hosted = self._plan.place is Place.LIVE
+        hosted = self._plan.target_kind is TargetKind.LIVE
         shelf = Shelf(self._database, test)
         failed = sorted(name.decode("utf-8", "replace") for name in shelf.fetch(_FAILED))
         every = derived(self._contract, operation, start, self._domain, way, hosted=hosted)

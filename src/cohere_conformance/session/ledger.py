@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.collections import collection_of
-from cohere_conformance.contract.place import Place
+from cohere_conformance.contract.location import Location
 from cohere_conformance.contract.tiers import Effect
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def status_of(where: str, answer: object) -> str:
 
 def at(answer: object, tokens: tuple[str, ...]) -> object:
     """Return what stands at the end of a way through an answer; an empty text where nothing does."""
-    return next(Place(None, tokens).values(answer), "")
+    return next(Location(None, tokens).values(answer), "")
 
 
 def right(

@@ -8,7 +8,7 @@ from cohere_conformance.client.guard import Guard
 from cohere_conformance.contract.named import lacking
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.session.plan import Place
+from cohere_conformance.session.plan import TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -100,6 +100,6 @@ def guard(plan: Plan, contract: Contract) -> Guard:
         load_policies(folder("contracts") / "operations.yaml"),
         tiers=plan.tiers,
         declares=plan.declares,
-        hosted=plan.place is Place.LIVE,
-        fresh=plan.place is Place.EMBEDDED,
+        hosted=plan.target_kind is TargetKind.LIVE,
+        fresh=plan.target_kind is TargetKind.EMBEDDED,
     )

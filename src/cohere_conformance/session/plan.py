@@ -39,7 +39,7 @@ LIVE_REQUESTS = 500
 """The most requests to a live host unless the caller says otherwise."""
 
 
-class Place(enum.StrEnum):
+class TargetKind(enum.StrEnum):
     """Where the target is."""
 
     EMBEDDED = "embedded"
@@ -130,7 +130,7 @@ class Plan(msgspec.Struct, frozen=True):
     """What a run will do.
 
     Attributes:
-        place: where the target is.
+        target_kind: where the target is.
         url: its base URL; `None` while the embedded server has none.
         profile: what it is expected to be.
         declares: labels of the operations that it implements.
@@ -148,7 +148,7 @@ class Plan(msgspec.Struct, frozen=True):
         patience: seconds that something may be at work on the target, where the caller says so.
     """
 
-    place: Place
+    target_kind: TargetKind
     url: str | None
     profile: str
     declares: frozenset[str]
@@ -178,32 +178,32 @@ def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str
         UsageError: a wish cannot be fulfilled, or must not be.
     """
     known = frozenset(operations.values())
-    place = _place(wishes.url) if _mode(wishes) is not GoldenMode.REPLAY else Place.RECORDED
-    if wishes.faults and place is not Place.EMBEDDED:
+    target_kind = _target_kind(wishes.url) if _mode(wishes) is not GoldenMode.REPLAY else TargetKind.RECORDED
+    if wishes.faults and target_kind is not TargetKind.EMBEDDED:
         raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
-    if wishes.live and place is not Place.LIVE:
-        raise UsageError(f"--live is for hosts other than this machine, and the target is {place}")
+    if wishes.live and target_kind is not TargetKind.LIVE:
+        raise UsageError(f"--live is for hosts other than this machine, and the target is {target_kind}")
     key = environment.get(KEY, "").strip()
-    if place is Place.LIVE:
+    if target_kind is TargetKind.LIVE:
         _guard(wishes, key)
     if wishes.faults:
         chosen(wishes.faults)  # an unknown name is a wrong call, and no matter of the server
-    profile = wishes.profile or ("live-2026" if place is Place.LIVE else "contract")
+    profile = wishes.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))
     # Nobody writes down what a fuzzer costs: of itself it only calls what costs nothing.
     allowed = (LIVE_TIERS if wishes.fuzz is None else frozenset({Tier.N0})) | _tiers(wishes.allow)
     return Plan(
-        place=place,
-        url=HOME if place is Place.RECORDED else wishes.url.rstrip("/") if wishes.url else None,
+        target_kind=target_kind,
+        url=HOME if target_kind is TargetKind.RECORDED else wishes.url.rstrip("/") if wishes.url else None,
         profile=profile,
         declares=implemented(wishes.declares, operations),
         declared=tuple(sorted(wishes.declares)),
         selected=_groups("--only", wishes.only, known),
         cases=frozenset(wishes.cases),
-        tiers=allowed if place is Place.LIVE else frozenset(Tier),
-        max_requests=wishes.max_requests or (LIVE_REQUESTS if place is Place.LIVE else None),
-        key=Secret(key) if key and place is not Place.EMBEDDED else Secret(PRODUCTION),
+        tiers=allowed if target_kind is TargetKind.LIVE else frozenset(Tier),
+        max_requests=wishes.max_requests or (LIVE_REQUESTS if target_kind is TargetKind.LIVE else None),
+        key=Secret(key) if key and target_kind is not TargetKind.EMBEDDED else Secret(PRODUCTION),
         faults=wishes.faults,
         seed=wishes.seed,
         fuzz=wishes.fuzz,
@@ -217,11 +217,11 @@ def _mode(wishes: Wishes) -> GoldenMode | None:
     return None if wishes.golden is None else wishes.golden.mode
 
 
-def _place(url: str | None) -> Place:
+def _target_kind(url: str | None) -> TargetKind:
     if url is None:
-        return Place.EMBEDDED
+        return TargetKind.EMBEDDED
     host = base_url("--url", url).hostname or ""
-    return Place.LOOPBACK if _is_loopback(host) else Place.LIVE
+    return TargetKind.LOOPBACK if _is_loopback(host) else TargetKind.LIVE
 
 
 def _is_loopback(host: str) -> bool:
@@ -267,11 +267,14 @@ def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) 
         reference: the target is a reference server, whose keys are known.
         environment: `CONFORMANCE_TRIAL_KEY` and `CONFORMANCE_EXPIRED_KEY` name those of other targets.
     """
-    keys = {"trial": TRIAL, "expired": EXPIRED} if reference or plan.place is Place.EMBEDDED else {}
+    keys = (
+        {"trial": TRIAL, "expired": EXPIRED} if reference or plan.target_kind is TargetKind.EMBEDDED else {}
+    )
     keys |= {
         name: told
         for name in ("trial", "expired")
-        if plan.place is not Place.EMBEDDED and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
+        if plan.target_kind is not TargetKind.EMBEDDED
+        and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
     }
     return {name: f"Bearer {key}" for name, key in keys.items()}
 

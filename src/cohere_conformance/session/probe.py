@@ -9,7 +9,7 @@ import msgspec
 from cohere_conformance.client.sender import Limits, Outgoing, Sender
 from cohere_conformance.errors import TargetError
 from cohere_conformance.model import Broken
-from cohere_conformance.session.plan import KEY, Place, Plan
+from cohere_conformance.session.plan import KEY, Plan, TargetKind
 
 if TYPE_CHECKING:
     from cohere_conformance.client.deadline import Deadline
@@ -33,7 +33,7 @@ def probe(plan: Plan, url: str, gate: Gate, deadline: Deadline) -> bool:
     Raises:
         TargetError: nobody answers there, or the key is refused.
     """
-    live = plan.place is Place.LIVE
+    live = plan.target_kind is TargetKind.LIVE
     outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
     limits = msgspec.structs.replace(_LIMITS, total=min(_LIMITS.total, deadline.left(removing=False)))
     with Sender(url, gate=gate, key=plan.key, limits=limits, source="probe") as sender:

@@ -11,7 +11,7 @@ import msgspec
 
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.collections import collection_of
-from cohere_conformance.contract.place import parse_place
+from cohere_conformance.contract.location import parse_location
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Expectation
 
@@ -67,7 +67,7 @@ def value(pointer: str, exchange: Exchange) -> str | None:
         body = msgspec.json.decode(exchange.response.body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError):
         body = None
-    found = parse_place(pointer).values(body)
+    found = parse_location(pointer).values(body)
     return next((str(one) for one in found if isinstance(one, str | int) and one != ""), None)
 
 

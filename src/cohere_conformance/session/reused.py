@@ -24,11 +24,13 @@ def reused_ids(guard: Guard, exchange: Exchange) -> Iterator[Finding]:
         guard: knows what was there.
         exchange: with the response.
     """
-    for operation, place, observed in guard.reused(exchange):
+    for operation, location, observed in guard.reused(exchange):
         expected = "an id that nothing had before"
         frame = Frame(operation, exchange.response.status)
         if operation in NEW:
             clause = shipped_requirements().requirements[NEW[operation]]
-            yield violation(clause, frame, Breach(place, expected, observed))
+            yield violation(clause, frame, Breach(location, expected, observed))
         else:
-            yield frame.finding(Kind.EXPECTATION_FAILED, place=place, expected=expected, observed=observed)
+            yield frame.finding(
+                Kind.EXPECTATION_FAILED, location=location, expected=expected, observed=observed
+            )

@@ -19,7 +19,7 @@ from cohere_conformance.session.ending import OURS, Ending, Sent
 from cohere_conformance.session.liveness import UNANSWERED, Liveness
 from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
-from cohere_conformance.session.plan import Place, Plan
+from cohere_conformance.session.plan import Plan, TargetKind
 from cohere_conformance.session.resources import MissingError, Resources
 from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.steady import Steady
@@ -195,7 +195,9 @@ class Runner:
             exchange = self._send_for_keeps(case.operation, case.id, outgoing, values, case.id)
         except MissingError as error:
             # Not testable counts as failed on a server that must be able to do it.
-            return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
+            return Ending(
+                "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
+            )
         except BudgetError as error:
             return Ending("inconclusive", str(error))
         except RefusedError as error:
@@ -216,7 +218,7 @@ class Runner:
             return Ending("skipped", str(error))
         if not error.claimed:
             return Ending("error", f"the case was about to send {error}; please report it")
-        return Ending("inconclusive" if self._plan.place is Place.LIVE else "failed", str(error))
+        return Ending("inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error))
 
     def _gone(self) -> Ending:
         return Ending("error", self._liveness.reason)
@@ -263,7 +265,7 @@ class Runner:
 
     def _excuse(self, response: Response, expectation: Expectation) -> str | None:
         """Return why an answer of a live service says nothing about the contract, if so."""
-        if self._plan.place is not Place.LIVE:
+        if self._plan.target_kind is not TargetKind.LIVE:
             return None
         if response.failure is not None and response.failure.kind in UNANSWERED:
             return f"no answer: {response.failure.kind}"

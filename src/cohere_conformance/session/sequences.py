@@ -236,7 +236,7 @@ class Sequences(Lifecycle):
                 NEW[label],
                 False,
                 reply,
-                place="/".join(("", *expression.tokens)) if expression is not None else "",
+                location="/".join(("", *expression.tokens)) if expression is not None else "",
                 expected="an id of its own",
                 observed=identity,
             )
@@ -251,7 +251,7 @@ class Sequences(Lifecycle):
                 FINAL[one.collection],
                 now == one.status,
                 reply,
-                place="/".join(("", *STATUS[one.collection])),
+                location="/".join(("", *STATUS[one.collection])),
                 expected=f"{one.status}, as it was",
                 observed=now,
             )
@@ -277,16 +277,16 @@ class Sequences(Lifecycle):
     def listed(self, answered: Answered, reply: Reply) -> None:
         """Take down what a list shows of others, and expect nothing in it that was deleted."""
         label = answered.operation
-        for place in self.script.items.get(label, ()):
+        for location in self.script.items.get(label, ()):
             where = collection_of(label)
-            ids = [str(value) for value in place.values(answered.answer)]
+            ids = [str(value) for value in location.values(answered.answer)]
             left = [one for one in ids if (made := self.ledger.made.get((where, one))) and made.deleted]
             if label in UNLISTED:
                 self.api.require(
                     UNLISTED[label],
                     not left,
                     reply,
-                    place="/".join(("", *place.tokens)),
+                    location="/".join(("", *location.tokens)),
                     expected="nothing that was deleted",
                     observed=left,
                 )

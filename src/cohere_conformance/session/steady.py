@@ -49,10 +49,10 @@ class Steady:
             self._lacking.add(label)
         if not contradicts:
             return
-        place = "/usage/billed_units" if label == "POST /v2/chat" else "/meta/billed_units"
+        location = "/usage/billed_units" if label == "POST /v2/chat" else "/meta/billed_units"
         expected = "what is billed, as other responses of this operation say"
         observed = "nothing" if not says else "it here, and nothing in an earlier response"
-        yield violation(clause, Frame(label, response.status), Breach(place, expected, observed))
+        yield violation(clause, Frame(label, response.status), Breach(location, expected, observed))
 
 
 def _says(exchange: Exchange) -> bool | None:

@@ -36,7 +36,7 @@ def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
             "common.key-not-repeated",
             INVALID_KEY not in str(wrong.answer),
             wrong,
-            place="/message",
+            location="/message",
             expected="no key, or a masked one",
             observed="the key that was sent",
         )

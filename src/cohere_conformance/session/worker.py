@@ -22,7 +22,7 @@ from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
 from cohere_conformance.session.patience import Patience, Timer
-from cohere_conformance.session.plan import GoldenMode, Place
+from cohere_conformance.session.plan import GoldenMode, TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 _LIMITS = {
     # Nothing lies between this process and its own server: what takes longer, or is larger, is a fault that
     # was switched on.
-    Place.EMBEDDED: Limits(silence=8.0, total=20.0, largest=16 * 1024 * 1024),
+    TargetKind.EMBEDDED: Limits(silence=8.0, total=20.0, largest=16 * 1024 * 1024),
     # A model may compute behind a server that is called locally, and be slow at it.
-    Place.LOOPBACK: Limits(silence=60.0, total=120.0),
-    Place.LIVE: Limits(silence=60.0, total=180.0),
-    Place.RECORDED: Limits(),
+    TargetKind.LOOPBACK: Limits(silence=60.0, total=120.0),
+    TargetKind.LIVE: Limits(silence=60.0, total=180.0),
+    TargetKind.RECORDED: Limits(),
 }
 
 
@@ -56,9 +56,9 @@ _TIME_PER_REQUEST = 0.001
 """Seconds that a request takes by the clock of the embedded server: no two things are made at one time."""
 
 
-def limits(place: Place) -> Limits:
+def limits(target_kind: TargetKind) -> Limits:
     """Return how long an answer of a target is waited for, and how much of it is read."""
-    return _LIMITS[place]
+    return _LIMITS[target_kind]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Worker:
             worker=self._name, header=setting.header, planned=planned, run=setting.run, led=True
         )
         self._journal = Journal(setting.folder, opening)
-        url, live = setting.plan.url or self._embedded(), setting.plan.place is Place.LIVE
+        url, live = setting.plan.url or self._embedded(), setting.plan.target_kind is TargetKind.LIVE
         self._patience = Patience(
             setting.plan.patience,
             most=None if live else _MOST_PATIENCE,
@@ -141,7 +141,7 @@ class Worker:
             url,
             gate=guard,
             key=setting.plan.key,
-            limits=limits(setting.plan.place),
+            limits=limits(setting.plan.target_kind),
             budget=self._budget,
         )
         # It runs the written cases as well.

@@ -20,7 +20,7 @@ def request(**further: Any) -> dict[str, Any]:
 def answer(*results: Pair, units: float = 1, version: str = "2", echo: Any = None) -> dict[str, Any]:
     told = [{"index": index, "relevance_score": score} for index, score in results]
     if echo is not None:
-        told = [one | {"document": echo[place]} for place, one in enumerate(told)]
+        told = [one | {"document": echo[index]} for index, one in enumerate(told)]
     meta = {"api_version": {"version": version}, "billed_units": {"search_units": units}}
     return {"id": UUID, "results": told, "meta": meta}
 

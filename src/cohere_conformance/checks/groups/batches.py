@@ -36,29 +36,29 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 @check("batches.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """BAT-O01."""
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         for name in _GIVEN:
             sent, told = evidence.sent.get(name), batch.get(name)
             if isinstance(sent, str) and told != sent:
-                yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
+                yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(told))
 
 
 @check("batches.id-own", ids=True)
 def id_own(evidence: Evidence) -> Iterator[Breach]:
     """BAT-R01."""
     sent = evidence.sent.get("id")
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         if sent and batch.get("id") == sent:
-            yield Breach(f"{place}/id", "an id that the service has made", f"{sent!r}, which was sent")
+            yield Breach(f"{location}/id", "an id that the service has made", f"{sent!r}, which was sent")
 
 
 @check("batches.begins-queued")
 def begins_queued(evidence: Evidence) -> Iterator[Breach]:
     """BAT-S01."""
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         status = batch.get("status", _QUEUED)
         if status != _QUEUED:
-            yield Breach(f"{place}/status", _QUEUED, str(status))
+            yield Breach(f"{location}/status", _QUEUED, str(status))
 
 
 # -- what a batch says of itself
@@ -67,46 +67,48 @@ def begins_queued(evidence: Evidence) -> Iterator[Breach]:
 @check("batches.id-given")
 def id_given(evidence: Evidence) -> Iterator[Breach]:
     """BAT-O01."""
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         if not batch.get("id"):
-            yield Breach(f"{place}/id", "an id", "an empty one" if "id" in batch else "none")
+            yield Breach(f"{location}/id", "an id", "an empty one" if "id" in batch else "none")
 
 
 @check("batches.output-named")
 def output_named(evidence: Evidence) -> Iterator[Breach]:
     """BAT-S01, BAT-S04."""
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         output, status = batch.get("output_dataset_id"), batch.get("status")
         if status == _QUEUED and output:
-            yield Breach(f"{place}/output_dataset_id", "none as long as it is queued", repr(output), "early")
+            yield Breach(
+                f"{location}/output_dataset_id", "none as long as it is queued", repr(output), "early"
+            )
         if status == _COMPLETED and not output and number(batch.get("num_successful_records")):
             yield Breach(
-                f"{place}/output_dataset_id", "the dataset that it has made", repr(output), "missing"
+                f"{location}/output_dataset_id", "the dataset that it has made", repr(output), "missing"
             )
 
 
 @check("batches.counts")
 def counts(evidence: Evidence) -> Iterator[Breach]:
     """BAT-O03."""
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         records = number(batch.get("num_records"))
         if records is None:
             continue
         succeeded = number(batch.get("num_successful_records")) or 0
         done = succeeded + (number(batch.get("num_failed_records")) or 0)
         if done > records:
-            yield Breach(f"{place}/num_records", f"at most {records:g} done", f"{done:g}", "more")
+            yield Breach(f"{location}/num_records", f"at most {records:g} done", f"{done:g}", "more")
         if done < records and batch.get("status") == _COMPLETED:
-            yield Breach(f"{place}/num_records", f"all {records:g} done", f"{done:g}", "fewer")
+            yield Breach(f"{location}/num_records", f"all {records:g} done", f"{done:g}", "fewer")
 
 
 @check("batches.updated-after-created")
 def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
     """BAT-O06."""
-    for place, batch in _shown(evidence):
+    for location, batch in _shown(evidence):
         created, updated = moment(batch.get("created_at")), moment(batch.get("updated_at"))
         if created is not None and updated is not None and created - updated > _TWO_CLOCKS:
-            yield Breach(f"{place}/updated_at", f"not before {created}", str(updated))
+            yield Breach(f"{location}/updated_at", f"not before {created}", str(updated))
 
 
 # -- listing

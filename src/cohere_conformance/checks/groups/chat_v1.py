@@ -50,10 +50,12 @@ def history_turns(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/chat_history", f"{length} turns", f"{len(history)} turns", "length")
         return
     if not kept:
-        for place, (asked, told) in enumerate(zip(before, history, strict=False)):
+        for location, (asked, told) in enumerate(zip(before, history, strict=False)):
             role = str(asked.get("role")).upper()
             if (told.get("role"), told.get("message")) != (role, asked.get("message")):
-                yield Breach("/chat_history/*", "the turns that were sent", f"another turn {place}", "past")
+                yield Breach(
+                    "/chat_history/*", "the turns that were sent", f"another turn {location}", "past"
+                )
                 return
     if not _is_turn(sent, history[-2]):
         yield Breach("/chat_history/*", "the message, or the tool results, of the request", "another", "turn")

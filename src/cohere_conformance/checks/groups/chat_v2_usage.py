@@ -75,12 +75,12 @@ def billed_output_was_written(evidence: Evidence) -> Iterator[Breach]:
     """CH2-O15."""
     tokens = usage(evidence, _TOKENS)
     written = number(tokens.get(_OUTPUT))
-    for place, count in (
+    for location, count in (
         ("/usage/billed_units/output_tokens", number(usage(evidence, _BILLED).get(_OUTPUT))),
         ("/usage/tokens/reasoning_tokens", number(tokens.get("reasoning_tokens"))),
     ):
         if count is not None and written is not None and count > written:
-            yield Breach(place, f"at most {written:g}", f"{count:g}")
+            yield Breach(location, f"at most {written:g}", f"{count:g}")
 
 
 @check("v2.chat.usage-cached")

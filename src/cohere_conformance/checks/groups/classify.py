@@ -74,14 +74,14 @@ def _prediction(result: Json) -> Iterator[Breach]:
         return
     predictions, scores = result["predictions"], _scores(result)
     told = result.get("prediction")
-    place = "/classifications/*/predictions"
+    location = "/classifications/*/predictions"
     if len(predictions) != 1 or (told is not None and told != predictions[0]):
-        yield Breach(place, "one prediction, the same wherever it is told", str(predictions), "told")
+        yield Breach(location, "one prediction, the same wherever it is told", str(predictions), "told")
         return
     best = max(scores.values(), default=0)
     if scores.get(predictions[0], best) < best - _FLOAT:
         wanted = max(scores, key=lambda label: scores[label])
-        yield Breach(place, f"{wanted}, the label of most confidence", predictions[0], "best")
+        yield Breach(location, f"{wanted}, the label of most confidence", predictions[0], "best")
 
 
 @check("classify.confidence-sum")
@@ -120,8 +120,8 @@ def _confidence_of_prediction(result: Json) -> Iterator[Breach]:
     told = [result.get("confidence"), *result["confidences"][:1]]
     for one in told if wanted is not None else ():
         if one is not None and wanted is not None and abs(one - wanted) > _FLOAT:
-            place = "/classifications/*/confidences"
-            yield Breach(place, f"{wanted}, the confidence in what is predicted", f"{one}")
+            location = "/classifications/*/confidences"
+            yield Breach(location, f"{wanted}, the confidence in what is predicted", f"{one}")
             return
 
 
@@ -131,8 +131,8 @@ def labels_of_examples(evidence: Evidence) -> Iterator[Breach]:
     known = {label for labels in _examples(evidence.sent).values() for label in labels}
     for result in _results(evidence) if known else ():
         if result["labels"].keys() != known:
-            place = "/classifications/*/labels"
-            yield Breach(place, f"the labels {sorted(known)}", f"{sorted(result['labels'])}")
+            location = "/classifications/*/labels"
+            yield Breach(location, f"the labels {sorted(known)}", f"{sorted(result['labels'])}")
             return
 
 
@@ -166,6 +166,6 @@ def examples_themselves(evidence: Evidence) -> Iterator[Breach]:
     for text, result in zip(inputs, _results(evidence), strict=False):
         labels = examples.get(text, set()) if isinstance(text, str) else set()
         if len(labels) == 1 and labels != {_predicted(result)}:
-            place = "/classifications/*/predictions"
-            yield Breach(place, f"{min(labels)}, the label of the example", str(_predicted(result)))
+            location = "/classifications/*/predictions"
+            yield Breach(location, f"{min(labels)}, the label of the example", str(_predicted(result)))
             return

@@ -134,10 +134,10 @@ def text_whole(evidence: Evidence) -> Iterator[Breach]:
     # Half a surrogate pair is replaced by some, and what is no UTF-8 by all.
     if _REPLACED in asked.decode("utf-8", "replace") or _HALVES.search(asked):
         return
-    for place, text in _written(evidence.answer):
+    for location, text in _written(evidence.answer):
         if _REPLACED in (whole := text.rstrip(_REPLACED)):
             start = max(whole.index(_REPLACED) - 10, 0)
-            yield Breach(place, "whole characters", cut(repr(text[start : start + 30])))
+            yield Breach(location, "whole characters", cut(repr(text[start : start + 30])))
             return
 
 
@@ -168,11 +168,11 @@ def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, at the top of the body."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
-            yield Breach("", _undeclared(problem), "it was served", problem.place)
+            yield Breach("", _undeclared(problem), "it was served", problem.location)
 
 
 def _undeclared(problem: Finding) -> str:
-    return f"a refusal of {problem.place}, unless the contract is behind: it is not declared"
+    return f"a refusal of {problem.location}, unless the contract is behind: it is not declared"
 
 
 @check("common.v2-unknown-nested-field")
@@ -180,7 +180,7 @@ def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
     """V-01, below the top, where real traffic has an exception."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
-            yield Breach("", _undeclared(problem), "it was served", problem.place)
+            yield Breach("", _undeclared(problem), "it was served", problem.location)
 
 
 @check("common.required-refused")
@@ -188,7 +188,7 @@ def required_refused(evidence: Evidence) -> Iterator[Breach]:
     """2.4, V-05, G-19."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_MISSING and _at_top(problem):
-            yield Breach("", f"a refusal: {problem.place} is required", "it was served", problem.place)
+            yield Breach("", f"a refusal: {problem.location} is required", "it was served", problem.location)
 
 
 @check("common.invalid-refused")
@@ -198,7 +198,7 @@ def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
     for problem in evidence.once(_problems):
         if problem.kind not in told and _at_top(problem):
             yield Breach(
-                "", f"a refusal: {problem.place}: {problem.expected}", "it was served", problem.place
+                "", f"a refusal: {problem.location}: {problem.expected}", "it was served", problem.location
             )
 
 
@@ -242,8 +242,8 @@ def no_crash(evidence: Evidence) -> Iterator[Breach]:
         judge_request(Frame(evidence.operation.label, 500), evidence.operation, evidence.reading), None
     )
     if problem is not None:
-        place = problem.place or "the body"
-        yield Breach("", f"a refusal of what is wrong with the request at {place}", "status 500")
+        location = problem.location or "the body"
+        yield Breach("", f"a refusal of what is wrong with the request at {location}", "status 500")
 
 
 # -- helpers
@@ -312,4 +312,4 @@ def _is_no_json(evidence: Evidence) -> bool:
 
 
 def _at_top(problem: Finding) -> bool:
-    return problem.place.count("/") == 1
+    return problem.location.count("/") == 1

@@ -68,23 +68,24 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
     names = _KEPT if evidence.reading.exchange.request.method == "POST" else set(_KEPT) - {"description"}
 
     def differs(one: tuple[str, Json, str]) -> Iterator[Breach]:
-        place, connector, name = one
+        location, connector, name = one
         sent, told = evidence.sent.get(name), connector.get(name)
         if sent is not None and told is not None and sent != told:
-            yield Breach(f"{place}/{name}", f"{sent!r}, as it was sent", repr(told))
+            yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(told))
 
     yield from every(
-        ((place, connector, name) for place, connector in _shown(evidence) for name in sorted(names)), differs
+        ((location, connector, name) for location, connector in _shown(evidence) for name in sorted(names)),
+        differs,
     )
 
 
 @check("connectors.defaults")
 def defaults(evidence: Evidence) -> Iterator[Breach]:
     """CON-R03."""
-    for place, connector in _shown(evidence):
+    for location, connector in _shown(evidence):
         for name, default in _DEFAULTS.items():
             if evidence.sent.get(name) is None and connector.get(name) is (not default):
-                yield Breach(f"{place}/{name}", f"{default}, as nobody said otherwise", f"{not default}")
+                yield Breach(f"{location}/{name}", f"{default}, as nobody said otherwise", f"{not default}")
 
 
 @check("connectors.id-from-name", ids=True)
@@ -92,19 +93,19 @@ def id_from_name(evidence: Evidence) -> Iterator[Breach]:
     """CON-S01."""
     name = evidence.sent.get("name")
     word = _WORD.match(name) if isinstance(name, str) else None
-    for place, connector in _shown(evidence):
+    for location, connector in _shown(evidence):
         identity = connector.get("id")
         if word is not None and isinstance(identity, str) and word[0].lower() not in identity.lower():
-            yield Breach(f"{place}/id", f"an id with {word[0].lower()!r} in it", repr(identity))
+            yield Breach(f"{location}/id", f"an id with {word[0].lower()!r} in it", repr(identity))
 
 
 @check("connectors.not-authorized-yet")
 def not_authorized_yet(evidence: Evidence) -> Iterator[Breach]:
     """CON-S02."""
-    for place, connector in _shown(evidence):
+    for location, connector in _shown(evidence):
         if connector.get("auth_status"):
             yield Breach(
-                f"{place}/auth_status", "none before anybody has authorised", connector["auth_status"]
+                f"{location}/auth_status", "none before anybody has authorised", connector["auth_status"]
             )
 
 
@@ -115,16 +116,16 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
     # What an earlier request has set may hold a text by chance that is a secret in this one.
     changing = evidence.operation.label.startswith("PATCH")
     before = {"id", *(_KEPT if changing else ())} - evidence.sent.keys()
-    for place, connector in _shown(evidence):
+    for location, connector in _shown(evidence):
         oauth = connector.get("oauth")
         told = oauth.get("client_secret") if isinstance(oauth, dict) else None
         # What stands for a secret in a recording was one: only the readers write it like that.
         if isinstance(told, str) and (told == REDACTED or not _HIDDEN.fullmatch(told)):
-            yield Breach(f"{place}/oauth/client_secret", "no secret", f"a text of {len(told)} characters")
+            yield Breach(f"{location}/oauth/client_secret", "no secret", f"a text of {len(told)} characters")
             continue
         rest = {name: value for name, value in connector.items() if name not in before}
         if any(secret in text for text in _texts(rest) for secret in secrets):
-            yield Breach(place, "no secret that was sent", "one of them")
+            yield Breach(location, "no secret that was sent", "one of them")
 
 
 def _secrets(sent: Json) -> Iterator[str]:

@@ -69,48 +69,48 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
     """DS-S02."""
     asked = evidence.last_segment
-    for place, dataset in _shown(evidence):
+    for location, dataset in _shown(evidence):
         if dataset.get("id") != asked:
-            yield Breach(f"{place}/id", f"the dataset {asked}", f"{dataset.get('id')}")
+            yield Breach(f"{location}/id", f"the dataset {asked}", f"{dataset.get('id')}")
 
 
 @check("datasets.failure-explained")
 def failure_explained(evidence: Evidence) -> Iterator[Breach]:
     """DS-S01."""
-    for place, dataset in _shown(evidence):
+    for location, dataset in _shown(evidence):
         if dataset.get("validation_status") == "failed" and not dataset.get("validation_error"):
-            yield Breach(f"{place}/validation_error", "why the validation failed", "nothing")
+            yield Breach(f"{location}/validation_error", "why the validation failed", "nothing")
 
 
 @check("datasets.error-only-if-failed")
 def error_only_if_failed(evidence: Evidence) -> Iterator[Breach]:
     """DS-O08."""
-    for place, dataset in _shown(evidence):
+    for location, dataset in _shown(evidence):
         status = dataset.get("validation_status")
         if dataset.get("validation_error") and status not in _ENDED_BADLY:
             observed = f"{dataset['validation_error']}"
-            yield Breach(f"{place}/validation_error", f"no error of what is {status}", observed)
+            yield Breach(f"{location}/validation_error", f"no error of what is {status}", observed)
             return
 
 
 @check("datasets.updated-after-created")
 def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
     """DS-O09."""
-    for place, dataset in _shown(evidence):
+    for location, dataset in _shown(evidence):
         created, updated = _moment(dataset.get("created_at")), _moment(dataset.get("updated_at"))
         if created is not None and updated is not None and updated < created:
             told = f"{dataset['updated_at']}"
-            yield Breach(f"{place}/updated_at", f"no time before {dataset['created_at']}", told)
+            yield Breach(f"{location}/updated_at", f"no time before {dataset['created_at']}", told)
             return
 
 
 @check("datasets.schema-avro")
 def schema_avro(evidence: Evidence) -> Iterator[Breach]:
     """DS-S03."""
-    for place, dataset in _shown(evidence):
+    for location, dataset in _shown(evidence):
         text = dataset.get("schema")
         if isinstance(text, str) and text and not _is_avro(text):
-            yield Breach(f"{place}/schema", "the JSON text of an Avro schema", text[:200])
+            yield Breach(f"{location}/schema", "the JSON text of an Avro schema", text[:200])
             return
 
 
@@ -125,12 +125,12 @@ def _is_avro(text: str) -> bool:
 @check("datasets.part-address")
 def part_address(evidence: Evidence) -> Iterator[Breach]:
     """DS-S03."""
-    for place, dataset in _shown(evidence):
+    for location, dataset in _shown(evidence):
         for part in dataset.get("dataset_parts") or ():
             for name in ("url", "original_url"):
                 address = part.get(name)
                 if address and not address.startswith(("https://", "http://")):
-                    where = f"{place}/dataset_parts/*/{name}"
+                    where = f"{location}/dataset_parts/*/{name}"
                     yield Breach(where, "an address with a scheme and a server", address)
                     return
 

@@ -33,17 +33,17 @@ def get_asked(evidence: Evidence) -> Iterator[Breach]:
 @check("embed-jobs.output-when-complete")
 def output_when_complete(evidence: Evidence) -> Iterator[Breach]:
     """EJ-O02."""
-    for place, job in _shown(evidence):
+    for location, job in _shown(evidence):
         if job.get("status") == "complete" and not job.get("output_dataset_id"):
-            yield Breach(f"{place}/output_dataset_id", "the dataset that a complete job has made", "none")
+            yield Breach(f"{location}/output_dataset_id", "the dataset that a complete job has made", "none")
             return
 
 
 @check("embed-jobs.output-only-when-complete")
 def output_only_when_complete(evidence: Evidence) -> Iterator[Breach]:
     """EJ-O02."""
-    for place, job in _shown(evidence):
+    for location, job in _shown(evidence):
         status, output = job.get("status"), job.get("output_dataset_id")
         if output and status != "complete":
-            yield Breach(f"{place}/output_dataset_id", f"none of a job that is {status}", f"{output}")
+            yield Breach(f"{location}/output_dataset_id", f"none of a job that is {status}", f"{output}")
             return

@@ -105,8 +105,8 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
     for name, default in _DEFAULTS.items():
         value = number(told.get(name))
         if not given.get(name) and value and abs(value - default) > _CLOSE:
-            place = f"/finetuned_model/settings/hyperparameters/{name}"
-            yield Breach(place, f"{default:g}, as nobody said otherwise", f"{value:g}")
+            location = f"/finetuned_model/settings/hyperparameters/{name}"
+            yield Breach(location, f"{default:g}, as nobody said otherwise", f"{value:g}")
 
 
 @check("finetuning.unknown-dataset", errors=True)
@@ -184,6 +184,6 @@ def metrics_order(evidence: Evidence) -> Iterator[Breach]:
     told = (number(item.get("step_number")) for item in items)
     for one, following in pairwise(step for step in told if step is not None):
         if following > one:
-            place = f"/{name}/*/step_number"
-            yield Breach(place, "no step above the one before", f"{following:g} after {one:g}")
+            location = f"/{name}/*/step_number"
+            yield Breach(location, "no step above the one before", f"{following:g} after {one:g}")
             return

@@ -90,8 +90,8 @@ def cut_finish(evidence: Evidence) -> Iterator[Breach]:
         written = dict.fromkeys(range(len(texts)), most if whole else 0)
     for index, text in enumerate(texts):
         if text.get("finish_reason") == "COMPLETE" and written.get(index, 0) >= most:
-            place = "/generations/*/finish_reason"
-            yield Breach(place, f"MAX_TOKENS, as {most} tokens are written", "COMPLETE")
+            location = "/generations/*/finish_reason"
+            yield Breach(location, f"MAX_TOKENS, as {most} tokens are written", "COMPLETE")
             return
 
 
@@ -151,6 +151,6 @@ def likelihoods_join(evidence: Evidence) -> Iterator[Breach]:
     for text in _texts(evidence):
         tokens = text.get("token_likelihoods")
         if tokens is not None and "".join(token["token"] for token in tokens) != text.get("text"):
-            place = "/generations/*/token_likelihoods"
-            yield Breach(place, "tokens that join to the text", f"{len(tokens)} tokens that do not")
+            location = "/generations/*/token_likelihoods"
+            yield Breach(location, "tokens that join to the text", f"{len(tokens)} tokens that do not")
             return

@@ -59,11 +59,11 @@ def defaults_served(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _defaults_served(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
-    place, model = one
+    location, model = one
     served, defaults = model.get("endpoints"), model.get("default_endpoints")
     others = sorted(set(defaults or ()) - set(served or ()))
     if served is not None and others:
-        yield Breach(f"{place}/default_endpoints", "endpoints that the model serves", others[0])
+        yield Breach(f"{location}/default_endpoints", "endpoints that the model serves", others[0])
 
 
 @check("models.context-sign")
@@ -73,10 +73,10 @@ def context_sign(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _context_sign(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
-    place, model = one
+    location, model = one
     length = model.get("context_length")
     if length is not None and length < 0:
-        yield Breach(f"{place}/context_length", "0 or more", f"{length:g}")
+        yield Breach(f"{location}/context_length", "0 or more", f"{length:g}")
 
 
 @check("models.tokenizer")
@@ -86,12 +86,12 @@ def tokenizer(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _own_tokenizer(evidence: Evidence, one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
-    place, model = one
+    location, model = one
     url, name = model.get("tokenizer_url"), model.get("name")
     path = f"{_TOKENIZERS}{name}.json"
     # A model that somebody trained has the tokenizer of what it was trained from.
     if url and name and not model.get("finetuned") and not _is_tokenizer(url, path, evidence):
-        yield Breach(f"{place}/tokenizer_url", f"{_PUBLIC}{path}", url)
+        yield Breach(f"{location}/tokenizer_url", f"{_PUBLIC}{path}", url)
 
 
 def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:

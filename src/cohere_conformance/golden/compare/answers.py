@@ -10,8 +10,8 @@ from cohere_conformance.checks.headers import media_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.fields import typed
+from cohere_conformance.golden.compare.locations import bodies, events
 from cohere_conformance.golden.compare.masks import EQUAL, WITHHELD, Like, withheld
-from cohere_conformance.golden.compare.places import bodies, events
 from cohere_conformance.golden.compare.rules import HEADER
 from cohere_conformance.golden.compare.streams import Streamed, compare_streams, framing_of
 from cohere_conformance.golden.compare.values import Differences, Placeholders, apart
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cohere_conformance.contract import Contract
-    from cohere_conformance.golden.compare.places import Node
+    from cohere_conformance.golden.compare.locations import Node
     from cohere_conformance.golden.compare.rules import Masks, Rules
     from cohere_conformance.model import Exchange, Finding
 
@@ -112,8 +112,8 @@ def _headers(
         [media_type(text) for name, text in every if name == _CONTENT_TYPE] for every in (then, now)
     )
     if one != other:
-        place = f"{HEADER}{_CONTENT_TYPE}"
-        differences.note(place, "media-type", ", ".join(one) or "none", ", ".join(other) or "none")
+        location = f"{HEADER}{_CONTENT_TYPE}"
+        differences.note(location, "media-type", ", ".join(one) or "none", ", ".join(other) or "none")
     for name in masks.headers:
         texts = [[text for field, text in every if field == name] for every in (then, now)]
         _header(differences, masks, name, list(map(placeholders.now, texts[0])), texts[1])
@@ -122,23 +122,25 @@ def _headers(
 def _header(
     differences: Differences, masks: Masks, name: str, golden: Sequence[str], fresh: Sequence[str]
 ) -> None:
-    told, place = masks.header(name), f"{HEADER}{name}"
+    told, location = masks.header(name), f"{HEADER}{name}"
     if bool(golden) != bool(fresh):
         if not told.optional:
-            expected, observed = (shown(one[0], place) if one else "no such field" for one in (golden, fresh))
+            expected, observed = (
+                shown(one[0], location) if one else "no such field" for one in (golden, fresh)
+            )
             severity = Severity.BREAKING if golden else Severity.ADDITIVE
-            differences.note(place, "header", expected, observed, severity=severity)
+            differences.note(location, "header", expected, observed, severity=severity)
         return
     if len(golden) != len(fresh):
         expected, observed = (f"{len(one)} times: {', '.join(one)}" for one in (golden, fresh))
-        differences.note(place, "header", cut(expected), cut(observed))
+        differences.note(location, "header", cut(expected), cut(observed))
         return
     for then, now in zip(golden, fresh, strict=True):
         mask = WITHHELD if withheld(then, now) else told.mask
         one, other = ((typed(text, _NUMBER) if mask.like is Like.NUMBER else text) for text in (then, now))
         if not mask.alike(one, other):
-            expected = shown(then, place) if mask == EQUAL else mask.words(one)
-            differences.note(place, "header", expected, shown(now, place))
+            expected = shown(then, location) if mask == EQUAL else mask.words(one)
+            differences.note(location, "header", expected, shown(now, location))
 
 
 # -- bodies

@@ -15,10 +15,10 @@ import msgspec
 from cohere_conformance.cases.entry import Entry
 from cohere_conformance.cases.source import Steps, unlike
 from cohere_conformance.contract.documents import load_located, load_yaml
-from cohere_conformance.contract.place import Place, parse_place
+from cohere_conformance.contract.location import Location, parse_location
 from cohere_conformance.errors import CaseError, ContractError
+from cohere_conformance.golden.compare.locations import bodies, events, possible
 from cohere_conformance.golden.compare.masks import Like, Mask
-from cohere_conformance.golden.compare.places import bodies, events, possible
 from cohere_conformance.golden.compare.rules import HEADER, Rule, Rules
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def load_rules(suites: Path, contract: Contract) -> Rules:
         headers = tuple(rule.header for rule in common if rule.header)
     cases: list[Rule] = []
     grouped: list[Rule] = []
-    whole: dict[str, Place] = {}
+    whole: dict[str, Location] = {}
     for path in sorted(suites.glob(f"*/{FILE}")):
         file = _File(path, groups.get(path.parent.name, {}), headers)
         file.check_group(groups)
@@ -172,7 +172,7 @@ class _File:
                 said = f"expected the name of a header in small letters, got {entry.name}"
                 raise self._error((*steps, "name"), f"{said}; write {entry.name.lower()}")
             yield Rule(
-                places=(),
+                locations=(),
                 header=entry.name,
                 operations=frozenset(self._scope.operations),
                 case="",
@@ -184,7 +184,7 @@ class _File:
                 line=self._lines.of(steps),
             )
 
-    def whole(self) -> dict[str, Place]:
+    def whole(self) -> dict[str, Location]:
         """Return by operation the place in a stream that holds the whole answer."""
         found = {}
         for label, text in (self._document.get("whole") or {}).items():
@@ -199,14 +199,16 @@ class _File:
         each = [_Scope({label: one}, scope.headers) for label, one in about.items()] if labels else []
         written = (entry.at,) if isinstance(entry.at, str) else entry.at
         header = self._header((*steps, "at"), written, scope)
-        places: tuple[Place, ...] = ()
+        locations: tuple[Location, ...] = ()
         if not header:
             at = [self._at(steps, entry, number) for number in range(len(written))]
             every = each or [_Scope(about, ())]
             for one in every:
-                places = tuple(self._place(where, text, one) for where, text in zip(at, written, strict=True))
+                locations = tuple(
+                    self._place(where, text, one) for where, text in zip(at, written, strict=True)
+                )
         return Rule(
-            places=places,
+            locations=locations,
             header=header,
             operations=frozenset(about),
             case=scope.case,
@@ -266,20 +268,20 @@ class _File:
             found[label] = scope.operations[label]
         return found
 
-    def _place(self, steps: Steps, text: str, scope: _Scope) -> Place:
+    def _place(self, steps: Steps, text: str, scope: _Scope) -> Location:
         """Return a place at which one of the operations can answer something."""
         try:
-            place = parse_place(text)
+            location = parse_location(text)
         except ValueError as error:
             raise self._error(steps, str(error)) from error
-        if place.tag is not None:
+        if location.tag is not None:
             tags = {tag for operation in scope.operations.values() for tag in events(operation)}
-            if place.tag not in tags:
-                raise self._error(steps, unlike(place.tag, sorted(tags), "the type of an event"))
+            if location.tag not in tags:
+                raise self._error(steps, unlike(location.tag, sorted(tags), "the type of an event"))
         for operation in scope.operations.values():
-            roots = bodies(operation) if place.tag is None else events(operation).get(place.tag, ())
-            if possible(roots, place.tokens):
-                return place
+            roots = bodies(operation) if location.tag is None else events(operation).get(location.tag, ())
+            if possible(roots, location.tokens):
+                return location
         about = " or ".join(scope.operations) if len(scope.operations) < 3 else "any of its operations"
         raise self._error(
             steps, f"expected a place that an answer to {about} can have, got {text}; correct it"

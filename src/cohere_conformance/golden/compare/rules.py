@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from cohere_conformance.contract.place import Place
+from cohere_conformance.contract.location import Location
+from cohere_conformance.golden.compare.locations import FREE, ITEM
 from cohere_conformance.golden.compare.masks import EQUAL, Like, Mask
-from cohere_conformance.golden.compare.places import FREE, ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """What may differ at some places.
 
     Attributes:
-        places: in the body, or in the events of a stream.
+        locations: in the body, or in the events of a stream.
         header: name of a header, where it is about one.
         operations: labels of those that it is about.
         case: id of the case that it is about; empty where it is about all.
@@ -37,7 +37,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         line: the line in it.
     """
 
-    places: tuple[Place, ...]
+    locations: tuple[Location, ...]
     header: str
     operations: frozenset[str]
     case: str
@@ -71,15 +71,15 @@ class Masks:
         whole: of a stream the place that holds the answer as it would be without one.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], whole: Place | None) -> None:
+    def __init__(self, rules: tuple[Rule, ...], whole: Location | None) -> None:
         self._rules = rules
         self._whole = whole
         self._known: dict[tuple[str | None, Tokens], Told] = {}
         self._shapes = [
-            place
+            location
             for rule in rules
             if rule.mask is not None and rule.mask.like is Like.SHAPE
-            for place in rule.places
+            for location in rule.locations
         ]
 
     def at(self, tag: str | None, tokens: Tokens) -> Told:
@@ -106,7 +106,9 @@ class Masks:
     def run(self, tag: str) -> frozenset[str]:
         """Return the types of events that come mixed with this one, in any number; empty where it may not."""
         for rule in self._rules:
-            tags = frozenset(place.tag for place in rule.places if place.tag and not place.tokens)
+            tags = frozenset(
+                location.tag for location in rule.locations if location.tag and not location.tokens
+            )
             if rule.length is not None and tag in tags:
                 return tags if rule.length != "same" else frozenset()
         return frozenset()
@@ -137,7 +139,7 @@ class Rules:
         whole: by operation the place in a stream that holds the answer as it would be without one.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], whole: Mapping[str, Place]) -> None:
+    def __init__(self, rules: tuple[Rule, ...], whole: Mapping[str, Location]) -> None:
         self.rules = rules
         self._whole = whole
         self._cases = {rule.case for rule in rules}
@@ -150,7 +152,7 @@ class Rules:
             self._known[key] = self._masks(*key)
         return self._known[key]
 
-    def whole(self, operation: str) -> Place | None:
+    def whole(self, operation: str) -> Location | None:
         """Return where a stream of the operation holds the answer as it would be without one."""
         return self._whole.get(operation)
 
@@ -172,13 +174,13 @@ def _first(rules: list[Rule]) -> Told:
 
 def _meets(rule: Rule, tag: str | None, tokens: Tokens) -> bool:
     return any(
-        place.tag == tag and len(place.tokens) == len(tokens) and _alike(place.tokens, tokens)
-        for place in rule.places
+        location.tag == tag and len(location.tokens) == len(tokens) and _alike(location.tokens, tokens)
+        for location in rule.locations
     )
 
 
-def _above(place: Place, tag: str | None, tokens: Tokens) -> bool:
-    return place.tag == tag and len(place.tokens) < len(tokens) and _alike(place.tokens, tokens)
+def _above(location: Location, tag: str | None, tokens: Tokens) -> bool:
+    return location.tag == tag and len(location.tokens) < len(tokens) and _alike(location.tokens, tokens)
 
 
 def _alike(written: Tokens, tokens: Tokens) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 
 from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.frame import cut, json_type, shown
+from cohere_conformance.golden.compare.locations import ITEM, folded
 from cohere_conformance.golden.compare.masks import (
     EQUAL,
     WITHHELD,
@@ -19,15 +20,14 @@ from cohere_conformance.golden.compare.masks import (
     kind,
     withheld,
 )
-from cohere_conformance.golden.compare.places import ITEM, folded
 from cohere_conformance.model import Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cohere_conformance.checks.frame import Frame
+    from cohere_conformance.golden.compare.locations import Node
     from cohere_conformance.golden.compare.masks import Mask
-    from cohere_conformance.golden.compare.places import Node
     from cohere_conformance.golden.compare.rules import Masks, Tokens
     from cohere_conformance.model import Finding
 
@@ -124,18 +124,18 @@ class Differences:
         return tuple(
             self._frame.finding(
                 Kind.GOLDEN_CHANGED,
-                place=place,
+                location=location,
                 expected=told.expected,
                 observed=told.observed + _counted(told),
                 value_class=what,
                 severity=told.severity,
             )
-            for (place, what), told in self._found.items()
+            for (location, what), told in self._found.items()
         )
 
     def note(
         self,
-        place: str,
+        location: str,
         what: str,
         expected: str,
         observed: str,
@@ -146,16 +146,16 @@ class Differences:
         """Note a difference.
 
         Args:
-            place: as findings name it.
+            location: as findings name it.
             what: the kind of difference.
             expected: what the golden answer has, for a reader.
             observed: what came, likewise.
             where: the place with the indexes of arrays, if it is one of several.
             severity: how much it matters.
         """
-        known = self._found.get((place, what))
+        known = self._found.get((location, what))
         if known is None:
-            self._found[place, what] = _Difference(expected, observed, where or "", 1, severity)
+            self._found[location, what] = _Difference(expected, observed, where or "", 1, severity)
         else:
             known.times += 1
 
@@ -198,10 +198,10 @@ class Differences:
         whole = all(is_whole(value) for value in pair.golden if kind(value) == "number")
         for value in pair.fresh:
             if kind(value) not in known or (whole and fraction(value)):
-                place = self._place(tag, pair.tokens)
-                expected = sorted({_typed(one, place) for one in pair.golden})
-                observed = _typed(value, place)
-                self.note(place, "type", _listed(expected), observed, where=pair.where)
+                location = self._place(tag, pair.tokens)
+                expected = sorted({_typed(one, location) for one in pair.golden})
+                observed = _typed(value, location)
+                self.note(location, "type", _listed(expected), observed, where=pair.where)
                 return True
         return False
 
@@ -222,13 +222,15 @@ class Differences:
 
     def _presence(self, tag: str | None, pair: _Pair, golden: int, fresh: int) -> None:
         """Note a property that all golden objects have and a fresh one has not, or that none of them has."""
-        place = self._place(tag, pair.tokens)
+        location = self._place(tag, pair.tokens)
         if len(pair.golden) == golden and len(pair.fresh) < fresh:
-            self.note(place, "missing", shown(pair.golden[0], place), "no such property", where=pair.where)
-        elif not pair.golden and pair.fresh:
-            observed = shown(pair.fresh[0], place)
             self.note(
-                place, "new", "no such property", observed, where=pair.where, severity=Severity.ADDITIVE
+                location, "missing", shown(pair.golden[0], location), "no such property", where=pair.where
+            )
+        elif not pair.golden and pair.fresh:
+            observed = shown(pair.fresh[0], location)
+            self.note(
+                location, "new", "no such property", observed, where=pair.where, severity=Severity.ADDITIVE
             )
 
     def _elements(
@@ -271,16 +273,16 @@ class Differences:
             if size(value) not in known:
                 at_least = "at least " if size is bool and any(known) else ""
                 expected = at_least + " or ".join(_count(1 if at_least else one) for one in sorted(known))
-                place = self._place(tag, pair.tokens)
-                self.note(place, "length", expected, _count(len(value)), where=pair.where)
+                location = self._place(tag, pair.tokens)
+                self.note(location, "length", expected, _count(len(value)), where=pair.where)
                 return True
         return False
 
     def _bits(self, tag: str | None, pair: _Pair, mask: Mask, part: float) -> None:
         if mask.within is not None and part > mask.within:
             expected = f"the same bits, at most {mask.within:.0%} of them others"
-            place = self._place(tag, pair.tokens)
-            self.note(place, "value", expected, f"{part:.0%} of the bits are others", where=pair.where)
+            location = self._place(tag, pair.tokens)
+            self.note(location, "value", expected, f"{part:.0%} of the bits are others", where=pair.where)
 
     def _scalars(self, tag: str | None, pair: _Pair, mask: Mask) -> None:
         if pair.shape:
@@ -292,9 +294,9 @@ class Differences:
         for value in fresh if golden else ():
             if (kind(value), mask.sign(value)) in known or any(mask.near(one, value) for one in golden):
                 continue
-            place = self._place(tag, pair.tokens)
-            expected, observed = _told(mask, golden, value, place)
-            self.note(place, "value", expected, observed, where=pair.where)
+            location = self._place(tag, pair.tokens)
+            expected, observed = _told(mask, golden, value, location)
+            self.note(location, "value", expected, observed, where=pair.where)
             # Where nobody can tell which is which, one says it all.
             if pair.where is None:
                 return
@@ -303,8 +305,8 @@ class Differences:
         return self._placeholders.now(value) if isinstance(value, str) else value
 
     def _place(self, tag: str | None, tokens: Tokens) -> str:
-        place = folded(self._declared(tag), tokens)
-        return place if tag is None else f"<{escaped(tag)}>{place}"
+        location = folded(self._declared(tag), tokens)
+        return location if tag is None else f"<{escaped(tag)}>{location}"
 
 
 def apart(expected: str, observed: str) -> tuple[str, str]:
@@ -321,13 +323,13 @@ def apart(expected: str, observed: str) -> tuple[str, str]:
     return f"…{expected[begin:]}", f"…{observed[begin:]}"
 
 
-def _told(mask: Mask, golden: Sequence[object], fresh: object, place: str) -> tuple[str, str]:
+def _told(mask: Mask, golden: Sequence[object], fresh: object, location: str) -> tuple[str, str]:
     first = golden[0]
     if mask == EQUAL and len(golden) == 1 and isinstance(first, str) and isinstance(fresh, str):
         then, now = apart(first, fresh)
-        return shown(then, place), shown(now, place)
-    words = dict.fromkeys(shown(one, place) if mask == EQUAL else mask.words(one) for one in golden)
-    return _listed(list(words)), shown(fresh, place)
+        return shown(then, location), shown(now, location)
+    words = dict.fromkeys(shown(one, location) if mask == EQUAL else mask.words(one) for one in golden)
+    return _listed(list(words)), shown(fresh, location)
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -335,12 +337,12 @@ def _listed(words: Sequence[str]) -> str:
     return cut(" or ".join(words[:_MANY])) + more
 
 
-def _typed(value: object, place: str = "") -> str:
+def _typed(value: object, location: str = "") -> str:
     """Return the type of a value and, where that is short, the value."""
     name = json_type(value)
     if value is None or isinstance(value, dict | list):
         return name
-    return f"{name} {shown(value, place)}"
+    return f"{name} {shown(value, location)}"
 
 
 def _count(length: int) -> str:

@@ -30,7 +30,7 @@ class _Field(msgspec.Struct, frozen=True):
     classed: bool
 
 
-def compare(told: object, got: object, *, classed: bool, place: str = "") -> Iterator[Lost]:
+def compare(told: object, got: object, *, classed: bool, location: str = "") -> Iterator[Lost]:
     """Yield what of a JSON value did not come through.
 
     A number that is another type of number, and a time that is written otherwise, are no losses.
@@ -39,18 +39,18 @@ def compare(told: object, got: object, *, classed: bool, place: str = "") -> Ite
         told: the value, as recorded.
         got: what the SDK made of it.
         classed: whether the SDK promises instances of classes for the objects at this place.
-        place: where the value stands.
+        location: where the value stands.
     """
     if told is not None and got is None:
-        yield place, What.NONE
+        yield location, What.NONE
         return
     match told:
         case dict():
-            yield from _object(told, got, classed, place)
+            yield from _object(told, got, classed, location)
         case list():
-            yield from _array(told, got, classed, place)
+            yield from _array(told, got, classed, location)
         case _ if not _equal(told, got):
-            yield place, What.CHANGED
+            yield location, What.CHANGED
 
 
 def promises_classes(annotation: object) -> bool:
@@ -59,43 +59,43 @@ def promises_classes(annotation: object) -> bool:
     return any(_is_model(one) for one in leaves) and not any(one in (dict, Any) for one in leaves)
 
 
-def _object(told: dict[str, Any], got: object, classed: bool, place: str) -> Iterator[Lost]:
+def _object(told: dict[str, Any], got: object, classed: bool, location: str) -> Iterator[Lost]:
     match got:
         case pydantic.BaseModel():
-            yield from _model(told, got, place)
+            yield from _model(told, got, location)
         case dict():
             if classed:
-                yield place, What.UNTYPED
+                yield location, What.UNTYPED
             for name, value in told.items():
-                below = f"{place}/{_escaped(name) if classed else _FREE}"
+                below = f"{location}/{_escaped(name) if classed else _FREE}"
                 if name in got:
-                    yield from compare(value, got[name], classed=False, place=below)
+                    yield from compare(value, got[name], classed=False, location=below)
                 else:
                     yield below, What.DROPPED
         case _:
-            yield place, What.CHANGED
+            yield location, What.CHANGED
 
 
-def _model(told: dict[str, Any], got: pydantic.BaseModel, place: str) -> Iterator[Lost]:
+def _model(told: dict[str, Any], got: pydantic.BaseModel, location: str) -> Iterator[Lost]:
     values, fields, extra = dict(got), _fields(type(got)), got.model_extra or {}
     for name, value in told.items():
-        below = f"{place}/{_escaped(name)}"
+        below = f"{location}/{_escaped(name)}"
         field = fields.get(name)
         if field is not None and field.name in values:
-            yield from compare(value, values[field.name], classed=field.classed, place=below)
+            yield from compare(value, values[field.name], classed=field.classed, location=below)
         elif name in extra:
             yield below, What.UNTYPED
-            yield from compare(value, extra[name], classed=False, place=below)
+            yield from compare(value, extra[name], classed=False, location=below)
         else:
             yield below, What.DROPPED
 
 
-def _array(told: list[Any], got: object, classed: bool, place: str) -> Iterator[Lost]:
+def _array(told: list[Any], got: object, classed: bool, location: str) -> Iterator[Lost]:
     if not isinstance(got, list | tuple) or len(told) != len(got):
-        yield place, What.CHANGED
+        yield location, What.CHANGED
         return
     for one, other in zip(told, got, strict=True):
-        yield from compare(one, other, classed=classed, place=f"{place}/*")
+        yield from compare(one, other, classed=classed, location=f"{location}/*")
 
 
 def _equal(told: object, got: object) -> bool:

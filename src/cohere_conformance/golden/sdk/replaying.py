@@ -95,11 +95,11 @@ class _Tally:
         else:
             self._parsed += 1
             # An answer with a hundred results that all lack something shows it once.
-            for place, what in dict.fromkeys(_lost(response, answer, pieces)):
-                self._lose(told, place, what)
+            for location, what in dict.fromkeys(_lost(response, answer, pieces)):
+                self._lose(told, location, what)
 
-    def _lose(self, told: Provenance, place: str, what: What) -> None:
-        key = (told.operation, place, what)
+    def _lose(self, told: Provenance, location: str, what: What) -> None:
+        key = (told.operation, location, what)
         self._counts[key] += 1
         self._examples.setdefault(key, told.id)
 
@@ -169,12 +169,12 @@ def _lost_error(response: Response, error: Any) -> Iterator[tuple[str, What]]:
     from cohere_conformance.golden.sdk.calling import classes_of_errors
     from cohere_conformance.golden.sdk.comparing import compare
 
-    place = f"status:{response.status}"
+    location = f"status:{response.status}"
     if error.status_code != response.status:
-        yield place, What.CHANGED
+        yield location, What.CHANGED
     kind = classes_of_errors().get(response.status)
     if kind is not None and not isinstance(error, kind):
-        yield place, What.UNTYPED
+        yield location, What.UNTYPED
     # A body that is no JSON, which a blank one is too, comes as text.
     told = _value(response.body) if (response.body or b"").strip() else ""
     yield from compare(told, error.body, classed=False)
@@ -189,11 +189,11 @@ def _lost_events(response: Response, answer: Answer, pieces: tuple[bytes, ...]) 
             if event.data.strip() == _END:
                 continue
             told = _value(event.data.encode("utf-8", "replace"))
-            place = f"<{_type(told) or event.event or _UNNAMED}>"
+            location = f"<{_type(told) or event.event or _UNNAMED}>"
             if number in answer.items:
-                yield from compare(told, answer.items[number], classed=answer.classed, place=place)
+                yield from compare(told, answer.items[number], classed=answer.classed, location=location)
             else:
-                yield place, What.SKIPPED
+                yield location, What.SKIPPED
 
 
 def _type(told: Any) -> str:

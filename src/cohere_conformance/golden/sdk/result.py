@@ -30,14 +30,14 @@ class Loss(msgspec.Struct, frozen=True, order=True):
 
     Attributes:
         operation: label such as `POST /v2/chat`.
-        place: where, written as that of a finding; `status:404` is the class of an error.
+        location: where, written as that of a finding; `status:404` is the class of an error.
         what: what becomes of it.
         count: how many answers show it.
         example: id of the first cassette that does.
     """
 
     operation: str
-    place: str
+    location: str
     what: What
     count: int
     example: str

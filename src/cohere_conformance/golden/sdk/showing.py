@@ -65,13 +65,13 @@ def render(replayed: SdkReplay, console: Console, *, limit: int = 20) -> None:
     if not replayed.losses:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("operation", "place"):
+    for name in ("operation", "location"):
         table.add_column(name, overflow="fold")
     table.add_column("what", no_wrap=True)
     table.add_column("answers", justify="right", no_wrap=True)
     table.add_column("first in", overflow="fold")
     for loss in replayed.losses[:limit]:
-        cells = (loss.operation, loss.place or _WHOLE, loss.what, str(loss.count), loss.example)
+        cells = (loss.operation, loss.location or _WHOLE, loss.what, str(loss.count), loss.example)
         table.add_row(*map(text, cells))
     console.print(table, highlight=False)
     more(len(replayed.losses))

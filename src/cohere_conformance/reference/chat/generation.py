@@ -122,7 +122,7 @@ def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> Reply:
         text, finish, written = tokens.cut(text, room), "MAX_TOKENS", room
     elif written == room:
         finish = "MAX_TOKENS"  # whether more would have come, nobody has looked
-    ends = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
+    ends = [location for stop in stops if stop and (location := text.find(stop)) >= 0]
     if ends:
         text, finish = text[: min(ends)], "STOP_SEQUENCE"
         written = tokens.count(text)

@@ -61,17 +61,17 @@ def _nodes(schema: object, path: str) -> Iterator[tuple[str, _Schema]]:
     """Yield every schema within a schema, and the way to it."""
     pending = [(path, schema)]
     while pending:
-        place, node = pending.pop()
+        location, node = pending.pop()
         if not isinstance(node, dict):
             continue
-        yield place, node
+        yield location, node
         for group in ("properties", "$defs", "definitions"):
             if isinstance(inner := node.get(group), dict):
-                pending += [(f"{place}.{name}", below) for name, below in inner.items()]
+                pending += [(f"{location}.{name}", below) for name, below in inner.items()]
         for group in ("items", "additionalProperties"):
-            pending.append((f"{place}.{group}", node.get(group)))
+            pending.append((f"{location}.{group}", node.get(group)))
         if isinstance(branches := node.get("anyOf"), list):
-            pending += [(f"{place}.anyOf", branch) for branch in branches]
+            pending += [(f"{location}.anyOf", branch) for branch in branches]
 
 
 def _problem(node: _Schema) -> str:

@@ -19,11 +19,11 @@ def chunks(text: str) -> list[str]:
 
 def logprobs(text: str) -> list[dict[str, Any]]:
     """Return an entry for each chunk of a text: its tokens, and how likely each was."""
-    return [entry(chunk, place) for place, chunk in enumerate(chunks(text))]
+    return [entry(chunk, index) for index, chunk in enumerate(chunks(text))]
 
 
-def entry(chunk: str, place: int) -> dict[str, Any]:
+def entry(chunk: str, index: int) -> dict[str, Any]:
     """Return the entry of one chunk; `place` is its number in the text."""
     ids = tokens.encode(chunk)
-    likely = [-(words.draw(place, number, token) % _UNIT) / _UNIT for number, token in enumerate(ids)]
+    likely = [-(words.draw(index, number, token) % _UNIT) / _UNIT for number, token in enumerate(ids)]
     return {"text": chunk, "token_ids": ids, "logprobs": likely}

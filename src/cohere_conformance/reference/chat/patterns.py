@@ -30,91 +30,91 @@ def sample(pattern: str) -> str:
     return text
 
 
-def _alternatives(pattern: str, place: int) -> tuple[str, int]:
+def _alternatives(pattern: str, location: int) -> tuple[str, int]:
     """Write out the first of several alternatives; the others are only read."""
-    first, place = _sequence(pattern, place)
-    while place < len(pattern) and pattern[place] == "|":
-        _, place = _sequence(pattern, place + 1)
-    return first, place
+    first, location = _sequence(pattern, location)
+    while location < len(pattern) and pattern[location] == "|":
+        _, location = _sequence(pattern, location + 1)
+    return first, location
 
 
-def _sequence(pattern: str, place: int) -> tuple[str, int]:
+def _sequence(pattern: str, location: int) -> tuple[str, int]:
     written = ""
-    while place < len(pattern) and pattern[place] not in "|)":
-        piece, place = _piece(pattern, place)
-        times, place = _times(pattern, place)
+    while location < len(pattern) and pattern[location] not in "|)":
+        piece, location = _piece(pattern, location)
+        times, location = _times(pattern, location)
         if len(written) + len(piece) * times > 50 * _MOST:
             raise ValueError("the pattern asks for too long a text")
         written += piece * times
-    return written, place
+    return written, location
 
 
-def _piece(pattern: str, place: int) -> tuple[str, int]:
-    character = pattern[place]
+def _piece(pattern: str, location: int) -> tuple[str, int]:
+    character = pattern[location]
     match character:
         case "(":
-            return _group(pattern, place + 1)
+            return _group(pattern, location + 1)
         case "[":
-            return _set(pattern, place + 1)
+            return _set(pattern, location + 1)
         case ".":
-            return "x", place + 1
+            return "x", location + 1
         case "^" | "$":
-            return "", place + 1
+            return "", location + 1
         case "\\":
-            return _escape(pattern, place + 1)
+            return _escape(pattern, location + 1)
         case "*" | "+" | "?":
-            raise ValueError(f"nothing to repeat at {place}")
-    return character, place + 1
+            raise ValueError(f"nothing to repeat at {location}")
+    return character, location + 1
 
 
-def _group(pattern: str, place: int) -> tuple[str, int]:
-    if pattern[place : place + 2] == "?:":
-        place += 2
-    elif named := re.compile(r"\?P?<\w+>").match(pattern, place):
-        place = named.end()
-    elif pattern[place : place + 1] == "?":
+def _group(pattern: str, location: int) -> tuple[str, int]:
+    if pattern[location : location + 2] == "?:":
+        location += 2
+    elif named := re.compile(r"\?P?<\w+>").match(pattern, location):
+        location = named.end()
+    elif pattern[location : location + 1] == "?":
         raise ValueError("groups that only look around cannot be written out")
-    inner, place = _alternatives(pattern, place)
-    return inner, place + 1
+    inner, location = _alternatives(pattern, location)
+    return inner, location + 1
 
 
-def _set(pattern: str, place: int) -> tuple[str, int]:
+def _set(pattern: str, location: int) -> tuple[str, int]:
     """Write out a character of a set: one that it names, or one that it does not exclude."""
-    negated = pattern[place] == "^"
-    start = place - 1
-    place += negated
-    first = place
-    while pattern[place] != "]" or place == first:
-        place += 2 if pattern[place] == "\\" else 1
-    whole = re.compile(pattern[start : place + 1])
+    negated = pattern[location] == "^"
+    start = location - 1
+    location += negated
+    first = location
+    while pattern[location] != "]" or location == first:
+        location += 2 if pattern[location] == "\\" else 1
+    whole = re.compile(pattern[start : location + 1])
     for candidate in "aA0 xX1-_.,:/@#+" + "".join(map(chr, range(33, 0x17F))):
         if whole.fullmatch(candidate):
-            return candidate, place + 1
+            return candidate, location + 1
     raise ValueError(f"no character for the set at {start}")
 
 
-def _escape(pattern: str, place: int) -> tuple[str, int]:
-    character = pattern[place]
+def _escape(pattern: str, location: int) -> tuple[str, int]:
+    character = pattern[location]
     if character in "bBAZz":
-        return "", place + 1
+        return "", location + 1
     if character.isdigit():
         raise ValueError("references back cannot be written out")
     if character in "xu" or (character.isalpha() and character not in {**_CLASSES, **_CONTROL}):
         raise ValueError(f"\\{character} cannot be written out")
-    return _CLASSES.get(character, _CONTROL.get(character, character)), place + 1
+    return _CLASSES.get(character, _CONTROL.get(character, character)), location + 1
 
 
-def _times(pattern: str, place: int) -> tuple[int, int]:
+def _times(pattern: str, location: int) -> tuple[int, int]:
     times = 1
-    if match := _QUANTIFIER.match(pattern, place):
+    if match := _QUANTIFIER.match(pattern, location):
         low = int(match[1] or 0)
-        times, place = (low or (1 if match[2] and match[3] != "0" else 0)), match.end()
-    elif place < len(pattern) and pattern[place] in "*+?":
-        place += 1
+        times, location = (low or (1 if match[2] and match[3] != "0" else 0)), match.end()
+    elif location < len(pattern) and pattern[location] in "*+?":
+        location += 1
     else:
-        return 1, place
-    if place < len(pattern) and pattern[place] in "?+":  # lazy or possessive: the same texts
-        place += 1
+        return 1, location
+    if location < len(pattern) and pattern[location] in "?+":  # lazy or possessive: the same texts
+        location += 1
     if times > _MOST:
         raise ValueError("the pattern asks for too long a text")
-    return times, place
+    return times, location

@@ -243,8 +243,8 @@ def _results(results: list[dict[str, Any]], turn: int | None) -> Iterator[Passag
         turn: index of the turn that brings them, which is part of their ids; `None` in a single step.
     """
     for number, result in enumerate(results):
-        for place, output in enumerate(result["outputs"]):
-            position = (number, place) if turn is None else (number, turn, place)
+        for turn_index, output in enumerate(result["outputs"]):
+            position = (number, turn_index) if turn is None else (number, turn, turn_index)
             name = ":".join([result["call"]["name"], *map(str, position)])
             echo = {key: as_text(value) for key, value in output.items()} | {"id": name}
             yield Passage(name, "tool", fields_of(output), echo)

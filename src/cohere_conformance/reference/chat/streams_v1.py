@@ -118,7 +118,7 @@ def _without_parameters(answer: _Answer) -> _Answer:
 def _spoiled(payloads: list[_Answer], call: Call) -> list[_Answer]:
     """Return the events with the faults that are switched on."""
     end = payloads[-1]
-    texts = [place for place, payload in enumerate(payloads) if payload["event_type"] == "text-generation"]
+    texts = [index for index, payload in enumerate(payloads) if payload["event_type"] == "text-generation"]
     if call.faulty(FINISH_DIFFERS):
         other = "MAX_TOKENS" if end["finish_reason"] == "COMPLETE" else "COMPLETE"
         payloads = [*payloads[:-1], {**end, "finish_reason": other}]

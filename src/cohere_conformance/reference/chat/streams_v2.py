@@ -127,10 +127,10 @@ def _block(
 ) -> Iterator[_Answer]:
     """Yield the pieces of one block, and its citations once what they cite has been sent."""
     waiting, sent = list(citations), 0
-    for place, piece in enumerate(logprobs.chunks(text)):
+    for position, piece in enumerate(logprobs.chunks(text)):
         event = _event("content-delta", index, content={kind: piece})
-        if place < len(likely):
-            event["logprobs"] = likely[place]
+        if position < len(likely):
+            event["logprobs"] = likely[position]
         yield event
         sent += len(piece)
         while fast and waiting and waiting[0]["end"] <= sent:
@@ -176,7 +176,7 @@ def _spoiled(payloads: list[_Answer], call: Call) -> list[_Answer]:
             payloads = [payload for payload in payloads if payload["type"] != kind]
     for chosen, kind in ((TEXT_DIFFERS, "content-delta"), (ARGUMENTS_DIFFER, "tool-call-delta")):
         if call.faulty(chosen) and kind in kinds:
-            last = max(place for place, payload in enumerate(payloads) if payload["type"] == kind)
+            last = max(index for index, payload in enumerate(payloads) if payload["type"] == kind)
             payloads = [*payloads[:last], *payloads[last + 1 :]]
     if call.faulty(PLAN_AFTER):
         plan = [payload for payload in payloads if payload["type"] == "tool-plan-delta"]

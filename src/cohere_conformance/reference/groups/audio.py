@@ -89,12 +89,12 @@ def _file(call: Call) -> Part:
     for part in call.form:
         if part.name not in _FIELDS and not call.faulty(validation.SWALLOWED):
             raise RefusedError(422, f"unknown field: parameter '{part.name}' is not a valid field")
-    places = [place for place, part in enumerate(call.form) if part.name == "file"]
-    if not places or call.form[places[0]].filename is None:
+    indexes = [index for index, part in enumerate(call.form) if part.name == "file"]
+    if not indexes or call.form[indexes[0]].filename is None:
         raise RefusedError(400, "invalid request: file is required, as a part with a file name")
-    if places[0] != len(call.form) - 1 and not call.faulty(ORDER_IGNORED):
+    if indexes[0] != len(call.form) - 1 and not call.faulty(ORDER_IGNORED):
         raise RefusedError(400, "invalid request: form fields must appear before the file part")
-    return call.form[places[0]]
+    return call.form[indexes[0]]
 
 
 def _language(call: Call, name: str, language: str) -> str:

@@ -220,12 +220,12 @@ def _vectors(
     purpose = "" if call.faulty(PURPOSE_IGNORED) else call.body.get("input_type") or ""
     longest = model.dimension or dimension
     found: list[Vector] = []
-    for place, one in enumerate(inputs):
+    for position, one in enumerate(inputs):
         parts = one.parts
         if call.faulty(RANDOM):
             parts = (*parts, new_id())
-        if call.faulty(NEIGHBOURS) and place:
-            parts = (*parts, *inputs[place - 1].parts)
+        if call.faulty(NEIGHBOURS) and position:
+            parts = (*parts, *inputs[position - 1].parts)
         if call.faulty(VERSIONS) and call.v1:
             parts = (*parts, "version")
         if call.faulty(KINDS) and len(kinds) > 1:

@@ -80,10 +80,10 @@ def rerank(call: Call) -> Answer:
     chosen = _ranked(call, results)
     echoed = call.v1 and (call.body.get("return_documents") or call.faulty(DOCUMENTS_ALWAYS))
     body: dict[str, Any] = {"id": new_id(), "results": []}
-    for place, result in enumerate(chosen):
+    for rank, result in enumerate(chosen):
         told: dict[str, Any] = {"index": result.index, "relevance_score": result.score}
         if echoed and not call.faulty(DOCUMENTS_IGNORED):
-            other = chosen[place - 1].index if call.faulty(DIFFERS) else result.index
+            other = chosen[rank - 1].index if call.faulty(DIFFERS) else result.index
             told = {"document": _document(documents[other], texts[other]), **told}
         body["results"].append(told)
     _spoil(call, body["results"])

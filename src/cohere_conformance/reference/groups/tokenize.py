@@ -61,5 +61,5 @@ def tokenize(call: Call) -> Answer:
 
 def _torn(text: str) -> list[str]:
     """Return a text in pieces that are cut anew in each call, which is what this fault is about."""
-    cuts = [0, *(place for place in range(1, len(text)) if secrets.randbelow(2)), len(text)]
+    cuts = [0, *(location for location in range(1, len(text)) if secrets.randbelow(2)), len(text)]
     return [text[start:end] for start, end in pairwise(cuts)]

@@ -48,6 +48,6 @@ def alike(rows: Sequence[Row], limit: int) -> tuple[list[Alike], str]:
 
 def others_line(one: Alike, limit: int = 5) -> str:
     """Return the places of the others, each with the fingerprint by which more is told about it."""
-    told = [f"{row.place or parts.WHOLE_BODY} ({row.fingerprint})" for row in one.others]
+    told = [f"{row.location or parts.WHOLE_BODY} ({row.fingerprint})" for row in one.others]
     more = len(told) - limit
     return ", ".join(told[:limit]) + (f" and {more} more" if more > 0 else "")

@@ -113,8 +113,8 @@ def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[
     yield from (f"## {title}: {len(rows)}", "")
     for number, one in enumerate(shown, start=1):
         row = one.row
-        place = code(row.place) if row.place else parts.WHOLE_BODY
-        yield f"{number}. **{row.severity}** `{row.kind}` on {code(row.operation)} ({row.status}) at {place}"
+        where = code(row.location) if row.location else parts.WHOLE_BODY
+        yield f"{number}. **{row.severity}** `{row.kind}` on {code(row.operation)} ({row.status}) at {where}"
         if row.requirement:
             yield f"    - requirement: {code(row.requirement)}"
         yield f"    - expected: {code(row.expected)}"

@@ -199,11 +199,11 @@ class _Printer:
         row = one.row
         head = self._text(row.severity.upper(), STYLES[row.severity])
         head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
-        place = self._text(f"  {row.place or parts.WHOLE_BODY}")
-        beside = head.cell_len + place.cell_len <= self.console.width
-        self.console.print(head.append_text(place) if beside else head, highlight=False)
+        location = self._text(f"  {row.location or parts.WHOLE_BODY}")
+        beside = head.cell_len + location.cell_len <= self.console.width
+        self.console.print(head.append_text(location) if beside else head, highlight=False)
         if not beside:
-            self._field("place", row.place or parts.WHOLE_BODY)
+            self._field("location", row.location or parts.WHOLE_BODY)
         if row.requirement:
             self._field("requires", row.requirement)
         self._field("expected", row.expected)

@@ -63,15 +63,15 @@ def possible(roots: Iterable[Node], tokens: Sequence[str]) -> bool:
 def folded(roots: Iterable[Node], tokens: Sequence[str]) -> str:
     """Return a place as findings name it: with `{}` for every name that the document leaves open."""
     nodes: tuple[Node, ...] | None = tuple(roots) or None
-    place = ""
+    location = ""
     for token in tokens:
         known = () if nodes is None else tuple(_spread(nodes))
         named = token == ITEM or any(token in node.part.get("properties", ()) for node in known)
         free = any(_is_open(node) or _extra(node) is not None for node in known)
-        place += f"/{FREE if free and not named else escaped(token)}"
+        location += f"/{FREE if free and not named else escaped(token)}"
         if not (nodes and any(_is_open(node) for node in known)):
             nodes = _below(known, token) or None
-    return place
+    return location
 
 
 def _below(nodes: Iterable[Node], token: str) -> tuple[Node, ...]:

@@ -16,7 +16,7 @@ _ESCAPE = re.compile(r"~(?![01])")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
-class Place(msgspec.Struct, frozen=True):
+class Location(msgspec.Struct, frozen=True):
     """A JSON pointer in which `*` stands for every element of an array, in an event where `tag` names one.
 
     Attributes:
@@ -53,7 +53,7 @@ def _values(value: object, tokens: tuple[str, ...]) -> Iterator[object]:
 
 
 @lru_cache(maxsize=1024)
-def parse_place(text: str) -> Place:
+def parse_location(text: str) -> Location:
     """Return what a written place means; `""` is the whole body.
 
     Raises:
@@ -70,4 +70,4 @@ def parse_place(text: str) -> Place:
         raise ValueError(f"expected ~0 or ~1 after a tilde, got {text!r}; write ~0 for ~ and ~1 for /")
     tokens = tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])
     tag: str | None = written["tag"]
-    return Place(tag and tag.replace("~1", "/").replace("~0", "~"), tokens)
+    return Location(tag and tag.replace("~1", "/").replace("~0", "~"), tokens)
