@@ -1,0 +1,103 @@
+"""Finds words that this project does not use (`words.yaml`): `python tests/support/words.py [PATH...]`.
+
+Ends with 1 where it finds some, and lists them with what to write instead.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = (".py",)
+PAGES = (".md", ".yaml", ".yml", ".j2", ".toml")
+EVERYWHERE = ("src", "suites", "contracts", "reports", "docs", "README.md", "CONTRIBUTING.md")
+"""What is searched unless somebody names less. The change log says what was, cassettes what was recorded."""
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_ID = re.compile(r"\b[\w-]+(?:\.[\w*-]+)+\b|\b\w+(?:-\w+)+\b|`[^`\n]*`")
+"""Dotted and hyphenated names, and what is quoted as code."""
+
+
+class Hit(NamedTuple):
+    """A word that is not used here.
+
+    Attributes:
+        path: the file, from the root of the repository.
+        line: counted from 1.
+        word: what stands there.
+        instead: what to write.
+    """
+
+    path: str
+    line: int
+    word: str
+    instead: str
+
+
+@cache
+def words() -> tuple[dict[str, str], list[tuple[re.Pattern[str], str]]]:
+    """Return what to write instead of parts of names, and instead of what a pattern finds in texts."""
+    known = yaml.safe_load((Path(__file__).parent / "words.yaml").read_text(encoding="utf-8"))
+    texts = [(re.compile(rf"\b{word}\b", re.IGNORECASE), instead) for word, instead in known["texts"].items()]
+    return known["identifiers"], texts
+
+
+def in_text(text: str, path: str, line: int) -> Iterator[Hit]:
+    """Yield the words of a text of one or more lines, which starts at a line of a file."""
+    for offset, one in enumerate(text.splitlines()):
+        prose = _ID.sub(" ", one)
+        for pattern, instead in words()[1]:
+            for match in pattern.finditer(prose):
+                yield Hit(path, line + offset, match.group(), instead)
+
+
+def in_code(source: str, path: str) -> Iterator[Hit]:
+    """Yield the words of a Python file: of its names, its comments and its texts."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME:
+            parts = {part.lower() for part in _PARTS.findall(token.string)}
+            for part in sorted(parts & words()[0].keys()):
+                yield Hit(path, token.start[0], token.string, words()[0][part])
+        elif token.type in {tokenize.COMMENT, tokenize.STRING}:
+            yield from in_text(token.string, path, token.start[0])
+
+
+def hits(paths: tuple[str, ...]) -> Iterator[Hit]:
+    """Yield the words in all files below some paths that git knows."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        path = ROOT / name
+        if not path.is_file() or path.suffix not in CODE + PAGES:
+            continue
+        text = path.read_text(encoding="utf-8")
+        yield from in_code(text, name) if path.suffix in CODE else in_text(text, name, 1)
+
+
+def main() -> int:
+    """List the words; return the exit code."""
+    found = list(hits(tuple(sys.argv[1:]) or EVERYWHERE))
+    for hit in found:
+        print(f"{hit.path}:{hit.line}: {hit.word!r}; write: {hit.instead}")
+    print(f"{len(found)} words to replace" if found else "no words to replace")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
