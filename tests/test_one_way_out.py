@@ -22,7 +22,7 @@ KNOWN = {
     # The vendor's SDK, on a transport that plays what was recorded.
     "golden/sdk/calling.py": {"Client"},
 }
-SENDERS = {"session/worker.py", "session/probe.py", "session/golden.py"}
+SENDERS = {"session/worker.py", "session/probe.py", "golden/replayer.py"}
 
 
 def calls(path: Path) -> list[ast.Call]:
@@ -67,5 +67,5 @@ def test_every_sender_has_a_gate_and_only_a_replay_an_open_one() -> None:
     for name, found in made.items():
         for call in found:
             given = {one.arg: ast.unparse(one.value) for one in call.keywords}
-            replays = name == "session/golden.py"
+            replays = name == "golden/replayer.py"
             assert ("transport" in given, given["gate"] == "OPEN") == (replays, replays), name

@@ -15,6 +15,7 @@ from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.golden import clear_begun, counts, find, own_or_shipped
 from cohere_conformance.golden.digest import ContractDigests
 from cohere_conformance.golden.importing import add, gather, traffic
+from cohere_conformance.golden.staleness import staleness
 from cohere_conformance.golden.states import Outcome
 from cohere_conformance.golden.status_render import render_json, render_terminal
 from cohere_conformance.privacy.secret import Secret
@@ -22,7 +23,6 @@ from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.staleness import staleness
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -57,7 +57,7 @@ def record(cassettes: Path, yes: bool, report_dir: Path, **told: Any) -> int:
 
 def _kept(report_dir: Path, cassettes: Path, *, unasked: bool) -> bool:
     """Show what a recording changes, and write it where nobody objects; return whether it was written."""
-    from cohere_conformance.session.golden import STAGED  # brings the server's libraries along
+    from cohere_conformance.golden.recorder import STAGED  # brings the server's libraries along
 
     contract = load_contract()
     found = list(changes(contract, load_rules(folder("suites"), contract), report_dir / STAGED, cassettes))

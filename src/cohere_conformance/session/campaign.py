@@ -22,6 +22,7 @@ from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.golden import IMPORTED, counts, find
+from cohere_conformance.golden.recorder import STAGED
 from cohere_conformance.report import (
     Ended,
     Golden,
@@ -39,7 +40,6 @@ from cohere_conformance.report import (
 from cohere_conformance.session import permission
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
-from cohere_conformance.session.golden import STAGED
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import GoldenMode, Plan, TargetKind, Wishes, credentials, plan
 from cohere_conformance.session.probe import probe

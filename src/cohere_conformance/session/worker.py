@@ -14,13 +14,15 @@ from cohere_conformance.client.sender import Limits, Sender
 from cohere_conformance.data import folder
 from cohere_conformance.golden import find
 from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.recorder import STAGED, Recorder
+from cohere_conformance.golden.replayer import Replayer
+from cohere_conformance.golden.verifier import Verifier
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session import permission
 from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.fuzzing import Fuzzer
-from cohere_conformance.session.golden import STAGED, Recorder, Replayer, Verifier
 from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, TargetKind
 

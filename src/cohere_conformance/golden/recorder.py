@@ -1,0 +1,117 @@
+"""Records golden cassettes: one of every case that passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from msgspec.structs import replace
+
+from cohere_conformance import __version__
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.errors import CassetteError, LeakError
+from cohere_conformance.golden import Cassette, Origin, Provenance, save
+from cohere_conformance.golden.digest import CaseDigests, ContractDigests
+from cohere_conformance.golden.whole import HOME, origin_of
+from cohere_conformance.privacy.anonymous import anonymised
+from cohere_conformance.session.ending import Ending, Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Exchange
+    from cohere_conformance.privacy.secret import Secret
+    from cohere_conformance.session.plan import Plan
+    from cohere_conformance.session.runner import Runner
+
+STAGED = "recorded"
+"""The folder below that of the report in which cassettes wait until somebody keeps them."""
+
+
+class Recorder:
+    """Makes a cassette of every case that passes.
+
+    Args:
+        runner: sends and judges.
+        suite: the resources that cases need.
+        contract: that the answers are judged by.
+        plan: of the run.
+        folder: where the cassettes are written.
+        reference: the target is a reference server.
+        keys: that must not stand in a cassette.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        suite: Suite,
+        contract: Contract,
+        plan: Plan,
+        folder: Path,
+        *,
+        reference: bool,
+        keys: Collection[Secret],
+    ) -> None:
+        self._runner = runner
+        self._sends = CaseDigests(suite)
+        self._digests = ContractDigests(contract, shipped_requirements().requirements.values())
+        self._profile = plan.profile
+        self._folder = folder
+        self._keys = keys
+        self._origin = Origin.REFERENCE if reference else origin_of(plan.url or "")
+
+    def run(self, case: Case) -> Ending:
+        """Run a case, and keep the exchange if nothing is wrong with it."""
+        sent = self._runner.send(case)
+        ending = sent if isinstance(sent, Ending) else self._runner.judged(sent)
+        if isinstance(sent, Sent) and ending.outcome == "passed":
+            try:
+                save(self._folder, self._cassette(case, sent), self._keys)
+            except (CassetteError, LeakError) as error:
+                ending = Ending("error", str(error), (), sent.exchange)
+        return self._runner.conclude(case.id, case.operation, ending)
+
+    def _cassette(self, case: Case, sent: Sent) -> Cassette:
+        exchange, renamed = anonymised(self._elsewhere(sent.exchange))
+        told = Provenance(
+            id=case.id,
+            operation=case.operation,
+            origin=self._origin,
+            profile=self._profile,
+            recorded_at=sent.exchange.source.recorded_at or "",
+            contract=self._digests.of(case.operation),
+            suite=__version__,
+            case=self._sends.of(case),
+            values={name: renamed(sent.values[name]) for name in sorted(case.placeholders)},
+            seconds=exchange.response.seconds,
+            arrivals=exchange.response.arrivals,
+        )
+        return Cassette(told, exchange)
+
+    def _elsewhere(self, exchange: Exchange) -> Exchange:
+        """Return the exchange without the address of a server that only whoever records can reach."""
+        if self._origin is Origin.LIVE:
+            return exchange
+        parts = urlsplit(exchange.request.url)
+        address = f"{parts.scheme}://{parts.netloc}"
+        request, response = exchange.request, exchange.response
+
+        def moved(text: str) -> str:
+            return text.replace(address, HOME).replace(quote(address, safe=""), quote(HOME, safe=""))
+
+        body = response.body and moved(response.body.decode("utf-8", "surrogateescape"))
+        told = body and body.encode("utf-8", "surrogateescape")
+        return replace(
+            exchange,
+            request=replace(request, url=HOME + request.url.removeprefix(address)),
+            response=replace(
+                response,
+                headers=tuple((name, moved(value)) for name, value in response.headers),
+                body=told,
+                # Counts of other bytes than these would tell wrong times.
+                arrivals=response.arrivals if told == response.body else (),
+            ),
+        )

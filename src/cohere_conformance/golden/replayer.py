@@ -1,0 +1,142 @@
+"""Replays golden cassettes: judges the recorded responses by today's contract and cases."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+from msgspec.structs import replace
+
+from cohere_conformance.cases import Skip
+from cohere_conformance.cases.sending import sent_with
+from cohere_conformance.client.sender import OPEN, Outgoing, Sender
+from cohere_conformance.errors import CassetteError, UsageError
+from cohere_conformance.golden import Cassette, load
+from cohere_conformance.golden.digest import CaseDigests
+from cohere_conformance.session.ending import Ending, Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.model import Exchange, Finding, Headers
+    from cohere_conformance.session.runner import Runner
+
+NO_CASSETTE = "no golden cassette"
+_WRITTEN = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+_REFUSED = "not replayed: {}; record it again"
+
+
+class Replayer:
+    """Judges what the cassettes answer. VCR.py has to be playing the cassette of the case meanwhile.
+
+    Args:
+        runner: compares with what a case expects.
+        suite: the resources that cases need.
+        findings: what there is to say about an exchange for which no case is written.
+        cassettes: path of each cassette by its id.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        suite: Suite,
+        findings: Callable[[Exchange], Iterable[Finding]],
+        cassettes: Mapping[str, Path],
+    ) -> None:
+        self._runner = runner
+        self._sends = CaseDigests(suite)
+        self._findings = findings
+        self._cassettes = cassettes
+        self._loaded: tuple[str, Cassette] | None = None
+        # Only a replay pays for VCR.py, and pytest-recording wants to load it first.
+        from vcr.errors import CannotOverwriteExistingCassetteException
+
+        self._unknown = CannotOverwriteExistingCassetteException
+        # What VCR.py stands in for; where it does not, there is no way to the network from here.
+        self._transport = httpx.MockTransport(_unplayed)
+
+    def plays(self, name: str) -> Path | None:
+        """Return the cassette for VCR.py to play, if there is one that can be read."""
+        path = self._cassettes.get(name)
+        with suppress(CassetteError):
+            if path is not None:
+                self._loaded = (name, load(path))
+                return path
+        return None
+
+    def _load(self, name: str) -> Cassette:
+        loaded, cassette = self._loaded or ("", None)
+        return cassette if cassette is not None and loaded == name else load(self._cassettes[name])
+
+    def run(self, case: Case) -> Ending:
+        """Replay a written case: today's request, contract and expectations on yesterday's answer."""
+        return self._runner.conclude(case.id, case.operation, self._replayed(case))
+
+    def replay(self, name: str) -> Ending:
+        """Replay an imported exchange, for which no case is written: the contract has to accept it."""
+        try:
+            cassette = self._load(name)
+            exchange = self._sent(cassette)
+        except (CassetteError, self._unknown) as error:
+            return self._runner.conclude(name, "", Ending("error", str(error)))
+        # What was sent is no work of ours, so that what is wrong with it is told as well.
+        ending = self._runner.weighed(exchange, self._findings(exchange))
+        return self._runner.conclude(name, cassette.provenance.operation, ending)
+
+    def _replayed(self, case: Case) -> Ending:
+        if case.id not in self._cassettes:
+            return Ending("skipped", NO_CASSETTE)
+        try:
+            cassette = self._load(case.id)
+            told = cassette.provenance
+            if told.case != self._sends.of(case):
+                return Ending("failed", _REFUSED.format("the case sends something else than it did"))
+            expectation = case.expectation(told.profile, told.values)
+            if isinstance(expectation, Skip):
+                return Ending("skipped", expectation.reason)
+            exchange = self._sent(cassette)
+        except CassetteError as error:
+            return Ending("error", str(error))
+        except UsageError as error:
+            return Ending("failed", _REFUSED.format(error))
+        except self._unknown as error:
+            return Ending("error", f"{case.id}: VCR.py does not find the request in its cassette: {error}")
+        exchange = replace(exchange, request=sent_with(exchange.request, case.key))
+        return self._runner.judged(Sent(exchange, expectation, told.values))
+
+    def _sent(self, cassette: Cassette) -> Exchange:
+        """Return what VCR.py answers to the recorded request, with what its format cannot keep."""
+        recorded = cassette.exchange
+        parts = urlsplit(recorded.request.url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        sender = Sender(base, gate=OPEN, source=recorded.source.file, transport=self._transport)
+        outgoing = Outgoing(
+            recorded.request.method,
+            recorded.request.url.removeprefix(base),
+            given_headers(recorded.request.headers),
+            recorded.request.body,
+        )
+        exchange = sender.send(outgoing, position=cassette.provenance.id)
+        played = exchange.response
+        if played.body == recorded.response.body:
+            told = cassette.provenance
+            played = replace(played, seconds=told.seconds, arrivals=told.arrivals)
+        return replace(
+            exchange,
+            request=replace(exchange.request, keyed=recorded.request.keyed),
+            response=played,
+            source=recorded.source,
+        )
+
+
+def _unplayed(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no cassette is played, and nothing is sent in a replay", request=request)
+
+
+def given_headers(headers: Headers, but: str = "") -> Headers:
+    """Return the fields that a sender does not write itself."""
+    return tuple((name, value) for name, value in headers if name not in {*_WRITTEN, but})

@@ -1,0 +1,123 @@
+"""Verifies golden cassettes: compares what a target responds today with what was recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cohere_conformance.client.sender import Outgoing
+from cohere_conformance.errors import CassetteError
+from cohere_conformance.golden import Cassette, load
+from cohere_conformance.golden.compare import compare
+from cohere_conformance.golden.digest import CaseDigests
+from cohere_conformance.golden.replayer import NO_CASSETTE, given_headers
+from cohere_conformance.model import Expectation
+from cohere_conformance.privacy.anonymous import anonymised
+from cohere_conformance.session.ending import OURS, Ending, Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.golden.compare import Rules
+    from cohere_conformance.model import Exchange, Finding
+    from cohere_conformance.session.judging import Judge
+    from cohere_conformance.session.runner import Runner
+
+
+class Verifier:
+    """Compares what a target answers to a case with what was recorded.
+
+    What the comparison leaves open (an id, a generated text) is at least held against the contract and its
+    requirements: what is wrong with the new answer, and was not with the golden one, has changed as well.
+
+    Args:
+        runner: sends.
+        suite: the resources that cases need.
+        judge: the contract, and what there is to say about an exchange by it.
+        rules: what has to be equal, and what is expected to differ.
+        cassettes: path of each cassette by its id.
+    """
+
+    def __init__(
+        self, runner: Runner, suite: Suite, judge: Judge, rules: Rules, cassettes: Mapping[str, Path]
+    ) -> None:
+        self._runner = runner
+        self._sends = CaseDigests(suite)
+        self._judge = judge
+        self._rules = rules
+        self._cassettes = cassettes
+
+    def run(self, case: Case) -> Ending:
+        """Send a case and compare the answer with the golden one."""
+        return self._runner.conclude(case.id, case.operation, self._verified(case))
+
+    def replay(self, name: str) -> Ending:
+        """Send an imported request again, as far as it does not name what only its author had."""
+        try:
+            golden = load(self._cassettes[name])
+        except CassetteError as error:
+            return self._runner.conclude(name, "", Ending("error", str(error)))
+        label = golden.provenance.operation
+        return self._runner.conclude(name, label, self._again(name, golden))
+
+    def _again(self, name: str, golden: Cassette) -> Ending:
+        label, request = golden.provenance.operation, golden.exchange.request
+        if "{" in label or not self._runner.permission.harmless(label):
+            return Ending("skipped", "it names or makes what only its author had")
+        if (reason := self._runner.permission.forbidden([label])) is not None:
+            return Ending("skipped", reason)
+        parts = urlsplit(request.url)
+        outgoing = Outgoing(
+            request.method,
+            request.url.removeprefix(f"{parts.scheme}://{parts.netloc}"),
+            given_headers(request.headers, but="authorization"),
+            request.body,
+            keyed=request.keyed,
+        )
+        exchange = self._runner.sent(outgoing, name)
+        if isinstance(exchange, Ending):
+            return exchange
+        return self._compared(name, golden, Sent(exchange, Expectation(status=()), {}))
+
+    def _verified(self, case: Case) -> Ending:
+        path = self._cassettes.get(case.id)
+        if path is None:
+            return Ending("skipped", NO_CASSETTE)
+        try:
+            golden = load(path)
+        except CassetteError as error:
+            return Ending("error", str(error))
+        if golden.provenance.case != self._sends.of(case):
+            return Ending("error", "the case sends something else than when it was recorded; record it again")
+        sent = self._runner.send(case)
+        if isinstance(sent, Ending):
+            return sent
+        return self._compared(case.id, golden, sent)
+
+    def _compared(self, name: str, golden: Cassette, sent: Sent) -> Ending:
+        wanted = Expectation(status=(golden.exchange.response.status,))
+        if (excused := self._runner.excused(sent.exchange, wanted)) is not None:
+            return excused
+        known = golden.provenance.values
+        fresh, renamed = anonymised(sent.exchange)
+        differences = compare(
+            self._judge.contract,
+            self._rules,
+            name,
+            golden.exchange,
+            fresh,
+            golden_values=known,
+            fresh_values={placeholder: renamed(sent.values[placeholder]) for placeholder in known},
+        )
+        return self._runner.weighed(sent.exchange, differences or self._worse(golden.exchange, sent.exchange))
+
+    def _worse(self, golden: Exchange, fresh: Exchange) -> Iterable[Finding]:
+        """Yield what is wrong with an answer, and was not with the golden one."""
+        known = {finding.fingerprint for finding in self._judge.findings(golden)}
+        return (
+            finding
+            for finding in self._judge.findings(fresh)
+            if finding.kind not in OURS and finding.amendment is None and finding.fingerprint not in known
+        )
