@@ -255,10 +255,10 @@ def _bodies() -> dict[str, list[object]]:
     found: defaultdict[str, list[object]] = defaultdict(list)
     for label, operation in contract.operations.items():
         for anchor in anchors(suite, operation, "contract"):
-            if anchor.sending.body is msgspec.UNSET or anchor.needs:
+            if anchor.template.body is msgspec.UNSET or anchor.needs:
                 continue
             try:
-                body = mapped(anchor.sending.body, lambda text: rendered(text, _FILLED))
+                body = mapped(anchor.template.body, lambda text: rendered(text, _FILLED))
             except UsageError:
                 continue
             found[label].append(body)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.cases import Key, load_suite
+from cohere_conformance.cases import Credential, load_suite
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import checked
@@ -40,7 +40,7 @@ from cohere_conformance.session.unique import Unique
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.model import Exchange, Expectation, Finding
 
@@ -94,15 +94,15 @@ def shown(groups: Iterable[str] = ()) -> list[Shown]:
     with Running(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
 
         def make(
-            sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
+            template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
         ) -> Exchange:
-            return sender.send(sending.outgoing(values, name=name), position=name)
+            return sender.send(template.outgoing(values, name=name), position=name)
 
         resources = Resources(suite, CONTRACT, make, "masking", Unique(1))
         exchanges: list[Shown] = []
         for name, operations in _faults(set(groups)).items():
             for case in suite.cases:
-                if case.operation not in operations or case.key is not Key.VALID:
+                if case.operation not in operations or case.key is not Credential.VALID:
                     continue
                 state.faults = frozenset()
                 with suppress(MissingError):

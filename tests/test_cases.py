@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from python_multipart.multipart import parse_options_header
 
-from cohere_conformance.cases import Key, Skip, Suite, load_suite, shipped_suite
+from cohere_conformance.cases import Credential, Skip, Suite, load_suite, shipped_suite
 from cohere_conformance.contract.tiers import Tier, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError, UsageError
@@ -74,12 +74,12 @@ def test_the_example_of_the_readme_is_a_suite(tmp_path: Path, amended: Contract)
 def test_shipped_cases_that_succeed_send_what_the_contract_accepts(shipped: Suite, amended: Contract) -> None:
     for case in shipped.cases:
         request = amended.operations[case.operation].request
-        if case.sending.body is msgspec.UNSET or request is None:
+        if case.template.body is msgspec.UNSET or request is None:
             continue
         # Where a refusal is expected too, nobody knows whether the body is accepted.
         if any(status >= 300 for status in case.expect.status):
             continue
-        errors = list(request.media["application/json"].compiled.iter_errors(case.sending.body))
+        errors = list(request.media["application/json"].compiled.iter_errors(case.template.body))
         # A field too many is what a case that waits for the warning is about.
         warned = case.expect.headers.get("x-api-warning") not in (None, False)
         faults = {error.kind.name for error in errors} - ({"additionalProperties"} if warned else set())
@@ -95,7 +95,7 @@ def test_shipped_cases_can_be_sent(shipped: Suite, amended: Contract) -> None:
     for case in shipped.cases:
         sent = case.outgoing(VALUES | captured, "Bearer trial")
         assert amended.route(sent.method, f"http://localhost{sent.path}").operation == case.operation, case.id
-        assert sent.keyed is (case.key in {Key.VALID, Key.LOWER_CASE, Key.SPACED})
+        assert sent.keyed is (case.key in {Credential.VALID, Credential.LOWER_CASE, Credential.SPACED})
 
 
 def test_both_versions_of_rerank_have_cases(shipped: Suite) -> None:

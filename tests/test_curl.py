@@ -13,8 +13,8 @@ import pytest
 from hostile import Hostile, Talk, answer
 from running import fuzzed
 
-from cohere_conformance.cases import Key
-from cohere_conformance.cases.sending import sent_with
+from cohere_conformance.cases import Credential
+from cohere_conformance.cases.request_template import sent_with
 from cohere_conformance.curl import command
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange, Request, Response, Source
@@ -345,15 +345,15 @@ def test_a_method_that_is_none_is_an_error_of_that_entry(method: str, tmp_path: 
 @pytest.mark.parametrize(
     ("key", "headers", "variable"),
     [
-        (Key.VALID, "[redacted]", "CO_API_KEY"),
-        (Key.WRONG, "Bearer conformance-wrong-key", "CO_API_KEY"),
-        (Key.MALFORMED, "Basic Zm9vOmJhcg==", "CO_API_KEY"),
-        (Key.EMPTY, "Bearer", "CO_API_KEY"),
-        (Key.TRIAL, "[redacted]", "CONFORMANCE_TRIAL_KEY"),
-        (Key.EXPIRED, "[redacted]", "CONFORMANCE_EXPIRED_KEY"),
+        (Credential.VALID, "[redacted]", "CO_API_KEY"),
+        (Credential.WRONG, "Bearer conformance-wrong-key", "CO_API_KEY"),
+        (Credential.MALFORMED, "Basic Zm9vOmJhcg==", "CO_API_KEY"),
+        (Credential.EMPTY, "Bearer", "CO_API_KEY"),
+        (Credential.TRIAL, "[redacted]", "CONFORMANCE_TRIAL_KEY"),
+        (Credential.EXPIRED, "[redacted]", "CONFORMANCE_EXPIRED_KEY"),
     ],
 )
-def test_a_replayed_case_is_repeated_with_its_own_key(key: Key, headers: str, variable: str) -> None:
+def test_a_replayed_case_is_repeated_with_its_own_key(key: Credential, headers: str, variable: str) -> None:
     """A cassette holds no credentials, so the case says which ones there were."""
     recorded = Request("GET", "http://localhost/v1/models", (("authorization", "[redacted]"),), None)
     request = sent_with(recorded, key)

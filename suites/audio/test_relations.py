@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, Reply
@@ -68,9 +68,9 @@ def checksum(content: bytes, width: int, polynomial: int) -> int:
 
 def heard(api: Api, content: bytes, kind: str = "wav") -> Reply:
     form = [
-        Part("model", "cohere-transcribe-03-2026"),
-        Part("language", "en"),
-        Part("file", content, f"recording.{kind}", f"audio/{kind}"),
+        FormPart("model", "cohere-transcribe-03-2026"),
+        FormPart("language", "en"),
+        FormPart("file", content, f"recording.{kind}", f"audio/{kind}"),
     ]
     return api.call(LABEL, form=form)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 from msgspec import Meta
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
@@ -201,7 +201,7 @@ def uploaded(api: Api) -> str:
         ("type", "batch-embed-v2-input"),
         ("keep_fields", "custom_id"),
     )
-    form = (Part("data", content, "rows.jsonl", "application/jsonl"),)
+    form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
     identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")

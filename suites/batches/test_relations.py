@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def uploaded(api: Api) -> str:
         ("type", "batch-embed-v2-input"),
         ("keep_fields", "custom_id"),
     )
-    form = (Part("data", content, "rows.jsonl", "application/jsonl"),)
+    form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
     identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")

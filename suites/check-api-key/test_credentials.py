@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.cases import Key
+from cohere_conformance.cases import Credential
 from cohere_conformance.errors import UsageError
 from cohere_conformance.session.strangers import refuses_strangers
 
@@ -24,7 +24,7 @@ def test_strangers_are_refused(api: Api) -> None:
 
 def test_an_expired_key_is_refused(api: Api) -> None:
     try:
-        reply = api.call("POST /v1/check-api-key", key=Key.EXPIRED, status=(200, 401, 403))
+        reply = api.call("POST /v1/check-api-key", key=Credential.EXPIRED, status=(200, 401, 403))
     except UsageError:
         pytest.skip("no expired key known for the target")
     api.require(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.cases import Key
+from cohere_conformance.cases import Credential
 from cohere_conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_the_name_of_a_client_changes_nothing(api: Api) -> None:
 
 def test_the_calls_of_a_trial_key_are_counted(api: Api) -> None:
     try:
-        replies = [api.call(CHECK, key=Key.TRIAL, status=(200, 429)) for _ in range(3)]
+        replies = [api.call(CHECK, key=Credential.TRIAL, status=(200, 429)) for _ in range(3)]
     except UsageError:
         pytest.skip("no trial key known for the target")
     left = [reply.header("x-trial-endpoint-call-remaining") for reply in replies if reply.status == 200]

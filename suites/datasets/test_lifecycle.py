@@ -12,7 +12,7 @@ from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 from msgspec import Meta
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
@@ -75,7 +75,7 @@ class Datasets(Lifecycle):
         self.made += 1
         name = f"conformance-{'good' if good else 'bad'}-{self.api.unique}"
         row = {"text": "Fog until noon."} if good else {"remark": "no text here"}
-        form = (Part("data", json.dumps(row) + "\n", "rows.jsonl", "application/jsonl"),)
+        form = (FormPart("data", json.dumps(row) + "\n", "rows.jsonl", "application/jsonl"),)
         asked = (("name", name), ("type", "embed-input"))
         made = self.api.call(CREATE, query=asked, form=form)
         identity = str(made.answer.get("id") or "")

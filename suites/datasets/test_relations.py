@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import pytest
 from msgspec import Meta
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def uploaded(api: Api, what: str, rows: list[dict[str, str]], *query: tuple[str,
     """Return the id of a new dataset for embeddings, which is deleted when the test is over."""
     content = "".join(json.dumps(row) + "\n" for row in rows)
     asked = (("name", name_of(api, what)), ("type", "embed-input"), *query)
-    form = (Part("data", content, f"{what}.jsonl", "application/jsonl"),)
+    form = (FormPart("data", content, f"{what}.jsonl", "application/jsonl"),)
     identity = str(api.call(CREATE, query=asked, form=form).answer.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")

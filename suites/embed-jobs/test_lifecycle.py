@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
@@ -190,7 +190,7 @@ def source(api: Api) -> str:
     """Return the id of a validated dataset of one row."""
     row = json.dumps({"text": "Fog until noon, then fair."}) + "\n"
     asked = (("name", f"conformance-lives-{api.unique}"), ("type", "embed-input"))
-    form = (Part("data", row, "rows.jsonl", "application/jsonl"),)
+    form = (FormPart("data", row, "rows.jsonl", "application/jsonl"),)
     identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")

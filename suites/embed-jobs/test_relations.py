@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> R
     """Return a new dataset when its validation has come to an end; it is deleted when the test is over."""
     content = "".join(json.dumps(row) + "\n" for row in rows)
     asked = (("name", f"conformance-job-{api.unique}"), ("type", "embed-input"), *query)
-    form = (Part("data", content, "rows.jsonl", "application/jsonl"),)
+    form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
     identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def uploaded(api: Api) -> str:
     ]
     content = "".join(json.dumps(row) + "\n" for row in rows)
     query = (("name", f"conformance-talks-{api.unique}"), ("type", "chat-finetune-input"))
-    form = (Part("data", content, "train.jsonl", "application/jsonl"),)
+    form = (FormPart("data", content, "train.jsonl", "application/jsonl"),)
     identity = str(api.call(UPLOAD, query=query, form=form).answer.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")

@@ -66,7 +66,7 @@ def declared(label: str) -> Any:
 def test_every_operation_has_something_to_start_from(label: str) -> None:
     assert start(label)
     for anchor in start(label):
-        assert declared(label).compiled.is_valid(anchor.sending.body)
+        assert declared(label).compiled.is_valid(anchor.template.body)
 
 
 @pytest.mark.parametrize("label", BODIED)
@@ -74,7 +74,7 @@ def test_what_is_allowed_keeps_every_rule(label: str) -> None:
     found = positives(label)
     assert len(found) >= 5
     for candidate in found:
-        assert declared(label).compiled.is_valid(whole(candidate.sending.body)), candidate.name
+        assert declared(label).compiled.is_valid(whole(candidate.template.body)), candidate.name
         assert candidate.verdict is not Verdict.REFUSED
 
 
@@ -86,11 +86,11 @@ def test_what_is_broken_is_one_rule_at_the_place_that_is_told(label: str) -> Non
     for candidate in found:
         rule = candidate.rule
         assert rule is not None
-        broke = bodies.broken_rules(operation, candidate.sending.body)
+        broke = bodies.broken_rules(operation, candidate.template.body)
         words = [limit for limit in domain().limits(label, rule.location) if rule.keyword in limit.rule]
         if not broke:
             assert words, f"{candidate.name} breaks nothing"
-            assert not domain().within(label, candidate.sending.body)
+            assert not domain().within(label, candidate.template.body)
         else:
             assert {location or "/" for location, _ in broke} == {rule.location}, candidate.name
 
@@ -139,8 +139,8 @@ def test_what_version_1_ignores_may_be_served() -> None:
 def test_several_changes_keep_every_rule(data: st.DataObject) -> None:
     label = data.draw(st.sampled_from(["POST /v2/chat", "POST /v1/rerank", "POST /v2/embed"]))
     candidate = data.draw(mixed(CONTRACT.operations[label], start(label), domain()))
-    assert declared(label).compiled.is_valid(whole(candidate.sending.body))
-    assert domain().within(label, candidate.sending.body)
+    assert declared(label).compiled.is_valid(whole(candidate.template.body))
+    assert domain().within(label, candidate.template.body)
     assert candidate.verdict is Verdict.EITHER
 
 
@@ -150,11 +150,11 @@ def test_a_smaller_request_breaks_the_same_rules(label: str) -> None:
     found = [*negatives(label), *positives(label)] if label in BODIED else []
     for candidate in found[::17]:
         for less in smaller(operation, candidate):
-            assert bodies.broken_rules(operation, less.sending.body) == bodies.broken_rules(
-                operation, candidate.sending.body
+            assert bodies.broken_rules(operation, less.template.body) == bodies.broken_rules(
+                operation, candidate.template.body
             )
             assert less.verdict is not Verdict.SERVED
-            assert less.sending != candidate.sending
+            assert less.template != candidate.template
 
 
 def test_smaller_requests_come_to_an_end() -> None:
@@ -162,13 +162,13 @@ def test_smaller_requests_come_to_an_end() -> None:
     [anchor, *_] = start(RERANK)
     body = {"model": "m", "query": "q" * 100, "documents": ["d" * 50] * 40, "top_n": 0}
     candidate = next(bodies.negative(operation, anchor, domain()))
-    sending = msgspec.structs.replace(candidate.sending, body=body)
-    candidate = msgspec.structs.replace(candidate, sending=sending)
+    template = msgspec.structs.replace(candidate.template, body=body)
+    candidate = msgspec.structs.replace(candidate, template=template)
     steps = 0
     while (less := next(smaller(operation, candidate), None)) is not None:
         candidate, steps = less, steps + 1
         assert steps < 200
-    left = candidate.sending.body
+    left = candidate.template.body
     assert isinstance(left, dict)
     assert left.keys() == {"model", "query", "documents", "top_n"}
     assert len(left["documents"]) == 1
@@ -265,7 +265,7 @@ def test_every_entry_is_about_a_place_that_requests_have() -> None:
             site.location
             for label in labels
             for anchor in start(label)
-            for site in sites(declared(label).schema, anchor.sending.body)
+            for site in sites(declared(label).schema, anchor.template.body)
         }
         assert seen & set(entry["locations"]), entry
 

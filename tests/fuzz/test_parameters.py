@@ -42,11 +42,11 @@ def derived(label: str, profile: str = "contract") -> tuple[Candidate, ...]:
 
 def broken(candidate: Candidate) -> set[str]:
     """Return which rules of the declared query a request breaks."""
-    declared = CONTRACT.operations[candidate.sending.operation].query
-    given = Counter(name for name, _ in candidate.sending.query)
+    declared = CONTRACT.operations[candidate.template.operation].query
+    given = Counter(name for name, _ in candidate.template.query)
     found = {f"{name} required" for name, one in declared.items() if one.required and name not in given}
     found |= {f"{name} repeated" for name, one in declared.items() if given[name] > 1 and not one.repeated}
-    for name, text in candidate.sending.query:
+    for name, text in candidate.template.query:
         if name in declared and "${" not in text:
             schema = declared[name].value
             errors = schema.compiled.iter_errors(typed(text, schema.schema))
@@ -69,7 +69,7 @@ def test_an_allowed_query_keeps_every_rule_and_a_wrong_one_breaks_the_one_that_i
     for anchor in starts(label):
         for candidate in positive(CONTRACT, operation, anchor):
             assert broken(candidate) == set(), candidate.name
-            assert candidate.sending != anchor.sending
+            assert candidate.template != anchor.template
         for candidate in negative(CONTRACT, operation, anchor):
             if candidate.location.startswith("query:") and candidate.rule is not None:
                 name = candidate.location.removeprefix("query:")
@@ -101,29 +101,29 @@ def test_a_parameter_of_the_query_is_sent_like_this(
     label: str, location: str, says: str, query: list[tuple[str, str]], verdict: Verdict
 ) -> None:
     found = named(derived(label), location, says)
-    path = found.sending.outgoing({}, name="tests").path
+    path = found.template.outgoing({}, name="tests").path
     assert parse_qsl(urlsplit(path).query, keep_blank_values=True) == query
     assert found.verdict is verdict
 
 
 def test_a_list_is_repeated_and_a_required_parameter_is_left_out() -> None:
     found = derived(UPLOAD)
-    several = named(found, "query:keep_fields", "given 50 times").sending.query
+    several = named(found, "query:keep_fields", "given 50 times").template.query
     assert len([name for name, _ in several if name == "keep_fields"]) == 50
     for name in ("name", "type"):
         left = named(found, f"query:{name}", "left out")
         assert left.verdict is Verdict.REFUSED
-        assert name not in dict(left.sending.query)
+        assert name not in dict(left.template.query)
 
 
 def test_what_a_run_makes_keeps_the_beginning_of_its_name() -> None:
-    names = {dict(one.sending.query).get("name", "conformance-") for one in derived(UPLOAD)}
+    names = {dict(one.template.query).get("name", "conformance-") for one in derived(UPLOAD)}
     assert len(names) > 10
     assert all(name.startswith("conformance-") for name in names)
 
 
 def test_beside_the_token_of_a_walk_nothing_has_to_be_served() -> None:
-    walks = [anchor for anchor in starts(MODELS) if "page_token" in dict(anchor.sending.query)]
+    walks = [anchor for anchor in starts(MODELS) if "page_token" in dict(anchor.template.query)]
     for anchor in walks:
         beside = list(positive(CONTRACT, CONTRACT.operations[MODELS], anchor))
         assert {one.verdict for one in beside if one.location == "query:endpoint"} == {Verdict.EITHER}
@@ -134,7 +134,7 @@ def test_beside_the_token_of_a_walk_nothing_has_to_be_served() -> None:
 def test_a_header_fits_on_one_line_and_no_server_has_to_look_at_a_wrong_one(label: str) -> None:
     found = [one for one in derived(label) if one.location.startswith("header:")]
     for candidate in found:
-        for _, text in candidate.sending.headers:
+        for _, text in candidate.template.headers:
             assert text == text.strip(), candidate.name
             assert not set(text) & set(map(chr, (*range(9), *range(10, 32), 127))), candidate.name
     assert Verdict.REFUSED not in {one.verdict for one in found}
@@ -144,13 +144,13 @@ def test_a_header_fits_on_one_line_and_no_server_has_to_look_at_a_wrong_one(labe
 def test_a_listed_header_has_to_be_served() -> None:
     found = named(derived(TALK), "header:accepts", "'text/event-stream'")
     assert found.verdict is Verdict.SERVED
-    assert ("accepts", "text/event-stream") in found.sending.headers
+    assert ("accepts", "text/event-stream") in found.template.headers
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_only_who_reads_asks_for_ids_that_could_be_somebodys(label: str) -> None:
-    own = {text for anchor in starts(label) for text in anchor.sending.path.values()}
-    asked = {text for one in derived(label) for text in one.sending.path.values()} - own
+    own = {text for anchor in starts(label) for text in anchor.template.path.values()}
+    asked = {text for one in derived(label) for text in one.template.path.values()} - own
     assert bool(asked) == ("{" in label)
     if not harmless(label):
         assert all(text.startswith(NOBODY) for text in asked)
@@ -161,11 +161,11 @@ def test_a_form_lacks_a_part_or_has_one_too_many() -> None:
     found = derived(SPEECH)
     for name in ("model", "language", "file"):
         left = named(found, f"form:{name}", "left out")
-        assert [part.name for part in left.sending.form if part.name == name] == []
+        assert [part.name for part in left.template.form if part.name == name] == []
         assert left.verdict is Verdict.REFUSED
     added = named(found, "form:conformance-unknown", "a part that is not declared")
     assert added.verdict is Verdict.REFUSED
-    assert len(added.sending.form) == 4
+    assert len(added.template.form) == 4
     loose = named(derived(UPLOAD), "form:conformance-unknown", "a part that is not declared")
     assert loose.verdict is Verdict.EITHER, "version 1 ignores what it does not know"
 
@@ -180,7 +180,7 @@ def test_a_form_lacks_a_part_or_has_one_too_many() -> None:
     ],
 )
 def test_a_file_is_sent_like_this(says: str, sent: bytes) -> None:
-    outgoing = named(derived(SPEECH), "form:file", says).sending.outgoing({}, name="tests")
+    outgoing = named(derived(SPEECH), "form:file", says).template.outgoing({}, name="tests")
     assert sent in (outgoing.body or b"")
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from candidates import CONTRACT, LABELS, faulty, named, starts, tried
 
-from cohere_conformance.cases import Key, Sending
+from cohere_conformance.cases import Credential, RequestTemplate
 from cohere_conformance.fuzz.candidate import Verdict, Way
 from cohere_conformance.fuzz.paths import NOBODY, harmless
 from cohere_conformance.fuzz.protocol import protocol
@@ -40,15 +40,15 @@ def derived(label: str, profile: str = "contract", *, hosted: bool = False) -> t
 
 
 def method_of(candidate: Candidate) -> str:
-    return candidate.sending.method or candidate.sending.operation.split(" ", 1)[0]
+    return candidate.template.method or candidate.template.operation.split(" ", 1)[0]
 
 
 def outgoing(candidate: Candidate) -> Outgoing:
-    return candidate.sending.outgoing({}, name="tests", key=candidate.key)
+    return candidate.template.outgoing({}, name="tests", key=candidate.key)
 
 
-def stripped(sending: Sending) -> Sending:
-    return msgspec.structs.replace(sending, query=(), body=msgspec.UNSET, text=None, form=())
+def stripped(template: RequestTemplate) -> RequestTemplate:
+    return msgspec.structs.replace(template, query=(), body=msgspec.UNSET, text=None, form=())
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +97,13 @@ def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) ->
 def test_a_path_is_sent_byte_for_byte(label: str, location: str, says: str, sent: str) -> None:
     found = named(derived(label), location, says)
     values = {"unique": "u", "batches.running.id": "b"}
-    written = found.sending.outgoing(values, name="tests", key=found.key)
+    written = found.template.outgoing(values, name="tests", key=found.key)
     assert f"{written.method} {written.path}" == sent
 
 
 def test_the_value_of_a_placeholder_is_encoded_where_the_path_around_it_is_not() -> None:
-    sending = Sending(DATASET, target="/v1//datasets/${a.id}?%", query=(("b", "${a.id}"),))
-    assert sending.outgoing({"a.id": "x/y"}, name="tests").path == "/v1//datasets/x%2Fy?%&b=x%2Fy"
+    template = RequestTemplate(DATASET, target="/v1//datasets/${a.id}?%", query=(("b", "${a.id}"),))
+    assert template.outgoing({"a.id": "x/y"}, name="tests").path == "/v1//datasets/x%2Fy?%&b=x%2Fy"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_body_is_sent_like_this(location: str, says: str, body: bytes | None, 
     written = outgoing(named(derived(RERANK), location, says))
     assert [value for name, value in written.headers if name == "content-type"] == types
     if body is None:
-        sent, plain = msgspec.json.decode(written.body or b""), starts(RERANK)[0].sending.body
+        sent, plain = msgspec.json.decode(written.body or b""), starts(RERANK)[0].template.body
         assert sent == plain
     else:
         assert written.body == body
@@ -132,7 +132,7 @@ def test_what_has_to_be_refused_for_its_syntax_is_no_json(label: str) -> None:
     found = [one for one in derived(label) if one.rule is not None and one.rule.keyword == "syntax"]
     assert len(found) == 8
     for candidate in found:
-        text = candidate.sending.text
+        text = candidate.template.text
         assert isinstance(text, str)
         with pytest.raises(msgspec.DecodeError):
             msgspec.json.decode(text.encode())
@@ -144,12 +144,12 @@ def test_a_call_without_credentials_that_could_harm_is_for_nobodys_things(label:
     found = [one for one in derived(label) if one.location == "header:authorization" and one.rule]
     assert len({one.key for one in found}) == 4
     for candidate in found:
-        assert candidate.key is not Key.VALID
+        assert candidate.key is not Credential.VALID
         assert candidate.verdict is Verdict.REFUSED
         assert 401 in candidate.statuses
         if not harmless(label):
-            assert candidate.sending == stripped(candidate.sending)
-            assert set(candidate.sending.path.values()) <= {NOBODY}
+            assert candidate.template == stripped(candidate.template)
+            assert set(candidate.template.path.values()) <= {NOBODY}
 
 
 # -- to whom nothing happens
@@ -161,8 +161,8 @@ def test_at_a_service_nothing_is_made_or_changed_or_destroyed(label: str) -> Non
     declared = label.split(" ", 1)[0]
     assert found
     for candidate in found:
-        assert "x-http-method-override" not in dict(candidate.sending.headers)
-        refused = candidate.key is not Key.VALID and candidate.verdict is Verdict.REFUSED
+        assert "x-http-method-override" not in dict(candidate.template.headers)
+        refused = candidate.key is not Credential.VALID and candidate.verdict is Verdict.REFUSED
         if not refused:
             assert method_of(candidate) in (LOOKING | {declared} if harmless(label) else LOOKING)
     methods = {method_of(one) for one in found} - {declared}
@@ -171,14 +171,14 @@ def test_at_a_service_nothing_is_made_or_changed_or_destroyed(label: str) -> Non
 
 @pytest.mark.parametrize("label", LABELS)
 def test_what_destroys_or_changes_is_only_for_nobodys_things_or_the_cases_own(label: str) -> None:
-    own = starts(label)[0].sending.path
+    own = starts(label)[0].template.path
     for candidate in derived(label):
         if harmless(label) and method_of(candidate) in {"GET", "HEAD", "OPTIONS", "POST"}:
             continue
-        assert all(text in {NOBODY, own[name]} for name, text in candidate.sending.path.items())
-        assert ".." not in candidate.sending.target
-        if candidate.sending.target and own:
-            assert NOBODY in candidate.sending.target
+        assert all(text in {NOBODY, own[name]} for name, text in candidate.template.path.items())
+        assert ".." not in candidate.template.target
+        if candidate.template.target and own:
+            assert NOBODY in candidate.template.target
     if label == USAGE:
         assert "DELETE" not in {method_of(one) for one in derived(label)}, "usage could be an id"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import JSON, exchange
 
-from cohere_conformance.cases import Sending
+from cohere_conformance.cases import RequestTemplate
 from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
 from cohere_conformance.fuzz.verdicts import elsewhere
 
@@ -14,7 +14,7 @@ TEXT = (("content-type", "text/plain"),)
 
 
 def candidate(way: Way, location: str = "path:id", verdict: Verdict = Verdict.REFUSED) -> Candidate:
-    return Candidate(way, "datasets.get.plain", location, "odd", Sending(DATASET), verdict)
+    return Candidate(way, "datasets.get.plain", location, "odd", RequestTemplate(DATASET), verdict)
 
 
 OTHERS = [way for way in Way if way is not Way.PROTOCOL]

@@ -14,7 +14,16 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from cohere_conformance.cases import Case, Key, Part, Resource, Sending, Skip, Suite, shipped_suite
+from cohere_conformance.cases import (
+    Case,
+    Credential,
+    FormPart,
+    RequestTemplate,
+    Resource,
+    Skip,
+    Suite,
+    shipped_suite,
+)
 from cohere_conformance.contract import Contract, load_contract
 from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.contract.models import load_models, shipped_retired
@@ -44,15 +53,15 @@ REQUIREMENTS = tuple(shipped_requirements().requirements.values())
 SHIPPED = load_policy(folder("cassettes") / POLICY)
 
 
-def written(name: str, sending: Sending | None = None, **changed: Any) -> Case:
+def written(name: str, template: RequestTemplate | None = None, **changed: Any) -> Case:
     case = Case(
         id=name,
         group=name.partition(".")[0],
         about="A case.",
         tier=Tier.N1,
-        key=Key.VALID,
+        key=Credential.VALID,
         needs=(),
-        sending=sending or Sending(CHAT, body={"model": "command-a-03-2025", "stream": False}),
+        template=template or RequestTemplate(CHAT, body={"model": "command-a-03-2025", "stream": False}),
         expect=Expectation(status=(200,)),
         profiles={},
         file="cases.yaml",
@@ -183,7 +192,7 @@ def test_a_contract_that_changed_elsewhere_changes_nothing(declarations: Declara
     now = changed_contract(declarations, reworded)
     assert then.digest != now.digest
     assert only(now, recorded(then)) == {}
-    tokenize = written("tokenize.one", Sending("POST /v1/tokenize", body={}))
+    tokenize = written("tokenize.one", RequestTemplate("POST /v1/tokenize", body={}))
     suite = Suite((tokenize,), {})
     assert only(now, recorded(then, tokenize), suite=suite) == {"contract-changed": "fail"}
     assert only(then, recorded(then, tokenize), suite=suite) == {}
@@ -202,7 +211,7 @@ def test_a_requirement_and_a_grammar_belong_to_the_contract(declarations: Declar
     fewer = tuple(one for one in REQUIREMENTS if CHAT not in one.operations)
     assert 0 < len(fewer) < len(REQUIREMENTS)
     assert only(contract, recorded(contract), requirements=fewer) == {"contract-changed": "fail"}
-    embed = written("embed.one", Sending(EMBED, body={}))
+    embed = written("embed.one", RequestTemplate(EMBED, body={}))
     without_chat = tuple(one for one in REQUIREMENTS if one.operations != (CHAT,))
     cassette = recorded(contract, embed)
     assert only(contract, cassette, suite=Suite((embed,), {}), requirements=without_chat) == {}
@@ -216,7 +225,7 @@ def test_a_requirement_and_a_grammar_belong_to_the_contract(declarations: Declar
 
 
 def test_an_operation_that_is_not_declared_any_more(amended: Contract) -> None:
-    gone = written("chat.v2.one", Sending("POST /v2/gossip", body={}))
+    gone = written("chat.v2.one", RequestTemplate("POST /v2/gossip", body={}))
     cassette = recorded(amended, gone)
     assert only(amended, cassette, suite=Suite((gone,), {})) == {"contract-changed": "fail"}
 
@@ -284,9 +293,9 @@ def test_where_a_request_names_its_model(
 
 
 def test_a_case_that_sends_something_else(amended: Contract) -> None:
-    other = written(ONE.id, Sending(CHAT, body={"model": "command-a-03-2025", "stream": True}))
+    other = written(ONE.id, RequestTemplate(CHAT, body={"model": "command-a-03-2025", "stream": True}))
     assert only(amended, recorded(amended, other)) == {"case-changed": "fail"}
-    moved = written(ONE.id, Sending(EMBED, body=ONE.sending.body))
+    moved = written(ONE.id, RequestTemplate(EMBED, body=ONE.template.body))
     [state] = judged(amended, recorded(amended, moved)).cassettes
     assert matters(state) == {"case-changed": "fail"}
     assert state.reasons[0].detail == f"it was recorded of {EMBED}; its case calls {CHAT}"
@@ -370,7 +379,7 @@ def test_what_has_no_cassette_is_told_with_the_reason(amended: Contract) -> None
 
 
 def test_the_outcome_is_the_worst(amended: Contract) -> None:
-    cases = tuple(written(f"chat.{n}", Sending(label)) for n, label in enumerate(amended.operations))
+    cases = tuple(written(f"chat.{n}", RequestTemplate(label)) for n, label in enumerate(amended.operations))
     suite = Suite(cases, {})
     fresh = [recorded(amended, case) for case in cases]
     old = {"origin": Origin.LIVE, "recorded_at": "2020-01-01T00:00:00Z"}
@@ -421,7 +430,7 @@ def test_the_digest_of_a_case_knows_what_is_sent(shipped: Suite) -> None:
         digests.setdefault(CaseDigests(shipped).of(case), []).append(case)
     for twins in digests.values():
         needed = [sorted(resource.name for resource in shipped.in_order(one.needs)) for one in twins]
-        sent = [(one.sending, one.key, names) for one, names in zip(twins, needed, strict=True)]
+        sent = [(one.template, one.key, names) for one, names in zip(twins, needed, strict=True)]
         assert len({msgspec.json.encode(one) for one in sent}) == 1
     assert len(digests) > 700
     assert all(re.fullmatch(r"[0-9a-f]{12}", digest) for digest in digests)
@@ -433,7 +442,7 @@ def resource(name: str, *needs: str, **body: Any) -> Resource:
         about="A resource.",
         tier=Tier.N1,
         needs=needs,
-        create=Sending("POST /v1/datasets", body=body),
+        create=RequestTemplate("POST /v1/datasets", body=body),
         capture={},
         wait=None,
         remove=(),
@@ -450,7 +459,7 @@ def digest_of(case: Case, *changed: Resource) -> str:
     return CaseDigests(Suite((), resources)).of(case)
 
 
-SENT = Sending(
+SENT = RequestTemplate(
     CHAT, path={"a": "1", "b": "2"}, query=(("x", "1"),), headers=(("y", "2"),), body={"c": [1, 2]}
 )
 
@@ -469,9 +478,9 @@ SENT = Sending(
         written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET)),
         written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET, text='{"c": [1, 2]}')),
         written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET, text=b'{"c": [1, 2]}')),
-        written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET, form=(Part("a", "b"),))),
-        written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET, form=(Part("a", b"b"),))),
-        written("chat.a", SENT, key=Key.NONE),
+        written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET, form=(FormPart("a", "b"),))),
+        written("chat.a", msgspec.structs.replace(SENT, body=msgspec.UNSET, form=(FormPart("a", b"b"),))),
+        written("chat.a", SENT, key=Credential.NONE),
         written("chat.a", SENT, needs=("datasets.small",)),
     ],
     ids=str,
@@ -501,8 +510,8 @@ def test_all_these_requests_differ_from_each_other() -> None:
     bodies: list[object] = [1, 1.0, True, "1", None, [], {}, [[]], [{}], {"a": {}}, "\ud800", "\\ud800", "é"]
     bodies += [["bytes", "00"], {"bytes": "00"}, ["object", []]]
     texts: list[str | bytes] = ["", b"", "\ud800", b"\xed\xa0\x80", "00", b"00"]
-    cases = [written("chat.a", Sending(CHAT, body=body)) for body in bodies]
-    cases += [written("chat.a", Sending(CHAT, text=text)) for text in texts]
+    cases = [written("chat.a", RequestTemplate(CHAT, body=body)) for body in bodies]
+    cases += [written("chat.a", RequestTemplate(CHAT, text=text)) for text in texts]
     assert len({digest_of(case) for case in cases}) == len(bodies) + len(texts)
 
 

@@ -317,7 +317,7 @@ def unchanged(label: str) -> tuple[Anchor, ...]:
 
 def bodies(label: str) -> list[Any]:
     """Return their JSON bodies."""
-    return [one.sending.body for one in unchanged(label)]
+    return [one.template.body for one in unchanged(label)]
 
 
 def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
@@ -471,7 +471,7 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
 
 
 def body_of(candidate: Candidate) -> dict[str, Any]:
-    told = candidate.sending.body
+    told = candidate.template.body
     return told if isinstance(told, dict) else {}
 
 

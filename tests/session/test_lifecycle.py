@@ -16,7 +16,7 @@ from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cohere_conformance.cases import Key, Sending
+    from cohere_conformance.cases import Credential, RequestTemplate
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Expectation, Finding
     from cohere_conformance.session.api import Judged
@@ -58,9 +58,11 @@ class Target:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    def send(self, test: str, sending: Sending, key: Key, expectation: Expectation, clearing: bool) -> Judged:
+    def send(
+        self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
+    ) -> Judged:
         """Answer."""
-        self.sent.append(sending.operation.format(**sending.path))
+        self.sent.append(template.operation.format(**template.path))
         return exchange("GET /v1/models", {"models": []}), (), ""
 
     def record(self, test: str, seen: Exchange, finding: Finding) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.cases import Key, Sending, shipped_suite
+from cohere_conformance.cases import Credential, RequestTemplate, shipped_suite
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
@@ -50,20 +50,20 @@ class Server:
         self._answers = answers
 
     def send(
-        self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
+        self, template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
     ) -> Exchange:
         """Answer."""
         self._budget.spend()
-        outgoing = sending.outgoing(values, name=name)
+        outgoing = template.outgoing(values, name=name)
         self.sent.append((outgoing.method, outgoing.path))
-        told = self._answers.get(sending.operation, [(200, {})])
+        told = self._answers.get(template.operation, [(200, {})])
         status, body = told.pop(0) if len(told) > 1 else told[0]
         request = Request(outgoing.method, f"http://127.0.0.1:1{outgoing.path}")
         return Exchange(request, Response(status, body=json.dumps(body).encode()), Source("run", name))
 
     def asked(self, operation: str) -> Exchange:
         """Answer an operation without parameters."""
-        return self.send(Sending(operation), "test", {}, Expectation(status=(200,)))
+        return self.send(RequestTemplate(operation), "test", {}, Expectation(status=(200,)))
 
 
 class Bench:
@@ -279,9 +279,11 @@ def test_pauses_grow_and_last_as_long_as_they_are_told_to() -> None:
 def test_a_test_sends_nothing_again_that_was_sent_to_remove_what_it_has_made(amended: Contract) -> None:
     sent: list[str] = []
 
-    def send(test: str, sending: Sending, key: Key, expectation: Expectation, clearing: bool) -> Judged:
-        sent.append(sending.operation.format(**sending.path))
-        if sending.path["id"] == "last":
+    def send(
+        test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
+    ) -> Judged:
+        sent.append(template.operation.format(**template.path))
+        if template.path["id"] == "last":
             raise BudgetError("no request is left")
         return Exchange(Request("DELETE", "http://127.0.0.1:1/"), Response(200), Source("run", test)), (), ""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cohere_conformance.cases import Suite
-    from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.cases.request_template import RequestTemplate
     from cohere_conformance.contract import Contract
 
 
@@ -44,10 +44,12 @@ def suite() -> Suite:
     return shipped_suite()
 
 
-def queued(sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation) -> Exchange:
+def queued(
+    template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
+) -> Exchange:
     """Answer as a server on which every dataset and job is queued for ever."""
     body = b'{"id": "a", "job_id": "a", "dataset": {"id": "a", "validation_status": "queued"}}'
-    method, _, path = sending.operation.partition(" ")
+    method, _, path = template.operation.partition(" ")
     url = f"http://127.0.0.1:1{path}"
     return Exchange(Request(method, url), Response(200, body=body), Source("run", name))
 

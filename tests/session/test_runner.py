@@ -108,7 +108,7 @@ def bench(tmp_path: Path) -> Bench:
 def derived(name: str) -> Candidate:
     """Return a request of the fuzzer that is the one of a case."""
     case = CASES[name]
-    return Candidate(Way.POSITIVE, name, "", "unchanged", case.sending, Verdict.EITHER, needs=case.needs)
+    return Candidate(Way.POSITIVE, name, "", "unchanged", case.template, Verdict.EITHER, needs=case.needs)
 
 
 def always(status: int, body: object = None) -> Answer:
@@ -231,7 +231,7 @@ def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> Non
     assert single.reason == "POST /v2/rerank not declared by the target"
     (bench.home / "journal-main.jsonl").unlink()
     needing = next(case for case in SUITE.cases if case.group == "embed-jobs" and case.needs)
-    jobs = msgspec.structs.replace(plan, declares=frozenset({needing.sending.operation}))
+    jobs = msgspec.structs.replace(plan, declares=frozenset({needing.template.operation}))
     [needy] = bench.run(needing, answer=always(200, RERANK), plan=jobs)
     assert "needs group datasets" in needy.reason
     assert needy.reason.endswith(", not declared by the target")

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from builders import exchange
 
-from cohere_conformance.cases import Sending
+from cohere_conformance.cases import RequestTemplate
 from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import Answered
 from cohere_conformance.contract.links import shipped_links
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cohere_conformance.cases import Key
+    from cohere_conformance.cases import Credential
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Expectation, Finding
     from cohere_conformance.session.api import Judged
@@ -219,8 +219,8 @@ def test_what_comes_first_needs_nothing() -> None:
         assert starts
         for label, requests in starts.items():
             assert "{" not in label
-            for sending in requests:
-                shown = msgspec.structs.replace(sending, form=())
+            for template in requests:
+                shown = msgspec.structs.replace(template, form=())
                 assert "${" not in str(shown), shown
 
 
@@ -252,14 +252,14 @@ def test_a_written_request_is_filled_that_suits_the_type(kind: str, model: str |
     answered = Answered("POST /v1/datasets", 200, {}, (("type", kind),), msgspec.UNSET, {"id": "d-${x}"})
     filled = link.filled(answered)
     assert filled is not None
-    sending = told.request(link, filled)
+    template = told.request(link, filled)
     if model is None:
-        assert sending is None, "no such batch is written down"
+        assert template is None, "no such batch is written down"
         return
-    assert sending is not None
-    assert isinstance(sending.body, dict)
-    assert (sending.body["model"], sending.body["input_dataset_id"]) == (model, "d-${x}")
-    assert "a1b2c3" in sending.body["name"]
+    assert template is not None
+    assert isinstance(template.body, dict)
+    assert (template.body["model"], template.body["input_dataset_id"]) == (model, "d-${x}")
+    assert "a1b2c3" in template.body["name"]
 
 
 def test_another_page_is_asked_for_as_the_first_was() -> None:
@@ -270,10 +270,10 @@ def test_another_page_is_asked_for_as_the_first_was() -> None:
     for query in ((), (("page_size", "7"),)):
         filled = link.filled(Answered(label, 200, path, query, msgspec.UNSET, {"next_page_token": "t"}))
         assert filled is not None
-        sending = told.request(link, filled)
-        assert sending is not None
-        assert sending.path == path
-        assert dict(sending.query) == {"page_token": "t", **dict(query)}
+        template = told.request(link, filled)
+        assert template is not None
+        assert template.path == path
+        assert dict(template.query) == {"page_token": "t", **dict(query)}
 
 
 # -- which answers are right
@@ -401,9 +401,11 @@ class Liar:
         self._new = new
         self._deleted: set[str] = set()
 
-    def send(self, test: str, sending: Sending, key: Key, expectation: Expectation, clearing: bool) -> Judged:
-        label = sending.operation
-        self.sent.append((label, sending.path, sending.body))
+    def send(
+        self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
+    ) -> Judged:
+        label = template.operation
+        self.sent.append((label, template.path, template.body))
         dataset = {"id": self.THEIRS, "dataset_type": "embed-input", "validation_status": "validated"}
         job = {
             "job_id": self.THEIRS, "status": "complete",
@@ -419,8 +421,8 @@ class Liar:
             "GET /v1/embed-jobs/{id}": job,
         }
         method, path = label.split(" ", 1)
-        called = f"{method} {path.format(**sending.path)}"
-        identity = sending.path.get("id", "")
+        called = f"{method} {path.format(**template.path)}"
+        identity = template.path.get("id", "")
         if identity in self._deleted:
             return exchange(called, {"message": "gone"}, status=404), (), ""
         self._deleted |= {identity} if method == "DELETE" else set()
@@ -465,9 +467,9 @@ def test_no_way_leads_to_a_change_of_what_is_not_ours(label: str, amended: Contr
     target = Liar(new=True)
     told = Script(POLICIES, profile="contract", unique="a1b2c3")
     machine = Sequences(told, Ledger(), api_of(target, amended), [])
-    sending = Sending(label, path=told.address(label, Liar.THEIRS))
+    template = RequestTemplate(label, path=told.address(label, Liar.THEIRS))
     with pytest.raises(ForeignError, match=Liar.THEIRS):
-        machine.call(sending, (200,))
+        machine.call(template, (200,))
     assert target.sent == []
 
 
@@ -475,7 +477,7 @@ def test_what_is_at_work_is_stopped_and_what_it_has_made_removed(amended: Contra
     target = Liar(new=True)
     api = api_of(target, amended)
     machine = Sequences(script("embed_jobs"), Ledger(), api, [])
-    machine.call(Sending(BEGIN, body={"dataset_id": "d"}), (200,))
+    machine.call(RequestTemplate(BEGIN, body={"dataset_id": "d"}), (200,))
     machine.teardown()
     read = "GET /v1/embed-jobs/{id}"
     assert [label for label, _, _ in target.sent] == [BEGIN, CANCEL, read]

@@ -22,7 +22,7 @@ from cohere_conformance.session.unique import Unique
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.model import Exchange, Expectation, Finding
 
@@ -60,9 +60,9 @@ class Tried:
         self._sender.close()
 
     def _make(
-        self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
+        self, template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
     ) -> Exchange:
-        return self._sender.send(sending.outgoing(values, name=name), position=name)
+        return self._sender.send(template.outgoing(values, name=name), position=name)
 
     def prepare(self, candidates: Iterable[Candidate]) -> None:
         """Make what requests need, before a fault keeps it from being made."""
@@ -71,12 +71,12 @@ class Tried:
 
     def answer(self, candidate: Candidate) -> Exchange:
         """Send a request; what it has used up is made anew for the next one."""
-        outgoing = candidate.sending.outgoing(
+        outgoing = candidate.template.outgoing(
             self._resources.values(candidate.needs), name="tests", key=candidate.key
         )
         found = self._sender.send(outgoing)
         assert found.response.failure is None, (candidate.name, found.response.failure)
-        label = candidate.sending.operation
+        label = candidate.template.operation
         if found.response.status == 200 and (label.startswith("DELETE ") or label.endswith("cancel")):
             self._resources.renew(candidate.needs)
         return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from cohere_conformance.cases import Key, Sending
+    from cohere_conformance.cases import Credential, RequestTemplate
     from cohere_conformance.model import Exchange, Expectation
     from cohere_conformance.session.api import Judged
     from cohere_conformance.session.patience import Patience
@@ -146,8 +146,10 @@ class Spoiled:
             patience=patience,
         )
 
-    def _send(self, test: str, sending: Sending, key: Key, told: Expectation, clearing: bool) -> Judged:
-        outgoing = sending.outgoing({}, name=test, key=key, authorization=_KEYS.get(key))
+    def _send(
+        self, test: str, template: RequestTemplate, key: Credential, told: Expectation, clearing: bool
+    ) -> Judged:
+        outgoing = template.outgoing({}, name=test, key=key, authorization=_KEYS.get(key))
         exchange = self._sender.send(outgoing, position=test)
         if clearing:
             return exchange, (), ""

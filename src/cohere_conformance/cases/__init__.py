@@ -5,16 +5,16 @@
 
 from cohere_conformance.cases.load import load_suite, shipped_suite
 from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Suite, Wait
-from cohere_conformance.cases.sending import Key, Part, Sending
+from cohere_conformance.cases.request_template import Credential, FormPart, RequestTemplate
 
 __all__ = [
     "PROFILES",
     "Case",
-    "Key",
-    "Part",
+    "Credential",
+    "FormPart",
     "Removal",
+    "RequestTemplate",
     "Resource",
-    "Sending",
     "Skip",
     "Suite",
     "Wait",

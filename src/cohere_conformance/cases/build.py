@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases.answers import capture, conditions, expectation
-from cohere_conformance.cases.entry import ExpectEntry
+from cohere_conformance.cases.expectations import capture, conditions, expectation
+from cohere_conformance.cases.grammar import ExpectEntry
 from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Wait
-from cohere_conformance.cases.requests import sending
-from cohere_conformance.cases.sending import Key
+from cohere_conformance.cases.request_template import Credential
+from cohere_conformance.cases.requests import parse_request
 from cohere_conformance.contract.tiers import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cohere_conformance.cases.entry import CaseEntry, ProfileEntry, RemovalEntry, ResourceEntry, WaitEntry
+    from cohere_conformance.cases.case_file import Steps
+    from cohere_conformance.cases.grammar import (
+        CaseEntry,
+        ProfileEntry,
+        RemovalEntry,
+        ResourceEntry,
+        WaitEntry,
+    )
     from cohere_conformance.cases.scope import Scope
-    from cohere_conformance.cases.source import Steps
     from cohere_conformance.model import Expectation
 
 _ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -44,9 +50,9 @@ def case_at(scope: Scope, number: int, entry: CaseEntry) -> Case:
         group=scope.group,
         about=entry.about,
         tier=_tier(scope, steps, entry),
-        key=Key(scope.one_of((*steps, "key"), entry.key, tuple(Key), "a key")),
+        key=Credential(scope.one_of((*steps, "key"), entry.key, tuple(Credential), "a key")),
         needs=needs,
-        sending=sending(scope, steps, entry),
+        template=parse_request(scope, steps, entry),
         expect=expectation(scope, (*steps, "expect"), entry.expect, entry.operation),
         profiles={
             name: _profile(scope, (*steps, "profiles", name), name, profile, entry.operation)
@@ -97,7 +103,7 @@ def resource_at(scope: Scope, name: str, entry: ResourceEntry) -> Resource:
     full = f"{scope.group}.{name}"
     needs = scope.needs((*steps, "needs"), entry.needs)
     scope = scope.needing(needs)
-    create = sending(scope, (*steps, "create"), entry.create)
+    create = parse_request(scope, (*steps, "create"), entry.create)
     captured = capture(scope, (*steps, "capture"), entry.capture)
     scope = scope.having(full, captured)
     # It is removed also where it was waited for in vain.
@@ -133,7 +139,7 @@ def _removals(scope: Scope, steps: Steps, name: str, entry: ResourceEntry) -> It
 
 
 def _removal(scope: Scope, steps: Steps, entry: RemovalEntry, known: Iterable[str]) -> Removal:
-    send = sending(scope, steps, entry)
+    send = parse_request(scope, steps, entry)
     captured = capture(scope, (*steps, "capture"), entry.capture)
     _check_own(scope, (*steps, "capture"), captured, known)
     since = capture(scope, (*steps, "since"), entry.since)
@@ -166,7 +172,7 @@ def _seconds(scope: Scope, steps: Steps, seconds: float) -> float:
 
 
 def _wait(scope: Scope, steps: Steps, entry: WaitEntry) -> Wait:
-    send = sending(scope, (*steps, "send"), entry.send)
+    send = parse_request(scope, (*steps, "send"), entry.send)
     if not entry.until:
         raise scope.error((*steps, "until"), "expected at least one place, got none; add one")
     return Wait(

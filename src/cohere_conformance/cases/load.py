@@ -7,9 +7,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases.build import case_at, resource_at
+from cohere_conformance.cases.case_file import CaseFile, unlike
 from cohere_conformance.cases.model import Suite
 from cohere_conformance.cases.scope import Scope
-from cohere_conformance.cases.source import Source, unlike
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder as shipped
@@ -35,7 +35,7 @@ def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePoli
     Raises:
         CaseError: there is no such file, or one of them is wrong; the message says where.
     """
-    sources = [Source(path) for path in sorted(folder.glob("*/cases.yaml"))]
+    sources = [CaseFile(path) for path in sorted(folder.glob("*/cases.yaml"))]
     if not sources:
         raise CaseError(
             str(folder), 0, "expected <group>/cases.yaml below it, got no such file; name another folder"
@@ -81,7 +81,7 @@ def shipped_suite() -> Suite:
     return load_suite(shipped("suites"), load_contract(), policies)
 
 
-def _check_group(source: Source, groups: list[str]) -> None:
+def _check_group(source: CaseFile, groups: list[str]) -> None:
     group, folder = source.entry.group, source.path.parent.name
     if group not in groups:
         raise source.error(("group",), unlike(group, groups, "a group of the contract"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from cohere_conformance.cases.sending import Key, Sending
+from cohere_conformance.cases.request_template import Credential, RequestTemplate
 from cohere_conformance.cases.template import mapped, placeholders, rendered
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
@@ -41,7 +41,7 @@ class Wait(msgspec.Struct, frozen=True):
         capture: JSON pointers into the last answer, by name.
     """
 
-    send: Sending
+    send: RequestTemplate
     until: Conditions
     fail: Conditions
     seconds: float
@@ -62,7 +62,7 @@ class Removal(msgspec.Struct, frozen=True):
             result may be somebody else's.
     """
 
-    send: Sending
+    send: RequestTemplate
     status: tuple[int, ...]
     until: Conditions
     seconds: float
@@ -91,7 +91,7 @@ class Resource(msgspec.Struct, frozen=True):
     about: str
     tier: Tier
     needs: tuple[str, ...]
-    create: Sending
+    create: RequestTemplate
     capture: dict[str, str]
     wait: Wait | None
     remove: tuple[Removal, ...]
@@ -109,7 +109,7 @@ class Case(msgspec.Struct, frozen=True):
         tier: how freely it may be sent live: that of its operation unless the case has one of its own.
         key: which API key it is sent with.
         needs: full names of the resources it needs.
-        sending: the request, with placeholders.
+        template: the request, with placeholders.
         expect: what must come back, with placeholders; `expectation` gives it for a target.
         profiles: what differs under a profile of the target.
         file: where it is written.
@@ -120,9 +120,9 @@ class Case(msgspec.Struct, frozen=True):
     group: str
     about: str
     tier: Tier
-    key: Key
+    key: Credential
     needs: tuple[str, ...]
-    sending: Sending
+    template: RequestTemplate
     expect: Expectation
     profiles: dict[str, Expectation | Skip]
     file: str
@@ -131,12 +131,12 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def operation(self) -> str:
         """Label of the operation, such as `POST /v2/chat`."""
-        return self.sending.operation
+        return self.template.operation
 
     @property
     def placeholders(self) -> frozenset[str]:
         """The names of everything in it that is only known while it runs."""
-        return placeholders(msgspec.to_builtins((self.sending, self.expect, self.profiles)))
+        return placeholders(msgspec.to_builtins((self.template, self.expect, self.profiles)))
 
     def skip(self, profile: str) -> Skip | None:
         """Return why the case is not run under the profile, if it is not: no resource need be made then."""
@@ -173,7 +173,7 @@ class Case(msgspec.Struct, frozen=True):
         Raises:
             UsageError: a value is missing, or that header.
         """
-        return self.sending.outgoing(values, name=self.id, key=self.key, authorization=authorization)
+        return self.template.outgoing(values, name=self.id, key=self.key, authorization=authorization)
 
 
 def conditions(templates: Conditions, values: Mapping[str, str]) -> Conditions:

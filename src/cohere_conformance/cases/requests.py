@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases.sending import Part, Sending, tone
-from cohere_conformance.cases.source import unlike
+from cohere_conformance.cases.case_file import unlike
+from cohere_conformance.cases.request_template import FormPart, RequestTemplate, tone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cohere_conformance.cases.entry import PartEntry, Scalar, SendingEntry
+    from cohere_conformance.cases.case_file import Steps
+    from cohere_conformance.cases.grammar import PartEntry, RequestEntry, Scalar
     from cohere_conformance.cases.scope import Scope
-    from cohere_conformance.cases.source import Steps
     from cohere_conformance.model import Headers
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
@@ -28,7 +28,7 @@ _ELSEWHERE = {"authorization": "key", "content-type": "content-type (with text)"
 _LONGEST = 600
 
 
-def sending(scope: Scope, steps: Steps, entry: SendingEntry) -> Sending:
+def parse_request(scope: Scope, steps: Steps, entry: RequestEntry) -> RequestTemplate:
     """Return the request that is written there.
 
     Raises:
@@ -50,7 +50,7 @@ def sending(scope: Scope, steps: Steps, entry: SendingEntry) -> Sending:
             (*steps, "content-type"),
             "expected text beside content-type, got none; body and form have types of their own",
         )
-    return Sending(
+    return RequestTemplate(
         operation=label,
         path=_path(scope, steps, label, entry.path),
         query=_pairs(scope, (*steps, "query"), entry.query),
@@ -101,13 +101,13 @@ def _headers(scope: Scope, steps: Steps, headers: Mapping[str, str | list[str]])
     return tuple((name.lower(), value) for name, value in pairs)
 
 
-def _form(scope: Scope, steps: Steps, form: list[PartEntry] | None) -> tuple[Part, ...]:
+def _form(scope: Scope, steps: Steps, form: list[PartEntry] | None) -> tuple[FormPart, ...]:
     if form is not None and not form:
         raise scope.error(steps, "expected at least one part, got none; add one or leave form out")
     return tuple(_part(scope, (*steps, number), part) for number, part in enumerate(form or ()))
 
 
-def _part(scope: Scope, steps: Steps, part: PartEntry) -> Part:
+def _part(scope: Scope, steps: Steps, part: PartEntry) -> FormPart:
     contents = {"value": part.value, "text": part.text, "base64": part.base64, "wav": part.wav}
     there = [name for name, content in contents.items() if content is not None]
     if len(there) != 1:
@@ -117,7 +117,7 @@ def _part(scope: Scope, steps: Steps, part: PartEntry) -> Part:
         raise scope.error(
             (*steps, "value"), "expected a plain field where value stands, got a file; write text for value"
         )
-    return Part(
+    return FormPart(
         name=scope.text((*steps, "name"), part.name),
         content=_content(scope, (*steps, there[0]), part),
         filename=None if part.filename is None else scope.text((*steps, "filename"), part.filename),

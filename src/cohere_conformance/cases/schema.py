@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import jsonschema_rs
 
-from cohere_conformance.cases.source import Steps, unlike
+from cohere_conformance.cases.case_file import Steps, unlike
 from cohere_conformance.cases.template import mapped, rendered
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases.source import unlike
+from cohere_conformance.cases.case_file import unlike
 from cohere_conformance.cases.template import renamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cohere_conformance.cases.source import Source, Steps
+    from cohere_conformance.cases.case_file import CaseFile, Steps
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.tiers import LivePolicy
     from cohere_conformance.errors import CaseError
@@ -32,7 +32,7 @@ class Scope:
     Its methods raise `CaseError` where a name means nothing.
     """
 
-    source: Source
+    source: CaseFile
     contract: Contract
     policies: Mapping[str, LivePolicy]
     captures: Mapping[str, frozenset[str]]

@@ -29,7 +29,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
     declared = declared_body(operation, anchor)
     if declared is None:
         return
-    label, body = operation.label, anchor.sending.body
+    label, body = operation.label, anchor.template.body
     for site in sites(declared.schema, body):
         kept, fixed = domain.kept(label, site.location), domain.fixed(label, site.location)
         depends = domain.depends(label, site.location) or site.server_set
@@ -43,7 +43,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             odd = kept or not domain.within(label, changed)
             yield anchor.candidate(
                 Way.PROTOCOL if odd else Way.POSITIVE,
-                msgspec.structs.replace(anchor.sending, body=changed),
+                msgspec.structs.replace(anchor.template, body=changed),
                 location=site.location or "/",
                 says=value.says,
                 verdict=Verdict.SERVED if value.sure and not depends and not odd else Verdict.EITHER,
@@ -61,7 +61,7 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
     declared = declared_body(operation, anchor)
     if declared is None:
         return
-    label, body = operation.label, anchor.sending.body
+    label, body = operation.label, anchor.template.body
     for site in sites(declared.schema, body):
         wrongs = list(_wrong(declared, site, body))
         wrongs += _beyond(declared, site, body, domain, label)
@@ -69,7 +69,7 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             tolerated = domain.tolerated(label, site.location, wrong.keyword) or site.server_set
             yield anchor.candidate(
                 Way.NEGATIVE,
-                msgspec.structs.replace(anchor.sending, body=changed),
+                msgspec.structs.replace(anchor.template, body=changed),
                 location=site.location or "/",
                 says=wrong.says,
                 verdict=Verdict.EITHER if tolerated else Verdict.REFUSED,
@@ -102,7 +102,7 @@ def _beyond(
 
 def declared_body(operation: Operation, anchor: Anchor) -> Validator | None:
     """Return what a case's JSON body is declared by; `None` where it has none."""
-    if operation.request is None or anchor.sending.body is msgspec.UNSET:
+    if operation.request is None or anchor.template.body is msgspec.UNSET:
         return None
     return operation.request.media.get("application/json")
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases import Key, Sending
+from cohere_conformance.cases import Credential, RequestTemplate
 from cohere_conformance.cases.template import mapped
 
 if TYPE_CHECKING:
-    from cohere_conformance.cases import Part
+    from cohere_conformance.cases import FormPart
 
 
 class Way(enum.StrEnum):
@@ -58,7 +58,7 @@ class Candidate(msgspec.Struct, frozen=True):
         anchor: id of the written case it was made from.
         location: what was changed, named like the place of a rule.
         says: how, for a reader.
-        sending: the request.
+        template: the request.
         verdict: what the answer has to be.
         rule: the one that it breaks, if it breaks one.
         needs: the resources of the case.
@@ -70,11 +70,11 @@ class Candidate(msgspec.Struct, frozen=True):
     anchor: str
     location: str
     says: str
-    sending: Sending
+    template: RequestTemplate
     verdict: Verdict
     rule: Rule | None = None
     needs: tuple[str, ...] = ()
-    key: Key = Key.VALID
+    key: Credential = Credential.VALID
     statuses: tuple[int, ...] = ()
 
     @property
@@ -89,24 +89,24 @@ class Anchor(msgspec.Struct, frozen=True):
 
     Attributes:
         case: its id.
-        sending: its request, with placeholders.
+        template: its request, with placeholders.
         needs: its resources.
     """
 
     case: str
-    sending: Sending
+    template: RequestTemplate
     needs: tuple[str, ...]
 
     def candidate(
         self,
         way: Way,
-        sending: Sending,
+        template: RequestTemplate,
         *,
         location: str,
         says: str,
         verdict: Verdict,
         rule: Rule | None = None,
-        key: Key = Key.VALID,
+        key: Credential = Credential.VALID,
         statuses: tuple[int, ...] = (),
     ) -> Candidate:
         """Return what becomes of the case by one change."""
@@ -115,7 +115,7 @@ class Anchor(msgspec.Struct, frozen=True):
             anchor=self.case,
             location=location,
             says=says,
-            sending=sending,
+            template=template,
             verdict=verdict,
             rule=rule,
             needs=self.needs,
@@ -123,9 +123,9 @@ class Anchor(msgspec.Struct, frozen=True):
             statuses=statuses,
         )
 
-    def with_form(self, form: tuple[Part, ...]) -> Sending:
+    def with_form(self, form: tuple[FormPart, ...]) -> RequestTemplate:
         """Return the request with other parts of its form."""
-        return msgspec.structs.replace(self.sending, form=form)
+        return msgspec.structs.replace(self.template, form=form)
 
 
 def literal(value: object) -> object:

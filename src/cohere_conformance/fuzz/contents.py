@@ -16,7 +16,7 @@ from cohere_conformance.fuzz.walk import rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract import Operation
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.model import Headers
@@ -78,20 +78,20 @@ def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         operation: what is called.
         anchor: the case that is changed.
     """
-    sending = anchor.sending
-    if sending.form:
+    template = anchor.template
+    if template.form:
         found = _instead_of_form()
-    elif sending.body is not msgspec.UNSET:
-        found = _instead_of_json(operation, sending.body)
+    elif template.body is not msgspec.UNSET:
+        found = _instead_of_json(operation, template.body)
         yield _twice(anchor)
     else:
         # Whatever comes with it, the call would do what it always does.
-        sending = sending if harmless(operation.label) else of_nobody(sending)
+        template = template if harmless(operation.label) else of_nobody(template)
         found = _instead_of_nothing()
     for content in found:
         yield anchor.candidate(
             Way.PROTOCOL,
-            _with(sending, content),
+            _with(template, content),
             location=content.rule.location if content.rule else "/",
             says=content.says,
             verdict=_verdict(content),
@@ -106,22 +106,22 @@ def _verdict(content: _Content) -> Verdict:
     return Verdict.SERVED if content.served else Verdict.EITHER
 
 
-def _with(sending: Sending, content: _Content) -> Sending:
+def _with(template: RequestTemplate, content: _Content) -> RequestTemplate:
     return msgspec.structs.replace(
-        sending,
+        template,
         body=msgspec.UNSET,
         form=(),
         text=content.text,
         content_type=content.type,
-        headers=(*sending.headers, *content.headers),
+        headers=(*template.headers, *content.headers),
     )
 
 
 def _twice(anchor: Anchor) -> Candidate:
-    headers = (*anchor.sending.headers, ("content-type", "text/plain"))
+    headers = (*anchor.template.headers, ("content-type", "text/plain"))
     return anchor.candidate(
         Way.PROTOCOL,
-        msgspec.structs.replace(anchor.sending, headers=headers),
+        msgspec.structs.replace(anchor.template, headers=headers),
         location="header:content-type",
         says="two content types",
         verdict=Verdict.EITHER,

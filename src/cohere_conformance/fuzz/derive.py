@@ -89,7 +89,7 @@ def _parameters(
 def _within(operation: Operation, candidate: Candidate, domain: Domain) -> bool:
     """Tell whether a query parameter keeps the limits that stand in words only."""
     name = candidate.location.removeprefix("query:")
-    texts = [text for key, text in candidate.sending.query if key == name]
+    texts = [text for key, text in candidate.template.query if key == name]
     values = [typed(text, operation.query[name].value.schema) for text in texts if name in operation.query]
     return not any(
         breaks(limit, value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases import Part
+from cohere_conformance.cases import FormPart
 from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
 from cohere_conformance.fuzz.values import UNKNOWN
 from cohere_conformance.fuzz.walk import ABSENT, Site, rules
@@ -15,7 +15,7 @@ from cohere_conformance.fuzz.walk import ABSENT, Site, rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract import Operation
     from cohere_conformance.contract.schema import Schema
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
@@ -59,7 +59,7 @@ def fields(operation: Operation, anchor: Anchor) -> Iterator[Field]:
         return
     required = _required(site)
     for name, schema in _properties(site).items():
-        parts = [part for part in anchor.sending.form if part.name == name]
+        parts = [part for part in anchor.template.form if part.name == name]
         given = tuple(part.content for part in parts if isinstance(part.content, str))
         text = all(part.filename is None for part in parts) and len(given) == len(parts)
         # Whether a part that is absent is a file, no schema tells: it is a text as well.
@@ -68,13 +68,13 @@ def fields(operation: Operation, anchor: Anchor) -> Iterator[Field]:
             yield Field(name, schema, given, name in required)
 
 
-def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> Sending:
+def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> RequestTemplate:
     """Return the request with other parts of a name; those that it had not stand before everything else."""
-    form = anchor.sending.form
+    form = anchor.template.form
     location = next((at for at, part in enumerate(form) if part.name == name), 0)
     before = [part for part in form[:location] if part.name != name]
     after = [part for part in form[location:] if part.name != name]
-    return anchor.with_form((*before, *(Part(name, text) for text in texts), *after))
+    return anchor.with_form((*before, *(FormPart(name, text) for text in texts), *after))
 
 
 def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
@@ -84,7 +84,7 @@ def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         operation: what is called.
         anchor: the case that is changed.
     """
-    form = anchor.sending.form
+    form = anchor.template.form
     if not form:
         return
     for location, says, changed in _unusual(form):
@@ -93,13 +93,13 @@ def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         )
 
 
-def _unusual(form: tuple[Part, ...]) -> Iterator[tuple[str, str, tuple[Part, ...]]]:
+def _unusual(form: tuple[FormPart, ...]) -> Iterator[tuple[str, str, tuple[FormPart, ...]]]:
     if len(form) > 1:
         yield "form:", "parts in the opposite order", form[::-1]
     for at, part in enumerate(form):
         location = f"form:{part.name}"
 
-        def put(*parts: Part, at: int = at) -> tuple[Part, ...]:
+        def put(*parts: FormPart, at: int = at) -> tuple[FormPart, ...]:
             return (*form[:at], *parts, *form[at + 1 :])
 
         yield location, "given twice", put(part, part)
@@ -125,9 +125,9 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     site = _declared(operation, anchor)
     if site is None:
         return
-    form = anchor.sending.form
+    form = anchor.template.form
     texts = {field.name for field in fields(operation, anchor)}
-    optional = tuple(Part(name, "1") for name in _properties(site) if name not in _required(site))
+    optional = tuple(FormPart(name, "1") for name in _properties(site) if name not in _required(site))
     for name in sorted(_required(site) - texts):
         left = tuple(part for part in form if part.name != name)
         yield anchor.candidate(
@@ -143,7 +143,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     refused = " /v2/" in operation.label and any(told is False for told in site.told("additionalProperties"))
     yield anchor.candidate(
         Way.NEGATIVE,
-        anchor.with_form((Part(UNKNOWN, "1"), *form)),
+        anchor.with_form((FormPart(UNKNOWN, "1"), *form)),
         location=f"form:{UNKNOWN}",
         says="a part that is not declared",
         verdict=Verdict.REFUSED if refused else Verdict.EITHER,
@@ -151,14 +151,14 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     )
 
 
-def _changed(part: Part, **further: str | bytes | None) -> Part:
+def _changed(part: FormPart, **further: str | bytes | None) -> FormPart:
     return msgspec.structs.replace(part, **further)
 
 
 def _declared(operation: Operation, anchor: Anchor) -> Site | None:
     """Return the declaration of a form as a place; `None` where the case sends none."""
     declared = operation.request.media.get(FORM) if operation.request else None
-    if declared is None or not anchor.sending.form:
+    if declared is None or not anchor.template.form:
         return None
     return Site((), {}, rules(declared.schema, declared.schema, {}))
 

@@ -41,7 +41,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
         anchor = draw(st.sampled_from(given))
         declared = declared_body(operation, anchor)
         assert declared is not None
-        body, told = anchor.sending.body, []
+        body, told = anchor.template.body, []
         for _ in range(draw(st.integers(1, _MOST))):
             site = draw(st.sampled_from(_open(operation.label, declared.schema, body, domain)))
             value = draw(_values(declared.schema, site))
@@ -54,7 +54,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
                 told.append(site.location or "/")
         return anchor.candidate(
             Way.POSITIVE,
-            msgspec.structs.replace(anchor.sending, body=body),
+            msgspec.structs.replace(anchor.template, body=body),
             location=", ".join(sorted(set(told))) or "/",
             says="several changes" if len(told) > 1 else "a drawn value",
             verdict=Verdict.EITHER,

@@ -45,7 +45,7 @@ def overlaid(
         anchor = draw(st.sampled_from(given))
         declared = declared_body(operation, anchor)
         assert declared is not None
-        drawn, body = draw(bodies), anchor.sending.body
+        drawn, body = draw(bodies), anchor.template.body
         assert isinstance(body, dict)
         open_names = {
             site.path[0]
@@ -62,7 +62,7 @@ def overlaid(
                 taken.append(f"/{name}")
         return anchor.candidate(
             Way.POSITIVE,
-            msgspec.structs.replace(anchor.sending, body=body),
+            msgspec.structs.replace(anchor.template, body=body),
             location=", ".join(taken) or "/",
             says="values drawn by schema",
             verdict=Verdict.EITHER,

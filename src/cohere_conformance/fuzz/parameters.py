@@ -20,7 +20,7 @@ from cohere_conformance.fuzz.walk import ABSENT, Site, compiled, rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract import Contract, Operation
     from cohere_conformance.contract.schema import Schema
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
@@ -71,7 +71,7 @@ class _Slot:
     name: str
     schema: Schema
     given: tuple[str, ...]
-    put: Callable[[tuple[str, ...]], Sending]
+    put: Callable[[tuple[str, ...]], RequestTemplate]
     required: bool = False
     repeated: bool = False
 
@@ -101,12 +101,12 @@ def positive(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
     """
     for slot in _slots(contract, operation, anchor):
         for says, texts, sure in _allowed(slot):
-            sending = slot.put(texts)
-            if sending != anchor.sending:
+            template = slot.put(texts)
+            if template != anchor.template:
                 served = sure and _independent(operation, anchor, slot, texts)
                 yield anchor.candidate(
                     Way.POSITIVE,
-                    sending,
+                    template,
                     location=slot.location,
                     says=says,
                     verdict=Verdict.SERVED if served else Verdict.EITHER,
@@ -154,12 +154,12 @@ def _slots(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator
 
 
 def _query(operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
-    pairs = anchor.sending.query
+    pairs = anchor.template.query
     for name, declared in operation.query.items():
 
-        def put(texts: tuple[str, ...], name: str = name) -> Sending:
+        def put(texts: tuple[str, ...], name: str = name) -> RequestTemplate:
             kept = [pair for pair in pairs if pair[0] != name]
-            return msgspec.structs.replace(anchor.sending, query=(*kept, *((name, text) for text in texts)))
+            return msgspec.structs.replace(anchor.template, query=(*kept, *((name, text) for text in texts)))
 
         given = tuple(text for other, text in pairs if other == name)
         yield _Slot(
@@ -175,16 +175,18 @@ def _query(operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
 
 def _headers(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
     method, path = operation.label.split(" ", 1)
-    fields = anchor.sending.headers
+    fields = anchor.template.headers
     for source in contract.document["paths"][path][method.lower()].get("parameters", ()):
         declared = resolve(contract.document, source["$ref"]) if "$ref" in source else source
         if declared["in"] != "header":
             continue
         name = str(declared["name"]).lower()
 
-        def put(texts: tuple[str, ...], name: str = name) -> Sending:
+        def put(texts: tuple[str, ...], name: str = name) -> RequestTemplate:
             kept = [field for field in fields if field[0] != name]
-            return msgspec.structs.replace(anchor.sending, headers=(*kept, *((name, text) for text in texts)))
+            return msgspec.structs.replace(
+                anchor.template, headers=(*kept, *((name, text) for text in texts))
+            )
 
         given = tuple(text for other, text in fields if other == name)
         yield _Slot(f"header:{name}", name, declared["schema"], given, put)
@@ -193,7 +195,7 @@ def _headers(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
 def _fields(operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
     for field in fields(operation, anchor):
 
-        def put(texts: tuple[str, ...], name: str = field.name) -> Sending:
+        def put(texts: tuple[str, ...], name: str = field.name) -> RequestTemplate:
             return with_texts(anchor, name, texts)
 
         yield _Slot(f"form:{field.name}", field.name, field.schema, field.given, put, required=field.required)
@@ -243,7 +245,7 @@ def _broken(slot: _Slot) -> Iterator[tuple[Rule, str, tuple[str, ...]]]:
 
 def _independent(operation: Operation, anchor: Anchor, slot: _Slot, texts: tuple[str, ...]) -> bool:
     """Tell whether nothing else in the request decides about a value that the contract names."""
-    others = {name for name, _ in anchor.sending.query} - {slot.name}
+    others = {name for name, _ in anchor.template.query} - {slot.name}
     if (operation.label, slot.name) in _DEPENDS or _TOKEN in others:
         return False
     return bool(texts or not others)
@@ -251,10 +253,10 @@ def _independent(operation: Operation, anchor: Anchor, slot: _Slot, texts: tuple
 
 def _beside(anchor: Anchor) -> Candidate:
     """Return the request with a parameter that nobody declares: nothing says that it is refused."""
-    query = (*anchor.sending.query, (UNKNOWN, "1"))
+    query = (*anchor.template.query, (UNKNOWN, "1"))
     return anchor.candidate(
         Way.POSITIVE,
-        msgspec.structs.replace(anchor.sending, query=query),
+        msgspec.structs.replace(anchor.template, query=query),
         location=f"query:{UNKNOWN}",
         says="a parameter that is not declared",
         verdict=Verdict.EITHER,

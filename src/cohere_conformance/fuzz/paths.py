@@ -14,7 +14,7 @@ from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract import Operation
     from cohere_conformance.contract.tiers import LivePolicy
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
@@ -65,9 +65,9 @@ def harmless(label: str) -> bool:
     return _policies()[label].effect in _HARMLESS
 
 
-def of_nobody(sending: Sending) -> Sending:
+def of_nobody(template: RequestTemplate) -> RequestTemplate:
     """Return a request for something that nobody has."""
-    return msgspec.structs.replace(sending, path=dict.fromkeys(sending.path, NOBODY))
+    return msgspec.structs.replace(template, path=dict.fromkeys(template.path, NOBODY))
 
 
 def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
@@ -80,7 +80,7 @@ def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     odd = {says: f"{NOBODY}{ending}" for says, ending in _ENDINGS.items()}
     if harmless(operation.label):
         odd |= _BARE
-    for name in anchor.sending.path:
+    for name in anchor.template.path:
         for says, text in odd.items():
             yield anchor.candidate(
                 Way.POSITIVE,
@@ -98,7 +98,7 @@ def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         operation: what is called.
         anchor: the case that is changed.
     """
-    for name, own in anchor.sending.path.items():
+    for name, own in anchor.template.path.items():
         unknown = {"a name that nothing has": NOBODY}
         if harmless(operation.label):
             unknown["a UUID that nothing has"] = _UNKNOWN_UUID
@@ -115,5 +115,5 @@ def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             )
 
 
-def _with(anchor: Anchor, name: str, text: str) -> Sending:
-    return msgspec.structs.replace(anchor.sending, path={**anchor.sending.path, name: text})
+def _with(anchor: Anchor, name: str, text: str) -> RequestTemplate:
+    return msgspec.structs.replace(anchor.template, path={**anchor.template.path, name: text})

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from cohere_conformance.cases import Key
+from cohere_conformance.cases import Credential
 from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
 from cohere_conformance.fuzz.contents import contents
@@ -19,7 +19,7 @@ from cohere_conformance.privacy.words import INVALID_KEY, INVALID_UNICODE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract import Contract, Operation
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.model import Headers
@@ -31,10 +31,10 @@ _ANSWERED = frozenset({"HEAD", "OPTIONS"})
 """Methods that a server may answer for a path that it knows without anybody declaring them."""
 _WRONG = f"Bearer {INVALID_KEY}"
 _KEYS = {
-    Key.NONE: "without a key",
-    Key.EMPTY: "with a scheme and no key",
-    Key.WRONG: "with a key that nobody has",
-    Key.MALFORMED: "with credentials of another scheme",
+    Credential.NONE: "without a key",
+    Credential.EMPTY: "with a scheme and no key",
+    Credential.WRONG: "with a key that nobody has",
+    Credential.MALFORMED: "with credentials of another scheme",
 }
 _CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "with a key and no scheme": ((INVALID_KEY,), (401,)),
@@ -103,12 +103,12 @@ def protocol(
 
 def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     """Yield calls that must not be served, and do no harm where they are served all the same."""
-    sending = anchor.sending if harmless(operation.label) else _bare(of_nobody(anchor.sending))
+    template = anchor.template if harmless(operation.label) else _bare(of_nobody(anchor.template))
     rule = Rule("header:authorization", "security", "a key that is known, as bearer token")
     for key, says in _KEYS.items():
         yield anchor.candidate(
             Way.PROTOCOL,
-            sending,
+            template,
             location=rule.location,
             says=says,
             verdict=Verdict.REFUSED,
@@ -119,25 +119,28 @@ def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     for says, (texts, statuses) in _CREDENTIALS.items():
         yield anchor.candidate(
             Way.PROTOCOL,
-            _with_headers(sending, tuple(("authorization", text) for text in texts)),
+            _with_headers(template, tuple(("authorization", text) for text in texts)),
             location=rule.location,
             says=says,
             verdict=Verdict.REFUSED,
             rule=rule,
-            key=Key.NONE,
+            key=Credential.NONE,
             statuses=statuses,
         )
 
 
 def _schemes(anchor: Anchor) -> Iterator[Candidate]:
     """Yield calls with the key of the run, its scheme spelt as it may be."""
-    for key, says in {Key.LOWER_CASE: "with bearer in small letters", Key.SPACED: "with two spaces"}.items():
+    for key, says in {
+        Credential.LOWER_CASE: "with bearer in small letters",
+        Credential.SPACED: "with two spaces",
+    }.items():
         yield anchor.candidate(
             Way.PROTOCOL,
-            anchor.sending,
+            anchor.template,
             location="header:authorization",
             says=f"a key {says}",
-            verdict=Verdict.SERVED if key is Key.LOWER_CASE else Verdict.EITHER,
+            verdict=Verdict.SERVED if key is Credential.LOWER_CASE else Verdict.EITHER,
             key=key,
         )
 
@@ -156,10 +159,10 @@ def _methods(
             continue  # nobody knows what a server takes the deletion of a whole collection for
         answered = method in _ANSWERED
         looked_at = answered and operation.label.startswith("GET ")
-        sending = anchor.sending if looked_at else _bare(of_nobody(anchor.sending))
+        template = anchor.template if looked_at else _bare(of_nobody(anchor.template))
         yield anchor.candidate(
             Way.PROTOCOL,
-            msgspec.structs.replace(sending, method=method),
+            msgspec.structs.replace(template, method=method),
             location=rule.location,
             says=method,
             verdict=Verdict.EITHER if answered else Verdict.REFUSED,
@@ -194,7 +197,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     unknown = f"{base}/conformance/unknown"
     yield anchor.candidate(
         Way.PROTOCOL,
-        msgspec.structs.replace(anchor.sending, target=unknown),
+        msgspec.structs.replace(anchor.template, target=unknown),
         location="target",
         says="an unknown path below the operation's",
         verdict=Verdict.REFUSED,
@@ -204,7 +207,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     for says, target in _spellings(operation, base).items():
         yield anchor.candidate(
             Way.PROTOCOL,
-            msgspec.structs.replace(anchor.sending, target=target),
+            msgspec.structs.replace(anchor.template, target=target),
             location="target",
             says=f"the path {says}",
             verdict=Verdict.EITHER,
@@ -236,20 +239,20 @@ def _spellings(operation: Operation, base: str) -> dict[str, str]:
 def _queries(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     base = _target(operation, anchor)
     changed = [
-        ("query:", says, msgspec.structs.replace(anchor.sending, target=f"{base}?{text}"))
+        ("query:", says, msgspec.structs.replace(anchor.template, target=f"{base}?{text}"))
         for says, text in _QUERIES.items()
     ]
-    given = dict(anchor.sending.query)
+    given = dict(anchor.template.query)
     for name, declared in operation.query.items():
-        kept = tuple(pair for pair in anchor.sending.query if pair[0] != name)
+        kept = tuple(pair for pair in anchor.template.query if pair[0] != name)
         empty = msgspec.structs.replace(_safe(operation, anchor), query=(*kept, (name, "")))
         changed.append((f"query:{name}", "with nothing after the equals sign", empty))
         if name in given and not declared.repeated:
-            query = (*anchor.sending.query, (name, given[name]))
+            query = (*anchor.template.query, (name, given[name]))
             twice = msgspec.structs.replace(_safe(operation, anchor), query=query)
             changed.append((f"query:{name}", "given twice, with the same value", twice))
-    for location, says, sending in changed:
-        yield anchor.candidate(Way.PROTOCOL, sending, location=location, says=says, verdict=Verdict.EITHER)
+    for location, says, template in changed:
+        yield anchor.candidate(Way.PROTOCOL, template, location=location, says=says, verdict=Verdict.EITHER)
 
 
 def _path(operation: Operation) -> str:
@@ -264,19 +267,19 @@ def _target(operation: Operation, anchor: Anchor) -> str:
     return path
 
 
-def _safe(operation: Operation, anchor: Anchor) -> Sending:
-    return anchor.sending if harmless(operation.label) else of_nobody(anchor.sending)
+def _safe(operation: Operation, anchor: Anchor) -> RequestTemplate:
+    return anchor.template if harmless(operation.label) else of_nobody(anchor.template)
 
 
 # -- headers
 
 
 def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[Candidate]:
-    sending = _safe(operation, anchor)
+    template = _safe(operation, anchor)
     for says, fields in _HEADERS.items():
         yield anchor.candidate(
             Way.PROTOCOL,
-            _with_headers(sending, fields),
+            _with_headers(template, fields),
             location=f"header:{fields[0][0]}",
             says=says,
             verdict=Verdict.EITHER,
@@ -285,7 +288,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
         # A service that heeds it may have operations that are not declared.
         yield anchor.candidate(
             Way.PROTOCOL,
-            _with_headers(of_nobody(anchor.sending), (("x-http-method-override", "DELETE"),)),
+            _with_headers(of_nobody(anchor.template), (("x-http-method-override", "DELETE"),)),
             location="header:x-http-method-override",
             says="another method in a header",
             verdict=Verdict.EITHER,
@@ -297,13 +300,13 @@ def _in_collection(path: str) -> bool:
     return "{" not in path and any(f"{path}/".startswith(f"{one}/") for one in shipped_collections())
 
 
-def _with_headers(sending: Sending, fields: Headers) -> Sending:
+def _with_headers(template: RequestTemplate, fields: Headers) -> RequestTemplate:
     """Return a request with header fields that replace those of their names."""
     names = {name for name, _ in fields}
-    kept = tuple(field for field in sending.headers if field[0] not in names)
-    return msgspec.structs.replace(sending, headers=(*kept, *fields))
+    kept = tuple(field for field in template.headers if field[0] not in names)
+    return msgspec.structs.replace(template, headers=(*kept, *fields))
 
 
-def _bare(sending: Sending) -> Sending:
+def _bare(template: RequestTemplate) -> RequestTemplate:
     """Return a request without a body and a query."""
-    return msgspec.structs.replace(sending, query=(), body=msgspec.UNSET, text=None, form=())
+    return msgspec.structs.replace(template, query=(), body=msgspec.UNSET, text=None, form=())

@@ -28,30 +28,30 @@ def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
     is not one of a body's schema stays: without it there would be nothing left to refuse. That one has to be
     served cannot be told of any: what was left out may have been needed.
     """
-    sending = candidate.sending
+    template = candidate.template
     if candidate.verdict is Verdict.SERVED:
         candidate = msgspec.structs.replace(candidate, verdict=Verdict.EITHER)
-    for index, (name, _) in enumerate(sending.query):
+    for index, (name, _) in enumerate(template.query):
         if candidate.location != f"query:{name}":
-            yield _with(candidate, query=(*sending.query[:index], *sending.query[index + 1 :]))
-    for index, (name, _) in enumerate(sending.headers):
+            yield _with(candidate, query=(*template.query[:index], *template.query[index + 1 :]))
+    for index, (name, _) in enumerate(template.headers):
         if candidate.location != f"header:{name}":
-            yield _with(candidate, headers=(*sending.headers[:index], *sending.headers[index + 1 :]))
-    if sending.body is not msgspec.UNSET:
-        before = broken_rules(operation, sending.body)
+            yield _with(candidate, headers=(*template.headers[:index], *template.headers[index + 1 :]))
+    if template.body is not msgspec.UNSET:
+        before = broken_rules(operation, template.body)
         in_words = candidate.rule is not None and candidate.location not in {
             location or "/" for location, _ in before
         }
-        for path, value in _cuts(sending.body, ()):
+        for path, value in _cuts(template.body, ()):
             if in_words and _touches(place_of(path), candidate.location):
                 continue
-            body = edited(sending.body, path, value)
+            body = edited(template.body, path, value)
             if broken_rules(operation, body) == before:
                 yield _with(candidate, body=body)
 
 
 def _with(candidate: Candidate, **changed: Any) -> Candidate:
-    return msgspec.structs.replace(candidate, sending=msgspec.structs.replace(candidate.sending, **changed))
+    return msgspec.structs.replace(candidate, template=msgspec.structs.replace(candidate.template, **changed))
 
 
 def _touches(location: str, kept: str) -> bool:

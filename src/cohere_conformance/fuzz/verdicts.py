@@ -45,7 +45,7 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
     response = exchange.response
     if response.failure is not None or not response.status:
         return
-    frame, status = Frame(candidate.sending.operation, response.status), response.status
+    frame, status = Frame(candidate.template.operation, response.status), response.status
     location = (
         candidate.location if candidate.location.startswith(("query:", "path:", "form:", "header:")) else ""
     )
@@ -79,7 +79,7 @@ def oversized(candidate: Candidate, exchange: Exchange) -> bool:
         return True
     head = sum(len(name) + len(value) for name, value in request.headers)
     # Redacted headers are short, so what was sent is looked at as well.
-    head += sum(len(name) + len(value) for name, value in candidate.sending.headers)
+    head += sum(len(name) + len(value) for name, value in candidate.template.headers)
     return len(request.url) > _LONG_URL or head > _LONG_HEAD or (len(request.body or b"") > _LARGE)
 
 

@@ -42,7 +42,7 @@ class CaseDigests:
             UsageError: a resource is not there.
         """
         made = {one.name: one.create for one in self._suite.in_order(case.needs)}
-        return _digest([case.sending, case.key, made])
+        return _digest([case.template, case.key, made])
 
 
 class ContractDigests:

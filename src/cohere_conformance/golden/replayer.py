@@ -10,7 +10,7 @@ import httpx
 from msgspec.structs import replace
 
 from cohere_conformance.cases import Skip
-from cohere_conformance.cases.sending import sent_with
+from cohere_conformance.cases.request_template import sent_with
 from cohere_conformance.client.sender import OPEN, Outgoing, Sender
 from cohere_conformance.errors import CassetteError, UsageError
 from cohere_conformance.golden import Cassette, load

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
-from cohere_conformance.cases import Key, Part, Sending
+from cohere_conformance.cases import Credential, FormPart, RequestTemplate
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.judge import evidence_of
 from cohere_conformance.checks.reading import Reading
@@ -128,7 +128,7 @@ class Api:
         self,
         test: str,
         contract: Contract,
-        send: Callable[[str, Sending, Key, Expectation, bool], Judged],
+        send: Callable[[str, RequestTemplate, Credential, Expectation, bool], Judged],
         record: Callable[[str, Exchange, Finding], None],
         *,
         profile: str,
@@ -146,7 +146,7 @@ class Api:
         self._send = send
         self._record = record
         self._undo = undo
-        self._later: list[tuple[Sending, Expectation]] = []
+        self._later: list[tuple[RequestTemplate, Expectation]] = []
 
     def call(
         self,
@@ -156,9 +156,9 @@ class Api:
         query: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         body: object = msgspec.UNSET,
-        form: Sequence[Part] = (),
+        form: Sequence[FormPart] = (),
         status: int | tuple[int, ...] = 200,
-        key: Key = Key.VALID,
+        key: Credential = Credential.VALID,
     ) -> Reply:
         """Send one request and return the answer.
 
@@ -179,10 +179,10 @@ class Api:
             ForbiddenError: the operation is not allowed on the target.
             OwnershipError: the test is about to change what the run has not made.
         """
-        sending = _sending(operation, path, query, headers, body, form)
+        template = _sending(operation, path, query, headers, body, form)
         wanted = Expectation(status=status if isinstance(status, tuple) else (status,))
         try:
-            exchange, failing, excuse = self._send(self._test, sending, key, wanted, False)
+            exchange, failing, excuse = self._send(self._test, template, key, wanted, False)
         except BudgetError as error:
             # Hypothesis would take any other exception for a failure, and send everything once more.
             raise InconclusiveError(str(error)) from error
@@ -249,13 +249,13 @@ class Api:
         """Clear away now, as far as requests may be sent, and as far as it was made by the run."""
         done = set(self._undo(self._test)) if self._undo is not None else set()
         while self._later:
-            sending, expectation = self._later.pop()
-            outgoing = sending.outgoing({}, name=self._test)
+            template, expectation = self._later.pop()
+            outgoing = template.outgoing({}, name=self._test)
             if (address := (outgoing.method, outgoing.path)) in done:
                 continue
             done.add(address)
             with suppress(BudgetError, RefusedError):
-                self._send(self._test, sending, Key.VALID, expectation, True)
+                self._send(self._test, template, Credential.VALID, expectation, True)
 
     def require(
         self,
@@ -342,10 +342,10 @@ def _sending(
     query: Sequence[tuple[str, str]],
     headers: Mapping[str, str] | None,
     body: object,
-    form: Sequence[Part],
-) -> Sending:
+    form: Sequence[FormPart],
+) -> RequestTemplate:
     # A dollar sign in a text is meant as it stands: what a test sends has no placeholders.
-    return Sending(
+    return RequestTemplate(
         operation=operation,
         path={name: _literal(value) for name, value in (path or {}).items()},
         query=tuple((name, _literal(value)) for name, value in query),

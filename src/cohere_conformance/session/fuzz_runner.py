@@ -50,15 +50,15 @@ class FuzzRunner(Runner):
             reason = self._gone().reason
             return Attempt((), served=False, observed=reason, gone=reason)
         values = self._resources.values(candidate.needs)
-        sending = candidate.sending
-        outgoing = sending.outgoing(
+        template = candidate.template
+        outgoing = template.outgoing(
             values, name=test, key=candidate.key, authorization=self._authorizations.get(candidate.key)
         )
         # By its size, so that a report shows the smallest of several requests that fail alike.
         position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
 
         def send() -> Exchange:
-            return self._send_for_keeps(sending.operation, test, outgoing, values, position)
+            return self._send_for_keeps(template.operation, test, outgoing, values, position)
 
         try:
             exchange = send()
@@ -81,7 +81,7 @@ class FuzzRunner(Runner):
         self._write(
             Record(
                 case=test,
-                operation=sending.operation if self._declared(sending.operation) else "",
+                operation=template.operation if self._declared(template.operation) else "",
                 outcome=outcome,
                 reason=excuse or "",
                 exchange=exchange,
@@ -123,7 +123,7 @@ class FuzzRunner(Runner):
 
     def _restore(self, test: str, candidate: Candidate, exchange: Exchange) -> None:
         self._resources.clear(test)
-        status, label = exchange.response.status, candidate.sending.operation
+        status, label = exchange.response.status, candidate.template.operation
         if not 200 <= status < 300 or not self._declared(label):
             return
         if self._policies[label].effect is Effect.DESTROYS or label.endswith("cancel"):

@@ -169,7 +169,7 @@ class Fuzzer:
         effort, told = EFFORTS[self._fuzz.profile], self._fuzz.max_examples
         examples = effort.examples if told is None else told
         overlays = effort.overlaid if told is None else min(effort.overlaid, told)
-        bodied = [anchor for anchor in start if isinstance(anchor.sending.body, dict)]
+        bodied = [anchor for anchor in start if isinstance(anchor.template.body, dict)]
         if operation.request is None or not examples + overlays:
             return
         if not (bodied := [anchor for anchor in bodied if attempts.usable(anchor.case)]):

@@ -47,7 +47,7 @@ class Permission:
     def left_out(self, case: Case) -> str | None:
         """Return why a case is not sent to this target, if it is not."""
         plan = self._plan
-        if (missing := self._lacking([case.sending.operation])) is not None:
+        if (missing := self._lacking([case.template.operation])) is not None:
             return f"{missing} not declared by the target"
         if (skip := case.skip(plan.profile)) is not None:
             return skip.reason

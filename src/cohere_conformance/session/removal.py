@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cohere_conformance.cases import Removal, Resource
-    from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.cases.request_template import RequestTemplate
     from cohere_conformance.client.budget import Reserve
     from cohere_conformance.contract import Contract
     from cohere_conformance.session.patience import Patience
 
-Send = Callable[["Sending", str, "Mapping[str, str]", Expectation], Exchange]
+Send = Callable[["RequestTemplate", str, "Mapping[str, str]", Expectation], Exchange]
 """Sends a request for the resource, case or test of that name, judges and records it."""
 Address = tuple[str, str]
 """Method and path of a request."""
@@ -165,10 +165,10 @@ def _ours(one: Made, removal: Removal, exchange: Exchange) -> bool:
         return False
 
 
-def _address(sending: Sending, values: Mapping[str, str]) -> Address | None:
+def _address(template: RequestTemplate, values: Mapping[str, str]) -> Address | None:
     """Return what a request goes to; `None` where a value is missing in it."""
     try:
-        outgoing = sending.outgoing(values, name="")
+        outgoing = template.outgoing(values, name="")
     except UsageError:
         return None
     return outgoing.method, outgoing.path

@@ -28,8 +28,8 @@ from cohere_conformance.session.unique import Unique
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from cohere_conformance.cases import Key, Suite
-    from cohere_conformance.cases.sending import Sending
+    from cohere_conformance.cases import Credential, Suite
+    from cohere_conformance.cases.request_template import RequestTemplate
     from cohere_conformance.client.guard import Guard
     from cohere_conformance.client.sender import Outgoing, Sender
     from cohere_conformance.model import Exchange, Expectation, Finding, Response, Severity
@@ -275,12 +275,12 @@ class Runner:
         return None
 
     def _send_for_test(
-        self, test: str, sending: Sending, key: Key, expectation: Expectation, clearing: bool
+        self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
     ) -> Judged:
         authorization = self._authorizations.get(key)
-        outgoing = sending.outgoing({}, name=test, key=key, authorization=authorization)
+        outgoing = template.outgoing({}, name=test, key=key, authorization=authorization)
         try:
-            exchange = self._send_for_keeps(sending.operation, test, outgoing, {}, test)
+            exchange = self._send_for_keeps(template.operation, test, outgoing, {}, test)
         except BudgetError as error:
             self.note(test, Ending("inconclusive", str(error)))
             raise
@@ -288,7 +288,7 @@ class Runner:
         self._write(
             Record(
                 case=test,
-                operation=sending.operation,
+                operation=template.operation,
                 outcome=ending.outcome,
                 reason=ending.reason,
                 exchange=exchange,
@@ -316,15 +316,15 @@ class Runner:
         )
 
     def _send_for_resource(
-        self, sending: Sending, name: str, values: Mapping[str, str], expectation: Expectation
+        self, template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation
     ) -> Exchange:
         self._check_written()
-        exchange = self._sender.send(sending.outgoing(values, name=name), position=name)
+        exchange = self._sender.send(template.outgoing(values, name=name), position=name)
         ending = self._judged(exchange, expectation)
         self._note(
             Record(
                 case=name,
-                operation=sending.operation,
+                operation=template.operation,
                 outcome=ending.outcome,
                 reason=ending.reason,
                 exchange=exchange,

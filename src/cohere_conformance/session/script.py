@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.cases import Key, Skip, shipped_suite
-from cohere_conformance.cases.sending import Sending
+from cohere_conformance.cases import Credential, Skip, shipped_suite
+from cohere_conformance.cases.request_template import RequestTemplate
 from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import PARAMETER, items, shipped_collections
@@ -97,11 +97,11 @@ class Script:
         """Return the parameters of a path that has one."""
         return dict.fromkeys(PARAMETER.findall(label), identity)
 
-    def bare(self, label: str, path: dict[str, str]) -> Sending:
+    def bare(self, label: str, path: dict[str, str]) -> RequestTemplate:
         """Return a request that says nothing but what it is about."""
-        return Sending(label, path=path)
+        return RequestTemplate(label, path=path)
 
-    def request(self, link: Link, filled: Filled) -> Sending | None:
+    def request(self, link: Link, filled: Filled) -> RequestTemplate | None:
         """Return the written request of a link's target with what the link puts into it.
 
         Where the link holds for some kinds of things only, the request is one that was written for that kind.
@@ -112,16 +112,16 @@ class Script:
         for anchor in self._candidates(link):
             if filled.matched and not filled.matched & self._kinds(anchor):
                 continue
-            sending = anchor.sending
-            body = sending.body
+            template = anchor.template
+            body = template.body
             for tokens, value in filled.body.items():
                 body = edited(body, tokens, literal(value))
             named = {name for name, _ in filled.query}
             # Another page is asked for as the first one was, and in no other way.
-            kept = sending.query if link.source != link.target else ()
+            kept = template.query if link.source != link.target else ()
             query = [(name, value) for name, value in kept if name not in named]
             changed = msgspec.structs.replace(
-                sending,
+                template,
                 path={name: _literal(value) for name, value in filled.path.items()},
                 query=(*query, *((name, _literal(value)) for name, value in filled.query)),
                 body=body,
@@ -134,19 +134,19 @@ class Script:
         """Return the written requests of a link's target: of pages those first that make them many."""
         written = self._written[link.target]
         paged = any(further.target == link.target for further in self.links.get(link.target, ()))
-        return sorted(written, key=lambda anchor: paged and _SMALLEST_PAGE not in anchor.sending.query)
+        return sorted(written, key=lambda anchor: paged and _SMALLEST_PAGE not in anchor.template.query)
 
     def _kinds(self, anchor: Anchor) -> frozenset[str]:
         """Return the words that the things which a written request needs were made with."""
         needed = self._suite.in_order(anchor.needs)
         return frozenset(value for resource in needed for _, value in resource.create.query)
 
-    def _starts(self, profile: str) -> Iterator[tuple[str, list[Sending]]]:
+    def _starts(self, profile: str) -> Iterator[tuple[str, list[RequestTemplate]]]:
         """Yield the operations that need nothing, with the requests that need nothing either."""
         for label, links in self.links.items():
             if PARAMETER.search(label):
                 continue
-            written = [anchor.sending for anchor in self._written[label]]
+            written = [anchor.template for anchor in self._written[label]]
             if written and self.effect(label) is Effect.CREATES:
                 written = list(self._uploads(label, links)) or written
             if written and any(link.target == label for link in links):
@@ -154,10 +154,10 @@ class Script:
             if requests := [one for one in map(self._settled, written) if one is not None]:
                 yield label, requests
 
-    def _uploads(self, label: str, links: list[Link]) -> Iterator[Sending]:
+    def _uploads(self, label: str, links: list[Link]) -> Iterator[RequestTemplate]:
         """Yield, of each kind that a link holds for, the smallest request that is sure to be of use."""
         kinds = {kind for link in links for allowed in link.when.values() for kind in allowed}
-        found: dict[str, Sending] = {}
+        found: dict[str, RequestTemplate] = {}
         for resource in sorted(self._suite.resources.values(), key=lambda one: _size(one.create)):
             wait = resource.wait
             if resource.create.operation != label or resource.needs or wait is None:
@@ -170,37 +170,37 @@ class Script:
                     found.setdefault(value, resource.create)
         yield from found.values()
 
-    def _small_pages(self, label: str, profile: str) -> Iterator[Sending]:
+    def _small_pages(self, label: str, profile: str) -> Iterator[RequestTemplate]:
         """Yield requests for a list in pages of one item, which make it have several."""
         for case in self._suite.cases:
             told = case.profiles.get(profile, case.expect)
-            served = case.key is Key.VALID and not isinstance(told, Skip) and told.status == (200,)
-            if case.operation == label and served and _SMALLEST_PAGE in case.sending.query:
-                yield case.sending
+            served = case.key is Credential.VALID and not isinstance(told, Skip) and told.status == (200,)
+            if case.operation == label and served and _SMALLEST_PAGE in case.template.query:
+                yield case.template
 
-    def _settled(self, sending: Sending) -> Sending | None:
+    def _settled(self, template: RequestTemplate) -> RequestTemplate | None:
         """Return a request with its placeholders filled in; `None` where one needs something."""
         try:
             return msgspec.structs.replace(
-                sending,
-                path={name: rendered(text, self._values) for name, text in sending.path.items()},
-                query=tuple((name, rendered(text, self._values)) for name, text in sending.query),
-                headers=tuple((name, rendered(text, self._values)) for name, text in sending.headers),
-                body=mapped(sending.body, lambda text: rendered(text, self._values)),
+                template,
+                path={name: rendered(text, self._values) for name, text in template.path.items()},
+                query=tuple((name, rendered(text, self._values)) for name, text in template.query),
+                headers=tuple((name, rendered(text, self._values)) for name, text in template.headers),
+                body=mapped(template.body, lambda text: rendered(text, self._values)),
                 form=tuple(
                     # The parts of a form are read for placeholders once more when they go out.
                     msgspec.structs.replace(part, content=_literal(rendered(part.content, self._values)))
                     if isinstance(part.content, str)
                     else part
-                    for part in sending.form
+                    for part in template.form
                 ),
             )
         except UsageError:
             return None
 
 
-def _size(sending: Sending) -> int:
-    return sum(len(part.content) for part in sending.form)
+def _size(template: RequestTemplate) -> int:
+    return sum(len(part.content) for part in template.form)
 
 
 def _literal(text: str) -> str:

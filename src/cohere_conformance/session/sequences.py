@@ -35,7 +35,7 @@ from cohere_conformance.session.script import Script
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from cohere_conformance.cases import Sending
+    from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract.links import Filled, Link
     from cohere_conformance.session.api import Api, Reply
 
@@ -54,7 +54,7 @@ class _Option(NamedTuple):
 
     link: Link
     filled: Filled
-    sending: Sending
+    template: RequestTemplate
 
 
 class Sequences(Lifecycle):
@@ -131,8 +131,8 @@ class Sequences(Lifecycle):
                 filled = link.filled(answered)
                 if filled is None or not self.may(link.target, filled.path.values(), filled.body.values()):
                     continue
-                if (sending := self.script.request(link, filled)) is not None:
-                    found.append(_Option(link, filled, sending))
+                if (template := self.script.request(link, filled)) is not None:
+                    found.append(_Option(link, filled, template))
         return found
 
     def may(self, label: str, path: Iterable[str], body: Iterable[object]) -> bool:
@@ -147,7 +147,7 @@ class Sequences(Lifecycle):
 
     def take(self, option: _Option, *, patient: bool) -> Answered | None:
         """Follow a link and look whether the answer fits what is known; return what was served."""
-        link, filled, sending = option
+        link, filled, template = option
         self.ledger.taken[link.source, link.name] += 1
         # What nobody makes, such as the models of the service, nobody deletes either.
         owned = collection_of(link.target) in self.script.creators
@@ -156,9 +156,9 @@ class Sequences(Lifecycle):
         for one in (*used, *about):
             if patient and one is not None and one.at_work:
                 self.wait(one)
-        return self.call(sending, right(link.target, self.script.effect(link.target), about, used))
+        return self.call(template, right(link.target, self.script.effect(link.target), about, used))
 
-    def call(self, sending: Sending, status: tuple[int, ...]) -> Answered | None:
+    def call(self, template: RequestTemplate, status: tuple[int, ...]) -> Answered | None:
         """Send a request, take down what the answer tells, and return it if it was served.
 
         Raises:
@@ -166,29 +166,29 @@ class Sequences(Lifecycle):
             DeviatesError: the answer is wrong.
             InconclusiveError: there was none to judge.
         """
-        label = sending.operation
-        about = self.ledger.about(label, sending.path.values())
+        label = template.operation
+        about = self.ledger.about(label, template.path.values())
         if self.script.effect(label) in {Effect.CHANGES, Effect.DESTROYS} and None in about:
-            raise ForeignError(f"{label}: {', '.join(sending.path.values())} was not made by this test")
+            raise ForeignError(f"{label}: {', '.join(template.path.values())} was not made by this test")
         deleted = [one for one in about if one is not None and one.deleted]
         self.created += self.script.effect(label) is Effect.CREATES
         reply = self.api.call(
             label,
-            path=sending.path,
-            query=sending.query,
-            headers=dict(sending.headers),
-            body=sending.body,
-            form=sending.form,
+            path=template.path,
+            query=template.query,
+            headers=dict(template.headers),
+            body=template.body,
+            form=template.form,
             status=status,
         )
         if deleted and label in GONE:
             self.gone(label, reply)
         if reply.status != 200:
             return None
-        answered = Answered(label, 200, sending.path, sending.query, sending.body, reply.answer)
+        answered = Answered(label, 200, template.path, template.query, template.body, reply.answer)
         if not deleted:
             self.learn(answered, reply)
-            same = (label, sending.path, sending.query)
+            same = (label, template.path, template.query)
             self.answers = [one for one in self.answers if (one.operation, one.path, one.query) != same]
             self.answers = [*self.answers, answered][-_KEPT:]
         return answered

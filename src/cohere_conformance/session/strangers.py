@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases import Key
+from cohere_conformance.cases import Credential
 from cohere_conformance.privacy.words import INVALID_KEY
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
         DeviatesError: one of them does not.
     """
     for label in operations:
-        unkeyed, wrong = _called(api, label, Key.NONE), _called(api, label, Key.WRONG)
+        unkeyed, wrong = _called(api, label, Credential.NONE), _called(api, label, Credential.WRONG)
         for name, reply in (("common.key-missing", unkeyed), ("common.key-wrong", wrong)):
             api.require(name, reply.status == 401, reply, expected="status 401", observed=str(reply.status))
         api.require(
@@ -40,7 +40,7 @@ def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
             expected="no key, or a masked one",
             observed="the key that was sent",
         )
-        other = _called(api, label, Key.MALFORMED)
+        other = _called(api, label, Credential.MALFORMED)
         api.require(
             "common.key-scheme",
             other.status == 401,
@@ -50,6 +50,6 @@ def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
         )
 
 
-def _called(api: Api, label: str, key: Key) -> Reply:
+def _called(api: Api, label: str, key: Credential) -> Reply:
     names = re.findall(r"\{([^}]+)\}", label)
     return api.call(label, path=dict.fromkeys(names, NOBODY), key=key, status=_ANY)

@@ -101,7 +101,7 @@ class Unchanged:
     def _look(self, case: str, send: Send) -> None:
         anchor = self._start[case]
         candidate = anchor.candidate(
-            Way.POSITIVE, anchor.sending, location="", says="nothing is changed", verdict=Verdict.SERVED
+            Way.POSITIVE, anchor.template, location="", says="nothing is changed", verdict=Verdict.SERVED
         )
         attempt = Attempt((), served=False)
         for _ in range(1 if len(self.refused) > 1 else _TRIES):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import msgspec
 
-from cohere_conformance.cases.entry import Entry
-from cohere_conformance.cases.source import Steps, unlike
+from cohere_conformance.cases.case_file import Steps, unlike
+from cohere_conformance.cases.grammar import YamlMapping
 from cohere_conformance.contract.documents import load_located, load_yaml
 from cohere_conformance.contract.location import Location, parse_location
 from cohere_conformance.errors import CaseError, ContractError
@@ -30,10 +30,10 @@ __all__ = ["Rules", "load_rules"]
 
 FILE = "golden.yaml"
 _CASES = "cases.yaml"
-_Shape = TypeVar("_Shape", bound=Entry)
+_Shape = TypeVar("_Shape", bound=YamlMapping)
 
 
-class _MaskEntry(Entry, frozen=True, kw_only=True):
+class _MaskEntry(YamlMapping, frozen=True, kw_only=True):
     """One rule, as it is written."""
 
     why: str
@@ -46,7 +46,7 @@ class _MaskEntry(Entry, frozen=True, kw_only=True):
     presence: Literal["same", "any"] | None = None
 
 
-class _HeaderEntry(Entry, frozen=True, kw_only=True):
+class _HeaderEntry(YamlMapping, frozen=True, kw_only=True):
     """One header that is compared, as it is written."""
 
     why: str

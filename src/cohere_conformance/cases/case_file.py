@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import yaml
 
-from cohere_conformance.cases.entry import AT, Entry, FileEntry
+from cohere_conformance.cases.grammar import AT, FileEntry, YamlMapping
 from cohere_conformance.contract.documents import load_located
 from cohere_conformance.errors import CaseError, ContractError
 
@@ -26,7 +26,7 @@ _FIELD = re.compile(r"Object (?P<fault>contains unknown|missing required) field 
 _TYPE = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`")
 
 
-class Source:
+class CaseFile:
     """A file of cases: its content, and where in it everything stands.
 
     Args:
@@ -141,9 +141,9 @@ def unlike(got: str, known: Iterable[str], what: str) -> str:
     return f"expected {what}, got {got!r}; take one of {listed}"
 
 
-def _shape(steps: Steps) -> type[Entry]:
+def _shape(steps: Steps) -> type[YamlMapping]:
     """Return the kind of mapping at the end of the way; the names that authors give are no keys."""
-    shape: type[Entry] = FileEntry
+    shape: type[YamlMapping] = FileEntry
     free = False
     for step in steps:
         if isinstance(step, str):

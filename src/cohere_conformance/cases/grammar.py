@@ -8,11 +8,11 @@ Scalar = str | int | float | bool
 Schemas = dict[str, dict[str, object] | bool]
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
+class YamlMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
     """A mapping with fixed keys; an underscore is a hyphen in the file."""
 
 
-class PartEntry(Entry, frozen=True, kw_only=True):
+class PartEntry(YamlMapping, frozen=True, kw_only=True):
     """One part of a form: exactly one of `value`, `text`, `base64` and `wav` is its content."""
 
     name: str
@@ -24,7 +24,7 @@ class PartEntry(Entry, frozen=True, kw_only=True):
     wav: float | None = None
 
 
-class SendingEntry(Entry, frozen=True, kw_only=True):
+class RequestEntry(YamlMapping, frozen=True, kw_only=True):
     """A request: at most one of `body`, `text` and `form` is its body."""
 
     operation: str
@@ -37,7 +37,7 @@ class SendingEntry(Entry, frozen=True, kw_only=True):
     content_type: str | None = None
 
 
-class ExpectEntry(Entry, frozen=True, kw_only=True):
+class ExpectEntry(YamlMapping, frozen=True, kw_only=True):
     """What must come back."""
 
     status: int | list[int]
@@ -45,14 +45,14 @@ class ExpectEntry(Entry, frozen=True, kw_only=True):
     body: Schemas = {}
 
 
-class ProfileEntry(Entry, frozen=True, kw_only=True):
+class ProfileEntry(YamlMapping, frozen=True, kw_only=True):
     """What differs under a profile: exactly one of both."""
 
     expect: ExpectEntry | None = None
     skip: str | None = None
 
 
-class CaseEntry(SendingEntry, frozen=True, kw_only=True):
+class CaseEntry(RequestEntry, frozen=True, kw_only=True):
     """One case."""
 
     id: str
@@ -65,17 +65,17 @@ class CaseEntry(SendingEntry, frozen=True, kw_only=True):
     profiles: dict[str, ProfileEntry] = {}
 
 
-class WaitEntry(Entry, frozen=True, kw_only=True):
+class WaitEntry(YamlMapping, frozen=True, kw_only=True):
     """What must have happened before a resource can be used."""
 
-    send: SendingEntry
+    send: RequestEntry
     until: Schemas
     fail: Schemas = {}
     seconds: float = 30.0
     capture: dict[str, str] = {}
 
 
-class RemovalEntry(SendingEntry, frozen=True, kw_only=True):
+class RemovalEntry(RequestEntry, frozen=True, kw_only=True):
     """One request of those that remove a resource."""
 
     status: int | list[int] = msgspec.field(default_factory=lambda: [200, 404])
@@ -85,18 +85,18 @@ class RemovalEntry(SendingEntry, frozen=True, kw_only=True):
     since: dict[str, str] = {}
 
 
-class ResourceEntry(Entry, frozen=True, kw_only=True):
+class ResourceEntry(YamlMapping, frozen=True, kw_only=True):
     """One resource."""
 
     about: str
     needs: list[str] = []
-    create: SendingEntry
+    create: RequestEntry
     capture: dict[str, str] = {}
     wait: WaitEntry | None = None
     remove: RemovalEntry | list[RemovalEntry] = []
 
 
-class FileEntry(Entry, frozen=True, kw_only=True):
+class FileEntry(YamlMapping, frozen=True, kw_only=True):
     """One file."""
 
     group: str
@@ -104,11 +104,11 @@ class FileEntry(Entry, frozen=True, kw_only=True):
     cases: list[CaseEntry]
 
 
-AT: dict[str, type[Entry]] = {
+AT: dict[str, type[YamlMapping]] = {
     "resources": ResourceEntry,
     "cases": CaseEntry,
-    "create": SendingEntry,
-    "send": SendingEntry,
+    "create": RequestEntry,
+    "send": RequestEntry,
     "remove": RemovalEntry,
     "wait": WaitEntry,
     "form": PartEntry,

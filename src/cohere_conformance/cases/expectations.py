@@ -10,10 +10,10 @@ from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Expectation
 
 if TYPE_CHECKING:
-    from cohere_conformance.cases.entry import ExpectEntry
+    from cohere_conformance.cases.case_file import Steps
+    from cohere_conformance.cases.grammar import ExpectEntry
     from cohere_conformance.cases.model import Conditions
     from cohere_conformance.cases.scope import Scope
-    from cohere_conformance.cases.source import Steps
 
 _NAME = re.compile(r"[a-z0-9_-]+")
 

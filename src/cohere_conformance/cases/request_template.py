@@ -31,7 +31,7 @@ _RATE = 16_000
 _PITCH = 440
 
 
-class Key(enum.StrEnum):
+class Credential(enum.StrEnum):
     """Which API key a case is sent with."""
 
     VALID = "valid"
@@ -55,14 +55,14 @@ class Key(enum.StrEnum):
 
 
 _AUTHORIZATION = {
-    Key.WRONG: f"Bearer {INVALID_KEY}",
-    Key.MALFORMED: f"Basic {INVALID_BASIC}",
-    Key.EMPTY: "Bearer",
+    Credential.WRONG: f"Bearer {INVALID_KEY}",
+    Credential.MALFORMED: f"Basic {INVALID_BASIC}",
+    Credential.EMPTY: "Bearer",
 }
-_VARIABLE = {Key.EXPIRED: "CONFORMANCE_EXPIRED_KEY", Key.TRIAL: "CONFORMANCE_TRIAL_KEY"}
+_VARIABLE = {Credential.EXPIRED: "CONFORMANCE_EXPIRED_KEY", Credential.TRIAL: "CONFORMANCE_TRIAL_KEY"}
 
 
-def sent_with(request: Request, key: Key) -> Request:
+def sent_with(request: Request, key: Credential) -> Request:
     """Return a request of a cassette with the credentials that its case is sent with.
 
     A cassette only says that there were some.
@@ -79,11 +79,11 @@ def sent_with(request: Request, key: Key) -> Request:
     return msgspec.structs.replace(request, headers=headers, variable=_VARIABLE.get(key, KEY_VARIABLE))
 
 
-_SCHEMES = {Key.VALID: "Bearer", Key.LOWER_CASE: "bearer", Key.SPACED: "Bearer "}
+_SCHEMES = {Credential.VALID: "Bearer", Credential.LOWER_CASE: "bearer", Credential.SPACED: "Bearer "}
 """What stands before the key of the run and a space; a scheme has no case (RFC 9110, 11.1)."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class FormPart(msgspec.Struct, frozen=True):
     """One part of a multipart form.
 
     Attributes:
@@ -99,7 +99,7 @@ class Part(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
-class Sending(msgspec.Struct, frozen=True):
+class RequestTemplate(msgspec.Struct, frozen=True):
     """A request with placeholders in its texts.
 
     Attributes:
@@ -122,7 +122,7 @@ class Sending(msgspec.Struct, frozen=True):
     headers: Headers = ()
     body: object = msgspec.UNSET
     text: str | bytes | None = None
-    form: tuple[Part, ...] = ()
+    form: tuple[FormPart, ...] = ()
     content_type: str = "application/json"
     method: str = ""
     target: str = ""
@@ -132,7 +132,7 @@ class Sending(msgspec.Struct, frozen=True):
         values: Mapping[str, str],
         *,
         name: str,
-        key: Key = Key.VALID,
+        key: Credential = Credential.VALID,
         authorization: str | None = None,
     ) -> Outgoing:
         """Return the request that goes out.
@@ -151,12 +151,14 @@ class Sending(msgspec.Struct, frozen=True):
         headers = [(field, rendered(template, values)) for field, template in self.headers]
         if content_type:
             headers.append(("content-type", content_type))
-        if key in {Key.EXPIRED, Key.TRIAL} and authorization is None:
+        if key in {Credential.EXPIRED, Credential.TRIAL} and authorization is None:
             raise UsageError(
                 f"expected the authorization of the {key} key for {name}, got none; "
                 "give the run such a key, or leave the case out"
             )
-        sent = _AUTHORIZATION.get(key, authorization if key in {Key.EXPIRED, Key.TRIAL} else None)
+        sent = _AUTHORIZATION.get(
+            key, authorization if key in {Credential.EXPIRED, Credential.TRIAL} else None
+        )
         if sent is not None:
             headers.append(("authorization", sent))
         scheme = _SCHEMES.get(key)
@@ -204,7 +206,7 @@ def _json(value: object) -> bytes:
         return json.dumps(value).encode()
 
 
-def _multipart(form: tuple[Part, ...], values: Mapping[str, str], content_type: str) -> bytes:
+def _multipart(form: tuple[FormPart, ...], values: Mapping[str, str], content_type: str) -> bytes:
     # Every part goes as a file, without a name where it is a field: httpx sends its own fields first.
     files = [
         (
