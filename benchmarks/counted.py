@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from cohere_conformance.reference import State, chosen
+from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.server import address, listen
 
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     names = parser.parse_args(arguments).fault
     if any(name.startswith(TRANSPORT) for name in names):
         parser.error("faults of the transport are not made by the application")
-    state = State(faults=chosen(names))
+    state = ServerState(faults=chosen(names))
     counting = Counting(application(state), state.contract)
     config = uvicorn.Config(
         counting,

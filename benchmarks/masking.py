@@ -31,7 +31,7 @@ from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
-from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import Running
 from cohere_conformance.session.resources import MissingError, Resources
@@ -90,7 +90,7 @@ def shown(groups: Iterable[str] = ()) -> list[Shown]:
         groups: of the requirements; all if none is given.
     """
     suite = load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
-    state = State(step=0.01)
+    state = ServerState(step=0.01)
     with Running(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
 
         def make(

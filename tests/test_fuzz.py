@@ -17,7 +17,7 @@ from remembered import Unhurried, counted
 from running import fuzzed
 
 from cohere_conformance.fuzz.candidate import Way
-from cohere_conformance.reference import State
+from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.session.examples import Shelf, open_database
 
@@ -195,7 +195,7 @@ def test_the_same_seed_sends_the_same_requests_and_another_one_others(tmp_path: 
     runs = {"one": ("7", many), "again": ("7", many), "other": ("8", few)}
     with ExitStack() as open_servers, ThreadPoolExecutor(2) as pool:
         # Whatever takes no time needs no waiting, and whoever waits sends as many requests as that takes.
-        servers = {name: open_servers.enter_context(counted(State(step=0))) for name in runs}
+        servers = {name: open_servers.enter_context(counted(ServerState(step=0))) for name in runs}
         running = {}
         for name, (seed, cases) in runs.items():
             (tmp_path / name).mkdir()
@@ -251,7 +251,7 @@ WALKING = ("--case", "fuzz.sequences.connectors")
 def test_no_more_is_sent_than_allowed_and_nothing_is_left(
     limit: int, options: tuple[str, ...], tmp_path: Path
 ) -> None:
-    with counted(State()) as (url, seen):
+    with counted(ServerState()) as (url, seen):
         done = fuzzed(tmp_path, "--url", url, "--max-requests", str(limit), *options)
         sent = list(seen)
         assert everything(url)["connectors"] == {}
@@ -388,7 +388,7 @@ class Visit(NamedTuple):
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
     """Fuzz everything that makes something, without combinations, which make nothing else."""
     groups = "datasets,connectors,embed-jobs,batches,finetuning"
-    with counted(State(step=0.01)) as (url, seen):
+    with counted(ServerState(step=0.01)) as (url, seen):
         furnish(url)
         before = everything(url)
         del seen[:]
@@ -437,7 +437,7 @@ def test_what_cannot_be_deleted_has_ended(name: str, visit: Visit) -> None:
 @pytest.mark.parametrize(("group", "name"), [("embed-jobs", "embed_jobs"), ("batches", "batches")])
 def test_what_jobs_have_made_is_gone_where_all_complete(group: str, name: str, tmp_path: Path) -> None:
     # Before the next request can stop it, but not before the answer has told that it has begun.
-    state = State(step=0.01)
+    state = ServerState(step=0.01)
     state.clock = Unhurried(0.1)
     with counted(state) as (url, seen):
         options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--only", group)

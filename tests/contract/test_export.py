@@ -16,7 +16,7 @@ from schemathesis.core.failures import FailureGroup
 from cohere_conformance.cli.contract import contract
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import as_openapi_31, exported
-from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import Running
 
@@ -103,12 +103,12 @@ STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def state() -> State:
-    return State()
+def state() -> ServerState:
+    return ServerState()
 
 
 @pytest.fixture(scope="module")
-def url(state: State) -> Iterator[str]:
+def url(state: ServerState) -> Iterator[str]:
     with Running(state) as running:
         yield running.url
 
@@ -137,7 +137,7 @@ def test_schemathesis_calls_a_good_stream_good(url: str, version: str, name: str
 
 
 @pytest.mark.parametrize("version", ["3.2", "3.1"])
-def test_schemathesis_still_sees_a_broken_stream(state: State, url: str, version: str) -> None:
+def test_schemathesis_still_sees_a_broken_stream(state: ServerState, url: str, version: str) -> None:
     """An event of unknown type is not one of the union."""
     state.faults = frozenset({catalogue()["chat.v2.stream.unknown-event"]})
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import catalogue, sound
+from cohere_conformance.reference import audio_file, catalogue
 from reference import Asked, asked
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_a_recording_is_the_same_in_another_container(server: Asked) -> None:
     assert text(server, flac(SPEECH, len(SPEECH) // 2)) == text(server)
     assert text(server, flac(bytes(len(SPEECH)), 100)) == ""
     eight = bytes(one ^ 0x80 for one in SPEECH)
-    assert sound.read(wav(eight, 1)).mark == sound.read(wav(SPEECH)).mark
+    assert audio_file.read(wav(eight, 1)).mark == audio_file.read(wav(SPEECH)).mark
 
 
 @pytest.mark.parametrize("begin", [b"ID3\4", b"\xff\xfb\x90\0", b"OggS"])
@@ -145,8 +145,8 @@ def turned() -> Any:
 def test_damaged_files_are_refused_and_nothing_worse(kind: bytes) -> None:
     for cut in range(60):
         for content in (kind[:cut], kind[:cut] + b"\xff" * 8 + kind[cut + 8 : 200]):
-            with contextlib.suppress(sound.UnreadableError):
-                assert sound.read(content).seconds >= 0
+            with contextlib.suppress(audio_file.UnreadableAudioError):
+                assert audio_file.read(content).seconds >= 0
 
 
 SEEN: dict[str, Callable[[Asked], bool]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from cohere_conformance.reference import State
+from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.server import Running
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ CHAT = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         yield server.url
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import Profile, State, catalogue
+from cohere_conformance.reference import Profile, ServerState, catalogue
 from cohere_conformance.reference.server import Running
 from reference import call
 
@@ -89,7 +89,7 @@ FORMS = {"application/stream+json": {}, "text/event-stream": {"Accepts": "text/e
 
 
 class Server:
-    def __init__(self, state: State, url: str) -> None:
+    def __init__(self, state: ServerState, url: str) -> None:
         self.state = state
         self.url = url
 
@@ -102,7 +102,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    state = State()
+    state = ServerState()
     with Running(state) as running:
         yield Server(state, running.url)
 
@@ -276,7 +276,7 @@ def test_what_does_not_go_together_is_refused(server: Server, name: str) -> None
 
 
 def test_the_live_profile_has_retired_searches_and_refuses_newer_models() -> None:
-    state = State(profile=Profile.LIVE_2026)
+    state = ServerState(profile=Profile.LIVE_2026)
     with Running(state) as running:
         server = Server(state, running.url)
         assert wrong(GROUNDED, *server.send(GROUNDED)) == set()

@@ -36,7 +36,7 @@ from chat_v2 import (
 )
 
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.reference import Profile, State, catalogue
+from cohere_conformance.reference import Profile, ServerState, catalogue
 from cohere_conformance.reference.server import Running
 from reference import GARBLED
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    state = State()
+    state = ServerState()
     with Running(state) as running:
         yield Server(state, running.url)
 
@@ -227,7 +227,7 @@ def test_older_models_do_without_the_safety_mode(server: Server) -> None:
 
 
 def test_the_live_profile_answers_the_same() -> None:
-    state = State(profile=Profile.LIVE_2026)
+    state = ServerState(profile=Profile.LIVE_2026)
     with Running(state) as running:
         server = Server(state, running.url)
         for name in ("grounded", "calls", "thinks", "json-schema"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from cohere_conformance.reference import State, chosen
+from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.reference.coding import LARGEST, wants_gzip
 from cohere_conformance.reference.server import Running
 
@@ -33,7 +33,7 @@ FORM = (
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         yield server.url
 
 
@@ -213,7 +213,7 @@ def test_what_is_no_json_is_refused_in_words(url: str, content: bytes, fragment:
 
 def test_a_fault_of_the_transport_works_on_what_the_server_says() -> None:
     """A faulty transport spoils the content itself, though the client asks for gzip."""
-    with Running(State(faults=chosen(["transport.invalid-utf8"]))) as server:
+    with Running(ServerState(faults=chosen(["transport.invalid-utf8"]))) as server:
         response = httpx.post(f"{server.url}/v1/tokenize", json=TEXT, headers=KEY)
     assert "content-encoding" not in response.headers
     assert b"\xff" in response.content

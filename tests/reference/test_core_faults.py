@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import State, catalogue, chosen
+from cohere_conformance.reference import ServerState, catalogue, chosen
 from cohere_conformance.reference.keys import EXPIRED, TRIAL
 from cohere_conformance.reference.server import Running
 from reference import GARBLED, Asked, asked, call
@@ -126,7 +126,7 @@ def test_the_calls_of_a_trial_key_count_down_unless_told_otherwise() -> None:
     def left(server: Asked) -> list[int]:
         return [int(server.ask(CHECK, key=TRIAL).headers[LEFT]) for _ in range(3)]
 
-    with asked(State()) as server:
+    with asked(ServerState()) as server:
         first = left(server)
         assert first == [first[0], first[0] - 1, first[0] - 2]
         with server.wrong("limits.never"):
@@ -135,7 +135,7 @@ def test_the_calls_of_a_trial_key_count_down_unless_told_otherwise() -> None:
 
 @pytest.mark.parametrize(("faults", "status"), [((), 404), (("paths.catch-all",), 200)])
 def test_an_undeclared_path_is_not_found_unless_told_otherwise(faults: tuple[str, ...], status: int) -> None:
-    with Running(State(faults=chosen(faults))) as server:
+    with Running(ServerState(faults=chosen(faults))) as server:
         assert call(server.url, "GET", "/v1/nothing")[0].status_code == status
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bench import Bench, lines, state
 
-from cohere_conformance.reference import Clock, Profile, State, catalogue
+from cohere_conformance.reference import Clock, Profile, ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import Running
 from reference import asked
@@ -290,7 +290,7 @@ class Hurried(Clock):
 
 def test_one_response_is_of_one_moment() -> None:
     """A filtered list shows no dataset that has left the filter while the list was made."""
-    memory = State(step=1)
+    memory = ServerState(step=1)
     memory.clock = Hurried()
     seen = set()
     with asked(memory) as server:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import Profile, State, catalogue
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference import Profile, ServerState, catalogue
+from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.images import inspect
 from cohere_conformance.reference.vectors import TYPES
 from reference import GARBLED, Asked, asked
@@ -174,7 +174,7 @@ def test_what_is_refused(send: Any, path: str, change: dict[str, Any], told: str
 
 
 def test_the_live_service_knows_no_depth_and_no_old_models() -> None:
-    with asked(State(profile=Profile.LIVE_2026)) as live:
+    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
         image = live.ask("POST /v2/embed", PICTURE)
         gone = live.ask("POST /v2/embed", BASE | {"model": "embed-english-v2.0"}, status=404)
     assert image.json()["images"][0]["bit_depth"] == 0
@@ -202,7 +202,7 @@ def test_images_are_read_and_broken_ones_refused(
     found = inspect(uri(content, kind))
     assert (found.width, found.height, found.bit_depth, found.format) == (*size, f"image/{kind}")
     for cut in range(len(content) - (0 if kind == "png" else 12)):
-        with pytest.raises(RefusedError):
+        with pytest.raises(ApiError):
             inspect(uri(content[:cut], kind))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import State, chosen
+from cohere_conformance.reference import ServerState, chosen
 from reference import Asked, asked
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ CALLING = {
 }
 
 
-STATE = State()
+STATE = ServerState()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import Profile, State, catalogue
+from cohere_conformance.reference import Profile, ServerState, catalogue
 from reference import Asked, asked
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MISSING = "model 'nope' not found"
 
 @pytest.fixture(scope="module", params=list(Profile))
 def server(request: pytest.FixtureRequest) -> Iterator[Asked]:
-    with asked(State(profile=request.param)) as server:
+    with asked(ServerState(profile=request.param)) as server:
         yield server
 
 
@@ -89,7 +89,7 @@ def test_what_is_gone_is_deprecated_by_the_contract_and_unknown_to_the_live_serv
         found = by_contract.ask("GET /v1/models/command")
         assert found.json()["is_deprecated"]
         assert "will be removed" in found.headers["x-api-warning"]
-    with asked(State(profile=Profile.LIVE_2026)) as live:
+    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
         assert "was removed on" in live.ask("GET /v1/models/command", status=404).json()["message"]
         assert not any(listed(live, f"endpoint={one}") for one in ("classify", "generate", "summarize"))
 

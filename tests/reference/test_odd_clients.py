@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from cohere_conformance.reference import State, catalogue
-from cohere_conformance.reference.handling import HANDLERS, Event, Stream
+from cohere_conformance.reference import ServerState, catalogue
+from cohere_conformance.reference.handling import HANDLERS, Event, StreamResponse
 from cohere_conformance.reference.server import Running
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ UPLOAD = b"POST /v1/datasets?name=a&type=embed-input HTTP/1.1\r\n"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         yield server
 
 
@@ -151,12 +151,12 @@ def test_a_stream_that_nobody_reads_on_is_not_made_on(monkeypatch: pytest.Monkey
         finally:
             closed.set()
 
-    def streaming(call: Call) -> Stream:
-        return Stream(events())
+    def streaming(call: Call) -> StreamResponse:
+        return StreamResponse(events())
 
     catalogue()  # all handlers are there before one is replaced
     monkeypatch.setitem(HANDLERS, "POST /v1/check-api-key", streaming)
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         url, key = f"{server.url}/v1/check-api-key", {"authorization": "Bearer reference-key"}
         with httpx.stream("POST", url, headers=key) as response:
             assert next(response.iter_raw()).startswith(b"data: ")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import Profile, State, catalogue
+from cohere_conformance.reference import Profile, ServerState, catalogue
 from reference import Asked, asked
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_what_is_refused(server: Asked, label: str, change: dict[str, Any], told
 
 
 def test_the_live_service_wants_a_model_to_be_named() -> None:
-    with asked(State(profile=Profile.LIVE_2026)) as live:
+    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
         refused = live.ask(V1, {"query": QUERY, "documents": DOCUMENTS}, status=400)
         assert "model parameter is required" in refused.json()["message"]
         assert live.ask(V2, BASE).json()["meta"]["api_version"] == {"version": "2"}

@@ -17,16 +17,16 @@ import pytest
 from load import OPERATIONS, bombard
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.reference import Clock, Fault, Profile, State, catalogue, chosen, validation
+from cohere_conformance.reference import Clock, Fault, Profile, ServerState, catalogue, chosen, validation
 from cohere_conformance.reference import server as server_module
-from cohere_conformance.reference.handling import HANDLERS, Event, Stream
+from cohere_conformance.reference.handling import HANDLERS, Event, StreamResponse
 from cohere_conformance.reference.server import Running, address, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cohere_conformance.contract import Operation
-    from cohere_conformance.reference.handling import Call, Outcome
+    from cohere_conformance.reference.handling import Call, HandlerResult
 
 LABEL, PATH = "POST /v1/check-api-key", "/v1/check-api-key"
 KEY = {"authorization": "Bearer reference-key"}
@@ -52,13 +52,13 @@ def test_events_are_on_their_way_before_the_next_is_made(
         before_the_last.append(arrived.wait(PATIENCE if one_by_one else 0.2))
         yield Event({"number": 2})
 
-    def streaming(call: Call) -> Stream:
-        return Stream(events())
+    def streaming(call: Call) -> StreamResponse:
+        return StreamResponse(events())
 
     monkeypatch.setitem(HANDLERS, LABEL, streaming)
     content = b""
     with (
-        Running(State(pause=pause, faults=chosen(faults))) as server,
+        Running(ServerState(pause=pause, faults=chosen(faults))) as server,
         httpx.stream("POST", server.url + PATH, headers=KEY, timeout=PATIENCE) as answer,
     ):
         for piece in answer.iter_raw():
@@ -72,7 +72,10 @@ def test_the_date_is_that_of_the_clock_by_which_everything_is_made() -> None:
     """What is made is never older than the `Date` of its response, also where the clock stands still."""
     clock = Clock(runs=False)
     clock.advance(-86_400)
-    with Running(State(clock=clock)) as server, httpx.Client(base_url=server.url, headers=KEY) as client:
+    with (
+        Running(ServerState(clock=clock)) as server,
+        httpx.Client(base_url=server.url, headers=KEY) as client,
+    ):
         file = {"data": ("rows.jsonl", b'{"text": "Fog until noon."}\n')}
         made = client.post("/v1/datasets", params={"name": "a", "type": "embed-input"}, files=file)
         shown = client.get(f"/v1/datasets/{made.json()['id']}").json()["dataset"]
@@ -81,7 +84,7 @@ def test_the_date_is_that_of_the_clock_by_which_everything_is_made() -> None:
 
 
 def test_many_clients_each_get_what_they_asked_for() -> None:
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         outcome = asyncio.run(
             bombard(server.url, clients=20, requests=400, names=tuple(OPERATIONS), told=lambda number: None)
         )
@@ -126,10 +129,10 @@ def test_an_address_is_told_as_a_url(
 def test_the_end_does_not_wait_for_streams_or_for_idle_clients(
     faults: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(HANDLERS, LABEL, lambda call: Stream(Event({}) for _ in range(9)))
+    monkeypatch.setitem(HANDLERS, LABEL, lambda call: StreamResponse(Event({}) for _ in range(9)))
     head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer reference-key\r\n\r\n"
     with contextlib.ExitStack() as clients:
-        with Running(State(pause=3600, faults=chosen(faults))) as server:
+        with Running(ServerState(pause=3600, faults=chosen(faults))) as server:
             where = (urlsplit(server.url).hostname, urlsplit(server.url).port)
             idle, asking = (
                 clients.enter_context(socket.create_connection(where, timeout=PATIENCE)) for _ in range(2)
@@ -147,14 +150,14 @@ def test_the_end_does_not_wait_for_streams_or_for_idle_clients(
 def test_a_server_that_does_not_come_to_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def hanging(call: Call) -> Stream:
+    def hanging(call: Call) -> StreamResponse:
         asked.set()
         go_on.wait(PATIENCE)
-        return Stream(iter(()))
+        return StreamResponse(iter(()))
 
     monkeypatch.setitem(HANDLERS, LABEL, hanging)
     monkeypatch.setattr(server_module, "_PATIENCE", 0.1)
-    server = Running(State())
+    server = Running(ServerState())
 
     def call() -> None:
         with contextlib.suppress(httpx.HTTPError):
@@ -204,13 +207,13 @@ def test_other_requests_are_served_while_a_large_one_is_handled(
     handler, begun, served = HANDLERS[label], threading.Event(), threading.Event()
     waited = []
 
-    def held(call: Call) -> Outcome | Callable[[], Outcome]:
+    def held(call: Call) -> HandlerResult | Callable[[], HandlerResult]:
         begun.set()
         waited.append(served.wait(PATIENCE))
         return handler(call)
 
     monkeypatch.setitem(HANDLERS, label, held)
-    with Running(State()) as server, ThreadPoolExecutor() as pool:
+    with Running(ServerState()) as server, ThreadPoolExecutor() as pool:
         method, path = label.split()
         address = f"{server.url}{path}{'?name=a&type=embed-input' if further.get('files') else ''}"
         answer = pool.submit(httpx.request, method, address, headers=KEY, timeout=60, **further)  # type: ignore[arg-type]
@@ -226,14 +229,14 @@ def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: 
     """The same for what comes before the handler: parsing and validation."""
     validate, begun, served = validation.validate, threading.Event(), threading.Event()
 
-    def held(operation: Operation, body: object, state: State) -> list[str]:
+    def held(operation: Operation, body: object, state: ServerState) -> list[str]:
         if operation.label == "POST /v2/chat":
             begun.set()
             assert served.wait(PATIENCE)
         return validate(operation, body, state)
 
     monkeypatch.setattr(validation, "validate", held)
-    with Running(State()) as server, ThreadPoolExecutor() as pool:
+    with Running(ServerState()) as server, ThreadPoolExecutor() as pool:
         asked = pool.submit(
             httpx.post,
             f"{server.url}/v2/chat",
@@ -249,7 +252,7 @@ def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: 
 
 def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
     """Datasets are read in threads and stored one after the other, while others list them."""
-    with Running(State(step=0)) as server, ThreadPoolExecutor(8) as pool:
+    with Running(ServerState(step=0)) as server, ThreadPoolExecutor(8) as pool:
 
         def upload(number: int) -> str:
             address = f"{server.url}/v1/datasets?name=d{number}&type=embed-input"
@@ -267,7 +270,7 @@ def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
 
 def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
     """After its end it may be started once more, at the same address and with the same state."""
-    server = Running(State())
+    server = Running(ServerState())
     names = []
     for number in range(3):
         with server as running:
@@ -283,7 +286,7 @@ def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
 
 def test_a_server_whose_address_was_taken_meanwhile_takes_another() -> None:
     """The port belongs to nobody between two uses."""
-    server = Running(State())
+    server = Running(ServerState())
     with server:
         first = server.url
     port = int(first.rpartition(":")[2])
@@ -294,7 +297,7 @@ def test_a_server_whose_address_was_taken_meanwhile_takes_another() -> None:
 
 def test_a_server_that_runs_cannot_be_started_again() -> None:
     """Nesting is refused in words, and the server goes on."""
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         with (
             pytest.raises(RuntimeError, match=rf"expected a server that is not running.*{server.url}"),
             server,
@@ -322,15 +325,17 @@ def test_a_server_that_runs_cannot_be_started_again() -> None:
 def test_a_state_that_makes_no_sense_is_a_wrong_call(arguments: dict[str, Any], message: str) -> None:
     """Nothing that a caller asks for is silently ignored."""
     with pytest.raises(UsageError, match=message):
-        State(**arguments)
+        ServerState(**arguments)
 
 
 def test_a_state_takes_names_for_what_it_has_types_of() -> None:
     """Text works like the type that it names: profiles, faults, one key."""
-    state = State(profile="live-2026", faults="rerank.unsorted", keys="my-key")
+    state = ServerState(profile="live-2026", faults="rerank.unsorted", keys="my-key")
     assert state.profile is Profile.LIVE_2026
     assert (
-        state.faults == State(faults=[catalogue()["rerank.unsorted"]]).faults == chosen(["rerank.unsorted"])
+        state.faults
+        == ServerState(faults=[catalogue()["rerank.unsorted"]]).faults
+        == chosen(["rerank.unsorted"])
     )
     with Running(state) as server:
         for key, status in (("my-key", 200), ("m", 401)):
@@ -342,7 +347,7 @@ def test_a_state_takes_names_for_what_it_has_types_of() -> None:
 
 def test_faults_of_a_running_server_are_switched_by_name() -> None:
     """What is assigned later is checked in the same way."""
-    state = State()
+    state = ServerState()
     with Running(state) as server:
         state.faults = ["auth.ignored"]  # type: ignore[assignment]
         assert httpx.post(server.url + PATH).status_code == 200

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import Profile, State, catalogue
+from cohere_conformance.reference import Profile, ServerState, catalogue
 from reference import GARBLED, Asked, asked
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def test_what_is_refused(server: Asked, path: str, body: dict[str, Any], told: s
 
 
 def test_the_live_service_has_retired_three_of_them() -> None:
-    with asked(State(profile=Profile.LIVE_2026)) as live:
+    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
         gone = live.ask("POST /v1/generate", {"prompt": "a"}, status=404)
         assert "Generate API was removed" in gone.json()["message"]
         live.ask("POST /v1/classify", LABELLED, status=404)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from cohere_conformance.reference import State, models, tokenizers, tokens
+from cohere_conformance.reference import ServerState, models, tokenizers, tokens
 from cohere_conformance.reference.server import Running
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ TEXTS = (
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Running(State()) as server:
+    with Running(ServerState()) as server:
         yield server.url
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.reference import State, catalogue, chosen
+from cohere_conformance.reference import ServerState, catalogue, chosen
 from cohere_conformance.reference.server import Running
 from reference import GARBLED, Asked, asked, call
 
@@ -271,7 +271,7 @@ def test_what_else_a_fault_is_about(server: Asked, says: str) -> None:
     [("method-crash", "PUT", "/v1/models"), ("encoded-path-crash", "GET", "/v1/models/a%2Fb")],
 )
 def test_what_has_no_operation_may_be_a_crash_as_well(name: str, method: str, path: str) -> None:
-    state = State()
+    state = ServerState()
     with Running(state) as server:
         usual = call(server.url, "GET", "/v1/models")[0].status_code
         assert (usual, call(server.url, method, path)[0].status_code) == (200, 404)

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.reference import State, catalogue, chosen, wire
-from cohere_conformance.reference.handling import HANDLERS, Answer, Event, Stream
+from cohere_conformance.reference import ServerState, catalogue, chosen, wire
+from cohere_conformance.reference.handling import HANDLERS, Event, JsonResponse, StreamResponse
 from cohere_conformance.reference.server import Running
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ def ask(url: str, *, limit: int = 2**23, patience: float = 900.0) -> Seen:
     return Seen(content, end)
 
 
-def answering(call: Call) -> Answer:
-    return Answer(BODY)
+def answering(call: Call) -> JsonResponse:
+    return JsonResponse(BODY)
 
 
-def streaming(call: Call) -> Stream:
-    return Stream(iter(EVENTS))
+def streaming(call: Call) -> StreamResponse:
+    return StreamResponse(iter(EVENTS))
 
 
 @pytest.fixture
@@ -101,9 +101,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """Start servers with one fault; their only operation answers what it is told to."""
     running: list[Running] = []
 
-    def start(name: str, handler: Callable[[Call], Answer | Stream] = answering) -> str:
+    def start(name: str, handler: Callable[[Call], JsonResponse | StreamResponse] = answering) -> str:
         monkeypatch.setitem(HANDLERS, LABEL, handler)
-        running.append(Running(State(faults=chosen([name]))))
+        running.append(Running(ServerState(faults=chosen([name]))))
         running[-1].__enter__()
         return running[-1].url
 
@@ -212,10 +212,10 @@ def test_a_redirect_names_another_host(serve: Callable[..., str]) -> None:
     ("media", "end"), [("text/event-stream", b"\n\n"), ("application/stream+json", b"\n")]
 )
 def test_a_stream_ends_in_the_middle_of_an_event(serve: Callable[..., str], media: str, end: bytes) -> None:
-    plain = ask(serve("streams.buffered", lambda call: Stream(iter(EVENTS), media))).unchunked
+    plain = ask(serve("streams.buffered", lambda call: StreamResponse(iter(EVENTS), media))).unchunked
     events = [event + end for event in plain.split(end)[:-1]]
     assert len(events) == 5
-    url = serve("transport.stream-cut", lambda call: Stream(iter(EVENTS), media))
+    url = serve("transport.stream-cut", lambda call: StreamResponse(iter(EVENTS), media))
     *whole, cut = ask(url).unchunked.split(end)
     assert [event + end for event in whole] == events[:3]
     assert cut
@@ -225,7 +225,7 @@ def test_a_stream_ends_in_the_middle_of_an_event(serve: Callable[..., str], medi
 
 @pytest.mark.parametrize("events", [0, 1, 2])
 def test_even_a_short_stream_is_cut(serve: Callable[..., str], events: int) -> None:
-    url = serve("transport.stream-cut", lambda call: Stream(iter(EVENTS[:events])))
+    url = serve("transport.stream-cut", lambda call: StreamResponse(iter(EVENTS[:events])))
     seen = ask(url).unchunked
     assert b"\n\n" not in seen
     assert bool(seen) == bool(events)
@@ -266,17 +266,17 @@ def test_a_client_takes_it_for_what_it_is(
 def test_the_server_has_done_its_work_all_the_same(serve: Callable[..., str]) -> None:
     calls: list[Call] = []
 
-    def noting(call: Call) -> Answer:
+    def noting(call: Call) -> JsonResponse:
         calls.append(call)
-        return Answer(BODY)
+        return JsonResponse(BODY)
 
     assert ask(serve("transport.close-early", noting)).content == b""
     assert [call.base_url for call in calls] == ["http://x"]
 
 
 def test_a_large_body_goes_through_and_a_client_may_leave(serve: Callable[..., str]) -> None:
-    def measuring(call: Call) -> Answer:
-        return Answer({"length": len(call.body["text"])})
+    def measuring(call: Call) -> JsonResponse:
+        return JsonResponse({"length": len(call.body["text"])})
 
     url = serve("transport.header-flood", measuring)
     where = (urlsplit(url).hostname, urlsplit(url).port)
@@ -293,7 +293,7 @@ def test_a_large_body_goes_through_and_a_client_may_leave(serve: Callable[..., s
 
 @pytest.mark.parametrize("name", ["transport.hang", "transport.slow-drip", "transport.endless-body"])
 def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
-    with Running(State(faults=chosen([name]))) as server:
+    with Running(ServerState(faults=chosen([name]))) as server:
         client = socket.create_connection(
             (urlsplit(server.url).hostname, urlsplit(server.url).port), timeout=900
         )
@@ -310,4 +310,4 @@ def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
 
 def test_two_faults_of_the_transport_do_not_go_together() -> None:
     with pytest.raises(UsageError, match=r"at most one .* transport\.hang and transport\.reset"):
-        Running(State(faults=chosen(["transport.hang", "transport.reset"])))
+        Running(ServerState(faults=chosen(["transport.hang", "transport.reset"])))

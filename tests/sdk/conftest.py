@@ -22,7 +22,7 @@ from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.server import Running
-from cohere_conformance.reference.state import State
+from cohere_conformance.reference.state import ServerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,7 @@ class Sdk:
     """
 
     url: str
-    state: State
+    state: ServerState
     explained = EXPLAINED
 
     @staticmethod
@@ -187,7 +187,7 @@ class Made:
         state: of the server; its clock is moved instead of waiting.
     """
 
-    def __init__(self, client: cohere.ClientV2, state: State) -> None:
+    def __init__(self, client: cohere.ClientV2, state: ServerState) -> None:
         self._client = client
         self._state = state
 
@@ -286,7 +286,7 @@ class Made:
 
 @pytest.fixture(scope="session")
 def sdk() -> Iterator[Sdk]:
-    state = State(step=STEP)
+    state = ServerState(step=STEP)
     with Running(state) as server:
         yield Sdk(server.url, state)
 
@@ -294,7 +294,7 @@ def sdk() -> Iterator[Sdk]:
 @pytest.fixture(scope="session")
 def live() -> Iterator[Sdk]:
     """Return the SDK at a server that behaves as the live service does, not as it is written."""
-    state = State(profile=Profile.LIVE_2026, step=STEP)
+    state = ServerState(profile=Profile.LIVE_2026, step=STEP)
     with Running(state) as server:
         yield Sdk(server.url, state)
 

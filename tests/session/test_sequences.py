@@ -21,7 +21,7 @@ from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Severity
-from cohere_conformance.reference import State, chosen, server
+from cohere_conformance.reference import ServerState, chosen, server
 from cohere_conformance.reference.server import Running
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
@@ -73,7 +73,9 @@ CLUSTERS = _clusters()
 class Bench:
     """A reference server that takes down what it receives, and a run against it."""
 
-    def __init__(self, state: State, url: str, home: Path, received: list[tuple[str, str, bytes]]) -> None:
+    def __init__(
+        self, state: ServerState, url: str, home: Path, received: list[tuple[str, str, bytes]]
+    ) -> None:
         self.state = state
         self.url = url
         self.received = received
@@ -118,7 +120,7 @@ def bench(home: Path, patch: pytest.MonkeyPatch, *faults: str) -> Iterator[Bench
     received: list[tuple[str, str, bytes]] = []
     made = server.application
 
-    def listening(state: State) -> Any:
+    def listening(state: ServerState) -> Any:
         application = made(state)
 
         async def asked(scope: Any, receive: Any, send: Any) -> None:
@@ -136,7 +138,7 @@ def bench(home: Path, patch: pytest.MonkeyPatch, *faults: str) -> Iterator[Bench
         return asked
 
     patch.setattr(server, "application", listening)
-    state = State(step=0.01, faults=chosen(faults))
+    state = ServerState(step=0.01, faults=chosen(faults))
     with Running(state) as running:
         yield Bench(state, running.url, home, received)
 

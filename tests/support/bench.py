@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import Profile, State, chosen
+from cohere_conformance.reference import Profile, ServerState, chosen
 from cohere_conformance.reference.keys import PRODUCTION
 from reference import call
 
@@ -29,7 +29,7 @@ class Bench:
         url: where it listens.
     """
 
-    def __init__(self, state: State, url: str) -> None:
+    def __init__(self, state: ServerState, url: str) -> None:
         self.state = state
         self.url = url
 
@@ -81,6 +81,6 @@ class Bench:
         return identity
 
 
-def state(profile: Profile = Profile.CONTRACT) -> State:
+def state(profile: Profile = Profile.CONTRACT) -> ServerState:
     """Return the memory of a server whose steps are long."""
-    return State(profile=profile, step=STEP)
+    return ServerState(profile=profile, step=STEP)

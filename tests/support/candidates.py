@@ -12,7 +12,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.verdicts import verdicts
 from cohere_conformance.privacy.secret import Secret
-from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.server import Running
@@ -50,7 +50,7 @@ class Tried:
         url: where it listens.
     """
 
-    def __init__(self, state: State, url: str) -> None:
+    def __init__(self, state: ServerState, url: str) -> None:
         self.state = state
         self._sender = Sender(url, gate=OPEN, key=Secret(PRODUCTION))
         self._resources = Resources(shipped_suite(), CONTRACT, self._make, "tests", Unique(1))
@@ -93,7 +93,7 @@ class Tried:
 @contextmanager
 def tried(profile: Profile = Profile.CONTRACT) -> Iterator[Tried]:
     """Run a server to try requests on."""
-    state = State(profile=profile, step=0.01)
+    state = ServerState(profile=profile, step=0.01)
     with Running(state) as running:
         target = Tried(state, running.url)
         try:

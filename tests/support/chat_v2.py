@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from cohere_conformance.model import Finding
-    from cohere_conformance.reference import State
+    from cohere_conformance.reference import ServerState
 
 Body = dict[str, Any]
 PLAIN = "command-a-03-2025"
@@ -175,7 +175,7 @@ REQUESTS = {
 
 
 class Server:
-    def __init__(self, state: State, url: str) -> None:
+    def __init__(self, state: ServerState, url: str) -> None:
         self.state = state
         self.url = url
 

@@ -15,7 +15,7 @@ import uvicorn
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.reference import State
+from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.server import listen
 
@@ -60,7 +60,7 @@ class Counted:
 
 
 @contextmanager
-def hosted(home: Path, state: State | None = None) -> Iterator[Counted]:
+def hosted(home: Path, state: ServerState | None = None) -> Iterator[Counted]:
     """Run the server, and yield what it gets.
 
     Args:
@@ -72,7 +72,7 @@ def hosted(home: Path, state: State | None = None) -> Iterator[Counted]:
     authority.cert_pem.write_to_path(str(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(HOST).configure_cert(context)
-    inner: Any = application(state or State(step=0.01))
+    inner: Any = application(state or ServerState(step=0.01))
     counted = Counted({})
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

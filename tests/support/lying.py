@@ -15,7 +15,7 @@ import httpx
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import collection_of, shipped_collections
 from cohere_conformance.contract.location import Location
-from cohere_conformance.reference import State
+from cohere_conformance.reference import ServerState
 from cohere_conformance.reference import server as module
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.keys import PRODUCTION
@@ -125,10 +125,10 @@ def lying(lists: str, seed: int, *, old: bool = True) -> Iterator[tuple[str, Lia
         seed: of the lies.
         old: what was there is a day old; otherwise as old as the server.
     """
-    state, liar = State(step=0.01), Liar(lists, seed)
+    state, liar = ServerState(step=0.01), Liar(lists, seed)
     honest = True
 
-    def wrapped(state: State) -> Any:
+    def wrapped(state: ServerState) -> Any:
         inner = application(state)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

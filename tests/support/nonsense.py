@@ -17,7 +17,7 @@ from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.privacy.secret import Secret
-from cohere_conformance.reference import State
+from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.server import Running
@@ -114,7 +114,7 @@ class Spoiled:
 
     def __init__(self, spoil: Callable[[int, bytes], bytes]) -> None:
         self._spoil = spoil
-        self._state = State(profile=Profile.CONTRACT)
+        self._state = ServerState(profile=Profile.CONTRACT)
         self._number = 0
 
     def __enter__(self) -> Spoiled:

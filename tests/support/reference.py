@@ -10,7 +10,7 @@ import httpx
 from cohere_conformance.checks import judge
 from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Exchange, Request, Response, Source
-from cohere_conformance.reference import State, catalogue
+from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import Running
 
@@ -79,7 +79,7 @@ class Asked:
         url: where it listens.
     """
 
-    def __init__(self, state: State, url: str) -> None:
+    def __init__(self, state: ServerState, url: str) -> None:
         self._state = state
         self._url = url
 
@@ -113,8 +113,8 @@ class Asked:
 
 
 @contextmanager
-def asked(state: State | None = None) -> Iterator[Asked]:
+def asked(state: ServerState | None = None) -> Iterator[Asked]:
     """Run a server to ask."""
-    state = state or State()
+    state = state or ServerState()
     with Running(state) as running:
         yield Asked(state, running.url)

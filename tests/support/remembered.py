@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from cohere_conformance.reference import State
+from cohere_conformance.reference import ServerState
 from cohere_conformance.reference import server as module
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.state import Clock
@@ -37,11 +37,11 @@ class Unhurried(Clock):
 
 
 @contextmanager
-def counted(state: State) -> Iterator[tuple[str, Seen]]:
+def counted(state: ServerState) -> Iterator[tuple[str, Seen]]:
     """Run a server; yield its address and what it has got so far."""
     seen: Seen = []
 
-    def watched(state: State) -> Any:
+    def watched(state: ServerState) -> Any:
         inner = application(state)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

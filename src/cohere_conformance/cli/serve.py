@@ -13,7 +13,7 @@ from cohere_conformance.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cohere_conformance.reference import State
+    from cohere_conformance.reference import ServerState
 
 PROFILES = {
     "contract": "everything that is declared works, retired operations and models included",
@@ -76,7 +76,7 @@ def serve(
     A client needs its address, such as http://127.0.0.1:8765, and the key reference-key.
     """
     # Only here: the other commands do without a web server and start the faster for it.
-    from cohere_conformance.reference import Profile, State, chosen
+    from cohere_conformance.reference import Profile, ServerState, chosen
     from cohere_conformance.reference.server import address, listen
     from cohere_conformance.reference.server import serve as run
 
@@ -91,7 +91,7 @@ def serve(
         if not (key.isascii() and key.isprintable() and key and " " not in key):
             raise UsageError(f"--key {key!r}: expected a key that a header can carry: ASCII without blanks")
     on = chosen(faults)
-    state = State(
+    state = ServerState(
         profile=Profile(profile),
         faults=on,
         step=step,
@@ -116,7 +116,7 @@ def serve(
     return 0
 
 
-def _told(url: str, state: State, keys: tuple[str, ...]) -> Iterator[str]:
+def _told(url: str, state: ServerState, keys: tuple[str, ...]) -> Iterator[str]:
     from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL, masked
 
     yield f"listening on {url} (Ctrl-C stops)"

@@ -3,6 +3,6 @@
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.faults import Fault, catalogue, chosen
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.state import Clock, State
+from cohere_conformance.reference.state import Clock, ServerState
 
-__all__ = ["Clock", "Fault", "Profile", "State", "application", "catalogue", "chosen"]
+__all__ = ["Clock", "Fault", "Profile", "ServerState", "application", "catalogue", "chosen"]

@@ -34,11 +34,11 @@ from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
     BESIDE,
     HANDLERS,
-    Answer,
-    Binary,
+    ApiError,
     Event,
-    RefusedError,
-    Stream,
+    FileResponse,
+    JsonResponse,
+    StreamResponse,
     new_id,
 )
 from cohere_conformance.reference.profile import Profile
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
     from cohere_conformance.contract import Operation
-    from cohere_conformance.reference.handling import Call, Outcome
-    from cohere_conformance.reference.state import State
+    from cohere_conformance.reference.handling import Call, HandlerResult
+    from cohere_conformance.reference.state import ServerState
 
 UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
 UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
@@ -66,7 +66,7 @@ _NO_ID = frozenset({"batches", "finetuning"})
 """Groups whose errors have a message and no id (E-01)."""
 
 
-def application(state: State) -> Starlette:
+def application(state: ServerState) -> Starlette:
     """Return the ASGI application of a reference server.
 
     Args:
@@ -99,7 +99,7 @@ def application(state: State) -> Starlette:
     return app
 
 
-async def _answer(request: Request, state: State) -> Response:
+async def _answer(request: Request, state: ServerState) -> Response:
     state.clock.advance(state.time_per_request)
     route = state.contract.route(request.method, _on_server(request.scope["raw_path"]))
     declared = state.contract.operations[route.operation] if route.operation else None
@@ -109,32 +109,32 @@ async def _answer(request: Request, state: State) -> Response:
         late = keys.LATE in state.faults
         key = state.keys.holder(authorization, state.faults | ({keys.IGNORED} if late else set()))
         if UNAVAILABLE in state.faults:
-            raise RefusedError(503, "the service is overloaded")
+            raise ApiError(503, "the service is overloaded")
         unusual.addressed(request.scope["raw_path"], route.methods, state.faults)
         if declared is None:
             return _unknown_path(state)
         quota = key.quota(declared.label, state.clock.now(), state.faults)
         if CLIENT_REFUSED in state.faults and "x-client-name" in request.headers:
-            raise RefusedError(400, "invalid request: the client has no name here")
+            raise ApiError(400, "invalid request: the client has no name here")
         call, warnings = await receive(request, declared, key, state)
         if late:
             state.keys.holder(authorization, state.faults)
         outcome = garbled.garbled(call, await _handled(call))
         outcome = distorted.lost(declared, outcome, state.faults)
-    except RefusedError as refusal:
+    except ApiError as refusal:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
         return Response(status_code=499)
     except Exception:  # noqa: BLE001 - a mock answers whatever happens inside it
         # Whoever uses the server as a mock sees where it failed; the caller gets what the API would answer.
         _LOG.exception("%s %s failed", request.method, request.url.path)
-        return _refused(RefusedError(500, "internal server error"), declared, quota, request.method, state)
+        return _refused(ApiError(500, "internal server error"), declared, quota, request.method, state)
     match outcome:
-        case Answer():
+        case JsonResponse():
             return _json(outcome, warnings, quota, request.method, state)
-        case Stream():
+        case StreamResponse():
             return _stream(outcome, warnings, quota, state)
-        case Binary():
+        case FileResponse():
             return Response(outcome.content, media_type=outcome.media_type)
 
 
@@ -147,7 +147,7 @@ def _on_server(path: bytes) -> str:
     return f"http://localhost{path.decode('ascii', 'replace')}"
 
 
-async def _handled(call: Call) -> Outcome:
+async def _handled(call: Call) -> HandlerResult:
     """Return what the handler makes of a call; one that is large, or reads much, runs beside the others."""
     handler = HANDLERS[call.operation.label]
     beside = BESIDE.get(call.operation.label)
@@ -177,7 +177,7 @@ def _headers(*further: tuple[str, str], traced: bool = True) -> list[tuple[str, 
     return [*fields, *further]
 
 
-def _respond(code: int, content: bytes, fields: list[tuple[str, str]], state: State) -> Response:
+def _respond(code: int, content: bytes, fields: list[tuple[str, str]], state: ServerState) -> Response:
     response = Response(content, status_code=code)
     length = [("content-length", str(len(content)))]
     told = mangle.headers(fields, state.faults) + length
@@ -190,7 +190,7 @@ def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 
 def _json(
-    answer: Answer, warnings: list[str], quota: list[tuple[str, str]], method: str, state: State
+    answer: JsonResponse, warnings: list[str], quota: list[tuple[str, str]], method: str, state: ServerState
 ) -> Response:
     fields = _headers(("content-type", "application/json"), *quota)
     fields += [("x-api-warning", text) for text in (*answer.warnings, *warnings)]
@@ -203,7 +203,11 @@ def _json(
 
 
 def _refused(
-    refusal: RefusedError, declared: Operation | None, quota: list[tuple[str, str]], method: str, state: State
+    refusal: ApiError,
+    declared: Operation | None,
+    quota: list[tuple[str, str]],
+    method: str,
+    state: ServerState,
 ) -> Response:
     code = mangle.status(refusal.status, method, state.faults)
     if mangle.HTML in state.faults:
@@ -221,14 +225,16 @@ def _refused(
     return _respond(code, content, fields, state)
 
 
-def _unknown_path(state: State) -> Response:
+def _unknown_path(state: ServerState) -> Response:
     """Answer as the multiplexer in front does (E-05)."""
     if UNKNOWN_PATHS in state.faults:
         return _respond(200, b"{}", _headers(("content-type", "application/json")), state)
     return _respond(404, b"404 page not found\n", _headers(("content-type", "text/plain")), state)
 
 
-def _stream(stream: Stream, warnings: list[str], quota: list[tuple[str, str]], state: State) -> Response:
+def _stream(
+    stream: StreamResponse, warnings: list[str], quota: list[tuple[str, str]], state: ServerState
+) -> Response:
     fields = _headers(("content-type", stream.media_type), *quota)
     fields += [("x-api-warning", text) for text in (*stream.warnings, *warnings)]
     fields += [("num_tokens", str(stream.tokens))] if stream.tokens is not None else []
@@ -247,7 +253,7 @@ class _Flow(StreamingResponse):
             await super().stream_response(send)
 
 
-async def _chunks(stream: Stream, state: State) -> AsyncGenerator[bytes, None]:
+async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[bytes, None]:
     """Yield one chunk an event; each is on its way before the next is made."""
     waiting = b""
     with _closed(stream.events) as events:
@@ -283,7 +289,7 @@ def _framed(event: Event, media_type: str) -> str:
     return f"{name}data: {data}\n\n"
 
 
-async def _file(request: Request, state: State) -> Response | None:
+async def _file(request: Request, state: ServerState) -> Response | None:
     """Return a file, which needs no key and comes as it is; `None` where no file is asked for."""
     path = request.url.path
     if path.startswith(storage.PREFIX):

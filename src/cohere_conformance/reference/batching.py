@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import validation
-from cohere_conformance.reference.handling import HANDLERS, Answer, RefusedError
+from cohere_conformance.reference.handling import HANDLERS, ApiError, JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,13 +100,13 @@ def _done(call: Call, kind: str, model: str, row: Row) -> Done:
     custom_id = row.get("custom_id") or ""
     try:
         if not isinstance(row["body"], dict):
-            raise RefusedError(400, "invalid request: the body of a row must be a JSON object")
+            raise ApiError(400, "invalid request: the body of a row must be a JSON object")
         body = {**_request(kind, row["body"]), "model": model}
         validation.validate(call.operation, body, call.state)
         outcome = HANDLERS[call.operation.label](replace(call, body=body))
-    except RefusedError as refusal:
+    except ApiError as refusal:
         return Done(custom_id, error=refusal.message)
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, JsonResponse):
         return Done(custom_id, error="invalid request: rows of a batch cannot be streamed")
     answer = outcome.body
     billed = (answer.get("usage") or answer.get("meta") or {}).get("billed_units") or {}
@@ -121,7 +121,7 @@ def _request(kind: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return a row's body as the operation takes it.
 
     Raises:
-        RefusedError: 400, it is not what such rows may be.
+        ApiError: 400, it is not what such rows may be.
     """
     given = {name: value for name, value in body.items() if value is not None}
     match kind:
@@ -132,7 +132,7 @@ def _request(kind: str, body: dict[str, Any]) -> dict[str, Any]:
             _only(given, _OPENAI_FIELDS)
             return given
         case "batch-embed-v2-input" if "output_dimension" in given:
-            raise RefusedError(400, "unknown field: parameter 'output_dimension' is not a valid field")
+            raise ApiError(400, "unknown field: parameter 'output_dimension' is not a valid field")
         case _:
             return given
 
@@ -140,7 +140,7 @@ def _request(kind: str, body: dict[str, Any]) -> dict[str, Any]:
 def _only(given: dict[str, Any], known: frozenset[str]) -> None:
     for name in given:
         if name not in known:
-            raise RefusedError(400, f"unknown field: parameter '{name}' is not a valid field")
+            raise ApiError(400, f"unknown field: parameter '{name}' is not a valid field")
 
 
 def _chat(given: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ _ROW_ONLY = frozenset({"reasoning", "thinking_budget", "max_input_tokens", "retu
 def _message(message: Any) -> Any:
     content = message.get("content") if isinstance(message, dict) else None
     if isinstance(content, str):
-        raise RefusedError(400, "invalid request: the content of a message must be a list of blocks")
+        raise ApiError(400, "invalid request: the content of a message must be a list of blocks")
     if not isinstance(content, list):
         return message
     blocks = [
@@ -183,7 +183,7 @@ def _tool(tool: Any) -> Any:
         return tool
     parameters = function["parameters"]
     if not isinstance(parameters, str):
-        raise RefusedError(400, "invalid request: the parameters of a tool must be a JSON text")
+        raise ApiError(400, "invalid request: the parameters of a tool must be a JSON text")
     read = validation.body_of(parameters.encode("utf-8", "replace"), frozenset())
     return {**tool, "function": {**function, "parameters": read}}
 

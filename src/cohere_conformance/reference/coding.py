@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from cohere_conformance.client.unpack import ACCEPTED, Unpacker, UnpackError
-from cohere_conformance.reference.refused import RefusedError
+from cohere_conformance.reference.api_error import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -33,7 +33,7 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
         most: bytes that are read; `None` leaves only what is compressed with a limit.
 
     Raises:
-        RefusedError: 400, the content is too large, is not encoded as declared, or in an unsupported coding.
+        ApiError: 400, the content is too large, is not encoded as declared, or in an unsupported coding.
     """
     fields = ",".join(request.headers.getlist("content-encoding")).lower()
     codings = [name for name in map(str.strip, fields.split(",")) if name not in {"", "identity"}]
@@ -42,7 +42,7 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
         unpacker = Unpacker(codings)
     except UnpackError as error:
         named = ", ".join(codings)[:40]
-        raise RefusedError(
+        raise ApiError(
             400, f"invalid request: content-encoding {named!r} is not supported, send {ACCEPTED} or none"
         ) from error
     read = 0
@@ -51,11 +51,11 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
             piece = unpacker.feed(chunk, len(chunk) if limit is None else limit - read)
             read += len(piece)
             if limit is not None and read > limit:
-                raise RefusedError(400, f"invalid request: the body is larger than {limit} bytes")
+                raise ApiError(400, f"invalid request: the body is larger than {limit} bytes")
             yield piece
         unpacker.finish()
     except UnpackError as error:
-        raise RefusedError(
+        raise ApiError(
             400, f"invalid request: the body is not encoded as content-encoding {codings[0]!r} declares"
         ) from error
 

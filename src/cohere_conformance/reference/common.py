@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cohere_conformance.reference import models, tokens
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import RefusedError, meta
+from cohere_conformance.reference.handling import ApiError, meta
 from cohere_conformance.reference.profile import Profile
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def model_of(call: Call, endpoint: str) -> Model:
     """Return the model that a request names, or the one that serves where it names none.
 
     Raises:
-        RefusedError: 404, there is no such model; 400, the live service wants one to be named (V-05).
+        ApiError: 404, there is no such model; 400, the live service wants one to be named (V-05).
     """
     name = call.body.get("model")
     if name:
         return models.find(name, call.state)
     if call.profile is Profile.LIVE_2026:
-        raise RefusedError(400, "model parameter is required")
+        raise ApiError(400, "model parameter is required")
     return models.default(endpoint, call.state)
 
 
@@ -38,13 +38,13 @@ def number(call: Call, name: str, low: float, high: float, default: float) -> fl
     """Return a number of the body.
 
     Raises:
-        RefusedError: 400, it is outside the range, which for these is told in prose only.
+        ApiError: 400, it is outside the range, which for these is told in prose only.
     """
     found = call.body.get(name)
     if found is None:
         return default
     if not low <= found <= high:
-        raise RefusedError(400, f"invalid request: {name} must be between {low:g} and {high:g}")
+        raise ApiError(400, f"invalid request: {name} must be between {low:g} and {high:g}")
     return float(found)
 
 
@@ -52,14 +52,14 @@ def whole(call: Call, name: str, low: int, high: int | None, default: int) -> in
     """Return a whole number of the body; 2.0 is one as well.
 
     Raises:
-        RefusedError: 400, it is outside the range, which for these is told in prose only.
+        ApiError: 400, it is outside the range, which for these is told in prose only.
     """
     found = call.body.get(name)
     if found is None:
         return default
     if found < low or (high is not None and found > high):
         limit = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise RefusedError(400, f"invalid request: {name} must be {limit}")
+        raise ApiError(400, f"invalid request: {name} must be {limit}")
     return int(found)
 
 
@@ -67,7 +67,7 @@ def fitted(text: str, limit: int, truncate: Truncate, what: str) -> str:
     """Return a text cut to a number of tokens at the end that `truncate` names.
 
     Raises:
-        RefusedError: 400, it is too long and must not be cut.
+        ApiError: 400, it is too long and must not be cut.
     """
     # A token is at least one byte, so what is shorter than the limit needs no counting.
     if len(text) * 4 <= limit:
@@ -76,7 +76,7 @@ def fitted(text: str, limit: int, truncate: Truncate, what: str) -> str:
     if len(pieces) <= limit:
         return text
     if truncate == "NONE":
-        raise RefusedError(
+        raise ApiError(
             400, f"{what} has {len(pieces)} tokens, which is more than {limit}, and truncate is NONE"
         )
     kept = pieces[len(pieces) - limit :] if truncate == "START" else pieces[:limit]
@@ -107,7 +107,7 @@ def refuse_retired(call: Call, text: str) -> None:
     """Refuse a call of an operation that the live service no longer has.
 
     Raises:
-        RefusedError: 404, under the profile of the live service.
+        ApiError: 404, under the profile of the live service.
     """
     if call.profile is Profile.LIVE_2026:
-        raise RefusedError(404, text)
+        raise ApiError(404, text)

@@ -8,14 +8,14 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer
+from cohere_conformance.reference.handling import JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.faults import Fault
-    from cohere_conformance.reference.handling import Binary, Stream
+    from cohere_conformance.reference.handling import HandlerResult
 
 Faults = frozenset[object]
 
@@ -88,10 +88,10 @@ def _reread(value: Any, readings: list[Callable[[str], str]]) -> Any:
             return value
 
 
-def lost(declared: Operation, outcome: Answer | Stream | Binary, faults: Faults) -> Answer | Stream | Binary:
+def lost(declared: Operation, outcome: HandlerResult, faults: Faults) -> HandlerResult:
     """Return what a handler made, as far as it is not lost."""
     for one, (group, name, most) in _LOSSES.items():
-        if one in faults and declared.group == group and isinstance(outcome, Answer):
+        if one in faults and declared.group == group and isinstance(outcome, JsonResponse):
             shorter = {name: _without_last(outcome.body.get(name), most)} if name in outcome.body else {}
             outcome = dataclasses.replace(outcome, body=outcome.body | shorter)
     return outcome

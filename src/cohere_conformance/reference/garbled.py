@@ -8,13 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, Event, Stream
+from cohere_conformance.reference.handling import Event, JsonResponse, StreamResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cohere_conformance.reference.faults import Fault
-    from cohere_conformance.reference.handling import Binary, Call
+    from cohere_conformance.reference.handling import Call, HandlerResult
 
 LONG = 300
 """Bytes of a request that is billed although a faulty server does not say so."""
@@ -41,12 +41,12 @@ _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BYTES = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
 
-def garbled(call: Call, outcome: Answer | Stream | Binary) -> Answer | Stream | Binary:
+def garbled(call: Call, outcome: HandlerResult) -> HandlerResult:
     """Return what a handler made, with the faults that are switched on."""
     match outcome:
-        case Answer(body=dict(body)):
+        case JsonResponse(body=dict(body)):
             return dataclasses.replace(outcome, body=_body(call, body))
-        case Stream() if call.faulty(TORN):
+        case StreamResponse() if call.faulty(TORN):
             return dataclasses.replace(outcome, events=_torn(outcome.events))
         case _:
             return outcome

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from cohere_conformance.reference.refused import RefusedError as RefusedError
+from cohere_conformance.reference.api_error import ApiError as ApiError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.faults import Fault
     from cohere_conformance.reference.profile import Profile
-    from cohere_conformance.reference.state import Account, State
+    from cohere_conformance.reference.state import Account, ServerState
 
 
 @dataclass(frozen=True)
-class Part:
+class FormPart:
     """One part of a multipart body, in the order in which it was sent.
 
     Attributes:
@@ -63,9 +63,9 @@ class Call:
     query: Mapping[str, Any]
     headers: Mapping[str, str]
     body: dict[str, Any]
-    form: tuple[Part, ...]
+    form: tuple[FormPart, ...]
     base_url: str
-    state: State
+    state: ServerState
     account: Account
     size: int = 0
 
@@ -90,7 +90,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
+class JsonResponse:
     """A successful JSON answer.
 
     Attributes:
@@ -115,7 +115,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Stream:
+class StreamResponse:
     """A successful streamed answer.
 
     Attributes:
@@ -132,7 +132,7 @@ class Stream:
 
 
 @dataclass(frozen=True)
-class Binary:
+class FileResponse:
     """A download: bytes and their media type."""
 
     content: bytes
@@ -140,8 +140,8 @@ class Binary:
     headers: tuple[tuple[str, str], ...] = field(default=())
 
 
-Outcome = Answer | Stream | Binary
-Handler = Callable[[Call], Outcome | Callable[[], Outcome]]
+HandlerResult = JsonResponse | StreamResponse | FileResponse
+Handler = Callable[[Call], HandlerResult | Callable[[], HandlerResult]]
 """Returns an outcome, or a function that changes the server's memory and returns the outcome."""
 HANDLERS: dict[str, Handler] = {}
 """By operation label."""

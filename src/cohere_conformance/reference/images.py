@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,28 +47,26 @@ def inspect(data_uri: str) -> Image:
     """Return the image in a data URI.
 
     Raises:
-        RefusedError: 400, it is no data URI of an image, or the image cannot be read.
+        ApiError: 400, it is no data URI of an image, or the image cannot be read.
     """
     start = _DATA_URI.match(data_uri)
     if start is None:
-        raise RefusedError(
-            400, "invalid image: expected a data URI of a jpeg, png, webp or gif image in base64"
-        )
+        raise ApiError(400, "invalid image: expected a data URI of a jpeg, png, webp or gif image in base64")
     try:
         content = base64.b64decode(data_uri[start.end() :], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RefusedError(400, "invalid image: the data URI does not hold valid base64") from error
+        raise ApiError(400, "invalid image: the data URI does not hold valid base64") from error
     found = [(kind, read) for magic, kind, read in _READERS if magic.match(content)]
     if not found:
-        raise RefusedError(400, "invalid image: the bytes are no jpeg, png, webp or gif image")
+        raise ApiError(400, "invalid image: the bytes are no jpeg, png, webp or gif image")
     kind, read = found[0]
     # Every reader indexes into bytes that may end too early.
     try:
         width, height, depth = read(content)
     except (IndexError, ValueError) as error:
-        raise RefusedError(400, f"invalid image: the {kind} image is damaged") from error
+        raise ApiError(400, f"invalid image: the {kind} image is damaged") from error
     if not (width and height):
-        raise RefusedError(400, f"invalid image: the {kind} image has no pixels")
+        raise ApiError(400, f"invalid image: the {kind} image has no pixels")
     return Image(width, height, f"image/{kind}", depth, content)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
+from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.refused import RefusedError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +41,7 @@ _MINUTE = timedelta(minutes=1)
 _DEFAULT_LIMIT = 40
 
 
-class Kind(enum.Enum):
+class KeyKind(enum.Enum):
     """What a key may do."""
 
     PRODUCTION = enum.auto()
@@ -50,7 +50,7 @@ class Kind(enum.Enum):
 
 
 @dataclass
-class Key:
+class ApiKey:
     """One accepted key.
 
     Attributes:
@@ -58,7 +58,7 @@ class Key:
         organization: name of the organisation that it belongs to.
     """
 
-    kind: Kind
+    kind: KeyKind
     organization: str
     _calls: dict[str, deque[datetime]] = field(default_factory=dict)
 
@@ -66,16 +66,16 @@ class Key:
         """Count a call and return the quota headers; none for a production key.
 
         Raises:
-            RefusedError: 429, the limit of this minute is used up.
+            ApiError: 429, the limit of this minute is used up.
         """
-        if self.kind is not Kind.TRIAL:
+        if self.kind is not KeyKind.TRIAL:
             return []
         limit, unlimited = _limit(label), UNLIMITED in faults
         calls = self._calls.setdefault(label, deque())
         while calls and calls[0] <= now - _MINUTE:
             calls.popleft()
         if len(calls) >= limit and not unlimited:
-            raise RefusedError(
+            raise ApiError(
                 429,
                 f"You are using a Trial key, which is limited to {limit} API calls / minute. "
                 "Use a production key, or wait a moment",
@@ -108,16 +108,16 @@ class Keys:
 
     def __init__(self, further: tuple[str, ...] = ()) -> None:
         self._keys = {
-            PRODUCTION: Key(Kind.PRODUCTION, "reference"),
-            TRIAL: Key(Kind.TRIAL, "trial"),
-            EXPIRED: Key(Kind.EXPIRED, "trial"),
-        } | {key: Key(Kind.PRODUCTION, "reference") for key in further}
+            PRODUCTION: ApiKey(KeyKind.PRODUCTION, "reference"),
+            TRIAL: ApiKey(KeyKind.TRIAL, "trial"),
+            EXPIRED: ApiKey(KeyKind.EXPIRED, "trial"),
+        } | {key: ApiKey(KeyKind.PRODUCTION, "reference") for key in further}
 
-    def holder(self, authorization: str | None, faults: frozenset[object]) -> Key:
+    def holder(self, authorization: str | None, faults: frozenset[object]) -> ApiKey:
         """Return the key that an `Authorization` field names.
 
         Raises:
-            RefusedError: 401, there is none, or it is not accepted (G-03 to G-07).
+            ApiError: 401, there is none, or it is not accepted (G-03 to G-07).
         """
         status = 403 if FORBIDDEN in faults else 401
         scheme, _, token = (authorization or "").strip().partition(" ")
@@ -127,23 +127,23 @@ class Keys:
         if not token and scheme.lower() != "bearer":
             token, scheme = ("", scheme) if not scheme else (scheme, "")
         if not token:
-            raise RefusedError(status, "no api key supplied", traced=False)
+            raise ApiError(status, "no api key supplied", traced=False)
         if SCHEME_CASE in faults and scheme != "Bearer":
-            raise RefusedError(status, "invalid api token: expected Bearer", traced=False)
+            raise ApiError(status, "invalid api token: expected Bearer", traced=False)
         if scheme.lower() != "bearer" and SCHEME_ACCEPTED not in faults:
-            raise RefusedError(status, "invalid api token: expected a bearer token", traced=False)
+            raise ApiError(status, "invalid api token: expected a bearer token", traced=False)
         key = self._find(token)
         lax = WRONG_ACCEPTED in faults or (SCHEME_ACCEPTED in faults and scheme.lower() != "bearer")
         if key is None and lax:
             key = self._keys[PRODUCTION]
         if key is None:
             told = token if REPEATED in faults else masked(token)
-            raise RefusedError(status, f"Incorrect API key provided: {told}", traced=False)
-        if key.kind is Kind.EXPIRED and EXPIRED_ACCEPTED not in faults:
-            raise RefusedError(status, "your trial API key has expired", traced=False)
+            raise ApiError(status, f"Incorrect API key provided: {told}", traced=False)
+        if key.kind is KeyKind.EXPIRED and EXPIRED_ACCEPTED not in faults:
+            raise ApiError(status, "your trial API key has expired", traced=False)
         return key
 
-    def _find(self, token: str) -> Key | None:
+    def _find(self, token: str) -> ApiKey | None:
         found = None
         for known, key in self._keys.items():
             if hmac.compare_digest(known.encode(), token.encode("utf-8", "surrogateescape")):

@@ -13,7 +13,7 @@ from cohere_conformance.contract import Validator
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.reference import repairs
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -107,7 +107,7 @@ def body(declared: Operation, sent: Any, faults: Faults) -> Any:
         faults: those that are switched on.
 
     Raises:
-        RefusedError: 400, a rule is enforced by one too much.
+        ApiError: 400, a rule is enforced by one too much.
     """
     validator = declared.request.media.get("application/json") if declared.request else None
     if validator is None or not isinstance(sent, dict):
@@ -130,7 +130,7 @@ def _refuse_limits(
         return
     strict = Validator(_tightened(validator.schema, keyword, tighter))
     for error in strict.compiled.iter_errors(sent):
-        raise RefusedError(400, f"invalid request: {error.message[:200]}")
+        raise ApiError(400, f"invalid request: {error.message[:200]}")
 
 
 def _tightened(node: Any, keyword: str, tighter: Callable[[float], dict[str, float]]) -> Any:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cohere_conformance.contract.models import shipped_retired
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.profile import Profile
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Operation
-    from cohere_conformance.reference.state import State
+    from cohere_conformance.reference.state import ServerState
 
 UNKNOWN_SERVED = fault("models.unknown-served", "A model that nobody knows is served like any other.")
 UNKNOWN_400 = fault("models.unknown-400", "An unknown model is answered with 400, not with 404.")
@@ -103,11 +103,11 @@ def serving(profile: Profile) -> list[Model]:
     return [model for model in MODELS.values() if not (gone and model.removed)]
 
 
-def find(name: str, state: State) -> Model:
+def find(name: str, state: ServerState) -> Model:
     """Return the model of that name.
 
     Raises:
-        RefusedError: 404, nobody knows it (V-06), or it was removed (V-07).
+        ApiError: 404, nobody knows it (V-06), or it was removed (V-07).
     """
     model = MODELS.get(name.removesuffix("-ft"))
     if model is None and UNKNOWN_SERVED in state.faults:
@@ -115,15 +115,15 @@ def find(name: str, state: State) -> Model:
     if model is None:
         _unknown(name, state)
     if model.removed and state.profile is Profile.LIVE_2026:
-        raise RefusedError(
+        raise ApiError(
             404, f"model '{name}' was removed on {model.removed}. See https://docs.cohere.com/docs/models"
         )
     return model
 
 
-def _unknown(name: str, state: State) -> NoReturn:
+def _unknown(name: str, state: ServerState) -> NoReturn:
     status = 400 if UNKNOWN_400 in state.faults else 404
-    raise RefusedError(status, f"model '{name}' not found, make sure the correct model ID was used")
+    raise ApiError(status, f"model '{name}' not found, make sure the correct model ID was used")
 
 
 _ENDPOINTS = {
@@ -137,11 +137,11 @@ _ENDPOINTS = {
 """By group: the endpoint that a model must serve there."""
 
 
-def require(name: str, operation: Operation, state: State) -> None:
+def require(name: str, operation: Operation, state: ServerState) -> None:
     """Check the model that a body names, where the operation calls one.
 
     Raises:
-        RefusedError: 404, there is no such model; 400, it is for something else or for version 2 only (V-09).
+        ApiError: 404, there is no such model; 400, it is for something else or for version 2 only (V-09).
     """
     if operation.group in {"finetuning", "datasets", "connectors", "models"}:
         return
@@ -157,11 +157,11 @@ def require(name: str, operation: Operation, state: State) -> None:
         or bool({endpoint} & text and text & {*model.endpoints})
     )
     if not fits:
-        raise RefusedError(400, f"model '{name}' is not supported by the {endpoint} endpoint")
+        raise ApiError(400, f"model '{name}' is not supported by the {endpoint} endpoint")
     if model.v2_only and operation.label == "POST /v1/chat" and state.profile is Profile.LIVE_2026:
-        raise RefusedError(400, f"model '{name}' is not supported with '/v1/chat', please use '/v2/chat'")
+        raise ApiError(400, f"model '{name}' is not supported with '/v1/chat', please use '/v2/chat'")
 
 
-def default(endpoint: str, state: State) -> Model:
+def default(endpoint: str, state: ServerState) -> Model:
     """Return the model that is used where a request names none."""
     return next(model for model in serving(state.profile) if endpoint in model.defaults)

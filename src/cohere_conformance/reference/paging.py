@@ -7,7 +7,7 @@ import binascii
 import json
 from typing import TYPE_CHECKING, TypeVar
 
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def page(items: Sequence[_Item], size: int, token: str, scope: str) -> tuple[Seq
         scope: which list it is; a token of another list is refused.
 
     Raises:
-        RefusedError: 400, the token was not given by this list.
+        ApiError: 400, the token was not given by this list.
     """
     start = _offset(token, scope) if token else 0
     end = start + size
@@ -44,4 +44,4 @@ def _offset(token: str, scope: str) -> int:
     match told:
         case [str(name), int(offset)] if name == scope and offset >= 0:
             return offset
-    raise RefusedError(400, "invalid page_token: it was not given by this list")
+    raise ApiError(400, "invalid page_token: it was not given by this list")

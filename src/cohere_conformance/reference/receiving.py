@@ -10,22 +10,24 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from cohere_conformance.contract.route import path_parameters
 from cohere_conformance.reference import distorted, lenient, unusual, validation
+from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.coding import LARGEST, decoded
-from cohere_conformance.reference.handling import Call, Part
-from cohere_conformance.reference.refused import RefusedError
+from cohere_conformance.reference.handling import Call, FormPart
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from cohere_conformance.contract import Operation
-    from cohere_conformance.reference.keys import Key
-    from cohere_conformance.reference.state import State
+    from cohere_conformance.reference.keys import ApiKey
+    from cohere_conformance.reference.state import ServerState
 
 QUICK = 64 * 1024
 """Bytes of a request that are worked on at once; more takes its time in a thread, beside other requests."""
 
 
-async def receive(request: Request, declared: Operation, key: Key, state: State) -> tuple[Call, list[str]]:
+async def receive(
+    request: Request, declared: Operation, key: ApiKey, state: ServerState
+) -> tuple[Call, list[str]]:
     """Read and validate what was sent; return it with the warnings that it earns.
 
     Args:
@@ -35,9 +37,9 @@ async def receive(request: Request, declared: Operation, key: Key, state: State)
         state: the server's memory.
 
     Raises:
-        RefusedError: it is no request of this operation.
+        ApiError: it is no request of this operation.
     """
-    form: tuple[Part, ...] = ()
+    form: tuple[FormPart, ...] = ()
     content = b""
     unusual.asked(declared, request.query_params.multi_items(), request.headers, state.faults)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -70,7 +72,7 @@ async def receive(request: Request, declared: Operation, key: Key, state: State)
 
 
 def _validated(
-    request: Request, declared: Operation, content: bytes | None, state: State
+    request: Request, declared: Operation, content: bytes | None, state: ServerState
 ) -> tuple[Any, dict[str, Any], list[str]]:
     """Return the JSON body, the query parameters and the warnings of a request; a form has no such body."""
     body = {} if content is None else validation.body_of(content, state.faults)
@@ -104,7 +106,7 @@ class _FormParser(MultiPartParser):
             file.close()
 
 
-async def _form(request: Request) -> tuple[Part, ...]:
+async def _form(request: Request) -> tuple[FormPart, ...]:
     parser = _FormParser(request.headers, decoded(request, most=None), max_part_size=LARGEST)
     parts = []
     try:
@@ -112,11 +114,11 @@ async def _form(request: Request) -> tuple[Part, ...]:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 content = await value.read()
-                parts.append(Part(name, content, value.filename or "", value.content_type or ""))
+                parts.append(FormPart(name, content, value.filename or "", value.content_type or ""))
             else:
-                parts.append(Part(name, value.encode("utf-8", "replace")))
+                parts.append(FormPart(name, value.encode("utf-8", "replace")))
     except MultiPartException as error:
-        raise RefusedError(400, f"invalid multipart form: {error.message}") from error
+        raise ApiError(400, f"invalid multipart form: {error.message}") from error
     finally:
         parser.close()
     return tuple(parts)

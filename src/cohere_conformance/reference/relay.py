@@ -15,7 +15,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
-class Answer:
+class UpstreamResponse:
     """What the server answers; its body is read as it comes.
 
     Attributes:
@@ -107,7 +107,7 @@ class Client:
         self._writer.transport.abort()
 
 
-Strategy = Callable[[Answer, Client], Awaitable[None]]
+Strategy = Callable[[UpstreamResponse, Client], Awaitable[None]]
 """What a fault makes of an answer; when it returns, the connection is closed."""
 
 
@@ -204,8 +204,8 @@ async def _pass_on(reader: asyncio.StreamReader, upstream: asyncio.StreamWriter)
                     await upstream.drain()
 
 
-async def _answer(target: bytes, reader: asyncio.StreamReader) -> Answer:
+async def _answer(target: bytes, reader: asyncio.StreamReader) -> UpstreamResponse:
     status, *fields = (await reader.readuntil(_END)).removesuffix(_END).split(b"\r\n")
     lengths = [line for line in fields if line.lower().startswith(b"content-length:")]
     length = int(lengths[0].partition(b":")[2]) if lengths else None
-    return Answer(target, status, tuple(fields), length, reader)
+    return UpstreamResponse(target, status, tuple(fields), length, reader)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from cohere_conformance.reference.state import State
+    from cohere_conformance.reference.state import ServerState
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 30.0
@@ -61,7 +61,7 @@ def address(listening: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """The application behind a socket, and a relay between them if the transport is to be faulty."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServerState) -> None:
         config = uvicorn.Config(
             application(state),
             # The relay counts on the framing of this one, whatever else is installed.
@@ -102,7 +102,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(state: State, listening: socket.socket, ready: Callable[[], None]) -> None:
+def serve(state: ServerState, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Serve in the foreground until SIGINT or SIGTERM comes; for the main thread.
 
     Args:
@@ -139,7 +139,7 @@ class Running:
         RuntimeError: at its start, it runs already; at its end, it does not come to it.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServerState) -> None:
         self._state = state
         self._server = _Server(state)
         self._socket = listen(_LOOPBACK, 0)

@@ -63,7 +63,7 @@ class Account:
         return self._shelves.setdefault(kind, {})
 
 
-class State:
+class ServerState:
     """One running server's memory.
 
     Args:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cohere_conformance.reference.handling import Binary
+from cohere_conformance.reference.handling import FileResponse
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
-    from cohere_conformance.reference.state import State
+    from cohere_conformance.reference.state import ServerState
 
 PREFIX = "/storage/"
 _VALID = timedelta(hours=1)
@@ -40,9 +40,9 @@ def sign(call: Call, content: bytes, name: str, media_type: str = "application/o
     return f"{call.base_url}{path}"
 
 
-def fetch(path: str, state: State) -> Binary | None:
+def fetch(path: str, state: ServerState) -> FileResponse | None:
     """Return the file at a signed address, `None` where there is none or its time is over."""
     file = state.account(_STORE).shelf(_File).get(path)
     if file is None or file.until < state.clock.now():
         return None
-    return Binary(file.content, file.media_type)
+    return FileResponse(file.content, file.media_type)

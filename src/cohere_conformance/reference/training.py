@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.datasets import record
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ _MOST_METRICS = 120
 """Training steps that are told of; of longer trainings every so many."""
 
 
-class MissingDatasetError(RefusedError):
+class MissingDatasetError(ApiError):
     """The dataset of a training is not there."""
 
 
@@ -141,12 +141,12 @@ def settings_of(
         lax: take parameters of any value, which no faithful server does.
 
     Raises:
-        RefusedError: 400, they cannot be trained with.
+        ApiError: 400, they cannot be trained with.
     """
     base = dict(given["base_model"])
     kinds = KINDS.get(base["base_type"])
     if kinds is None:
-        raise RefusedError(400, f"base_type {base['base_type']} cannot be trained")
+        raise ApiError(400, f"base_type {base['base_type']} cannot be trained")
     hyper = _hyperparameters(given.get("hyperparameters") or {}, lax=lax)
     identity = given["dataset_id"]
     trained = kept is not None and kept.id == identity
@@ -154,7 +154,7 @@ def settings_of(
     if source is None:
         raise MissingDatasetError(400, f"dataset {identity} does not exist")
     if source.kind.name not in kinds:
-        raise RefusedError(
+        raise ApiError(
             400, f"dataset {identity} is of type {source.kind.name}, expected {' or '.join(kinds)}"
         )
     name, version = _BASES[base["base_type"]]
@@ -184,5 +184,5 @@ def _hyperparameters(given: Mapping[str, Any], *, lax: bool) -> dict[str, Any]:
     sent = {name: value for name, value in given.items() if value is not None}
     for name, (low, high) in _RANGES.items():
         if name in sent and not lax and not low <= sent[name] <= high:
-            raise RefusedError(400, f"hyperparameter {name} must be between {low:g} and {high:g}")
+            raise ApiError(400, f"hyperparameter {name} must be between {low:g} and {high:g}")
     return _DEFAULTS | sent

@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.faults import Fault
-    from cohere_conformance.reference.handling import Part
+    from cohere_conformance.reference.handling import FormPart
 
 Faults = frozenset[object]
 
@@ -98,8 +98,8 @@ _PAGES = frozenset({"limit", "offset", "page_size"})
 _NEGATIVE = re.compile(r"-\d*[1-9]\d*")
 
 
-def _crash() -> RefusedError:
-    return RefusedError(500, "internal server error")
+def _crash() -> ApiError:
+    return ApiError(500, "internal server error")
 
 
 def addressed(path: bytes, methods: tuple[str, ...], faults: Faults) -> None:
@@ -111,7 +111,7 @@ def addressed(path: bytes, methods: tuple[str, ...], faults: Faults) -> None:
         faults: those that are switched on.
 
     Raises:
-        RefusedError: 500, a fault is about it.
+        ApiError: 500, a fault is about it.
     """
     if METHOD in faults and methods:
         raise _crash()
@@ -127,7 +127,7 @@ def asked(
     """Look at the query and the header fields of a request.
 
     Raises:
-        RefusedError: 500, a fault is about them.
+        ApiError: 500, a fault is about them.
     """
     for name, text in query:
         if UNKNOWN_QUERY in faults and name not in declared.query:
@@ -141,14 +141,14 @@ def asked(
     if CHARSET in faults and charset:
         raise _crash()
     if CHARSET_REFUSED in faults and charset:
-        raise RefusedError(415, "unsupported media type")
+        raise ApiError(415, "unsupported media type")
 
 
-def formed(declared: Operation, form: Iterable[Part], faults: Faults) -> None:
+def formed(declared: Operation, form: Iterable[FormPart], faults: Faults) -> None:
     """Look at the parts of a form.
 
     Raises:
-        RefusedError: 500, a fault is about them.
+        ApiError: 500, a fault is about them.
     """
     texts = {part.name: part.text for part in form if part.filename is None}
     names = {part.name for part in form}
@@ -166,12 +166,12 @@ def sent(declared: Operation, content: bytes, headers: Mapping[str, str], faults
     """Look at a body before it is read.
 
     Raises:
-        RefusedError: 500, a fault is about it.
+        ApiError: 500, a fault is about it.
     """
     if declared.request is None or "application/json" not in declared.request.media:
         return
     if LARGE_REFUSED in faults and len(content) > LARGE:
-        raise RefusedError(413, "the body is too large")
+        raise ApiError(413, "the body is too large")
     if NO_BODY in faults and not content.strip():
         raise _crash()
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -188,7 +188,7 @@ def parsed(text: str, value: Any, faults: Faults) -> None:
         faults: those that are switched on.
 
     Raises:
-        RefusedError: 500, a fault is about it.
+        ApiError: 500, a fault is about it.
     """
     if NO_OBJECT in faults and not isinstance(value, dict):
         raise _crash()

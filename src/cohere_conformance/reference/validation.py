@@ -12,7 +12,7 @@ import msgspec
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.reference import models, unusual
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
     from cohere_conformance.contract import Operation, Validator
-    from cohere_conformance.reference.state import State
+    from cohere_conformance.reference.state import ServerState
 
 IGNORED = fault("validation.ignored", "Values of the wrong type or out of range are not refused.")
 REQUIRED_IGNORED = fault("validation.required-ignored", "Required properties may be left out.")
@@ -58,7 +58,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Violation(msgspec.Struct, frozen=True):
     """One rule that a request breaks; `keyword` is the rule's name in JSON Schema."""
 
     rule: str
@@ -98,7 +98,7 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
     """Return the JSON value of a body, `{}` for an empty one.
 
     Raises:
-        RefusedError: 400, it is no JSON (V-04).
+        ApiError: 400, it is no JSON (V-04).
     """
     if not content.strip():
         return {}
@@ -107,8 +107,8 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
         value = json.loads(text, parse_constant=_not_json, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         if SYNTAX_CRASH in faults:
-            raise RefusedError(500, "internal server error") from error
-        raise RefusedError(400, f"invalid json syntax: {_syntax(error)}") from error
+            raise ApiError(500, "internal server error") from error
+        raise ApiError(400, f"invalid json syntax: {_syntax(error)}") from error
     unusual.parsed(text, value, faults)
     # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
     return _replaced(value) if "\\u" in text else value
@@ -150,11 +150,11 @@ def _replaced(value: Any) -> Any:
             return value
 
 
-def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: State) -> dict[str, Any]:
+def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: ServerState) -> dict[str, Any]:
     """Return the declared query parameters as JSON values; others are ignored.
 
     Raises:
-        RefusedError: 400, one breaks its declaration, or a required one is missing.
+        ApiError: 400, one breaks its declaration, or a required one is missing.
     """
     found: dict[str, Any] = {}
     for name, text in pairs:
@@ -177,11 +177,11 @@ def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: Stat
     return found
 
 
-def validate(operation: Operation, body: Any, state: State) -> list[str]:
+def validate(operation: Operation, body: Any, state: ServerState) -> list[str]:
     """Check a JSON body and return the warnings that the answer carries.
 
     Raises:
-        RefusedError: the first broken rule, in the order of V-13.
+        ApiError: the first broken rule, in the order of V-13.
     """
     declared = operation.request.media.get("application/json") if operation.request else None
     if declared is None:
@@ -212,7 +212,7 @@ def validate(operation: Operation, body: Any, state: State) -> list[str]:
     return warnings
 
 
-def _unknown(operation: Operation, found: list[Problem], state: State) -> Iterator[str]:
+def _unknown(operation: Operation, found: list[Violation], state: ServerState) -> Iterator[str]:
     """Refuse unknown fields on version 2, yield a warning for each on version 1."""
     for problem in found:
         name = ".".join(problem.path)
@@ -228,32 +228,32 @@ def _unknown(operation: Operation, found: list[Problem], state: State) -> Iterat
             yield _CONTROL.sub("?", text)
 
 
-def _refuse(status: int, text: str, state: State) -> NoReturn:
+def _refuse(status: int, text: str, state: ServerState) -> NoReturn:
     if CRASH in state.faults:
-        raise RefusedError(500, "internal server error")
-    raise RefusedError(status, text)
+        raise ApiError(500, "internal server error")
+    raise ApiError(status, text)
 
 
-def _problems(validator: Validator, value: Any) -> Iterator[Problem]:
+def _problems(validator: Validator, value: Any) -> Iterator[Violation]:
     compiled = validator.compiled
     if compiled.is_valid(value):
         return
     try:
         errors = list(compiled.iter_errors(value))
     except ValueError:  # deeper than the validator goes
-        yield Problem("invalid", (), "the body is nested too deeply", "")
+        yield Violation("invalid", (), "the body is nested too deeply", "")
         return
     for error in errors:
         path = tuple(str(token) for token in error.instance_path if not isinstance(token, int))
         keyword = str(error.schema_path[-1])
         told: Mapping[str, Any] = error.kind.as_dict()
         if keyword == "required":
-            yield Problem("missing", (*path, told["property"]), "is required", keyword)
+            yield Violation("missing", (*path, told["property"]), "is required", keyword)
         elif keyword == "additionalProperties" and "unexpected" in told:
             for name in told["unexpected"]:
-                yield Problem("unknown", (*path, name), "is not a valid field", keyword)
+                yield Violation("unknown", (*path, name), "is not a valid field", keyword)
         else:
-            yield Problem("invalid", path, _text(error, keyword, told), keyword)
+            yield Violation("invalid", path, _text(error, keyword, told), keyword)
 
 
 def _text(error: jsonschema_rs.ValidationError, keyword: str, told: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ _PURPOSE = 3
 _STEEPEST = 850
 """Steps of an int8 to one."""
 
-Part = str | Image
+InputPart = str | Image
 Vector = tuple[float, ...]
 
 
@@ -39,7 +39,7 @@ def _lanes(seed: str, dimension: int) -> int:
     return int.from_bytes(array("I", list(digest)).tobytes(), sys.byteorder)
 
 
-def _features(parts: tuple[Part, ...]) -> Counter[str]:
+def _features(parts: tuple[InputPart, ...]) -> Counter[str]:
     found: Counter[str] = Counter()
     whole = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -56,7 +56,7 @@ def _features(parts: tuple[Part, ...]) -> Counter[str]:
 
 
 @lru_cache(maxsize=256)
-def embed(model: str, dimension: int, parts: tuple[Part, ...], purpose: str) -> Vector:
+def embed(model: str, dimension: int, parts: tuple[InputPart, ...], purpose: str) -> Vector:
     """Return the vector of one input, rounded to 32-bit floats.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -17,7 +17,7 @@ def begun(call: Call) -> tuple[datetime, str]:
     """Return when the walk began that the call goes on with, and the token within the list.
 
     Raises:
-        RefusedError: 400, the token was not given by a list.
+        ApiError: 400, the token was not given by a list.
     """
     since, _, token = (call.query.get("page_token") or "").partition(".")
     if not since:
@@ -26,7 +26,7 @@ def begun(call: Call) -> tuple[datetime, str]:
         # Without a second part it is no token of any list; paging refuses it.
         return _EPOCH + timedelta(microseconds=int(since, 16)), token or "none"
     except (ValueError, OverflowError) as error:
-        raise RefusedError(400, "invalid page_token: it was not given by this list") from error
+        raise ApiError(400, "invalid page_token: it was not given by this list") from error
 
 
 def following(since: datetime, token: str) -> str:

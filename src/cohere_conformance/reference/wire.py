@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cohere_conformance.reference.faults import Fault
-    from cohere_conformance.reference.relay import Answer, Client, Strategy
+    from cohere_conformance.reference.relay import Client, Strategy, UpstreamResponse
 
 ELSEWHERE = b"https://elsewhere.invalid"
 """A host that no name server knows, now or ever."""
@@ -56,17 +56,17 @@ def _when(on: Fault) -> Callable[[Strategy], Strategy]:
     return register
 
 
-async def _head(answer: Answer, client: Client) -> None:
+async def _head(answer: UpstreamResponse, client: Client) -> None:
     await client.head(answer.status, answer.fields, chunked=answer.length is None)
 
 
-async def _half(answer: Answer, client: Client) -> None:
+async def _half(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     async for piece in answer.half():
         await client.piece(piece)
 
 
-async def _body(answer: Answer, client: Client) -> None:
+async def _body(answer: UpstreamResponse, client: Client) -> None:
     async for piece in answer.pieces():
         await client.piece(piece)
     await client.finish()
@@ -76,41 +76,41 @@ async def _body(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.hang", "Connections are accepted, requests are never answered."))
-async def _hang(answer: Answer, client: Client) -> None:
+async def _hang(answer: UpstreamResponse, client: Client) -> None:
     await client.silence()
 
 
 @_when(fault("transport.hang-in-body", "The head and half of the body are sent, then nothing more."))
-async def _hang_in_body(answer: Answer, client: Client) -> None:
+async def _hang_in_body(answer: UpstreamResponse, client: Client) -> None:
     await _half(answer, client)
     await client.silence()
 
 
 @_when(fault("transport.reset", "The connection is reset instead of an answer."))
-async def _reset(answer: Answer, client: Client) -> None:
+async def _reset(answer: UpstreamResponse, client: Client) -> None:
     client.reset()
 
 
 @_when(fault("transport.reset-in-body", "The connection is reset after half of the body."))
-async def _reset_in_body(answer: Answer, client: Client) -> None:
+async def _reset_in_body(answer: UpstreamResponse, client: Client) -> None:
     await _half(answer, client)
     client.reset()
 
 
 @_when(fault("transport.close-early", "The connection is closed in good order instead of an answer."))
-async def _close_early(answer: Answer, client: Client) -> None:
+async def _close_early(answer: UpstreamResponse, client: Client) -> None:
     """Do nothing: the connection is closed anyway."""
 
 
 @_when(
     fault("transport.truncated", "The connection is closed after half of the body that the head promised.")
 )
-async def _truncated(answer: Answer, client: Client) -> None:
+async def _truncated(answer: UpstreamResponse, client: Client) -> None:
     await _half(answer, client)
 
 
 @_when(fault("transport.stream-cut", "Streams end, in good order, in the middle of an event."))
-async def _stream_cut(answer: Answer, client: Client) -> None:
+async def _stream_cut(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     if answer.length is not None:
         await _body(answer, client)
@@ -133,23 +133,23 @@ async def _stream_cut(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.wrong-length-short", "The content length is smaller than the body."))
-async def _wrong_length_short(answer: Answer, client: Client) -> None:
+async def _wrong_length_short(answer: UpstreamResponse, client: Client) -> None:
     await _misdeclared(answer, client, 10 if answer.length is None else answer.length // 2)
 
 
 @_when(fault("transport.wrong-length-long", "The content length is larger than the body."))
-async def _wrong_length_long(answer: Answer, client: Client) -> None:
+async def _wrong_length_long(answer: UpstreamResponse, client: Client) -> None:
     await _misdeclared(answer, client, 2**30 if answer.length is None else answer.length + 64)
 
 
-async def _misdeclared(answer: Answer, client: Client, length: int) -> None:
+async def _misdeclared(answer: UpstreamResponse, client: Client, length: int) -> None:
     fields = (*answer.without(b"content-length"), b"content-length: %d" % length)
     await client.head(answer.status, fields, chunked=False)
     await _body(answer, client)
 
 
 @_when(fault("transport.slow-drip", "Bodies come at one byte a second."))
-async def _slow_drip(answer: Answer, client: Client) -> None:
+async def _slow_drip(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     async for piece in answer.pieces():
         for number in range(len(piece)):
@@ -159,7 +159,7 @@ async def _slow_drip(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.endless-body", "Bodies never end: blanks follow for as long as somebody reads."))
-async def _endless_body(answer: Answer, client: Client) -> None:
+async def _endless_body(answer: UpstreamResponse, client: Client) -> None:
     await client.head(answer.status, answer.without(b"content-length"), chunked=True)
     async for piece in answer.pieces():
         await client.piece(piece)
@@ -173,7 +173,7 @@ async def _endless_body(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.gzip-garbage", "Bodies are declared as gzip and are not."))
-async def _gzip_garbage(answer: Answer, client: Client) -> None:
+async def _gzip_garbage(answer: UpstreamResponse, client: Client) -> None:
     fields = (b"content-encoding: gzip", b"content-length: %d" % len(_GARBAGE))
     await client.head(answer.status, (*answer.without(b"content-length"), *fields), chunked=False)
     await client.piece(_GARBAGE)
@@ -182,7 +182,7 @@ async def _gzip_garbage(answer: Answer, client: Client) -> None:
 @_when(
     fault("transport.gzip-bomb", f"Bodies are sent with gzip and inflate to more than {BOMB} MiB of blanks.")
 )
-async def _gzip_bomb(answer: Answer, client: Client) -> None:
+async def _gzip_bomb(answer: UpstreamResponse, client: Client) -> None:
     fields = (*answer.without(b"content-length"), b"content-encoding: gzip")
     await client.head(answer.status, fields, chunked=True)
     gzip = zlib.compressobj(level=9, wbits=zlib.MAX_WBITS | 16)
@@ -196,7 +196,7 @@ async def _gzip_bomb(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.invalid-utf8", "One byte of a text in the body is no UTF-8; the length is right."))
-async def _invalid_utf8(answer: Answer, client: Client) -> None:
+async def _invalid_utf8(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     spoilt = False
     async for piece in answer.pieces():
@@ -208,7 +208,7 @@ async def _invalid_utf8(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.chunked-garbage", "Bodies are declared as chunked and have no chunks."))
-async def _chunked_garbage(answer: Answer, client: Client) -> None:
+async def _chunked_garbage(answer: UpstreamResponse, client: Client) -> None:
     fields = (*answer.without(b"content-length"), b"transfer-encoding: chunked")
     await client.head(answer.status, fields, chunked=False)
     await client.piece(b"no size\r\n")
@@ -219,19 +219,19 @@ async def _chunked_garbage(answer: Answer, client: Client) -> None:
 
 
 @_when(fault("transport.garbage-status-line", "Answers begin with a line that is no status line."))
-async def _garbage_status_line(answer: Answer, client: Client) -> None:
+async def _garbage_status_line(answer: UpstreamResponse, client: Client) -> None:
     await client.head(b"\xfe\xff nonsense", answer.fields, chunked=answer.length is None)
     await _body(answer, client)
 
 
 @_when(fault("transport.header-flood", f"Answers have {FLOOD} further header fields."))
-async def _header_flood(answer: Answer, client: Client) -> None:
+async def _header_flood(answer: UpstreamResponse, client: Client) -> None:
     flood = (b"x-flood-%d: %032d" % (number, number) for number in range(FLOOD))
     await client.head(answer.status, (*answer.fields, *flood), chunked=answer.length is None)
     await _body(answer, client)
 
 
 @_when(fault("transport.redirect-elsewhere", "Every call is answered with 307 to another host."))
-async def _redirect_elsewhere(answer: Answer, client: Client) -> None:
+async def _redirect_elsewhere(answer: UpstreamResponse, client: Client) -> None:
     fields = (b"location: %b%b" % (ELSEWHERE, answer.target), b"content-length: 0", b"connection: close")
     await client.head(b"HTTP/1.1 307 Temporary Redirect", fields, chunked=False)

@@ -281,13 +281,13 @@ class Worker:
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
-        from cohere_conformance.reference import Clock, Profile, State, chosen
+        from cohere_conformance.reference import Clock, Profile, ServerState, chosen
         from cohere_conformance.reference.server import Running
 
         plan = self._setting.plan
         # Nobody else uses this server: its clock is moved ahead instead of waiting for its jobs, and stands
         # still otherwise, so that a run is the same one on a slow machine.
-        state = State(
+        state = ServerState(
             profile=Profile(plan.profile),
             faults=chosen(plan.faults),
             time_per_request=_TIME_PER_REQUEST,

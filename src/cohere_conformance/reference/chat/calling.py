@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.reference import tokens
 from cohere_conformance.reference.chat import schemas, words
 from cohere_conformance.reference.chat.reply import ToolCall
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.state import suffix
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def calls(prompt: Prompt, chosen: list[Tool]) -> tuple[ToolCall, ...]:
     """Return a call of each tool, with arguments made of what the user said.
 
     Raises:
-        RefusedError: 422, no arguments can be made up for a tool's parameters.
+        ApiError: 422, no arguments can be made up for a tool's parameters.
     """
     made = []
     for tool in chosen:
@@ -67,7 +67,7 @@ def calls(prompt: Prompt, chosen: list[Tool]) -> tuple[ToolCall, ...]:
                 {**tool.parameters, "type": "object"}, schemas.Hints(prompt.question), optional=False
             )
         except schemas.UnfillableError as error:
-            raise RefusedError(
+            raise ApiError(
                 422,
                 f"the model made no valid call of the tool {tool.name}: {error}",
                 error_type="INVALID_TOOL_GENERATION",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import tokens
 from cohere_conformance.reference.chat import calling, grounding, jsonmode, talk
-from cohere_conformance.reference.chat.reply import Citation, Draft, Reply
+from cohere_conformance.reference.chat.reply import Citation, Draft, ModelReply
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Prompt
@@ -18,7 +18,7 @@ taken, and no two of these begin with the same character: one of them always rem
 
 
 @dataclass(frozen=True)
-class Settings:
+class GenerationOptions:
     """How to generate.
 
     Attributes:
@@ -46,15 +46,15 @@ class Settings:
     seed: int = 0
 
 
-def generate(prompt: Prompt, settings: Settings) -> Reply:
+def generate(prompt: Prompt, settings: GenerationOptions) -> ModelReply:
     """Return the reply to a prompt.
 
     Raises:
-        RefusedError: 400, the reply's schema cannot be filled; 422, a tool's parameters cannot.
+        ApiError: 400, the reply's schema cannot be filled; 422, a tool's parameters cannot.
     """
     thinking, used, cut = _thinking(prompt, settings)
     if cut:
-        return Reply("", "MAX_TOKENS", used, thinking)
+        return ModelReply("", "MAX_TOKENS", used, thinking)
     room = settings.limit - used
     if chosen := calling.fitting(prompt, settings.choice):
         reply = _calling(prompt, chosen, room, thinks=bool(thinking))
@@ -63,7 +63,7 @@ def generate(prompt: Prompt, settings: Settings) -> Reply:
     return replace(reply, thinking=thinking, output_tokens=used + reply.output_tokens)
 
 
-def _thinking(prompt: Prompt, settings: Settings) -> tuple[str, int, bool]:
+def _thinking(prompt: Prompt, settings: GenerationOptions) -> tuple[str, int, bool]:
     """Return what is thought, how many tokens that is, and whether no token is left for a reply."""
     if not settings.thinking:
         return "", 0, False
@@ -76,23 +76,23 @@ def _thinking(prompt: Prompt, settings: Settings) -> tuple[str, int, bool]:
     return tokens.cut(thought, settings.limit), settings.limit, True
 
 
-def _calling(prompt: Prompt, chosen: list[Any], room: int, *, thinks: bool) -> Reply:
+def _calling(prompt: Prompt, chosen: list[Any], room: int, *, thinks: bool) -> ModelReply:
     """Return the calls; reasoning models have said what they plan while they thought (CH2-S02)."""
     made = calling.calls(prompt, chosen)
     plan = "" if thinks else calling.plan(prompt, chosen)
     written = tokens.count(plan) + calling.cost(made)
     if written > room:
-        return Reply(
+        return ModelReply(
             tokens.cut(plan, room),
             "ERROR",
             room,
             error="the tool call did not fit into max_tokens; allow more tokens, or take fewer tools",
             error_type="INVALID_TOOL_GENERATION",
         )
-    return Reply(plan, "TOOL_CALL", written, calls=made)
+    return ModelReply(plan, "TOOL_CALL", written, calls=made)
 
 
-def _draft(prompt: Prompt, settings: Settings) -> Draft:
+def _draft(prompt: Prompt, settings: GenerationOptions) -> Draft:
     key = (prompt.model.name, settings.seed, prompt.rendered)
     if settings.json:
         body = talk.refusal(prompt, settings.safety, key) or talk.reply(prompt, key)
@@ -104,7 +104,7 @@ def _draft(prompt: Prompt, settings: Settings) -> Draft:
     return Draft(talk.reply(prompt, key))
 
 
-def _writing(draft: Draft, room: int, settings: Settings) -> Reply:
+def _writing(draft: Draft, room: int, settings: GenerationOptions) -> ModelReply:
     reply = _limited(draft, room, settings.stops)
     for lead in _LEADS if not reply.text else ():
         moved = tuple(citation.moved(len(lead)) for citation in draft.citations)
@@ -114,7 +114,7 @@ def _writing(draft: Draft, room: int, settings: Settings) -> Reply:
     return reply if settings.cite else replace(reply, citations=())
 
 
-def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> Reply:
+def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> ModelReply:
     """Return a draft as far as limit and stop sequences let it come."""
     text, finish = draft.text, "COMPLETE"
     written = tokens.count(text)
@@ -126,7 +126,7 @@ def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> Reply:
     if ends:
         text, finish = text[: min(ends)], "STOP_SEQUENCE"
         written = tokens.count(text)
-    return Reply(text, finish, written, citations=tuple(_kept(draft.citations, text)))
+    return ModelReply(text, finish, written, citations=tuple(_kept(draft.citations, text)))
 
 
 def _kept(citations: tuple[Citation, ...], text: str) -> list[Citation]:

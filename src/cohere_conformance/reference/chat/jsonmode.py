@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from cohere_conformance.reference.chat import schemas, words
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,26 +35,26 @@ def check(schema: _Schema, where: str) -> None:
         where: name of the request's property.
 
     Raises:
-        RefusedError: 400.
+        ApiError: 400.
     """
     if schema.get("type") != "object":
-        raise RefusedError(400, f"invalid {where}: the top level of the schema must be an object")
+        raise ApiError(400, f"invalid {where}: the top level of the schema must be an object")
     for path, node in _nodes(schema, where):
         problem = _problem(node)
         if problem:
-            raise RefusedError(400, f"invalid {where}: {path}: {problem}")
+            raise ApiError(400, f"invalid {where}: {path}: {problem}")
 
 
 def check_parameters(schema: _Schema, where: str) -> None:
     """Refuse parameters of a tool that describe no object, or that require what they do not declare.
 
     Raises:
-        RefusedError: 400.
+        ApiError: 400.
     """
     if schema.get("type", "object") != "object":
-        raise RefusedError(400, f"invalid tool: {where}: the schema must be an object")
+        raise ApiError(400, f"invalid tool: {where}: the schema must be an object")
     if missing := _undeclared(schema):
-        raise RefusedError(400, f"invalid tool: {where}: the required property {missing} is not declared")
+        raise ApiError(400, f"invalid tool: {where}: the required property {missing} is not declared")
 
 
 def _nodes(schema: object, path: str) -> Iterator[tuple[str, _Schema]]:
@@ -110,7 +110,7 @@ def reply(prompt: Prompt, schema: _Schema | None, body: str) -> str:
         body: the reply in words.
 
     Raises:
-        RefusedError: 400, no object can be made up for the schema.
+        ApiError: 400, no object can be made up for the schema.
     """
     hints = schemas.Hints(prompt.question)
     value = _obedient(schema, hints) if schema else _free(prompt, hints, body)
@@ -127,7 +127,7 @@ def _obedient(schema: _Schema, hints: schemas.Hints) -> Any:
         problem = "it asks for more than the reference server can make up"
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         problem = str(error).partition("\n")[0]
-    raise RefusedError(400, f"invalid json schema: {problem}")
+    raise ApiError(400, f"invalid json schema: {problem}")
 
 
 def _free(prompt: Prompt, hints: schemas.Hints, body: str) -> dict[str, Any]:

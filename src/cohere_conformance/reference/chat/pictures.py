@@ -39,7 +39,7 @@ def pictures(blocks: Iterable[dict[str, Any]], model: Model, *, limited: bool = 
         limited: refuse more than the documented number.
 
     Raises:
-        RefusedError: 400, the model does not see, there are too many, or one is no image.
+        ApiError: 400, the model does not see, there are too many, or one is no image.
     """
     found: list[Picture] = []
     size = 0

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cohere_conformance.reference import tokens
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +158,7 @@ class Prompt:
             truncate: whether anything may go.
 
         Raises:
-            RefusedError: 400, it is too long and nothing may go, or what is left is still too long (CH2-R14).
+            ApiError: 400, it is too long and nothing may go, or what is left is still too long (CH2-R14).
         """
         over, turns, passages = self.input_tokens - limit, list(self.turns), list(self.passages)
         if over <= 0:
@@ -169,7 +169,7 @@ class Prompt:
             if isinstance(gone, Turn) and not self.raw:
                 over -= tokens.count(gone.mark)
         if over > 0:
-            raise RefusedError(
+            raise ApiError(
                 400,
                 f"too many tokens: size limit exceeded by {over} tokens. Try using shorter or fewer inputs, "
                 "or prompt_truncation where the endpoint has it",

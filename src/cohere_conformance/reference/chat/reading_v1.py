@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models
 from cohere_conformance.reference.chat import calling, jsonmode, rules, searching, words
-from cohere_conformance.reference.chat.generation import Settings
+from cohere_conformance.reference.chat.generation import GenerationOptions
 from cohere_conformance.reference.chat.prompt import Passage, Prompt, Tool, Turn, as_text, fields_of
 from cohere_conformance.reference.faults import fault
 
@@ -56,7 +56,7 @@ class Conversation:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ChatRequest:
     """What a request asks for.
 
     Attributes:
@@ -70,7 +70,7 @@ class Reading:
     """
 
     prompt: Prompt
-    settings: Settings
+    settings: GenerationOptions
     history: list[_Turn]
     turn: _Turn
     search: Search
@@ -78,11 +78,11 @@ class Reading:
     fast: bool
 
 
-def read(call: Call) -> Reading:
+def read(call: Call) -> ChatRequest:
     """Return what a request asks for.
 
     Raises:
-        RefusedError: 400, its parts do not go together.
+        ApiError: 400, its parts do not go together.
     """
     body = call.body
     model = (
@@ -102,7 +102,7 @@ def read(call: Call) -> Reading:
     room = min(model.context, body.get("max_input_tokens") or model.context)
     prompt = prompt.fitted(room, truncate=truncated != "OFF")
     quality = str(body.get("citation_quality") or "ENABLED").upper()
-    return Reading(
+    return ChatRequest(
         prompt, _settings(call, model, quality), told, turn, search, conversation, quality == "FAST"
     )
 
@@ -250,11 +250,11 @@ def _results(results: list[dict[str, Any]], turn: int | None) -> Iterator[Passag
             yield Passage(name, "tool", fields_of(output), echo)
 
 
-def _settings(call: Call, model: Model, quality: str) -> Settings:
+def _settings(call: Call, model: Model, quality: str) -> GenerationOptions:
     body = call.body
     form = body.get("response_format") or {}
     limit = rules.length(body, model)
-    return Settings(
+    return GenerationOptions(
         limit=model.output if call.faulty(MAX_TOKENS_IGNORED) else limit,
         stops=tuple(body.get("stop_sequences") or ()),
         json=form.get("type") == "json_object",

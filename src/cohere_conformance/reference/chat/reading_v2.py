@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models
 from cohere_conformance.reference.chat import jsonmode, rules
-from cohere_conformance.reference.chat.generation import Settings
+from cohere_conformance.reference.chat.generation import GenerationOptions
 from cohere_conformance.reference.chat.pictures import pictures
 from cohere_conformance.reference.chat.prompt import Passage, Prompt, Tool, Turn, as_text, fields_of
 from cohere_conformance.reference.faults import fault
@@ -68,11 +68,11 @@ _OFF = frozenset({"OFF", "DISABLED"})
 _Message = dict[str, Any]
 
 
-def read(call: Call) -> tuple[Prompt, Settings]:
+def read(call: Call) -> tuple[Prompt, GenerationOptions]:
     """Return what a request asks for.
 
     Raises:
-        RefusedError: 400, its parts do not go together.
+        ApiError: 400, its parts do not go together.
     """
     body = call.body
     model = (
@@ -241,7 +241,7 @@ def _tools(call: Call, model: Model) -> tuple[Tool, ...]:
     )
 
 
-def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
+def _settings(call: Call, model: Model, prompt: Prompt) -> GenerationOptions:
     body = call.body
     rules.tool_choice(body.get("tool_choice"), body.get("tools"), model)
     form = body.get("response_format") or {}
@@ -274,7 +274,7 @@ def _settings(call: Call, model: Model, prompt: Prompt) -> Settings:
     if ignored:
         choice = "REQUIRED" if choice == "NONE" and prompt.tools else "NONE"
     thinks = thinking.get("type") != "disabled" or call.faulty(THINKS_ANYWAY)
-    return Settings(
+    return GenerationOptions(
         limit=model.output if call.faulty(MAX_TOKENS_IGNORED) else limit,
         stops=() if call.faulty(STOP_IGNORED) else tuple(body.get("stop_sequences") or ()),
         json=wants_json and not call.faulty(JSON_IGNORED),

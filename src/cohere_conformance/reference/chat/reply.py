@@ -45,7 +45,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ModelReply:
     """The final reply.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ _BEFORE_R7B = frozenset(
 
 def refuse(text: str, *, error_type: str | None = None) -> NoReturn:
     """Refuse a request with 400."""
-    raise RefusedError(400, f"invalid request: {text}", error_type=error_type)
+    raise ApiError(400, f"invalid request: {text}", error_type=error_type)
 
 
 def sampling(body: dict[str, Any], model: Model) -> None:
@@ -60,7 +60,7 @@ def length(body: dict[str, Any], model: Model, *, capped: bool = False) -> int:
     if asked < 1:
         refuse(f"max_tokens must be at least 1, got {asked}")
     if asked > model.output and not capped:
-        raise RefusedError(
+        raise ApiError(
             400,
             f"too many tokens: max_tokens must be less than or equal to {model.output}, the maximum output "
             f"length for this model - received {asked}",

@@ -44,7 +44,7 @@ def search(call: Call) -> Search:
     """Return the queries of a request with documents or connectors, and what the connectors found.
 
     Raises:
-        RefusedError: 400, a connector failed and is not to be done without, or searching has been retired.
+        ApiError: 400, a connector failed and is not to be done without, or searching has been retired.
     """
     body = call.body
     used = [name for name in _RETIRED if body.get(name)]

@@ -108,7 +108,7 @@ def _enough_queries(rows: Sequence[Row]) -> str:
 
 
 @dataclass(frozen=True)
-class Kind:
+class DatasetType:
     """One type of dataset.
 
     Attributes:
@@ -145,19 +145,37 @@ _BATCHES = ("batch-chat-input", "batch-openai-chat-input", "batch-embed-v2-input
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind(EMBED_INPUT, ("text",), formats=("csv", "jsonl", "txt"), problem=_embeddable),
-        Kind(EMBED_RESULT, ("text", "embeddings")),
-        Kind("cluster-result"),
-        Kind("cluster-outliers"),
-        Kind("reranker-finetune-input", ("query", "relevant_passages"), ("hard_negatives",), _JSONL, _ranked,
-             _enough_queries),
-        Kind("single-label-classification-finetune-input", ("text", "label"), (), ("csv", "jsonl"), _labelled,
-             _enough_labels),
-        Kind("chat-finetune-input", ("messages",), (), _JSONL, _conversation, _enough_conversations),
-        Kind("multi-label-classification-finetune-input", ("text", "label"), (), _JSONL, _many_labels,
-             _enough_labels),
+        DatasetType(EMBED_INPUT, ("text",), formats=("csv", "jsonl", "txt"), problem=_embeddable),
+        DatasetType(EMBED_RESULT, ("text", "embeddings")),
+        DatasetType("cluster-result"),
+        DatasetType("cluster-outliers"),
+        DatasetType(
+            "reranker-finetune-input",
+            ("query", "relevant_passages"),
+            ("hard_negatives",),
+            _JSONL,
+            _ranked,
+            _enough_queries,
+        ),
+        DatasetType(
+            "single-label-classification-finetune-input",
+            ("text", "label"),
+            (),
+            ("csv", "jsonl"),
+            _labelled,
+            _enough_labels,
+        ),
+        DatasetType("chat-finetune-input", ("messages",), (), _JSONL, _conversation, _enough_conversations),
+        DatasetType(
+            "multi-label-classification-finetune-input",
+            ("text", "label"),
+            (),
+            _JSONL,
+            _many_labels,
+            _enough_labels,
+        ),
         # The ids of the rows are no column of their own: who wants them back keeps them (BAT-R03).
-        *(Kind(name, ("body",), (), _JSONL, _bodied) for name in _BATCHES),
+        *(DatasetType(name, ("body",), (), _JSONL, _bodied) for name in _BATCHES),
     )
-}  # fmt: skip
+}
 """By name."""

@@ -11,12 +11,12 @@ from cohere_conformance.reference.datasets.kinds import labels_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cohere_conformance.reference.datasets.kinds import Kind, Row
+    from cohere_conformance.reference.datasets.kinds import DatasetType, Row
 
 _SAMPLES = 3
 
 
-def finetune_metrics(kind: Kind, train: Sequence[Row], evaluation: Sequence[Row]) -> dict[str, Any]:
+def finetune_metrics(kind: DatasetType, train: Sequence[Row], evaluation: Sequence[Row]) -> dict[str, Any]:
     """Return the counts over the rows to train and to evaluate with."""
     counted: dict[str, Any] = {
         "trainable_token_count": sum(tokens.count(_written(row)) for row in train),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cohere_conformance.reference.datasets.avro import Schema
-    from cohere_conformance.reference.datasets.kinds import Kind, Row
+    from cohere_conformance.reference.datasets.kinds import DatasetType, Row
     from cohere_conformance.reference.state import Account
 
 LIFETIME = timedelta(days=30)
@@ -100,7 +100,7 @@ class Dataset:
     """
 
     name: str
-    kind: Kind
+    kind: DatasetType
     created_at: datetime
     make: Callable[[], Content]
     checked: bool = True

@@ -7,19 +7,19 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.validation import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cohere_conformance.reference.datasets.kinds import Kind, Row
+    from cohere_conformance.reference.datasets.kinds import DatasetType, Row
 
 _EXTENSIONS = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "txt": "txt"}
 
 
 @dataclass(frozen=True)
-class Reading:
+class UploadOptions:
     """How an upload is read.
 
     Attributes:
@@ -33,7 +33,7 @@ class Reading:
         formats: what the service takes at all.
     """
 
-    kind: Kind
+    kind: DatasetType
     keep: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     skip: bool = False
@@ -72,7 +72,7 @@ class _MalformedError(Exception):
     """The file as a whole cannot be read."""
 
 
-def read(text: str, filename: str, reading: Reading) -> Read:
+def read(text: str, filename: str, reading: UploadOptions) -> Read:
     """Return the rows of an uploaded file."""
     found = Read(format=_format(text, filename))
     accepted = [name for name in reading.kind.formats if name in reading.formats]
@@ -107,12 +107,12 @@ def _format(text: str, filename: str) -> str:
     return known or ("jsonl" if text.lstrip().startswith("{") else "csv")
 
 
-def _problem(row: Row, reading: Reading) -> str:
+def _problem(row: Row, reading: UploadOptions) -> str:
     absent = [name for name in (*reading.kind.required, *reading.keep) if row.get(name) is None]
     return f"the field {absent[0]!r} is missing" if absent else reading.kind.problem(row)
 
 
-def _rows(text: str, form: str, reading: Reading) -> Iterator[tuple[int, Row | str]]:
+def _rows(text: str, form: str, reading: UploadOptions) -> Iterator[tuple[int, Row | str]]:
     match form:
         case "jsonl":
             return _json_lines(text)
@@ -135,7 +135,7 @@ def _json_lines(text: str) -> Iterator[tuple[int, Row | str]]:
             continue
         try:
             value = body_of(line.encode("utf-8"), frozenset())
-        except RefusedError:
+        except ApiError:
             yield number, "is no JSON"
             continue
         if _deep(value, _DEEPEST):
@@ -150,7 +150,7 @@ def _deep(value: Any, levels: int) -> bool:
     return levels == 0 or any(_deep(one, levels - 1) for one in below)
 
 
-def _table(text: str, reading: Reading) -> Iterator[tuple[int, Row | str]]:
+def _table(text: str, reading: UploadOptions) -> Iterator[tuple[int, Row | str]]:
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=reading.delimiter)
     header = next(_lines(lines), None)
     if header is None:

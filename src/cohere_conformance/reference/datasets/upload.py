@@ -6,40 +6,40 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.reference.datasets import avro, rows
 from cohere_conformance.reference.datasets.record import Content, File
-from cohere_conformance.reference.handling import RefusedError
+from cohere_conformance.reference.handling import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cohere_conformance.reference.datasets.kinds import Row
-    from cohere_conformance.reference.datasets.rows import Reading
-    from cohere_conformance.reference.handling import Part
+    from cohere_conformance.reference.datasets.rows import UploadOptions
+    from cohere_conformance.reference.handling import FormPart
 
 
-def files_of(form: Sequence[Part]) -> tuple[Part, ...]:
+def files_of(form: Sequence[FormPart]) -> tuple[FormPart, ...]:
     """Return the file to train with and, where it was sent, the one to evaluate with.
 
     Raises:
-        RefusedError: 400, there is no file, or one is empty or no UTF-8.
+        ApiError: 400, there is no file, or one is empty or no UTF-8.
     """
     # A sample of the documentation calls the part `file` (DS-R02).
     data = next((part for part in form if part.name in {"data", "file"}), None)
     if data is None:
-        raise RefusedError(400, "invalid request: the form has no part 'data' with the file")
+        raise ApiError(400, "invalid request: the form has no part 'data' with the file")
     found = (data, *(part for part in form if part.name == "eval_data"))[:2]
     for part in found:
         if not part.content.strip():
-            raise RefusedError(400, f"invalid request: the file of part '{part.name}' is empty")
+            raise ApiError(400, f"invalid request: the file of part '{part.name}' is empty")
         try:
             part.content.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise RefusedError(
+            raise ApiError(
                 400, f"invalid request: the file of part '{part.name}' is not encoded in UTF-8"
             ) from error
     return found
 
 
-def content_of(parts: Sequence[Part], reading: Reading, *, keep_original: bool) -> Content:
+def content_of(parts: Sequence[FormPart], reading: UploadOptions, *, keep_original: bool) -> Content:
     """Read, check and store what was uploaded."""
     sent = sum(len(part.content) for part in parts)
     read = [rows.read(part.content.decode("utf-8-sig"), part.filename or "", reading) for part in parts]

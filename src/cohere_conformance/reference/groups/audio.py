@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import models, sound, validation
+from cohere_conformance.reference import audio_file, models, validation
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.words import number
 
 if TYPE_CHECKING:
-    from cohere_conformance.reference.handling import Call, Part
+    from cohere_conformance.reference.handling import Call, FormPart
 
 EMPTY = fault("audio.empty-text", "The text is empty, whatever is said.")
 MISSING = fault("audio.text-missing", "The answer has no text.")
@@ -54,17 +54,17 @@ _FIELDS = frozenset({"model", "language", "temperature", "file"})
 
 
 @operation("POST /v2/audio/transcriptions", beside="large")
-def transcribe(call: Call) -> Answer:
+def transcribe(call: Call) -> JsonResponse:
     """Answer with the text of a recording, and with nothing else (AUD-S01)."""
     file = _file(call)
     fields = {part.name: part.text for part in call.form if part is not file}
     for name in ("model", "language"):
         if not fields.get(name):
-            raise RefusedError(400, f"{name} parameter is required")
+            raise ApiError(400, f"{name} parameter is required")
     language = _language(call, fields["model"], fields["language"])
     _temperature(fields.get("temperature"))
     if len(file.content) > LARGEST:
-        raise RefusedError(400, f"invalid request: the file is larger than {LARGEST} bytes")
+        raise ApiError(400, f"invalid request: the file is larger than {LARGEST} bytes")
     text = _text(call, file, language)
     if call.faulty(EMPTY):
         text = ""
@@ -75,25 +75,25 @@ def transcribe(call: Call) -> Answer:
         body = {"text": None}
     if call.faulty(EXTRA):
         body = {"id": new_id(), **body, "meta": {"billed_units": {"seconds": 1}}}
-    return Answer(body)
+    return JsonResponse(body)
 
 
-def _file(call: Call) -> Part:
+def _file(call: Call) -> FormPart:
     """Return the file; the other parts of the form stand before it (AUD-R03).
 
     Raises:
-        RefusedError: 400, there is none, or it is not the last part; 422, there are parts that nobody knows.
+        ApiError: 400, there is none, or it is not the last part; 422, there are parts that nobody knows.
     """
     if not call.form:
-        raise RefusedError(400, "invalid request: expected a form of the type multipart/form-data")
+        raise ApiError(400, "invalid request: expected a form of the type multipart/form-data")
     for part in call.form:
         if part.name not in _FIELDS and not call.faulty(validation.SWALLOWED):
-            raise RefusedError(422, f"unknown field: parameter '{part.name}' is not a valid field")
+            raise ApiError(422, f"unknown field: parameter '{part.name}' is not a valid field")
     indexes = [index for index, part in enumerate(call.form) if part.name == "file"]
     if not indexes or call.form[indexes[0]].filename is None:
-        raise RefusedError(400, "invalid request: file is required, as a part with a file name")
+        raise ApiError(400, "invalid request: file is required, as a part with a file name")
     if indexes[0] != len(call.form) - 1 and not call.faulty(ORDER_IGNORED):
-        raise RefusedError(400, "invalid request: form fields must appear before the file part")
+        raise ApiError(400, "invalid request: form fields must appear before the file part")
     return call.form[indexes[0]]
 
 
@@ -101,12 +101,12 @@ def _language(call: Call, name: str, language: str) -> str:
     model = models.find(name, call.state)
     known = _LANGUAGES.get(model.name, frozenset(_VOCABULARY))
     if model.name not in _LANGUAGES and name in models.MODELS:
-        raise RefusedError(400, f"model '{name}' is not supported by the transcriptions endpoint")
+        raise ApiError(400, f"model '{name}' is not supported by the transcriptions endpoint")
     if language not in known:
         if call.faulty(LANGUAGE_IGNORED):
             return "en"
         told = ", ".join(sorted(known))
-        raise RefusedError(400, f"invalid request: language must be one of {told}, got '{language[:20]}'")
+        raise ApiError(400, f"invalid request: language must be one of {told}, got '{language[:20]}'")
     return language
 
 
@@ -116,21 +116,21 @@ def _temperature(told: str | None) -> None:
     except ValueError:
         warm = math.nan
     if not 0 <= warm <= 1:  # not a number is no number between them either
-        raise RefusedError(400, "invalid request: temperature must be between 0 and 1")
+        raise ApiError(400, "invalid request: temperature must be between 0 and 1")
 
 
-def _text(call: Call, file: Part, language: str) -> str:
+def _text(call: Call, file: FormPart, language: str) -> str:
     """Return what a recording says: as many words as it is long, chosen by its samples."""
     try:
-        recording = sound.read(file.content)
-    except sound.UnreadableError as error:
+        recording = audio_file.read(file.content)
+    except audio_file.UnreadableAudioError as error:
         if not call.faulty(DAMAGED):
-            raise RefusedError(400, f"invalid audio file: {error}") from error
-        recording = sound.Recording("", 1.0, silent=False)
+            raise ApiError(400, f"invalid audio file: {error}") from error
+        recording = audio_file.AudioRecording("", 1.0, silent=False)
     if recording.silent:
         if not call.faulty(HALLUCINATES):
             return ""
-        recording = sound.Recording(recording.mark, 60.0, silent=False)
+        recording = audio_file.AudioRecording(recording.mark, 60.0, silent=False)
     mark = new_id() if call.faulty(RANDOM) else recording.mark
     if call.faulty(CONTAINER):
         mark += file.content[:4].hex()

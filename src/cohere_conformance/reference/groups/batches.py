@@ -13,7 +13,7 @@ from cohere_conformance.reference.datasets import avro, record
 from cohere_conformance.reference.datasets.record import Content
 from cohere_conformance.reference.datasets.upload import file_of, size_of
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.paging import page
 from cohere_conformance.reference.state import stamp
 
@@ -125,22 +125,22 @@ class Batch:
 
 
 @operation("POST /v2/batches")
-def create(call: Call) -> Answer:
+def create(call: Call) -> JsonResponse:
     """Begin to answer the rows of a validated dataset."""
     name, model, identity = call.body["name"], call.body["model"], call.body["input_dataset_id"]
     if call.account.organization_id == call.state.account("trial").organization_id:
-        raise RefusedError(403, "batches need a production key")
+        raise ApiError(403, "batches need a production key")
     source = record.find(call.account, identity, call.now)
     if source is None:
-        raise RefusedError(404, f"dataset with id {identity} not found")
+        raise ApiError(404, f"dataset with id {identity} not found")
     if not source.kind.batch:
-        raise RefusedError(400, f"dataset {identity} is of type {source.kind.name}, which no batch can read")
+        raise ApiError(400, f"dataset {identity} is of type {source.kind.name}, which no batch can read")
     validation = source.status(call.now, call.state.step)
     if validation != "validated":
-        raise RefusedError(400, f"dataset {identity} is not validated: its validation status is {validation}")
+        raise ApiError(400, f"dataset {identity} is not validated: its validation status is {validation}")
     wanted = "embed" if "embed" in source.kind.name else "chat"
     if wanted not in models.find(model, call.state).endpoints:
-        raise RefusedError(400, f"model '{model}' is not supported for datasets of type {source.kind.name}")
+        raise ApiError(400, f"model '{model}' is not supported for datasets of type {source.kind.name}")
     rows, kind, dropped = source.content.rows, source.kind.name, call.faulty(RESULTS_DROPPED)
     step = timedelta(seconds=call.state.step)
     done_at = call.now + _WORKING * step
@@ -173,7 +173,7 @@ def create(call: Call) -> Answer:
         del shown["id"]
     if call.faulty(BEGINS_LATER):
         shown["status"] = "BATCH_STATUS_IN_PROGRESS"
-    return Answer(shown if call.faulty(UNWRAPPED) else {"batch": shown})
+    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"batch": shown})
 
 
 def _stored(results: Sequence[Done]) -> Content:
@@ -184,14 +184,14 @@ def _stored(results: Sequence[Done]) -> Content:
 
 
 @operation("GET /v2/batches", beside="always")
-def listed(call: Call) -> Answer:
+def listed(call: Call) -> JsonResponse:
     """List the batches of one page, newest first."""
     size = call.query.get("page_size") or _PAGE
     if size < 0 or (size > _LARGEST_PAGE and call.faulty(SIZE_REFUSED)):
-        raise RefusedError(400, "invalid page_size: it must be between 0 and 1000")
+        raise ApiError(400, "invalid page_size: it must be between 0 and 1000")
     order = call.query.get("order_by") or "created_at"
     if order not in {"created_at", "updated_at"}:
-        raise RefusedError(400, "invalid order_by: expected created_at or updated_at")
+        raise ApiError(400, "invalid order_by: expected created_at or updated_at")
     since, token = walks.begun(call)
     # A walk shows what there was at its beginning: what is made meanwhile would move the pages.
     found = [one for one in reversed(list(call.account.shelf(Batch).values())) if one.created_at <= since]
@@ -211,24 +211,24 @@ def listed(call: Call) -> Answer:
         body["next_page_token"] = walks.following(since, following)
     elif call.faulty(LAST_TOKEN):
         body["next_page_token"] = ""
-    return Answer(body)
+    return JsonResponse(body)
 
 
 @operation("GET /v2/batches/{id}", beside="always")
-def get(call: Call) -> Answer:
+def get(call: Call) -> JsonResponse:
     """Show where a batch stands."""
     shown = _shown(call, _batch(call))
     if call.faulty(GET_DIFFERS):
         shown["model"] = f"{shown['model']}-batch"
-    return Answer(shown if call.faulty(UNWRAPPED) else {"batch": shown})
+    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"batch": shown})
 
 
 @operation("POST /v2/batches/{id}:cancel")
-def cancel(call: Call) -> Answer:
+def cancel(call: Call) -> JsonResponse:
     """Tell a batch to stop; one that has ended stays as it is (BAT-O10)."""
     batch = _batch(call)
     if call.faulty(CANCEL_500):
-        raise RefusedError(500, "internal server error")
+        raise ApiError(500, "internal server error")
     status = batch.stand(call.now)[0]
     if status in {"QUEUED", "IN_PROGRESS"} and not call.faulty(CANCEL_IGNORED):
         batch.cancelled_at = call.now
@@ -236,13 +236,13 @@ def cancel(call: Call) -> Answer:
             batch.output.revoked_at = call.now
     elif status in {"COMPLETED", "FAILED"} and call.faulty(CANCEL_ENDED):
         batch.cancelled_at = batch.created_at
-    return Answer({})
+    return JsonResponse({})
 
 
 def _batch(call: Call) -> Batch:
     batch = call.account.shelf(Batch).get(call.path["id"])
     if batch is None:
-        raise RefusedError(404, f"batch with id {call.path['id']} not found")
+        raise ApiError(404, f"batch with id {call.path['id']} not found")
     return batch
 
 

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.chat import rules, streams_v1
 from cohere_conformance.reference.chat.generation import generate
-from cohere_conformance.reference.chat.reading_v1 import Reading, read
-from cohere_conformance.reference.chat.reply import Reply
+from cohere_conformance.reference.chat.reading_v1 import ChatRequest, read
+from cohere_conformance.reference.chat.reply import ModelReply
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, Stream, meta, new_id, operation
+from cohere_conformance.reference.handling import (
+    ApiError,
+    JsonResponse,
+    StreamResponse,
+    meta,
+    new_id,
+    operation,
+)
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Passage
@@ -55,18 +62,18 @@ _Answer = dict[str, Any]
 
 
 @operation("POST /v1/chat", beside="large")
-def chat(call: Call) -> Answer | Stream:
+def chat(call: Call) -> JsonResponse | StreamResponse:
     """Answer a message."""
     reading = read(call)
     if call.body.get("search_queries_only"):
         said = "Here is what I would search for." if call.faulty(QUERIES_ANSWERED) else ""
-        reply = Reply(said, "COMPLETE", 0)
+        reply = ModelReply(said, "COMPLETE", 0)
     else:
         reply = generate(reading.prompt, reading.settings)
         if call.body.get("stream") and call.faulty(OTHER_REPLY):
             reply = replace(reply, text=f"{reply.text} Indeed.")
     if reply.finish == "ERROR":
-        raise RefusedError(422, reply.error, error_type=reply.error_type)
+        raise ApiError(422, reply.error, error_type=reply.error_type)
     answer = _answer(call, reading, reply)
     if reading.conversation is not None and "chat_history" in answer:
         reading.conversation.turns[:] = answer["chat_history"]
@@ -82,9 +89,9 @@ def chat(call: Call) -> Answer | Stream:
             prompt=reading.prompt.rendered,
         )
         sse = named and not call.faulty(SSE_IGNORED)
-        return Stream(told, "text/event-stream" if sse else "application/stream+json", warnings)
+        return StreamResponse(told, "text/event-stream" if sse else "application/stream+json", warnings)
     counted = 0 if call.faulty(HEADER_DIFFERS) else reply.output_tokens
-    return Answer(
+    return JsonResponse(
         answer,
         tokens=reading.prompt.billed_input + counted,
         chars=len(reading.prompt.rendered),
@@ -92,7 +99,7 @@ def chat(call: Call) -> Answer | Stream:
     )
 
 
-def _answer(call: Call, reading: Reading, reply: Reply) -> _Answer:
+def _answer(call: Call, reading: ChatRequest, reply: ModelReply) -> _Answer:
     answer: _Answer = {
         "response_id": new_id(),
         "text": reply.text,
@@ -118,14 +125,14 @@ def _name(call: Call, name: str) -> str:
     return f"{name}_v0" if call.faulty(TOOL_UNKNOWN) else name
 
 
-def _history(call: Call, reading: Reading, reply: Reply, calls: list[_Answer]) -> list[_Answer]:
+def _history(call: Call, reading: ChatRequest, reply: ModelReply, calls: list[_Answer]) -> list[_Answer]:
     """Return the history with this turn and the reply: two turns more than were sent (CH1-S02)."""
     said = f"{reply.text} Indeed." if call.faulty(TEXT_DIFFERS) else reply.text
     turn = {"role": "CHATBOT", "message": said} | ({"tool_calls": calls} if calls else {})
     return [*reading.history, *([] if call.faulty(HISTORY_SHORT) else [reading.turn]), turn]
 
 
-def _grounds(call: Call, reading: Reading, reply: Reply) -> _Answer:
+def _grounds(call: Call, reading: ChatRequest, reply: ModelReply) -> _Answer:
     """Return what the reply rests on: searches, citations, and the documents found or cited."""
     search = reading.search
     found: _Answer = {}
@@ -159,7 +166,7 @@ def _document_id(call: Call, passage: Passage) -> str:
     return f"{passage.id}_0" if call.faulty(DOCUMENT_UNKNOWN) else passage.id
 
 
-def _meta(call: Call, reading: Reading, reply: Reply) -> _Answer:
+def _meta(call: Call, reading: ChatRequest, reply: ModelReply) -> _Answer:
     prompt, written = reading.prompt, reply.output_tokens
     billed = -written - 1 if call.faulty(NEGATIVE) else written
     searched = {"search_units": len(reading.search.results)} if reading.search.results else {}
@@ -172,11 +179,11 @@ def _meta(call: Call, reading: Reading, reply: Reply) -> _Answer:
     return told | ({"warnings": list(warnings)} if warnings else {})
 
 
-def _warnings(reading: Reading) -> tuple[str, ...]:
+def _warnings(reading: ChatRequest) -> tuple[str, ...]:
     return (*rules.notices(reading.prompt.model), *reading.search.warnings)
 
 
-def _spoiled(call: Call, reply: Reply, answer: _Answer) -> _Answer:
+def _spoiled(call: Call, reply: ModelReply, answer: _Answer) -> _Answer:
     """Return the answer with the faults that are switched on."""
     if reply.calls and call.faulty(TOOL_CALL):
         answer["finish_reason"] = "TOOL_CALL"

@@ -10,12 +10,12 @@ from cohere_conformance.reference.chat import calling, logprobs, rules, streams_
 from cohere_conformance.reference.chat.generation import generate
 from cohere_conformance.reference.chat.reading_v2 import cites, read
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, Stream, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, StreamResponse, new_id, operation
 from cohere_conformance.reference.state import suffix
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Passage, Prompt
-    from cohere_conformance.reference.chat.reply import Citation, Reply
+    from cohere_conformance.reference.chat.reply import Citation, ModelReply
     from cohere_conformance.reference.handling import Call
 
 LOWER_CASE = fault("chat.v2.finish-reason-lower-case", "The finish reason is written in small letters.")
@@ -85,13 +85,13 @@ _Answer = dict[str, Any]
 
 
 @operation("POST /v2/chat", beside="large")
-def chat(call: Call) -> Answer | Stream:
+def chat(call: Call) -> JsonResponse | StreamResponse:
     """Answer a conversation."""
     prompt, settings = read(call)
     reply = generate(prompt, settings)
     stream = bool(call.body.get("stream"))
     if reply.finish == "ERROR" and not stream:
-        raise RefusedError(422, reply.error, error_type=reply.error_type)
+        raise ApiError(422, reply.error, error_type=reply.error_type)
     if reply.finish == "STOP_SEQUENCE" and call.faulty(STOP_KEPT):
         whole = generate(prompt, replace(settings, stops=()))
         stops = (stop for stop in settings.stops if whole.text.startswith(reply.text + stop))
@@ -103,14 +103,14 @@ def chat(call: Call) -> Answer | Stream:
     if not stream:
         billed = answer["usage"]["billed_units"]
         told = billed["input_tokens"] + (0 if call.faulty(HEADER_DIFFERS) else billed["output_tokens"])
-        return Answer(answer, tokens=max(told, 0), chars=len(prompt.rendered), warnings=warnings)
+        return JsonResponse(answer, tokens=max(told, 0), chars=len(prompt.rendered), warnings=warnings)
     sse = _sse(call.headers.get("accept", "")) and not call.faulty(ACCEPT_IGNORED)
     events = streams_v2.events(
         answer, call, mode=cites(call.body), error=reply.error, prompt=prompt.rendered, sse=sse
     )
     media_type = "text/event-stream" if sse else "application/stream+json"
     counted = prompt.billed_input + reply.output_tokens if call.faulty(STREAM_COUNTED) else None
-    return Stream(events, media_type, warnings, counted)
+    return StreamResponse(events, media_type, warnings, counted)
 
 
 def _sse(accepted: str) -> bool:
@@ -119,7 +119,7 @@ def _sse(accepted: str) -> bool:
     return not kinds <= {"application/json", "application/stream+json"}
 
 
-def _answer(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
+def _answer(call: Call, prompt: Prompt, reply: ModelReply) -> _Answer:
     answer: _Answer = {
         "id": f"answer-{suffix()}" if call.faulty(ID_ODD) else new_id(),
         "message": garbled.message(call, _message(call, reply)),
@@ -150,7 +150,7 @@ def _logprob(call: Call, entry: _Answer) -> _Answer:
     return {**entry, "logprobs": entry["logprobs"][1:]} if call.faulty(LOGPROBS_SHORT) else entry
 
 
-def _message(call: Call, reply: Reply) -> _Answer:
+def _message(call: Call, reply: ModelReply) -> _Answer:
     message: _Answer = {"role": "CHATBOT" if call.faulty(ROLE) else "assistant"}
     content = [{"type": "thinking", "thinking": reply.thinking}] if reply.thinking else []
     planned = bool(reply.calls) or reply.finish == "ERROR"
@@ -175,7 +175,7 @@ def _message(call: Call, reply: Reply) -> _Answer:
     return message
 
 
-def _calls(call: Call, reply: Reply) -> list[_Answer]:
+def _calls(call: Call, reply: ModelReply) -> list[_Answer]:
     made = []
     for one in reply.calls:
         arguments: object = calling.compact(one.arguments)
@@ -215,7 +215,7 @@ def _source(call: Call, passage: Passage) -> _Answer:
     return {**kind, "id": name, key: echo}
 
 
-def _usage(call: Call, prompt: Prompt, reply: Reply) -> _Answer:
+def _usage(call: Call, prompt: Prompt, reply: ModelReply) -> _Answer:
     written = reply.output_tokens
     billed: _Answer = {"input_tokens": prompt.billed_input, "output_tokens": written}
     if call.faulty(BILLED_INPUT_ABOVE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -18,10 +18,10 @@ REFUSED = fault("check-api-key.body-refused", "A body that holds anything is ref
 
 
 @operation("POST /v1/check-api-key")
-def check_api_key(call: Call) -> Answer:
+def check_api_key(call: Call) -> JsonResponse:
     """Answer whose key it is; a wrong one never gets this far (KEY-S01)."""
     if call.body and call.faulty(REFUSED):
-        raise RefusedError(400, "invalid request: there must be no body")
+        raise ApiError(400, "invalid request: there must be no body")
     account = call.account
     body = {
         "valid": not call.faulty(INVALID),
@@ -32,4 +32,4 @@ def check_api_key(call: Call) -> Answer:
         del body["valid"]
     if call.faulty(CHANGING):
         body |= {"organization_id": new_id(), "owner_id": new_id()}
-    return Answer(body)
+    return JsonResponse(body)

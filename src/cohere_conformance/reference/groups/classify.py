@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.reference import models, tokens
 from cohere_conformance.reference.common import fitted, refuse_retired, sunset, told
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.words import bag, likeness, number
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class _Example:
 
 
 @operation("POST /v1/classify", beside="large")
-def classify(call: Call) -> Answer:
+def classify(call: Call) -> JsonResponse:
     """Answer with a label for each text (CLS-O01 to CLS-O07)."""
     refuse_retired(call, "Classify API was removed on September 15 2025; use the Embed or the Chat API")
     name: str = call.body.get("model") or models.default("classify", call.state).name
@@ -71,19 +71,19 @@ def classify(call: Call) -> Answer:
         "classifications": results[:-1] if call.faulty(MISSING) else results,
         "meta": told(call, notices, classifications=billed),
     }
-    return Answer(body, warnings=notices)
+    return JsonResponse(body, warnings=notices)
 
 
 def _inputs(call: Call) -> list[str]:
     found: list[str] = call.body["inputs"]
     if not found:
-        raise RefusedError(400, "invalid request: inputs must hold at least one text")
+        raise ApiError(400, "invalid request: inputs must hold at least one text")
     return found
 
 
 def _input(call: Call, text: str, index: int) -> str:
     if not text.strip():
-        raise RefusedError(400, f"invalid request: inputs must not be empty, the one at index {index} is")
+        raise ApiError(400, f"invalid request: inputs must not be empty, the one at index {index} is")
     return fitted(text, _CONTEXT, call.body.get("truncate", "END"), f"input {index}")
 
 
@@ -91,24 +91,24 @@ def _examples(call: Call, *, tuned: bool) -> list[_Example]:
     """Return what to learn from (CLS-01).
 
     Raises:
-        RefusedError: 400, it is too little, or some of it is too long.
+        ApiError: 400, it is too little, or some of it is too long.
     """
     found = []
     for index, example in enumerate(call.body.get("examples") or ()):
         text, label = example.get("text"), example.get("label")
         if not text or not label:
-            raise RefusedError(400, f"invalid request: example at index {index} needs a text and a label")
+            raise ApiError(400, f"invalid request: example at index {index} needs a text and a label")
         if tokens.count(text) > _CONTEXT:
-            raise RefusedError(400, f"invalid request: example at index {index} has over {_CONTEXT} tokens")
+            raise ApiError(400, f"invalid request: example at index {index} has over {_CONTEXT} tokens")
         found.append(_Example(text, label))
     if tuned and not found:
         return found
     labels = {example.label for example in found}
     if len(labels) < 2:
-        raise RefusedError(400, f"invalid request: examples need at least two labels, got {len(labels)}")
+        raise ApiError(400, f"invalid request: examples need at least two labels, got {len(labels)}")
     for label in sorted(labels):
         if sum(example.label == label for example in found) < 2:
-            raise RefusedError(400, f"invalid request: label '{label}' needs at least two examples")
+            raise ApiError(400, f"invalid request: label '{label}' needs at least two examples")
     return found
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from cohere_conformance.reference.common import refuse_retired
 from cohere_conformance.reference.datasets.record import identifier
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 from cohere_conformance.reference.state import stamp
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Deleted:
 
 
 @operation("POST /v1/connectors")
-def create(call: Call) -> Answer:
+def create(call: Call) -> JsonResponse:
     """Register a connector."""
     refuse_retired(call, _RETIRED)
     body = call.body
@@ -107,11 +107,11 @@ def create(call: Call) -> Answer:
     if call.faulty(AUTHORIZED):
         connector = replace(connector, authorized_at=call.now)
     call.account.shelf(Connector)[connector.id] = connector
-    return Answer({"connector": _shown(call, connector)})
+    return JsonResponse({"connector": _shown(call, connector)})
 
 
 @operation("PATCH /v1/connectors/{id}")
-def update(call: Call) -> Answer:
+def update(call: Call) -> JsonResponse:
     """Change what is sent and nothing else."""
     refuse_retired(call, _RETIRED)
     connector = _connector(call)
@@ -123,19 +123,19 @@ def update(call: Call) -> Answer:
         changed = _changed(call, cleared)
     changed = replace(changed, updated_at=call.now)
     call.account.shelf(Connector)[connector.id] = changed
-    return Answer({"connector": _shown(call, changed)})
+    return JsonResponse({"connector": _shown(call, changed)})
 
 
 def _changed(call: Call, connector: Connector) -> Connector:
     """Return a connector with what the body says.
 
     Raises:
-        RefusedError: 400, the address is none, or there are two ways of authorisation (CON-R01, CON-R02).
+        ApiError: 400, the address is none, or there are two ways of authorisation (CON-R01, CON-R02).
     """
     body = call.body
     oauth, service = body.get("oauth"), body.get("service_auth")
     if oauth is not None and service is not None and not call.faulty(BOTH_ACCEPTED):
-        raise RefusedError(400, "invalid request: oauth and service_auth exclude each other")
+        raise ApiError(400, "invalid request: oauth and service_auth exclude each other")
     if "url" in body and not call.faulty(ANY_URL):
         _check(body["url"])
     changed = replace(
@@ -158,7 +158,7 @@ def _changed(call: Call, connector: Connector) -> Connector:
 def _check(url: str) -> None:
     """Refuse an address that cannot be one; a host with `unreachable` in its name does not answer."""
     if not url.endswith("/search"):
-        raise RefusedError(400, "invalid request: the url must end with the path /search")
+        raise ApiError(400, "invalid request: the url must end with the path /search")
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -167,18 +167,18 @@ def _check(url: str) -> None:
         host, port = "", None
     well_formed = 0 < len(host) <= _LONGEST_HOST and (_HOST.fullmatch(host) or ":" in host) and port != 0
     if not well_formed or parts.scheme not in {"http", "https"} or "unreachable" in host:
-        raise RefusedError(400, f"connector not reachable at {url}")
+        raise ApiError(400, f"connector not reachable at {url}")
 
 
 @operation("GET /v1/connectors")
-def listed(call: Call) -> Answer:
+def listed(call: Call) -> JsonResponse:
     """List connectors, newest first; the live service still had the list when the rest was gone."""
     limit, offset = call.query.get("limit", _PAGE), call.query.get("offset", 0)
     least = 1 if call.faulty(ZERO_REFUSED) else 0
     if not isinstance(limit, int) or not least <= limit <= _LARGEST_PAGE:
-        raise RefusedError(400, f"invalid query parameter limit: expected 0 to {_LARGEST_PAGE}")
+        raise ApiError(400, f"invalid query parameter limit: expected 0 to {_LARGEST_PAGE}")
     if not isinstance(offset, int) or offset < 0:
-        raise RefusedError(400, "invalid query parameter offset: expected a whole number from 0 on")
+        raise ApiError(400, "invalid query parameter offset: expected a whole number from 0 on")
     found = list(reversed(call.account.shelf(Connector).values()))
     if call.faulty(UNSORTED):
         found.reverse()
@@ -186,43 +186,45 @@ def listed(call: Call) -> Answer:
         offset = 0
     shown = found[offset:] if call.faulty(LIMIT_IGNORED) else found[offset : offset + limit]
     total = len(shown) if call.faulty(TOTAL_WRONG) else len(found)
-    return Answer({"connectors": [_shown(call, connector) for connector in shown], "total_count": total})
+    return JsonResponse(
+        {"connectors": [_shown(call, connector) for connector in shown], "total_count": total}
+    )
 
 
 @operation("GET /v1/connectors/{id}")
-def get(call: Call) -> Answer:
+def get(call: Call) -> JsonResponse:
     """Show one connector, without its secrets."""
     refuse_retired(call, _RETIRED)
     deleted = call.account.shelf(_Deleted).get(call.path["id"])
     if deleted is not None and call.faulty(DELETE_KEEPS):
-        return Answer({"connector": _shown(call, deleted.connector)})
+        return JsonResponse({"connector": _shown(call, deleted.connector)})
     shown = _shown(call, _connector(call))
     if call.faulty(GET_DIFFERS):
         shown["name"] = shown["name"].upper()
-    return Answer({"connector": shown})
+    return JsonResponse({"connector": shown})
 
 
 @operation("DELETE /v1/connectors/{id}")
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> JsonResponse:
     """Delete a connector."""
     refuse_retired(call, _RETIRED)
     connector = _connector(call)
     del call.account.shelf(Connector)[connector.id]
     if call.faulty(DELETE_KEEPS):
         call.account.shelf(_Deleted)[connector.id] = _Deleted(connector)
-    return Answer({})
+    return JsonResponse({})
 
 
 @operation("POST /v1/connectors/{id}/oauth/authorize")
-def authorize(call: Call) -> Answer:
+def authorize(call: Call) -> JsonResponse:
     """Tell where the user gives consent; here nobody needs to go there for it to be given."""
     refuse_retired(call, _RETIRED)
     connector = _connector(call)
     if connector.oauth is None:
-        raise RefusedError(400, f"connector {connector.id} has no oauth settings")
+        raise ApiError(400, f"connector {connector.id} has no oauth settings")
     call.account.shelf(Connector)[connector.id] = replace(connector, authorized_at=call.now)
     if call.faulty(NO_REDIRECT):
-        return Answer({})
+        return JsonResponse({})
     asked = {
         "client_id": connector.oauth["client_id"],
         "redirect_uri": f"{call.base_url}/v1/connectors/oauth/token",
@@ -232,13 +234,13 @@ def authorize(call: Call) -> Answer:
     }
     told = urlencode({name: text for name, text in asked.items() if text})
     separator = "&" if "?" in connector.oauth["authorize_url"] else "?"
-    return Answer({"redirect_url": f"{connector.oauth['authorize_url']}{separator}{told}"})
+    return JsonResponse({"redirect_url": f"{connector.oauth['authorize_url']}{separator}{told}"})
 
 
 def _connector(call: Call) -> Connector:
     connector = call.account.shelf(Connector).get(call.path["id"])
     if connector is None:
-        raise RefusedError(404, f"connector not found, id = {call.path['id']}")
+        raise ApiError(404, f"connector not found, id = {call.path['id']}")
     return connector
 
 

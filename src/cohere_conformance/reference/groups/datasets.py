@@ -11,10 +11,10 @@ from cohere_conformance.reference.datasets import record
 from cohere_conformance.reference.datasets.kinds import KINDS
 from cohere_conformance.reference.datasets.metrics import finetune_metrics
 from cohere_conformance.reference.datasets.record import Dataset
-from cohere_conformance.reference.datasets.rows import Reading
+from cohere_conformance.reference.datasets.rows import UploadOptions
 from cohere_conformance.reference.datasets.upload import content_of, files_of
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.state import stamp
 
@@ -66,15 +66,15 @@ _LIVE_FORMATS = frozenset({"csv", "jsonl"})
 
 
 @operation("POST /v1/datasets", beside="large")
-def create(call: Call) -> Callable[[], Answer]:
+def create(call: Call) -> Callable[[], JsonResponse]:
     """Take an upload; what is wrong in its rows shows up later (DS-S01)."""
     query = call.query
     name, kind = query["name"], KINDS[query["type"]]
     if len(name) > _LONGEST_NAME and not call.faulty(LONG_NAME):
-        raise RefusedError(400, f"invalid request: name must be under {_LONGEST_NAME + 1} characters")
+        raise ApiError(400, f"invalid request: name must be under {_LONGEST_NAME + 1} characters")
     if not kind.formats and not call.faulty(OUTPUT_ACCEPTED):
-        raise RefusedError(400, f"output dataset types are not supported: {kind.name} is made by the service")
-    reading = Reading(
+        raise ApiError(400, f"output dataset types are not supported: {kind.name} is made by the service")
+    reading = UploadOptions(
         kind=kind if kind.formats else KINDS["embed-input"],
         keep=() if call.faulty(KEEP_IGNORED) else tuple(query.get("keep_fields", ())),
         optional=tuple(query.get("optional_fields", ())),
@@ -96,9 +96,9 @@ def create(call: Call) -> Callable[[], Answer]:
         id=name if call.faulty(ID_REPEATED) else "",
     )
 
-    def store() -> Answer:
+    def store() -> JsonResponse:
         record.add(call.account, dataset)
-        return Answer({"id": dataset.id})
+        return JsonResponse({"id": dataset.id})
 
     return store
 
@@ -107,14 +107,12 @@ def _delimiter(query: Mapping[str, Any], *, lax: bool) -> str:
     given = str(query.get("csv_delimiter") or ",")
     given = given[0] if lax else given
     if len(given) != 1 or given in '"\r\n\0':
-        raise RefusedError(
-            400, "invalid request: csv_delimiter must be one character that can separate columns"
-        )
+        raise ApiError(400, "invalid request: csv_delimiter must be one character that can separate columns")
     return given
 
 
 @operation("GET /v1/datasets/{id}", beside="always")
-def get(call: Call) -> Answer:
+def get(call: Call) -> JsonResponse:
     """Show one dataset."""
     identity = call.path["id"]
     dataset = record.find(call.account, identity, call.now)
@@ -122,7 +120,7 @@ def get(call: Call) -> Answer:
         dataset = _deleted(call, identity)
     if dataset is None:
         if call.faulty(UNKNOWN_EMPTY):
-            return Answer({"dataset": {}})
+            return JsonResponse({"dataset": {}})
         raise _unknown(identity)
     shown = _shown(call, dataset)
     if call.faulty(OTHER_SHOWN):
@@ -130,7 +128,7 @@ def get(call: Call) -> Answer:
     if call.faulty(BACKWARDS) and shown["validation_status"] == "validated":
         reads = call.account.shelf(_Reads).setdefault(identity, _Reads())
         shown["validation_status"] = "validated" if reads.first() else "processing"
-    return Answer(shown if call.faulty(UNWRAPPED) else {"dataset": shown})
+    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"dataset": shown})
 
 
 class _Reads:
@@ -145,7 +143,7 @@ class _Reads:
 
 
 @operation("GET /v1/datasets", beside="always")
-def listed(call: Call) -> Answer:
+def listed(call: Call) -> JsonResponse:
     """List datasets, newest first."""
     query = call.query
     found = record.newest_first(call.account, call.now)
@@ -173,13 +171,13 @@ def listed(call: Call) -> Answer:
     if call.faulty(LISTED_DIFFERS):
         for dataset, item in zip(found[start:end], shown, strict=True):
             item["name"] = dataset.id
-    return Answer({"datasets": shown})
+    return JsonResponse({"datasets": shown})
 
 
 def _count(query: Mapping[str, Any], name: str, otherwise: int) -> int:
     number = query.get(name, otherwise)
     if not isinstance(number, int) or number < 0:
-        raise RefusedError(400, f"invalid query parameter {name}: expected a whole number from 0 on")
+        raise ApiError(400, f"invalid query parameter {name}: expected a whole number from 0 on")
     return number
 
 
@@ -190,21 +188,21 @@ def _moment(query: Mapping[str, Any], name: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(text).upper())
     except ValueError as error:
-        raise RefusedError(400, f"invalid query parameter {name}: expected a time of RFC 3339") from error
+        raise ApiError(400, f"invalid query parameter {name}: expected a time of RFC 3339") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @operation("GET /v1/datasets/usage", beside="always")
-def usage(call: Call) -> Answer:
+def usage(call: Call) -> JsonResponse:
     """Tell how many bytes all datasets take; the service writes the number as a text (DS-S04)."""
     size = sum(dataset.content.size for dataset in record.newest_first(call.account, call.now))
     if call.faulty(USAGE_CONSTANT):
         size = 4096
-    return Answer({"organization_usage": str(size) if call.profile is Profile.LIVE_2026 else size})
+    return JsonResponse({"organization_usage": str(size) if call.profile is Profile.LIVE_2026 else size})
 
 
 @operation("DELETE /v1/datasets/{id}")
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> JsonResponse:
     """Delete a dataset; deleting it again is a 404 (DS-O03)."""
     identity = call.path["id"]
     dataset = record.find(call.account, identity, call.now)
@@ -214,7 +212,7 @@ def delete(call: Call) -> Answer:
             dataset.forget()
     elif not _shrugged(call, identity):
         raise _unknown(identity)
-    return Answer({})
+    return JsonResponse({})
 
 
 def _shrugged(call: Call, identity: str) -> bool:
@@ -228,8 +226,8 @@ def _deleted(call: Call, identity: str) -> Dataset | None:
     return dataset if dataset is not None and dataset.deleted_at is not None else None
 
 
-def _unknown(identity: str) -> RefusedError:
-    return RefusedError(404, f"dataset with the id '{identity}' not found")
+def _unknown(identity: str) -> ApiError:
+    return ApiError(404, f"dataset with the id '{identity}' not found")
 
 
 def _shown(call: Call, dataset: Dataset) -> dict[str, Any]:

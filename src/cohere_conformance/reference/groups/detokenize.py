@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.reference import models, tokens
 from cohere_conformance.reference.common import sunset, told
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -21,7 +21,7 @@ BILLED = fault("detokenize.billed", "Tokens are billed.")
 
 
 @operation("POST /v1/detokenize", beside="large")
-def detokenize(call: Call) -> Answer:
+def detokenize(call: Call) -> JsonResponse:
     """Answer with the text of tokens (DET-O01)."""
     # 7.0 is a whole number to JSON Schema, and a float to Python.
     ids = [int(one) for one in call.body["tokens"]]
@@ -32,10 +32,10 @@ def detokenize(call: Call) -> Answer:
     try:
         text = tokens.decode(ids)
     except ValueError as error:
-        raise RefusedError(500 if call.faulty(CRASH) else 400, f"invalid tokens: {error}") from error
+        raise ApiError(500 if call.faulty(CRASH) else 400, f"invalid tokens: {error}") from error
     notices = sunset(call, models.find(call.body["model"], call.state) if "model" in call.body else None)
     billed = {"output_tokens": len(ids)} if call.faulty(BILLED) else {}
-    return Answer(
+    return JsonResponse(
         {"text": text.strip() if call.faulty(TRIMMED) else text, "meta": told(call, notices, **billed)},
         warnings=notices,
     )

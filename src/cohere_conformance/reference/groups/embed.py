@@ -11,7 +11,7 @@ from cohere_conformance.reference import images, mangle, tokens, validation
 from cohere_conformance.reference.common import fitted, model_of, sunset, told, whole
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.groups.embed_types import answered
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.images import Image
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.vectors import embed, shortened
@@ -19,7 +19,7 @@ from cohere_conformance.reference.vectors import embed, shortened
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
     from cohere_conformance.reference.models import Model
-    from cohere_conformance.reference.vectors import Part, Vector
+    from cohere_conformance.reference.vectors import InputPart, Vector
 
 MISSING = fault("embed.missing-vector", "The vector of the last input is missing.")
 SHORT = fault("embed.wrong-dimension", "Vectors are eight components shorter than they should be.")
@@ -65,7 +65,7 @@ for _field in ("texts", "images", "inputs"):
 
 @dataclass(frozen=True)
 class _Input:
-    parts: tuple[Part, ...]
+    parts: tuple[InputPart, ...]
 
     @property
     def images(self) -> list[Image]:
@@ -77,7 +77,7 @@ class _Input:
 
 
 @operation("POST /v1/embed", "POST /v2/embed", beside="large")
-def create(call: Call) -> Answer:
+def create(call: Call) -> JsonResponse:
     """Answer with the vectors of what is sent, and what it costs."""
     model = model_of(call, "embed")
     kinds = _kinds(call, model)
@@ -96,10 +96,10 @@ def create(call: Call) -> Answer:
     by_type = bool(kinds) != call.faulty(SHAPE)
     body["response_type"] = "embeddings_by_type" if by_type else "embeddings_floats"
     if not _texts(call):
-        return Answer(body, warnings=notices)
+        return JsonResponse(body, warnings=notices)
     in_bytes = call.faulty(mangle.CHARS_BYTES)
     chars = sum(len(text.encode("utf-8", "replace") if in_bytes else text) for text in _texts(call))
-    return Answer(body, billed.get("input_tokens"), chars, notices)
+    return JsonResponse(body, billed.get("input_tokens"), chars, notices)
 
 
 def _texts(call: Call) -> list[str]:
@@ -117,9 +117,7 @@ def _kinds(call: Call, model: Model) -> list[str]:
     asked: list[str] = call.body.get("embedding_types") or []
     quantised = set(asked) - {"float", "base64"}
     if quantised and _generation(model) < 3:
-        raise RefusedError(
-            400, f"embedding_types: {model.name} has no {', '.join(sorted(quantised))} vectors"
-        )
+        raise ApiError(400, f"embedding_types: {model.name} has no {', '.join(sorted(quantised))} vectors")
     return list(dict.fromkeys(asked)) or ([] if call.v1 else ["float"])
 
 
@@ -133,9 +131,9 @@ def _dimension(call: Call, model: Model) -> int:
     if call.faulty(ANY_DIMENSION) and 0 < asked <= longest:
         return int(asked)
     if not taken:
-        raise RefusedError(400, f"output_dimension is not supported by model '{model.name}'")
+        raise ApiError(400, f"output_dimension is not supported by model '{model.name}'")
     if asked not in taken:
-        raise RefusedError(400, f"output_dimension must be one of {', '.join(map(str, taken))}, got {asked}")
+        raise ApiError(400, f"output_dimension must be one of {', '.join(map(str, taken))}, got {asked}")
     return int(asked)
 
 
@@ -153,15 +151,15 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
         sent = ["texts"]
     if len(sent) != 1:
         names = "texts or images" if call.v1 else "texts, images or inputs"
-        raise RefusedError(400, f"invalid request: exactly one of {names} must be given")
+        raise ApiError(400, f"invalid request: exactly one of {names} must be given")
     (name,) = sent
     many = len(call.body[name])
     most = MOST + 1 if call.faulty(LIMIT_97) else MOST
     if many > most:
-        raise RefusedError(400, f"invalid request: total number of {name} must be at most {MOST}, got {many}")
+        raise ApiError(400, f"invalid request: total number of {name} must be at most {MOST}, got {many}")
     purpose = call.body.get("input_type")
     if purpose is None and _generation(model) > 2 and not call.faulty(PURPOSE_OPTIONAL):
-        raise RefusedError(400, f"valid input_type must be provided with model '{model.name}'")
+        raise ApiError(400, f"valid input_type must be provided with model '{model.name}'")
     limit = model.context
     if not call.v1:
         limit = min(whole(call, "max_tokens", 1, None, limit), limit)
@@ -170,13 +168,13 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
             inputs = [_Input((_fit(call, text, limit, f"text {n}"),)) for n, text in enumerate(_texts(call))]
         case "images":
             if purpose != "image" and not call.faulty(IMAGE_UNTYPED):
-                raise RefusedError(400, "invalid request: images need the input_type image")
+                raise ApiError(400, "invalid request: images need the input_type image")
             inputs = [_Input((images.inspect(uri),)) for uri in call.body["images"]]
         case _:
             if purpose == "image":
-                raise RefusedError(400, "invalid request: inputs must not have the input_type image")
+                raise ApiError(400, "invalid request: inputs must not have the input_type image")
             if _generation(model) < 4:
-                raise RefusedError(400, f"inputs are not supported by model '{model.name}'")
+                raise ApiError(400, f"inputs are not supported by model '{model.name}'")
             inputs = [_mixed(call, one, limit, n) for n, one in enumerate(call.body["inputs"])]
     _check_images([image for one in inputs for image in one.images], model)
     return inputs
@@ -190,28 +188,28 @@ def _fit(call: Call, text: str, limit: int, what: str) -> str:
 
 
 def _mixed(call: Call, one: dict[str, Any], limit: int, number: int) -> _Input:
-    parts: list[Part] = []
+    parts: list[InputPart] = []
     for part in one.get("content") or ():
         if part.get("type") == "image_url" and part.get("image_url"):
             parts.append(images.inspect(part["image_url"]["url"]))
         elif part.get("type") == "text" and part.get("text") is not None:
             parts.append(_fit(call, part["text"], limit, f"text in input {number}"))
         else:
-            raise RefusedError(400, f"invalid request: input {number} has a part without a text or an image")
+            raise ApiError(400, f"invalid request: input {number} has a part without a text or an image")
     if not parts:
-        raise RefusedError(400, f"invalid request: input {number} has no content")
+        raise ApiError(400, f"invalid request: input {number} has no content")
     return _Input(tuple(parts))
 
 
 def _check_images(found: list[Image], model: Model) -> None:
     generation = _generation(model)
     if found and generation < 3:
-        raise RefusedError(400, f"images are not supported by model '{model.name}'")
+        raise ApiError(400, f"images are not supported by model '{model.name}'")
     if generation == 3 and len(found) > 1:
-        raise RefusedError(400, f"invalid request: model '{model.name}' takes one image a call")
+        raise ApiError(400, f"invalid request: model '{model.name}' takes one image a call")
     size = sum(len(image.bytes) for image in found)
     if size > (_V3_BYTES if generation == 3 else _ALL_BYTES):
-        raise RefusedError(400, f"invalid request: the images have {size} bytes, which is too much")
+        raise ApiError(400, f"invalid request: the images have {size} bytes, which is too much")
 
 
 def _vectors(

@@ -13,7 +13,7 @@ from cohere_conformance.reference.datasets.kinds import EMBED_INPUT, EMBED_RESUL
 from cohere_conformance.reference.datasets.record import Content
 from cohere_conformance.reference.datasets.upload import file_of, size_of
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.state import stamp
 
 if TYPE_CHECKING:
@@ -114,26 +114,24 @@ class Job:
 
 
 @operation("POST /v1/embed-jobs", beside="always")
-def create(call: Call) -> Callable[[], Answer]:
+def create(call: Call) -> Callable[[], JsonResponse]:
     """Begin to embed a validated dataset."""
     body = call.body
     model = models.find(body["model"], call.state)
     if not model.dimension:
-        raise RefusedError(400, f"model '{model.name}' is not supported by the embed jobs endpoint")
+        raise ApiError(400, f"model '{model.name}' is not supported by the embed jobs endpoint")
     source = record.find(call.account, body["dataset_id"], call.now)
     if source is None:
         raise _no_dataset(call)
     if source.kind.name != EMBED_INPUT:
-        raise RefusedError(400, f"dataset {source.id} is of type {source.kind.name}, expected {EMBED_INPUT}")
+        raise ApiError(400, f"dataset {source.id} is of type {source.kind.name}, expected {EMBED_INPUT}")
     validation = source.status(call.now, call.state.step)
     if validation != "validated" and not (validation == "failed" and call.faulty(INVALID_ACCEPTED)):
-        raise RefusedError(
-            400, f"dataset {source.id} is not validated: its validation status is {validation}"
-        )
+        raise ApiError(400, f"dataset {source.id} is not validated: its validation status is {validation}")
     truncate, name = body.get("truncate", "END"), body.get("name", "")
     types = tuple(dict.fromkeys(body.get("embedding_types") or ("float",)))
     if "v2." in model.name and {*types} - {"float", "base64"}:
-        raise RefusedError(400, f"embedding_types: model '{model.name}' makes no quantised vectors")
+        raise ApiError(400, f"embedding_types: model '{model.name}' makes no quantised vectors")
     texts = [fitted(row["text"], model.context, truncate, "a text") for row in source.content.rows]
     done_at = call.now + timedelta(seconds=_STEPS * call.state.step)
     rows = source.content.rows
@@ -163,20 +161,20 @@ def create(call: Call) -> Callable[[], Answer]:
     )
     notices = sunset(call, model)
 
-    def store() -> Answer:
+    def store() -> JsonResponse:
         # It may have been deleted while its texts were counted.
         if record.find(call.account, source.id, call.now) is None:
             raise _no_dataset(call)
         record.add(call.account, output)
         call.account.shelf(Job)[job.id] = job
-        return Answer({"job_id": job.id, "meta": told(call, notices)}, warnings=notices)
+        return JsonResponse({"job_id": job.id, "meta": told(call, notices)}, warnings=notices)
 
     return store
 
 
-def _no_dataset(call: Call) -> RefusedError:
+def _no_dataset(call: Call) -> ApiError:
     status = 400 if call.faulty(UNKNOWN_400) else 404
-    return RefusedError(status, f"dataset with id {call.body['dataset_id']} not found")
+    return ApiError(status, f"dataset with id {call.body['dataset_id']} not found")
 
 
 def _embeddings(model: Model, text: str, purpose: str, types: tuple[str, ...]) -> dict[str, Any]:
@@ -191,18 +189,18 @@ def _stored(rows: list[Row], columns: tuple[str, ...]) -> Content:
 
 
 @operation("GET /v1/embed-jobs")
-def listed(call: Call) -> Answer:
+def listed(call: Call) -> JsonResponse:
     """List every job that the account ever had, newest first."""
     newest = list(reversed(call.account.shelf(Job).values()))
     shown = [_shown(call, job) for job in newest]
     if call.faulty(LISTED_DIFFERS):
         for job, item in zip(newest, shown, strict=True):
             item["created_at"] = stamp(job.created_at - timedelta(hours=1))
-    return Answer({"embed_jobs": shown[1:] if call.faulty(UNLISTED) else shown})
+    return JsonResponse({"embed_jobs": shown[1:] if call.faulty(UNLISTED) else shown})
 
 
 @operation("GET /v1/embed-jobs/{id}")
-def get(call: Call) -> Answer:
+def get(call: Call) -> JsonResponse:
     """Show where a job stands."""
     job = _job(call)
     shown = _shown(call, job)
@@ -213,11 +211,11 @@ def get(call: Call) -> Answer:
             shown["status"] = "processing"
             del shown["output_dataset_id"]
         job.seen_complete = True
-    return Answer(shown)
+    return JsonResponse(shown)
 
 
 @operation("POST /v1/embed-jobs/{id}/cancel")
-def cancel(call: Call) -> Answer:
+def cancel(call: Call) -> JsonResponse:
     """Tell a job to stop; one that has ended stays as it is (EJ-S05)."""
     job = _job(call)
     status = job.status(call.now, call.state.step)
@@ -225,14 +223,14 @@ def cancel(call: Call) -> Answer:
     if stops or (status == "complete" and call.faulty(CANCEL_UNDOES)):
         job.cancelled_at = call.now
         job.output.revoked_at = call.now
-    return Answer({})
+    return JsonResponse({})
 
 
 def _job(call: Call) -> Job:
     identity = call.path["id"]
     job = call.account.shelf(Job).get(identity)
     if job is None:
-        raise RefusedError(404, f"could not find embed job with the ID {identity}")
+        raise ApiError(404, f"could not find embed job with the ID {identity}")
     return job
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cohere_conformance.reference import walks
 from cohere_conformance.reference.common import refuse_retired
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.paging import page
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.state import stamp
@@ -59,13 +59,13 @@ _Item = TypeVar("_Item")
 
 
 @operation("POST /v1/finetuning/finetuned-models")
-def create(call: Call) -> Answer:
+def create(call: Call) -> JsonResponse:
     """Begin to train a model."""
     refuse_retired(call, _RETIRED)
     settings, source = _settings(call)
     status = source.status(call.now, call.state.step)
     if status != "validated":
-        raise RefusedError(400, f"dataset {source.id} is not validated: its validation status is {status}")
+        raise ApiError(400, f"dataset {source.id} is not validated: its validation status is {status}")
     model = Finetuned(
         id=new_id(),
         name=call.body["name"],
@@ -81,7 +81,7 @@ def create(call: Call) -> Answer:
     shown = _shown(call, model)
     if call.faulty(ECHO_DIFFERS):
         shown["name"] = shown["name"].upper()
-    return Answer({"finetuned_model": shown})
+    return JsonResponse({"finetuned_model": shown})
 
 
 def _settings(call: Call, kept: Dataset | None = None) -> tuple[dict[str, Any], Dataset]:
@@ -90,7 +90,7 @@ def _settings(call: Call, kept: Dataset | None = None) -> tuple[dict[str, Any], 
         settings, source = settings_of(asked, call.account, call.now, kept=kept, lax=lax)
     except MissingDatasetError as refusal:
         if call.faulty(UNKNOWN_DATASET):
-            raise RefusedError(404, refusal.message) from refusal
+            raise ApiError(404, refusal.message) from refusal
         raise
     if call.faulty(DEFAULTS_DIFFER) and (asked.get("hyperparameters") or {}).get("train_epochs") is None:
         settings["hyperparameters"]["train_epochs"] = 3
@@ -98,7 +98,7 @@ def _settings(call: Call, kept: Dataset | None = None) -> tuple[dict[str, Any], 
 
 
 @operation("GET /v1/finetuning/finetuned-models")
-def listed(call: Call) -> Answer:
+def listed(call: Call) -> JsonResponse:
     """List the models of one page, the oldest first unless the order says otherwise."""
     since, token = walks.begun(call)
     models = [one for one in _kept(call) if one.created_at <= since]
@@ -109,21 +109,21 @@ def listed(call: Call) -> Answer:
     for model in shown:
         if call.faulty(SETTINGS_MISSING):
             del model["settings"]
-    return Answer({"finetuned_models": shown, **told})
+    return JsonResponse({"finetuned_models": shown, **told})
 
 
 @operation("GET /v1/finetuning/finetuned-models/{id}")
-def get(call: Call) -> Answer:
+def get(call: Call) -> JsonResponse:
     """Show one model."""
     identity = call.path["id"]
     if not _UUID.fullmatch(identity) and call.faulty(MALFORMED_500):
-        raise RefusedError(500, "internal server error")
+        raise ApiError(500, "internal server error")
     shown = _shown(call, _model(call, identity, f"{identity} is not a valid UUID"))
-    return Answer(shown if call.faulty(UNWRAPPED) else {"finetuned_model": shown})
+    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"finetuned_model": shown})
 
 
 @operation("PATCH /v1/finetuning/finetuned-models/{id}")
-def update(call: Call) -> Answer:
+def update(call: Call) -> JsonResponse:
     """Change name and settings; the rest of what is sent is the server's (FT-O04)."""
     identity = call.path["id"]
     model = _model(call, identity, f"{identity} is not a valid UUID")
@@ -133,23 +133,23 @@ def update(call: Call) -> Answer:
     shown = _shown(call, model)
     if call.faulty(PATCH_READ_ONLY):
         shown["status"] = call.body.get("status", shown["status"])
-    return Answer({"finetuned_model": shown})
+    return JsonResponse({"finetuned_model": shown})
 
 
 @operation("DELETE /v1/finetuning/finetuned-models/{id}")
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> JsonResponse:
     """Delete a model."""
     identity = call.path["id"]
     _model(call, identity, f"cannot delete: the id {identity!r} has to be a UUID").deleted = True
-    return Answer({})
+    return JsonResponse({})
 
 
 @operation("GET /v1/finetuning/finetuned-models/{finetuned_model_id}/events")
-def events(call: Call) -> Answer:
+def events(call: Call) -> JsonResponse:
     """List what happened to a model, newest first."""
     identity = call.path["finetuned_model_id"]
     if not _UUID.fullmatch(identity) and call.profile is Profile.LIVE_2026:
-        raise RefusedError(500, "failed to retrieve total size")  # FT-E01
+        raise ApiError(500, "failed to retrieve total size")  # FT-E01
     model = _model(call, identity, "invalid finetune ID")
     since, token = walks.begun(call)
     found = model.events(since)
@@ -162,11 +162,11 @@ def events(call: Call) -> Answer:
         {"user_id": call.account.owner_id, "status": _status(call, status), "created_at": stamp(at)}
         for status, at in items
     ]
-    return Answer({"events": shown, **told})
+    return JsonResponse({"events": shown, **told})
 
 
 @operation("GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics")
-def metrics(call: Call) -> Answer:
+def metrics(call: Call) -> JsonResponse:
     """List the metrics of a training, the highest step first."""
     model = _model(call, call.path["finetuned_model_id"], "invalid finetune ID")
     since, token = walks.begun(call)
@@ -176,7 +176,7 @@ def metrics(call: Call) -> Answer:
     )
     del told["total_size"]
     shown = [one | {"created_at": stamp(one["created_at"])} for one in items]
-    return Answer({"step_metrics": shown, **told})
+    return JsonResponse({"step_metrics": shown, **told})
 
 
 def _page(
@@ -185,7 +185,7 @@ def _page(
     """Return a page and what is told about the list; the last page has an empty token (FT-S01)."""
     size = call.query.get("page_size") or _PAGE
     if size < 0:
-        raise RefusedError(400, "invalid page_size: it must not be negative")
+        raise ApiError(400, "invalid page_size: it must not be negative")
     if call.faulty(SIZE_IGNORED):
         size = len(items) or 1
     scope = f"{call.operation.label} {of} {call.query.get('order_by')}"
@@ -208,7 +208,7 @@ def _descending(call: Call, *, otherwise: bool) -> bool:
         return otherwise
     terms = [term.split() for term in str(order).split(",")]
     if any(term not in (["created_at"], ["created_at", "desc"], ["created_at", "asc"]) for term in terms):
-        raise RefusedError(400, f"invalid order_by {order!r}: only created_at can be ordered by")
+        raise ApiError(400, f"invalid order_by {order!r}: only created_at can be ordered by")
     return terms[0][-1] == "desc"
 
 
@@ -220,10 +220,10 @@ def _model(call: Call, identity: str, malformed: str) -> Finetuned:
     """Return the model of that id.
 
     Raises:
-        RefusedError: 400, it is no UUID, in the words of the operation; 404, there is no such model.
+        ApiError: 400, it is no UUID, in the words of the operation; 404, there is no such model.
     """
     if not _UUID.fullmatch(identity):
-        raise RefusedError(400, malformed)
+        raise ApiError(400, malformed)
     model = call.account.shelf(Finetuned).get(identity.lower())
     if (
         model is not None
@@ -233,7 +233,7 @@ def _model(call: Call, identity: str, malformed: str) -> Finetuned:
     ):
         return model
     if model is None or model.deleted:
-        raise RefusedError(404, f"finetuned model with id {identity} not found")
+        raise ApiError(404, f"finetuned model with id {identity} not found")
     return model
 
 

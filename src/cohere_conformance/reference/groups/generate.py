@@ -20,7 +20,14 @@ from cohere_conformance.reference.common import (
 )
 from cohere_conformance.reference.continuation import continuation
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, Event, RefusedError, Stream, new_id, operation
+from cohere_conformance.reference.handling import (
+    ApiError,
+    Event,
+    JsonResponse,
+    StreamResponse,
+    new_id,
+    operation,
+)
 from cohere_conformance.reference.words import number as spread
 
 if TYPE_CHECKING:
@@ -71,13 +78,13 @@ class _Text:
 
 
 @operation("POST /v1/generate", beside="large")
-def generate(call: Call) -> Answer | Stream:
+def generate(call: Call) -> JsonResponse | StreamResponse:
     """Answer with variants of how the prompt goes on (GEN-05 to GEN-10)."""
     refuse_retired(call, "Generate API was removed on September 15 2025; use the Chat API")
     # A preset stands in for a prompt (GEN-02); what it holds is not told anywhere.
     prompt: str = call.body.get("prompt") or call.body.get("preset") or ""
     if not prompt.strip():
-        raise RefusedError(400, "invalid request: prompt is required and must not be blank")
+        raise ApiError(400, "invalid request: prompt is required and must not be blank")
     model = model_of(call, "generate")
     many = _check(call, model)
     texts = [_variant(call, model, prompt, number) for number in range(many)]
@@ -85,7 +92,9 @@ def generate(call: Call) -> Answer | Stream:
     notices = sunset(call, model)
     if call.body.get("stream"):
         media_type = "application/json" if call.faulty(WRONG_TYPE) else "application/stream+json"
-        return Stream(_framed(call, _events(call, prompt, texts, numbered=numbered)), media_type, notices)
+        return StreamResponse(
+            _framed(call, _events(call, prompt, texts, numbered=numbered)), media_type, notices
+        )
     billed = {
         "input_tokens": tokens.count(_read(call, model, prompt)),
         "output_tokens": sum(tokens.count(one.text) for one in texts),
@@ -104,7 +113,7 @@ def generate(call: Call) -> Answer | Stream:
     written = [prompt, *(one.text for one in texts)]
     in_bytes = call.faulty(mangle.CHARS_BYTES)
     chars = sum(len(text.encode("utf-8", "replace") if in_bytes else text) for text in written)
-    return Answer(body, sum(billed.values()), chars, notices)
+    return JsonResponse(body, sum(billed.values()), chars, notices)
 
 
 def _check(call: Call, model: Model) -> int:
@@ -116,9 +125,9 @@ def _check(call: Call, model: Model) -> int:
     number(call, "p", 0.01, 0.99, 0.75)
     penalties = [number(call, f"{name}_penalty", 0, 1, 0) for name in ("frequency", "presence")]
     if all(penalties) and _NEWER in (model.features or ()):
-        raise RefusedError(400, f"invalid request: model '{model.name}' allows only one of the penalties")
+        raise ApiError(400, f"invalid request: model '{model.name}' allows only one of the penalties")
     if whole(call, "max_tokens", 0, None, 1) == 0 and body.get("return_likelihoods") != "ALL":
-        raise RefusedError(400, "invalid request: max_tokens 0 needs return_likelihoods ALL")
+        raise ApiError(400, "invalid request: max_tokens 0 needs return_likelihoods ALL")
     return many + 1 if call.faulty(ONE_TOO_MANY) else many
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.reference import models, tokenizers
 from cohere_conformance.reference.common import sunset
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 from cohere_conformance.reference.paging import page
 from cohere_conformance.reference.profile import Profile
 
@@ -47,15 +47,15 @@ FURTHER: list[Callable[[Call], list[dict[str, Any]]]] = []
 
 
 @operation("GET /v1/models")
-def list_models(call: Call) -> Answer:
+def list_models(call: Call) -> JsonResponse:
     """Answer with one page of the models (MOD-R01)."""
     endpoint: str | None = call.query.get("endpoint")
     only_default: bool = call.query.get("default_only", False)
     if only_default and endpoint is None:
-        raise RefusedError(400, "invalid request: default_only needs an endpoint")
+        raise ApiError(400, "invalid request: default_only needs an endpoint")
     size = call.query.get("page_size", PAGE)
     if not 1 <= size <= _LARGEST:
-        raise RefusedError(400, f"invalid request: page_size must be between 1 and {_LARGEST}")
+        raise ApiError(400, f"invalid request: page_size must be between 1 and {_LARGEST}")
     found = _all(call)
     if call.faulty(IN_VAIN):
         ghost = {"name": "embed-rerank-v9.0", "endpoints": ["embed", "rerank"], "default_endpoints": []}
@@ -76,11 +76,11 @@ def list_models(call: Call) -> Answer:
     if following is None and call.faulty(NEVER_ENDS):
         following = "again"
     body: dict[str, Any] = {"models": shown}
-    return Answer(body if following is None else body | {"next_page_token": following})
+    return JsonResponse(body if following is None else body | {"next_page_token": following})
 
 
 @operation("GET /v1/models/{model}")
-def get_model(call: Call) -> Answer:
+def get_model(call: Call) -> JsonResponse:
     """Answer with one model, as the list shows it (MOD-O01)."""
     name = call.path["model"]
     notices: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def get_model(call: Call) -> Answer:
         shown["context_length"] += 1
     if call.faulty(CONFIG):
         shown["config"] = {"route": f"internal/{name}", "max_output_tokens": 4096}
-    return Answer({"model": shown} if call.faulty(WRAPPED) else shown, warnings=notices)
+    return JsonResponse({"model": shown} if call.faulty(WRAPPED) else shown, warnings=notices)
 
 
 def _all(call: Call) -> list[dict[str, Any]]:

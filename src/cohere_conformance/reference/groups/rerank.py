@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.reference import tokens
 from cohere_conformance.reference.common import fitted, model_of, whole
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, meta, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, meta, new_id, operation
 from cohere_conformance.reference.words import bag, likeness, number, weight
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ class _Result:
 
 
 @operation("POST /v1/rerank", "POST /v2/rerank", beside="large")
-def rerank(call: Call) -> Answer:
+def rerank(call: Call) -> JsonResponse:
     """Answer with the order of the documents."""
     model = model_of(call, "rerank")
     documents: list[str | dict[str, Any]] = call.body["documents"]
     query: str = call.body["query"]
     if not query.strip() and not call.faulty(BLANK):
-        raise RefusedError(400, "invalid request: query must not be empty or blank")
+        raise ApiError(400, "invalid request: query must not be empty or blank")
     if not documents:
-        raise RefusedError(400, "invalid request: documents must hold at least one document")
+        raise ApiError(400, "invalid request: documents must hold at least one document")
     query = fitted(query, model.context // 2, "END", "the query")
     most = _most(call, len(documents))
     texts = [_text(call, document, index) for index, document in enumerate(documents)]
@@ -90,7 +90,7 @@ def rerank(call: Call) -> Answer:
     body["meta"] = meta(call, search_units=_units(call, sum(map(len, passages))))
     if call.faulty(VERSION):
         body["meta"]["api_version"]["version"] = "2" if call.v1 else "1"
-    return Answer(body)
+    return JsonResponse(body)
 
 
 def _units(call: Call, chunks: int) -> int:
@@ -107,12 +107,10 @@ def _text(call: Call, document: str | dict[str, Any], index: int) -> str:
         fields = call.body.get("rank_fields", ["text"])
         told = [str(document[name]) for name in fields if document.get(name) is not None]
         if not told:
-            raise RefusedError(
-                400, f"invalid request: document at index {index} has no {' or '.join(fields)}"
-            )
+            raise ApiError(400, f"invalid request: document at index {index} has no {' or '.join(fields)}")
         found = "\n".join(told)
     if not found.strip() and not call.faulty(EMPTY_DOCUMENT):
-        raise RefusedError(400, f"invalid request: document at index {index} must not be empty")
+        raise ApiError(400, f"invalid request: document at index {index} must not be empty")
     return found
 
 
@@ -120,15 +118,15 @@ def _most(call: Call, many: int) -> int:
     """Return into how many chunks a document is split at most on version 1, or its most tokens on version 2.
 
     Raises:
-        RefusedError: 400, there are too many documents, or nothing to rank them by.
+        ApiError: 400, there are too many documents, or nothing to rank them by.
     """
     if call.body.get("rank_fields") == []:
-        raise RefusedError(400, "invalid request: rank_fields must not be empty")
+        raise ApiError(400, "invalid request: rank_fields must not be empty")
     chunks = whole(call, "max_chunks_per_doc", 1, None, _CHUNKS)
     # The default is not counted: documents are rarely long enough to be split at all.
     counted = chunks if "max_chunks_per_doc" in call.body else 1
     if many * counted >= MOST and not call.faulty(TOO_MANY):
-        raise RefusedError(
+        raise ApiError(
             400, f"invalid request: documents times chunks must be below {MOST}, got {many} x {counted}"
         )
     return chunks if call.v1 else whole(call, "max_tokens_per_doc", 1, None, _DOCUMENT_TOKENS)
@@ -185,7 +183,7 @@ def _ranked(call: Call, results: list[_Result]) -> list[_Result]:
     results = sorted(results, key=lambda one: (-one.score, one.index))
     most = call.body.get("top_n")
     if most is not None and most > len(results) and call.faulty(TOP_N_REFUSED):
-        raise RefusedError(400, f"invalid request: top_n must be between 1 and {len(results)}")
+        raise ApiError(400, f"invalid request: top_n must be between 1 and {len(results)}")
     if most is not None and not call.faulty(TOP_N_IGNORED):
         start = 1 if call.faulty(TOP_N_OTHER) and most < len(results) else 0
         results = results[start : start + int(most)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.reference import tokens
 from cohere_conformance.reference.common import model_of, refuse_retired, sunset, told
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, new_id, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.words import sentences, weight, words
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ _SAYS_SOMETHING = 12
 
 
 @operation("POST /v1/summarize", beside="large")
-def summarize(call: Call) -> Answer:
+def summarize(call: Call) -> JsonResponse:
     """Answer with a summary (SUM-O01)."""
     refuse_retired(call, "Summarize API was removed on September 15 2025; use the Chat API")
     text: str = call.body["text"]
     if len(text) <= SHORTEST and not call.faulty(SHORT_ACCEPTED):
-        raise RefusedError(400, f"invalid request: text must be longer than {SHORTEST} characters")
+        raise ApiError(400, f"invalid request: text must be longer than {SHORTEST} characters")
     if not text.strip():
-        raise RefusedError(400, "invalid request: text must not be blank")
+        raise ApiError(400, "invalid request: text must not be blank")
     model = model_of(call, "summarize")
     length: str = call.body.get("length", "medium")
     if call.faulty(LENGTH_IGNORED):
@@ -56,7 +56,7 @@ def summarize(call: Call) -> Answer:
     billed = {"input_tokens": tokens.count(text), "output_tokens": tokens.count(found)}
     notices = sunset(call, model)
     body = {"id": new_id(), "summary": found, "meta": {**told(call, notices, **billed), "tokens": billed}}
-    return Answer(body, warnings=notices)
+    return JsonResponse(body, warnings=notices)
 
 
 def _summary(call: Call, text: str, length: str, *, bullets: bool) -> str:

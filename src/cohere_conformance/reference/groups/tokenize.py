@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.reference import models, tokens, validation
 from cohere_conformance.reference.common import sunset, told
 from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import Answer, RefusedError, operation
+from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -32,13 +32,13 @@ for _rule in ("required", "minLength", "maxLength"):
 
 
 @operation("POST /v1/tokenize", beside="large")
-def tokenize(call: Call) -> Answer:
+def tokenize(call: Call) -> JsonResponse:
     """Answer with the tokens of a text, which put together give the text (TOK-O04)."""
     text: str = call.body.get("text", "")
     if not text and not call.faulty(EMPTY):
-        raise RefusedError(400, "required 'text' param is missing or empty.")
+        raise ApiError(400, "required 'text' param is missing or empty.")
     if len(text) > LONGEST and not call.faulty(LONG):
-        raise RefusedError(400, f"invalid request: text must have at most {LONGEST} characters")
+        raise ApiError(400, f"invalid request: text must have at most {LONGEST} characters")
     if call.faulty(UNSTABLE):
         text = text[:-1]
     texts = _torn(text) if call.faulty(RANDOM) else [text]
@@ -56,7 +56,7 @@ def tokenize(call: Call) -> Answer:
         "token_strings": strings,
         "meta": told(call, notices, **({"input_tokens": len(ids)} if call.faulty(BILLED) else {})),
     }
-    return Answer(body, warnings=notices)
+    return JsonResponse(body, warnings=notices)
 
 
 def _torn(text: str) -> list[str]:

@@ -25,12 +25,12 @@ _SIGNED = bytes(one ^ 0x80 for one in range(256))
 """What turns the unsigned samples of an 8-bit WAV file into those that the checksum is made of."""
 
 
-class UnreadableError(Exception):
+class UnreadableAudioError(Exception):
     """The bytes are no recording of a known kind, or a damaged one."""
 
 
 @dataclass(frozen=True)
-class Recording:
+class AudioRecording:
     """One recording.
 
     Attributes:
@@ -44,11 +44,11 @@ class Recording:
     silent: bool
 
 
-def read(content: bytes) -> Recording:
+def read(content: bytes) -> AudioRecording:
     """Return what is known of a recording.
 
     Raises:
-        UnreadableError: it is of none of the known kinds, or damaged.
+        UnreadableAudioError: it is of none of the known kinds, or damaged.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
         return _wav(content)
@@ -56,22 +56,22 @@ def read(content: bytes) -> Recording:
         return _flac(content)
     if _OTHERS.match(content):
         mark = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return Recording(mark, len(content) / _BYTES_A_SECOND, silent=False)
-    raise UnreadableError("the file is no flac, mp3, ogg or wav recording")
+        return AudioRecording(mark, len(content) / _BYTES_A_SECOND, silent=False)
+    raise UnreadableAudioError("the file is no flac, mp3, ogg or wav recording")
 
 
-def _wav(content: bytes) -> Recording:
+def _wav(content: bytes) -> AudioRecording:
     try:
         with wave.open(io.BytesIO(content)) as file:
             width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
             frames = file.readframes(file.getnframes())
     except (wave.Error, EOFError, RuntimeError) as error:  # the last where a chunk ends behind its own end
-        raise UnreadableError(f"the wav file is damaged: {error}") from error
+        raise UnreadableAudioError(f"the wav file is damaged: {error}") from error
     if not rate or len(frames) < width * channels:
-        raise UnreadableError("the wav file holds no samples")
+        raise UnreadableAudioError("the wav file holds no samples")
     samples = frames.translate(_SIGNED) if width == 1 else frames
     mark = hashlib.md5(samples, usedforsecurity=False).hexdigest()
-    return Recording(mark, len(frames) / (width * channels * rate), _quiet(samples, width))
+    return AudioRecording(mark, len(frames) / (width * channels * rate), _quiet(samples, width))
 
 
 def _quiet(samples: bytes, width: int) -> bool:
@@ -82,17 +82,21 @@ def _quiet(samples: bytes, width: int) -> bool:
     return all(one <= limit or one >= 255 - limit for one in set(samples[width - 1 :: width]))
 
 
-def _flac(content: bytes) -> Recording:
+def _flac(content: bytes) -> AudioRecording:
     """Read the first block of a FLAC file, which every one begins with."""
     if len(content) < _FLAC_HEADER or content[4] & 0x7F:
-        raise UnreadableError("the flac file is damaged: it does not begin with its stream's description")
+        raise UnreadableAudioError(
+            "the flac file is damaged: it does not begin with its stream's description"
+        )
     told = int.from_bytes(content[18:26])
     rate, channels = told >> 44, (told >> 41 & 7) + 1
     width, samples = (told >> 36 & 31) + 1, told & (1 << 36) - 1
     if not rate:
-        raise UnreadableError("the flac file is damaged: it has no sample rate")
+        raise UnreadableAudioError("the flac file is damaged: it has no sample rate")
     mark = content[26:42].hex()
     if not int(mark, 16):
         mark = hashlib.md5(content, usedforsecurity=False).hexdigest()
     raw = samples * channels * width / 8
-    return Recording(mark, samples / rate, silent=raw > 0 and len(content) - _FLAC_HEADER < _FLAC_QUIET * raw)
+    return AudioRecording(
+        mark, samples / rate, silent=raw > 0 and len(content) - _FLAC_HEADER < _FLAC_QUIET * raw
+    )

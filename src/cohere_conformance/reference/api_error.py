@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """An error that the API answers with.
 
     Args:
