@@ -16,7 +16,7 @@ from databases import PASSWORD, redis_server
 from remembered import Unhurried, counted
 from running import fuzzed
 
-from cohere_conformance.fuzz.candidate import Way
+from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.session.examples import Shelf, open_database
@@ -44,7 +44,7 @@ def journal(home: Path) -> list[dict[str, Any]]:
 
 def of(*operations: str) -> tuple[str, ...]:
     """Return the options that fuzz only these, without sequences."""
-    tests = (f"fuzz.{way}.{operation}" for operation in operations for way in Way)
+    tests = (f"fuzz.{mode}.{operation}" for operation in operations for mode in GenerationMode)
     return tuple(option for test in tests for option in ("--case", test))
 
 

@@ -19,7 +19,7 @@ from cohere_conformance.privacy.anonymous import anonymous
 from cohere_conformance.privacy.leaks import leaks
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.recordings import read
-from cohere_conformance.session.plan import Wishes, plan
+from cohere_conformance.session.plan import RunOptions, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,7 +183,7 @@ def test_record_writes_no_key(tmp_path: Path) -> None:
 )
 def test_an_address_with_a_key_is_refused_without_it(url: str) -> None:
     with pytest.raises(UsageError, match="--url") as planned:
-        plan(Wishes(url=url.format(quote(KEY, safe=""))), {"POST /v2/rerank": "rerank"}, {})
+        plan(RunOptions(url=url.format(quote(KEY, safe=""))), {"POST /v2/rerank": "rerank"}, {})
     with pytest.raises(UsageError, match="expected a base URL") as sent:
         Sender(url.format(quote(KEY, safe="")), gate=OPEN)
     assert betrays(f"{planned.value} {sent.value}".encode()) == []

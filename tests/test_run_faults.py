@@ -12,7 +12,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Severity
 from cohere_conformance.reference import catalogue
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.plan import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,18 +124,18 @@ def test_a_fault_of_a_group_is_found_on_an_operation_of_that_group(fault: str, t
     wanted, kind = SEEN[fault]
     group = fault.split(".", 1)[0]
     campaign = Campaign(
-        Wishes(only=(group,), faults=(fault,)), folder=tmp_path, fail_on=Severity.ADDITIVE, environment={}
+        RunOptions(only=(group,), faults=(fault,)), folder=tmp_path, fail_on=Severity.ADDITIVE, environment={}
     )
     (case,) = (case for case in campaign.cases if case.id == wanted)
     campaign.begin()
     worker = campaign.worker("main")
     worker.open((case.id,))
     try:
-        ending = worker.run(case)
+        result = worker.run(case)
     finally:
         worker.close(interrupted=False)
     report, _ = campaign.report()
-    assert ending.outcome == "failed", ending
+    assert result.outcome == "failed", result
     assert report.footer.exit_code == 1
     found = {row.operation for row in report.findings if row.kind == kind and row.amendment is None}
     assert found, report.findings

@@ -12,7 +12,7 @@ from cohere_conformance.golden import own_or_shipped
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report.example import without_password
-from cohere_conformance.session.plan import Fuzz, Golden, GoldenMode, Wishes
+from cohere_conformance.session.plan import Fuzz, Golden, GoldenMode, RunOptions
 
 if TYPE_CHECKING:
     import pytest
@@ -60,7 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
-def wishes(config: pytest.Config) -> Wishes:
+def run_options(config: pytest.Config) -> RunOptions:
     """Return what the options ask for.
 
     Raises:
@@ -71,7 +71,7 @@ def wishes(config: pytest.Config) -> Wishes:
         told = cast("str", config.getoption(option))
         return tuple(name.strip() for name in told.split(",") if name.strip())
 
-    return Wishes(
+    return RunOptions(
         url=cast("str | None", config.getoption("--conformance-url")),
         live=cast("bool", config.getoption("--conformance-live")),
         profile=cast("str | None", config.getoption("--conformance-profile")),

@@ -18,19 +18,19 @@ from cohere_conformance import suites
 from cohere_conformance.cases import Case
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
-from cohere_conformance.fuzz.candidate import Way
+from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.privacy import redact
-from cohere_conformance.pytest_options import add_options, arguments, wishes
+from cohere_conformance.pytest_options import add_options, arguments, run_options
 from cohere_conformance.pytest_report import GAVE_UP, Reporting
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
-from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.interrupt import terminate_like_interrupt
 from cohere_conformance.session.plan import TargetKind, secrets
+from cohere_conformance.session.result import CaseResult
 from cohere_conformance.session.shown import Cleaner, Showing
 from cohere_conformance.session.suites import Outcome
 from cohere_conformance.session.worker import Worker
@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Showing(Cleaner(secrets(os.environ))))
     try:
         campaign = config.stash[_CAMPAIGN] = Campaign(
-            wishes(config),
+            run_options(config),
             folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
             fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
             environment=os.environ,
@@ -139,7 +139,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fuzz_operation" in metafunc.fixturenames:
         labels = metafunc.config.stash[_CAMPAIGN].labels
         metafunc.parametrize("label", labels, ids=map(slug, labels))
-        metafunc.parametrize("way", list(Way), ids=str)
+        metafunc.parametrize("mode", list(GenerationMode), ids=str)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -176,8 +176,8 @@ def _id(item: pytest.Item) -> str:
         return case.id
     if "cassette" in given:
         return str(given["cassette"])
-    if "way" in given and "label" in given:
-        return f"fuzz.{given['way']}.{slug(str(given['label']))}"
+    if "mode" in given and "label" in given:
+        return f"fuzz.{given['mode']}.{slug(str(given['label']))}"
     return _test_id(item)
 
 
@@ -230,14 +230,14 @@ def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
     return run
 
 
-def _end(ending: Ending) -> None:
-    match ending.outcome:
+def _end(result: CaseResult) -> None:
+    match result.outcome:
         case "failed" | "error":
-            pytest.fail(_told(ending), pytrace=False)
+            pytest.fail(_told(result), pytrace=False)
         case "skipped":
-            pytest.skip(ending.reason)
+            pytest.skip(result.reason)
         case "inconclusive":
-            pytest.skip(f"inconclusive: {ending.reason}")
+            pytest.skip(f"inconclusive: {result.reason}")
 
 
 @pytest.fixture
@@ -252,18 +252,18 @@ def run_cassette(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, Way], None]:
+def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, GenerationMode], None]:
     """Fuzz an operation; the test ends as badly as the worst of its requests."""
     worker = request.config.stash[_WORKER]
 
-    def run(label: str, way: Way) -> None:
-        _end(worker.fuzz(_id(request.node), label, way))
+    def run(label: str, mode: GenerationMode) -> None:
+        _end(worker.fuzz(_id(request.node), label, mode))
 
     return run
 
 
 @pytest.fixture
-def api(request: pytest.FixtureRequest) -> Iterator[Api | Ending]:
+def api(request: pytest.FixtureRequest) -> Iterator[Api | CaseResult]:
     """The target, for a test that needs several exchanges; what the test made is cleared away after it.
 
     Where the test must not call the target, it is how the test ends instead: `pytest_pyfunc_call` ends it.
@@ -291,31 +291,31 @@ _ANY = _GOLDEN | _OURS
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Tell a deviation, and an answer that says nothing, apart from a test that is wrong itself."""
     # In the call, not in the setup: what fails around a test counts as a failure of the harness.
-    if isinstance(ending := pyfuncitem.funcargs.get("api"), Ending):
-        _end(ending)
+    if isinstance(result := pyfuncitem.funcargs.get("api"), CaseResult):
+        _end(result)
     try:
         return (yield)
     except DeviatesError as error:
         pytest.fail(str(error), pytrace=False)
     except pytest.skip.Exception as error:
         if _OURS & set(pyfuncitem.fixturenames):
-            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error.msg)))
+            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
         # What the test makes of several responses is in no record of any of them.
-        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("inconclusive", str(error)))
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("inconclusive", str(error)))
         pytest.skip(f"inconclusive: {error}")
     except ReportError as error:
         # What cannot be written down is not worth sending.
         _give_up(pyfuncitem.session, error)
         pytest.fail(lines(str(error)), pytrace=False)
     except ForbiddenError as error:
-        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("skipped", str(error)))
+        pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("skipped", str(error)))
         pytest.skip(str(error))
     except Exception as error:
         if _ANY & set(pyfuncitem.fixturenames):
             told = f"the test failed ({type(error).__name__}: {error}); please report it"
-            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), Ending("error", told))
+            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("error", told))
         raise
 
 
@@ -326,14 +326,14 @@ def _test_id(item: pytest.Item) -> str:
     return ".".join(parts).replace("_", "-")
 
 
-def _told(ending: Ending) -> str:
-    shown = [plain(ending.reason, longest=None)] if ending.reason else []
-    for one in ending.findings:
+def _told(result: CaseResult) -> str:
+    shown = [plain(result.reason, longest=None)] if result.reason else []
+    for one in result.findings:
         shown.append(plain(f"{one.kind} at {one.location or 'the response'}"))
         shown.append(f"  expected {plain(one.expected)}")
         shown.append(f"  observed {plain(one.observed)}")
-    if ending.exchange is not None and len(ending.exchange.request.body or b"") <= LONGEST_BODY:
-        command = redact.exchange(ending.exchange).curl
+    if result.exchange is not None and len(result.exchange.request.body or b"") <= LONGEST_BODY:
+        command = redact.exchange(result.exchange).curl
         shown += ["", command.line]
         if command.inexact:
             shown.append(f"(not exact: {plain('; '.join(command.inexact))})")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.session.strangers import refuses_strangers
+from cohere_conformance.session.unauthenticated import rejects_invalid_credentials
 
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
@@ -17,4 +17,4 @@ pytestmark = pytest.mark.operations(*OPERATIONS)
 
 def test_strangers_are_refused(api: Api) -> None:
     """common.key-missing, common.key-wrong, common.key-not-repeated, common.key-scheme."""
-    refuses_strangers(api, OPERATIONS)
+    rejects_invalid_credentials(api, OPERATIONS)

@@ -8,7 +8,7 @@ import pytest
 
 from cohere_conformance.cases import Credential
 from cohere_conformance.errors import UsageError
-from cohere_conformance.session.strangers import refuses_strangers
+from cohere_conformance.session.unauthenticated import rejects_invalid_credentials
 
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.operations(*OPERATIONS)
 
 def test_strangers_are_refused(api: Api) -> None:
     """common.key-missing, common.key-wrong, common.key-not-repeated, common.key-scheme."""
-    refuses_strangers(api, OPERATIONS)
+    rejects_invalid_credentials(api, OPERATIONS)
 
 
 def test_an_expired_key_is_refused(api: Api) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cohere_conformance.fuzz.candidate import Way
+    from cohere_conformance.fuzz.candidate import GenerationMode
 
 
-def test_operation(label: str, way: Way, fuzz_operation: Callable[[str, Way], None]) -> None:
-    fuzz_operation(label, way)
+def test_operation(
+    label: str, mode: GenerationMode, fuzz_operation: Callable[[str, GenerationMode], None]
+) -> None:
+    fuzz_operation(label, mode)

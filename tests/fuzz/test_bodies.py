@@ -16,7 +16,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.fuzz import bodies
 from cohere_conformance.fuzz.anchors import anchors
-from cohere_conformance.fuzz.candidate import Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
 from cohere_conformance.fuzz.domain import Domain, load_domain
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.smaller import smaller
@@ -123,7 +123,7 @@ def test_declared_limits_and_listed_values_have_to_be_served() -> None:
 def test_another_name_is_not_expected_to_be_served() -> None:
     named = [one for one in positives(RERANK) if one.location == "/model"]
     assert named
-    assert {(one.way, one.verdict) for one in named} == {(Way.PROTOCOL, Verdict.EITHER)}
+    assert {(one.mode, one.verdict) for one in named} == {(GenerationMode.PROTOCOL, Verdict.EITHER)}
 
 
 def test_what_version_1_ignores_may_be_served() -> None:
@@ -276,6 +276,6 @@ def test_every_entry_is_about_a_place_that_requests_have() -> None:
 @pytest.mark.parametrize("label", ["POST /v2/batches", "POST /v1/finetuning/finetuned-models"])
 def test_what_only_the_server_says_may_be_ignored_or_refused(label: str) -> None:
     derived = [one for one in (*positives(label), *negatives(label)) if one.location in {"/status", "/id"}]
-    assert {one.way for one in derived} == {Way.POSITIVE, Way.NEGATIVE}
+    assert {one.mode for one in derived} == {GenerationMode.POSITIVE, GenerationMode.NEGATIVE}
     assert {one.verdict for one in derived} == {Verdict.EITHER}
     assert Verdict.REFUSED in {one.verdict for one in negatives(label)}, "other rules are enforced"

@@ -36,7 +36,7 @@ def derived(label: str, profile: str = "contract") -> tuple[Candidate, ...]:
     operation, found = CONTRACT.operations[label], {}
     for anchor in starts(label, profile):
         for one in (*positive(CONTRACT, operation, anchor), *negative(CONTRACT, operation, anchor)):
-            found.setdefault((one.way, one.location, one.rule and one.rule.keyword, one.says), one)
+            found.setdefault((one.mode, one.location, one.rule and one.rule.keyword, one.says), one)
     return tuple(found.values())
 
 

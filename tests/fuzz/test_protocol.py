@@ -10,7 +10,7 @@ import pytest
 from candidates import CONTRACT, LABELS, faulty, named, starts, tried
 
 from cohere_conformance.cases import Credential, RequestTemplate
-from cohere_conformance.fuzz.candidate import Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
 from cohere_conformance.fuzz.paths import NOBODY, harmless
 from cohere_conformance.fuzz.protocol import protocol
 from cohere_conformance.model import Kind
@@ -64,7 +64,7 @@ def target() -> Iterator[Tried]:
 def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) -> None:
     found = derived(label)
     assert len({(one.location, one.rule and one.rule.keyword, one.says) for one in found}) == len(found) > 50
-    assert {one.way for one in found} == {Way.PROTOCOL}
+    assert {one.mode for one in found} == {GenerationMode.PROTOCOL}
     ordinary = {one.says for one in found if one.verdict is Verdict.SERVED}
     assert ordinary <= {
         "a key with bearer in small letters",

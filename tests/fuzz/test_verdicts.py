@@ -6,18 +6,20 @@ import pytest
 from builders import JSON, exchange
 
 from cohere_conformance.cases import RequestTemplate
-from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
+from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
 from cohere_conformance.fuzz.verdicts import elsewhere
 
 DATASET = "GET /v1/datasets/{id}"
 TEXT = (("content-type", "text/plain"),)
 
 
-def candidate(way: Way, location: str = "path:id", verdict: Verdict = Verdict.REFUSED) -> Candidate:
-    return Candidate(way, "datasets.get.plain", location, "odd", RequestTemplate(DATASET), verdict)
+def candidate(
+    mode: GenerationMode, location: str = "path:id", verdict: Verdict = Verdict.REFUSED
+) -> Candidate:
+    return Candidate(mode, "datasets.get.plain", location, "odd", RequestTemplate(DATASET), verdict)
 
 
-OTHERS = [way for way in Way if way is not Way.PROTOCOL]
+OTHERS = [mode for mode in GenerationMode if mode is not GenerationMode.PROTOCOL]
 
 
 @pytest.mark.parametrize("headers", [JSON, TEXT], ids=["JSON", "text"])
@@ -27,25 +29,25 @@ def test_nobody_knows_where_a_path_that_is_odd_below_the_contract_has_led(
 ) -> None:
     """Servers differ in how they read such a path, so whatever they respond is about some other operation."""
     made = exchange("GET /v1/datasets/x", {}, status=status, headers=headers)
-    assert elsewhere(candidate(Way.PROTOCOL), made)
+    assert elsewhere(candidate(GenerationMode.PROTOCOL), made)
 
 
-@pytest.mark.parametrize("way", OTHERS)
+@pytest.mark.parametrize("mode", OTHERS)
 @pytest.mark.parametrize(
     ("status", "headers", "lost"),
     [(404, TEXT, True), (405, TEXT, True), (404, JSON, False), (422, TEXT, False), (200, JSON, False)],
 )
 def test_another_odd_path_is_lost_where_a_router_refuses_it(
-    way: Way, status: int, headers: tuple[tuple[str, str], ...], lost: bool
+    mode: GenerationMode, status: int, headers: tuple[tuple[str, str], ...], lost: bool
 ) -> None:
     """A value that breaks a rule is judged, unless what stands before the service has answered."""
     made = exchange("GET /v1/datasets/x", {}, status=status, headers=headers)
-    assert elsewhere(candidate(way), made) is lost
+    assert elsewhere(candidate(mode), made) is lost
 
 
-@pytest.mark.parametrize("way", Way)
-def test_what_is_not_in_the_path_or_has_to_be_served_is_never_lost(way: Way) -> None:
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_what_is_not_in_the_path_or_has_to_be_served_is_never_lost(mode: GenerationMode) -> None:
     """Only the path decides which operation is called."""
     made = exchange("GET /v1/datasets/x", b"not found", status=404, headers=TEXT)
-    assert not elsewhere(candidate(way, "query:limit"), made)
-    assert not elsewhere(candidate(way, verdict=Verdict.SERVED), made)
+    assert not elsewhere(candidate(mode, "query:limit"), made)
+    assert not elsewhere(candidate(mode, verdict=Verdict.SERVED), made)

@@ -14,7 +14,7 @@ from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.server import Running
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.plan import RunOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_buffer_is_told_by_the_suite(
     faults = frozenset({catalogue()[fault]} if fault else ())
     with Running(ServerState(pause=0.03, faults=faults)) as running:
         campaign = Campaign(
-            Wishes(url=running.url, only=("chat",)),
+            RunOptions(url=running.url, only=("chat",)),
             folder=tmp_path,
             fail_on=Severity.ADDITIVE,
             environment={},

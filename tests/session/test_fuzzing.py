@@ -15,7 +15,7 @@ from cohere_conformance.client import deadline
 from cohere_conformance.client.sender import Limits
 from cohere_conformance.contract import load_contract
 from cohere_conformance.fuzz.anchors import written
-from cohere_conformance.fuzz.candidate import Way
+from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.fuzz.effort import FuzzProfile
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.names import slug
@@ -23,7 +23,7 @@ from cohere_conformance.report import Record, read_journals
 from cohere_conformance.session import fuzz_runner, fuzzing
 from cohere_conformance.session import worker as worker_module
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.plan import Fuzz, Wishes
+from cohere_conformance.session.plan import Fuzz, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Request
     from cohere_conformance.report import Report
     from cohere_conformance.report.shape import Row
-    from cohere_conformance.session.ending import Ending
+    from cohere_conformance.session.result import CaseResult
 
     Sees = Callable[[Request], bool]
 
@@ -60,7 +60,7 @@ class Ran(NamedTuple):
         report: of the run.
     """
 
-    endings: dict[str, Ending]
+    endings: dict[str, CaseResult]
     records: list[Record]
     report: Report
 
@@ -91,7 +91,7 @@ class Ran(NamedTuple):
 def fuzzed(
     home: Path,
     *labels: str,
-    ways: Iterable[Way] = tuple(Way),
+    modes: Iterable[GenerationMode] = tuple(GenerationMode),
     faults: tuple[str, ...] = (),
     url: str | None = None,
     seed: int = 0,
@@ -101,7 +101,7 @@ def fuzzed(
     """Fuzz some operations as `fuzz` does, one after the other."""
     known = load_contract().operations
     campaign = Campaign(
-        Wishes(
+        RunOptions(
             url=url,
             only=tuple({known[label].group for label in labels}),
             faults=faults,
@@ -113,7 +113,7 @@ def fuzzed(
         fail_on=Severity.ADDITIVE,
         environment={},
     )
-    tests = {f"fuzz.{way}.{slug(label)}": (label, way) for label in labels for way in ways}
+    tests = {f"fuzz.{mode}.{slug(label)}": (label, mode) for label in labels for mode in modes}
     campaign.begin()
     worker = campaign.worker("main")
     worker.open(tuple(tests))
@@ -158,7 +158,7 @@ class Fault(NamedTuple):
     """A fault that the fuzzer has to find.
 
     Attributes:
-        way: of the requests that find it.
+        mode: of the requests that find it.
         label: of the operation that shows it.
         kind: of the finding.
         place: of the finding.
@@ -166,7 +166,7 @@ class Fault(NamedTuple):
         sees: whether a request holds what trips the server.
     """
 
-    way: Way
+    mode: GenerationMode
     label: str
     kind: Kind
     location: str
@@ -174,7 +174,7 @@ class Fault(NamedTuple):
     sees: Sees
 
 
-POSITIVE, NEGATIVE, PROTOCOL = Way
+POSITIVE, NEGATIVE, PROTOCOL = GenerationMode
 CRASH, REFUSED, UNENFORCED = Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED
 VIOLATED = Kind.REQUIREMENT_VIOLATED
 FAULTS = {
@@ -242,8 +242,8 @@ SEEDED = (CRASHING, "input.last-result-lost", "input.boolean-as-text")
     [*((name, 0) for name in FAULTS), *((name, seed) for name in SEEDED for seed in (1, 2))],
 )
 def test_a_fault_is_found_and_its_example_is_small(name: str, seed: int, tmp_path: Path) -> None:
-    way, label, kind, location, most, sees = FAULTS[name]
-    ran = fuzzed(tmp_path, label, ways=[way], faults=(name,), seed=seed, fuzz=FEW)
+    mode, label, kind, location, most, sees = FAULTS[name]
+    ran = fuzzed(tmp_path, label, modes=[mode], faults=(name,), seed=seed, fuzz=FEW)
     assert ran.report.footer.exit_code == 1
     shown = [
         ran.shown(row)
@@ -259,7 +259,7 @@ def test_what_is_drawn_finds_a_fault_and_makes_it_small(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=(ASTRAL,), seed=seed)
+    ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], faults=(ASTRAL,), seed=seed)
     shown = [body(ran.shown(row)) for row in ran.rows if row.location == "request:/text"]
     assert shown, ran.rows
     assert all(len(told["text"]) == 1 and told["text"] > "\uffff" for told in shown), shown
@@ -282,7 +282,7 @@ def test_what_is_drawn_finds_a_fault_and_makes_it_small(
 def test_what_breaks_a_rule_is_never_left_out(
     label: str, fault: str, location: str, sees: Sees, tmp_path: Path
 ) -> None:
-    ran = fuzzed(tmp_path, label, ways=[NEGATIVE], faults=(fault,), fuzz=FEW)
+    ran = fuzzed(tmp_path, label, modes=[NEGATIVE], faults=(fault,), fuzz=FEW)
     found = [record for record in ran.records if location in {one.location for one in record.findings}]
     assert found
     assert [
@@ -301,7 +301,7 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
     for most in (5, 100):
         monkeypatch.setattr(fuzzing, "_MOST_SMALLER", most)
         home = tmp_path / str(most)
-        ran = fuzzed(home, "POST /v1/classify", ways=[POSITIVE], faults=(ASTRAL,), fuzz=NONE)
+        ran = fuzzed(home, "POST /v1/classify", modes=[POSITIVE], faults=(ASTRAL,), fuzz=NONE)
         assert ran.kinds == {CRASH}
         spent.append(len(sent(ran, "POST /v1/classify")) - 1)
     assert spent[0] == 5 < spent[1] < 50
@@ -335,7 +335,7 @@ def test_what_failed_is_sent_first_next_time_until_it_does_not_fail_any_more(tmp
 
     def run(*faults: str) -> Ran:
         number = len(list(tmp_path.iterdir()))
-        return fuzzed(tmp_path / f"run-{number}", RERANK, ways=[POSITIVE], faults=faults, fuzz=kept)
+        return fuzzed(tmp_path / f"run-{number}", RERANK, modes=[POSITIVE], faults=faults, fuzz=kept)
 
     failing, again, mended, clean = run(CRASHING), run(CRASHING), run(), run()
     failed = [one.request.body for one in failing.exchanges if one.response.status == 500]
@@ -357,7 +357,7 @@ def test_what_was_drawn_and_failed_is_drawn_first_next_time(
 
     def run(*faults: str) -> Ran:
         number = len(list(tmp_path.iterdir()))
-        return fuzzed(tmp_path / f"run-{number}", TOKENIZE, ways=[POSITIVE], faults=faults, fuzz=kept)
+        return fuzzed(tmp_path / f"run-{number}", TOKENIZE, modes=[POSITIVE], faults=faults, fuzz=kept)
 
     def drawn(ran: Ran) -> list[bytes]:
         return sent(ran, TOKENIZE)
@@ -376,7 +376,7 @@ def test_what_was_drawn_and_failed_is_drawn_first_next_time(
 
 def test_nothing_is_remembered_without_a_place_for_it(tmp_path: Path) -> None:
     runs = [
-        fuzzed(tmp_path / name, RERANK, ways=[POSITIVE], faults=(CRASHING,), fuzz=FEW)
+        fuzzed(tmp_path / name, RERANK, modes=[POSITIVE], faults=(CRASHING,), fuzz=FEW)
         for name in ("one", "two")
     ]
     assert sent(runs[0]) == sent(runs[1])
@@ -402,9 +402,9 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
     monkeypatch.setattr(deadline, "time", Clock())
     if drawn:
         monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    ran = fuzzed(tmp_path, TOKENIZE, RERANK, ways=[POSITIVE], seconds=20)
+    ran = fuzzed(tmp_path, TOKENIZE, RERANK, modes=[POSITIVE], seconds=20)
     assert 0 < len(ran.exchanges) < 20
-    assert {ending.outcome for ending in ran.endings.values()} == {"inconclusive"}
+    assert {result.outcome for result in ran.endings.values()} == {"inconclusive"}
     cases = ran.report.coverage.cases
     assert cases is not None
     assert cases.inconclusive_reasons == {"the time limit is reached": 2}
@@ -415,7 +415,7 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
 
 def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline, "time", Clock())
-    ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], faults=("auth.ignored",), seconds=20)
+    ran = fuzzed(tmp_path, TOKENIZE, modes=[PROTOCOL], faults=("auth.ignored",), seconds=20)
     assert 0 < len(ran.exchanges) < 20
     assert ran.report.footer.exit_code == 2, "what was not sent may show worse"
     assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
@@ -446,7 +446,7 @@ def test_a_mistake_of_ours_is_not_taken_for_the_targets(
 ) -> None:
     monkeypatch.setattr(module, name, crash)
     with pytest.raises(ZeroDivisionError, match="a mistake of ours"):
-        fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], fuzz=FEW)
+        fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], fuzz=FEW)
 
 
 @pytest.mark.parametrize("faults", [(), (ASTRAL,)], ids=["alone", "beside a failure"])
@@ -466,7 +466,7 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
 
     monkeypatch.setattr(fuzz_runner.FuzzRunner, "attempt", attempted)
     with pytest.raises((ZeroDivisionError, ExceptionGroup)):
-        fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=faults)
+        fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], faults=faults)
     assert left[0] < times
 
 
@@ -591,7 +591,7 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     cases = sum(len(unchanged(label)) for label in (RERANK, MODEL))
     assert sum(server.requests.values()) <= 1 + cases + 2 * 2
     assert unsent(ran) > 200
-    outcomes = [(ending.outcome, ending.reason[: len(UNCHANGED)]) for ending in ran.endings.values()]
+    outcomes = [(result.outcome, result.reason[: len(UNCHANGED)]) for result in ran.endings.values()]
     assert [outcome for outcome, _ in outcomes[:3]] == ["failed", "inconclusive", "inconclusive"]
     assert {reason for _, reason in outcomes} == {UNCHANGED}
     cases = ran.report.coverage.cases
@@ -607,7 +607,7 @@ def test_one_broken_operation_does_not_keep_others_from_being_fuzzed(tmp_path: P
         return CRASHED if label == RERANK else examples().get(label or "", ABSENT)
 
     with Mock(respond) as server:
-        ran = fuzzed(tmp_path, RERANK, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
+        ran = fuzzed(tmp_path, RERANK, TOKENIZE, modes=[POSITIVE], url=server.url, fuzz=CHECKED)
     assert [row.location for row in ran.rows if row.operation == RERANK] == [""]
     assert server.requests[TOKENIZE] > 20
     assert ran.endings[f"fuzz.positive.{slug(TOKENIZE)}"].reason == ""
@@ -618,7 +618,7 @@ def test_what_every_response_lacks_is_shown_by_the_unchanged_request(tmp_path: P
     smaller for it."""
     lacking = said({"tokens": [1, 2]})
     with Mock(lambda label, _: lacking if label == TOKENIZE else ABSENT) as server:
-        ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
+        ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], url=server.url, fuzz=CHECKED)
     found = [row for row in ran.rows if row.kind is Kind.PROPERTY_MISSING]
     assert [row.location for row in found] == ["/token_strings"]
     known = bodies(TOKENIZE)
@@ -635,7 +635,7 @@ def test_a_server_that_stumbles_once_is_fuzzed(tmp_path: Path) -> None:
         return CRASHED if label == TOKENIZE and not before else examples().get(label or "", ABSENT)
 
     with Mock(respond) as server:
-        ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], url=server.url, fuzz=CHECKED)
+        ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], url=server.url, fuzz=CHECKED)
     assert [(row.kind, row.location) for row in ran.rows if row.kind is CRASH] == [(CRASH, "")]
     assert unsent(ran) == 0
     assert server.requests[TOKENIZE] > 20
@@ -650,7 +650,7 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
         return CRASHED if before >= 20 else examples().get(label or "", ABSENT)
 
     with Mock(respond) as server:
-        ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE, NEGATIVE], url=server.url, fuzz=CHECKED)
+        ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE, NEGATIVE], url=server.url, fuzz=CHECKED)
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
     assert "" in {row.location for row in crashed}
@@ -661,7 +661,7 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
 def test_what_only_a_change_shows_is_still_blamed_on_it(tmp_path: Path) -> None:
     """A crash at one value beside a fault of every response: both are found, each at its own place."""
     short = "tokenize.strings-short"
-    ran = fuzzed(tmp_path, TOKENIZE, ways=[POSITIVE], faults=(ASTRAL, short), fuzz=CHECKED)
+    ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], faults=(ASTRAL, short), fuzz=CHECKED)
     assert "request:/text" in {row.location for row in ran.rows if row.kind is CRASH}
     changed = sent(ran, TOKENIZE)
     found = next(row for row in ran.rows if row.kind is VIOLATED and row.location == "/token_strings")
@@ -692,7 +692,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: py
         asked = len(server.requests)
     assert asked <= 8
     assert ran.kinds == {Kind.ANSWER_BROKEN}
-    assert all(ending.outcome in {"failed", "inconclusive"} for ending in ran.endings.values())
+    assert all(result.outcome in {"failed", "inconclusive"} for result in ran.endings.values())
 
 
 # -- what only a fuzzer sends, and what everybody sends
@@ -720,7 +720,7 @@ def test_what_only_a_fuzzer_sends_may_be_refused_for_its_size(tmp_path: Path) ->
     """414, 431, 413 and 415 with a page of HTML are nobody's breaking findings."""
     known = examples()
     with Mock(lambda label, _: known.get(label or "", ABSENT), edge) as server:
-        ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], url=server.url, fuzz=NONE)
+        ran = fuzzed(tmp_path, TOKENIZE, modes=[PROTOCOL], url=server.url, fuzz=NONE)
     refused = {413, 414, 415, 431}
     statuses = {one.response.status for one in ran.exchanges}
     assert refused <= statuses
@@ -750,7 +750,7 @@ def test_what_everybody_sends_must_be_served(
     """A charset beside JSON, a body of 200 kB, the scheme of a key in small letters."""
     known = examples()
     with Mock(lambda label, _: known.get(label or "", ABSENT), ordinary(status, test)) as server:
-        ran = fuzzed(tmp_path, TOKENIZE, ways=[PROTOCOL], url=server.url, fuzz=NONE)
+        ran = fuzzed(tmp_path, TOKENIZE, modes=[PROTOCOL], url=server.url, fuzz=NONE)
     found = [row for row in ran.rows if row.kind is REFUSED]
     assert [row.status for row in found] == [status]
     assert says in found[0].expected
@@ -773,5 +773,5 @@ def test_what_one_response_shows_is_seen_in_fuzzed_traffic(
 ) -> None:
     """The written cases are sent unchanged, so that no fault hides behind what they are about."""
     monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    ran = fuzzed(tmp_path, label, ways=[POSITIVE], faults=(fault,), fuzz=NONE)
+    ran = fuzzed(tmp_path, label, modes=[POSITIVE], faults=(fault,), fuzz=NONE)
     assert requirement in {row.requirement for row in ran.rows}

@@ -17,7 +17,7 @@ from cohere_conformance.session import patience
 from cohere_conformance.session.api import Api, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.patience import Patience, Timer
-from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.plan import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ def test_a_run_of_the_embedded_server_does_not_sleep(
     forward = state.Clock.advance
     monkeypatch.setattr(state.Clock, "advance", advance)
     campaign = Campaign(
-        Wishes(only=("embed-jobs",)), folder=tmp_path, fail_on=Severity.ADDITIVE, environment={}
+        RunOptions(only=("embed-jobs",)), folder=tmp_path, fail_on=Severity.ADDITIVE, environment={}
     )
     campaign.begin()
     worker = campaign.worker("main")
@@ -164,7 +164,7 @@ def test_a_run_of_the_embedded_server_does_not_sleep(
 def run(home: Path, url: str, patience: float | None = None) -> Report:
     """Run a group that needs datasets against a target, as `run` does."""
     campaign = Campaign(
-        Wishes(url=url, only=("datasets",), patience=patience),
+        RunOptions(url=url, only=("datasets",), patience=patience),
         folder=home,
         fail_on=Severity.ADDITIVE,
         environment={},

@@ -7,7 +7,7 @@ import pytest
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
-from cohere_conformance.session.plan import LIVE_REQUESTS, Plan, TargetKind, Wishes, credentials, plan
+from cohere_conformance.session.plan import LIVE_REQUESTS, Plan, RunOptions, TargetKind, credentials, plan
 
 OPERATIONS = {
     "POST /v1/chat": "chat",
@@ -19,13 +19,13 @@ LIVE = "https://api.cohere.com"
 KEY = "test-key-of-nobody-0123456789"
 
 
-def planned(wishes: Wishes, key: str = "") -> Plan:
-    return plan(wishes, OPERATIONS, {"CO_API_KEY": key} if key else {})
+def planned(options: RunOptions, key: str = "") -> Plan:
+    return plan(options, OPERATIONS, {"CO_API_KEY": key} if key else {})
 
 
 def test_without_a_url_the_target_is_embedded_and_everything_may_run() -> None:
-    made = planned(Wishes(), key=KEY)
-    assert (made.location, made.url, made.profile) == (TargetKind.EMBEDDED, None, "contract")
+    made = planned(RunOptions(), key=KEY)
+    assert (made.target_kind, made.url, made.profile) == (TargetKind.EMBEDDED, None, "contract")
     assert made.tiers == frozenset(Tier)
     assert made.max_requests is None
     assert made.key is not None
@@ -46,7 +46,7 @@ def test_without_a_url_the_target_is_embedded_and_everything_may_run() -> None:
 def test_a_target_declares_groups_versions_of_them_or_operations(
     names: tuple[str, ...], labels: set[str]
 ) -> None:
-    made = planned(Wishes(declares=names))
+    made = planned(RunOptions(declares=names))
     assert made.declares == labels
     assert made.declared == tuple(sorted(names))
     assert made.selected == {"chat", "embed", "rerank"}
@@ -57,8 +57,8 @@ def test_a_target_declares_groups_versions_of_them_or_operations(
     ["http://127.0.0.1:8765", "http://localhost:4000/cohere/", "http://[::1]:1", "http://api.localhost", "http://127.1.2.3"],
 )  # fmt: skip
 def test_this_machine_needs_no_permission(url: str) -> None:
-    made = planned(Wishes(url=url), key=KEY)
-    assert (made.location, made.url, made.profile) == (TargetKind.LOOPBACK, url.rstrip("/"), "contract")
+    made = planned(RunOptions(url=url), key=KEY)
+    assert (made.target_kind, made.url, made.profile) == (TargetKind.LOOPBACK, url.rstrip("/"), "contract")
     assert made.key is not None
     assert made.key.reveal() == KEY
     assert made.tiers == frozenset(Tier)
@@ -69,58 +69,58 @@ def test_this_machine_needs_no_permission(url: str) -> None:
 )
 def test_any_other_host_needs_permission(url: str) -> None:
     with pytest.raises(UsageError, match="--live"):
-        planned(Wishes(url=url), key=KEY)
+        planned(RunOptions(url=url), key=KEY)
 
 
 def test_a_live_run_reads_and_computes_only_and_is_bounded() -> None:
-    made = planned(Wishes(url=LIVE, live=True), key=KEY)
-    assert (made.location, made.profile) == (TargetKind.LIVE, "live-2026")
+    made = planned(RunOptions(url=LIVE, live=True), key=KEY)
+    assert (made.target_kind, made.profile) == (TargetKind.LIVE, "live-2026")
     assert made.tiers == {Tier.N0, Tier.N1}
     assert made.max_requests == LIVE_REQUESTS
 
 
 def test_more_is_allowed_by_name_only() -> None:
-    made = planned(Wishes(url=LIVE, live=True, allow=("N2", "D"), max_requests=7), key=KEY)
+    made = planned(RunOptions(url=LIVE, live=True, allow=("N2", "D"), max_requests=7), key=KEY)
     assert made.tiers == {Tier.N0, Tier.N1, Tier.N2, Tier.D}
     assert made.max_requests == 7
 
 
 @pytest.mark.parametrize(
-    ("wishes", "key", "words"),
+    ("options", "key", "words"),
     [
-        (Wishes(url=LIVE, live=True), "", "CO_API_KEY"),
-        (Wishes(url=LIVE, live=True), "  ", "CO_API_KEY"),
-        (Wishes(url="http://api.cohere.com", live=True), KEY, "https"),
-        (Wishes(url="http://127.0.0.1:1", live=True), KEY, "--live"),
-        (Wishes(live=True), KEY, "--live"),
-        (Wishes(url="localhost:8000"), "", "base URL"),
-        (Wishes(url="ftp://localhost"), "", "base URL"),
-        (Wishes(url="http://[::1"), "", "base URL"),
-        (Wishes(url="http://localhost:99999"), "", "base URL"),
-        (Wishes(url="http://localhost/?a=b"), "", "query"),
-        (Wishes(url=f"http://user:{KEY}@localhost"), "", "credentials"),
-        (Wishes(profile="live-2025"), "", "live-2026"),
-        (Wishes(only=("rerankk",)), "", "did you mean rerank"),
-        (Wishes(declares=("embeds",)), "", "did you mean embed"),
-        (Wishes(declares=("v1.embed",)), "", "did you mean v2.embed"),
-        (Wishes(declares=("POST /v3/chat",)), "", "did you mean POST /v[12]/chat"),
-        (Wishes(allow=("N9",)), "", "--allow N9"),
-        (Wishes(url="http://localhost", faults=("rerank.unsorted",)), "", "--fault"),
+        (RunOptions(url=LIVE, live=True), "", "CO_API_KEY"),
+        (RunOptions(url=LIVE, live=True), "  ", "CO_API_KEY"),
+        (RunOptions(url="http://api.cohere.com", live=True), KEY, "https"),
+        (RunOptions(url="http://127.0.0.1:1", live=True), KEY, "--live"),
+        (RunOptions(live=True), KEY, "--live"),
+        (RunOptions(url="localhost:8000"), "", "base URL"),
+        (RunOptions(url="ftp://localhost"), "", "base URL"),
+        (RunOptions(url="http://[::1"), "", "base URL"),
+        (RunOptions(url="http://localhost:99999"), "", "base URL"),
+        (RunOptions(url="http://localhost/?a=b"), "", "query"),
+        (RunOptions(url=f"http://user:{KEY}@localhost"), "", "credentials"),
+        (RunOptions(profile="live-2025"), "", "live-2026"),
+        (RunOptions(only=("rerankk",)), "", "did you mean rerank"),
+        (RunOptions(declares=("embeds",)), "", "did you mean embed"),
+        (RunOptions(declares=("v1.embed",)), "", "did you mean v2.embed"),
+        (RunOptions(declares=("POST /v3/chat",)), "", "did you mean POST /v[12]/chat"),
+        (RunOptions(allow=("N9",)), "", "--allow N9"),
+        (RunOptions(url="http://localhost", faults=("rerank.unsorted",)), "", "--fault"),
     ],
 )
-def test_a_wish_that_cannot_be_fulfilled_is_a_wrong_call(wishes: Wishes, key: str, words: str) -> None:
+def test_an_invalid_option_is_a_usage_error(options: RunOptions, key: str, words: str) -> None:
     with pytest.raises(UsageError, match=words.replace("?", r"\?")) as caught:
-        planned(wishes, key)
+        planned(options, key)
     assert KEY not in str(caught.value)
 
 
 def test_no_key_is_seen_in_a_plan() -> None:
-    assert KEY not in repr(planned(Wishes(url=LIVE, live=True), key=KEY))
+    assert KEY not in repr(planned(RunOptions(url=LIVE, live=True), key=KEY))
 
 
 def test_further_keys_are_those_of_the_reference_server_or_of_the_environment() -> None:
-    local = planned(Wishes(url="http://localhost"))
-    assert credentials(planned(Wishes()), reference=False, environment={}) == {
+    local = planned(RunOptions(url="http://localhost"))
+    assert credentials(planned(RunOptions()), reference=False, environment={}) == {
         "trial": f"Bearer {TRIAL}",
         "expired": f"Bearer {EXPIRED}",
     }

@@ -17,7 +17,7 @@ from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import Tier, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
+from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Header, Journal, Mode, Opening
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from cohere_conformance.session.ending import Ending
+    from cohere_conformance.session.result import CaseResult
 
     Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -59,7 +59,9 @@ class Bench:
         self.home = home
         self.sent: list[httpx.Request] = []
 
-    def run(self, *cases: Case, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> list[Ending]:
+    def run(
+        self, *cases: Case, answer: Answer, plan: Plan = PLAN, limit: int | None = None
+    ) -> list[CaseResult]:
         with self.runner(answer, plan, limit) as runner:
             return [runner.run(case) for case in cases]
 
@@ -108,7 +110,9 @@ def bench(tmp_path: Path) -> Bench:
 def derived(name: str) -> Candidate:
     """Return a request of the fuzzer that is the one of a case."""
     case = CASES[name]
-    return Candidate(Way.POSITIVE, name, "", "unchanged", case.template, Verdict.EITHER, needs=case.needs)
+    return Candidate(
+        GenerationMode.POSITIVE, name, "", "unchanged", case.template, Verdict.EITHER, needs=case.needs
+    )
 
 
 def always(status: int, body: object = None) -> Answer:
@@ -120,7 +124,7 @@ def test_what_costs_or_changes_is_not_sent_to_a_live_host(bench: Bench) -> None:
     dangerous = [case for case in SUITE.cases if case.tier not in LIVE_TIERS]
     assert len(dangerous) > 50
     endings = bench.run(*dangerous, answer=always(200, RERANK))
-    assert {ending.outcome for ending in endings} == {"skipped"}
+    assert {result.outcome for result in endings} == {"skipped"}
     assert bench.sent == []
 
 
@@ -133,7 +137,7 @@ def test_what_a_harmless_case_needs_is_not_made_where_that_is_dangerous(bench: B
     ]
     assert needing
     endings = bench.run(*needing, answer=always(200, RERANK))
-    assert {ending.outcome for ending in endings} == {"skipped"}
+    assert {result.outcome for result in endings} == {"skipped"}
     assert bench.sent == []
 
 
@@ -147,18 +151,18 @@ def test_nothing_that_destroys_is_ever_harmless() -> None:
 
 @pytest.mark.parametrize("status", [401, 402, 403, 429, 500, 503, 504])
 def test_a_live_excuse_is_neither_green_nor_drift(bench: Bench, status: int) -> None:
-    [ending] = bench.run(CASES["rerank.v2.plain"], answer=always(status))
-    assert ending.outcome == "inconclusive"
-    assert ending.findings == ()
-    assert str(status) in ending.reason
+    [result] = bench.run(CASES["rerank.v2.plain"], answer=always(status))
+    assert result.outcome == "inconclusive"
+    assert result.findings == ()
+    assert str(status) in result.reason
 
 
 @pytest.mark.parametrize("status", [401, 429, 500])
 def test_on_this_machine_the_same_is_a_finding(bench: Bench, status: int) -> None:
     plan = msgspec.structs.replace(PLAN, target_kind=TargetKind.LOOPBACK)
-    [ending] = bench.run(CASES["rerank.v2.plain"], answer=always(status), plan=plan)
-    assert ending.outcome == "failed"
-    assert "status-unexpected" in {finding.kind for finding in ending.findings}
+    [result] = bench.run(CASES["rerank.v2.plain"], answer=always(status), plan=plan)
+    assert result.outcome == "failed"
+    assert "status-unexpected" in {finding.kind for finding in result.findings}
 
 
 def test_a_status_that_the_case_asks_for_is_judged_live_too(bench: Bench) -> None:
@@ -176,8 +180,8 @@ def test_an_answer_that_never_came_is_an_excuse_only_live(bench: Bench) -> None:
         raise httpx.ConnectError("refused")
 
     endings = bench.run(*[CASES["rerank.v2.plain"]] * 8, answer=gone)
-    assert {ending.outcome for ending in endings[:5]} == {"inconclusive"}
-    assert {ending.outcome for ending in endings[5:]} == {"error"}
+    assert {result.outcome for result in endings[:5]} == {"inconclusive"}
+    assert {result.outcome for result in endings[5:]} == {"error"}
     assert len(bench.sent) == 5, "five in a row are enough"
 
 
@@ -191,7 +195,7 @@ def test_a_response_in_between_begins_the_count_anew(bench: Bench) -> None:
         raise httpx.ConnectError("refused")
 
     endings = bench.run(*[CASES["rerank.v2.plain"]] * 11, answer=now_and_then)
-    assert [ending.outcome == "error" for ending in endings] == [False] * 10 + [True]
+    assert [result.outcome == "error" for result in endings] == [False] * 10 + [True]
     assert len(bench.sent) == 10
 
 
@@ -213,7 +217,7 @@ def test_a_response_in_between_begins_the_count_anew_when_fuzzing(bench: Bench) 
 def test_the_budget_is_never_exceeded(bench: Bench) -> None:
     endings = bench.run(*[CASES["rerank.v2.plain"]] * 6, answer=always(200, RERANK), limit=4)
     assert len(bench.sent) == 4
-    assert [ending.outcome for ending in endings[4:]] == ["inconclusive"] * 2
+    assert [result.outcome for result in endings[4:]] == ["inconclusive"] * 2
 
 
 def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> None:
@@ -273,9 +277,9 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     clock = SimpleNamespace(monotonic=iter(range(0, 10_000, 100)).__next__, sleep=lambda seconds: None)
     monkeypatch.setattr(patience, "time", clock)
     plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.LOOPBACK)
-    [ending] = bench.run(case, answer=dataset, plan=plan)
-    assert ending.outcome == "failed"
-    assert "not ready" in ending.reason
+    [result] = bench.run(case, answer=dataset, plan=plan)
+    assert result.outcome == "failed"
+    assert "not ready" in result.reason
     methods = [request.method for request in bench.sent]
     assert methods.count("POST") == methods.count("DELETE") == 1
     assert methods[-1] == "DELETE"

@@ -26,7 +26,7 @@ from cohere_conformance.reference.server import Running
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
-from cohere_conformance.session.plan import Wishes
+from cohere_conformance.session.plan import RunOptions
 from cohere_conformance.session.script import Script
 from cohere_conformance.session.sequences import ForeignError, Sequences, walk
 from reference import call
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Expectation, Finding
     from cohere_conformance.session.api import Judged
-    from cohere_conformance.session.ending import Ending
+    from cohere_conformance.session.result import CaseResult
 
 TEST = "fuzz.sequences.any"
 POLICIES = load_policies(folder("contracts") / "operations.yaml")
@@ -91,14 +91,14 @@ class Bench:
     def walk(self, cluster: str, *, seed: int | None = None) -> Ledger:
         """Run one test of the suite, and clear away as it does; return what it knew at the end."""
         campaign = Campaign(
-            Wishes(url=self.url, seed=seed), folder=self._home, fail_on=Severity.ADDITIVE, environment={}
+            RunOptions(url=self.url, seed=seed), folder=self._home, fail_on=Severity.ADDITIVE, environment={}
         )
         campaign.begin()
         worker = campaign.worker("main")
         worker.open((TEST,))
         ledger = Ledger()
         try:
-            api: Api | Ending = worker.api(TEST, CLUSTERS[cluster])
+            api: Api | CaseResult = worker.api(TEST, CLUSTERS[cluster])
             assert isinstance(api, Api)
             try:
                 walk(api, CLUSTERS[cluster], ledger)

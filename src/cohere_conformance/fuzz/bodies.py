@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
 from cohere_conformance.fuzz.domain import breaks
 from cohere_conformance.fuzz.values import allowed, broken
 from cohere_conformance.fuzz.walk import ABSENT, edited, place_of, sites, whole
@@ -42,7 +42,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             # What no rule of the document forbids, and nobody expects to be served, has to be answered.
             odd = kept or not domain.within(label, changed)
             yield anchor.candidate(
-                Way.PROTOCOL if odd else Way.POSITIVE,
+                GenerationMode.PROTOCOL if odd else GenerationMode.POSITIVE,
                 msgspec.structs.replace(anchor.template, body=changed),
                 location=site.location or "/",
                 says=value.says,
@@ -68,7 +68,7 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         for wrong, changed in wrongs:
             tolerated = domain.tolerated(label, site.location, wrong.keyword) or site.server_set
             yield anchor.candidate(
-                Way.NEGATIVE,
+                GenerationMode.NEGATIVE,
                 msgspec.structs.replace(anchor.template, body=changed),
                 location=site.location or "/",
                 says=wrong.says,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import FormPart
 
 
-class Way(enum.StrEnum):
+class GenerationMode(enum.StrEnum):
     """What a request is changed for."""
 
     POSITIVE = "positive"
@@ -54,7 +54,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """One request.
 
     Attributes:
-        way: what it is changed for.
+        mode: what it is changed for.
         anchor: id of the written case it was made from.
         location: what was changed, named like the place of a rule.
         says: how, for a reader.
@@ -66,7 +66,7 @@ class Candidate(msgspec.Struct, frozen=True):
         statuses: of refusals, where not any 4xx will do.
     """
 
-    way: Way
+    mode: GenerationMode
     anchor: str
     location: str
     says: str
@@ -81,7 +81,7 @@ class Candidate(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """What tells it apart from the others of its operation, the same in every run."""
         keyword = self.rule.keyword if self.rule else ""
-        return " | ".join((self.way, self.anchor, self.location, keyword, self.says))
+        return " | ".join((self.mode, self.anchor, self.location, keyword, self.says))
 
 
 class Anchor(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class Anchor(msgspec.Struct, frozen=True):
 
     def candidate(
         self,
-        way: Way,
+        mode: GenerationMode,
         template: RequestTemplate,
         *,
         location: str,
@@ -111,7 +111,7 @@ class Anchor(msgspec.Struct, frozen=True):
     ) -> Candidate:
         """Return what becomes of the case by one change."""
         return Candidate(
-            way=way,
+            mode=mode,
             anchor=self.case,
             location=location,
             says=says,

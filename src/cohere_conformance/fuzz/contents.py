@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
 from cohere_conformance.fuzz.forms import FORM
 from cohere_conformance.fuzz.paths import harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
@@ -90,7 +90,7 @@ def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         found = _instead_of_nothing()
     for content in found:
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             _with(template, content),
             location=content.rule.location if content.rule else "/",
             says=content.says,
@@ -120,7 +120,7 @@ def _with(template: RequestTemplate, content: _Content) -> RequestTemplate:
 def _twice(anchor: Anchor) -> Candidate:
     headers = (*anchor.template.headers, ("content-type", "text/plain"))
     return anchor.candidate(
-        Way.PROTOCOL,
+        GenerationMode.PROTOCOL,
         msgspec.structs.replace(anchor.template, headers=headers),
         location="header:content-type",
         says="two content types",

@@ -9,7 +9,7 @@ import msgspec
 
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.fuzz import bodies, parameters, protocol
-from cohere_conformance.fuzz.candidate import Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
 from cohere_conformance.fuzz.domain import breaks
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ def derived(
     operation: Operation,
     given: Sequence[Anchor],
     domain: Domain,
-    way: Way,
+    mode: GenerationMode,
     *,
     hosted: bool,
 ) -> list[Candidate]:
-    """Return every request of one way with one change; what several cases give alike comes once.
+    """Return every request of one mode with one change; what several cases give alike comes once.
 
     Args:
         contract: of which the operation is a part.
         operation: what is called.
         given: the cases to start from, the smallest first.
         domain: what is known beside the schemas.
-        way: what the requests are changed for.
+        mode: what the requests are changed for.
         hosted: the target is somebody's service, which nothing may harm.
     """
     found: dict[tuple[str, str, str], Candidate] = {}
-    for candidate in _all(contract, operation, given, domain, way, hosted):
+    for candidate in _all(contract, operation, given, domain, mode, hosted):
         keyword = candidate.rule.keyword if candidate.rule else ""
         found.setdefault((candidate.location, keyword, candidate.says), candidate)
     return list(found.values())
@@ -51,18 +51,18 @@ def _all(
     operation: Operation,
     given: Sequence[Anchor],
     domain: Domain,
-    way: Way,
+    mode: GenerationMode,
     hosted: bool,
 ) -> Iterator[Candidate]:
     for anchor in given:
-        match way:
-            case Way.POSITIVE:
+        match mode:
+            case GenerationMode.POSITIVE:
                 yield from bodies.positive(operation, anchor, domain)
                 yield from _parameters(contract, operation, anchor, domain)
-            case Way.NEGATIVE:
+            case GenerationMode.NEGATIVE:
                 yield from bodies.negative(operation, anchor, domain)
                 yield from parameters.negative(contract, operation, anchor)
-            case Way.PROTOCOL:
+            case GenerationMode.PROTOCOL:
                 yield from protocol.protocol(contract, operation, anchor, hosted=hosted)
                 return  # what lies below the contract does not differ from case to case
 
@@ -79,7 +79,7 @@ def _parameters(
         ):
             # No rule of the document forbids it, nobody expects it to be served: what counts is that it is
             # answered at all.
-            yield msgspec.structs.replace(candidate, way=Way.PROTOCOL, verdict=Verdict.EITHER)
+            yield msgspec.structs.replace(candidate, mode=GenerationMode.PROTOCOL, verdict=Verdict.EITHER)
         else:
             depends = domain.depends(label, location)
             verdict = Verdict.EITHER if depends else candidate.verdict

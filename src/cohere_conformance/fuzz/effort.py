@@ -21,7 +21,7 @@ class Effort(NamedTuple):
     """How much is done for one operation.
 
     Attributes:
-        candidates: requests of each way with one change; all of them where it is `None`.
+        candidates: requests of each mode with one change; all of them where it is `None`.
         examples: requests with several changes.
         overlaid: requests with properties that schemathesis draws.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.cases import FormPart
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
 from cohere_conformance.fuzz.values import UNKNOWN
 from cohere_conformance.fuzz.walk import ABSENT, Site, rules
 
@@ -89,7 +89,11 @@ def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         return
     for location, says, changed in _unusual(form):
         yield anchor.candidate(
-            Way.POSITIVE, anchor.with_form(changed), location=location, says=says, verdict=Verdict.EITHER
+            GenerationMode.POSITIVE,
+            anchor.with_form(changed),
+            location=location,
+            says=says,
+            verdict=Verdict.EITHER,
         )
 
 
@@ -131,7 +135,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     for name in sorted(_required(site) - texts):
         left = tuple(part for part in form if part.name != name)
         yield anchor.candidate(
-            Way.NEGATIVE,
+            GenerationMode.NEGATIVE,
             # A form without parts would be no form.
             anchor.with_form(left or optional),
             location=f"form:{name}",
@@ -142,7 +146,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     # Version 1 ignores what it does not know (V-02).
     refused = " /v2/" in operation.label and any(told is False for told in site.told("additionalProperties"))
     yield anchor.candidate(
-        Way.NEGATIVE,
+        GenerationMode.NEGATIVE,
         anchor.with_form((FormPart(UNKNOWN, "1"), *form)),
         location=f"form:{UNKNOWN}",
         says="a part that is not declared",

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from cohere_conformance.fuzz.bodies import declared_body, sound
-from cohere_conformance.fuzz.candidate import Verdict, Way, literal
+from cohere_conformance.fuzz.candidate import GenerationMode, Verdict, literal
 from cohere_conformance.fuzz.values import allowed, bounds
 from cohere_conformance.fuzz.walk import ABSENT, edited, sites
 
@@ -53,7 +53,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
                 body = changed
                 told.append(site.location or "/")
         return anchor.candidate(
-            Way.POSITIVE,
+            GenerationMode.POSITIVE,
             msgspec.structs.replace(anchor.template, body=body),
             location=", ".join(sorted(set(told))) or "/",
             says="several changes" if len(told) > 1 else "a drawn value",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.fuzz.bodies import declared_body, sound
-from cohere_conformance.fuzz.candidate import Verdict, Way, literal
+from cohere_conformance.fuzz.candidate import GenerationMode, Verdict, literal
 from cohere_conformance.fuzz.walk import sites
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def overlaid(
                 body = changed
                 taken.append(f"/{name}")
         return anchor.candidate(
-            Way.POSITIVE,
+            GenerationMode.POSITIVE,
             msgspec.structs.replace(anchor.template, body=body),
             location=", ".join(taken) or "/",
             says="values drawn by schema",
@@ -94,9 +94,9 @@ def _loaded(whole: _Whole) -> Any:
 
 @lru_cache(maxsize=64)
 def _bodies(whole: _Whole, label: str) -> SearchStrategy[Any]:
-    from schemathesis import GenerationMode
+    import schemathesis
 
     method, path = label.split(" ", 1)
-    cases = _loaded(whole)[path][method].as_strategy(generation_mode=GenerationMode.POSITIVE)
+    cases = _loaded(whole)[path][method].as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
     bodies: SearchStrategy[Any] = cases.map(lambda case: case.body)
     return bodies

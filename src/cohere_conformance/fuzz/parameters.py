@@ -11,7 +11,7 @@ import msgspec
 
 from cohere_conformance.contract.bundle import resolve
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
+from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict, literal
 from cohere_conformance.fuzz.forms import any_form, broken_form, fields, with_texts
 from cohere_conformance.fuzz.paths import any_path, unknown_path
 from cohere_conformance.fuzz.values import UNKNOWN, Value, allowed, broken
@@ -105,7 +105,7 @@ def positive(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
             if template != anchor.template:
                 served = sure and _independent(operation, anchor, slot, texts)
                 yield anchor.candidate(
-                    Way.POSITIVE,
+                    GenerationMode.POSITIVE,
                     template,
                     location=slot.location,
                     says=says,
@@ -129,11 +129,16 @@ def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
         verdict = Verdict.EITHER if slot.location.startswith("header:") else Verdict.REFUSED
         for rule, says, texts in _broken(slot):
             yield anchor.candidate(
-                Way.NEGATIVE, slot.put(texts), location=slot.location, says=says, verdict=verdict, rule=rule
+                GenerationMode.NEGATIVE,
+                slot.put(texts),
+                location=slot.location,
+                says=says,
+                verdict=verdict,
+                rule=rule,
             )
         for text in _LENIENT.get(slot.kind, ()):
             yield anchor.candidate(
-                Way.NEGATIVE,
+                GenerationMode.NEGATIVE,
                 slot.put((text,)),
                 location=slot.location,
                 says=f"{text!r}, which some readers take",
@@ -255,7 +260,7 @@ def _beside(anchor: Anchor) -> Candidate:
     """Return the request with a parameter that nobody declares: nothing says that it is refused."""
     query = (*anchor.template.query, (UNKNOWN, "1"))
     return anchor.candidate(
-        Way.POSITIVE,
+        GenerationMode.POSITIVE,
         msgspec.structs.replace(anchor.template, query=query),
         location=f"query:{UNKNOWN}",
         says="a parameter that is not declared",

@@ -9,7 +9,7 @@ import msgspec
 
 from cohere_conformance.contract.tiers import Effect, load_policies
 from cohere_conformance.data import folder
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way, literal
+from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     for name in anchor.template.path:
         for says, text in odd.items():
             yield anchor.candidate(
-                Way.POSITIVE,
+                GenerationMode.POSITIVE,
                 _with(anchor, name, str(literal(text))),
                 location=f"path:{name}",
                 says=f"an id, {says}",
@@ -105,7 +105,7 @@ def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             unknown["an id with a character too many"] = f"{own}0"
         for says, text in unknown.items():
             yield anchor.candidate(
-                Way.NEGATIVE,
+                GenerationMode.NEGATIVE,
                 _with(anchor, name, text),
                 location=f"path:{name}",
                 says=says,

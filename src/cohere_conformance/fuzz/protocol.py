@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance.cases import Credential
 from cohere_conformance.contract.collections import shipped_collections
-from cohere_conformance.fuzz.candidate import Rule, Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
 from cohere_conformance.fuzz.contents import contents
 from cohere_conformance.fuzz.paths import NOBODY, harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
@@ -86,7 +86,7 @@ def protocol(
         hosted: the target is somebody's service: then nothing comes that may make, change or destroy anything
             there, whatever the service takes it for.
     """
-    yield from _strangers(operation, anchor)
+    yield from _without_key(operation, anchor)
     yield from _methods(contract, operation, anchor, hosted=hosted)
     if hosted and not harmless(operation.label):
         return
@@ -101,13 +101,13 @@ def protocol(
 # -- credentials
 
 
-def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
+def _without_key(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     """Yield calls that must not be served, and do no harm where they are served all the same."""
     template = anchor.template if harmless(operation.label) else _bare(of_nobody(anchor.template))
     rule = Rule("header:authorization", "security", "a key that is known, as bearer token")
     for key, says in _KEYS.items():
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             template,
             location=rule.location,
             says=says,
@@ -118,7 +118,7 @@ def _strangers(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         )
     for says, (texts, statuses) in _CREDENTIALS.items():
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             _with_headers(template, tuple(("authorization", text) for text in texts)),
             location=rule.location,
             says=says,
@@ -136,7 +136,7 @@ def _schemes(anchor: Anchor) -> Iterator[Candidate]:
         Credential.SPACED: "with two spaces",
     }.items():
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             anchor.template,
             location="header:authorization",
             says=f"a key {says}",
@@ -161,7 +161,7 @@ def _methods(
         looked_at = answered and operation.label.startswith("GET ")
         template = anchor.template if looked_at else _bare(of_nobody(anchor.template))
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             msgspec.structs.replace(template, method=method),
             location=rule.location,
             says=method,
@@ -196,7 +196,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     base = _target(operation, anchor)
     unknown = f"{base}/conformance/unknown"
     yield anchor.candidate(
-        Way.PROTOCOL,
+        GenerationMode.PROTOCOL,
         msgspec.structs.replace(anchor.template, target=unknown),
         location="target",
         says="an unknown path below the operation's",
@@ -206,7 +206,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     )
     for says, target in _spellings(operation, base).items():
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             msgspec.structs.replace(anchor.template, target=target),
             location="target",
             says=f"the path {says}",
@@ -252,7 +252,9 @@ def _queries(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             twice = msgspec.structs.replace(_safe(operation, anchor), query=query)
             changed.append((f"query:{name}", "given twice, with the same value", twice))
     for location, says, template in changed:
-        yield anchor.candidate(Way.PROTOCOL, template, location=location, says=says, verdict=Verdict.EITHER)
+        yield anchor.candidate(
+            GenerationMode.PROTOCOL, template, location=location, says=says, verdict=Verdict.EITHER
+        )
 
 
 def _path(operation: Operation) -> str:
@@ -278,7 +280,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
     template = _safe(operation, anchor)
     for says, fields in _HEADERS.items():
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             _with_headers(template, fields),
             location=f"header:{fields[0][0]}",
             says=says,
@@ -287,7 +289,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
     if not hosted and not _in_collection(_path(operation)):
         # A service that heeds it may have operations that are not declared.
         yield anchor.candidate(
-            Way.PROTOCOL,
+            GenerationMode.PROTOCOL,
             _with_headers(of_nobody(anchor.template), (("x-http-method-override", "DELETE"),)),
             location="header:x-http-method-override",
             says="another method in a header",

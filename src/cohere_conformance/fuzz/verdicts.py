@@ -8,7 +8,7 @@ import msgspec
 
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.fuzz.candidate import Verdict, Way
+from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
 from cohere_conformance.model import Kind, Severity
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def oversized(candidate: Candidate, exchange: Exchange) -> bool:
     response, request = exchange.response, exchange.request
     if candidate.verdict is Verdict.SERVED or response.status not in _EDGE:
         return False
-    if candidate.way is Way.PROTOCOL and response.status != 400:
+    if candidate.mode is GenerationMode.PROTOCOL and response.status != 400:
         return True
     head = sum(len(name) + len(value) for name, value in request.headers)
     # Redacted headers are short, so what was sent is looked at as well.
@@ -92,7 +92,7 @@ def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
         return False
     told = field(exchange.response.headers, "content-type") or ""
     nowhere = exchange.response.status in _NOWHERE and media_type(told) != "application/json"
-    return nowhere or candidate.way is Way.PROTOCOL
+    return nowhere or candidate.mode is GenerationMode.PROTOCOL
 
 
 def _unrefused(

@@ -14,7 +14,7 @@ from cohere_conformance.golden import Cassette, Origin, Provenance, save
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests
 from cohere_conformance.golden.whole import HOME, origin_of
 from cohere_conformance.privacy.anonymous import anonymised
-from cohere_conformance.session.ending import Ending, Sent
+from cohere_conformance.session.result import CaseResult, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -63,16 +63,16 @@ class Recorder:
         self._keys = keys
         self._origin = Origin.REFERENCE if reference else origin_of(plan.url or "")
 
-    def run(self, case: Case) -> Ending:
+    def run(self, case: Case) -> CaseResult:
         """Run a case, and keep the exchange if nothing is wrong with it."""
         sent = self._runner.send(case)
-        ending = sent if isinstance(sent, Ending) else self._runner.judged(sent)
-        if isinstance(sent, Sent) and ending.outcome == "passed":
+        result = sent if isinstance(sent, CaseResult) else self._runner.judged(sent)
+        if isinstance(sent, Sent) and result.outcome == "passed":
             try:
                 save(self._folder, self._cassette(case, sent), self._keys)
             except (CassetteError, LeakError) as error:
-                ending = Ending("error", str(error), (), sent.exchange)
-        return self._runner.conclude(case.id, case.operation, ending)
+                result = CaseResult("error", str(error), (), sent.exchange)
+        return self._runner.conclude(case.id, case.operation, result)
 
     def _cassette(self, case: Case, sent: Sent) -> Cassette:
         exchange, renamed = anonymised(self._elsewhere(sent.exchange))

@@ -15,7 +15,7 @@ from cohere_conformance.client.sender import OPEN, Outgoing, Sender
 from cohere_conformance.errors import CassetteError, UsageError
 from cohere_conformance.golden import Cassette, load
 from cohere_conformance.golden.digest import CaseDigests
-from cohere_conformance.session.ending import Ending, Sent
+from cohere_conformance.session.result import CaseResult, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -72,39 +72,41 @@ class Replayer:
         loaded, cassette = self._loaded or ("", None)
         return cassette if cassette is not None and loaded == name else load(self._cassettes[name])
 
-    def run(self, case: Case) -> Ending:
+    def run(self, case: Case) -> CaseResult:
         """Replay a written case: today's request, contract and expectations on yesterday's answer."""
         return self._runner.conclude(case.id, case.operation, self._replayed(case))
 
-    def replay(self, name: str) -> Ending:
+    def replay(self, name: str) -> CaseResult:
         """Replay an imported exchange, for which no case is written: the contract has to accept it."""
         try:
             cassette = self._load(name)
             exchange = self._sent(cassette)
         except (CassetteError, self._unknown) as error:
-            return self._runner.conclude(name, "", Ending("error", str(error)))
+            return self._runner.conclude(name, "", CaseResult("error", str(error)))
         # What was sent is no work of ours, so that what is wrong with it is told as well.
-        ending = self._runner.weighed(exchange, self._findings(exchange))
-        return self._runner.conclude(name, cassette.provenance.operation, ending)
+        result = self._runner.weighed(exchange, self._findings(exchange))
+        return self._runner.conclude(name, cassette.provenance.operation, result)
 
-    def _replayed(self, case: Case) -> Ending:
+    def _replayed(self, case: Case) -> CaseResult:
         if case.id not in self._cassettes:
-            return Ending("skipped", NO_CASSETTE)
+            return CaseResult("skipped", NO_CASSETTE)
         try:
             cassette = self._load(case.id)
             told = cassette.provenance
             if told.case != self._sends.of(case):
-                return Ending("failed", _REFUSED.format("the case sends something else than it did"))
+                return CaseResult("failed", _REFUSED.format("the case sends something else than it did"))
             expectation = case.expectation(told.profile, told.values)
             if isinstance(expectation, Skip):
-                return Ending("skipped", expectation.reason)
+                return CaseResult("skipped", expectation.reason)
             exchange = self._sent(cassette)
         except CassetteError as error:
-            return Ending("error", str(error))
+            return CaseResult("error", str(error))
         except UsageError as error:
-            return Ending("failed", _REFUSED.format(error))
+            return CaseResult("failed", _REFUSED.format(error))
         except self._unknown as error:
-            return Ending("error", f"{case.id}: VCR.py does not find the request in its cassette: {error}")
+            return CaseResult(
+                "error", f"{case.id}: VCR.py does not find the request in its cassette: {error}"
+            )
         exchange = replace(exchange, request=sent_with(exchange.request, case.key))
         return self._runner.judged(Sent(exchange, expectation, told.values))
 

@@ -13,7 +13,7 @@ from cohere_conformance.golden.digest import CaseDigests
 from cohere_conformance.golden.replayer import NO_CASSETTE, given_headers
 from cohere_conformance.model import Expectation
 from cohere_conformance.privacy.anonymous import anonymised
-from cohere_conformance.session.ending import OURS, Ending, Sent
+from cohere_conformance.session.result import OURS, CaseResult, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,25 +49,25 @@ class Verifier:
         self._rules = rules
         self._cassettes = cassettes
 
-    def run(self, case: Case) -> Ending:
+    def run(self, case: Case) -> CaseResult:
         """Send a case and compare the answer with the golden one."""
         return self._runner.conclude(case.id, case.operation, self._verified(case))
 
-    def replay(self, name: str) -> Ending:
+    def replay(self, name: str) -> CaseResult:
         """Send an imported request again, as far as it does not name what only its author had."""
         try:
             golden = load(self._cassettes[name])
         except CassetteError as error:
-            return self._runner.conclude(name, "", Ending("error", str(error)))
+            return self._runner.conclude(name, "", CaseResult("error", str(error)))
         label = golden.provenance.operation
         return self._runner.conclude(name, label, self._again(name, golden))
 
-    def _again(self, name: str, golden: Cassette) -> Ending:
+    def _again(self, name: str, golden: Cassette) -> CaseResult:
         label, request = golden.provenance.operation, golden.exchange.request
         if "{" in label or not self._runner.permission.harmless(label):
-            return Ending("skipped", "it names or makes what only its author had")
+            return CaseResult("skipped", "it names or makes what only its author had")
         if (reason := self._runner.permission.forbidden([label])) is not None:
-            return Ending("skipped", reason)
+            return CaseResult("skipped", reason)
         parts = urlsplit(request.url)
         outgoing = Outgoing(
             request.method,
@@ -77,26 +77,28 @@ class Verifier:
             keyed=request.keyed,
         )
         exchange = self._runner.sent(outgoing, name)
-        if isinstance(exchange, Ending):
+        if isinstance(exchange, CaseResult):
             return exchange
         return self._compared(name, golden, Sent(exchange, Expectation(status=()), {}))
 
-    def _verified(self, case: Case) -> Ending:
+    def _verified(self, case: Case) -> CaseResult:
         path = self._cassettes.get(case.id)
         if path is None:
-            return Ending("skipped", NO_CASSETTE)
+            return CaseResult("skipped", NO_CASSETTE)
         try:
             golden = load(path)
         except CassetteError as error:
-            return Ending("error", str(error))
+            return CaseResult("error", str(error))
         if golden.provenance.case != self._sends.of(case):
-            return Ending("error", "the case sends something else than when it was recorded; record it again")
+            return CaseResult(
+                "error", "the case sends something else than when it was recorded; record it again"
+            )
         sent = self._runner.send(case)
-        if isinstance(sent, Ending):
+        if isinstance(sent, CaseResult):
             return sent
         return self._compared(case.id, golden, sent)
 
-    def _compared(self, name: str, golden: Cassette, sent: Sent) -> Ending:
+    def _compared(self, name: str, golden: Cassette, sent: Sent) -> CaseResult:
         wanted = Expectation(status=(golden.exchange.response.status,))
         if (excused := self._runner.excused(sent.exchange, wanted)) is not None:
             return excused

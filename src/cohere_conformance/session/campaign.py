@@ -41,7 +41,7 @@ from cohere_conformance.session import permission
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.plan import GoldenMode, Plan, TargetKind, Wishes, credentials, plan
+from cohere_conformance.session.plan import GoldenMode, Plan, RunOptions, TargetKind, credentials, plan
 from cohere_conformance.session.probe import probe
 from cohere_conformance.session.worker import Setting, Worker
 
@@ -84,7 +84,7 @@ class Campaign:
     """One run.
 
     Args:
-        wishes: what the caller asks for.
+        options: what the caller asks for.
         folder: of the report.
         fail_on: the least severity that makes the run fail.
         environment: where keys are read from.
@@ -97,7 +97,7 @@ class Campaign:
         cassettes: path of each golden cassette of the selected groups by its id; empty where none is needed.
 
     Raises:
-        UsageError: a wish cannot be fulfilled.
+        UsageError: an option has an invalid value.
         CassetteError: there are two cassettes of one name.
         CaseError: a file of cases is wrong.
         ContractError: a document below `contracts/` is broken.
@@ -105,7 +105,7 @@ class Campaign:
 
     def __init__(
         self,
-        wishes: Wishes,
+        options: RunOptions,
         *,
         folder: Path,
         fail_on: Severity,
@@ -113,10 +113,10 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
     ) -> None:
-        if wishes.url is not None:
-            base_url("--url", wishes.url)  # before the contract takes it for one
-        self._judge = _judge((wishes.url,) if wishes.url else ())
-        self.plan: Plan = plan(wishes, self._judge.contract.groups, environment)
+        if options.url is not None:
+            base_url("--url", options.url)  # before the contract takes it for one
+        self._judge = _judge((options.url,) if options.url else ())
+        self.plan: Plan = plan(options, self._judge.contract.groups, environment)
         if self.plan.fuzz is not None:
             open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
         self._suite = shipped_suite()

@@ -86,7 +86,7 @@ class FuzzRunner(Runner):
                 reason=excuse or "",
                 exchange=exchange,
                 findings=findings,
-                way=candidate.way,
+                way=candidate.mode,
             )
         )
         served = 200 <= response.status < 300 and response.failure is None

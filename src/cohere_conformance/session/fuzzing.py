@@ -13,7 +13,7 @@ from hypothesis.errors import Flaky
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError, ForbiddenError
 from cohere_conformance.fuzz.anchors import anchors, written
-from cohere_conformance.fuzz.candidate import Way
+from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
 from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
@@ -92,13 +92,13 @@ class Fuzzer:
         self._lost: set[str] = set()
         self._unchanged: dict[str, Unchanged] = {}
 
-    def run(self, test: str, label: str, way: Way) -> Fuzzed:
+    def run(self, test: str, label: str, mode: GenerationMode) -> Fuzzed:
         """Fuzz one operation.
 
         Args:
             test: id under which everything is written down.
             label: of the operation.
-            way: what its requests are changed for.
+            mode: what its requests are changed for.
         """
         if label in self._lost:
             return Fuzzed((), "an answer of this operation never came")
@@ -106,15 +106,15 @@ class Fuzzer:
         start = self._permitted(anchors(self._suite, operation, self._plan.profile))
         if isinstance(start, str):
             return Fuzzed((), left_out=start)
-        attempts = _Attempts(test, self._runner, self._looked_at(operation, way))
+        attempts = _Attempts(test, self._runner, self._looked_at(operation, mode))
         reason = ""
         try:
-            if way is Way.POSITIVE and self._fuzz.profile is not FuzzProfile.SMOKE:
+            if mode is GenerationMode.POSITIVE and self._fuzz.profile is not FuzzProfile.SMOKE:
                 # What only a certain text, a stream or a call of a tool shows needs no change to be seen.
                 for anchor in written(self._suite, operation, self._plan.profile):
                     attempts.usable(anchor.case)
-            self._one_change(test, operation, start, way, attempts)
-            if way is Way.POSITIVE:
+            self._one_change(test, operation, start, mode, attempts)
+            if mode is GenerationMode.POSITIVE:
                 self._several_changes(test, operation, start, attempts)
         except _LostError as error:
             self._lost.add(label)
@@ -132,10 +132,10 @@ class Fuzzer:
         start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
         return start if start or not every else reasons[0] or ""
 
-    def _looked_at(self, operation: Operation, way: Way) -> Unchanged | None:
+    def _looked_at(self, operation: Operation, mode: GenerationMode) -> Unchanged | None:
         """Return what the starting requests show by themselves; `None` where they must not be sent."""
         if (
-            way is Way.PROTOCOL
+            mode is GenerationMode.PROTOCOL
             and self._plan.target_kind is TargetKind.LIVE
             and not harmless(operation.label)
         ):
@@ -146,12 +146,17 @@ class Fuzzer:
         return self._unchanged[operation.label]
 
     def _one_change(
-        self, test: str, operation: Operation, start: tuple[Anchor, ...], way: Way, attempts: _Attempts
+        self,
+        test: str,
+        operation: Operation,
+        start: tuple[Anchor, ...],
+        mode: GenerationMode,
+        attempts: _Attempts,
     ) -> None:
         hosted = self._plan.target_kind is TargetKind.LIVE
         shelf = Shelf(self._database, test)
         failed = sorted(name.decode("utf-8", "replace") for name in shelf.fetch(_FAILED))
-        every = derived(self._contract, operation, start, self._domain, way, hosted=hosted)
+        every = derived(self._contract, operation, start, self._domain, mode, hosted=hosted)
         most = EFFORTS[self._fuzz.profile].candidates
         for candidate in chosen(every, failed, most, f"{self._plan.seed or 0} {test}"):
             news = attempts.news(candidate)

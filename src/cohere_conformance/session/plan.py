@@ -89,7 +89,7 @@ class Golden(msgspec.Struct, frozen=True):
     folder: Path
 
 
-class Wishes(msgspec.Struct, frozen=True):
+class RunOptions(msgspec.Struct, frozen=True):
     """What the caller asks for.
 
     Attributes:
@@ -166,55 +166,57 @@ class Plan(msgspec.Struct, frozen=True):
     patience: float | None = None
 
 
-def plan(wishes: Wishes, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
+def plan(options: RunOptions, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
     """Return what a run will do.
 
     Args:
-        wishes: what the caller asks for.
+        options: what the caller asks for.
         operations: the group of every operation of the contract, by its label.
         environment: where the key is read from.
 
     Raises:
-        UsageError: a wish cannot be fulfilled, or must not be.
+        UsageError: an option has an invalid value, or one that is not allowed here.
     """
     known = frozenset(operations.values())
-    target_kind = _target_kind(wishes.url) if _mode(wishes) is not GoldenMode.REPLAY else TargetKind.RECORDED
-    if wishes.faults and target_kind is not TargetKind.EMBEDDED:
+    target_kind = (
+        _target_kind(options.url) if _mode(options) is not GoldenMode.REPLAY else TargetKind.RECORDED
+    )
+    if options.faults and target_kind is not TargetKind.EMBEDDED:
         raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
-    if wishes.live and target_kind is not TargetKind.LIVE:
+    if options.live and target_kind is not TargetKind.LIVE:
         raise UsageError(f"--live is for hosts other than this machine, and the target is {target_kind}")
     key = environment.get(KEY, "").strip()
     if target_kind is TargetKind.LIVE:
-        _guard(wishes, key)
-    if wishes.faults:
-        chosen(wishes.faults)  # an unknown name is a wrong call, and no matter of the server
-    profile = wishes.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
+        _guard(options, key)
+    if options.faults:
+        chosen(options.faults)  # an unknown name is a wrong call, and no matter of the server
+    profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))
     # Nobody writes down what a fuzzer costs: of itself it only calls what costs nothing.
-    allowed = (LIVE_TIERS if wishes.fuzz is None else frozenset({Tier.N0})) | _tiers(wishes.allow)
+    allowed = (LIVE_TIERS if options.fuzz is None else frozenset({Tier.N0})) | _tiers(options.allow)
     return Plan(
         target_kind=target_kind,
-        url=HOME if target_kind is TargetKind.RECORDED else wishes.url.rstrip("/") if wishes.url else None,
+        url=HOME if target_kind is TargetKind.RECORDED else options.url.rstrip("/") if options.url else None,
         profile=profile,
-        declares=implemented(wishes.declares, operations),
-        declared=tuple(sorted(wishes.declares)),
-        selected=_groups("--only", wishes.only, known),
-        cases=frozenset(wishes.cases),
+        declares=implemented(options.declares, operations),
+        declared=tuple(sorted(options.declares)),
+        selected=_groups("--only", options.only, known),
+        cases=frozenset(options.cases),
         tiers=allowed if target_kind is TargetKind.LIVE else frozenset(Tier),
-        max_requests=wishes.max_requests or (LIVE_REQUESTS if target_kind is TargetKind.LIVE else None),
+        max_requests=options.max_requests or (LIVE_REQUESTS if target_kind is TargetKind.LIVE else None),
         key=Secret(key) if key and target_kind is not TargetKind.EMBEDDED else Secret(PRODUCTION),
-        faults=wishes.faults,
-        seed=wishes.seed,
-        fuzz=wishes.fuzz,
-        golden=wishes.golden,
-        seconds=wishes.seconds,
-        patience=wishes.patience,
+        faults=options.faults,
+        seed=options.seed,
+        fuzz=options.fuzz,
+        golden=options.golden,
+        seconds=options.seconds,
+        patience=options.patience,
     )
 
 
-def _mode(wishes: Wishes) -> GoldenMode | None:
-    return None if wishes.golden is None else wishes.golden.mode
+def _mode(options: RunOptions) -> GoldenMode | None:
+    return None if options.golden is None else options.golden.mode
 
 
 def _target_kind(url: str | None) -> TargetKind:
@@ -233,16 +235,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _guard(wishes: Wishes, key: str) -> None:
-    if not wishes.live:
+def _guard(options: RunOptions, key: str) -> None:
+    if not options.live:
         raise UsageError(
-            f"--url {wishes.url} is not on this machine: expected --live beside it, which says that the host "
-            f"may be contacted; only {' and '.join(sorted(LIVE_TIERS))} operations are then called"
+            f"--url {options.url} is not on this machine: expected --live beside it, which says that the "
+            f"host may be contacted; only {' and '.join(sorted(LIVE_TIERS))} operations are then called"
         )
     if not key:
         raise UsageError(f"--live: expected a key in the environment variable {KEY}, got none")
-    if urlsplit(wishes.url or "").scheme != "https":
-        raise UsageError(f"--url {wishes.url}: expected https, because the key would be sent readably")
+    if urlsplit(options.url or "").scheme != "https":
+        raise UsageError(f"--url {options.url}: expected https, because the key would be sent readably")
 
 
 def _groups(option: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:

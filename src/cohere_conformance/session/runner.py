@@ -15,12 +15,12 @@ from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError,
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.api import Api
-from cohere_conformance.session.ending import OURS, Ending, Sent
 from cohere_conformance.session.liveness import UNANSWERED, Liveness
 from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
 from cohere_conformance.session.plan import Plan, TargetKind
 from cohere_conformance.session.resources import MissingError, Resources
+from cohere_conformance.session.result import OURS, CaseResult, Sent
 from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.steady import Steady
 from cohere_conformance.session.unique import Unique
@@ -100,33 +100,35 @@ class Runner:
         self._unwritten: ReportError | None = None
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
 
-    def run(self, case: Case) -> Ending:
+    def run(self, case: Case) -> CaseResult:
         """Run one case and write down how it ended."""
         sent = self.send(case)
-        return self.conclude(case.id, case.operation, sent if isinstance(sent, Ending) else self.judged(sent))
+        return self.conclude(
+            case.id, case.operation, sent if isinstance(sent, CaseResult) else self.judged(sent)
+        )
 
-    def conclude(self, case: str, operation: str, ending: Ending) -> Ending:
+    def conclude(self, case: str, operation: str, result: CaseResult) -> CaseResult:
         """Write down how a case ended, and return that with only what fails it.
 
         Args:
             case: its id.
             operation: label of what it calls.
-            ending: how it ended.
+            result: how it ended.
         """
         self._write(
             Record(
                 case=case,
                 operation=operation,
-                outcome=ending.outcome,
-                reason=ending.reason,
-                exchange=ending.exchange,
-                findings=ending.findings,
+                outcome=result.outcome,
+                reason=result.reason,
+                exchange=result.exchange,
+                findings=result.findings,
             )
         )
-        failing = tuple(self._failing(ending.findings))
-        return msgspec.structs.replace(ending, findings=failing)
+        failing = tuple(self._failing(result.findings))
+        return msgspec.structs.replace(result, findings=failing)
 
-    def api(self, test: str, operations: Collection[str]) -> Api | Ending:
+    def api(self, test: str, operations: Collection[str]) -> Api | CaseResult:
         """Return what a test calls the target with, or how the test ends because it must not.
 
         Args:
@@ -145,13 +147,13 @@ class Runner:
                 undo=self._resources.clear,
                 patience=self._patience,
             )
-        ending = Ending("skipped", reason) if reason else self._gone()
-        self.note(test, ending)
-        return ending
+        result = CaseResult("skipped", reason) if reason else self._gone()
+        self.note(test, result)
+        return result
 
-    def note(self, test: str, ending: Ending, *, operation: str = "", unsent: int = 0) -> None:
+    def note(self, test: str, result: CaseResult, *, operation: str = "", unsent: int = 0) -> None:
         """Write down how a test ended, where no exchange tells it; `unsent` counts what was left out."""
-        outcome, reason = ending.outcome, ending.reason
+        outcome, reason = result.outcome, result.reason
         self._write(Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent))
 
     def close(self) -> None:
@@ -180,26 +182,26 @@ class Runner:
         if self._unwritten is not None and not self._closing:
             raise self._unwritten
 
-    def send(self, case: Case) -> Sent | Ending:
+    def send(self, case: Case) -> Sent | CaseResult:
         """Send a case, or tell how it ends because it must not or cannot be sent."""
         if (reason := self.permission.left_out(case)) is not None:
-            return Ending("skipped", reason)
+            return CaseResult("skipped", reason)
         if self._liveness.over:
             return self._gone()
         try:
             values = self._resources.values(case.needs)
             expectation = case.expectation(self._plan.profile, values)
             if isinstance(expectation, Skip):
-                return Ending("skipped", expectation.reason)
+                return CaseResult("skipped", expectation.reason)
             outgoing = case.outgoing(values, self._authorizations.get(case.key))
             exchange = self._send_for_keeps(case.operation, case.id, outgoing, values, case.id)
         except MissingError as error:
             # Not testable counts as failed on a server that must be able to do it.
-            return Ending(
+            return CaseResult(
                 "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
             )
         except BudgetError as error:
-            return Ending("inconclusive", str(error))
+            return CaseResult("inconclusive", str(error))
         except RefusedError as error:
             return self._refused(error)
         changes = self._policies[case.operation].effect in {Effect.CHANGES, Effect.DESTROYS}
@@ -208,48 +210,50 @@ class Runner:
             self._resources.renew(case.needs)
         return Sent(exchange, expectation, values)
 
-    def judged(self, sent: Sent) -> Ending:
+    def judged(self, sent: Sent) -> CaseResult:
         """Return how a case ends that was sent."""
         return self._judged(sent.exchange, sent.expectation)
 
-    def _refused(self, error: RefusedError) -> Ending:
+    def _refused(self, error: RefusedError) -> CaseResult:
         """Return how a case ends that the guard does not let pass."""
         if not isinstance(error, OwnershipError):
-            return Ending("skipped", str(error))
+            return CaseResult("skipped", str(error))
         if not error.claimed:
-            return Ending("error", f"the case was about to send {error}; please report it")
-        return Ending("inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error))
+            return CaseResult("error", f"the case was about to send {error}; please report it")
+        return CaseResult(
+            "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
+        )
 
-    def _gone(self) -> Ending:
-        return Ending("error", self._liveness.reason)
+    def _gone(self) -> CaseResult:
+        return CaseResult("error", self._liveness.reason)
 
-    def _judged(self, exchange: Exchange, expectation: Expectation) -> Ending:
+    def _judged(self, exchange: Exchange, expectation: Expectation) -> CaseResult:
         return self.excused(exchange, expectation) or self.weighed(
             exchange, self._findings(exchange, expectation)
         )
 
-    def sent(self, outgoing: Outgoing, name: str) -> Exchange | Ending:
+    def sent(self, outgoing: Outgoing, name: str) -> Exchange | CaseResult:
         """Send a request for which no case is written, or tell why that ends it."""
         if self._liveness.over:
             return self._gone()
         try:
             return self._sender.send(outgoing, position=name)
         except BudgetError as error:
-            return Ending("inconclusive", str(error))
+            return CaseResult("inconclusive", str(error))
         except RefusedError as error:
             return self._refused(error)
 
-    def excused(self, exchange: Exchange, expectation: Expectation) -> Ending | None:
+    def excused(self, exchange: Exchange, expectation: Expectation) -> CaseResult | None:
         """Return how a case ends whose answer says nothing about the contract, if it does not."""
         response = exchange.response
         self._liveness.note(response)
         excuse = self._excuse(response, expectation)
-        return None if excuse is None else Ending("inconclusive", excuse, (), exchange)
+        return None if excuse is None else CaseResult("inconclusive", excuse, (), exchange)
 
-    def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> Ending:
+    def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> CaseResult:
         """Return how a case ends by what was found, and by what the response names as made and is not."""
         found = (*findings, *reused_ids(self._guard, exchange))
-        return Ending("failed" if any(self._failing(found)) else "passed", "", found, exchange)
+        return CaseResult("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
         # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
@@ -282,21 +286,21 @@ class Runner:
         try:
             exchange = self._send_for_keeps(template.operation, test, outgoing, {}, test)
         except BudgetError as error:
-            self.note(test, Ending("inconclusive", str(error)))
+            self.note(test, CaseResult("inconclusive", str(error)))
             raise
-        ending = self._judged(exchange, expectation)
+        result = self._judged(exchange, expectation)
         self._write(
             Record(
                 case=test,
                 operation=template.operation,
-                outcome=ending.outcome,
-                reason=ending.reason,
+                outcome=result.outcome,
+                reason=result.reason,
                 exchange=exchange,
-                findings=ending.findings,
+                findings=result.findings,
                 setup=clearing,
             )
         )
-        return exchange, tuple(self._failing(ending.findings)), ending.reason
+        return exchange, tuple(self._failing(result.findings)), result.reason
 
     def _send_for_keeps(
         self, operation: str, owner: str, outgoing: Outgoing, values: Mapping[str, str], position: str
@@ -320,15 +324,15 @@ class Runner:
     ) -> Exchange:
         self._check_written()
         exchange = self._sender.send(template.outgoing(values, name=name), position=name)
-        ending = self._judged(exchange, expectation)
+        result = self._judged(exchange, expectation)
         self._note(
             Record(
                 case=name,
                 operation=template.operation,
-                outcome=ending.outcome,
-                reason=ending.reason,
+                outcome=result.outcome,
+                reason=result.reason,
                 exchange=exchange,
-                findings=ending.findings,
+                findings=result.findings,
                 setup=True,
             )
         )

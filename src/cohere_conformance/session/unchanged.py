@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cohere_conformance.fuzz.candidate import Candidate, Verdict, Way
+from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
 from cohere_conformance.model import Finding
 
 if TYPE_CHECKING:
@@ -101,7 +101,11 @@ class Unchanged:
     def _look(self, case: str, send: Send) -> None:
         anchor = self._start[case]
         candidate = anchor.candidate(
-            Way.POSITIVE, anchor.template, location="", says="nothing is changed", verdict=Verdict.SERVED
+            GenerationMode.POSITIVE,
+            anchor.template,
+            location="",
+            says="nothing is changed",
+            verdict=Verdict.SERVED,
         )
         attempt = Attempt((), served=False)
         for _ in range(1 if len(self.refused) > 1 else _TRIES):

@@ -20,18 +20,18 @@ from cohere_conformance.golden.verifier import Verifier
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session import permission
-from cohere_conformance.session.ending import Ending
 from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.fuzzing import Fuzzer
 from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import GoldenMode, TargetKind
+from cohere_conformance.session.result import CaseResult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from cohere_conformance.cases import Case, Suite
-    from cohere_conformance.fuzz.candidate import Way
+    from cohere_conformance.fuzz.candidate import GenerationMode
     from cohere_conformance.model import Severity
     from cohere_conformance.report import CaseOutcome, Header
     from cohere_conformance.session.api import Api
@@ -164,7 +164,7 @@ class Worker:
             contract = setting.judge.contract
             self._fuzzer = Fuzzer(setting.plan, setting.plan.fuzz, setting.suite, contract, runner)
 
-    def run(self, case: Case) -> Ending:
+    def run(self, case: Case) -> CaseResult:
         """Run one case.
 
         Raises:
@@ -182,7 +182,7 @@ class Worker:
         """
         return self._cases.plays(name) if isinstance(self._cases, Replayer) else None
 
-    def imported(self, name: str) -> Ending:
+    def imported(self, name: str) -> CaseResult:
         """Replay or verify a cassette for which no case is written.
 
         Args:
@@ -195,7 +195,7 @@ class Worker:
             raise RuntimeError(f"the worker {self._name} has not begun to replay")
         return self._cases.replay(name)
 
-    def api(self, test: str, operations: Collection[str]) -> Api | Ending:
+    def api(self, test: str, operations: Collection[str]) -> Api | CaseResult:
         """Return what a test calls the target with, or how the test ends because it must not.
 
         Raises:
@@ -205,13 +205,13 @@ class Worker:
             raise RuntimeError(f"the worker {self._name} has not begun")
         return self._runner.api(test, operations)
 
-    def fuzz(self, test: str, label: str, way: Way) -> Ending:
+    def fuzz(self, test: str, label: str, mode: GenerationMode) -> CaseResult:
         """Fuzz one operation.
 
         Args:
             test: id under which everything is written down.
             label: of the operation.
-            way: what its requests are changed for.
+            mode: what its requests are changed for.
 
         Raises:
             RuntimeError: the worker is not open, or the run does not fuzz.
@@ -219,21 +219,21 @@ class Worker:
         if self._runner is None or self._fuzzer is None:
             raise RuntimeError(f"the worker {self._name} has not begun to fuzz")
         if (reason := self._runner.permission.forbidden([label])) is not None:
-            ending = Ending("skipped", reason)
-            self._runner.note(test, ending)
-            return ending
-        fuzzed = self._fuzzer.run(test, label, way)
+            result = CaseResult("skipped", reason)
+            self._runner.note(test, result)
+            return result
+        fuzzed = self._fuzzer.run(test, label, mode)
         outcome: CaseOutcome = "failed" if fuzzed.findings else "inconclusive" if fuzzed.reason else "passed"
         if fuzzed.left_out and not fuzzed.findings:
             outcome = "skipped"
-        ending = Ending(outcome, fuzzed.left_out or fuzzed.reason, fuzzed.findings)
-        self._runner.note(test, ending, operation=label, unsent=fuzzed.unsent)
-        return ending
+        result = CaseResult(outcome, fuzzed.left_out or fuzzed.reason, fuzzed.findings)
+        self._runner.note(test, result, operation=label, unsent=fuzzed.unsent)
+        return result
 
-    def note(self, test: str, ending: Ending) -> None:
+    def note(self, test: str, result: CaseResult) -> None:
         """Write down how a test ended, where no exchange tells it."""
         if self._runner is not None:
-            self._runner.note(test, ending)
+            self._runner.note(test, result)
 
     def close(self, *, interrupted: bool) -> None:
         """End: remove what was made, close the journal, stop the embedded server.

@@ -18,7 +18,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 _ANY = tuple(range(200, 600))
 
 
-def refuses_strangers(api: Api, operations: Iterable[str]) -> None:
+def rejects_invalid_credentials(api: Api, operations: Iterable[str]) -> None:
     """Require that operations refuse calls without a key, with a wrong one, and with other credentials.
 
     Args:

@@ -13,7 +13,7 @@ OURS = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
 """Findings about what we sent."""
 
 
-class Ending(msgspec.Struct, frozen=True):
+class CaseResult(msgspec.Struct, frozen=True):
     """How one case ended.
 
     Attributes:
