@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -118,6 +119,7 @@ class Sender:
         budget: on the number of requests.
         source: the name under which the exchanges are seen (`Source.file`).
         transport: sends in place of the network; it is closed with the sender.
+        now: returns the time in seconds, by which answers are timed.
 
     Attributes:
         budget: likewise.
@@ -136,6 +138,7 @@ class Sender:
         budget: Budget | None = None,
         source: str = "run",
         transport: httpx.BaseTransport | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         checked_url("base_url", base_url)
         base = httpx.URL(base_url)
@@ -146,7 +149,7 @@ class Sender:
         self._limits = limits
         self.budget = budget or Budget(None)
         self._source = source
-        self._watch = Watch()
+        self._watch = Watch(now)
         self._transport = transport or Wire(base, self._watch, self.budget.spend)
 
     def __enter__(self) -> Self:

@@ -6,6 +6,10 @@ import math
 import re
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _INTERIM = re.compile(rb"HTTP/1\.[0-9] 1[0-9]{2}[ \r\n]")
@@ -13,6 +17,9 @@ _INTERIM = re.compile(rb"HTTP/1\.[0-9] 1[0-9]{2}[ \r\n]")
 
 class Watch(threading.local):
     """The answer that this thread waits for.
+
+    Args:
+        now: returns the time in seconds.
 
     Attributes:
         connected: a connection was made for it.
@@ -22,14 +29,15 @@ class Watch(threading.local):
         tail: the last bytes that came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._started = 0.0
         self._deadline = math.inf
         self.begin(math.inf)
 
     def begin(self, total: float) -> None:
         """Start the clock for an answer that may take so many seconds as a whole."""
-        self._started = time.monotonic()
+        self._started = self._now()
         self._deadline = self._started + total
         self.reset()
 
@@ -49,12 +57,12 @@ class Watch(threading.local):
     @property
     def elapsed(self) -> float:
         """Seconds since the request was sent."""
-        return round(time.monotonic() - self._started, 6)
+        return round(self._now() - self._started, 6)
 
     @property
     def left(self) -> float:
         """Seconds that remain; not above 0 when the time is up."""
-        return self._deadline - time.monotonic()
+        return self._deadline - self._now()
 
     @property
     def stale(self) -> bool:

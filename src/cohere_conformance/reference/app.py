@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import Generator
 from contextlib import aclosing, contextmanager
 from email.utils import format_datetime
@@ -25,6 +24,7 @@ from cohere_conformance.reference import (
     garbled,
     keys,
     mangle,
+    randomness,
     storage,
     tokenizers,
     unusual,
@@ -77,6 +77,7 @@ def application(state: ServerState) -> Starlette:
         import_module(found.name)
 
     async def endpoint(request: Request) -> Response:
+        randomness.use(state.randomness)
         response = await respond(request)
         # By the clock that everything else is reckoned by; the web server would take that of the machine.
         response.raw_headers.insert(0, (b"date", format_datetime(state.clock.now(), usegmt=True).encode()))
@@ -172,7 +173,7 @@ def _headers(*further: tuple[str, str], traced: bool = True) -> list[tuple[str, 
     if traced:
         fields += [
             ("access-control-expose-headers", "X-Debug-Trace-ID"),
-            ("x-debug-trace-id", secrets.token_hex(16)),
+            ("x-debug-trace-id", randomness.hex_token(16)),
         ]
     return [*fields, *further]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cohere_conformance.reference.api_error import ApiError as ApiError
+from cohere_conformance.reference.randomness import new_id as new_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -171,11 +171,6 @@ def operation(*labels: str, beside: Literal["large", "always"] | None = None) ->
         return handler
 
     return register
-
-
-def new_id() -> str:
-    """Return a fresh UUID."""
-    return str(uuid.uuid4())
 
 
 def meta(call: Call, **billed: int) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
-import string
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,8 @@ from cohere_conformance.names import unknown
 from cohere_conformance.reference.faults import Fault, chosen
 from cohere_conformance.reference.keys import Keys
 from cohere_conformance.reference.profile import Profile
+from cohere_conformance.reference.randomness import source
+from cohere_conformance.reference.randomness import suffix as suffix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,11 @@ class Clock:
 
     Args:
         runs: time passes by itself; otherwise only when the clock is moved.
+        start: the time at first, of a clock that does not run by itself; now, if not given.
     """
 
-    def __init__(self, *, runs: bool = True) -> None:
-        self._stopped_at = None if runs else datetime.now(UTC)
+    def __init__(self, *, runs: bool = True, start: datetime | None = None) -> None:
+        self._stopped_at = None if runs else start or datetime.now(UTC)
         self._ahead = timedelta()
 
     def now(self) -> datetime:
@@ -74,11 +75,13 @@ class ServerState:
         time_per_request: seconds by which each request moves the clock ahead.
         clock: another one than that of this machine.
         keys: further keys that are accepted, as production keys.
+        seed: makes ids and other random values repeatable; they are random if it is not given.
 
     Attributes:
         clock: the time that everything is reckoned by.
         keys: who may call.
         contract: what requests are validated against.
+        randomness: the source of random ids.
 
     Raises:
         UsageError: there is no such profile or fault, or a number of seconds is none.
@@ -94,6 +97,7 @@ class ServerState:
         time_per_request: float = 0.0,
         clock: Clock | None = None,
         keys: Iterable[str] = (),
+        seed: str | None = None,
     ) -> None:
         if profile not in [*Profile]:
             raise UsageError(unknown("profile", str(profile), [one.value for one in Profile]))
@@ -106,6 +110,7 @@ class ServerState:
         # One text is one key, not one a letter.
         self.keys = Keys((keys,) if isinstance(keys, str) else tuple(keys))
         self.contract: Contract = load_contract()
+        self.randomness = source(seed)
         self._accounts: dict[str, Account] = {}
 
     @property
@@ -134,11 +139,6 @@ def _seconds(name: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise UsageError(f"{name}: expected a number of seconds from 0 on, got {value!r}")
     return value
-
-
-def suffix(length: int = 6) -> str:
-    """Return what tells apart things of the same name: lower-case letters and digits."""
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
 
 
 def stamp(moment: datetime) -> str:

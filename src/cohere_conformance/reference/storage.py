@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference.handling import FileResponse
+from cohere_conformance.reference.randomness import url_token
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -30,7 +30,7 @@ class _File:
 
 def sign(call: Call, content: bytes, name: str, media_type: str = "application/octet-stream") -> str:
     """Return an address under which the content can be fetched for an hour (DS-S03)."""
-    path = f"{PREFIX}{secrets.token_urlsafe(18)}/{name}"
+    path = f"{PREFIX}{url_token(18)}/{name}"
     files = call.state.account(_STORE).shelf(_File)
     with _SIGNING:
         # They stand in the order in which their time is over: the list of many datasets signs many at once.
