@@ -1,4 +1,4 @@
-"""Named faults: how the server can be made wrong, one deviation each."""
+"""Named faults: the ways in which the reference server can deviate from the API, each under a stable name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which the server can be wrong.
+    """One way in which the server can deviate from the API.
 
     Attributes:
-        name: stable, such as `rerank.unsorted`; what comes before the first dot is a group or a common part.
+        name: stable, such as `rerank.unsorted`; the part before the first dot is a group or a common area.
         sentence: what the server then does.
     """
 
@@ -28,21 +28,21 @@ class Fault:
 
     @property
     def group(self) -> str:
-        """Return the group (or the common part) that the fault belongs to."""
+        """Return the group, or the common area, that the fault belongs to."""
         return self.name.partition(".")[0]
 
 
 _FAULTS: dict[str, Fault] = {}
 WITHDRAWN = {
-    "chat.v2.system-anywhere": "the API serves a system message that stands behind others",
-    "errors.type": "the API names the type of some errors",
-    "models.context-zero": "the API lists models for images with a context length of 0",
+    "chat.v2.system-anywhere": "the API accepts a system message after other messages",
+    "errors.type": "the API sends the type of some errors",
+    "models.context-zero": "the API lists image models with a context length of 0",
 }
-"""Names of what turned out to be right, with the reason; they are never used again."""
+"""Names of faults that turned out to be correct behaviour, with the reason; a name is never used again."""
 
 
 def fault(name: str, sentence: str) -> Fault:
-    """Declare a fault; it stands beside the code that it makes wrong.
+    """Declare a fault, beside the code that it affects.
 
     Raises:
         ValueError: the name is taken.
@@ -67,19 +67,19 @@ def catalogue() -> Mapping[str, Fault]:
 
 
 def withdrawn(name: str, where: str = "--fault") -> str:
-    """Return why there is no such fault any more."""
+    """Return the error message for a fault that no longer exists."""
     return f"{where} {name}: expected a fault, got one that was withdrawn: {WITHDRAWN[name]}"
 
 
 def chosen(names: Iterable[str], where: str = "--fault") -> frozenset[Fault]:
-    """Return the faults of these names.
+    """Return the faults with these names.
 
     Args:
-        names: of faults.
-        where: they were given.
+        names: names of faults.
+        where: the option that gave them, for the error message.
 
     Raises:
-        UsageError: a name is not known.
+        UsageError: a name is unknown.
     """
     wanted = tuple(names)
     known = catalogue() if wanted else {}
