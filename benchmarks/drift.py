@@ -444,10 +444,10 @@ def found(file: Path) -> set[int]:
     from cohere_conformance.checks import Explainer
     from cohere_conformance.contract import load_declarations
     from cohere_conformance.errors import TrafficError
-    from cohere_conformance.recordings import read
+    from cohere_conformance.recordings import parse_recording
 
     explainer, numbers = Explainer(load_declarations()), set()
-    for number, value in enumerate(read(str(file))):
+    for number, value in enumerate(parse_recording(str(file))):
         if isinstance(value, TrafficError):
             raise value
         if any(finding.amendment is None for finding in explainer.judge(value)):

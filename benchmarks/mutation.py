@@ -25,7 +25,7 @@ from mutations.measure import INVISIBLE, Tally, judge, measure
 
 from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Exchange, Kind
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ _SHOWN = 400
 def recorded(contract: Contract, limit: int, file: Path = _CORPUS) -> Iterator[Exchange]:
     """Yield recorded exchanges without findings, at most so many of each operation and status."""
     taken: Counter[tuple[str, int]] = Counter()
-    for exchange in read(str(file)) if file.is_file() else ():
+    for exchange in parse_recording(str(file)) if file.is_file() else ():
         if not isinstance(exchange, Exchange):
             continue
         label = contract.route(exchange.request.method, exchange.request.url).operation

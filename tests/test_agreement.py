@@ -324,7 +324,7 @@ def test_removal_goes_on_where_nothing_can_be_written_down(
     removed: list[object] = []
     usual = removal.Remover.remove
 
-    def remove(self: removal.Remover, one: removal.Made) -> set[removal.Address]:
+    def remove(self: removal.Remover, one: removal.CreatedResource) -> set[removal.Address]:
         sent = usual(self, one)
         removed.append(sent)
         return sent

@@ -95,7 +95,7 @@ def test_shipped_cases_can_be_sent(shipped: Suite, amended: Contract) -> None:
     for case in shipped.cases:
         sent = case.outgoing(VALUES | captured, "Bearer trial")
         assert amended.route(sent.method, f"http://localhost{sent.path}").operation == case.operation, case.id
-        assert sent.keyed is (case.key in {Credential.VALID, Credential.LOWER_CASE, Credential.SPACED})
+        assert sent.has_key is (case.key in {Credential.VALID, Credential.LOWER_CASE, Credential.SPACED})
 
 
 def test_both_versions_of_rerank_have_cases(shipped: Suite) -> None:
@@ -483,11 +483,11 @@ def test_a_text_goes_out_as_it_is(tmp_path: Path, amended: Contract) -> None:
     ],
 )
 def test_each_key_goes_out_in_its_way(
-    tmp_path: Path, amended: Contract, key: str, keyed: bool, authorization: str | None
+    tmp_path: Path, amended: Contract, key: str, has_key: bool, authorization: str | None
 ) -> None:
     case = one(tmp_path, amended, f"    operation: GET /v1/models\n    key: {key}\n")
     sent = case.outgoing(VALUES, "Bearer of-the-run")
-    assert (sent.keyed, dict(sent.headers).get("authorization")) == (keyed, authorization)
+    assert (sent.has_key, dict(sent.headers).get("authorization")) == (has_key, authorization)
     if authorization == "Bearer of-the-run":
         with pytest.raises(UsageError, match=f"expected the authorization of the {key} key"):
             case.outgoing(VALUES)

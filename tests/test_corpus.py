@@ -11,7 +11,7 @@ import pytest
 
 from cohere_conformance.checks import judge
 from cohere_conformance.model import Exchange, Severity
-from cohere_conformance.recordings import discover, read
+from cohere_conformance.recordings import discover, parse_recording
 
 if TYPE_CHECKING:
     from cohere_conformance.checks import Explainer
@@ -43,7 +43,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def interactions() -> list[tuple[dict[str, Any], Exchange]]:
     """Each recorded line with the exchange that was read from it."""
-    read_back = [value for value in read(str(INTERACTIONS)) if isinstance(value, Exchange)]
+    read_back = [value for value in parse_recording(str(INTERACTIONS)) if isinstance(value, Exchange)]
     return list(zip(rows(INTERACTIONS), read_back, strict=True))
 
 
@@ -82,7 +82,7 @@ def test_every_interaction_is_read(interactions: list[tuple[dict[str, Any], Exch
 def test_every_raw_cassette_is_read() -> None:
     files = list(discover([str(RAW)]))
     assert len(files) == 103
-    values = [value for file in files for value in read(str(file))]
+    values = [value for file in files for value in parse_recording(str(file))]
     assert Counter(type(value) for value in values) == {Exchange: 154}
 
 

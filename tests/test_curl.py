@@ -18,7 +18,7 @@ from cohere_conformance.cases.request_template import sent_with
 from cohere_conformance.curl import command
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange, Request, Response, Source
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.report.render.safe import plain
 
@@ -80,7 +80,7 @@ def _without_framing(fields: Headers | list[tuple[str, str]]) -> list[tuple[str,
 
 def wanted(request: Request) -> list[tuple[str, str]]:
     """Return the fields of a recorded request with its key put back."""
-    key = f"Bearer {KEYS.get(request.variable)}"
+    key = f"Bearer {KEYS.get(request.key_variable)}"
     return _without_framing(
         [
             (name, key if (name, value) == ("authorization", "[redacted]") else value)
@@ -192,7 +192,7 @@ def test_a_request_arrives_as_it_was(
     method: str, target: str, headers: Headers, body: bytes | None, shell: str, server: Hostile
 ) -> None:
     """Method, target, fields and body are equal, and curl adds nothing of its own."""
-    told = command(method, server.url + target, headers, body, keyed=False)
+    told = command(method, server.url + target, headers, body, has_key=False)
     assert told.inexact == ()
     assert told.line.isprintable()
     assert plain(told.line, longest=None) == told.line, "nothing a CI service takes for a command"
@@ -203,7 +203,7 @@ def test_a_request_arrives_as_it_was(
 @needs_curl
 def test_a_body_in_chunks_goes_in_chunks(server: Hostile) -> None:
     headers = (*JSON, ("transfer-encoding", "chunked"))
-    told = command("POST", f"{server.url}/v1/x", headers, b"{}", keyed=False)
+    told = command("POST", f"{server.url}/v1/x", headers, b"{}", has_key=False)
     executed(told.line)
     assert b"transfer-encoding: chunked" in server.requests[-1].lower()
     assert b"content-length" not in server.requests[-1].lower()
@@ -229,10 +229,12 @@ def test_a_body_in_chunks_goes_in_chunks(server: Hostile) -> None:
     ],
 )
 def test_a_request_goes_with_the_key_that_it_went_with(
-    headers: Headers, keyed: bool, variable: str, sent: list[str], server: Hostile
+    headers: Headers, has_key: bool, key_variable: str, sent: list[str], server: Hostile
 ) -> None:
     """The key of the run, another one that the environment has, one that is none, or no key at all."""
-    request = Request("GET", f"{server.url}/v1/models", headers, None, keyed=keyed, variable=variable)
+    request = Request(
+        "GET", f"{server.url}/v1/models", headers, None, has_key=has_key, key_variable=key_variable
+    )
     _, _, fields, _ = arrived(server, Exchange(request, Response(200), Source("a")).as_curl())
     assert [value for name, value in fields if name == "authorization"] == sent
 
@@ -271,7 +273,7 @@ def test_what_cannot_be_repeated_is_said(url: str, headers: Headers, body: bytes
 @needs_curl
 def test_a_request_for_another_host_says_so(server: Hostile) -> None:
     """Where the field `host` is not what the address says, it is part of the request."""
-    told = command("GET", f"{server.url}/v1/models", (("host", "api.cohere.com"),), None, keyed=False)
+    told = command("GET", f"{server.url}/v1/models", (("host", "api.cohere.com"),), None, has_key=False)
     executed(told.line)
     assert b"Host: api.cohere.com\r\n" in server.requests[-1]
     assert told.inexact == ()
@@ -330,7 +332,7 @@ def test_a_method_that_is_none_is_an_error_of_that_entry(method: str, tmp_path: 
         json.dumps({"interactions": vcr, "version": 1}, indent=1), encoding="utf-8"
     )
     for name in ("a.jsonl", "a.har", "a.json", "a.yaml"):
-        first, error, last = read(str(tmp_path / name))
+        first, error, last = parse_recording(str(tmp_path / name))
         assert isinstance(first, Exchange), name
         assert isinstance(last, Exchange), name
         assert isinstance(error, TrafficError), name
@@ -353,9 +355,11 @@ def test_a_method_that_is_none_is_an_error_of_that_entry(method: str, tmp_path: 
         (Credential.EXPIRED, "[redacted]", "CONFORMANCE_EXPIRED_KEY"),
     ],
 )
-def test_a_replayed_case_is_repeated_with_its_own_key(key: Credential, headers: str, variable: str) -> None:
+def test_a_replayed_case_is_repeated_with_its_own_key(
+    key: Credential, headers: str, key_variable: str
+) -> None:
     """A cassette holds no credentials, so the case says which ones there were."""
     recorded = Request("GET", "http://localhost/v1/models", (("authorization", "[redacted]"),), None)
     request = sent_with(recorded, key)
     assert request.headers == (("authorization", headers),)
-    assert request.variable == variable
+    assert request.key_variable == key_variable

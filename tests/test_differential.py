@@ -28,7 +28,7 @@ from cohere_conformance.checks.framing import split
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.compile import Validator
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -328,7 +328,7 @@ def test_both_agree_on_every_recorded_body(as_published: bool) -> None:
         pytest.skip("the recordings are not part of the repository")
     contract = load_contract(as_published=as_published)
     compared = 0
-    for exchange in read(str(CORPUS)):
+    for exchange in parse_recording(str(CORPUS)):
         assert isinstance(exchange, Exchange)
         for validator, value in _recorded(contract, exchange):
             assert fast(validator, value) == slow(validator, value), exchange.source.position

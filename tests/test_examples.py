@@ -10,7 +10,7 @@ from cohere_conformance.checks import Explainer, judge
 from cohere_conformance.contract import load_contract, load_declarations
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange, Kind
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 EXAMPLES = folder("cassettes") / "examples"
 NAMES = ("conforming", "deviating")
@@ -35,7 +35,7 @@ def lines(name: str) -> list[Line]:
 
 
 def exchanges(name: str) -> list[Exchange]:
-    found = list(read(str(EXAMPLES / f"{name}.jsonl")))
+    found = list(parse_recording(str(EXAMPLES / f"{name}.jsonl")))
     assert all(isinstance(one, Exchange) for one in found), found
     return [one for one in found if isinstance(one, Exchange)]
 

@@ -15,9 +15,9 @@ from cohere_conformance.model import Exchange, Request, Response, Source
 CURL = shutil.which("curl")
 
 
-def repeated(server: Hostile, body: bytes | None, *, keyed: bool = True) -> bytes:
+def repeated(server: Hostile, body: bytes | None, *, has_key: bool = True) -> bytes:
     fields = (("content-type", "application/json"), ("authorization", "[redacted]"))
-    request = Request("POST", f"{server.url}/v2/rerank?a=b%20c", fields, body, keyed=keyed)
+    request = Request("POST", f"{server.url}/v2/rerank?a=b%20c", fields, body, has_key=has_key)
     command = Exchange(request, Response(200), Source("a")).as_curl()
     environment = {**os.environ, "CO_API_KEY": "co-test-key", "NO_PROXY": "*"}
     subprocess.run(["sh", "-c", command], check=True, capture_output=True, env=environment, timeout=900)
@@ -45,5 +45,5 @@ def test_the_same_bytes_are_sent_again(body: bytes | None) -> None:
         assert came == (body or b"")
         assert head.startswith(b"POST /v2/rerank?a=b%20c HTTP/1.1")
         assert b"Authorization: Bearer co-test-key" in head
-        keyless, _, _ = repeated(server, body, keyed=False).partition(b"\r\n\r\n")
+        keyless, _, _ = repeated(server, body, has_key=False).partition(b"\r\n\r\n")
         assert b"authorization" not in keyless.lower()

@@ -18,7 +18,7 @@ from cohere_conformance.model import Exchange
 from cohere_conformance.privacy.anonymous import anonymous
 from cohere_conformance.privacy.leaks import leaks
 from cohere_conformance.privacy.secret import Secret
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 from cohere_conformance.session.plan import RunOptions, plan
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def test_every_form_is_searched_for_and_is_a_leak() -> None:
 def test_no_reader_hands_out_a_key(tmp_path: Path) -> None:
     expected = record(tmp_path / "traffic")
     shown: dict[str, int] = {}
-    read_ones = [one for path in sorted((tmp_path / "traffic").iterdir()) for one in read(str(path))]
+    read_ones = [
+        one for path in sorted((tmp_path / "traffic").iterdir()) for one in parse_recording(str(path))
+    ]
     assert len(read_ones) == expected
     for one, row in zip(read_ones, planted() * 5, strict=True):
         assert isinstance(one, Exchange), one
@@ -207,6 +209,6 @@ def test_a_basic_key_is_known_by_its_user(tmp_path: Path) -> None:
         "response_body": json.dumps({"message": f"who is {KEY}?"}),
     }
     (tmp_path / "one.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
-    (one,) = read(str(tmp_path / "one.jsonl"))
+    (one,) = parse_recording(str(tmp_path / "one.jsonl"))
     assert isinstance(one, Exchange)
     assert one.response.body == b'{"message": "who is [redacted]?"}'

@@ -61,8 +61,8 @@ def command(
     headers: Sequence[tuple[str, str]],
     body: bytes | None,
     *,
-    keyed: bool = True,
-    variable: str = KEY_VARIABLE,
+    has_key: bool = True,
+    key_variable: str = KEY_VARIABLE,
 ) -> Command:
     """Return the command that sends a request once more.
 
@@ -81,12 +81,12 @@ def command(
     parts = ["curl", "-sS"]
     parts += ["--head"] if method == "HEAD" and not body else ["-X", _quoted(method)]
     parts += _address(method, url, inexact)
-    if keyed and "authorization" not in names:
-        parts += _key(variable)
+    if has_key and "authorization" not in names:
+        parts += _key(key_variable)
     for name, value in headers:
-        if name == "authorization" and value == REDACTED and not keyed:
+        if name == "authorization" and value == REDACTED and not has_key:
             continue
-        parts += _field(name, value, variable, url, inexact)
+        parts += _field(name, value, key_variable, url, inexact)
     parts += _coding(headers, body, inexact)
     sent = _body(method, headers, body, inexact)
     unasked = (*_OWN, "Content-Type") if sent is not None else _OWN
@@ -144,13 +144,13 @@ def _split(url: str) -> tuple[str, str]:
 _PRINTED = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def _field(name: str, value: str, variable: str, url: str, inexact: list[str]) -> Iterator[str]:
+def _field(name: str, value: str, key_variable: str, url: str, inexact: list[str]) -> Iterator[str]:
     """Yield the option for one header field."""
     value = value.strip(" \t")
     if name in _FRAMING or (name == "host" and value.lower() == _authority(url)):
         return
-    if name == "authorization" and value == REDACTED and variable:
-        yield from _key(variable)
+    if name == "authorization" and value == REDACTED and key_variable:
+        yield from _key(key_variable)
         return
     if not is_token(name):
         inexact.append("it has a header field whose name is no token of HTTP")
@@ -170,8 +170,8 @@ def _authority(url: str) -> str:
     return _split(url)[0].partition("://")[2].lower()
 
 
-def _key(variable: str) -> tuple[str, str]:
-    name = variable if re.fullmatch(r"[A-Z][A-Z0-9_]*", variable) else KEY_VARIABLE
+def _key(key_variable: str) -> tuple[str, str]:
+    name = key_variable if re.fullmatch(r"[A-Z][A-Z0-9_]*", key_variable) else KEY_VARIABLE
     return "-H", f'"Authorization: Bearer ${name}"'
 
 

@@ -106,11 +106,11 @@ class Request(msgspec.Struct, frozen=True):
     url: str
     headers: Headers = ()
     body: bytes | None = None
-    keyed: bool = True
-    variable: str = KEY_VARIABLE
+    has_key: bool = True
+    key_variable: str = KEY_VARIABLE
 
 
-class Broken(enum.StrEnum):
+class FailureKind(enum.StrEnum):
     """How an answer ended before it was whole."""
 
     REFUSED = "refused"
@@ -137,7 +137,7 @@ class Failure(msgspec.Struct, frozen=True):
         detail: what happened, for a reader; without addresses of memory, numbers of ports, times.
     """
 
-    kind: Broken
+    kind: FailureKind
     detail: str
 
 
@@ -206,7 +206,12 @@ class Exchange(msgspec.Struct, frozen=True):
         """The shell command that repeats the request, with what it cannot repeat."""
         sent = self.request
         return command(
-            sent.method, sent.url, sent.headers, sent.body, keyed=sent.keyed, variable=sent.variable
+            sent.method,
+            sent.url,
+            sent.headers,
+            sent.body,
+            has_key=sent.has_key,
+            key_variable=sent.key_variable,
         )
 
 

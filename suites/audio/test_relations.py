@@ -14,7 +14,7 @@ import pytest
 from cohere_conformance.cases import FormPart
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 LABEL = "POST /v2/audio/transcriptions"
 pytestmark = pytest.mark.operations(LABEL)
@@ -66,7 +66,7 @@ def checksum(content: bytes, width: int, polynomial: int) -> int:
     return found
 
 
-def heard(api: Api, content: bytes, kind: str = "wav") -> Reply:
+def heard(api: Api, content: bytes, kind: str = "wav") -> ApiResponse:
     form = [
         FormPart("model", "cohere-transcribe-03-2026"),
         FormPart("language", "en"),
@@ -100,12 +100,12 @@ def test_a_recording_has_one_text(api: Api) -> None:
 def test_the_kind_of_file_does_not_matter(api: Api) -> None:
     said = samples(loud=9_000)
     texts = [heard(api, wav(said)).at("/text", str).strip()]
-    reply = heard(api, flac(said), "flac")
-    texts.append(reply.at("/text", str).strip())
+    response = heard(api, flac(said), "flac")
+    texts.append(response.at("/text", str).strip())
     api.require(
         "audio.container",
         texts[0] == texts[1],
-        reply,
+        response,
         location="/text",
         expected=f"the text of the same samples as WAV, {texts[0]!r}",
         observed=repr(texts[1]),
@@ -113,12 +113,12 @@ def test_the_kind_of_file_does_not_matter(api: Api) -> None:
 
 
 def test_silence_has_no_long_text(api: Api) -> None:
-    reply = heard(api, wav(samples(loud=0)))
-    text = reply.at("/text", str)
+    response = heard(api, wav(samples(loud=0)))
+    text = response.at("/text", str)
     api.require(
         "audio.silence",
         len(text) <= LONGEST,
-        reply,
+        response,
         location="/text",
         expected=f"at most {LONGEST} characters",
         observed=f"{len(text)} characters",

@@ -19,7 +19,7 @@ from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 CREATE, LIST = "POST /v2/batches", "GET /v2/batches"
@@ -101,10 +101,10 @@ class Batches(Lifecycle):
         """Begin one."""
         self.begun += 1
         body = {"name": f"conformance-{self.api.unique}", "model": MODEL, "input_dataset_id": self.dataset}
-        reply = self.api.call(CREATE, body=body)
-        identity = reply.at("/batch/id", str)
+        response = self.api.call(CREATE, body=body)
+        identity = response.at("/batch/id", str)
         self.made.append(identity)
-        self.known.append(Known(identity, reply.at("/batch", Batch)))
+        self.known.append(Known(identity, response.at("/batch", Batch)))
 
     @precondition(lambda self: self.begun)
     @rule(pick=PICK)
@@ -118,11 +118,11 @@ class Batches(Lifecycle):
     @step
     def list_all(self) -> None:
         """Look at all of them in the list."""
-        reply = self.api.call(LIST, query=[("page_size", "1000")])
-        listed = {one.get("id"): one for one in reply.at("/batches", list[Batch] | None) or ()}
+        response = self.api.call(LIST, query=[("page_size", "1000")])
+        listed = {one.get("id"): one for one in response.at("/batches", list[Batch] | None) or ()}
         for one in self.known:
             if one.id in listed:
-                self.compare(one, listed[one.id], reply, "/batches/*")
+                self.compare(one, listed[one.id], response, "/batches/*")
 
     @precondition(lambda self: self.begun)
     @rule(pick=PICK)
@@ -153,17 +153,17 @@ class Batches(Lifecycle):
 
     def look(self, one: Known) -> None:
         """Read a batch and compare it with what is known."""
-        reply = self.api.call(GET, path={"id": one.id})
-        self.compare(one, reply.at("/batch", Batch), reply, "/batch")
+        response = self.api.call(GET, path={"id": one.id})
+        self.compare(one, response.at("/batch", Batch), response, "/batch")
 
-    def compare(self, one: Known, now: Batch, reply: Reply, location: str) -> None:
+    def compare(self, one: Known, now: Batch, response: ApiResponse, location: str) -> None:
         """Compare what is told of a batch with what was told before."""
         status, before = status_of(now), one.status
         if RANK.get(before, 0) == END:
             self.api.require(
                 "batches.end-is-final",
                 status == before,
-                reply,
+                response,
                 location=f"{location}/status",
                 expected=f"{before}, where it ended",
                 observed=status,
@@ -172,16 +172,16 @@ class Batches(Lifecycle):
             self.api.require(
                 "batches.never-back",
                 False,
-                reply,
+                response,
                 location=location,
                 expected="nothing that goes back",
                 observed=gone_back,
-                told=" ".join(sorted(gone_back)),
+                value_class=" ".join(sorted(gone_back)),
             )
         self.api.require(
             "batches.cancel-works",
             not one.stopped or RANK.get(status, 0) >= RANK["CANCELING"],
-            reply,
+            response,
             location=f"{location}/status",
             expected="canceling, or an end",
             observed=status,
@@ -202,7 +202,7 @@ def uploaded(api: Api) -> str:
         ("keep_fields", "custom_id"),
     )
     form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
+    identity = str(api.call(UPLOAD, query=asked, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})

@@ -11,7 +11,7 @@ from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 CREATE, LIST, GET = "POST /v2/batches", "GET /v2/batches", "GET /v2/batches/{id}"
@@ -36,12 +36,14 @@ class Listed(TypedDict):
     id: str
 
 
-def waited(api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]) -> Reply:
+def waited(
+    api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]
+) -> ApiResponse:
     """Return what is answered when its status is none of those any more."""
 
-    def look() -> Reply | None:
-        reply = api.call(operation, path={"id": identity})
-        return None if reply.at(f"/{key}/{status}", str | None) in going_on else reply
+    def look() -> ApiResponse | None:
+        response = api.call(operation, path={"id": identity})
+        return None if response.at(f"/{key}/{status}", str | None) in going_on else response
 
     return api.until(operation, look, PATIENCE, expected=f"an end of {identity}")
 
@@ -56,7 +58,7 @@ def uploaded(api: Api) -> str:
         ("keep_fields", "custom_id"),
     )
     form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
+    identity = str(api.call(UPLOAD, query=asked, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
@@ -70,17 +72,17 @@ def begun(api: Api, dataset: str) -> str:
     return api.call(CREATE, body=body).at("/batch/id", str)
 
 
-def finished(api: Api, identity: str) -> Reply:
+def finished(api: Api, identity: str) -> ApiResponse:
     """Return a batch that has come to its end; the dataset that it has made is removed after the test."""
     going_on = frozenset({"BATCH_STATUS_QUEUED", "BATCH_STATUS_IN_PROGRESS", "BATCH_STATUS_CANCELING"})
-    reply = waited(api, GET, identity, "batch", "status", going_on)
-    if output := reply.at("/batch/output_dataset_id", str | None):
+    response = waited(api, GET, identity, "batch", "status", going_on)
+    if output := response.at("/batch/output_dataset_id", str | None):
         api.later(REMOVE, path={"id": output})
-    return reply
+    return response
 
 
-def ids(reply: Reply) -> list[str]:
-    return [one["id"] for one in reply.at("/batches", list[Listed] | None) or ()]
+def ids(response: ApiResponse) -> list[str]:
+    return [one["id"] for one in response.at("/batches", list[Listed] | None) or ()]
 
 
 def test_results_are_complete(api: Api) -> None:
@@ -128,7 +130,7 @@ def test_pages_show_every_batch_once(api: Api) -> None:
         location="/batches",
         expected="every batch on one page",
         observed={"on several": twice, "on none": lacking},
-        told="twice" if twice else "lacking",
+        value_class="twice" if twice else "lacking",
     )
     for one in mine:
         finished(api, one)

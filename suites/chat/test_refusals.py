@@ -20,12 +20,12 @@ pytestmark = pytest.mark.operations(CHAT)
 
 
 def test_tokens_and_characters_are_told(api: Api) -> None:
-    reply = api.call(CHAT, body=BODY)
-    missing = [name for name in ("num_tokens", "num_chars") if reply.header(name) is None]
+    response = api.call(CHAT, body=BODY)
+    missing = [name for name in ("num_tokens", "num_chars") if response.header(name) is None]
     api.require(
         "common.counts-told",
         not missing,
-        reply,
+        response,
         location=f"header:{missing[0]}" if missing else "",
         expected="num_tokens and num_chars",
         observed=f"{', '.join(missing)} missing",
@@ -33,22 +33,22 @@ def test_tokens_and_characters_are_told(api: Api) -> None:
 
 
 def test_unknown_fields_are_refused_with_422(api: Api) -> None:
-    reply = api.call(CHAT, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    response = api.call(CHAT, body={**BODY, "conformance_colour": "blue"}, status=ANY)
     api.require(
         "common.v2-unknown-field-status",
-        reply.status in {200, 422},  # one that is served is another requirement's
-        reply,
+        response.status in {200, 422},  # one that is served is another requirement's
+        response,
         expected="status 422",
-        observed=str(reply.status),
+        observed=str(response.status),
     )
 
 
 def test_an_unknown_model_is_not_found(api: Api) -> None:
-    reply = api.call(CHAT, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
+    response = api.call(CHAT, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
     api.require(
         "common.unknown-model-status",
-        reply.status == 404,
-        reply,
+        response.status == 404,
+        response,
         expected="status 404",
-        observed=str(reply.status),
+        observed=str(response.status),
     )

@@ -10,7 +10,7 @@ from cohere_conformance.checks.pace import at_once, first_byte, held_back
 from cohere_conformance.model import Kind
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 CHAT = "POST /v2/chat"
 pytestmark = pytest.mark.operations(CHAT)
@@ -69,34 +69,34 @@ def tool(*required: str) -> dict[str, object]:
 
 def chat(
     api: Api, *messages: dict[str, object], status: int | tuple[int, ...] = 200, **further: object
-) -> Reply:
+) -> ApiResponse:
     body = {"model": MODEL, "messages": list(messages), **further}
     return api.call(CHAT, body=body, status=status)
 
 
-def words(reply: Reply) -> str:
-    content = reply.at("/message/content", list[Block] | None) or []
+def words(response: ApiResponse) -> str:
+    content = response.at("/message/content", list[Block] | None) or []
     return "".join(block.get("text", "") for block in content)
 
 
-def called(reply: Reply) -> list[tuple[str, Any]]:
+def called(response: ApiResponse) -> list[tuple[str, Any]]:
     """Return the calls with their arguments parsed: streams lay them out differently."""
-    calls = reply.at("/message/tool_calls", list[Call] | None) or []
+    calls = response.at("/message/tool_calls", list[Call] | None) or []
     return [
         (
             one["function"]["name"],
-            reply.parsed(f"/message/tool_calls/{number}/function/arguments", dict[str, Any] | None) or {},
+            response.parsed(f"/message/tool_calls/{number}/function/arguments", dict[str, Any] | None) or {},
         )
         for number, one in enumerate(calls)
     ]
 
 
-def told(reply: Reply) -> dict[str, object]:
+def told(response: ApiResponse) -> dict[str, object]:
     return {
-        "text": words(reply),
-        "calls": called(reply),
-        "finish_reason": reply.answer.get("finish_reason"),
-        "billed input": reply.at("/usage/billed_units/input_tokens", float | None),
+        "text": words(response),
+        "calls": called(response),
+        "finish_reason": response.body.get("finish_reason"),
+        "billed input": response.at("/usage/billed_units/input_tokens", float | None),
     }
 
 
@@ -111,7 +111,7 @@ def streamed_as_whole(api: Api, *messages: dict[str, object], **further: object)
         stream,
         expected="what the answer without streaming says",
         observed=differing,
-        told=", ".join(differing),
+        value_class=", ".join(differing),
     )
 
 
@@ -140,7 +140,9 @@ def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
     begun, thanks = user(SAID), user("Thanks.")
     first, last = chat(api, begun, max_tokens=20), chat(api, thanks, max_tokens=8)
     whole = chat(api, begun, {"role": "assistant", "content": "It does."}, thanks, max_tokens=8)
-    *parts, count = (reply.at("/usage/tokens/input_tokens", float | None) for reply in (first, last, whole))
+    *parts, count = (
+        response.at("/usage/tokens/input_tokens", float | None) for response in (first, last, whole)
+    )
     if None not in (*parts, count):
         api.require(
             "v2.chat.usage-grows",
@@ -155,7 +157,7 @@ def test_a_conversation_has_no_fewer_tokens_than_its_parts(api: Api) -> None:
 def test_a_reply_that_is_cut_says_so(api: Api) -> None:
     whole, cut = (chat(api, user(TALE), max_tokens=most, **SETTLED) for most in (40, 4))
     if len(words(cut)) < len(words(whole)):
-        finish = cut.answer.get("finish_reason")
+        finish = cut.body.get("finish_reason")
         api.require(
             "v2.chat.cut-told",
             finish == "MAX_TOKENS",
@@ -172,13 +174,13 @@ def test_no_tool_is_called_where_none_may_be(api: Api) -> None:
 
 
 def test_more_tokens_than_the_model_can_write_are_refused(api: Api) -> None:
-    reply = chat(api, user("Say hello."), max_tokens=1_000_000, status=REFUSED)
+    response = chat(api, user("Say hello."), max_tokens=1_000_000, status=REFUSED)
     api.require(
         "v2.chat.max-tokens-above",
-        reply.status != 200,
-        reply,
+        response.status != 200,
+        response,
         expected="400: the model cannot write a million tokens",
-        observed=reply.status,
+        observed=response.status,
     )
 
 
@@ -240,7 +242,7 @@ def test_a_long_stream_comes_piece_by_piece(api: Api) -> None:
     short = chat(api, user(TALE), max_tokens=4, stream=True)
     again = chat(api, user(TALE), max_tokens=120, stream=True)
     if len(again.events) >= MANY and held_back(again.exchange.response, short.exchange.response):
-        api.tell(
+        api.report(
             Kind.STREAM_BUFFERED,
             again,
             expected="events that come as they are written",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 CHAT, MODEL = "POST /v1/chat", "command-a-03-2025"
 pytestmark = pytest.mark.operations(CHAT)
@@ -47,13 +47,13 @@ def test_what_does_not_go_together_is_refused(api: Api, what: str) -> None:
 
 def test_roles_may_be_written_in_any_case(api: Api) -> None:
     history = [{"role": "User", "message": "My name is Ida."}, {"role": "Chatbot", "message": "Hello, Ida."}]
-    reply = api.call(CHAT, body=HELLO | {"chat_history": history}, status=(200, 400, 422))
+    response = api.call(CHAT, body=HELLO | {"chat_history": history}, status=(200, 400, 422))
     api.require(
         "v1.chat.role-case",
-        reply.status == 200,
-        reply,
+        response.status == 200,
+        response,
         expected="an answer to the roles User and Chatbot",
-        observed=f"status {reply.status}",
+        observed=f"status {response.status}",
     )
 
 
@@ -67,11 +67,11 @@ def test_keys_that_are_hidden_come_back(api: Api) -> None:
 def test_a_conversation_goes_on(api: Api) -> None:
     name = f"conformance-{api.unique}"
 
-    def said(message: str) -> Reply:
+    def said(message: str) -> ApiResponse:
         return api.call(CHAT, body=HELLO | {"message": message, "conversation_id": name})
 
     first, second = said("My boat is called Anna."), said("What is my boat called?")
-    before, after = (reply.at("/chat_history", list | None) or [] for reply in (first, second))
+    before, after = (response.at("/chat_history", list | None) or [] for response in (first, second))
     api.require(
         "v1.chat.conversation",
         after[: len(before)] == before and len(after) == len(before) + 2,
@@ -86,7 +86,8 @@ def test_a_stream_tells_the_same_reply(api: Api) -> None:
     asked = HELLO | {"message": "Which month has the fewest days?", "temperature": 0, "seed": 7, "k": 1}
     at_once, streamed = api.call(CHAT, body=asked), api.call(CHAT, body=asked | {"stream": True})
     wanted, told = (
-        {name: reply.answer.get(name) for name in ("text", "finish_reason")} for reply in (at_once, streamed)
+        {name: response.body.get(name) for name in ("text", "finish_reason")}
+        for response in (at_once, streamed)
     )
     api.require(
         "v1.chat.stream-same", told == wanted, streamed, location="/text", expected=str(wanted), observed=told

@@ -24,9 +24,13 @@ def test_strangers_are_refused(api: Api) -> None:
 
 def test_an_expired_key_is_refused(api: Api) -> None:
     try:
-        reply = api.call("POST /v1/check-api-key", key=Credential.EXPIRED, status=(200, 401, 403))
+        response = api.call("POST /v1/check-api-key", key=Credential.EXPIRED, status=(200, 401, 403))
     except UsageError:
         pytest.skip("no expired key known for the target")
     api.require(
-        "common.key-expired", reply.status == 401, reply, expected="status 401", observed=str(reply.status)
+        "common.key-expired",
+        response.status == 401,
+        response,
+        expected="status 401",
+        observed=str(response.status),
     )

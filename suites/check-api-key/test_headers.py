@@ -19,12 +19,12 @@ pytestmark = pytest.mark.operations(CHECK)
 
 
 def test_each_answer_has_a_trace_id_of_its_own(api: Api) -> None:
-    replies = [api.call(CHECK) for _ in range(2)]
-    traces = [reply.header("x-debug-trace-id") or "" for reply in replies]
+    responses = [api.call(CHECK) for _ in range(2)]
+    traces = [response.header("x-debug-trace-id") or "" for response in responses]
     api.require(
         "common.trace-id",
         len(set(traces)) == len(traces) and all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces),
-        replies[-1],
+        responses[-1],
         location="header:x-debug-trace-id",
         expected="32 hexadecimal digits, others in each answer",
         observed=traces,
@@ -36,7 +36,7 @@ def test_the_name_of_a_client_changes_nothing(api: Api) -> None:
     named = api.call(CHECK, headers={"x-client-name": "conformance"}, status=(200, 400, 403, 422))
     api.require(
         "common.client-name",
-        (named.status, named.answer) == (plain.status, plain.answer),
+        (named.status, named.body) == (plain.status, plain.body),
         named,
         expected="the answer to a call without x-client-name",
         observed=f"status {named.status}",
@@ -45,16 +45,18 @@ def test_the_name_of_a_client_changes_nothing(api: Api) -> None:
 
 def test_the_calls_of_a_trial_key_are_counted(api: Api) -> None:
     try:
-        replies = [api.call(CHECK, key=Credential.TRIAL, status=(200, 429)) for _ in range(3)]
+        responses = [api.call(CHECK, key=Credential.TRIAL, status=(200, 429)) for _ in range(3)]
     except UsageError:
         pytest.skip("no trial key known for the target")
-    left = [reply.header("x-trial-endpoint-call-remaining") for reply in replies if reply.status == 200]
+    left = [
+        response.header("x-trial-endpoint-call-remaining") for response in responses if response.status == 200
+    ]
     counted = [int(text) for text in left if text is not None and re.fullmatch("[0-9]{1,9}", text)]
     api.require(
         "common.quota-counts-down",
         # Where a minute ends between two calls, the count begins anew.
-        len(left) < len(replies) or any(more - 1 == less for more, less in pairwise(counted)),
-        replies[-1],
+        len(left) < len(responses) or any(more - 1 == less for more, less in pairwise(counted)),
+        responses[-1],
         location="header:x-trial-endpoint-call-remaining",
         expected="one call less after each call",
         observed=left,

@@ -16,7 +16,7 @@ OWNERS = ("organization_id", "owner_id")
 
 def test_a_key_belongs_to_the_same_people_again(api: Api) -> None:
     first, second = api.call(LABEL), api.call(LABEL)
-    changed = [name for name in OWNERS if first.answer.get(name) != second.answer.get(name)]
+    changed = [name for name in OWNERS if first.body.get(name) != second.body.get(name)]
     api.require(
         "check-api-key.owner-same",
         not changed,
@@ -28,11 +28,11 @@ def test_a_key_belongs_to_the_same_people_again(api: Api) -> None:
 
 
 def test_a_body_does_no_harm(api: Api) -> None:
-    reply = api.call(LABEL, body={"unasked": True}, status=(200, 400, 422))
+    response = api.call(LABEL, body={"unasked": True}, status=(200, 400, 422))
     api.require(
         "check-api-key.body-ignored",
-        reply.status == 200,
-        reply,
+        response.status == 200,
+        response,
         expected="status 200, whatever the body holds",
-        observed=str(reply.status),
+        observed=str(response.status),
     )

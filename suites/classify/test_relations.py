@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 import pytest
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 CLASSIFY = "POST /v1/classify"
 pytestmark = pytest.mark.operations(CLASSIFY)
@@ -27,14 +27,14 @@ class Told(TypedDict, total=False):
     confidence: float
 
 
-def classified(api: Api, inputs: list[str]) -> Reply:
+def classified(api: Api, inputs: list[str]) -> ApiResponse:
     if api.profile == "live-2026":
         pytest.skip("retired")
     return api.call(CLASSIFY, body={"inputs": inputs, "examples": EXAMPLES})
 
 
-def confidences(reply: Reply, index: int) -> dict[str, float]:
-    labels = reply.at(f"/classifications/{index}/labels", dict[str, Told])
+def confidences(response: ApiResponse, index: int) -> dict[str, float]:
+    labels = response.at(f"/classifications/{index}/labels", dict[str, Told])
     return {label: told.get("confidence", 0) for label, told in labels.items()}
 
 
@@ -45,8 +45,8 @@ def test_other_texts_do_not_change_a_confidence(api: Api) -> None:
     moved = []
     for index, text in enumerate(INPUTS):
         wanted = confidences(alone[index], 0)
-        for reply, where in ((together, index), (turned, len(INPUTS) - 1 - index)):
-            told = confidences(reply, where)
+        for response, where in ((together, index), (turned, len(INPUTS) - 1 - index)):
+            told = confidences(response, where)
             if any(abs(told.get(label, 0) - score) > TOLERANCE for label, score in wanted.items()):
                 moved.append((text, told, wanted))
     api.require(

@@ -12,7 +12,7 @@ from hypothesis.stateful import precondition, rule
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 CREATE, LIST = "POST /v1/connectors", "GET /v1/connectors"
 GET, PATCH, DELETE = (f"{method} /v1/connectors/{{id}}" for method in ("GET", "PATCH", "DELETE"))
@@ -66,8 +66,8 @@ class Connectors(Lifecycle):
         """Register one."""
         self.made += 1
         body = {"name": f"conformance {self.api.unique}", "url": "https://garden.example/search", **further}
-        reply = self.api.call(CREATE, body=body)
-        identity, made = reply.at("/connector/id", str), reply.at("/connector", dict[str, Any])
+        response = self.api.call(CREATE, body=body)
+        identity, made = response.at("/connector/id", str), response.at("/connector", dict[str, Any])
         self.api.later(DELETE, path={"id": identity})
         told = {name: made[name] for name in SHOWN if name in made}
         self.known.append(Known(identity, told, "oauth" in further))
@@ -85,14 +85,14 @@ class Connectors(Lifecycle):
     def change(self, pick: int, change: dict[str, Any]) -> None:
         """Change one, which may be gone, and read it."""
         one = self.known[pick % len(self.known)]
-        reply = self.api.call(
+        response = self.api.call(
             PATCH, path={"id": one.id}, body=change, status=(200, 404) if one.deleted else 200
         )
         if one.deleted:
-            self.gone(reply)
+            self.gone(response)
             return
-        told = reply.at("/connector", dict[str, Any])
-        self.same(one, told, reply, "connectors.patch-keeps", "/connector", frozenset(change))
+        told = response.at("/connector", dict[str, Any])
+        self.same(one, told, response, "connectors.patch-keeps", "/connector", frozenset(change))
         one.fields = {**one.fields, **{name: told[name] for name in SHOWN if name in told}}
         self.look(one)
 
@@ -103,11 +103,11 @@ class Connectors(Lifecycle):
         """Ask for the page of consent of one, which may be gone or have none."""
         one = self.known[pick % len(self.known)]
         right = (200,) if one.oauth else (400, 422)
-        reply = self.api.call(
+        response = self.api.call(
             AUTHORIZE, path={"id": one.id}, status=(200, 400, 404) if one.deleted else right
         )
         if one.deleted:
-            self.gone(reply)
+            self.gone(response)
 
     @precondition(lambda self: self.made)
     @rule(pick=PICK)
@@ -115,9 +115,9 @@ class Connectors(Lifecycle):
     def delete(self, pick: int) -> None:
         """Delete one, which may be gone, and look for it."""
         one = self.known[pick % len(self.known)]
-        reply = self.api.call(DELETE, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
+        response = self.api.call(DELETE, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if one.deleted:
-            self.gone(reply)
+            self.gone(response)
         one.deleted = True
         self.look(one)
 
@@ -126,39 +126,43 @@ class Connectors(Lifecycle):
     @step
     def list_all(self) -> None:
         """Look for all of them in the list."""
-        reply = self.api.call(LIST, query=[("limit", str(LARGEST_PAGE))])
-        listed = {str(one.get("id")): one for one in reply.at("/connectors", list[dict[str, Any]])}
+        response = self.api.call(LIST, query=[("limit", str(LARGEST_PAGE))])
+        listed = {str(one.get("id")): one for one in response.at("/connectors", list[dict[str, Any]])}
         left = [one.id for one in self.known if one.deleted and one.id in listed]
         self.api.require(
             "connectors.deleted-is-gone",
             not left,
-            reply,
+            response,
             location="/connectors/*/id",
             expected="no connector that was deleted",
             observed=left,
         )
         for one in self.known:
             if not one.deleted and one.id in listed:
-                self.same(one, listed[one.id], reply, "connectors.kept", "/connectors/*")
+                self.same(one, listed[one.id], response, "connectors.kept", "/connectors/*")
 
     def look(self, one: Known) -> None:
         """Read a connector and compare it with what is known."""
-        reply = self.api.call(GET, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
+        response = self.api.call(GET, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if one.deleted:
-            self.gone(reply)
+            self.gone(response)
         else:
-            self.same(one, reply.at("/connector", dict[str, Any]), reply, "connectors.kept", "/connector")
+            self.same(
+                one, response.at("/connector", dict[str, Any]), response, "connectors.kept", "/connector"
+            )
 
-    def gone(self, reply: Reply) -> None:
+    def gone(self, response: ApiResponse) -> None:
         """Expect that there is no such connector any more."""
-        missing = reply.status == 404
-        self.api.require("connectors.deleted-is-gone", missing, reply, expected="404", observed=reply.status)
+        missing = response.status == 404
+        self.api.require(
+            "connectors.deleted-is-gone", missing, response, expected="404", observed=response.status
+        )
 
     def same(
         self,
         one: Known,
         told: dict[str, Any],
-        reply: Reply,
+        response: ApiResponse,
         requirement: str,
         location: str,
         but: frozenset[str] = frozenset(),
@@ -171,11 +175,11 @@ class Connectors(Lifecycle):
         self.api.require(
             requirement,
             not different,
-            reply,
+            response,
             location=location,
             expected="what it was before",
             observed=different,
-            told=" ".join(sorted(different)),
+            value_class=" ".join(sorted(different)),
         )
 
 

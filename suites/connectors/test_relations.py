@@ -9,7 +9,7 @@ import pytest
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 CREATE, LIST, REMOVE = "POST /v1/connectors", "GET /v1/connectors", "DELETE /v1/connectors/{id}"
 pytestmark = pytest.mark.operations(CREATE, LIST, REMOVE)
@@ -21,8 +21,8 @@ class Listed(TypedDict):
     id: str
 
 
-def ids(reply: Reply) -> list[str]:
-    return [one["id"] for one in reply.at("/connectors", list[Listed])]
+def ids(response: ApiResponse) -> list[str]:
+    return [one["id"] for one in response.at("/connectors", list[Listed])]
 
 
 def test_pages_begin_after_the_offset(api: Api) -> None:

@@ -78,7 +78,7 @@ class Datasets(Lifecycle):
         form = (FormPart("data", json.dumps(row) + "\n", "rows.jsonl", "application/jsonl"),)
         asked = (("name", name), ("type", "embed-input"))
         made = self.api.call(CREATE, query=asked, form=form)
-        identity = str(made.answer.get("id") or "")
+        identity = str(made.body.get("id") or "")
         if not identity:
             raise InconclusiveError("an upload was answered without an id")
         self.api.later(DELETE, path={"id": identity})
@@ -113,17 +113,19 @@ class Datasets(Lifecycle):
     def look(self, one: Known) -> None:
         """Read a dataset and compare it with what is known."""
         if one.deleted:
-            reply = self.api.call(GET, path={"id": one.id}, status=(200, 404))
-            gone = reply.status == 404
-            self.api.require("datasets.deleted-is-gone", gone, reply, expected="404", observed=reply.status)
+            response = self.api.call(GET, path={"id": one.id}, status=(200, 404))
+            gone = response.status == 404
+            self.api.require(
+                "datasets.deleted-is-gone", gone, response, expected="404", observed=response.status
+            )
             return
-        reply = self.api.call(GET, path={"id": one.id})
-        shown = reply.at("/dataset", Dataset)
+        response = self.api.call(GET, path={"id": one.id})
+        shown = response.at("/dataset", Dataset)
         now = shown["validation_status"]
         self.api.require(
             "datasets.created-echo",
             shown["name"] == one.name,
-            reply,
+            response,
             location="/dataset/name",
             expected=one.name,
             observed=shown["name"],
@@ -132,7 +134,7 @@ class Datasets(Lifecycle):
         self.api.require(
             "datasets.status-forward",
             stays,
-            reply,
+            response,
             location="/dataset/validation_status",
             expected=f"{one.status} or what comes after it",
             observed=now,
@@ -146,13 +148,13 @@ class Datasets(Lifecycle):
         """List those that are not older than the first."""
         made = min(max(self.known[0].created_at, EARLIEST), LATEST).astimezone(UTC)
         after = (made - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        reply = self.api.call(LIST, query=[("after", after)])
-        ids = {one["id"] for one in reply.at("/datasets", list[Listed] | None) or ()}
+        response = self.api.call(LIST, query=[("after", after)])
+        ids = {one["id"] for one in response.at("/datasets", list[Listed] | None) or ()}
         lacking = [one.id for one in self.known if not one.deleted and one.id not in ids]
         self.api.require(
             "datasets.listed",
             not lacking,
-            reply,
+            response,
             location="/datasets",
             expected="every dataset that was created",
             observed=f"not {lacking}",
@@ -161,7 +163,7 @@ class Datasets(Lifecycle):
         self.api.require(
             "datasets.deleted-is-unlisted",
             not left,
-            reply,
+            response,
             location="/datasets/*/id",
             expected="no dataset that was deleted",
             observed=left,
@@ -173,10 +175,12 @@ class Datasets(Lifecycle):
     def delete(self, pick: int) -> None:
         """Delete one, which may be gone."""
         one = self.known[pick % len(self.known)]
-        reply = self.api.call(DELETE, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
+        response = self.api.call(DELETE, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if one.deleted:
-            gone = reply.status == 404
-            self.api.require("datasets.second-delete", gone, reply, expected="404", observed=reply.status)
+            gone = response.status == 404
+            self.api.require(
+                "datasets.second-delete", gone, response, expected="404", observed=response.status
+            )
         one.deleted = True
 
 

@@ -13,7 +13,7 @@ from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 CREATE, LIST, USAGE = "POST /v1/datasets", "GET /v1/datasets", "GET /v1/datasets/usage"
 GET, DELETE = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
@@ -59,7 +59,7 @@ def uploaded(api: Api, what: str, rows: list[dict[str, str]], *query: tuple[str,
     content = "".join(json.dumps(row) + "\n" for row in rows)
     asked = (("name", name_of(api, what)), ("type", "embed-input"), *query)
     form = (FormPart("data", content, f"{what}.jsonl", "application/jsonl"),)
-    identity = str(api.call(CREATE, query=asked, form=form).answer.get("id") or "")
+    identity = str(api.call(CREATE, query=asked, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(DELETE, path={"id": identity})
@@ -70,17 +70,17 @@ def name_of(api: Api, what: str) -> str:
     return f"conformance-{what}-{api.unique}"
 
 
-def settled(api: Api, identity: str) -> Reply:
+def settled(api: Api, identity: str) -> ApiResponse:
     """Return the dataset when its validation has come to an end, which it does without going back."""
     before = "unknown"
 
-    def look() -> Reply | None:
+    def look() -> ApiResponse | None:
         nonlocal before
-        reply = api.call(GET, path={"id": identity})
-        now = reply.at("/dataset/validation_status", str)
-        forward(api, reply, before, now)
+        response = api.call(GET, path={"id": identity})
+        now = response.at("/dataset/validation_status", str)
+        forward(api, response, before, now)
         before = now
-        return reply if rank(now) == FINAL else None
+        return response if rank(now) == FINAL else None
 
     return api.until(GET, look, PATIENCE, expected=f"an end of the validation of {identity}")
 
@@ -89,16 +89,16 @@ def rank(status: str) -> int:
     return RANK.get(status, 0)
 
 
-def items(reply: Reply) -> list[Dataset]:
-    return reply.at("/datasets", list[Dataset] | None) or []
+def items(response: ApiResponse) -> list[Dataset]:
+    return response.at("/datasets", list[Dataset] | None) or []
 
 
-def forward(api: Api, reply: Reply, before: str, now: str) -> None:
+def forward(api: Api, response: ApiResponse, before: str, now: str) -> None:
     stays = now == before if rank(before) == FINAL else rank(now) >= rank(before)
     api.require(
         "datasets.status-forward",
         stays,
-        reply,
+        response,
         location="/dataset/validation_status",
         expected=f"{before} or what comes after it",
         observed=now,
@@ -120,64 +120,66 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
     ]
     query = (("keep_fields", "day"), ("optional_fields", "mood"), ("optional_fields", "weather"))
     identity = uploaded(api, "diary", rows, *query, ("skip_malformed_input", "true"))
-    reply = settled(api, identity)
-    shown = reply.at("/dataset", Dataset)
+    response = settled(api, identity)
+    shown = response.at("/dataset", Dataset)
     sent = [name_of(api, "diary"), "embed-input"]
     told = [shown["name"], shown["dataset_type"]]
     api.require(
         "datasets.created-echo",
         told == sent,
-        reply,
+        response,
         location="/dataset/name",
         expected=str(sent),
         observed=told,
     )
-    warnings = reply.answer["dataset"].get("validation_warnings")
+    warnings = response.body["dataset"].get("validation_warnings")
     api.require(
         "datasets.skipped-reported",
         bool(warnings),
-        reply,
+        response,
         location="/dataset/validation_warnings",
         expected="a warning of the row that was skipped",
         observed=warnings,
     )
-    counts = [part.get("num_rows") for part in reply.at("/dataset/dataset_parts", list[Piece] | None) or ()]
+    counts = [
+        part.get("num_rows") for part in response.at("/dataset/dataset_parts", list[Piece] | None) or ()
+    ]
     api.require(
         "datasets.row-count",
         sum(count or 0 for count in counts) == len(rows) - 1,
-        reply,
+        response,
         location="/dataset/dataset_parts/*/num_rows",
         expected=f"{len(rows) - 1} rows",
         observed=counts,
     )
-    columns = columns_of(reply)
+    columns = columns_of(response)
     api.require(
         "datasets.columns",
         columns is None or {"text", "day", "mood"} <= columns <= {"text", "day", "mood", "weather"},
-        reply,
+        response,
         location="/dataset/schema",
         expected="the columns text, day and mood",
         observed=sorted(columns or ()),
     )
     again = api.call(GET, path={"id": identity})
-    before, now = (told.at("/dataset/validation_status", str) for told in (reply, again))
+    before, now = (told.at("/dataset/validation_status", str) for told in (response, again))
     forward(api, again, before, now)
 
 
-def columns_of(reply: Reply) -> set[str] | None:
+def columns_of(response: ApiResponse) -> set[str] | None:
     """Return the columns that the schema of the rows tells, `None` where there is no schema."""
-    fields = (reply.parsed("/dataset/schema", Columns | None) or {}).get("fields")
+    fields = (response.parsed("/dataset/schema", Columns | None) or {}).get("fields")
     return None if fields is None else {field["name"] for field in fields}
 
 
 def test_bad_files_fail_the_validation(api: Api) -> None:
-    reply = settled(api, uploaded(api, "remarks", [*GOOD, {"remark": "no text here"}]))
-    status = reply.at("/dataset/validation_status", str)
+    response = settled(api, uploaded(api, "remarks", [*GOOD, {"remark": "no text here"}]))
+    status = response.at("/dataset/validation_status", str)
     location = "/dataset/validation_status"
     api.require(
         "datasets.malformed-fails",
         status == "failed",
-        reply,
+        response,
         location=location,
         expected="failed",
         observed=status,
@@ -185,12 +187,12 @@ def test_bad_files_fail_the_validation(api: Api) -> None:
 
 
 def test_a_column_to_keep_must_be_there(api: Api) -> None:
-    reply = settled(api, uploaded(api, "pages", GOOD, ("keep_fields", "page")))
-    status = reply.at("/dataset/validation_status", str)
+    response = settled(api, uploaded(api, "pages", GOOD, ("keep_fields", "page")))
+    status = response.at("/dataset/validation_status", str)
     api.require(
         "datasets.kept-column-missing",
         status == "failed",
-        reply,
+        response,
         location="/dataset/validation_status",
         expected="failed",
         observed=status,
@@ -199,20 +201,25 @@ def test_a_column_to_keep_must_be_there(api: Api) -> None:
 
 def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
     first, second = uploaded(api, "twin", GOOD), uploaded(api, "twin", GOOD)
-    reply = api.call(GET, path={"id": second})
+    response = api.call(GET, path={"id": second})
     api.require(
-        "datasets.id-unique", first != second, reply, location="/id", expected=f"not {first}", observed=second
+        "datasets.id-unique",
+        first != second,
+        response,
+        location="/id",
+        expected=f"not {first}",
+        observed=second,
     )
 
 
 def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
     read = api.call(GET, path={"id": uploaded(api, "listed", GOOD)}).at("/dataset", Dataset)
-    reply = api.call(LIST, query=[since(read)])
-    found = [one for one in items(reply) if one["id"] == read["id"]]
+    response = api.call(LIST, query=[since(read)])
+    found = [one for one in items(response) if one["id"] == read["id"]]
     api.require(
         "datasets.listed",
         bool(found),
-        reply,
+        response,
         location="/datasets",
         expected=f"the dataset {read['id']}",
         observed="none of that id",
@@ -222,7 +229,7 @@ def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
     api.require(
         "datasets.listed-as-read",
         all(found[0][name] == read[name] for name in fixed),
-        reply,
+        response,
         location="/datasets/*",
         expected=str([read[name] for name in fixed]),
         observed=[found[0][name] for name in fixed],
@@ -233,11 +240,11 @@ def test_pages_follow_each_other(api: Api) -> None:
     uploaded(api, "page-one", GOOD)
     uploaded(api, "page-two", GOOD)
 
-    def page(limit: int, offset: int) -> Reply:
+    def page(limit: int, offset: int) -> ApiResponse:
         return api.call(LIST, query=[("limit", str(limit)), ("offset", str(offset))])
 
     whole, first, second, after = page(2, 0), page(1, 0), page(1, 1), page(2, 0)
-    ids = [[one["id"] for one in items(reply)] for reply in (whole, first, second, after)]
+    ids = [[one["id"] for one in items(response)] for response in (whole, first, second, after)]
     if ids[0] == ids[3]:
         api.require(
             "datasets.pages",
@@ -253,25 +260,31 @@ def test_what_is_deleted_is_gone(api: Api) -> None:
     identity = uploaded(api, "gone", GOOD)
     window = since(api.call(GET, path={"id": identity}).at("/dataset", Dataset))
     api.call(DELETE, path={"id": identity})
-    reply = api.call(GET, path={"id": identity}, status=(200, 404))
-    api.require("datasets.deleted-is-gone", reply.status == 404, reply, expected="404", observed=reply.status)
-    reply = api.call(LIST, query=[window])
-    ids = [one["id"] for one in items(reply)]
+    response = api.call(GET, path={"id": identity}, status=(200, 404))
+    api.require(
+        "datasets.deleted-is-gone", response.status == 404, response, expected="404", observed=response.status
+    )
+    response = api.call(LIST, query=[window])
+    ids = [one["id"] for one in items(response)]
     api.require(
         "datasets.deleted-is-unlisted",
         identity not in ids,
-        reply,
+        response,
         location="/datasets/*/id",
         expected="no dataset that was deleted",
         observed=identity,
     )
-    reply = api.call(DELETE, path={"id": identity}, status=(200, 404))
-    api.require("datasets.second-delete", reply.status == 404, reply, expected="404", observed=reply.status)
+    response = api.call(DELETE, path={"id": identity}, status=(200, 404))
+    api.require(
+        "datasets.second-delete", response.status == 404, response, expected="404", observed=response.status
+    )
 
 
 def test_what_never_was_is_not_deleted(api: Api) -> None:
-    reply = api.call(DELETE, path={"id": f"conformance-never-{api.unique}"}, status=(200, 404))
-    api.require("datasets.unknown-delete", reply.status == 404, reply, expected="404", observed=reply.status)
+    response = api.call(DELETE, path={"id": f"conformance-never-{api.unique}"}, status=(200, 404))
+    api.require(
+        "datasets.unknown-delete", response.status == 404, response, expected="404", observed=response.status
+    )
 
 
 @pytest.mark.operations(CREATE, GET, DELETE, USAGE)
@@ -292,8 +305,8 @@ def used(api: Api) -> int:
     return stored(api.call(USAGE))
 
 
-def stored(reply: Reply) -> int:
-    return int(reply.at("/organization_usage", float | None) or 0)
+def stored(response: ApiResponse) -> int:
+    return int(response.at("/organization_usage", float | None) or 0)
 
 
 def moved(api: Api, before: int, by: int) -> int:
@@ -302,18 +315,18 @@ def moved(api: Api, before: int, by: int) -> int:
     for number in range(LOOKS):
         if number:
             api.pause(USAGE, SPELL)
-        reply = api.call(USAGE)
-        now = stored(reply)
+        response = api.call(USAGE)
+        now = stored(response)
         follows = now - before >= half if by > 0 else before - now >= half
         if follows:
             break
     api.require(
         "datasets.usage-follows",
         follows,
-        reply,
+        response,
         location="/organization_usage",
         expected=f"{before}, and {abs(by)} {'more' if by > 0 else 'less'}",
         observed=now,
-        told="grows" if by > 0 else "shrinks",
+        value_class="grows" if by > 0 else "shrinks",
     )
     return now

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 TOKENIZE, DETOKENIZE = "POST /v1/tokenize", "POST /v1/detokenize"
 MODEL = "command-a-03-2025"
@@ -18,21 +18,21 @@ def tokens(api: Api, text: str) -> list[int]:
     return api.call(TOKENIZE, body={"model": MODEL, "text": text}).at("/tokens", list[int])
 
 
-def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -> Reply:
+def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -> ApiResponse:
     return api.call(DETOKENIZE, body={"model": MODEL, "tokens": ids}, status=status)
 
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 @pytest.mark.parametrize("text", [AFTER, f" {BEFORE}"], ids=["word", "space"])
 def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
-    reply = detokenized(api, tokens(api, text))
+    response = detokenized(api, tokens(api, text))
     api.require(
         "detokenize.inverse",
-        reply.at("/text", str) == text,
-        reply,
+        response.at("/text", str) == text,
+        response,
         location="/text",
         expected=repr(text),
-        observed=repr(reply.at("/text", str)),
+        observed=repr(response.at("/text", str)),
     )
 
 
@@ -40,26 +40,26 @@ def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
 def test_lists_of_tokens_can_be_joined(api: Api) -> None:
     first, second = tokens(api, BEFORE), tokens(api, AFTER)
     parts = [detokenized(api, ids).at("/text", str) for ids in (first, second)]
-    reply = detokenized(api, first + second)
+    response = detokenized(api, first + second)
     api.require(
         "detokenize.joined",
-        reply.at("/text", str) == "".join(parts),
-        reply,
+        response.at("/text", str) == "".join(parts),
+        response,
         location="/text",
         expected=f"the texts of both lists, {''.join(parts)!r}",
-        observed=repr(reply.at("/text", str)),
+        observed=repr(response.at("/text", str)),
     )
 
 
 @pytest.mark.operations(DETOKENIZE)
 @pytest.mark.parametrize("token", [-1, 2**31 - 1], ids=["negative", "large"])
 def test_a_token_that_nobody_has_is_refused(api: Api, token: int) -> None:
-    reply = detokenized(api, [token], (200, 400, 404, 422, 500))
+    response = detokenized(api, [token], (200, 400, 404, 422, 500))
     api.require(
         "detokenize.foreign",
-        400 <= reply.status < 500,
-        reply,
+        400 <= response.status < 500,
+        response,
         expected="a status from 400 to 499",
-        observed=str(reply.status),
-        told=str(reply.status),
+        observed=str(response.status),
+        value_class=str(response.status),
     )

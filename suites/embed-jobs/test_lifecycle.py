@@ -16,7 +16,7 @@ from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
@@ -96,12 +96,12 @@ class Jobs(Lifecycle):
 
     def look(self, one: Known) -> None:
         """Read a job and compare it with what is known."""
-        reply = self.shown(one)
-        now = reply.at("/status", str)
+        response = self.shown(one)
+        now = response.at("/status", str)
         self.api.require(
             "embed-jobs.status-forward",
             now in NEXT.get(one.status, {one.status}),
-            reply,
+            response,
             location="/status",
             expected=f"{one.status} or what comes after it",
             observed=now,
@@ -109,35 +109,35 @@ class Jobs(Lifecycle):
         self.api.require(
             "embed-jobs.cancel-stops",
             not (one.stopped and now == "processing"),
-            reply,
+            response,
             location="/status",
             expected="cancelling, or an end",
             observed=now,
         )
         one.status = now
 
-    def shown(self, one: Known) -> Reply:
+    def shown(self, one: Known) -> ApiResponse:
         """Return a job as it stands, which is the one that was begun."""
-        reply = self.api.call(GET, path={"id": one.id})
+        response = self.api.call(GET, path={"id": one.id})
         sent = {"input_dataset_id": self.dataset, "model": MODEL, "truncate": one.truncate}
-        told = {name: reply.answer.get(name) for name in sent}
-        self.api.require("embed-jobs.created-echo", told == sent, reply, expected=str(sent), observed=told)
-        if output := reply.at("/output_dataset_id", str | None):
+        told = {name: response.body.get(name) for name in sent}
+        self.api.require("embed-jobs.created-echo", told == sent, response, expected=str(sent), observed=told)
+        if output := response.at("/output_dataset_id", str | None):
             self.api.later(REMOVE, path={"id": output})
-        return reply
+        return response
 
     @precondition(lambda self: self.begun)
     @rule()
     @step
     def list_all(self) -> None:
         """List them; those that have ended are in the list as well."""
-        reply = self.api.call(LIST)
-        ids = {job["job_id"] for job in reply.at("/embed_jobs", list[Listed] | None) or ()}
+        response = self.api.call(LIST)
+        ids = {job["job_id"] for job in response.at("/embed_jobs", list[Listed] | None) or ()}
         lacking = [one.id for one in self.known if one.id not in ids]
         self.api.require(
             "embed-jobs.listed",
             not lacking,
-            reply,
+            response,
             location="/embed_jobs",
             expected="every job that was begun",
             observed=f"not {lacking}",
@@ -152,7 +152,7 @@ class Jobs(Lifecycle):
 
     def stop(self, one: Known) -> None:
         """Tell a job to stop, and where it has ended, see that it stays as it is."""
-        reply = self.api.call(CANCEL, path={"id": one.id}, status=(200, 400, 422))
+        response = self.api.call(CANCEL, path={"id": one.id}, status=(200, 400, 422))
         if one.status in ENDED:
             after = self.shown(one)
             now = after.at("/status", str)
@@ -165,7 +165,7 @@ class Jobs(Lifecycle):
                 observed=now,
             )
             one.status = now
-        elif reply.status == 200:
+        elif response.status == 200:
             one.stopped = True
 
     def teardown(self) -> None:
@@ -191,7 +191,7 @@ def source(api: Api) -> str:
     row = json.dumps({"text": "Fog until noon, then fair."}) + "\n"
     asked = (("name", f"conformance-lives-{api.unique}"), ("type", "embed-input"))
     form = (FormPart("data", row, "rows.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
+    identity = str(api.call(UPLOAD, query=asked, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})

@@ -11,7 +11,7 @@ from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
@@ -65,19 +65,19 @@ class Job(TypedDict):
     created_at: str
 
 
-def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> Reply:
+def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> ApiResponse:
     """Return a new dataset when its validation has come to an end; it is deleted when the test is over."""
     content = "".join(json.dumps(row) + "\n" for row in rows)
     asked = (("name", f"conformance-job-{api.unique}"), ("type", "embed-input"), *query)
     form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=asked, form=form).answer.get("id") or "")
+    identity = str(api.call(UPLOAD, query=asked, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
 
-    def look() -> Reply | None:
-        reply = api.call(SHOW, path={"id": identity})
-        return None if reply.at("/dataset", Dataset)["validation_status"] in VALIDATING else reply
+    def look() -> ApiResponse | None:
+        response = api.call(SHOW, path={"id": identity})
+        return None if response.at("/dataset", Dataset)["validation_status"] in VALIDATING else response
 
     return api.until(SHOW, look, PATIENCE, expected=f"an end of the validation of {identity}")
 
@@ -90,40 +90,40 @@ def begun(api: Api, dataset: str, **further: str) -> str:
     return identity
 
 
-def followed(api: Api, identity: str, before: str) -> Reply:
+def followed(api: Api, identity: str, before: str) -> ApiResponse:
     """Return a job as it stands now, which is where it stood or what comes after."""
-    reply = api.call(GET, path={"id": identity})
-    now = reply.at("/status", str)
+    response = api.call(GET, path={"id": identity})
+    now = response.at("/status", str)
     api.require(
         "embed-jobs.status-forward",
         now in NEXT.get(before, {before}),
-        reply,
+        response,
         location="/status",
         expected=f"{before} or what comes after it",
         observed=now,
     )
-    if output := reply.at("/output_dataset_id", str | None):
+    if output := response.at("/output_dataset_id", str | None):
         api.later(REMOVE, path={"id": output})
-    return reply
+    return response
 
 
-def finished(api: Api, identity: str) -> Reply:
+def finished(api: Api, identity: str) -> ApiResponse:
     """Return a job that has come to its end."""
     before = "processing"
 
-    def look() -> Reply | None:
+    def look() -> ApiResponse | None:
         nonlocal before
-        reply = followed(api, identity, before)
-        before = reply.at("/status", str)
-        return reply if before in ENDED else None
+        response = followed(api, identity, before)
+        before = response.at("/status", str)
+        return response if before in ENDED else None
 
     return api.until(GET, look, PATIENCE, expected=f"an end of the job {identity}")
 
 
-def echoed(api: Api, reply: Reply, dataset: str, truncate: str) -> None:
+def echoed(api: Api, response: ApiResponse, dataset: str, truncate: str) -> None:
     sent = {"input_dataset_id": dataset, "model": MODEL, "truncate": truncate}
-    told = {name: reply.answer.get(name) for name in sent}
-    api.require("embed-jobs.created-echo", told == sent, reply, expected=str(sent), observed=told)
+    told = {name: response.body.get(name) for name in sent}
+    api.require("embed-jobs.created-echo", told == sent, response, expected=str(sent), observed=told)
 
 
 def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
@@ -133,13 +133,13 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
     echoed(api, job, source["id"], "END")
     if (status := job.at("/status", str)) != "complete":
         raise InconclusiveError(f"the job is {status}, so nothing was made")
-    reply = api.call(SHOW, path={"id": job.at("/output_dataset_id", str)})
-    parts = reply.at("/dataset/dataset_parts", list[Piece] | None) or []
+    response = api.call(SHOW, path={"id": job.at("/output_dataset_id", str)})
+    parts = response.at("/dataset/dataset_parts", list[Piece] | None) or []
     counts = [part.get("num_rows") for part in parts]
     api.require(
         "embed-jobs.row-count",
         sum(count or 0 for count in counts) == len(rows),
-        reply,
+        response,
         location="/dataset/dataset_parts/*/num_rows",
         expected=f"{len(rows)} rows",
         observed=counts,
@@ -149,17 +149,17 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
     api.require(
         "embed-jobs.row-order",
         order == sorted(order),
-        reply,
+        response,
         location="/dataset/dataset_parts/*/samples",
         expected="the rows in the order of the input",
         observed=order,
     )
-    fields = (reply.parsed("/dataset/schema", Columns | None) or {}).get("fields")
+    fields = (response.parsed("/dataset/schema", Columns | None) or {}).get("fields")
     columns = {field["name"] for field in fields or ()}
     api.require(
         "embed-jobs.result-columns",
         fields is None or {"text", "day", "embeddings"} <= columns,
-        reply,
+        response,
         location="/dataset/schema",
         expected="the columns text, day and embeddings",
         observed=sorted(columns),
@@ -171,22 +171,22 @@ def test_what_has_ended_stays_as_it_is(api: Api) -> None:
     before = finished(api, identity).at("/status", str)
     followed(api, identity, before)
     api.call(CANCEL, path={"id": identity}, status=CANCELLED_OR_NOT)
-    reply = api.call(GET, path={"id": identity})
-    now = reply.at("/status", str)
+    response = api.call(GET, path={"id": identity})
+    now = response.at("/status", str)
     api.require(
-        "embed-jobs.cancel-ended", now == before, reply, location="/status", expected=before, observed=now
+        "embed-jobs.cancel-ended", now == before, response, location="/status", expected=before, observed=now
     )
 
 
 def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
     identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str))
     read = api.call(GET, path={"id": identity}).at("", Job)
-    reply = api.call(LIST)
-    found = [job for job in reply.at("/embed_jobs", list[Job] | None) or () if job["job_id"] == identity]
+    response = api.call(LIST)
+    found = [job for job in response.at("/embed_jobs", list[Job] | None) or () if job["job_id"] == identity]
     api.require(
         "embed-jobs.listed",
         bool(found),
-        reply,
+        response,
         location="/embed_jobs",
         expected=f"the job {identity}",
         observed="none of that id",
@@ -196,7 +196,7 @@ def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
     api.require(
         "embed-jobs.listed-as-read",
         all(found[0][name] == read[name] for name in fixed),
-        reply,
+        response,
         location="/embed_jobs/*",
         expected=str([read[name] for name in fixed]),
         observed=[found[0][name] for name in fixed],
@@ -207,12 +207,12 @@ def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
     dataset = uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str)
     identity = begun(api, dataset, truncate="START")
     api.call(CANCEL, path={"id": identity})
-    reply = api.call(GET, path={"id": identity})
-    now = reply.at("/status", str)
+    response = api.call(GET, path={"id": identity})
+    now = response.at("/status", str)
     api.require(
         "embed-jobs.cancel-stops",
         now != "processing",
-        reply,
+        response,
         location="/status",
         expected="cancelling, or an end",
         observed=now,
@@ -222,20 +222,24 @@ def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
 
 def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
     body = {"model": MODEL, "dataset_id": f"conformance-never-{api.unique}", "input_type": "search_document"}
-    reply = api.call(CREATE, body=body, status=(400, 404))
+    response = api.call(CREATE, body=body, status=(400, 404))
     api.require(
-        "embed-jobs.unknown-dataset", reply.status == 404, reply, expected="404", observed=reply.status
+        "embed-jobs.unknown-dataset",
+        response.status == 404,
+        response,
+        expected="404",
+        observed=response.status,
     )
     bad = uploaded(api, [{"remark": "no text here"}]).at("/dataset", Dataset)
     if bad["validation_status"] != "failed":
         return
-    reply = api.call(CREATE, body={**body, "dataset_id": bad["id"]}, status=(200, 400, 404, 422))
-    if reply.status == 200:
-        api.later(CANCEL, path={"id": reply.at("/job_id", str)}, status=(*CANCELLED_OR_NOT, 404))
+    response = api.call(CREATE, body={**body, "dataset_id": bad["id"]}, status=(200, 400, 404, 422))
+    if response.status == 200:
+        api.later(CANCEL, path={"id": response.at("/job_id", str)}, status=(*CANCELLED_OR_NOT, 404))
     api.require(
         "embed-jobs.dataset-validated",
-        reply.status != 200,
-        reply,
+        response.status != 200,
+        response,
         expected="a refusal",
-        observed=reply.status,
+        observed=response.status,
     )

@@ -17,7 +17,7 @@ TEXTS = ["A plum.", "Crème brûlée, déjà vu 🙂"]
 @pytest.mark.operations(*EMBED)
 def test_tokens_and_characters_are_told(api: Api) -> None:
     for label in EMBED:
-        reply = api.call(
+        response = api.call(
             label,
             body={
                 "model": MODEL,
@@ -26,11 +26,11 @@ def test_tokens_and_characters_are_told(api: Api) -> None:
                 "embedding_types": ["int8"],
             },
         )
-        missing = [name for name in ("num_tokens", "num_chars") if reply.header(name) is None]
+        missing = [name for name in ("num_tokens", "num_chars") if response.header(name) is None]
         api.require(
             "common.counts-told",
             not missing,
-            reply,
+            response,
             location=f"header:{missing[0]}" if missing else "",
             expected="num_tokens and num_chars",
             observed=f"{', '.join(missing)} missing",

@@ -22,25 +22,25 @@ ANY = (200, 400, 404, 422)
 @pytest.mark.operations(SECOND)
 def test_null_is_as_good_as_nothing(api: Api) -> None:
     plain = api.call(SECOND, body=BODY)
-    reply = api.call(SECOND, body={**BODY, "truncate": None, "output_dimension": None}, status=ANY)
+    response = api.call(SECOND, body={**BODY, "truncate": None, "output_dimension": None}, status=ANY)
     api.require(
         "common.null-is-absent",
-        reply.status == 200 and reply.answer.get("embeddings") == plain.answer.get("embeddings"),
-        reply,
+        response.status == 200 and response.body.get("embeddings") == plain.body.get("embeddings"),
+        response,
         expected="the embeddings of a call without these properties",
-        observed=f"status {reply.status}",
+        observed=f"status {response.status}",
     )
 
 
 @pytest.mark.operations(SECOND)
 def test_version_2_refuses_unknown_fields(api: Api) -> None:
-    reply = api.call(SECOND, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    response = api.call(SECOND, body={**BODY, "conformance_colour": "blue"}, status=ANY)
     api.require(
         "common.v2-unknown-field-status",
-        reply.status in {200, 422},  # one that is served is another requirement's
-        reply,
+        response.status in {200, 422},  # one that is served is another requirement's
+        response,
         expected="status 422",
-        observed=str(reply.status),
+        observed=str(response.status),
     )
 
 
@@ -54,14 +54,14 @@ def test_version_2_refuses_unknown_fields_at_any_depth(api: Api) -> None:
         "embedding_types": ["int8"],
         "output_dimension": 256,
     }
-    reply = api.call(SECOND, body=body, status=ANY)
+    response = api.call(SECOND, body=body, status=ANY)
     api.require(
         "common.v2-unknown-nested-field",
-        reply.status != 200,
-        reply,
+        response.status != 200,
+        response,
         expected="a refusal: /inputs/*/content/*/conformance_colour is not declared",
         observed="it was served",
-        told="/inputs/*/content/*/conformance_colour",
+        value_class="/inputs/*/content/*/conformance_colour",
     )
 
 
@@ -69,25 +69,25 @@ def test_version_2_refuses_unknown_fields_at_any_depth(api: Api) -> None:
 def test_a_batch_of_200_kilobytes_is_served(api: Api) -> None:
     """As many texts as there may be, each of a page: nobody's limit for a body may be below that."""
     text = "The harbour master writes down every ship that comes in. " * 36
-    reply = api.call(SECOND, body={**BODY, "texts": [text] * 96})
-    api.need(bool(reply.answer), "an answer")
+    response = api.call(SECOND, body={**BODY, "texts": [text] * 96})
+    api.need(bool(response.body), "an answer")
 
 
 @pytest.mark.operations(FIRST)
 def test_version_1_warns_of_unknown_fields(api: Api) -> None:
-    reply = api.call(FIRST, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    response = api.call(FIRST, body={**BODY, "conformance_colour": "blue"}, status=ANY)
     api.require(
         "common.v1-unknown-field-served",
-        reply.status == 200,
-        reply,
+        response.status == 200,
+        response,
         expected="status 200",
-        observed=str(reply.status),
+        observed=str(response.status),
     )
-    warning = reply.header("x-api-warning")
+    warning = response.header("x-api-warning")
     api.require(
         "common.v1-unknown-field-warned",
         "conformance_colour" in (warning or ""),
-        reply,
+        response,
         location="header:x-api-warning",
         expected="a warning that names conformance_colour",
         observed=warning or "none",
@@ -97,11 +97,11 @@ def test_version_1_warns_of_unknown_fields(api: Api) -> None:
 @pytest.mark.operations(FIRST, SECOND)
 def test_an_unknown_model_is_not_found(api: Api) -> None:
     for label in (FIRST, SECOND):
-        reply = api.call(label, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
+        response = api.call(label, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
         api.require(
             "common.unknown-model-status",
-            reply.status == 404,
-            reply,
+            response.status == 404,
+            response,
             expected="status 404",
-            observed=str(reply.status),
+            observed=str(response.status),
         )

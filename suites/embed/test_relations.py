@@ -11,7 +11,7 @@ from msgspec import Meta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 V1, V2 = LABELS = "POST /v1/embed", "POST /v2/embed"
 pytestmark = pytest.mark.operations(*LABELS)
@@ -25,13 +25,13 @@ Vector = Annotated[list[Annotated[float, Meta(ge=-1e9, le=1e9)]], Meta(min_lengt
 """With components of which the squares can be added up."""
 
 
-def embedded(api: Api, label: str, texts: list[str], **further: object) -> Reply:
+def embedded(api: Api, label: str, texts: list[str], **further: object) -> ApiResponse:
     body = {"model": MODEL, "input_type": "search_document", "embedding_types": ["float"], "texts": texts}
     return api.call(label, body=body | further)
 
 
-def floats(api: Api, reply: Reply, number: int) -> list[Vector]:
-    found = reply.at("/embeddings/float", list[Vector])
+def floats(api: Api, response: ApiResponse, number: int) -> list[Vector]:
+    found = response.at("/embeddings/float", list[Vector])
     api.need(len(found) == number, f"{number} vectors")
     return found
 
@@ -45,13 +45,13 @@ def likeness(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def require_alike(
-    api: Api, requirement: str, reply: Reply, pairs: list[tuple[Vector, Vector]], what: str
+    api: Api, requirement: str, response: ApiResponse, pairs: list[tuple[Vector, Vector]], what: str
 ) -> None:
     worst = min(likeness(one, other) for one, other in pairs)
     api.require(
         requirement,
         worst >= ALIKE,
-        reply,
+        response,
         location=PLACE,
         expected=f"{what}, with a cosine of at least {ALIKE}",
         observed=f"cosine {worst:.5f}",
@@ -61,13 +61,13 @@ def require_alike(
 @either
 def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
     straight = floats(api, embedded(api, label, TEXTS), 3)
-    reply = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
-    turned = floats(api, reply, 3)
+    response = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
+    turned = floats(api, response, 3)
     nearest = [max(range(3), key=lambda location: likeness(vector, turned[location])) for vector in straight]
     api.require(
         "embed.order",
         nearest == [2, 0, 1],
-        reply,
+        response,
         location="/embeddings/float",
         expected="each text nearest to itself in another order, at 2, 0 and 1",
         observed=nearest,
@@ -78,10 +78,10 @@ def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
 def test_a_text_has_one_vector(api: Api, label: str) -> None:
     # The text before it is the same both times, so that nothing else can make a difference.
     first = floats(api, embedded(api, label, [TEXTS[0]] * 3), 3)
-    reply = embedded(api, label, [TEXTS[0]] * 3)
-    second = floats(api, reply, 3)
+    response = embedded(api, label, [TEXTS[0]] * 3)
+    second = floats(api, response, 3)
     pairs = [(first[1], first[2]), (first[0], second[0]), (first[1], second[1])]
-    require_alike(api, "embed.repeatable", reply, pairs, "the same vector for the same text")
+    require_alike(api, "embed.repeatable", response, pairs, "the same vector for the same text")
 
 
 @either
@@ -106,9 +106,11 @@ def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, 
 @pytest.mark.parametrize("dimension", [256, 1024])
 def test_a_shorter_vector_is_the_beginning_of_the_long_one(api: Api, dimension: int) -> None:
     long = floats(api, embedded(api, V2, TEXTS[:1], output_dimension=1536), 1)[0]
-    reply = embedded(api, V2, TEXTS[:1], output_dimension=dimension)
-    pairs = [(long[:dimension], floats(api, reply, 1)[0])]
-    require_alike(api, "embed.shorter", reply, pairs, f"the first {dimension} components of the long vector")
+    response = embedded(api, V2, TEXTS[:1], output_dimension=dimension)
+    pairs = [(long[:dimension], floats(api, response, 1)[0])]
+    require_alike(
+        api, "embed.shorter", response, pairs, f"the first {dimension} components of the long vector"
+    )
 
 
 def test_both_versions_make_the_same_vectors(api: Api) -> None:
@@ -121,9 +123,9 @@ def test_both_versions_make_the_same_vectors(api: Api) -> None:
 def test_further_types_make_no_difference(api: Api, label: str) -> None:
     alone = floats(api, embedded(api, label, TEXTS[:1]), 1)[0]
     types = ["float", "int8", "uint8", "binary", "ubinary", "base64"]
-    reply = embedded(api, label, TEXTS[:1], embedding_types=types)
-    pairs = [(alone, floats(api, reply, 1)[0])]
-    require_alike(api, "embed.types-independent", reply, pairs, "the vector that float alone has")
+    response = embedded(api, label, TEXTS[:1], embedding_types=types)
+    pairs = [(alone, floats(api, response, 1)[0])]
+    require_alike(api, "embed.types-independent", response, pairs, "the vector that float alone has")
 
 
 def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
@@ -140,13 +142,13 @@ def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
 @either
 def test_a_query_is_no_document(api: Api, label: str) -> None:
     document = floats(api, embedded(api, label, TEXTS[2:]), 1)[0]
-    reply = embedded(api, label, TEXTS[2:], input_type="search_query")
-    query = floats(api, reply, 1)[0]
+    response = embedded(api, label, TEXTS[2:], input_type="search_query")
+    query = floats(api, response, 1)[0]
     same = max(abs(one - other) for one, other in zip(document, query, strict=False)) < 1e-6
     api.require(
         "embed.purposes-differ",
         not same and likeness(document, query) > 0.5,
-        reply,
+        response,
         location=PLACE,
         expected="a vector that is close to that of the document, but another",
         observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",

@@ -16,7 +16,7 @@ from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 MODELS = "/v1/finetuning/finetuned-models"
@@ -62,10 +62,10 @@ class Models(Lifecycle):
         self.made += 1
         settings = {"base_model": {"base_type": "BASE_TYPE_CHAT"}, "dataset_id": self.dataset}
         body = {"name": f"conformance-{self.api.unique}", "settings": settings}
-        reply = self.api.call(CREATE, body=body)
-        identity = reply.at("/finetuned_model/id", str)
+        response = self.api.call(CREATE, body=body)
+        identity = response.at("/finetuned_model/id", str)
         self.api.later(DELETE, path={"id": identity})
-        self.known.append(Known(identity, reply.at("/finetuned_model", dict[str, Any])))
+        self.known.append(Known(identity, response.at("/finetuned_model", dict[str, Any])))
 
     @precondition(lambda self: self.made)
     @rule(pick=PICK)
@@ -99,16 +99,16 @@ class Models(Lifecycle):
         settings = {"base_model": {"base_type": "BASE_TYPE_CHAT"}, "dataset_id": self.dataset}
         body = {"name": name, "settings": settings, "status": "STATUS_PAUSED", "creator_id": "conformance"}
         right = (400, 404) if one.deleted else 200
-        reply = self.api.call(PATCH, path={"id": one.id}, body=body, status=right)
+        response = self.api.call(PATCH, path={"id": one.id}, body=body, status=right)
         if one.deleted:
             return
-        model = reply.at("/finetuned_model", dict[str, Any])
-        self.same(one, {**one.last, "name": name}, model, reply)
+        model = response.at("/finetuned_model", dict[str, Any])
+        self.same(one, {**one.last, "name": name}, model, response)
         paused = model.get("status") == "STATUS_PAUSED"
         self.api.require(
             "finetuning.patch-only",
             not paused,
-            reply,
+            response,
             location="/finetuned_model/status",
             expected="the status that it has",
             observed="the status that was sent",
@@ -121,12 +121,12 @@ class Models(Lifecycle):
     @step
     def list_all(self) -> None:
         """Look for all of them in the list."""
-        reply = self.api.call(LIST, query=[("page_size", "50"), ("order_by", "created_at desc")])
-        every = reply.at("/finetuned_models", list[dict[str, Any]] | None) or ()
+        response = self.api.call(LIST, query=[("page_size", "50"), ("order_by", "created_at desc")])
+        every = response.at("/finetuned_models", list[dict[str, Any]] | None) or ()
         listed = {str(model.get("id")): model for model in every}
         for one in self.known:
             if one.id in listed:
-                self.compare(one, listed[one.id], reply, "/finetuned_models/*")
+                self.compare(one, listed[one.id], response, "/finetuned_models/*")
 
     @precondition(lambda self: self.made)
     @rule(pick=PICK)
@@ -140,27 +140,27 @@ class Models(Lifecycle):
 
     def look(self, one: Known) -> None:
         """Read a model and compare it with what is known."""
-        reply = self.api.call(GET, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
-        if reply.status == 200:
-            self.compare(one, reply.at("/finetuned_model", dict[str, Any]), reply, "/finetuned_model")
+        response = self.api.call(GET, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
+        if response.status == 200:
+            self.compare(one, response.at("/finetuned_model", dict[str, Any]), response, "/finetuned_model")
 
-    def compare(self, one: Known, now: dict[str, Any], reply: Reply, location: str) -> None:
+    def compare(self, one: Known, now: dict[str, Any], response: ApiResponse, location: str) -> None:
         """Compare what is told of a model with what was told before."""
         if one.deleted:
             self.api.require(
                 "finetuning.deleted-is-gone",
                 now.get("status") == "STATUS_DELETED",
-                reply,
+                response,
                 location=location,
                 expected="404, or that it is deleted",
                 observed=now.get("status"),
             )
             return
-        self.same(one, one.last, now, reply, location)
+        self.same(one, one.last, now, response, location)
         self.api.require(
             "finetuning.status-course",
             rank(now) >= rank(one.last),
-            reply,
+            response,
             location=f"{location}/status",
             expected=f"{one.last.get('status')} or what comes after it",
             observed=now.get("status"),
@@ -172,7 +172,7 @@ class Models(Lifecycle):
         one: Known,
         before: dict[str, Any],
         now: dict[str, Any],
-        reply: Reply,
+        response: ApiResponse,
         location: str = "/finetuned_model",
     ) -> None:
         """Expect the name that was last given, and what nobody but the service says as it was."""
@@ -183,11 +183,11 @@ class Models(Lifecycle):
         self.api.require(
             "finetuning.patch-only",
             not different,
-            reply,
+            response,
             location=location,
             expected="what it was before",
             observed=different,
-            told=" ".join(sorted(different)),
+            value_class=" ".join(sorted(different)),
         )
 
 
@@ -204,7 +204,7 @@ def uploaded(api: Api) -> str:
     content = "".join(json.dumps(row) + "\n" for row in rows)
     query = (("name", f"conformance-talks-{api.unique}"), ("type", "chat-finetune-input"))
     form = (FormPart("data", content, "train.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=query, form=form).answer.get("id") or "")
+    identity = str(api.call(UPLOAD, query=query, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})

@@ -11,7 +11,7 @@ from cohere_conformance.cases import FormPart
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 MODELS = "/v1/finetuning/finetuned-models"
@@ -38,12 +38,14 @@ class Event(TypedDict, total=False):
     status: str
 
 
-def waited(api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]) -> Reply:
+def waited(
+    api: Api, operation: str, identity: str, key: str, status: str, going_on: frozenset[str]
+) -> ApiResponse:
     """Return what is answered when its status is none of those any more."""
 
-    def look() -> Reply | None:
-        reply = api.call(operation, path={"id": identity})
-        return None if reply.at(f"/{key}/{status}", str | None) in going_on else reply
+    def look() -> ApiResponse | None:
+        response = api.call(operation, path={"id": identity})
+        return None if response.at(f"/{key}/{status}", str | None) in going_on else response
 
     return api.until(operation, look, PATIENCE, expected=f"an end of {identity}")
 
@@ -61,7 +63,7 @@ def uploaded(api: Api) -> str:
     content = "".join(json.dumps(row) + "\n" for row in rows)
     query = (("name", f"conformance-talks-{api.unique}"), ("type", "chat-finetune-input"))
     form = (FormPart("data", content, "train.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=query, form=form).answer.get("id") or "")
+    identity = str(api.call(UPLOAD, query=query, form=form).body.get("id") or "")
     if not identity:
         raise InconclusiveError("an upload was answered without an id")
     api.later(REMOVE, path={"id": identity})
@@ -88,10 +90,10 @@ def trained(api: Api) -> Model:
     return model
 
 
-def pages(api: Api, operation: str, identity: str, size: int) -> list[Reply]:
+def pages(api: Api, operation: str, identity: str, size: int) -> list[ApiResponse]:
     """Return the pages of a list until one is told to be the last."""
     path, token = {"finetuned_model_id": identity}, ""
-    found: list[Reply] = []
+    found: list[ApiResponse] = []
     while len(found) < MOST_PAGES:
         query = [("page_size", str(size)), *([("page_token", token)] if token else [])]
         found.append(api.call(operation, path=path, query=query))
@@ -101,7 +103,7 @@ def pages(api: Api, operation: str, identity: str, size: int) -> list[Reply]:
     return found
 
 
-def walked(api: Api, operation: str, identity: str, items: str) -> list[Reply]:
+def walked(api: Api, operation: str, identity: str, items: str) -> list[ApiResponse]:
     """Return a list as a whole, and then its pages, which hold the same."""
     whole = api.call(operation, path={"finetuned_model_id": identity}, query=[("page_size", "0")])
     every = whole.at(f"/{items}", list | None) or []
@@ -122,14 +124,14 @@ def walked(api: Api, operation: str, identity: str, items: str) -> list[Reply]:
 
 def test_events_in_pages(api: Api) -> None:
     model = trained(api)
-    replies = walked(api, EVENTS, model["id"], "events")
-    events = replies[0].at("/events", list[Event])
+    responses = walked(api, EVENTS, model["id"], "events")
+    events = responses[0].at("/events", list[Event])
     newest, number = events[0], len(events)
-    totals = [reply.answer.get("total_size") for reply in replies]
+    totals = [response.body.get("total_size") for response in responses]
     api.require(
         "finetuning.total-size",
-        totals == [number] * len(replies),
-        replies[-1],
+        totals == [number] * len(responses),
+        responses[-1],
         location="/total_size",
         expected=f"{number} on every page",
         observed=totals,
@@ -137,7 +139,7 @@ def test_events_in_pages(api: Api) -> None:
     api.require(
         "finetuning.newest-event",
         newest.get("status") == model["status"],
-        replies[0],
+        responses[0],
         location="/events/0/status",
         expected=model["status"],
         observed=newest.get("status"),

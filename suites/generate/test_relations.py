@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 GENERATE = "POST /v1/generate"
 pytestmark = pytest.mark.operations(GENERATE)
 
 
-def written(api: Api, **further: object) -> Reply:
+def written(api: Api, **further: object) -> ApiResponse:
     if api.profile == "live-2026":
         pytest.skip("retired")
     body = {
@@ -24,8 +24,8 @@ def written(api: Api, **further: object) -> Reply:
     return api.call(GENERATE, body=body | {"temperature": 0, "seed": 7} | further)
 
 
-def text_of(reply: Reply) -> str:
-    return reply.at("/generations/0/text", str)
+def text_of(response: ApiResponse) -> str:
+    return response.at("/generations/0/text", str)
 
 
 def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:

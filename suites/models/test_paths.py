@@ -12,21 +12,25 @@ if TYPE_CHECKING:
 
 @pytest.mark.operations("GET /v1/models")
 def test_an_undeclared_path_is_not_found(api: Api) -> None:
-    reply = api.call("GET /v1/conformance-no-such-path", status=tuple(range(200, 600)))
+    response = api.call("GET /v1/conformance-no-such-path", status=tuple(range(200, 600)))
     api.require(
-        "common.unknown-path", reply.status == 404, reply, expected="status 404", observed=str(reply.status)
+        "common.unknown-path",
+        response.status == 404,
+        response,
+        expected="status 404",
+        observed=str(response.status),
     )
 
 
 @pytest.mark.operations("GET /v1/models/{model}")
 def test_an_unknown_model_is_not_found(api: Api) -> None:
-    reply = api.call(
+    response = api.call(
         "GET /v1/models/{model}", path={"model": "conformance-no-such-model"}, status=tuple(range(200, 600))
     )
     api.require(
         "common.unknown-model-status",
-        reply.status == 404,
-        reply,
+        response.status == 404,
+        response,
         expected="status 404",
-        observed=str(reply.status),
+        observed=str(response.status),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 LIST, GET = "GET /v1/models", "GET /v1/models/{model}"
 EMBED, RERANK = "POST /v2/embed", "POST /v2/rerank"
@@ -20,17 +20,17 @@ MINIMAL: dict[str, dict[str, Any]] = {
 Model = dict[str, Any]
 
 
-def page(api: Api, size: int = 1000, **further: str) -> Reply:
+def page(api: Api, size: int = 1000, **further: str) -> ApiResponse:
     query = [("page_size", str(size)), *further.items()]
     return api.call(LIST, query=query)
 
 
-def models(reply: Reply) -> list[Model]:
-    return reply.at("/models", list[Model])
+def models(response: ApiResponse) -> list[Model]:
+    return response.at("/models", list[Model])
 
 
-def names(reply: Reply) -> list[str]:
-    return [str(model.get("name")) for model in models(reply)]
+def names(response: ApiResponse) -> list[str]:
+    return [str(model.get("name")) for model in models(response)]
 
 
 def endpoints(model: Model) -> list[object]:
@@ -40,12 +40,12 @@ def endpoints(model: Model) -> list[object]:
 
 @pytest.mark.operations(LIST)
 def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
-    reply = page(api)
-    whole = names(reply)
+    response = page(api)
+    whole = names(response)
     api.require(
         "models.pages-end",
-        not reply.answer.get("next_page_token"),
-        reply,
+        not response.body.get("next_page_token"),
+        response,
         location="/next_page_token",
         expected="no token, as all models were asked for",
         observed="a token",
@@ -54,15 +54,15 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
     walked: list[str] = []
     token = None
     for _ in range(PAGES):
-        reply = page(api, size, **({"page_token": token} if token else {}))
-        walked += names(reply)
-        token = reply.at("/next_page_token", str | None)
+        response = page(api, size, **({"page_token": token} if token else {}))
+        walked += names(response)
+        token = response.at("/next_page_token", str | None)
         if not token:
             break
     api.require(
         "models.pages-whole",
         sorted(walked) == sorted(whole),
-        reply,
+        response,
         location="/models",
         expected=f"each of {len(whole)} models on one page of {size}",
         observed={
@@ -76,16 +76,16 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
 @pytest.mark.parametrize("endpoint", ["chat", "embed", "rerank"])
 def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) -> None:
     serving = {str(model.get("name")) for model in models(page(api)) if endpoint in endpoints(model)}
-    reply = page(api, endpoint=endpoint)
-    found = set(names(reply))
+    response = page(api, endpoint=endpoint)
+    found = set(names(response))
     api.require(
         "models.filtered-whole",
         found == serving,
-        reply,
+        response,
         location="/models",
         expected=f"the {len(serving)} models of the whole list that serve {endpoint}",
         observed={"missing": sorted(serving - found), "further": sorted(found - serving)},
-        told=endpoint,
+        value_class=endpoint,
     )
 
 
@@ -100,16 +100,16 @@ def test_a_model_is_as_it_is_listed(api: Api) -> None:
     for endpoint in ("chat", "embed"):
         listed = models(page(api, 1, endpoint=endpoint))
         for model in listed[:1]:
-            reply = api.call(GET, path={"model": str(model.get("name"))}, status=(200, 404))
-            both = model.keys() & reply.answer.keys()
-            differing = sorted(name for name in both if model[name] != reply.answer[name])
-            if reply.status == 404:
+            response = api.call(GET, path={"model": str(model.get("name"))}, status=(200, 404))
+            both = model.keys() & response.body.keys()
+            differing = sorted(name for name in both if model[name] != response.body[name])
+            if response.status == 404:
                 differing = ["nothing at all"]
             api.require(
                 "models.get-as-listed",
                 not differing,
-                reply,
-                location=f"/{differing[0]}" if differing and reply.status == 200 else "",
+                response,
+                location=f"/{differing[0]}" if differing and response.status == 200 else "",
                 expected="the model as the list shows it",
                 observed=f"differing: {', '.join(differing)}",
             )
@@ -119,14 +119,14 @@ def test_a_model_is_as_it_is_listed(api: Api) -> None:
 @pytest.mark.parametrize(("endpoint", "label"), [("embed", EMBED), ("rerank", RERANK)])
 def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
     for model in models(page(api, 1, endpoint=endpoint)):
-        reply = api.call(
+        response = api.call(
             label, body=MINIMAL[label] | {"model": str(model.get("name"))}, status=(200, 400, 404)
         )
         api.require(
             "models.listed-serves",
-            reply.status == 200,
-            reply,
+            response.status == 200,
+            response,
             expected=f"an answer of {model.get('name')}, which is listed for {endpoint}",
-            observed=str(reply.answer.get("message", reply.status)),
-            told=endpoint,
+            observed=str(response.body.get("message", response.status)),
+            value_class=endpoint,
         )

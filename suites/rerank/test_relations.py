@@ -9,7 +9,7 @@ import pytest
 from cohere_conformance.session.api import InconclusiveError
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 V1, V2 = LABELS = "POST /v1/rerank", "POST /v2/rerank"
 pytestmark = pytest.mark.operations(*LABELS)
@@ -34,16 +34,16 @@ class Result(TypedDict):
 
 def ranked(
     api: Api, label: str, documents: list[str], *, status: int | tuple[int, ...] = 200, **further: object
-) -> Reply:
+) -> ApiResponse:
     body = {"model": MODEL, "query": QUERY, "documents": documents, **further}
     return api.call(label, body=body, status=status)
 
 
-def scores(reply: Reply, documents: list[str]) -> dict[str, float]:
+def scores(response: ApiResponse, documents: list[str]) -> dict[str, float]:
     """Return the scores by document, in the order of the results; there is one at least."""
     found = {
         documents[result["index"]]: result["relevance_score"]
-        for result in results(reply)
+        for result in results(response)
         if 0 <= result["index"] < len(documents)
     }
     if not found:
@@ -51,8 +51,8 @@ def scores(reply: Reply, documents: list[str]) -> dict[str, float]:
     return found
 
 
-def results(reply: Reply) -> list[Result]:
-    return reply.at("/results", list[Result])
+def results(response: ApiResponse) -> list[Result]:
+    return response.at("/results", list[Result])
 
 
 def moved(before: dict[str, float], after: dict[str, float]) -> dict[str, tuple[float, float]]:
@@ -89,15 +89,15 @@ def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
 @either
 def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
     whole = scores(ranked(api, label, DOCUMENTS), DOCUMENTS)
-    reply = ranked(api, label, DOCUMENTS, top_n=2)
-    found = scores(reply, DOCUMENTS)
+    response = ranked(api, label, DOCUMENTS, top_n=2)
+    found = scores(response, DOCUMENTS)
     api.need(found.keys() <= whole.keys(), "the same documents in the list without top_n")
     worst = min(whole[text] for text in found)
     missing = [text for text in whole if text not in found and whole[text] > worst + TOLERANCE]
     api.require(
         "rerank.top-n-prefix",
         not missing,
-        reply,
+        response,
         location="/results",
         expected="the first two results of the list without top_n",
         observed=f"without {missing}",
@@ -121,13 +121,13 @@ def test_a_score_does_not_depend_on_other_documents(api: Api, label: str) -> Non
 @either
 def test_a_document_that_is_sent_twice_has_one_score(api: Api, label: str) -> None:
     documents = [DOCUMENTS[0], DOCUMENTS[1], DOCUMENTS[0]]
-    reply = ranked(api, label, documents)
-    found = {result["index"]: result["relevance_score"] for result in results(reply)}
+    response = ranked(api, label, documents)
+    found = {result["index"]: result["relevance_score"] for result in results(response)}
     api.need({0, 2} <= found.keys(), "a score of both")
     api.require(
         "rerank.duplicates",
         abs(found[0] - found[2]) <= TOLERANCE,
-        reply,
+        response,
         location=PLACE,
         expected="the same score twice",
         observed=[found[0], found[2]],
@@ -165,12 +165,12 @@ def test_both_versions_rank_alike(api: Api) -> None:
 @either
 def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
     documents = [DOCUMENTS[1], "Wheat is sown in autumn.", DOCUMENTS[0], "The opera begins at eight."]
-    reply = ranked(api, label, documents)
-    first = next(iter(scores(reply, documents)))
+    response = ranked(api, label, documents)
+    first = next(iter(scores(response, documents)))
     api.require(
         "rerank.on-topic",
         first == DOCUMENTS[0],
-        reply,
+        response,
         location="/results/0/index",
         expected="the index of the document about chains",
         observed=first,
@@ -180,8 +180,8 @@ def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
 @either
 def test_a_hundred_and_one_documents_are_two_search_units(api: Api, label: str) -> None:
     # The check over one exchange looks at the bill: rerank.search-units.
-    reply = ranked(api, label, [f"chain {number}" for number in range(101)])
-    api.need(len(results(reply)) == 101, "101 results")
+    response = ranked(api, label, [f"chain {number}" for number in range(101)])
+    api.need(len(results(response)) == 101, "101 results")
 
 
 def test_too_many_chunks_are_refused(api: Api) -> None:

@@ -28,7 +28,7 @@ def test_a_short_summary_is_not_longer_than_a_long_one(api: Api) -> None:
     short, long = (
         api.call(SUMMARIZE, body=asked | {"length": length}, status=200) for length in ("short", "long")
     )
-    sizes = [len(reply.at("/summary", str)) for reply in (short, long)]
+    sizes = [len(response.at("/summary", str)) for response in (short, long)]
     api.require(
         "summarize.length-order",
         sizes[0] <= sizes[1],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 TOKENIZE, DETOKENIZE = "POST /v1/tokenize", "POST /v1/detokenize"
 MODEL = "command-a-03-2025"
@@ -21,7 +21,7 @@ TEXTS = {
 }
 
 
-def tokenized(api: Api, text: str, status: int | tuple[int, ...] = 200) -> Reply:
+def tokenized(api: Api, text: str, status: int | tuple[int, ...] = 200) -> ApiResponse:
     return api.call(TOKENIZE, body={"model": MODEL, "text": text}, status=status)
 
 
@@ -30,15 +30,15 @@ def tokenized(api: Api, text: str, status: int | tuple[int, ...] = 200) -> Reply
 def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
     text = TEXTS[kind]
     tokens = tokenized(api, text).at("/tokens", list[int])
-    reply = api.call(DETOKENIZE, body={"model": MODEL, "tokens": tokens})
+    response = api.call(DETOKENIZE, body={"model": MODEL, "tokens": tokens})
     api.require(
         "tokenize.reversible",
-        reply.at("/text", str) == text,
-        reply,
+        response.at("/text", str) == text,
+        response,
         location="/text",
         expected=repr(text),
-        observed=repr(reply.at("/text", str)),
-        told=kind,
+        observed=repr(response.at("/text", str)),
+        value_class=kind,
     )
 
 
@@ -46,7 +46,7 @@ def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
 def test_the_same_text_has_the_same_tokens(api: Api) -> None:
     text = " ".join(TEXTS.values())
     first, second = tokenized(api, text), tokenized(api, text)
-    one, other = (reply.at("/tokens", list[int]) for reply in (first, second))
+    one, other = (response.at("/tokens", list[int]) for response in (first, second))
     api.require(
         "tokenize.repeatable",
         one == other,

@@ -9,7 +9,7 @@ from builders import JSON, SSE, UUID, chat_v2, exchange, sse, told
 from msgspec.structs import replace
 
 from cohere_conformance.checks import judge
-from cohere_conformance.model import Broken, Failure, Response, Severity
+from cohere_conformance.model import Failure, FailureKind, Response, Severity
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
@@ -20,16 +20,16 @@ ASKED = {"model": "rerank-v3.5", "query": "q", "documents": ["a", "b"]}
 WHOLE = {"id": UUID, "results": [{"index": 0, "relevance_score": 0.9}]}
 
 
-def broken(made: Exchange, kind: Broken = Broken.RESET) -> Exchange:
+def broken(made: Exchange, kind: FailureKind = FailureKind.RESET) -> Exchange:
     return replace(made, response=replace(made.response, failure=Failure(kind, "it ended")))
 
 
 def unanswered(call: str, request: object = ASKED) -> Exchange:
-    nothing = Response(0, failure=Failure(Broken.TIMEOUT, "it took too long"), seconds=10.0)
+    nothing = Response(0, failure=Failure(FailureKind.TIMEOUT, "it took too long"), seconds=10.0)
     return replace(exchange(call, request=request), response=nothing)
 
 
-@pytest.mark.parametrize("kind", Broken)
+@pytest.mark.parametrize("kind", FailureKind)
 @pytest.mark.parametrize(
     "made",
     [
@@ -42,14 +42,14 @@ def unanswered(call: str, request: object = ASKED) -> Exchange:
     ],
     ids=["json", "empty", "whole", "error", "stream", "utf-8"],
 )
-def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange, kind: Broken) -> None:
+def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange, kind: FailureKind) -> None:
     (finding,) = judge(amended, broken(made, kind))
     assert (finding.kind.value, finding.location, finding.value_class) == ("answer-broken", "", kind.value)
     assert (finding.severity, finding.status) == (Severity.BREAKING, made.response.status)
     assert finding.expected == "a whole answer"
     counted = f" ({len(made.response.body or b'')} bytes of the body came)"
     # What is kept of a body without end is less than what came.
-    assert finding.observed == f"it ended{'' if kind is Broken.TOO_LARGE else counted}"
+    assert finding.observed == f"it ended{'' if kind is FailureKind.TOO_LARGE else counted}"
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_the_request_is_judged_whatever_came(amended: Contract) -> None:
 
 def test_another_ending_is_another_finding(amended: Contract) -> None:
     made = exchange("POST /v2/rerank", b"{", request=ASKED)
-    prints = {one.fingerprint for kind in Broken for one in judge(amended, broken(made, kind))}
-    assert len(prints) == len(Broken)
+    prints = {one.fingerprint for kind in FailureKind for one in judge(amended, broken(made, kind))}
+    assert len(prints) == len(FailureKind)
 
 
 def test_a_server_that_is_not_the_apis_has_no_findings(amended: Contract) -> None:

@@ -13,7 +13,7 @@ from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.contract.elements import declared
 from cohere_conformance.data import folder
 from cohere_conformance.model import Aspect, Element, Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +72,7 @@ def names(elements: Iterable[Element], aspect: Aspect | None = None) -> set[str]
 
 
 def examples(name: str) -> list[Exchange]:
-    found = read(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
+    found = parse_recording(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
     return [each for each in found if isinstance(each, Exchange)]
 
 

@@ -9,7 +9,7 @@ from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, events, exchange, 
 
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.location import parse_location
-from cohere_conformance.model import Broken, Exchange, Expectation, Failure, Response
+from cohere_conformance.model import Exchange, Expectation, Failure, FailureKind, Response
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
@@ -116,7 +116,7 @@ def test_another_status_is_told_and_nothing_else(
 
 def test_an_answer_that_is_not_whole_is_left_to_the_judge(amended: Contract) -> None:
     sent = exchange("POST /v2/rerank")
-    broken = Response(500, failure=Failure(Broken.RESET, "closed"))
+    broken = Response(500, failure=Failure(FailureKind.RESET, "closed"))
     assert expected(amended, Exchange(sent.request, broken, sent.source), Expectation((200,))) == []
 
 

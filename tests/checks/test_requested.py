@@ -12,7 +12,7 @@ from cohere_conformance.checks.requested import requested
 from cohere_conformance.contract.requested import requestable
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
@@ -137,7 +137,7 @@ def test_a_body_of_another_media_type_shows_nothing(amended: Contract) -> None:
 def test_what_is_carried_is_declared(amended: Contract) -> None:
     known = {each for operation in amended.operations.values() for each in requestable(operation)}
     found = set()
-    for each in read(str(folder("cassettes") / "examples" / "conforming.jsonl")):
+    for each in parse_recording(str(folder("cassettes") / "examples" / "conforming.jsonl")):
         if isinstance(each, Exchange):
             found |= requested(amended, each)
     assert found <= known

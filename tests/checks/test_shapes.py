@@ -9,7 +9,7 @@ import pytest
 from builders import JSON, NDJSON, SSE, block, chat_v2, contract, events, exchange, lines, sse
 
 from cohere_conformance.checks.shapes import AnswerShape, answer_shape
-from cohere_conformance.model import Broken, Exchange, Failure
+from cohere_conformance.model import Exchange, Failure, FailureKind
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
@@ -126,8 +126,8 @@ def test_a_stream_is_told_by_its_events(amended: Contract) -> None:
     assert other.parts == {"<message-start>", "<message-end>", "<unheard-of>"}
 
 
-@pytest.mark.parametrize(("status", "kind"), [(0, Broken.TIMEOUT), (200, Broken.LENGTH)])
-def test_an_answer_that_is_not_whole_has_no_shape(status: int, kind: Broken) -> None:
+@pytest.mark.parametrize(("status", "kind"), [(0, FailureKind.TIMEOUT), (200, FailureKind.LENGTH)])
+def test_an_answer_that_is_not_whole_has_no_shape(status: int, kind: FailureKind) -> None:
     sent = exchange(THING, {"free": {}}, status=status)
     response = msgspec.structs.replace(sent.response, failure=Failure(kind, "it ended"))
     assert answer_shape(contract(SCHEMA), Exchange(sent.request, response, sent.source)) is None

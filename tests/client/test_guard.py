@@ -212,10 +212,10 @@ def test_another_host_gets_nothing_above_its_tiers(method: str, path: str, passe
 
 
 @pytest.mark.parametrize("keyed", [True, False])
-def test_a_request_without_a_key_is_no_exception(keyed: bool) -> None:
+def test_a_request_without_a_key_is_no_exception(has_key: bool) -> None:
     """What a server should refuse without a key it may serve all the same."""
-    assert not Target(tiers="N0 N1", hosted=True).passes("POST", "/v1/datasets", keyed=keyed)
-    assert not Target(hosted=True).passes("POST", "/v1/no-such-thing", keyed=keyed)
+    assert not Target(tiers="N0 N1", hosted=True).passes("POST", "/v1/datasets", has_key=has_key)
+    assert not Target(hosted=True).passes("POST", "/v1/no-such-thing", has_key=has_key)
 
 
 def test_what_the_run_made_may_be_removed_with_the_tier_that_made_it() -> None:

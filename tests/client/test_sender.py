@@ -74,9 +74,9 @@ def test_a_request_arrives_as_it_was_given() -> None:
     ("outgoing", "sent"),
     [
         (MODELS, [f"Bearer {KEY}"]),
-        (Outgoing("GET", "/", keyed=False), []),
+        (Outgoing("GET", "/", has_key=False), []),
         (Outgoing("GET", "/", (("Authorization", "Bearer wrong"),)), ["Bearer wrong"]),
-        (Outgoing("GET", "/", (("authorization", "Basic x"),), keyed=False), ["Basic x"]),
+        (Outgoing("GET", "/", (("authorization", "Basic x"),), has_key=False), ["Basic x"]),
     ],
     ids=["keyed", "keyless", "own", "own-keyless"],
 )

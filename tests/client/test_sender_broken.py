@@ -17,7 +17,7 @@ from hostile import Hostile, Talk, answer, chunk, saying
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.sender import OPEN, Limits, Outgoing, Sender
 from cohere_conformance.errors import BudgetError
-from cohere_conformance.model import Broken
+from cohere_conformance.model import FailureKind
 from cohere_conformance.privacy.secret import Secret
 
 if TYPE_CHECKING:
@@ -67,37 +67,52 @@ def flooding(piece: bytes) -> Callable[[Talk], None]:
 PACKED = gzip.compress(b"0123456789" * 50)
 ENDINGS = {
     # Before a status: there is nothing but the reason.
-    "silent": (saying(then="hang"), Broken.TIMEOUT, 0, None),
-    "half a status line": (saying(b"HTTP/1.1 20", then="hang"), Broken.TIMEOUT, 0, None),
-    "head drips": (dripping(b"HTTP/1.1 200 OK\r\nx: ", b"y"), Broken.TIMEOUT, 0, None),
-    "endless interim": (dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), Broken.TIMEOUT, 0, None),
-    "closed": (saying(), Broken.RESET, 0, None),
-    "closed in the status line": (saying(b"HTTP/1.1 20"), Broken.RESET, 0, None),
-    "closed in the head": (saying(b"HTTP/1.1 200 OK\r\nx: "), Broken.RESET, 0, None),
-    "reset": (saying(then="reset"), Broken.RESET, 0, None),
-    "garbage": (saying(b"\x00\xff not HTTP\r\n\r\n", then="hang"), Broken.PROTOCOL, 0, None),
-    "garbage text": (saying(b"hello there"), Broken.PROTOCOL, 0, None),
-    "status of no class": (saying(b"HTTP/1.1 20x OK\r\n\r\n"), Broken.PROTOCOL, 0, None),
-    "two lengths": (saying(answer(b"", "content-length: 9")), Broken.PROTOCOL, 0, None),
-    "huge head": (saying(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000), Broken.PROTOCOL, 0, None),
+    "silent": (saying(then="hang"), FailureKind.TIMEOUT, 0, None),
+    "half a status line": (saying(b"HTTP/1.1 20", then="hang"), FailureKind.TIMEOUT, 0, None),
+    "head drips": (dripping(b"HTTP/1.1 200 OK\r\nx: ", b"y"), FailureKind.TIMEOUT, 0, None),
+    "endless interim": (dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), FailureKind.TIMEOUT, 0, None),
+    "closed": (saying(), FailureKind.RESET, 0, None),
+    "closed in the status line": (saying(b"HTTP/1.1 20"), FailureKind.RESET, 0, None),
+    "closed in the head": (saying(b"HTTP/1.1 200 OK\r\nx: "), FailureKind.RESET, 0, None),
+    "reset": (saying(then="reset"), FailureKind.RESET, 0, None),
+    "garbage": (saying(b"\x00\xff not HTTP\r\n\r\n", then="hang"), FailureKind.PROTOCOL, 0, None),
+    "garbage text": (saying(b"hello there"), FailureKind.PROTOCOL, 0, None),
+    "status of no class": (saying(b"HTTP/1.1 20x OK\r\n\r\n"), FailureKind.PROTOCOL, 0, None),
+    "two lengths": (saying(answer(b"", "content-length: 9")), FailureKind.PROTOCOL, 0, None),
+    "huge head": (saying(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000), FailureKind.PROTOCOL, 0, None),
     # In the body: what came is kept.
-    "hangs": (saying(CHUNKED + chunk(b"part"), then="hang"), Broken.TIMEOUT, 200, b"part"),
-    "drips": (dripping(ENDLESS, b"y"), Broken.TIMEOUT, 200, re.compile(b"y{5,}")),
-    "short": (saying(answer(b"whole")[:-2]), Broken.LENGTH, 200, b"who"),
-    "long": (saying(answer(b"whole") + b"!"), Broken.LENGTH, 200, b"whole"),
-    "body where none may be": (saying(b"HTTP/1.1 204 No\r\n\r\nx", then="hang"), Broken.LENGTH, 204, b""),
-    "chunks end": (saying(CHUNKED + chunk(b"part")), Broken.RESET, 200, b"part"),
-    "reset in the body": (saying(CHUNKED + chunk(b"part"), then="reset"), Broken.RESET, 200, b"part"),
-    "no chunk": (saying(CHUNKED + chunk(b"part") + b"zzz\r\n"), Broken.PROTOCOL, 200, b"part"),
-    "no gzip": (saying(coded("gzip", b"plain")), Broken.ENCODING, 200, b""),
-    "no deflate": (saying(coded("deflate", b"\xff\xff\xff")), Broken.ENCODING, 200, b""),
-    "half a gzip": (saying(coded("gzip", PACKED[:-9])), Broken.ENCODING, 200, re.compile(b"[0-9]{400,}")),
-    "one byte of gzip": (saying(coded("gzip", b"\x1f")), Broken.ENCODING, 200, b""),
-    "brotli": (saying(coded("br", b"\x0b\x02\x80")), Broken.ENCODING, 200, b""),
-    "coded twice": (saying(coded("gzip, gzip", gzip.compress(PACKED))), Broken.ENCODING, 200, b""),
-    "endless": (flooding(b"x" * 65536), Broken.TOO_LARGE, 200, b"x" * 100_000),
-    "one byte too many": (saying(answer(b"x" * 100_001)), Broken.TOO_LARGE, 200, b"x" * 100_000),
-    "gzip bomb": (saying(coded("gzip", gzip.compress(bytes(10**7)))), Broken.TOO_LARGE, 200, bytes(100_000)),
+    "hangs": (saying(CHUNKED + chunk(b"part"), then="hang"), FailureKind.TIMEOUT, 200, b"part"),
+    "drips": (dripping(ENDLESS, b"y"), FailureKind.TIMEOUT, 200, re.compile(b"y{5,}")),
+    "short": (saying(answer(b"whole")[:-2]), FailureKind.LENGTH, 200, b"who"),
+    "long": (saying(answer(b"whole") + b"!"), FailureKind.LENGTH, 200, b"whole"),
+    "body where none may be": (
+        saying(b"HTTP/1.1 204 No\r\n\r\nx", then="hang"),
+        FailureKind.LENGTH,
+        204,
+        b"",
+    ),
+    "chunks end": (saying(CHUNKED + chunk(b"part")), FailureKind.RESET, 200, b"part"),
+    "reset in the body": (saying(CHUNKED + chunk(b"part"), then="reset"), FailureKind.RESET, 200, b"part"),
+    "no chunk": (saying(CHUNKED + chunk(b"part") + b"zzz\r\n"), FailureKind.PROTOCOL, 200, b"part"),
+    "no gzip": (saying(coded("gzip", b"plain")), FailureKind.ENCODING, 200, b""),
+    "no deflate": (saying(coded("deflate", b"\xff\xff\xff")), FailureKind.ENCODING, 200, b""),
+    "half a gzip": (
+        saying(coded("gzip", PACKED[:-9])),
+        FailureKind.ENCODING,
+        200,
+        re.compile(b"[0-9]{400,}"),
+    ),
+    "one byte of gzip": (saying(coded("gzip", b"\x1f")), FailureKind.ENCODING, 200, b""),
+    "brotli": (saying(coded("br", b"\x0b\x02\x80")), FailureKind.ENCODING, 200, b""),
+    "coded twice": (saying(coded("gzip, gzip", gzip.compress(PACKED))), FailureKind.ENCODING, 200, b""),
+    "endless": (flooding(b"x" * 65536), FailureKind.TOO_LARGE, 200, b"x" * 100_000),
+    "one byte too many": (saying(answer(b"x" * 100_001)), FailureKind.TOO_LARGE, 200, b"x" * 100_000),
+    "gzip bomb": (
+        saying(coded("gzip", gzip.compress(bytes(10**7)))),
+        FailureKind.TOO_LARGE,
+        200,
+        bytes(100_000),
+    ),
 }
 
 
@@ -105,7 +120,7 @@ ENDINGS = {
 def test_how_an_answer_ends(name: str) -> None:
     script, kind, status, body = ENDINGS[name]
     before = time.monotonic()
-    response = asked(script, BRIEF if kind is Broken.TIMEOUT else LIMITS)
+    response = asked(script, BRIEF if kind is FailureKind.TIMEOUT else LIMITS)
     lasted = time.monotonic() - before
     assert response.failure is not None
     assert (response.failure.kind, response.status) == (kind, status), response.failure
@@ -154,7 +169,7 @@ def test_nobody_there(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sender(base.format(port), gate=OPEN, limits=LIMITS) as sender:
         response = sender.send(CHAT).response
     assert response.failure is not None
-    assert (response.status, response.body, response.failure.kind) == (0, None, Broken.REFUSED)
+    assert (response.status, response.body, response.failure.kind) == (0, None, FailureKind.REFUSED)
     assert response.failure.detail in {"the connection was refused", "the name of the server has no address"}
 
 
@@ -165,7 +180,7 @@ def test_a_server_without_tls_is_told() -> None:
     ):
         response = sender.send(CHAT).response
     assert response.failure is not None
-    assert response.failure.kind is Broken.REFUSED
+    assert response.failure.kind is FailureKind.REFUSED
     assert response.failure.detail == "the server and this machine agree on no TLS"
 
 
@@ -184,7 +199,7 @@ def test_a_bomb_does_not_fill_the_memory(coding: str) -> None:
         finally:
             tracemalloc.stop()
     assert response.failure is not None
-    assert response.failure.kind is Broken.TOO_LARGE
+    assert response.failure.kind is FailureKind.TOO_LARGE
     assert peak < 4_000_000
 
 
@@ -192,7 +207,7 @@ def test_a_broken_stream_keeps_its_arrivals() -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     response = asked(saying(head, chunk(b"data: 1\n\n"), then="hang"), BRIEF)
     assert response.failure is not None
-    assert response.failure.kind is Broken.TIMEOUT
+    assert response.failure.kind is FailureKind.TIMEOUT
     assert [size for size, _ in response.arrivals] == [9]
 
 
@@ -230,7 +245,7 @@ def test_what_is_left_over_is_not_the_next_answer(extra: bytes, framing: str) ->
     # A forged answer that ends as chunks do is noticed only when the next request finds it.
     unseen = framing == "chunked" and extra is NOTHING_MORE
     assert (first.failure is None) == unseen
-    assert first.failure is None or first.failure.kind is Broken.LENGTH
+    assert first.failure is None or first.failure.kind is FailureKind.LENGTH
     assert (first.body, second.body, second.failure) == (b'"own"', b'"own"', None)
 
 
@@ -275,18 +290,18 @@ def test_after_every_ending_the_next_answer_is_whole() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (httpx.ConnectTimeout("x"), Broken.REFUSED),
-        (httpx.ConnectError("x"), Broken.REFUSED),
-        (httpx.ProxyError("x"), Broken.REFUSED),
-        (httpx.WriteTimeout("x"), Broken.TIMEOUT),
-        (httpx.ReadTimeout("x"), Broken.TIMEOUT),
-        (httpx.PoolTimeout("x"), Broken.TIMEOUT),
-        (httpx.ReadError("x"), Broken.RESET),
-        (httpx.RemoteProtocolError("x"), Broken.PROTOCOL),
+        (httpx.ConnectTimeout("x"), FailureKind.REFUSED),
+        (httpx.ConnectError("x"), FailureKind.REFUSED),
+        (httpx.ProxyError("x"), FailureKind.REFUSED),
+        (httpx.WriteTimeout("x"), FailureKind.TIMEOUT),
+        (httpx.ReadTimeout("x"), FailureKind.TIMEOUT),
+        (httpx.PoolTimeout("x"), FailureKind.TIMEOUT),
+        (httpx.ReadError("x"), FailureKind.RESET),
+        (httpx.RemoteProtocolError("x"), FailureKind.PROTOCOL),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_error_of_a_transport_has_its_ending(error: httpx.TransportError, kind: Broken) -> None:
+def test_every_error_of_a_transport_has_its_ending(error: httpx.TransportError, kind: FailureKind) -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise error
 
@@ -306,7 +321,7 @@ def test_of_a_body_without_end_only_the_beginning_is_kept() -> None:
     ):
         response = sender.send(CHAT).response
     assert response.failure is not None
-    assert response.failure.kind is Broken.TOO_LARGE
+    assert response.failure.kind is FailureKind.TOO_LARGE
     assert str(2**20) in response.failure.detail
     assert response.body == lines * 2
     assert all(size <= len(lines) * 2 for size, _ in response.arrivals)

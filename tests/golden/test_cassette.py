@@ -17,8 +17,8 @@ from recorded import TEXT, cassette, exchange, provenance
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden import Cassette
 from cohere_conformance.golden.cassette import dump, parse
-from cohere_conformance.model import Broken, Exchange, Failure, Response
-from cohere_conformance.recordings.read import read
+from cohere_conformance.model import Exchange, Failure, FailureKind, Response
+from cohere_conformance.recordings.parse import parse_recording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,12 +55,12 @@ def test_a_stream_keeps_its_bytes_and_when_they_came() -> None:
 def test_a_request_without_a_key_stays_without_one() -> None:
     made = exchange()
     bare = Exchange(
-        type(made.request)(made.request.method, made.request.url, (), made.request.body, keyed=False),
+        type(made.request)(made.request.method, made.request.url, (), made.request.body, has_key=False),
         made.response,
         made.source,
     )
-    assert parse(dump(Cassette(provenance(), bare)), "x").exchange.request.keyed is False
-    assert parse(dump(cassette()), "x").exchange.request.keyed is True
+    assert parse(dump(Cassette(provenance(), bare)), "x").exchange.request.has_key is False
+    assert parse(dump(cassette()), "x").exchange.request.has_key is True
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -83,7 +83,7 @@ def test_plain_vcr_plays_it_to_any_client(streamed: bool, tmp_path: Path) -> Non
 def test_it_is_traffic_for_check_as_any_other_cassette(tmp_path: Path) -> None:
     path = tmp_path / "tokenize.plain.yaml"
     path.write_bytes(dump(cassette()))
-    (found,) = read(path)
+    (found,) = parse_recording(path)
     assert isinstance(found, Exchange)
     assert found.request.url == "http://localhost/v1/tokenize"
     assert found.response.body == cassette().exchange.response.body
@@ -96,7 +96,7 @@ def test_a_text_is_readable_in_the_file() -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [Response(200, body=None), Response(200, body=b"{", failure=Failure(Broken.RESET, "cut"))],
+    [Response(200, body=None), Response(200, body=b"{", failure=Failure(FailureKind.RESET, "cut"))],
     ids=["no body", "half a body"],
 )
 def test_half_an_answer_is_no_cassette(response: Response) -> None:

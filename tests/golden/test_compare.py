@@ -34,7 +34,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.golden.compare import compare
 from cohere_conformance.golden.compare.loading import load_rules
 from cohere_conformance.golden.compare.masks import Like, Mask
-from cohere_conformance.model import Broken, Failure, Kind, Severity
+from cohere_conformance.model import Failure, FailureKind, Kind, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -173,7 +173,7 @@ def test_another_status_says_it_all() -> None:
 
 def test_an_answer_that_is_not_whole_says_it_all() -> None:
     whole = exchange(RERANK, reranked(0.9))
-    failure = Failure(Broken.RESET, "the connection was reset in the middle of the body")
+    failure = Failure(FailureKind.RESET, "the connection was reset in the middle of the body")
     fresh = msgspec.structs.replace(whole, response=msgspec.structs.replace(whole.response, failure=failure))
     [finding] = differences(whole, fresh)
     assert (finding.value_class, finding.expected, finding.observed) == (

@@ -26,9 +26,9 @@ from cohere_conformance.errors import CassetteError, TrafficError
 from cohere_conformance.golden import Cassette, Origin, Provenance, find, importing, load, save
 from cohere_conformance.golden.importing import Added, Imported, add, gather, traffic
 from cohere_conformance.golden.whole import whole
-from cohere_conformance.model import Broken, Exchange, Failure, Source, StreamEvent
+from cohere_conformance.model import Exchange, Failure, FailureKind, Source, StreamEvent
 from cohere_conformance.privacy.secret import Secret
-from cohere_conformance.recordings import Skipped
+from cohere_conformance.recordings import SkippedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -344,7 +344,7 @@ def test_everything_is_accounted_for(imported: Import) -> None:
         exchange("POST https://example.com/v2/rerank", RERANK),
         exchange("GET /v2/nowhere", {}, status=404),
         TrafficError("b.har", "entry 2", "no response was recorded"),
-        Skipped("c.json", "a document about something else"),
+        SkippedFile("c.json", "a document about something else"),
     )
     tally = made.tally
     assert (tally.read, tally.kept, tally.duplicates, tally.partial, tally.unrouted) == (5, 1, 1, 1, 1)
@@ -372,7 +372,7 @@ def test_an_answer_that_has_no_body_is_whole(
 
 
 def test_an_answer_that_was_cut_is_not_whole(imported: Import) -> None:
-    cut = replace(rerank(), response=replace(rerank().response, failure=Failure(Broken.RESET, "closed")))
+    cut = replace(rerank(), response=replace(rerank().response, failure=Failure(FailureKind.RESET, "closed")))
     assert imported(cut).tally.partial == 1
 
 

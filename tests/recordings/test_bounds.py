@@ -16,7 +16,7 @@ from peak import peaked
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.inputs.bounds import DEEPEST, LONGEST, LONGEST_NUMBER, MOST_VALUES
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import Skipped, discover, read
+from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +192,7 @@ def test_what_stands_before_the_bound_is_read(tmp_path: Path) -> None:
     """An entry that is too deep costs itself and what follows it, but nothing before it."""
     path = tmp_path / "x.har"
     path.write_bytes(archive(*[GOOD] * 50, entry('{"text":"x"}', ',"z":' + "[" * 10_000)))
-    *found, error = read(str(path))
+    *found, error = parse_recording(str(path))
     assert [type(one) for one in found] == [Exchange] * 50
     assert isinstance(error, TrafficError)
     assert (error.where, error.reason) == ("entry 51", "reading ends here: nested more than 500 levels deep")
@@ -207,7 +207,7 @@ def test_brackets_and_quotes_inside_of_a_text_are_not_counted(tmp_path: Path, es
     for shift in range(4):
         text = "x" * (65_000 + shift) + escape * 3_000
         path.write_bytes(archive(entry(f'{{"text":"{text}"}}'), GOOD))
-        assert [type(one) for one in read(str(path))] == [Exchange] * 2
+        assert [type(one) for one in parse_recording(str(path))] == [Exchange] * 2
 
 
 def test_what_is_just_within_the_bounds_is_read(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_what_is_just_within_the_bounds_is_read(tmp_path: Path) -> None:
     inner = f'{{"text":"x","deep":{"[" * depth}{"]" * depth},"n":{"9" * LONGEST_NUMBER}}}'
     path = tmp_path / "x.har"
     path.write_bytes(archive(entry(inner, f',"many":[{",".join("0" * (MOST_VALUES - 1000))}]'), GOOD))
-    assert [type(one) for one in read(str(path))] == [Exchange] * 2
+    assert [type(one) for one in parse_recording(str(path))] == [Exchange] * 2
 
 
 def test_a_body_of_many_megabytes_is_read(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_body_of_many_megabytes_is_read(tmp_path: Path) -> None:
     assert 26_000_000 < len(body) < LONGEST
     path = tmp_path / "x.har"
     path.write_bytes(archive(entry(json.dumps({"text": body}))))
-    (found,) = read(str(path))
+    (found,) = parse_recording(str(path))
     assert isinstance(found, Exchange)
     assert found.response.body == body.encode()
 
@@ -236,10 +236,10 @@ def test_a_number_has_a_longest_length_wherever_it_stands(tmp_path: Path, digits
     """In a text digits are only text; outside they are counted across the pieces in which a file is read."""
     path = tmp_path / "x.har"
     path.write_bytes(archive(entry(json.dumps({"text": "7" * (shift + digits)})), GOOD))
-    assert [type(one) for one in read(str(path))] == [Exchange] * 2
+    assert [type(one) for one in parse_recording(str(path))] == [Exchange] * 2
     path.write_bytes(archive(entry(f'{{"text":"{"x" * shift}","n":{"7" * digits}}}'), GOOD))
     expected = [Exchange] * 2 if digits <= LONGEST_NUMBER else [TrafficError]
-    assert [type(one) for one in read(str(path))] == expected
+    assert [type(one) for one in parse_recording(str(path))] == expected
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
@@ -252,7 +252,7 @@ def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
         path.symlink_to("/dev/zero")
     else:
         path.mkdir()
-    (error,) = read(str(path))
+    (error,) = parse_recording(str(path))
     assert isinstance(error, TrafficError)
     assert "expected a regular file, found a" in error.reason
 
@@ -265,7 +265,7 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     (folder / "up").symlink_to(tmp_path)
     (folder / "x.jsonl").write_bytes(row("{}"))
     link, found = discover([tmp_path])
-    assert link == Skipped(str(tmp_path / "self.har"), "no regular file, or a link to none")
+    assert link == SkippedFile(str(tmp_path / "self.har"), "no regular file, or a link to none")
     assert found == str(folder / "x.jsonl")
     (error,) = discover([tmp_path / "self.har"])
     assert isinstance(error, TrafficError)
@@ -276,7 +276,7 @@ def test_a_file_that_grows_while_it_is_read_ends_where_it_ended(tmp_path: Path) 
     path = tmp_path / "x.jsonl"
     path.write_bytes(row("{}") * 3)
     count = 0
-    for one in read(str(path)):
+    for one in parse_recording(str(path)):
         assert isinstance(one, Exchange)
         count += 1
         with path.open("ab") as file:

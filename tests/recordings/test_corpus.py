@@ -7,7 +7,7 @@ import pytest
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import Skipped, discover, read
+from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not a
 
 
 def test_the_collected_interactions() -> None:
-    found = list(read(str(CORPUS / "interactions.jsonl")))
+    found = list(parse_recording(str(CORPUS / "interactions.jsonl")))
     assert Counter(type(item) for item in found) == {Exchange: 562}
     exchanges = [item for item in found if isinstance(item, Exchange)]
     assert sum(item.response.events is not None for item in exchanges) == 149
@@ -26,7 +26,7 @@ def test_the_raw_cassettes() -> None:
     items = [
         item
         for file in discover([CORPUS / "raw"])
-        for item in (read(file) if isinstance(file, str) else [file])
+        for item in (parse_recording(file) if isinstance(file, str) else [file])
     ]
     assert Counter(type(item) for item in items) == {Exchange: 154}
     assert all(item.response.body is not None for item in items if isinstance(item, Exchange))
@@ -37,5 +37,5 @@ def test_the_raw_cassettes() -> None:
 
 def test_the_whole_folder_has_nothing_unreadable() -> None:
     found = list(discover([CORPUS]))
-    assert [Path(item.file).name for item in found if isinstance(item, Skipped)] == ["deviations.jsonl"]
+    assert [Path(item.file).name for item in found if isinstance(item, SkippedFile)] == ["deviations.jsonl"]
     assert not [item for item in found if isinstance(item, TrafficError)]

@@ -7,7 +7,7 @@ import pytest
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import Skipped, discover, read
+from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 
 ROW = '{"method": "GET", "url": "https://h/x", "status": 200}\n'
 HAR = json.dumps(
@@ -59,7 +59,7 @@ def test_content_and_not_the_name_tells_the_format(
     path = tmp_path / name
     text = SAMPLES[sample].encode()
     path.write_bytes(gzip.compress(text) if packed else text)
-    found = list(read(str(path)))
+    found = list(parse_recording(str(path)))
     assert isinstance(found[-1], Exchange)
     assert found[-1].request.url == "https://h/x"
     assert len(found) == (2 if sample == "lines-late" else 1)
@@ -71,7 +71,7 @@ def test_what_is_no_recording_is_an_error_when_named(tmp_path: Path, sample: str
     path = tmp_path / "x"
     path.write_text(OTHER[sample], encoding="utf-8")
     assert list(discover([path])) == [str(path)]
-    (error,) = read(str(path))
+    (error,) = parse_recording(str(path))
     assert isinstance(error, TrafficError)
     assert error.where == "start"
     assert "expected a VCR cassette" in error.reason
@@ -97,7 +97,7 @@ def test_in_a_folder_a_whole_document_about_something_else_is_skipped_and_told(
     path = tmp_path / name
     path.write_text(OTHER[sample], encoding="utf-8")
     (found,) = discover([tmp_path])
-    assert isinstance(found, Skipped)
+    assert isinstance(found, SkippedFile)
     assert found.reason.endswith(
         "that tell no exchanges" if "JSON Lines" in found.reason else "tells no exchanges"
     )
@@ -115,7 +115,9 @@ def test_in_a_folder_other_names_are_counted(tmp_path: Path, sample: str, name: 
     """Nothing is passed over in silence: what is no recording by name and content is counted by suffix."""
     (tmp_path / name).write_text(OTHER[sample], encoding="utf-8")
     suffix = Path(name).suffix or "(no suffix)"
-    assert list(discover([tmp_path])) == [Skipped(str(tmp_path), f"files that are no recordings: 1 {suffix}")]
+    assert list(discover([tmp_path])) == [
+        SkippedFile(str(tmp_path), f"files that are no recordings: 1 {suffix}")
+    ]
 
 
 def test_files_that_are_no_recordings_are_one_line_a_folder(tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_files_that_are_no_recordings_are_one_line_a_folder(tmp_path: Path) -> N
     (tmp_path / "a.jsonl").write_text(ROW, encoding="utf-8")
     found = list(discover([tmp_path]))
     reason = "files that are no recordings: 5 .s0, 5 .s1, 4 .s2, 4 .s3, 4 .s4, 8 of other kinds"
-    assert found == [str(tmp_path / "a.jsonl"), Skipped(str(tmp_path), reason)]
+    assert found == [str(tmp_path / "a.jsonl"), SkippedFile(str(tmp_path), reason)]
 
 
 def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.har")
     (tmp_path / "b.har").symlink_to("nowhere")
     found = list(discover([tmp_path]))
-    assert [(one.file, one.reason) for one in found if isinstance(one, Skipped)] == [
+    assert [(one.file, one.reason) for one in found if isinstance(one, SkippedFile)] == [
         (str(tmp_path / name), "no regular file, or a link to none") for name in ("a.har", "b.har")
     ]
 
@@ -144,8 +146,8 @@ def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
 def test_lines_about_something_else_are_skipped_and_told(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text('{"op": "POST /v1/chat", "status": 200}\n')
-    assert list(discover([tmp_path])) == [Skipped(str(path), "JSON Lines that tell no exchanges")]
-    (error,) = read(str(path))
+    assert list(discover([tmp_path])) == [SkippedFile(str(path), "JSON Lines that tell no exchanges")]
+    (error,) = parse_recording(str(path))
     assert isinstance(error, TrafficError)
     assert "tell no exchanges" in error.reason
 
@@ -187,7 +189,7 @@ def test_what_does_not_exist_is_an_error_and_the_search_goes_on(tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
 def test_reading_what_is_no_file_is_an_error(tmp_path: Path, kind: str) -> None:
-    (error,) = read(str(tmp_path / "missing" if kind == "missing" else tmp_path))
+    (error,) = parse_recording(str(tmp_path / "missing" if kind == "missing" else tmp_path))
     assert isinstance(error, TrafficError)
     assert error.where == "start"
 

@@ -15,7 +15,7 @@ import zstandard
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import Remark, Skipped, discover, read
+from cohere_conformance.recordings import RecordingNote, SkippedFile, discover, parse_recording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,14 +36,14 @@ def packed(coding: str) -> bytes:
 
 def only(path: Path, content: str | bytes) -> Exchange:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    (found,) = [one for one in read(str(path)) if not isinstance(one, Remark)]
+    (found,) = [one for one in parse_recording(str(path)) if not isinstance(one, RecordingNote)]
     assert isinstance(found, Exchange), found
     return found
 
 
 def refusal(path: Path, content: bytes) -> str:
     path.write_bytes(content)
-    found = list(read(str(path)))
+    found = list(parse_recording(str(path)))
     assert isinstance(found[-1], TrafficError), found
     return str(found[-1])
 
@@ -270,7 +270,7 @@ def test_mocks_of_httpmock(tmp_path: Path) -> None:
     other = {"when": mock["when"], "then": {"status": 204, "body_base64": base64.b64encode(b"\xff").decode()}}
     path = tmp_path / "x.yaml"
     path.write_text(yaml.safe_dump_all([mock, other], sort_keys=False, allow_unicode=True), encoding="utf-8")
-    one, two = read(str(path))
+    one, two = parse_recording(str(path))
     assert isinstance(one, Exchange)
     assert isinstance(two, Exchange)
     assert (one.request.url, one.request.headers) == ("/v2/rerank?a=1+2", (("accept", "*/*"),))
@@ -297,7 +297,7 @@ def test_traces_of_httprr(tmp_path: Path, chunked: bool) -> None:
     record = b"%d %d\n%s%s" % (len(request), len(response), request, response)
     path = tmp_path / "x"
     path.write_bytes(b"httprr trace v1\n" + record * 2)
-    found = list(read(str(path)))
+    found = list(parse_recording(str(path)))
     assert len(found) == 2
     for one in found:
         assert isinstance(one, Exchange)
@@ -335,7 +335,7 @@ def test_the_output_of_curl(tmp_path: Path, ends: str) -> None:
     assert ("authorization", "[redacted]") in found.request.headers
     path = tmp_path / "x.txt"
     path.write_text(CURL * 3, encoding="utf-8")
-    assert [type(one) for one in read(str(path))] == [Exchange] * 3
+    assert [type(one) for one in parse_recording(str(path))] == [Exchange] * 3
 
 
 # -- rows
@@ -405,6 +405,6 @@ def test_what_is_not_read_is_named_and_counted(tmp_path: Path, name: str) -> Non
     assert words in refusal(tmp_path / name, content)
     (tmp_path / "z.jsonl").write_text(json.dumps({"method": "GET", "url": URL, "status": 200}) + "\n")
     skipped, other = discover([tmp_path])
-    assert isinstance(skipped, Skipped)
+    assert isinstance(skipped, SkippedFile)
     assert (skipped.file, words in skipped.reason) == (str(tmp_path / name), True)
     assert other == str(tmp_path / "z.jsonl")

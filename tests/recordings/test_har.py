@@ -7,7 +7,7 @@ import pytest
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def write(folder: Path, *entries: dict[str, Any], cut: int | None = None) -> Pat
 
 
 def only(folder: Path, **changes: Any) -> Exchange:
-    (found,) = read(str(write(folder, entry(**changes))))
+    (found,) = parse_recording(str(write(folder, entry(**changes))))
     assert isinstance(found, Exchange), found
     return found
 
@@ -125,7 +125,7 @@ def test_the_media_type_stands_in_only_where_no_header_was_kept(tmp_path: Path) 
     "changes", [{"response_status": 0}, {"response_status": None}], ids=["zero", "absent"]
 )
 def test_an_aborted_request_is_an_error_and_reading_goes_on(tmp_path: Path, changes: dict[str, Any]) -> None:
-    first, error, last = read(str(write(tmp_path, entry(), entry(**changes), entry())))
+    first, error, last = parse_recording(str(write(tmp_path, entry(), entry(**changes), entry())))
     assert isinstance(first, Exchange)
     assert isinstance(error, TrafficError)
     assert (error.where, error.reason) == ("entry 2", "no response was recorded")
@@ -137,13 +137,13 @@ def test_an_aborted_request_is_an_error_and_reading_goes_on(tmp_path: Path, chan
     "value", [{"request": {}}, {"request": {"url": "u"}, "response": []}, {"response": {}}, {}], ids=repr
 )
 def test_an_entry_of_the_wrong_shape_costs_only_itself(tmp_path: Path, value: dict[str, Any]) -> None:
-    error, last = read(str(write(tmp_path, value, entry())))
+    error, last = parse_recording(str(write(tmp_path, value, entry())))
     assert isinstance(error, TrafficError)
     assert isinstance(last, Exchange)
 
 
 def test_a_truncated_archive_gives_what_was_whole_and_one_error(tmp_path: Path) -> None:
-    first, second, error = read(str(write(tmp_path, entry(), entry(), entry(), cut=-300)))
+    first, second, error = parse_recording(str(write(tmp_path, entry(), entry(), entry(), cut=-300)))
     assert isinstance(first, Exchange)
     assert isinstance(second, Exchange)
     assert isinstance(error, TrafficError)
@@ -154,7 +154,7 @@ def test_a_truncated_archive_gives_what_was_whole_and_one_error(tmp_path: Path) 
 def test_a_broken_archive_is_not_quoted(tmp_path: Path) -> None:
     path = write(tmp_path, entry())
     path.write_text(path.read_text().replace('s3cret"', 's3cret" s3cret'))
-    (error,) = read(str(path))
+    (error,) = parse_recording(str(path))
     assert isinstance(error, TrafficError)
     assert "s3cret" not in str(error)
 
@@ -162,15 +162,15 @@ def test_a_broken_archive_is_not_quoted(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     path = write(tmp_path, entry())
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    (found,) = read(str(path))
+    (found,) = parse_recording(str(path))
     assert isinstance(found, Exchange)
 
 
 def test_numbers_beyond_all_bounds_do_not_end_the_reading(tmp_path: Path) -> None:
     path = write(tmp_path, entry(), entry())
     path.write_text(path.read_text().replace('"time": 12.5', '"time": 123456789012345678901234, "t": 1e999'))
-    assert [type(item) for item in read(str(path))] == [Exchange, Exchange]
+    assert [type(item) for item in parse_recording(str(path))] == [Exchange, Exchange]
 
 
 def test_an_archive_without_entries_has_no_exchanges(tmp_path: Path) -> None:
-    assert list(read(str(write(tmp_path)))) == []
+    assert list(parse_recording(str(write(tmp_path)))) == []

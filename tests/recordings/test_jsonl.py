@@ -6,7 +6,7 @@ import pytest
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange, StreamEvent
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 ROW: dict[str, Any] = {
     "id": "1",
@@ -31,7 +31,7 @@ def write(folder: Path, *lines: str | bytes | dict[str, Any]) -> Path:
 
 
 def only(folder: Path, *lines: str | bytes | dict[str, Any]) -> Exchange:
-    (found,) = read(str(write(folder, *lines)))
+    (found,) = parse_recording(str(write(folder, *lines)))
     assert isinstance(found, Exchange), found
     return found
 
@@ -163,7 +163,7 @@ def test_fields_may_be_missing(tmp_path: Path) -> None:
     ids="text cut invalid utf8-url utf8-body type list method url status zero short deep".split(),
 )
 def test_a_bad_line_costs_only_itself(tmp_path: Path, line: str | bytes, reason: str) -> None:
-    first, error, last = read(str(write(tmp_path, ROW, "", line, ROW)))
+    first, error, last = parse_recording(str(write(tmp_path, ROW, "", line, ROW)))
     assert isinstance(first, Exchange)
     assert isinstance(error, TrafficError)
     assert error.where == "line 3"
@@ -186,7 +186,7 @@ def test_whole_interactions_on_a_line(tmp_path: Path) -> None:
         "request": {"method": "GET", "url": "https://h/x", "headers": []},
         "response": {"status": 201, "headers": [], "content": {"text": "e30=", "encoding": "base64"}},
     }
-    first, second = read(str(write(tmp_path, cassette, archived)))
+    first, second = parse_recording(str(write(tmp_path, cassette, archived)))
     assert isinstance(first, Exchange)
     assert isinstance(second, Exchange)
     assert first.request.url == "https://h/x?token=[redacted]"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 BODY = json.dumps({"id": "x", "text": "word " * 4000})
 MEGABYTE = 1024 * 1024
@@ -52,11 +52,11 @@ def test_memory_stays_flat(tmp_path: Path, pieces: type[Iterator[str]], size: in
     path = tmp_path / "large"
     with path.open("w", encoding="utf-8") as file:
         file.writelines(pieces(size))  # type: ignore[call-arg]
-    for _ in zip(range(3), read(str(path)), strict=False):  # what is loaded once is not what grows
+    for _ in zip(range(3), parse_recording(str(path)), strict=False):  # what is loaded once is not what grows
         pass
     tracemalloc.start()
     try:
-        count = sum(isinstance(item, Exchange) for item in read(str(path)))
+        count = sum(isinstance(item, Exchange) for item in parse_recording(str(path)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

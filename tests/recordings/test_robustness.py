@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import Remark, read
+from cohere_conformance.recordings import RecordingNote, parse_recording
 
 ONE = {
     "request": {
@@ -54,9 +54,9 @@ SAMPLES = {
 
 def everything(path: Path, content: bytes) -> list[Exchange | TrafficError]:
     path.write_bytes(content)
-    found = list(read(str(path)))
-    assert all(isinstance(item, Exchange | TrafficError | Remark) for item in found)
-    return [item for item in found if not isinstance(item, Remark)]
+    found = list(parse_recording(str(path)))
+    assert all(isinstance(item, Exchange | TrafficError | RecordingNote) for item in found)
+    return [item for item in found if not isinstance(item, RecordingNote)]
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -10,11 +10,11 @@ import yaml
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.inputs import yamlevents
 from cohere_conformance.model import Exchange, Headers
-from cohere_conformance.recordings import codec, read
+from cohere_conformance.recordings import codec, parse_recording
 
 
 def everything(path: Path) -> list[Exchange | TrafficError]:
-    return list(read(str(path)))
+    return list(parse_recording(str(path)))
 
 
 def write(folder: Path, text: str | bytes, name: str = "cassette.yaml") -> Path:

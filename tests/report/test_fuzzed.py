@@ -12,7 +12,7 @@ import pytest
 from builders import exchange
 from rich.console import Console
 
-from cohere_conformance.model import Broken, Failure
+from cohere_conformance.model import Failure, FailureKind
 from cohere_conformance.report import (
     FuzzCoverage,
     Header,
@@ -62,7 +62,7 @@ def record(way: str, made: Exchange, operation: str = RERANK, *, setup: bool = F
 def unanswered() -> Exchange:
     made = reranked()
     lost = msgspec.structs.replace(
-        made.response, status=0, headers=(), body=None, failure=Failure(Broken.TIMEOUT, "nothing came")
+        made.response, status=0, headers=(), body=None, failure=Failure(FailureKind.TIMEOUT, "nothing came")
     )
     return msgspec.structs.replace(made, response=lost)
 

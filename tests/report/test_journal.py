@@ -11,10 +11,10 @@ import pytest
 from cohere_conformance.errors import ReportError
 from cohere_conformance.model import (
     Aspect,
-    Broken,
     Element,
     Exchange,
     Failure,
+    FailureKind,
     Finding,
     Kind,
     Request,
@@ -108,7 +108,7 @@ def test_a_record_is_read_back_as_it_was(tmp_path: Path, body: bytes | None) -> 
         (("content-type", "text/event-stream"),),
         body,
         (StreamEvent("x\ny", "message", 0.25),),
-        Failure(Broken.LENGTH, "too short"),
+        Failure(FailureKind.LENGTH, "too short"),
         1.5,
         ((3, 0.5), (9, 1.25)),
     )

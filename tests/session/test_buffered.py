@@ -9,7 +9,7 @@ import pytest
 from cohere_conformance import suites
 from cohere_conformance.checks.pace import at_once, held_back
 from cohere_conformance.data import folder
-from cohere_conformance.model import Broken, Failure, Kind, Response, Severity
+from cohere_conformance.model import Failure, FailureKind, Kind, Response, Severity
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.server import Running
 from cohere_conformance.session.api import Api
@@ -32,7 +32,7 @@ TIMES: dict[str, tuple[Response, Response, bool, bool]] = {
     "slow to begin, then fast": (came(1.5, 1.6, 1.7), SHORT, False, False),
     "soon ready": (came(0.05, 0.05), came(0.01), False, False),
     "the short one waited as long": (came(2.0, 2.01), came(1.9), True, False),
-    "cut off": (came(2.0, failure=Failure(Broken.RESET, "reset")), SHORT, False, False),
+    "cut off": (came(2.0, failure=Failure(FailureKind.RESET, "reset")), SHORT, False, False),
     "nobody kept the time": (came(), SHORT, False, False),
     "nobody kept the time of the short one": (came(2.0), came(), True, False),
 }

@@ -10,7 +10,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def looked_at(group: str) -> set[str]:
 def shipped(group: str) -> Iterator[Exchange]:
     """Yield the exchanges of a group that ship with the package, conforming and deviating ones."""
     for name in ("conforming", "deviating"):
-        for exchange in read(str(folder("cassettes") / "examples" / f"{name}.jsonl")):
+        for exchange in parse_recording(str(folder("cassettes") / "examples" / f"{name}.jsonl")):
             assert isinstance(exchange, Exchange)
             label = CONTRACT.route(exchange.request.method, exchange.request.url).operation
             if label and CONTRACT.operations[label].group == group:

@@ -76,7 +76,7 @@ def sent_with(request: Request, key: Credential) -> Request:
         (name, sent if sent is not None and name == "authorization" else value)
         for name, value in request.headers
     )
-    return msgspec.structs.replace(request, headers=headers, variable=_VARIABLE.get(key, KEY_VARIABLE))
+    return msgspec.structs.replace(request, headers=headers, key_variable=_VARIABLE.get(key, KEY_VARIABLE))
 
 
 _SCHEMES = {Credential.VALID: "Bearer", Credential.LOWER_CASE: "bearer", Credential.SPACED: "Bearer "}
@@ -167,9 +167,9 @@ class RequestTemplate(msgspec.Struct, frozen=True):
             path,
             tuple(headers),
             body,
-            keyed=scheme is not None,
+            has_key=scheme is not None,
             scheme=scheme or "",
-            variable=_VARIABLE.get(key, KEY_VARIABLE),
+            key_variable=_VARIABLE.get(key, KEY_VARIABLE),
         )
 
     def _addressed(self, values: Mapping[str, str]) -> tuple[str, str]:

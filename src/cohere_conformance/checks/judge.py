@@ -23,9 +23,9 @@ from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.selection import Selection
 from cohere_conformance.checks.streams import judge_stream
 from cohere_conformance.model import (
-    Broken,
     Exchange,
     Failure,
+    FailureKind,
     Finding,
     Kind,
     Response,
@@ -229,7 +229,7 @@ def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[
 def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
     """Tell of an answer that is not whole; what there is of its body proves nothing."""
     # Of a body without end only the beginning is kept.
-    counted = response.status and failure.kind is not Broken.TOO_LARGE
+    counted = response.status and failure.kind is not FailureKind.TOO_LARGE
     came = f" ({len(response.body or b'')} bytes of the body came)" if counted else ""
     return frame.finding(
         Kind.ANSWER_BROKEN,

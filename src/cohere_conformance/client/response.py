@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from cohere_conformance.client.unpack import Unpacker, UnpackError
-from cohere_conformance.model import Broken, Failure, Headers, Response
+from cohere_conformance.model import Failure, FailureKind, Headers, Response
 from cohere_conformance.privacy import redact
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _STREAMS = frozenset({"text/event-stream", "application/stream+json", "application/x-ndjson"})
 _KEPT = 128 * 1024
 """Bytes that are kept of a body without end: every exchange goes into the journal, and these show enough."""
-_TIMES_UP = Failure(Broken.TIMEOUT, "the whole answer did not come within the time that it is given")
+_TIMES_UP = Failure(FailureKind.TIMEOUT, "the whole answer did not come within the time that it is given")
 
 
 def fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -82,14 +82,14 @@ class Reader:
                     return failure
             unpacker.finish()
         except UnpackError as error:
-            return Failure(Broken.ENCODING, str(error))
+            return Failure(FailureKind.ENCODING, str(error))
         except httpx.TransportError as error:
             return _cut(error, self._watch, measured)
         if not self._left_over(chunked="transfer-encoding" in names):
             return None
         # It would be read as the beginning of the next answer.
         answer.extensions["network_stream"].close()
-        return Failure(Broken.LENGTH, "more came than the answer says that its body has")
+        return Failure(FailureKind.LENGTH, "more came than the answer says that its body has")
 
     def _left_over(self, *, chunked: bool) -> bool:
         """Return whether more came than belongs to the answer; nobody but the socket has seen it."""
@@ -105,7 +105,7 @@ class Reader:
         if len(self._body) > self._largest:
             del self._body[min(self._largest, _KEPT) :]
             self._arrivals = [arrival for arrival in self._arrivals if arrival[0] <= len(self._body)]
-            return Failure(Broken.TOO_LARGE, f"the body has more than {self._largest} bytes")
+            return Failure(FailureKind.TOO_LARGE, f"the body has more than {self._largest} bytes")
         self._arrivals.append((len(self._body), self._watch.elapsed))
         return _TIMES_UP if self._watch.left <= 0 else None
 
@@ -124,37 +124,39 @@ def unanswered(error: httpx.TransportError, watch: Watch) -> Failure:
     """Return why no head of an answer came."""
     match error:
         case httpx.ConnectTimeout():
-            return Failure(Broken.REFUSED, "no connection within the time that it is given")
+            return Failure(FailureKind.REFUSED, "no connection within the time that it is given")
         case httpx.ConnectError():
-            return Failure(Broken.REFUSED, _refusal(error))
+            return Failure(FailureKind.REFUSED, _refusal(error))
         case httpx.ProxyError():
-            return Failure(Broken.REFUSED, "the proxy makes no connection to the server")
+            return Failure(FailureKind.REFUSED, "the proxy makes no connection to the server")
         case httpx.WriteTimeout():
             return Failure(
-                Broken.TIMEOUT, "the server did not take the request within the time that it is given"
+                FailureKind.TIMEOUT, "the server did not take the request within the time that it is given"
             )
         case httpx.TimeoutException():
-            return _TIMES_UP if watch.left <= 0 else Failure(Broken.TIMEOUT, _silent("answer"))
+            return _TIMES_UP if watch.left <= 0 else Failure(FailureKind.TIMEOUT, _silent("answer"))
         case httpx.RemoteProtocolError() if not watch.ended or not watch.is_http:
-            return Failure(Broken.PROTOCOL, "what came is no answer of HTTP/1.1")
+            return Failure(FailureKind.PROTOCOL, "what came is no answer of HTTP/1.1")
         case httpx.RemoteProtocolError():
-            return Failure(Broken.RESET, "the connection was closed before an answer came")
+            return Failure(FailureKind.RESET, "the connection was closed before an answer came")
         case _:
-            return Failure(Broken.RESET, "the connection was reset before an answer came")
+            return Failure(FailureKind.RESET, "the connection was reset before an answer came")
 
 
 def _cut(error: httpx.TransportError, watch: Watch, measured: bool) -> Failure:
     match error:
         case httpx.TimeoutException():
-            return _TIMES_UP if watch.left <= 0 else Failure(Broken.TIMEOUT, _silent("more of the body"))
+            return _TIMES_UP if watch.left <= 0 else Failure(FailureKind.TIMEOUT, _silent("more of the body"))
         case httpx.RemoteProtocolError() if measured:
-            return Failure(Broken.LENGTH, "the connection was closed before the body had its content-length")
+            return Failure(
+                FailureKind.LENGTH, "the connection was closed before the body had its content-length"
+            )
         case httpx.RemoteProtocolError() if not watch.ended:
-            return Failure(Broken.PROTOCOL, "the body is not in chunks as HTTP/1.1 has them")
+            return Failure(FailureKind.PROTOCOL, "the body is not in chunks as HTTP/1.1 has them")
         case httpx.RemoteProtocolError():
-            return Failure(Broken.RESET, "the connection was closed before the last chunk of the body")
+            return Failure(FailureKind.RESET, "the connection was closed before the last chunk of the body")
         case _:
-            return Failure(Broken.RESET, "the connection was reset in the middle of the body")
+            return Failure(FailureKind.RESET, "the connection was reset in the middle of the body")
 
 
 def _silent(what: str) -> str:

@@ -48,8 +48,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     path: str
     headers: Headers = ()
     body: bytes | None = None
-    keyed: bool = True
-    variable: str = KEY_VARIABLE
+    has_key: bool = True
+    key_variable: str = KEY_VARIABLE
     scheme: str = "Bearer"
 
 
@@ -202,9 +202,11 @@ class Sender:
             redact.url(f"{self._base}{outgoing.path}"),
             redact.headers(fields(request.headers.raw)),
             outgoing.body,
-            keyed="authorization" in request.headers,
+            has_key="authorization" in request.headers,
             # Credentials of the request's own are in no variable, unless it says so.
-            variable=outgoing.variable if outgoing.keyed or outgoing.variable != KEY_VARIABLE else "",
+            key_variable=outgoing.key_variable
+            if outgoing.has_key or outgoing.key_variable != KEY_VARIABLE
+            else "",
         )
         exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
         return exchange if self._key is None else scrubbed(exchange, self._key)
@@ -237,7 +239,7 @@ class Sender:
 
     def _own(self, outgoing: Outgoing) -> Headers:
         own = (("user-agent", f"cohere-conformance/{__version__}"), ("accept-encoding", ACCEPTED))
-        if not outgoing.keyed or self._key is None:
+        if not outgoing.has_key or self._key is None:
             return own
         return (*own, ("authorization", f"{outgoing.scheme} {self._key.reveal()}"))
 

@@ -195,11 +195,11 @@ def parse(text: bytes, file: str) -> Cassette:
     sent, answered = _bytes(request.body, file), _bytes(response.body.string, file)
     headers = _fields(request.headers)
     # Other people's recorders leave the key out.
-    keyed = bool(told.imported) or "authorization" in request.headers
+    has_key = bool(told.imported) or "authorization" in request.headers
     return Cassette(
         told,
         Exchange(
-            Request(request.method, request.uri, headers, sent, keyed=keyed),
+            Request(request.method, request.uri, headers, sent, has_key=has_key),
             Response(
                 status=response.status.code,
                 headers=_fields(response.headers),

@@ -19,7 +19,7 @@ from cohere_conformance.golden.whole import origin_of, whole, writable
 from cohere_conformance.model import Exchange, Finding
 from cohere_conformance.names import slug
 from cohere_conformance.privacy.anonymous import anonymous
-from cohere_conformance.recordings import Remark, Skipped, discover, read
+from cohere_conformance.recordings import RecordingNote, SkippedFile, discover, parse_recording
 from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
     from cohere_conformance.privacy.secret import Secret
 
-Traffic = Exchange | TrafficError | Remark | Skipped
+Traffic = Exchange | TrafficError | RecordingNote | SkippedFile
 _Shown = dict[tuple[str, str], Finding]
 """Findings by what tells them apart: fingerprint and amendment."""
 _DIGITS = re.compile(r"\d+")
@@ -61,8 +61,8 @@ class ImportTally(msgspec.Struct, frozen=True, kw_only=True):
     unrouted: int
     undated: int
     unreadable: tuple[TrafficError, ...]
-    skipped: tuple[Skipped, ...]
-    remarks: tuple[Remark, ...]
+    skipped: tuple[SkippedFile, ...]
+    remarks: tuple[RecordingNote, ...]
     lost: tuple[Finding, ...]
     gained: tuple[Finding, ...]
 
@@ -82,7 +82,7 @@ def traffic(paths: Iterable[str], servers: Sequence[str] = ()) -> Iterator[Traff
         servers: the first of them is where addresses without a host belong.
     """
     for found in discover(paths):
-        for value in read(found) if isinstance(found, str) else [found]:
+        for value in parse_recording(found) if isinstance(found, str) else [found]:
             yield placed(value, servers) if isinstance(value, Exchange) else value
 
 
@@ -124,17 +124,17 @@ class Importer:
         self._counts: Counter[str] = Counter()
         self._foreign: Counter[str] = Counter()
         self._unreadable: list[TrafficError] = []
-        self._skipped: list[Skipped] = []
-        self._remarks: list[Remark] = []
+        self._skipped: list[SkippedFile] = []
+        self._remarks: list[RecordingNote] = []
         self._seen: _Shown = {}
 
     def take(self, value: Traffic) -> None:
         """Take what comes next."""
         if isinstance(value, TrafficError):
             self._unreadable.append(value)
-        elif isinstance(value, Skipped):
+        elif isinstance(value, SkippedFile):
             self._skipped.append(value)
-        elif isinstance(value, Remark):
+        elif isinstance(value, RecordingNote):
             self._remarks.append(value)
         else:
             self._take(value)
@@ -178,7 +178,7 @@ class Importer:
             if not route.ours:
                 self._foreign[_host(request.url)] += 1
                 if not has_host(exchange):
-                    self._remarks.append(Remark(exchange.source.file, "url", WITHOUT_HOST))
+                    self._remarks.append(RecordingNote(exchange.source.file, "url", WITHOUT_HOST))
                 return
             findings, label = self._findings(exchange), route.operation
             made = None if label is None else whole(self._contract, label, exchange)

@@ -129,7 +129,7 @@ class Replayer:
             played = replace(played, seconds=told.seconds, arrivals=told.arrivals)
         return replace(
             exchange,
-            request=replace(exchange.request, keyed=recorded.request.keyed),
+            request=replace(exchange.request, has_key=recorded.request.has_key),
             response=played,
             source=recorded.source,
         )

@@ -74,7 +74,7 @@ class Verifier:
             request.url.removeprefix(f"{parts.scheme}://{parts.netloc}"),
             given_headers(request.headers, but="authorization"),
             request.body,
-            keyed=request.keyed,
+            has_key=request.has_key,
         )
         exchange = self._runner.sent(outgoing, name)
         if isinstance(exchange, CaseResult):

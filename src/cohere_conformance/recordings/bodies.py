@@ -14,7 +14,7 @@ import msgspec
 from cohere_conformance.inputs.bounds import LONGEST, MOST_BODY_VALUES, MOST_EVENTS, MOST_LINES
 from cohere_conformance.inputs.jsontext import excess
 from cohere_conformance.recordings import codec
-from cohere_conformance.recordings.scalars import Binary, Plain, UnusableError, resolve, text, unbase64
+from cohere_conformance.recordings.scalars import BinaryScalar, Plain, UnusableError, resolve, text, unbase64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ def content(value: object, fields: Headers, label: str | None = None) -> bytes |
         value = _of_kind(value)
     if value is None:
         return None
-    if isinstance(value, Binary):
+    if isinstance(value, BinaryScalar):
         body = unbase64(value)
     elif isinstance(value, bytes):
         body = value

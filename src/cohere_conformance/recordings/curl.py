@@ -35,7 +35,7 @@ class _Talk:
         self.body: list[bytes] = []
 
 
-def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield the exchange of each request, or an error for one without a response."""
     talk: _Talk | None = None
     plain, size = False, 0

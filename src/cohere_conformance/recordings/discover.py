@@ -27,7 +27,7 @@ _SUFFIXES = 5
 """Suffixes of files that are counted one by one."""
 
 
-class Skipped(msgspec.Struct, frozen=True):
+class SkippedFile(msgspec.Struct, frozen=True):
     """A file in a folder that looked like a recording and is something else.
 
     Attributes:
@@ -39,14 +39,17 @@ class Skipped(msgspec.Struct, frozen=True):
     reason: str
 
 
-def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Skipped | TrafficError]:
+def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | SkippedFile | TrafficError]:
     """Yield the files to read, each once, in the order of the call and sorted within a folder.
 
-    A file that is named is yielded as it is: whether it can be read is the business of `read`. A folder is
-    searched to the bottom without hidden files and folders. What is recognised there is yielded, whatever its
-    name. What has the name of a recording but is a whole document about something else is `Skipped`, and so
-    is a recording of a format that is not read; what is not even that, is yielded for `read` to complain
-    about. All else is counted in one `Skipped` for the folder.
+    A file that is named is yielded without a look at it: `parse_recording` reports what is wrong with it. A
+    folder is searched recursively, without hidden files and folders:
+
+    - a file with a known format is yielded, whatever its name;
+    - a file that is named like a recording but is a complete document of another kind, or a recording in a
+      format that is recognised but not supported, is yielded as `SkippedFile`;
+    - a file that is named like a recording and is neither is yielded, for `parse_recording` to report;
+    - all other files of the folder are counted in one `SkippedFile`.
 
     Args:
         paths: files and folders, as the user named them.
@@ -66,7 +69,7 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Skipped 
             yield found
 
 
-def _walk(folder: str) -> Iterator[str | Skipped | TrafficError]:
+def _walk(folder: str) -> Iterator[str | SkippedFile | TrafficError]:
     failures: list[OSError] = []
     others: Counter[str] = Counter()
     for parent, folders, names in os.walk(folder, onerror=failures.append):
@@ -76,13 +79,13 @@ def _walk(folder: str) -> Iterator[str | Skipped | TrafficError]:
             if name.startswith(".") or path.is_dir():
                 continue
             if not path.is_file():
-                yield Skipped(str(path), "no regular file, or a link to none")
+                yield SkippedFile(str(path), "no regular file, or a link to none")
             elif (found := _judge(str(path))) is not None:
                 yield found
             else:
                 others[path.suffix or "(no suffix)"] += 1
     if others:
-        yield Skipped(folder, f"files that are no recordings: {_listed(others)}")
+        yield SkippedFile(folder, f"files that are no recordings: {_listed(others)}")
     for error in failures:
         yield TrafficError(str(error.filename), "start", describe(error))
 
@@ -95,7 +98,7 @@ def _listed(others: Counter[str]) -> str:
     return f"{shown}, {rest} of other kinds" if rest else shown
 
 
-def _judge(file: str) -> str | Skipped | None:
+def _judge(file: str) -> str | SkippedFile | None:
     kind = _suffix(file)
     try:
         with opened(file) as stream:
@@ -103,9 +106,9 @@ def _judge(file: str) -> str | Skipped | None:
     except OSError:
         found = Format.UNKNOWN
     if found in ADVICE:
-        return Skipped(file, f"{found.value}: not read; {ADVICE[found]}")
+        return SkippedFile(file, f"{found.value}: not read; {ADVICE[found]}")
     if found in _OTHER and kind in _PLAUSIBLE and kind != ".har":
-        return Skipped(file, found.value)
+        return SkippedFile(file, found.value)
     return file if found not in _REFUSED or kind in _PLAUSIBLE else None
 
 

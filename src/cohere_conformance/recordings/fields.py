@@ -54,7 +54,7 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
                 request.url,
                 request.headers,
                 request.body,
-                variable=variable_of(request.headers),
+                key_variable=variable_of(request.headers),
             ),
             _readable(response),
             Source(source.file, source.position, when),

@@ -34,7 +34,7 @@ class Format(enum.StrEnum):
     EMPTY = "empty"
 
 
-class Found(NamedTuple):
+class DetectedFormat(NamedTuple):
     """What a file was found to be.
 
     Attributes:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from cohere_conformance.errors import TrafficError
 
 
-def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield each entry, or an error for one without a response; a last error where the text breaks."""
-    return jsonstream.read(stream, file, ("log.entries.item", "entry"), exchange_of)
+    return jsonstream.parse(stream, file, ("log.entries.item", "entry"), exchange_of)
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:

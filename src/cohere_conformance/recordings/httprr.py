@@ -21,7 +21,7 @@ _SIZES = re.compile(rb"(\d{1,12}) (\d{1,12})\r?\n")
 _LONGEST_LINE = 64
 
 
-def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield the exchange of each record; an error for one that is unusable, a last one for wrong sizes."""
     stream.readline()
     number = 0

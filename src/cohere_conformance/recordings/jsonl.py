@@ -14,7 +14,7 @@ from cohere_conformance.model import Exchange, Headers, Request, Response, Sourc
 from cohere_conformance.recordings import har, vcr
 from cohere_conformance.recordings.bodies import encode, json_bytes
 from cohere_conformance.recordings.fields import assemble, first, headers, status, timestamp
-from cohere_conformance.recordings.remark import Remark, misnamed_bodies
+from cohere_conformance.recordings.notes import RecordingNote, misnamed_bodies
 from cohere_conformance.recordings.scalars import UnusableError
 from cohere_conformance.recordings.spellings import renamed
 
@@ -55,7 +55,7 @@ _LONGEST_KEY = 100
 _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
-def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | Remark]:
+def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
     """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine.
 
     Keys that look like a body under another name are remarked upon, once a file.
@@ -79,7 +79,7 @@ def read(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficErr
             for key, name in _misnamed(line, exchange):
                 if key not in remarked:
                     remarked.add(key)
-                    yield Remark(file, position, f"`{key}` is not read: did you mean `{name}`?")
+                    yield RecordingNote(file, position, f"`{key}` is not read: did you mean `{name}`?")
         except UnusableError as error:
             yield TrafficError(file, position, str(error))
         if len(line) > LONGEST and not _passed_over(stream):

@@ -20,7 +20,7 @@ BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
 """What a broken document raises; the last two come from numbers beyond all bounds."""
 
 
-def read(
+def parse(
     stream: io.BufferedReader,
     file: str,
     location: tuple[str, str],

@@ -20,7 +20,7 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
-class Recording(io.BufferedReader):
+class RecordingFile(io.BufferedReader):
     """The bytes of a recording.
 
     Where reading fails in the middle (a compressed file is cut, the disk is bad), the bytes end there and
@@ -75,7 +75,7 @@ class _Source(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def opened(file: str) -> Iterator[Recording]:
+def opened(file: str) -> Iterator[RecordingFile]:
     """Open a file to read its bytes, undoing gzip where the content (not the name) says so.
 
     Raises:
@@ -85,7 +85,7 @@ def opened(file: str) -> Iterator[Recording]:
         plain = stack.enter_context(open_regular(file))
         packed = plain.peek(len(_GZIP)).startswith(_GZIP)
         inner = stack.enter_context(gzip.GzipFile(fileobj=plain)) if packed else plain
-        yield stack.enter_context(Recording(_Source(inner)))
+        yield stack.enter_context(RecordingFile(_Source(inner)))
 
 
 def describe(error: Exception) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PORTS = {"https": ":443", "http": ":80"}
 
 
-def read(stream: io.BufferedReader, file: str, path: str) -> Iterator[Exchange | TrafficError]:
+def parse(stream: io.BufferedReader, file: str, path: str) -> Iterator[Exchange | TrafficError]:
     """Yield each record of a JSON document, or an error for one that tells no exchange.
 
     Args:
@@ -34,10 +34,10 @@ def read(stream: io.BufferedReader, file: str, path: str) -> Iterator[Exchange |
         file: its path, as the caller named it.
         path: where the records are, as ijson has it: `entries.item`, or empty for the document itself.
     """
-    return jsonstream.read(stream, file, (path, "record"), exchange_of)
+    return jsonstream.parse(stream, file, (path, "record"), exchange_of)
 
 
-def read_httpmock(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+def parse_httpmock(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield the exchange of each mock, one YAML document each, or an error for one that tells none."""
     number = 0
     try:

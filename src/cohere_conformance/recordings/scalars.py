@@ -21,7 +21,7 @@ class Plain(str):
     __slots__ = ()
 
 
-class Binary(str):
+class BinaryScalar(str):
     """Text that is base64 of bytes (`!!binary`)."""
 
     __slots__ = ()
@@ -63,7 +63,7 @@ def typed(value: object) -> object:
         return {str(key): typed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [typed(item) for item in value]
-    if isinstance(value, Binary):
+    if isinstance(value, BinaryScalar):
         return unbase64(value)
     return resolve(value) if isinstance(value, Plain) else value
 
@@ -76,7 +76,7 @@ def text(value: object) -> str:
     """
     if isinstance(value, dict | list):
         raise UnusableError(f"expected a text, found a {'mapping' if isinstance(value, dict) else 'list'}")
-    if isinstance(value, Binary):
+    if isinstance(value, BinaryScalar):
         return unbase64(value).decode("latin-1")
     if isinstance(value, str):
         return str(value)

@@ -12,14 +12,14 @@ import yaml
 
 from cohere_conformance.inputs.jsontext import BoundedStream
 from cohere_conformance.inputs.yamlevents import LOADER
-from cohere_conformance.recordings.formats import Format, Found, by_signature
+from cohere_conformance.recordings.formats import DetectedFormat, Format, by_signature
 from cohere_conformance.recordings.jsonstream import BROKEN
 from cohere_conformance.recordings.spellings import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
 
-    from cohere_conformance.recordings.opening import Recording
+    from cohere_conformance.recordings.opening import RecordingFile
 
 HEAD = 64 * 1024
 """Bytes that are looked at first."""
@@ -47,7 +47,7 @@ _ADDRESSES = frozenset({"url", "urlPath", "path"})
 _LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def recognise(stream: Recording) -> Found:
+def recognise(stream: RecordingFile) -> DetectedFormat:
     """Return what the stream holds and leave it at its first byte.
 
     Raises:
@@ -61,26 +61,26 @@ def recognise(stream: Recording) -> Found:
     return found
 
 
-def _of_head(stream: Recording, head: bytes) -> Found:
+def _of_head(stream: RecordingFile, head: bytes) -> DetectedFormat:
     start = head.lstrip()
     if not start:
-        return Found(Format.EMPTY)
+        return DetectedFormat(Format.EMPTY)
     if (signed := by_signature(head)) is not None:
-        return Found(signed)
+        return DetectedFormat(signed)
     if start.startswith((b"{", b"[")):
         # An object that does not end its first line early may be the first line of many.
         found = _of_value(stream, lines=start.split(b"\n", 1)[0].strip() not in {b"{", b"["})
         if found is not None:
             return found
     if _is_cassette(head):
-        return Found(Format.VCR_YAML)
+        return DetectedFormat(Format.VCR_YAML)
     lines_of = _of_lines(head)
     if lines_of is Format.UNKNOWN and _is_document(stream, start):
-        return Found(Format.OTHER_DOCUMENT)
-    return Found(lines_of)
+        return DetectedFormat(Format.OTHER_DOCUMENT)
+    return DetectedFormat(lines_of)
 
 
-def _of_value(stream: Recording, *, lines: bool) -> Found | None:
+def _of_value(stream: RecordingFile, *, lines: bool) -> DetectedFormat | None:
     """Judge by the keys of the first JSON value, wherever they stand in it."""
     try:
         return next((found for found in _verdicts(stream, lines=lines)), None)
@@ -88,7 +88,7 @@ def _of_value(stream: Recording, *, lines: bool) -> Found | None:
         return None
 
 
-def _verdicts(stream: Recording, *, lines: bool) -> Iterator[Found]:
+def _verdicts(stream: RecordingFile, *, lines: bool) -> Iterator[DetectedFormat]:
     seen: dict[str, set[str]] = {}
     depth = 0
     for path, event, value in ijson.parse(_Capped(BoundedStream(stream), FAR), multiple_values=True):
@@ -99,17 +99,17 @@ def _verdicts(stream: Recording, *, lines: bool) -> Iterator[Found]:
             keys = seen[path]
             keys.add(value)
             if path == "log" and value in _ARCHIVE:
-                yield Found(Format.HAR)
+                yield DetectedFormat(Format.HAR)
             elif not path and keys >= {"info", "item"}:
-                yield Found(Format.POSTMAN)
+                yield DetectedFormat(Format.POSTMAN)
             elif lines and not path and _tells(keys):
-                yield Found(Format.JSONL)
+                yield DetectedFormat(Format.JSONL)
             elif (record := _record(seen, path)) is not None:
-                yield Found(Format.RECORDS, record)
+                yield DetectedFormat(Format.RECORDS, record)
         elif event == "start_array":
             depth += 1
             if path in _LISTS:
-                yield Found(_LISTS[path])
+                yield DetectedFormat(_LISTS[path])
         elif event in {"end_map", "end_array"}:
             depth -= 1
             if depth == 0:
@@ -125,7 +125,7 @@ def _is_cassette(head: bytes) -> bool:
     return False
 
 
-def _is_document(stream: Recording, start: bytes) -> bool:
+def _is_document(stream: RecordingFile, start: bytes) -> bool:
     """Tell whether this is a whole JSON value or a YAML mapping about something else; damage is neither."""
     if start.startswith((b"{", b"[")):
         stream.rewind()

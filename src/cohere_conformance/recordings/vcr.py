@@ -23,7 +23,7 @@ LISTS = frozenset({"interactions", "http_interactions"})
 """The name of the list: the first in Python, the second in Ruby."""
 
 
-def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+def parse_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
     """Yield each interaction, or an error for one that is unusable; a last error where the text breaks."""
     number = 0
     try:
@@ -41,9 +41,9 @@ def read_yaml(stream: io.BufferedReader, file: str) -> Iterator[Exchange | Traff
             yield TrafficError(file, where, f"the YAML is broken in interaction {number + 1}: {reason}")
 
 
-def read_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:
-    """Yield each interaction of the list of that name, or an error, as `read_yaml` does."""
-    return jsonstream.read(stream, file, (f"{name}.item", "interaction"), exchange_of)
+def parse_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exchange | TrafficError]:
+    """Yield each interaction of the list of that name, or an error, as `parse_yaml` does."""
+    return jsonstream.parse(stream, file, (f"{name}.item", "interaction"), exchange_of)
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:

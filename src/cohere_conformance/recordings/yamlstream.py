@@ -8,7 +8,7 @@ import msgspec
 import yaml
 
 from cohere_conformance.inputs.yamlevents import Sizes, events
-from cohere_conformance.recordings.scalars import NULLS, Binary, Plain
+from cohere_conformance.recordings.scalars import NULLS, BinaryScalar, Plain
 
 if TYPE_CHECKING:
     import io
@@ -156,7 +156,7 @@ def _scalar(event: Any) -> object:
             return value
         return None if value in NULLS else Plain(value)
     if tag in _BINARY:
-        return Binary(value)
+        return BinaryScalar(value)
     if tag == "tag:yaml.org,2002:null":
         return None
     return Plain(value) if tag in _PLAIN else value

@@ -48,13 +48,13 @@ class InconclusiveError(Exception):
     """The target gave no chance to judge."""
 
 
-class Reply:
+class ApiResponse:
     """One answer.
 
     Attributes:
         exchange: what was sent and came back.
         status: HTTP status.
-        answer: the JSON body, of a stream what it folds to; `{}` where that is no object.
+        body: the JSON body, or what a stream folds to; `{}` where that is no object.
         events: the payloads of a stream.
     """
 
@@ -62,7 +62,7 @@ class Reply:
         self._evidence = evidence
         self.exchange = evidence.reading.exchange
         self.status = evidence.status
-        self.answer: dict[str, Any] = evidence.answer
+        self.body: dict[str, Any] = evidence.answer
         self.events: list[dict[str, Any]] = evidence.events
 
     def header(self, name: str) -> str | None:
@@ -80,7 +80,7 @@ class Reply:
         Raises:
             InconclusiveError: it is something else, so that nothing can be said about it.
         """
-        return self._converted(next(parse_location(pointer).values(self.answer), None), pointer, kind)
+        return self._converted(next(parse_location(pointer).values(self.body), None), pointer, kind)
 
     def parsed(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
         """Return the value of a text that is JSON itself, as `at` does; `null` where there is no text.
@@ -159,7 +159,7 @@ class Api:
         form: Sequence[FormPart] = (),
         status: int | tuple[int, ...] = 200,
         key: Credential = Credential.VALID,
-    ) -> Reply:
+    ) -> ApiResponse:
         """Send one request and return the answer.
 
         Args:
@@ -195,7 +195,7 @@ class Api:
         if failing:
             raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the answer'}" for one in failing))
         declared = self._contract.operations.get(operation) or _undeclared(operation)
-        return Reply(evidence_of(declared, Reading(exchange)))
+        return ApiResponse(evidence_of(declared, Reading(exchange)))
 
     def until(
         self,
@@ -261,12 +261,12 @@ class Api:
         self,
         requirement: str,
         holds: bool,
-        reply: Reply,
+        response: ApiResponse,
         *,
         expected: str,
         observed: object,
         location: str = "",
-        told: str = "",
+        value_class: str = "",
     ) -> None:
         """Say whether a requirement holds; a SHOULD that does not is told and lets the test go on.
 
@@ -277,7 +277,7 @@ class Api:
             expected: what should be there.
             observed: what is there.
             location: where, as in `Finding.location`.
-            told: what tells two violations at one place apart.
+            value_class: distinguishes two violations at one location, as in `Finding.value_class`.
 
         Raises:
             KeyError: there is no such requirement.
@@ -290,8 +290,8 @@ class Api:
             observed if isinstance(observed, str) else json.dumps(observed, ensure_ascii=False, default=str)
         )
         shown = cut(text)
-        finding = violation(clause, self._frame(reply), Breach(location, expected, shown, told))
-        self._record(self._test, reply.exchange, finding)
+        finding = violation(clause, self._frame(response), Breach(location, expected, shown, value_class))
+        self._record(self._test, response.exchange, finding)
         if finding.severity is Severity.BREAKING:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
 
@@ -308,7 +308,9 @@ class Api:
         if not holds:
             raise InconclusiveError(f"not testable: expected {expected}")
 
-    def tell(self, kind: Kind, reply: Reply, *, expected: str, observed: str, location: str = "") -> None:
+    def report(
+        self, kind: Kind, response: ApiResponse, *, expected: str, observed: str, location: str = ""
+    ) -> None:
         """Write down what several answers show and no requirement is about; the test goes on.
 
         Args:
@@ -318,15 +320,15 @@ class Api:
             observed: what is there.
             location: where, as in `Finding.location`.
         """
-        finding = self._frame(reply).finding(
+        finding = self._frame(response).finding(
             kind, location=location, expected=expected, observed=cut(observed)
         )
-        self._record(self._test, reply.exchange, finding)
+        self._record(self._test, response.exchange, finding)
 
-    def _frame(self, reply: Reply) -> Frame:
-        request = reply.exchange.request
+    def _frame(self, response: ApiResponse) -> Frame:
+        request = response.exchange.request
         operation = self._contract.route(request.method, request.url).operation
-        return Frame(operation or request.method, reply.status)
+        return Frame(operation or request.method, response.status)
 
 
 def _undeclared(label: str) -> Operation:

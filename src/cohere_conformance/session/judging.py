@@ -15,7 +15,7 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import BodyState, Kind
-from cohere_conformance.recordings import Remark
+from cohere_conformance.recordings import RecordingNote
 from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class Judge:
         """Return what deviates in one exchange; explained findings carry their amendment."""
         return self.judgement(exchange).findings
 
-    def count(self, tally: Tally, value: Exchange | TrafficError | Remark) -> None:
+    def count(self, tally: Tally, value: Exchange | TrafficError | RecordingNote) -> None:
         """Judge one exchange, or note why there is none or what there is to know, and add it to the tally."""
-        if isinstance(value, Remark):
+        if isinstance(value, RecordingNote):
             tally.add_remark(value.file, value.where, value.text)
             return
         if isinstance(value, TrafficError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.model import Broken
+from cohere_conformance.model import FailureKind
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Response
@@ -13,9 +13,9 @@ IN_A_ROW = 5
 """So many responses in a row that never came, or never ended, end the sending: the target is gone."""
 ALTOGETHER = 20
 """So many of them end the sending even where others come in between: each costs all the time there is."""
-UNANSWERED = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET})
+UNANSWERED = frozenset({FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.RESET})
 """How a response is broken that a service may leave out for reasons of its own."""
-_LOST = UNANSWERED | {Broken.TOO_LARGE}
+_LOST = UNANSWERED | {FailureKind.TOO_LARGE}
 """How a response is broken that never came or would never end."""
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from cohere_conformance.client.sender import Limits, Outgoing, Sender
 from cohere_conformance.errors import TargetError
-from cohere_conformance.model import Broken
+from cohere_conformance.model import FailureKind
 from cohere_conformance.session.plan import KEY, Plan, TargetKind
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
 
 _LIMITS = Limits(connect=5.0, silence=10.0, total=15.0)
-_NOBODY = frozenset({Broken.REFUSED, Broken.TIMEOUT, Broken.RESET, Broken.PROTOCOL})
+_NOBODY = frozenset({FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.RESET, FailureKind.PROTOCOL})
 _SERVER = "cohere-conformance-reference"
 
 

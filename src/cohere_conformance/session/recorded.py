@@ -15,7 +15,7 @@ import msgspec
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import Remark, Skipped, discover, read
+from cohere_conformance.recordings import RecordingNote, SkippedFile, discover, parse_recording
 from cohere_conformance.report import Tally
 from cohere_conformance.session.judging import Judge, Settings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 
-_Value = Exchange | TrafficError | Remark
+_Value = Exchange | TrafficError | RecordingNote
 _BATCH = 256
 _LARGE = 8 * 2**20  # bytes from which on one file is worth spreading over workers
 
@@ -53,7 +53,7 @@ def check(
         _spread(paths, ours.settings, jobs, tally, told)
         return
     for file in _files(paths, tally):
-        for batch in _batches(read(file)):
+        for batch in _batches(parse_recording(file)):
             told(file, 0)
             for value in batch:
                 ours.count(tally, value)
@@ -63,7 +63,7 @@ def check(
 def _files(paths: Iterable[str], tally: Tally) -> Iterator[str]:
     """Yield the files to read; note at once what is none."""
     for found in discover(paths):
-        if isinstance(found, Skipped):
+        if isinstance(found, SkippedFile):
             tally.add_skipped(found.file, found.reason)
         elif isinstance(found, TrafficError):
             tally.add_unreadable(found)
@@ -91,7 +91,7 @@ def _start_worker(settings: Settings, stopped: Event) -> None:
 
 
 def _count_file(file: str) -> tuple[str, Tally]:
-    return _counted(file, read(file))
+    return _counted(file, parse_recording(file))
 
 
 def _count_batch(file: str, batch: bytes) -> tuple[str, Tally]:
@@ -137,11 +137,11 @@ def _work(files: Iterable[str], tally: Tally) -> Iterator[Callable[[], tuple[str
         if not (Path(file).is_file() and Path(file).stat().st_size >= _LARGE):
             yield partial(_count_file, file)
             continue
-        for batch in _batches(read(file)):
+        for batch in _batches(parse_recording(file)):
             for value in batch:
                 if isinstance(value, TrafficError):
                     tally.add_unreadable(value)
-                elif isinstance(value, Remark):
+                elif isinstance(value, RecordingNote):
                     tally.add_remark(value.file, value.where, value.text)
             # Three times as fast as the pool's own pickling.
             exchanges = [value for value in batch if isinstance(value, Exchange)]

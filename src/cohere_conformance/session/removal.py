@@ -32,7 +32,7 @@ _PAUSE, _GROWTH = 0.05, 3
 
 
 @dataclass(eq=False)
-class Made:
+class CreatedResource:
     """Something that a request has made.
 
     Attributes:
@@ -50,7 +50,7 @@ class Made:
 
 def made(
     resource: Resource, owner: str, exchange: Exchange, values: Mapping[str, str], reserve: Reserve
-) -> Made | None:
+) -> CreatedResource | None:
     """Return what a request has made, as far as its answer tells; `None` where there is nothing to remove."""
     if not 200 <= exchange.response.status < 300 or not resource.remove:
         return None
@@ -58,7 +58,7 @@ def made(
     found = {name: text for name, text in own.items() if text is not None}
     # What the answer does not tell is not taken from another thing of that name, which may be in use.
     others = {name: text for name, text in values.items() if not name.startswith(f"{resource.name}.")}
-    return Made(resource, owner, others | found, reserve) if found else None
+    return CreatedResource(resource, owner, others | found, reserve) if found else None
 
 
 def value(pointer: str, exchange: Exchange) -> str | None:
@@ -106,7 +106,7 @@ class Remover:
         self._send = send
         self._patience = patience
 
-    def remove(self, one: Made) -> set[Address]:
+    def remove(self, one: CreatedResource) -> set[Address]:
         """Remove something, and return what was sent for it.
 
         What is gone already is fine. Whatever the answers are, nothing of what was set aside is kept.
@@ -128,7 +128,7 @@ class Remover:
             one.reserve.release()
         return sent
 
-    def _step(self, one: Made, removal: Removal) -> Exchange:
+    def _step(self, one: CreatedResource, removal: Removal) -> Exchange:
         told = Expectation(status=removal.status)
         exchange = self._send(removal.send, one.owner, one.values, told)
         kind = collection_of(removal.send.operation)
@@ -151,7 +151,7 @@ class Remover:
         return exchange
 
 
-def _ours(one: Made, removal: Removal, exchange: Exchange) -> bool:
+def _ours(one: CreatedResource, removal: Removal, exchange: Exchange) -> bool:
     """Tell whether what an answer shows can have come of what was made, by the times at which both began."""
     own = one.resource.name
     times = [

@@ -11,7 +11,7 @@ from cohere_conformance.errors import BudgetError, RefusedError
 from cohere_conformance.model import Expectation
 from cohere_conformance.session.interrupt import uninterrupted
 from cohere_conformance.session.patience import Patience
-from cohere_conformance.session.removal import Address, Made, Remover, cost, holds, made, value
+from cohere_conformance.session.removal import Address, CreatedResource, Remover, cost, holds, made, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -62,7 +62,7 @@ class Resources:
         self._remover = Remover(contract, send, self._patience)
         self._values: dict[str, str] = {"run": run}
         self._failed: dict[str, str] = {}
-        self._made: list[Made] = []
+        self._made: list[CreatedResource] = []
         self._ready: set[str] = set()
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
@@ -115,7 +115,7 @@ class Resources:
         self._ready.clear()
         self._remove(self._made)
 
-    def _remove(self, those: Iterable[Made]) -> set[Address]:
+    def _remove(self, those: Iterable[CreatedResource]) -> set[Address]:
         sent: set[Address] = set()
         for one in reversed([*those]):
             # The next one has requests of its own, and what is not ours after all is left alone.

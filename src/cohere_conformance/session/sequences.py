@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract.links import Filled, Link
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 _MOST_MADE, _MOST_BEGUN, _LONGEST_WALK, _KEPT = 4, 5, 4, 12
 PATIENCE = 60.0
@@ -185,7 +185,7 @@ class Sequences(Lifecycle):
             self.gone(label, reply)
         if reply.status != 200:
             return None
-        answered = Answered(label, 200, template.path, template.query, template.body, reply.answer)
+        answered = Answered(label, 200, template.path, template.query, template.body, reply.body)
         if not deleted:
             self.learn(answered, reply)
             same = (label, template.path, template.query)
@@ -193,9 +193,9 @@ class Sequences(Lifecycle):
             self.answers = [*self.answers, answered][-_KEPT:]
         return answered
 
-    def gone(self, label: str, reply: Reply) -> None:
+    def gone(self, label: str, reply: ApiResponse) -> None:
         """Expect that what was deleted is not found, or, of a model, that it says so."""
-        told = at(reply.answer, ("finetuned_model", "status"))
+        told = at(reply.body, ("finetuned_model", "status"))
         self.api.require(
             GONE[label],
             reply.status == 404 or (reply.status == 200 and told == "STATUS_DELETED"),
@@ -204,7 +204,7 @@ class Sequences(Lifecycle):
             observed=reply.status,
         )
 
-    def learn(self, answered: Answered, reply: Reply) -> None:
+    def learn(self, answered: Answered, reply: ApiResponse) -> None:
         """Take down what an answer tells of the things that are ours."""
         label = answered.operation
         own = [one for one in self.ledger.about(label, answered.path.values()) if one is not None]
@@ -221,7 +221,7 @@ class Sequences(Lifecycle):
             case Effect.READS:
                 self.listed(answered, reply)
 
-    def made(self, answered: Answered, reply: Reply) -> None:
+    def made(self, answered: Answered, reply: ApiResponse) -> None:
         """Take down what was made, and that it is removed when the test is over."""
         label = answered.operation
         expression = self.script.identity.get(label)
@@ -241,7 +241,7 @@ class Sequences(Lifecycle):
                 observed=identity,
             )
 
-    def course(self, one: Made, answered: Answered, reply: Reply) -> None:
+    def course(self, one: Made, answered: Answered, reply: ApiResponse) -> None:
         """Take down how far a thing has come, which is final as soon as it is not at work any more."""
         now = status_of(one.collection, answered.answer)
         if one.at_work:
@@ -274,7 +274,7 @@ class Sequences(Lifecycle):
             path = self.script.address(stop, identity)
             self.api.later(stop, path=path, status=(200, *REFUSED))
 
-    def listed(self, answered: Answered, reply: Reply) -> None:
+    def listed(self, answered: Answered, reply: ApiResponse) -> None:
         """Take down what a list shows of others, and expect nothing in it that was deleted."""
         label = answered.operation
         for location in self.script.items.get(label, ()):

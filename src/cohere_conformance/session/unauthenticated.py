@@ -11,7 +11,7 @@ from cohere_conformance.privacy.words import INVALID_KEY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cohere_conformance.session.api import Api, Reply
+    from cohere_conformance.session.api import Api, ApiResponse
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """An id that nothing has: what is called without a key must do no harm where it is served all the same."""
@@ -34,7 +34,7 @@ def rejects_invalid_credentials(api: Api, operations: Iterable[str]) -> None:
             api.require(name, reply.status == 401, reply, expected="status 401", observed=str(reply.status))
         api.require(
             "common.key-not-repeated",
-            INVALID_KEY not in str(wrong.answer),
+            INVALID_KEY not in str(wrong.body),
             wrong,
             location="/message",
             expected="no key, or a masked one",
@@ -50,6 +50,6 @@ def rejects_invalid_credentials(api: Api, operations: Iterable[str]) -> None:
         )
 
 
-def _called(api: Api, label: str, key: Credential) -> Reply:
+def _called(api: Api, label: str, key: Credential) -> ApiResponse:
     names = re.findall(r"\{([^}]+)\}", label)
     return api.call(label, path=dict.fromkeys(names, NOBODY), key=key, status=_ANY)

@@ -12,7 +12,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,7 +190,7 @@ def test_no_odd_request_makes_a_check_raise() -> None:
 def test_no_example_makes_a_check_raise(name: str, expected: set[str]) -> None:
     made = [
         one
-        for one in read(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
+        for one in parse_recording(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
         if isinstance(one, Exchange) and "/v1/" in one.request.url
     ]
     told = {one.requirement for exchanged in made for one in judge(CONTRACT, exchanged) if one.requirement}

@@ -16,7 +16,7 @@ from cohere_conformance.checks.registry import _CHECKS, checked
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange, Severity
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
@@ -331,7 +331,7 @@ def test_no_check_raises(amended: Contract, name: str) -> None:
 @pytest.mark.parametrize("name", ["conforming", "deviating"])
 def test_no_check_raises_on_the_examples(amended: Contract, name: str) -> None:
     path = folder("cassettes") / "examples" / f"{name}.jsonl"
-    seen = [one for one in read(str(path)) if isinstance(one, Exchange)]
+    seen = [one for one in parse_recording(str(path)) if isinstance(one, Exchange)]
     sound = [
         one for one in seen if not any(found.severity is Severity.BREAKING for found in judge(amended, one))
     ]

@@ -12,7 +12,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
 from cohere_conformance.model import Exchange, Severity
-from cohere_conformance.recordings import read
+from cohere_conformance.recordings import parse_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -239,7 +239,7 @@ def test_no_odd_request_makes_a_check_raise() -> None:
 
 @pytest.mark.parametrize("name", ["conforming", "deviating"])
 def test_no_example_makes_a_check_raise(name: str) -> None:
-    made = read(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
+    made = parse_recording(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
     found = [judge(CONTRACT, one) for one in made if isinstance(one, Exchange)]
     told = {one.requirement for findings in found for one in findings if one.requirement}
     assert found

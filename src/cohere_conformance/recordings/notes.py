@@ -19,7 +19,7 @@ _LIKE = {
 }
 
 
-class Remark(msgspec.Struct, frozen=True):
+class RecordingNote(msgspec.Struct, frozen=True):
     """Something to know about a recording.
 
     Attributes:

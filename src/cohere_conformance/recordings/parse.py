@@ -10,21 +10,21 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
 from cohere_conformance.recordings import curl, har, httprr, jsonl, records, vcr
 from cohere_conformance.recordings.formats import ADVICE, Format
+from cohere_conformance.recordings.notes import RecordingNote
 from cohere_conformance.recordings.opening import describe, opened
-from cohere_conformance.recordings.remark import Remark
 from cohere_conformance.recordings.sniff import recognise
 
-_Reader = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError | Remark]]
+_Parser = Callable[[io.BufferedReader, str], Iterator[Exchange | TrafficError | RecordingNote]]
 
-_READERS: dict[Format, _Reader] = {
-    Format.HAR: har.read,
-    Format.VCR_YAML: vcr.read_yaml,
-    Format.VCR_JSON: functools.partial(vcr.read_json, name="interactions"),
-    Format.RUBY_VCR_JSON: functools.partial(vcr.read_json, name="http_interactions"),
-    Format.JSONL: jsonl.read,
-    Format.HTTPMOCK: records.read_httpmock,
-    Format.HTTPRR: httprr.read,
-    Format.CURL: curl.read,
+_PARSERS: dict[Format, _Parser] = {
+    Format.HAR: har.parse,
+    Format.VCR_YAML: vcr.parse_yaml,
+    Format.VCR_JSON: functools.partial(vcr.parse_json, name="interactions"),
+    Format.RUBY_VCR_JSON: functools.partial(vcr.parse_json, name="http_interactions"),
+    Format.JSONL: jsonl.parse,
+    Format.HTTPMOCK: records.parse_httpmock,
+    Format.HTTPRR: httprr.parse,
+    Format.CURL: curl.parse,
 }
 
 _EXPECTED = (
@@ -40,7 +40,7 @@ _REFUSALS = {
 }
 
 
-def read(file: str) -> Iterator[Exchange | TrafficError | Remark]:
+def parse_recording(file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
     """Yield the exchanges of a recording in their order, an error wherever one cannot be had, and remarks.
 
     Bad content never raises: a broken exchange gives an error and reading goes on; where the text itself
@@ -54,9 +54,9 @@ def read(file: str) -> Iterator[Exchange | TrafficError | Remark]:
         with opened(file) as stream:
             found = recognise(stream)
             if found.format is Format.RECORDS:
-                yield from records.read(stream, file, found.path)
-            elif found.format in _READERS:
-                yield from _READERS[found.format](stream, file)
+                yield from records.parse(stream, file, found.path)
+            elif found.format in _PARSERS:
+                yield from _PARSERS[found.format](stream, file)
             elif stream.failure is None:
                 yield TrafficError(file, "start", _REFUSALS[found.format])
             if stream.failure is not None:
