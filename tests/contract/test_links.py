@@ -12,8 +12,8 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.compile import digest
 from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.contract.expression import NOTHING, Answered, parse_expression
+from cohere_conformance.contract.facts import FACT
 from cohere_conformance.contract.links import Link, linked, load_links, shipped_links
-from cohere_conformance.contract.requirements import FACT
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.contract.bundle import bundle, references, resolve
+from cohere_conformance.contract.citations import citations, citing_folders
 from cohere_conformance.contract.compile import METHODS
+from cohere_conformance.contract.facts import load_facts
 from cohere_conformance.contract.grammar import Grammar, load_grammars
 from cohere_conformance.contract.links import load_links
 from cohere_conformance.contract.models import load_models
@@ -61,8 +63,25 @@ def lint(root: Path) -> list[Problem]:
     if not any(problem.rule == "references-resolve" for problem in schemas):
         problems += _valid("amended", amended)  # follows references, and stumbles where one leads nowhere
     problems += _operations(amended, policies, grammars)
+    problems += _facts(root)
     # They are read by the document, and stumble where that is not in order.
     return problems or list(_links(root / "links.yaml", amended))
+
+
+def _facts(root: Path) -> Iterator[Problem]:
+    """Yield mentions of facts that do not exist, and facts that nothing mentions; facts are optional."""
+    if not (root / "facts").is_dir():
+        return
+    known = load_facts(root / "facts").facts
+    used: set[str] = set()
+    for citation in citations(citing_folders(root)):
+        if citation.fact not in known:
+            expected = "expected the id of a fact in contracts/facts"
+            yield Problem("fact-known", citation.location, f"{expected}, got {citation.fact}")
+        elif not citation.location.startswith(f"{root.name}/facts/"):
+            used.add(citation.fact)
+    for name in sorted(known.keys() - used):
+        yield Problem("fact-used", name, "expected a requirement, amendment or text that refers to this fact")
 
 
 def _links(path: Path, document: Document) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.contract.facts import FACT
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 from cohere_conformance.model import Level, Requirement
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+")
 _SOURCE = re.compile(r"spec|docs|sdk|inferred|observed(?: [0-9]+/[0-9]+)?")
 _EVIDENCE = ("spec", "docs", "observed")
-FACT = re.compile(r"\b(?!UTF-|SHA-)[A-Z][A-Z0-9]{0,2}-[A-Z]?[0-9]{2}\b|\bC[0-9]{2}\b")
-"""What the id of a fact looks like."""
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""The models that the server knows, and what each can do (section 19 of the facts)."""
+"""The models that the server knows, and what each can do."""
 
 from __future__ import annotations
 
