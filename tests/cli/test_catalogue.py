@@ -12,6 +12,7 @@ import pytest
 
 from cohere_conformance import __version__
 from cohere_conformance.cli import run
+from cohere_conformance.contract.facts import FACT, shipped_facts
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import SEVERITY, Kind
 from cohere_conformance.report import load
@@ -122,11 +123,34 @@ def test_an_amendment_is_explained(declarations: Declarations, name: str, capsys
 
 
 @pytest.mark.parametrize(
+    ("name", "resting"),
+    [("RR-O04", "rerank.score-range"), ("S2.10-1", "embed.api-version"), ("C46", "Not a requirement: ")],
+)
+def test_a_fact_is_explained(name: str, resting: str, capsys: Capture) -> None:
+    fact = shipped_facts().facts[name]
+    assert run(["explain", name]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"# {name}\n\n{fact.says}\n\nSources:\n")
+    assert resting in printed
+    assert all(f"  {word}: " in printed for word in fact.source.split(", "))
+
+
+@pytest.mark.parametrize("name", ["embed.api-version", "rerank.score-range"])
+def test_the_facts_behind_a_rule_are_printed_as_sentences(name: str, capsys: Capture) -> None:
+    facts = shipped_facts().facts
+    assert run(["explain", name]) == 0
+    printed = capsys.readouterr().out
+    for cited in set(FACT.findall(printed)):
+        assert f"  {cited}: {facts[cited].says} ({facts[cited].source})\n" in printed
+
+
+@pytest.mark.parametrize(
     ("subject", "hint"),
     [
         ("nonsense", "the kinds are status-undeclared"),
         ("enum-unknwon", "did you mean enum-unknown"),
         ("rerank.sortet", "did you mean the requirement rerank.sorted"),
+        ("RR-O44", "did you mean the fact RR-O"),
         ("abc123", "conformance-report/report.json"),
         ("", "expected the name of a kind"),
     ],

@@ -10,8 +10,10 @@ import click
 
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.cli import options
+from cohere_conformance.cli.facts import explain_fact, fact_lines
 from cohere_conformance.cli.mentions import naming
 from cohere_conformance.contract import Declarations, load_contract, load_declarations
+from cohere_conformance.contract.facts import shipped_facts
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.contract.tiers import load_policies
 from cohere_conformance.data import folder
@@ -93,7 +95,8 @@ def requirements() -> int:
 def explain(subject: str, report_dir: Path) -> int:
     """Explain SUBJECT.
 
-    It is a kind of finding, an amendment, a requirement, a fault, or a finding's fingerprint in a report.
+    SUBJECT is a kind of finding, an amendment, a requirement, a fault, a fact (`RR-O04`), or the fingerprint
+    of a finding in a report.
     """
     if subject in set(Kind):
         click.echo(explain_kind(subject))
@@ -101,6 +104,10 @@ def explain(subject: str, report_dir: Path) -> int:
     known = {amendment.id: amendment for amendment in _amendments(load_declarations())}
     if subject in known:
         click.echo(_told(known[subject]))
+        return 0
+    # In lower case the id of a contradiction (`C46`) is the beginning of a fingerprint.
+    if fact := shipped_facts().facts.get(subject if _hexadecimal(subject) else subject.upper()):
+        click.echo(explain_fact(fact, known.values()))
         return 0
     written = report_dir / REPORT_JSON
     if _hexadecimal(subject) and written.exists():
@@ -123,6 +130,7 @@ def explain(subject: str, report_dir: Path) -> int:
             ("amendment", list(known)),
             ("requirement", list(required)),
             ("fault", list(faulty)),
+            ("fact", list(shipped_facts().facts)),
         ):
             if near := difflib.get_close_matches(subject, names, n=3):
                 hints.append(f"or did you mean the {what} {' or '.join(near)}?")
@@ -142,7 +150,7 @@ def _amendments(declarations: Declarations) -> tuple[Amendment, ...]:
 
 def _told(amendment: Amendment) -> str:
     lines = [f"# {amendment.id}", "", amendment.reason, "", f"Class: {amendment.klass}"]
-    lines += [f"Evidence: {amendment.evidence}", "", "Actions:"]
+    lines += [f"Evidence: {amendment.evidence}", *fact_lines(amendment.evidence), "", "Actions:"]
     for action in amendment.actions:
         done = "remove" if action.remove else "update"
         lines.append(f"  {done} {action.target}")
@@ -181,7 +189,7 @@ def _required(requirement: Requirement) -> str:
     everywhere = requirement.id in checked()
     lines = [f"# {requirement.id}", "", requirement.says, ""]
     lines += [f"Level: {requirement.level.value}", f"Source: {requirement.source}"]
-    lines += [f"Reason: {requirement.reason}", "", "Operations:"]
+    lines += [f"Reason: {requirement.reason}", *fact_lines(requirement.reason), "", "Operations:"]
     lines += [f"  {label}" for label in requirement.operations]
     where = "every exchange, recorded ones as well" if everywhere else "runs only"
     lines += [f"Checked on: {where}", "Tests that name it:"]
