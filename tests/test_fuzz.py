@@ -52,7 +52,7 @@ def test_a_faultless_server_conforms_and_the_report_has_the_figures(tmp_path: Pa
     done = fuzzed(tmp_path, *QUICK)
     assert done.code == 0, done.told
     assert "CONFORMS" in done.told
-    assert "Fuzzed: 4" in done.told
+    assert "fuzzed 4 operations: " in done.told
     report = done.report
     assert report["header"]["arguments"][0] == "fuzz"
     assert {"--fuzz-profile=smoke", f"--only={GROUPS}"} <= set(report["header"]["arguments"])

@@ -23,7 +23,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.privacy import redact
 from cohere_conformance.pytest_options import add_options, arguments, run_options
-from cohere_conformance.pytest_report import GAVE_UP, Reporting
+from cohere_conformance.pytest_report import GAVE_UP, Progress, Reporting, is_brief
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
@@ -86,6 +86,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Spreading(campaign, workers))
     else:
         config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
+    if not told and is_brief(config):
+        config.pluginmanager.register(Progress(config))
     if not told:
         config.pluginmanager.register(Reporting(campaign, _outcome(config), _close))
 

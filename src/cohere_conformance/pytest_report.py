@@ -20,9 +20,53 @@ if TYPE_CHECKING:
 
 GAVE_UP = "conformance_gave_up"
 """Where a process of `-n` says why it ended the run."""
+BRIEF = -2
+"""The verbosity of pytest (`-qq`) at which only the short report is printed; `-v` raises it."""
 _GREEN = frozenset({0, 5})
 _LONGEST = 300
 """Characters of what is reported of a failure."""
+
+
+def is_brief(config: pytest.Config) -> bool:
+    """Return whether only the short report is wanted, without pytest's own output."""
+    return bool(config.option.verbose <= BRIEF)
+
+
+class Progress:
+    """One line on a terminal that counts the tests, in place of the output of pytest and pytest-xdist.
+
+    Args:
+        config: of this session.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._terminal = config.pluginmanager.get_plugin("terminalreporter")
+        self._done = self._failed = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Have pytest-xdist print nothing."""
+        plugins = session.config.pluginmanager
+        if (spread := plugins.get_plugin("dsession")) is not None:
+            spread.terminal = None
+            plugins.unregister(name="terminaldistreporter")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
+        """Print nothing for a single test."""
+        if report.when == "call":
+            return report.outcome, "", ""
+        return "error" if report.failed else "skipped" if report.skipped else "", "", ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a test that has ended."""
+        self._failed += report.failed
+        self._done += report.when == "teardown"
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Rewrite the line."""
+        if self._terminal is not None and self._terminal.isatty:
+            self._terminal.rewrite(f"{self._done} tests, {self._failed} failed", erase=True)
 
 
 class Reporting:
@@ -118,5 +162,10 @@ class Reporting:
         terminalreporter.ensure_newline()
         # Through the reporter, so that pytest's capturing and -p no:terminal have their say.
         file = terminalreporter._tw._file
-        render_terminal(report, Console(file=file, soft_wrap=False), folder=str(files[0].parent))
-        terminalreporter.write_line(f"wrote {', '.join(map(str, files))}")
+        render_terminal(
+            report,
+            Console(file=file, soft_wrap=False),
+            folder=str(files[0].parent),
+            files=files,
+            verbose=not is_brief(terminalreporter.config),
+        )

@@ -70,7 +70,7 @@ def test_a_crash_without_an_answer_that_can_be_repeated_is_not_preferred(
 
 def test_each_place_is_on_the_page_and_the_first_of_them_elsewhere(crashing: Report) -> None:
     out = io.StringIO()
-    render_terminal(crashing, Console(file=out, width=200))
+    render_terminal(crashing, Console(file=out, width=200), verbose=True)
     fingerprints = {
         row.location: row.fingerprint for row in crashing.findings if row.operation == "POST /v2/chat"
     }

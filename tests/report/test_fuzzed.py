@@ -221,7 +221,7 @@ def test_the_figures_are_read_back(fuzzing: Report, tmp_path: Path) -> None:
 
 def terminal(report: Report, width: int = 120) -> str:
     out = io.StringIO()
-    render_terminal(report, Console(file=out, width=width), folder="out")
+    render_terminal(report, Console(file=out, width=width), folder="out", verbose=True)
     return out.getvalue()
 
 

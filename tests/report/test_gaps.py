@@ -30,7 +30,7 @@ def cell(report: Report) -> Cell:
 def shown(report: Report) -> list[str]:
     """Return the report as a terminal, Markdown, HTML and JSON show it."""
     console = Console(file=io.StringIO(), width=200)
-    render_terminal(report, console)
+    render_terminal(report, console, verbose=True)
     file = console.file
     assert isinstance(file, io.StringIO)
     return [

@@ -4,6 +4,7 @@ import io
 import re
 import unicodedata
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,7 +37,7 @@ HOSTILE = (
 
 def _terminal(report: Report, width: int = 80, *, limit: int = 20) -> str:
     out = io.StringIO()
-    render_terminal(report, Console(file=out, width=width), folder="out", limit=limit)
+    render_terminal(report, Console(file=out, width=width), folder="out", verbose=True, limit=limit)
     return out.getvalue()
 
 
@@ -59,9 +60,45 @@ def hostile(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> Rep
 # -- terminal ------------------------------------------------------------------------------------------------
 
 
-def test_the_verdict_is_the_first_and_the_last_line(report: Report) -> None:
-    lines = _terminal(report).splitlines()
-    assert lines[0] == lines[-1] == report.footer.verdict
+def test_the_verdict_is_printed_once_and_last(report: Report) -> None:
+    for verbose in (True, False):
+        out = io.StringIO()
+        render_terminal(report, Console(file=out, width=80), verbose=verbose)
+        assert out.getvalue().endswith(f"\n{report.footer.verdict}\n")
+        assert out.getvalue().count(report.footer.verdict) == 1
+
+
+def test_the_short_report_has_the_worst_findings_last(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    tally = Tally()
+    for count, location in ((1, "/rare"), (9, "/frequent"), (2, "/few"), (3, "/some")):
+        for _ in range(count):
+            tally.add(exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED, location)], "")
+    report = finish(tally)
+    out = io.StringIO()
+    render_terminal(report, Console(file=out, width=80), folder="out", files=(Path("out/report.html"),))
+    lines = out.getvalue().splitlines()
+    heads = [line.rpartition("  ")[2] for line in lines if line.startswith("BREAKING")]
+    assert heads == ["/frequent", "/some", "/few"]
+    assert "wrote out/report.html" in lines
+    assert lines[-2:] == ["(+1 more in report.json); all of them with -v", report.footer.verdict]
+    assert len(lines) <= 20
+    for row in report.findings:
+        shown = f"  more     cohere-conformance explain {row.fingerprint} --report-dir out" in lines
+        assert shown is (row.location != "/rare")
+
+
+def test_the_short_report_of_what_conforms_has_few_lines(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    tally = Tally()
+    known = finding(Kind.TYPE_CHANGED, "/known", amendment="embed.api-version")
+    tally.add(exchange(), "POST /v2/chat", [known], "application/json")
+    out = io.StringIO()
+    render_terminal(finish(tally), Console(file=out, width=80))
+    assert len(out.getvalue().splitlines()) <= 8
+    assert "known spec defects: 1 finding of 1 amendment, not counted\n" in out.getvalue()
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -77,7 +114,7 @@ def test_nothing_but_what_is_copied_is_wider_than_the_terminal(
     wide = [line for line in shown.splitlines() if len(line) > width]
     assert all(line.startswith(("  first", "  more", "DEVIATES")) for line in wide)
     assert "judged" in shown
-    assert "explained" in shown
+    assert "spec defects" in shown
     assert shown.replace("\n", "").replace(" ", "").count("deep/" * 30) == 1
 
 
@@ -94,16 +131,11 @@ def test_the_parts_stand_under_their_own_headings(report: Report) -> None:
     shown = _terminal(report)
     titles = re.findall(r"^([A-Z][^:\n]*): \d+$", shown, re.MULTILINE)
     assert titles == [
-        *(
-            "Operations",
-            "Findings",
-            "Requests (client side)",
-            "Explained by amendments",
-            "Operations never seen",
-        ),
+        *("Operations", "Known spec defects", "Operations never seen"),
         *("Other hosts, not judged", "Skipped files", "Unreadable inputs"),
+        *("Requests (client side)", "Findings"),
     ]
-    client = shown.partition("Requests (client side)")[2].partition("Explained")[0]
+    client = shown.partition("Requests (client side)")[2].partition("Findings")[0]
     assert client.count("request-invalid") == shown.count("request-invalid") == 1
     assert re.search(r"^embed\.api-version +1 +1 +[0-9a-f]{12} *$", shown, re.MULTILINE)
     assert "broken.jsonl: line 3: expected an object, got the end of the file" in shown
@@ -122,7 +154,7 @@ def test_long_lists_are_cut_in_words(exchange: MakeExchange, finding: MakeFindin
 def test_hostile_values_cannot_steer_a_terminal(hostile: Report) -> None:
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True, color_system="truecolor")
-    render_terminal(hostile, console, folder=HOSTILE)
+    render_terminal(hostile, console, folder=HOSTILE, verbose=True)
     ours = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
     assert not [
         char for char in ours if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} and char != "\n"
@@ -137,7 +169,7 @@ def test_hostile_values_cannot_steer_a_terminal(hostile: Report) -> None:
 def test_a_terminal_that_knows_only_ascii_gets_ascii(hostile: Report) -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii")
-    render_terminal(hostile, Console(file=out, width=80))
+    render_terminal(hostile, Console(file=out, width=80), verbose=True)
     out.flush()
     assert raw.getvalue().isascii()
 
@@ -200,7 +232,7 @@ def test_markdown_tells_the_same(report: Report) -> None:
         "## Findings: 3",
         "## Requests (client side): 1",
         "## Operations: 2",
-        "## Explained by amendments: 1",
+        "## Known spec defects: 1",
         "## Other hosts, not judged: 1",
         "## Skipped files: 1",
         "## Unreadable inputs: 1",
@@ -226,7 +258,7 @@ def test_a_run_tells_its_target_its_cases_and_what_was_exercised(run: Report) ->
     assert f"\n{cases}\n" in shown
     assert re.search(r"^  response properties +512/540 +\(94\.8 %\) *$", shown, re.MULTILINE)
     assert f"Declared, not exercised: 1\n  {missing}\n" in shown
-    assert "Cases without an answer: 2\n  chat.a: error: out of sockets\n  chat.c: not-run\n" in shown
+    assert "Cases without a response: 2\n  chat.a: error: out of sockets\n  chat.c: not-run\n" in shown
     assert "  cases    chat.case-0\n" in shown
     assert "At a glance\n" in shown
     text = render_markdown(run)

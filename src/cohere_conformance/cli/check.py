@@ -55,6 +55,7 @@ _INTERRUPTED = 2
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @options.report_dir
+@options.verbose
 def check(
     traffic: tuple[str, ...],
     example: str | None,
@@ -63,6 +64,7 @@ def check(
     fail_on: str,
     jobs: int,
     report_dir: Path,
+    verbose: bool,
 ) -> int:
     """Judge recorded TRAFFIC: files or folders of VCR cassettes, HAR archives or JSON Lines.
 
@@ -86,7 +88,7 @@ def check(
     header = _header(judge, paths, started, Severity(fail_on))
     operations = list(judge.contract.operations)
     report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code)
-    return deliver(report_dir, lambda: (report, write(report, report_dir)))
+    return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose)
 
 
 def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on: Severity) -> Header:

@@ -15,6 +15,10 @@ report_dir = click.option(
     help="The folder of report.json and report.md.",
 )
 
+verbose = click.option(
+    "-v", "--verbose", is_flag=True, help="Print the full report; the short one has the worst findings only."
+)
+
 cassettes = click.option(
     "--cassettes",
     type=click.Path(file_okay=False, path_type=Path),

@@ -7,7 +7,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
-import click
 from rich.console import Console
 
 from cohere_conformance.report import render_terminal
@@ -80,32 +79,35 @@ def _to_nowhere(descriptor: int) -> None:
     os.close(nowhere)
 
 
-def show(report: Report, folder: Path, files: Iterable[Path]) -> None:
-    """Show a report that was written.
+def show(report: Report, folder: Path, files: Iterable[Path], *, verbose: bool = False) -> None:
+    """Print a report that was written.
 
     Args:
-        report: it.
-        folder: where it is.
-        files: where its files are.
+        report: the report.
+        folder: where it was written.
+        files: its files.
+        verbose: print every section.
     """
-    render_terminal(report, Console(soft_wrap=False), folder=str(folder))
-    click.echo(f"wrote {' and '.join(map(str, files))}")
+    render_terminal(report, Console(soft_wrap=False), folder=str(folder), files=tuple(files), verbose=verbose)
     sys.stdout.flush()
 
 
-def deliver(folder: Path, written: Callable[[], tuple[Report, Iterable[Path]]]) -> int:
-    """Have a report written, show it, and return its exit code.
+def deliver(
+    folder: Path, write: Callable[[], tuple[Report, Iterable[Path]]], *, verbose: bool = False
+) -> int:
+    """Write a report, print it, and return its exit code.
 
-    Where it cannot be shown, the command ends with another exit code than the report says, so that none is
-    left.
+    If it cannot be printed, the command ends with another exit code than the report says; the report is
+    removed then.
 
     Args:
-        folder: of the report.
-        written: writes it, and returns it with its files.
+        folder: where the report is written.
+        write: writes the report, and returns it with its files.
+        verbose: print every section.
     """
     try:
-        report, files = written()
-        show(report, folder, files)
+        report, files = write()
+        show(report, folder, files, verbose=verbose)
     except BaseException:
         clear_report(folder)
         raise

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.report_dir
-def report(report_dir: Path) -> int:
+@options.verbose
+def report(report_dir: Path, verbose: bool) -> int:
     """Build the report of a run again from its journals.
 
     Partial results of a run that did not come to its end are included; the exit code is then 2.
     """
-    return deliver(report_dir, lambda: publish(report_dir, load_contract()))
+    return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose)

@@ -75,6 +75,7 @@ _SCOPE = (
     ),
     click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Processes."),
     options.report_dir,
+    options.verbose,
     click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED),
 )
 
@@ -128,6 +129,7 @@ def suites(
     named |= {"case": told["cases"], "fault": told.get("faults", ()), **further}
     flags = [text for plugin in plugins for text in ("-p", plugin)]
     flags += ["--conformance-live"] if told.get("live") else []
+    flags += ["-v"] if told.get("verbose") else []
     flags += ["-p", "xdist.plugin", "-n", str(told["workers"])] if told["workers"] else []
     _check_further(told["pytest_options"])
     outcome = run_suites(pytest_arguments(named, [*flags, *told["pytest_options"]]))

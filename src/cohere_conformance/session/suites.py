@@ -109,15 +109,18 @@ def _told(error: BaseException) -> str:
 
 
 def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[str] = ()) -> list[str]:
-    """Return the arguments for a quiet run of the suites.
+    """Return the arguments for a run of the suites that prints nothing but the short report.
+
+    With `--collect-only` pytest lists the tests.
 
     Args:
         options: of the plugin without their prefix, with their values; none where there is no value.
         further: what comes last.
     """
-    suites = folder("suites")
+    suites, further = folder("suites"), [*further]
+    quiet = "-q" if {"--collect-only", "--co"} & {*further} else "-qq"
     arguments = ["-p", "cohere_conformance.pytest_plugin", "-c", str(suites / "pytest.ini")]
-    arguments += ["--rootdir", str(suites), "-q", "--no-header", "--tb=no", "-rN"]
+    arguments += ["--rootdir", str(suites), quiet, "--no-header", "--tb=no", "-rN"]
     arguments += [f"--conformance-{name}={value}" for name, values in options.items() for value in values]
     return [*arguments, str(suites), *further]
 

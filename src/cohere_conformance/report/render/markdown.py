@@ -21,7 +21,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
 
     Args:
         report: what was found.
-        folder: where the report was written, for the commands that read it again.
+        folder: where the report was written, for the commands that open it.
         limit: longest list to show in full, so that the text fits into a comment.
     """
     folder = shlex.quote(folder)
@@ -103,7 +103,7 @@ def _glance(rows: Sequence[Row]) -> Iterator[str]:
 def _ends(report: Report, limit: int) -> Iterator[str]:
     if report.coverage.cases is not None:
         lines = [prose(line) for line in parts.end_lines(report.coverage.cases)]
-        yield from _list("Cases without an answer", lines, limit)
+        yield from _list("Cases without a response", lines, limit)
 
 
 def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _operations(report: Report) -> Iterator[str]:
     operations = report.coverage.operations
     if operations:
         yield from (f"## Operations: {len(operations)}", "")
-        yield "| operation | judged | clean | breaking | additive | explained | statuses | streams |"
+        yield "| operation | judged | clean | breaking | additive | spec defects | statuses | streams |"
         yield "|---|--:|--:|--:|--:|--:|---|--:|"
         for one in operations:
             statuses = ", ".join(
@@ -170,7 +170,7 @@ def _amendments(report: Report, folder: str, limit: int) -> Iterator[str]:
         return
     shown, more = parts.cut(amendments, limit)
     command = code(parts.explain_command("FINGERPRINT", folder), longest=None)
-    yield from (f"## Explained by amendments: {len(amendments)}", "")
+    yield from (f"## {parts.KNOWN_DEFECTS}: {len(amendments)}", "")
     yield from ("| amendment | findings | exchanges | first finding |", "|---|--:|--:|---|")
     for one in shown:
         first = code(parts.first_explained(report, one.amendment))

@@ -1,4 +1,4 @@
-"""What every renderer for people tells in the same words."""
+"""Sentences and lists that all reports for people share."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Example, Golden, Header, Report, Row, Target, Totals
 
 DEFAULT_FOLDER = "conformance-report"
-"""Where the command writes a report unless it is told otherwise."""
+"""Where the command writes a report by default."""
 COMMAND = "cohere-conformance"
 WHOLE_BODY = "the whole body"
+KNOWN_DEFECTS = "Known spec defects"
 AMENDMENTS_NOTE = (
-    "Where the published document is known to be wrong or too narrow; never fails a run. To read on:"
+    "The published OpenAPI document is known to be wrong or too narrow here; this never fails a run. Details:"
 )
 GLANCE_FROM = 6
 """As many findings are worth a summary by kind before they are told one by one."""
@@ -197,6 +198,25 @@ class Exercised(NamedTuple):
     def share(self) -> str:
         """Return the percentage, rounded down so that 100 % means all."""
         return _share(self.seen, self.declared)
+
+
+def summary_lines(report: Report) -> list[str]:
+    """Return a line about what was covered, what was fuzzed and which known spec defects were met."""
+    lines = []
+    if totals := [one for one in exercised(report) if not one.name.endswith("by operation")]:
+        lines.append("covered " + ", ".join(f"{one.seen}/{one.declared} {one.name}" for one in totals))
+    if rows := fuzzed(report):
+        positive, negative = (" ".join(filter(None, rate)) for rate in (rows[-1].positive, rows[-1].negative))
+        lines.append(
+            f"fuzzed {quantity(len(rows) - 1, 'operation')}: {positive} valid requests accepted, "
+            f"{negative} invalid requests rejected, {rows[-1].protocol} protocol requests"
+        )
+    if amendments := report.coverage.amendments:
+        findings = quantity(sum(one.findings for one in amendments), "finding")
+        lines.append(
+            f"known spec defects: {findings} of {quantity(len(amendments), 'amendment')}, not counted"
+        )
+    return lines
 
 
 def exercised(report: Report) -> list[Exercised]:

@@ -1,4 +1,4 @@
-"""The report for a terminal: the verdict first and last, every distinct finding once in between."""
+"""The report for a terminal: findings first, then a summary of a few lines, and the verdict last."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from cohere_conformance.model import Severity
 from cohere_conformance.report.render import hints, parts
 from cohere_conformance.report.render.alike import alike, others_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
+from cohere_conformance.report.verdict import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.NOTICE: "cyan"}
 INDENT = 11
+BRIEF_LIMIT = 3
+"""Findings that are shown unless somebody wants the full report."""
+BRIEF_KINDS = 6
+"""Kinds of finding that are counted there."""
 CLIENT_LIMIT = 5
 """The mistakes of clients come after everything about the server, and only a few of them."""
 NOT_EXERCISED_LIMIT = 10
@@ -32,16 +38,32 @@ WIDE = 110
 VERDICT_STYLES = {0: "bold green", 1: "bold red"}
 
 
-def render(report: Report, console: Console, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 20) -> None:
-    """Print the report.
+def render(
+    report: Report,
+    console: Console,
+    *,
+    folder: str = parts.DEFAULT_FOLDER,
+    files: Sequence[Path] = (),
+    verbose: bool = False,
+    limit: int = 20,
+) -> None:
+    """Print the report; the last line is the verdict.
 
     Args:
         report: what was found.
-        console: where to; its width is kept, except by what must stay in one piece to be copied.
-        folder: where the report was written, for the commands that read it again.
+        console: where to print; its width is respected, except by lines that are meant to be copied.
+        folder: where the report was written, for the commands that open it.
+        files: the written files, to be named before the verdict.
+        verbose: print every section, not only the worst findings and a summary.
         limit: longest list to print in full.
     """
-    _Printer(report, console, shlex.quote(folder), limit).all()
+    printer = _Printer(report, console, shlex.quote(folder), limit if verbose else min(limit, BRIEF_LIMIT))
+    printer.kinds = limit if verbose else BRIEF_KINDS
+    printer.context(files)
+    if verbose:
+        printer.coverage()
+    printer.findings(brief=not verbose)
+    printer.verdict()
 
 
 class _Printer:
@@ -51,32 +73,51 @@ class _Printer:
         self.report = report
         self.console = console
         self.folder = folder
-        self.limit = limit
+        self.limit = self.kinds = limit
 
-    def all(self) -> None:
-        coverage = self.report.coverage
-        self._verdict()
+    def context(self, files: Sequence[Path]) -> None:
+        """Print what was judged, how much of it, and where the report is."""
         self._introduction()
-        self._cases()
+        for line in parts.summary_lines(self.report):
+            self._line(line)
+        if files:
+            self._line(f"wrote {', '.join(map(str, files))}")
+
+    def coverage(self) -> None:
+        """Print every table and list that is not about a finding."""
+        coverage = self.report.coverage
         self._exercised()
         self._operations()
         self._fuzzed()
-        self._glance(parts.server_rows(self.report))
-        self._rows("Findings", parts.server_rows(self.report))
-        self._rows("Requests (client side)", parts.client_rows(self.report), limit=CLIENT_LIMIT)
         self._amendments()
-        self._list(parts.INCONCLUSIVE, parts.inconclusive_lines(self.report), style="magenta")
-        self._list(parts.NOT_TESTABLE, parts.untestable_lines(self.report))
         self._list("Operations never seen", coverage.unseen, limit=5)
         self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
+
+    def findings(self, *, brief: bool) -> None:
+        """Print what was not judged and why, and the findings; what is most severe comes last.
+
+        Args:
+            brief: print only the worst findings, in few lines each.
+        """
+        coverage, cases = self.report.coverage, self.report.coverage.cases
         hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
         self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
         self._list("Remarks", [f"{one.file}: {one.where}: {one.text}" for one in coverage.remarks])
         self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
+        self._list(parts.NOT_TESTABLE, parts.untestable_lines(self.report))
+        self._list(parts.INCONCLUSIVE, parts.inconclusive_lines(self.report), style="magenta")
+        if cases is not None:
+            self._list("Cases without a response", parts.end_lines(cases), style="magenta")
         unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
         self._list("Unreadable inputs", unreadable, style="bold red")
-        self.console.print()
-        self._verdict()
+        self._rows("Requests (client side)", parts.client_rows(self.report), brief=brief, limit=CLIENT_LIMIT)
+        self._glance(parts.server_rows(self.report))
+        self._rows("Findings", parts.server_rows(self.report), brief=brief, limit=self.limit)
+
+    def verdict(self) -> None:
+        """Print the verdict."""
+        footer = self.report.footer
+        self._line(footer.verdict, VERDICT_STYLES.get(footer.exit_code, "bold magenta"))
 
     def _text(self, text: str, style: str = "", *, longest: int | None = LONGEST) -> Text:
         return Text(encodable(plain(text, longest=longest), self.console.encoding), style=style)
@@ -98,10 +139,6 @@ class _Printer:
         self.console.print()
         self._line(f"{title}: {number}", "bold")
 
-    def _verdict(self) -> None:
-        footer = self.report.footer
-        self._line(footer.verdict, VERDICT_STYLES.get(footer.exit_code, "bold magenta"))
-
     def _introduction(self) -> None:
         header, coverage = self.report.header, self.report.coverage
         self._line(f"{parts.contract_line(header)}, fails on {header.fail_on}")
@@ -118,13 +155,10 @@ class _Printer:
             self._line(line, "yellow")
         if commands := parts.commands_line(self.report):
             self._line(commands)
-
-    def _cases(self) -> None:
-        if (cases := self.report.coverage.cases) is not None:
-            self._line(parts.cases_line(cases))
+        if coverage.cases is not None:
+            self._line(parts.cases_line(coverage.cases))
             if hint := hints.absent(self.report):
                 self._line(hint, "yellow")
-            self._list("Cases without an answer", parts.end_lines(cases), style="magenta")
 
     def _exercised(self) -> None:
         totals = parts.exercised(self.report)
@@ -147,10 +181,13 @@ class _Printer:
             table.add_column(name, no_wrap=True)
         for name in ("findings", "operations", "exchanges"):
             table.add_column(name, justify="right", no_wrap=True)
-        for one in parts.glance(rows):
+        kinds = parts.glance(rows)
+        for one in kinds[: self.kinds]:
             numbers = map(str, (one.findings, one.operations, one.exchanges))
             table.add_row(Text(one.severity, STYLES[one.severity]), one.kind, *numbers)
         self.console.print(table, highlight=False)
+        if len(kinds) > self.kinds:
+            self._line(parts.more(len(kinds) - self.kinds))
 
     def _operations(self) -> None:
         operations = self.report.coverage.operations
@@ -158,7 +195,7 @@ class _Printer:
             self._heading("Operations", len(operations))
             table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
             table.add_column("operation", overflow="fold")
-            for name in ("judged", "clean", "breaking", "additive", "explained"):
+            for name in ("judged", "clean", "breaking", "additive", "spec defects"):
                 table.add_column(name, justify="right", no_wrap=True)
             for one in operations:
                 numbers = (one.judged, one.clean, one.breaking, one.additive, one.explained)
@@ -185,25 +222,37 @@ class _Printer:
         self.console.print(table, highlight=False)
         self.console.print(self._text(parts.FUZZED_NOTE, "dim", longest=None), highlight=False)
 
-    def _rows(self, title: str, rows: Sequence[Row], limit: int | None = None) -> None:
+    def _rows(self, title: str, rows: Sequence[Row], *, brief: bool, limit: int) -> None:
         if not rows:
             return
         self._heading(title, len(rows))
-        shown, more = alike(rows, self.limit if limit is None else limit)
+        if brief:
+            rows = sorted(rows, key=lambda row: (RANK[row.severity], -row.count))
+        shown, more = alike(rows, min(limit, self.limit))
         for one in shown:
-            self._row(one)
+            if brief:
+                self._brief_row(one.row)
+            else:
+                self._row(one)
         if more:
-            self._line(more)
+            self._line(f"{more}; all of them with -v" if brief else more)
+
+    def _brief_row(self, row: Row) -> None:
+        self._head(row)
+        required = f" ({row.requirement})" if row.requirement else ""
+        self._first_line("expected", f"{row.expected}{required}")
+        self._first_line("observed", row.observed)
+        self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
+
+    def _first_line(self, name: str, value: str) -> None:
+        """Print the beginning of a value in one line."""
+        text = self._text(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value))
+        text.truncate(max(self.console.width, 20), overflow="ellipsis")
+        self.console.print(text, highlight=False, soft_wrap=True)
 
     def _row(self, one: Alike) -> None:
         row = one.row
-        head = self._text(row.severity.upper(), STYLES[row.severity])
-        head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
-        location = self._text(f"  {row.location or parts.WHOLE_BODY}")
-        beside = head.cell_len + location.cell_len <= self.console.width
-        self.console.print(head.append_text(location) if beside else head, highlight=False)
-        if not beside:
-            self._field("location", row.location or parts.WHOLE_BODY)
+        self._head(row)
         if row.requirement:
             self._field("requires", row.requirement)
         self._field("expected", row.expected)
@@ -217,11 +266,21 @@ class _Printer:
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
+    def _head(self, row: Row) -> None:
+        """Print severity, kind, operation, status and location of a finding."""
+        head = self._text(row.severity.upper(), STYLES[row.severity])
+        head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
+        location = self._text(f"  {row.location or parts.WHOLE_BODY}")
+        beside = head.cell_len + location.cell_len <= self.console.width
+        self.console.print(head.append_text(location) if beside else head, highlight=False)
+        if not beside:
+            self._field("location", row.location or parts.WHOLE_BODY)
+
     def _amendments(self) -> None:
         amendments = self.report.coverage.amendments
         if not amendments:
             return
-        self._heading("Explained by amendments", len(amendments))
+        self._heading(parts.KNOWN_DEFECTS, len(amendments))
         shown, more = parts.cut(amendments, self.limit)
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         table.add_column("amendment", overflow="fold")
