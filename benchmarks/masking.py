@@ -33,7 +33,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.resources import MissingError, Resources
 from cohere_conformance.session.unique import Unique
 
@@ -91,7 +91,7 @@ def shown(groups: Iterable[str] = ()) -> list[Shown]:
     """
     suite = load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
     state = ServerState(step=0.01)
-    with Running(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
+    with ServerThread(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
 
         def make(
             template: RequestTemplate, name: str, values: Mapping[str, str], expectation: Expectation

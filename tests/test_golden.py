@@ -22,7 +22,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.golden import find, load, save
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,7 +222,7 @@ def test_a_host_that_is_not_this_one_is_not_recorded_unasked(tmp_path: Path) -> 
 
 
 def test_a_running_reference_server_is_told_apart_from_another_one(tmp_path: Path) -> None:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         done = called(tmp_path, "record", "--url", server.url, "--case", PLAIN, key=PRODUCTION)
     assert done.code == 0, done.told
     (path,) = find(tmp_path / "cassettes").values()

@@ -16,7 +16,7 @@ from running import COMMAND, HANGS, Done, environment, ran, running
 from cohere_conformance.cli.serve import serve
 from cohere_conformance.data import folder
 from cohere_conformance.reference import ServerState
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,7 +145,7 @@ def test_a_server_that_answers_everything_alike_deviates(tmp_path: Path) -> None
 
 
 def test_what_a_target_does_not_declare_is_left_out_and_said_to_be(tmp_path: Path) -> None:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         done = ran(tmp_path, "--url", server.url, "--only", QUICK, "--declares", "rerank")
     assert done.code == 0, done.told
     cases = done.report["coverage"]["cases"]
@@ -156,7 +156,7 @@ def test_what_a_target_does_not_declare_is_left_out_and_said_to_be(tmp_path: Pat
 
 
 def test_a_target_may_declare_one_version_of_a_group(tmp_path: Path) -> None:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         done = ran(tmp_path, "--url", server.url, "--only", "rerank", "--declares", "v2.rerank")
     assert done.code == 0, done.told
     assert {row["operation"] for row in done.report["coverage"]["operations"]} == {"POST /v2/rerank"}
@@ -250,7 +250,7 @@ def test_a_killed_run_can_be_told_and_is_never_green(tmp_path: Path) -> None:
 
 def test_an_interrupted_run_removes_what_it_has_made(tmp_path: Path) -> None:
     with (
-        Running(ServerState()) as server,
+        ServerThread(ServerState()) as server,
         running(tmp_path, "--url", server.url, "--only", "datasets") as process,
     ):
         until_records(tmp_path, 30, process)

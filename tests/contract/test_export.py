@@ -18,7 +18,7 @@ from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import as_openapi_31, exported
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def state() -> ServerState:
 
 @pytest.fixture(scope="module")
 def url(state: ServerState) -> Iterator[str]:
-    with Running(state) as running:
+    with ServerThread(state) as running:
         yield running.url
 
 

@@ -12,7 +12,7 @@ from bench import Bench, lines, state
 
 from cohere_conformance.reference import catalogue
 from cohere_conformance.reference.keys import TRIAL
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ ROWS = [
 @pytest.fixture(scope="module")
 def server() -> Iterator[Bench]:
     memory = state()
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         yield Bench(memory, running.url)
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cohere_conformance.reference import ServerState
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ CHAT = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         yield server.url
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.reference import Profile, ServerState, catalogue
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from reference import call
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     state = ServerState()
-    with Running(state) as running:
+    with ServerThread(state) as running:
         yield Server(state, running.url)
 
 
@@ -277,7 +277,7 @@ def test_what_does_not_go_together_is_refused(server: Server, name: str) -> None
 
 def test_the_live_profile_has_retired_searches_and_refuses_newer_models() -> None:
     state = ServerState(profile=Profile.LIVE_2026)
-    with Running(state) as running:
+    with ServerThread(state) as running:
         server = Server(state, running.url)
         assert wrong(GROUNDED, *server.send(GROUNDED)) == set()
         for body in (SEARCHED, QUERIES, PLAIN | {"model": "command-a-reasoning-08-2025"}):

@@ -37,7 +37,7 @@ from chat_v2 import (
 
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.reference import Profile, ServerState, catalogue
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from reference import GARBLED
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     state = ServerState()
-    with Running(state) as running:
+    with ServerThread(state) as running:
         yield Server(state, running.url)
 
 
@@ -228,7 +228,7 @@ def test_older_models_do_without_the_safety_mode(server: Server) -> None:
 
 def test_the_live_profile_answers_the_same() -> None:
     state = ServerState(profile=Profile.LIVE_2026)
-    with Running(state) as running:
+    with ServerThread(state) as running:
         server = Server(state, running.url)
         for name in ("grounded", "calls", "thinks", "json-schema"):
             response, findings = server.send(REQUESTS[name])

@@ -13,7 +13,7 @@ import pytest
 
 from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.reference.coding import LARGEST, wants_gzip
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ FORM = (
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         yield server.url
 
 
@@ -213,7 +213,7 @@ def test_what_is_no_json_is_refused_in_words(url: str, content: bytes, fragment:
 
 def test_a_fault_of_the_transport_works_on_what_the_server_says() -> None:
     """A faulty transport spoils the content itself, though the client asks for gzip."""
-    with Running(ServerState(faults=chosen(["transport.invalid-utf8"]))) as server:
+    with ServerThread(ServerState(faults=chosen(["transport.invalid-utf8"]))) as server:
         response = httpx.post(f"{server.url}/v1/tokenize", json=TEXT, headers=KEY)
     assert "content-encoding" not in response.headers
     assert b"\xff" in response.content

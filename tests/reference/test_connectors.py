@@ -8,7 +8,7 @@ import pytest
 from bench import Bench, state
 
 from cohere_conformance.reference import Profile, catalogue
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ PATH = "/v1/connectors"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Bench]:
     memory = state()
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         yield Bench(memory, running.url)
 
 
@@ -116,7 +116,7 @@ def test_what_is_refused(bench: Bench, change: dict[str, Any], told: str) -> Non
 
 def test_the_live_service_has_the_list_only() -> None:
     memory = state(Profile.LIVE_2026)
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         bench = Bench(memory, running.url)
         assert bench.get(PATH) == {"connectors": [], "total_count": 0}
         assert "was removed" in bench.post(PATH, {"name": "a", "url": URL}, 404)["message"]

@@ -8,7 +8,7 @@ import pytest
 
 from cohere_conformance.reference import ServerState, catalogue, chosen
 from cohere_conformance.reference.keys import EXPIRED, TRIAL
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from reference import GARBLED, Asked, asked, call
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_the_calls_of_a_trial_key_count_down_unless_told_otherwise() -> None:
 
 @pytest.mark.parametrize(("faults", "status"), [((), 404), (("paths.catch-all",), 200)])
 def test_an_undeclared_path_is_not_found_unless_told_otherwise(faults: tuple[str, ...], status: int) -> None:
-    with Running(ServerState(faults=chosen(faults))) as server:
+    with ServerThread(ServerState(faults=chosen(faults))) as server:
         assert call(server.url, "GET", "/v1/nothing")[0].status_code == status
 
 

@@ -14,7 +14,7 @@ from bench import Bench, lines, state
 
 from cohere_conformance.reference import Clock, Profile, ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from reference import asked
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ FINAL = {"validated", "failed", "skipped"}
 @pytest.fixture(scope="module")
 def server() -> Iterator[Bench]:
     memory = state()
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         yield Bench(memory, running.url)
 
 
@@ -196,7 +196,7 @@ def test_deleting_and_ageing_end_in_404(bench: Bench) -> None:
 
 def test_the_live_service_counts_in_texts_and_reads_no_text_files() -> None:
     memory = state(Profile.LIVE_2026)
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         bench = Bench(memory, running.url)
         failed = bench.upload(b"a\nb", name="a.txt")
         bench.wait(2)

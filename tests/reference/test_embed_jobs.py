@@ -12,7 +12,7 @@ import pytest
 from bench import Bench, lines, state
 
 from cohere_conformance.reference import catalogue
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ MODEL = "embed-english-light-v3.0"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Bench]:
     memory = state()
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         yield Bench(memory, running.url)
 
 

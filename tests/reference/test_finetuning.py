@@ -8,7 +8,7 @@ import pytest
 from bench import Bench, lines, state
 
 from cohere_conformance.reference import Profile, catalogue
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ NONE = "5ab8d1b5-3d3b-4d2d-9b1a-6f7f4d2b1c11"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Bench]:
     memory = state()
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         yield Bench(memory, running.url)
 
 
@@ -183,7 +183,7 @@ def test_a_deleted_model_is_gone(bench: Bench) -> None:
 
 def test_the_live_service_trains_nothing() -> None:
     memory = state(Profile.LIVE_2026)
-    with Running(memory) as running:
+    with ServerThread(memory) as running:
         bench = Bench(memory, running.url)
         assert bench.get(PATH) == {"finetuned_models": [], "next_page_token": "", "total_size": 0}
         assert "was removed" in bench.post(PATH, {"name": "a", "settings": settings(bench)}, 404)["message"]

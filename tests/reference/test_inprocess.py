@@ -13,7 +13,7 @@ from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import Clock, ServerState
 from cohere_conformance.reference.inprocess import InProcess
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def test_events_of_a_stream_arrive_one_after_the_other_by_counted_time() -> None
 
 def test_it_responds_as_the_server_on_a_socket_does() -> None:
     state = seeded("a")
-    with Running(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
+    with ServerThread(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
         socket = [sender.send(outgoing).response for outgoing in REQUESTS]
     with sending(seeded("a")) as sender:
         direct = [sender.send(outgoing).response for outgoing in REQUESTS]

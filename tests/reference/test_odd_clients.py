@@ -13,7 +13,7 @@ import pytest
 
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.handling import HANDLERS, Event, StreamResponse
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,12 +35,12 @@ UPLOAD = b"POST /v1/datasets?name=a&type=embed-input HTTP/1.1\r\n"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running(ServerState()) as server:
+def server() -> Iterator[ServerThread]:
+    with ServerThread(ServerState()) as server:
         yield server
 
 
-def sent(server: Running, *pieces: bytes) -> bytes:
+def sent(server: ServerThread, *pieces: bytes) -> bytes:
     """Send bytes on a connection and return all that comes back until it is closed."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
@@ -61,14 +61,14 @@ def in_chunks(content: bytes, size: int = 7) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-def test_who_asks_whether_to_go_on_is_told_to(server: Running) -> None:
+def test_who_asks_whether_to_go_on_is_told_to(server: ServerThread) -> None:
     """`Expect: 100-continue`, as curl sends it with larger bodies: first 100, then the response."""
     received = sent(server, post(further=LENGTH + CLOSE + b"expect: 100-continue\r\n"), BODY)
     assert received.startswith(b"HTTP/1.1 100 ")
     assert received.count(b"HTTP/1.1 200 OK") == 1
 
 
-def test_who_has_no_key_is_not_told_to_go_on(server: Running) -> None:
+def test_who_has_no_key_is_not_told_to_go_on(server: ServerThread) -> None:
     """The body is not wanted where the key is wrong already."""
     head = b"POST /v1/tokenize HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n"
     received = sent(server, head + b"content-length: 1000\r\n\r\n")
@@ -76,7 +76,7 @@ def test_who_has_no_key_is_not_told_to_go_on(server: Running) -> None:
 
 
 @pytest.mark.parametrize("encoding", [b"", b"accept-encoding: gzip\r\n"])
-def test_a_client_of_http_1_0_gets_no_chunks(server: Running, encoding: bytes) -> None:
+def test_a_client_of_http_1_0_gets_no_chunks(server: ServerThread, encoding: bytes) -> None:
     """The end of the body is the end of the connection."""
     received = sent(server, post(further=LENGTH + encoding, version=b"1.0") + BODY)
     head, _, body = received.partition(b"\r\n\r\n")
@@ -85,7 +85,7 @@ def test_a_client_of_http_1_0_gets_no_chunks(server: Running, encoding: bytes) -
     assert body.startswith(b"\x1f\x8b" if encoding else b'{"tokens"')
 
 
-def test_a_stream_reaches_a_client_of_http_1_0(server: Running) -> None:
+def test_a_stream_reaches_a_client_of_http_1_0(server: ServerThread) -> None:
     """The same for events."""
     body = json.dumps(CHAT).encode()
     received = sent(server, post(b"/v2/chat", b"content-length: %d\r\n" % len(body), b"1.0") + body)
@@ -93,7 +93,7 @@ def test_a_stream_reaches_a_client_of_http_1_0(server: Running) -> None:
     assert received.endswith(b"data: [DONE]\n\n")
 
 
-def test_pipelined_requests_are_answered_in_their_order(server: Running) -> None:
+def test_pipelined_requests_are_answered_in_their_order(server: ServerThread) -> None:
     """Three requests at once on one connection; the second one is refused, and the third is served."""
     requests = [post() + BODY, post(b"/v1/nowhere") + BODY, post(further=LENGTH + CLOSE) + BODY]
     received = sent(server, b"".join(requests))
@@ -101,7 +101,7 @@ def test_pipelined_requests_are_answered_in_their_order(server: Running) -> None
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_a_body_in_chunks_is_put_together(server: Running, size: int) -> None:
+def test_a_body_in_chunks_is_put_together(server: ServerThread, size: int) -> None:
     """A chunked body has no length; JSON and forms are read all the same."""
     received = sent(server, post(further=CHUNKED + CLOSE) + in_chunks(BODY, size))
     assert received.startswith(b"HTTP/1.1 200 ")
@@ -112,20 +112,20 @@ def test_a_body_in_chunks_is_put_together(server: Running, size: int) -> None:
 
 
 @pytest.mark.parametrize("garbage", [post(further=CHUNKED) + b"zz\r\n", b"hello\r\n\r\n", b"GET /\r\n\r\n"])
-def test_what_is_no_http_is_refused_and_the_server_goes_on(server: Running, garbage: bytes) -> None:
+def test_what_is_no_http_is_refused_and_the_server_goes_on(server: ServerThread, garbage: bytes) -> None:
     """400, the connection is closed, and the next client is served."""
     assert sent(server, garbage).startswith(b"HTTP/1.1 400 ")
     assert sent(server, post(further=LENGTH + CLOSE) + BODY).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_the_scheme_of_a_key_is_read_in_any_case(server: Running, scheme: str) -> None:
+def test_the_scheme_of_a_key_is_read_in_any_case(server: ServerThread, scheme: str) -> None:
     """Clients spell it in many ways, as RFC 9110 allows."""
     headers = {"authorization": f"{scheme} reference-key"}
     assert httpx.post(f"{server.url}/v1/check-api-key", headers=headers).status_code == 200
 
 
-def test_nobody_has_to_say_who_they_are(server: Running) -> None:
+def test_nobody_has_to_say_who_they_are(server: ServerThread) -> None:
     """No user agent, no `accept`, no media type: served."""
     head = b"POST /v1/tokenize HTTP/1.1\r\nhost: x\r\nauthorization: Bearer reference-key\r\n"
     assert sent(server, head + LENGTH + CLOSE + b"\r\n" + BODY).startswith(b"HTTP/1.1 200 ")
@@ -134,7 +134,7 @@ def test_nobody_has_to_say_who_they_are(server: Running) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/models/", "//v1/models", "/v1/models/command-a-03-2025/", "/V1/models"]
 )
-def test_a_path_that_is_spelt_otherwise_is_another_one(server: Running, path: str) -> None:
+def test_a_path_that_is_spelt_otherwise_is_another_one(server: ServerThread, path: str) -> None:
     """404 in the words of the multiplexer, neither a redirect (which would lose a body) nor a crash."""
     response = httpx.get(server.url + path, headers={"authorization": "Bearer reference-key"})
     assert (response.status_code, response.text) == (404, "404 page not found\n")
@@ -156,7 +156,7 @@ def test_a_stream_that_nobody_reads_on_is_not_made_on(monkeypatch: pytest.Monkey
 
     catalogue()  # all handlers are there before one is replaced
     monkeypatch.setitem(HANDLERS, "POST /v1/check-api-key", streaming)
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         url, key = f"{server.url}/v1/check-api-key", {"authorization": "Bearer reference-key"}
         with httpx.stream("POST", url, headers=key) as response:
             assert next(response.iter_raw()).startswith(b"data: ")
@@ -164,7 +164,7 @@ def test_a_stream_that_nobody_reads_on_is_not_made_on(monkeypatch: pytest.Monkey
         assert httpx.get(f"{server.url}/v1/models", headers=key).status_code == 200
 
 
-def test_an_upload_that_breaks_off_leaves_nothing_behind(server: Running) -> None:
+def test_an_upload_that_breaks_off_leaves_nothing_behind(server: ServerThread) -> None:
     """The client goes in the middle of a form: no dataset is made, and the server serves others."""
     host, port = server.url.removeprefix("http://").split(":")
     head = UPLOAD + FIELDS.replace(b"content-type: application/json\r\n", FORM_TYPE)

@@ -20,7 +20,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import Clock, Fault, Profile, ServerState, catalogue, chosen, validation
 from cohere_conformance.reference import server as server_module
 from cohere_conformance.reference.handling import HANDLERS, Event, StreamResponse
-from cohere_conformance.reference.server import Running, address, listen
+from cohere_conformance.reference.server import ServerThread, address, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def test_events_are_on_their_way_before_the_next_is_made(
     monkeypatch.setitem(HANDLERS, LABEL, streaming)
     content = b""
     with (
-        Running(ServerState(pause=pause, faults=chosen(faults))) as server,
+        ServerThread(ServerState(pause=pause, faults=chosen(faults))) as server,
         httpx.stream("POST", server.url + PATH, headers=KEY, timeout=PATIENCE) as answer,
     ):
         for piece in answer.iter_raw():
@@ -73,7 +73,7 @@ def test_the_date_is_that_of_the_clock_by_which_everything_is_made() -> None:
     clock = Clock(runs=False)
     clock.advance(-86_400)
     with (
-        Running(ServerState(clock=clock)) as server,
+        ServerThread(ServerState(clock=clock)) as server,
         httpx.Client(base_url=server.url, headers=KEY) as client,
     ):
         file = {"data": ("rows.jsonl", b'{"text": "Fog until noon."}\n')}
@@ -84,7 +84,7 @@ def test_the_date_is_that_of_the_clock_by_which_everything_is_made() -> None:
 
 
 def test_many_clients_each_get_what_they_asked_for() -> None:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         outcome = asyncio.run(
             bombard(server.url, clients=20, requests=400, names=tuple(OPERATIONS), told=lambda number: None)
         )
@@ -132,7 +132,7 @@ def test_the_end_does_not_wait_for_streams_or_for_idle_clients(
     monkeypatch.setitem(HANDLERS, LABEL, lambda call: StreamResponse(Event({}) for _ in range(9)))
     head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer reference-key\r\n\r\n"
     with contextlib.ExitStack() as clients:
-        with Running(ServerState(pause=3600, faults=chosen(faults))) as server:
+        with ServerThread(ServerState(pause=3600, faults=chosen(faults))) as server:
             where = (urlsplit(server.url).hostname, urlsplit(server.url).port)
             idle, asking = (
                 clients.enter_context(socket.create_connection(where, timeout=PATIENCE)) for _ in range(2)
@@ -157,7 +157,7 @@ def test_a_server_that_does_not_come_to_its_end_is_told(monkeypatch: pytest.Monk
 
     monkeypatch.setitem(HANDLERS, LABEL, hanging)
     monkeypatch.setattr(server_module, "_PATIENCE", 0.1)
-    server = Running(ServerState())
+    server = ServerThread(ServerState())
 
     def call() -> None:
         with contextlib.suppress(httpx.HTTPError):
@@ -213,7 +213,7 @@ def test_other_requests_are_served_while_a_large_one_is_handled(
         return handler(call)
 
     monkeypatch.setitem(HANDLERS, label, held)
-    with Running(ServerState()) as server, ThreadPoolExecutor() as pool:
+    with ServerThread(ServerState()) as server, ThreadPoolExecutor() as pool:
         method, path = label.split()
         address = f"{server.url}{path}{'?name=a&type=embed-input' if further.get('files') else ''}"
         answer = pool.submit(httpx.request, method, address, headers=KEY, timeout=60, **further)  # type: ignore[arg-type]
@@ -236,7 +236,7 @@ def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: 
         return validate(operation, body, state)
 
     monkeypatch.setattr(validation, "validate", held)
-    with Running(ServerState()) as server, ThreadPoolExecutor() as pool:
+    with ServerThread(ServerState()) as server, ThreadPoolExecutor() as pool:
         asked = pool.submit(
             httpx.post,
             f"{server.url}/v2/chat",
@@ -252,7 +252,7 @@ def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: 
 
 def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
     """Datasets are read in threads and stored one after the other, while others list them."""
-    with Running(ServerState(step=0)) as server, ThreadPoolExecutor(8) as pool:
+    with ServerThread(ServerState(step=0)) as server, ThreadPoolExecutor(8) as pool:
 
         def upload(number: int) -> str:
             address = f"{server.url}/v1/datasets?name=d{number}&type=embed-input"
@@ -270,7 +270,7 @@ def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
 
 def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
     """After its end it may be started once more, at the same address and with the same state."""
-    server = Running(ServerState())
+    server = ServerThread(ServerState())
     names = []
     for number in range(3):
         with server as running:
@@ -286,7 +286,7 @@ def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
 
 def test_a_server_whose_address_was_taken_meanwhile_takes_another() -> None:
     """The port belongs to nobody between two uses."""
-    server = Running(ServerState())
+    server = ServerThread(ServerState())
     with server:
         first = server.url
     port = int(first.rpartition(":")[2])
@@ -297,7 +297,7 @@ def test_a_server_whose_address_was_taken_meanwhile_takes_another() -> None:
 
 def test_a_server_that_runs_cannot_be_started_again() -> None:
     """Nesting is refused in words, and the server goes on."""
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         with (
             pytest.raises(RuntimeError, match=rf"expected a server that is not running.*{server.url}"),
             server,
@@ -337,7 +337,7 @@ def test_a_state_takes_names_for_what_it_has_types_of() -> None:
         == ServerState(faults=[catalogue()["rerank.unsorted"]]).faults
         == chosen(["rerank.unsorted"])
     )
-    with Running(state) as server:
+    with ServerThread(state) as server:
         for key, status in (("my-key", 200), ("m", 401)):
             answer = httpx.post(server.url + PATH, headers={"authorization": f"Bearer {key}"})
             assert answer.status_code == status
@@ -348,7 +348,7 @@ def test_a_state_takes_names_for_what_it_has_types_of() -> None:
 def test_faults_of_a_running_server_are_switched_by_name() -> None:
     """What is assigned later is checked in the same way."""
     state = ServerState()
-    with Running(state) as server:
+    with ServerThread(state) as server:
         state.faults = ["auth.ignored"]  # type: ignore[assignment]
         assert httpx.post(server.url + PATH).status_code == 200
         with pytest.raises(UsageError, match=r"faults auth\.ignord: "):

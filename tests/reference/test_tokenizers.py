@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from cohere_conformance.reference import ServerState, models, tokenizers, tokens
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ TEXTS = (
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with Running(ServerState()) as server:
+    with ServerThread(ServerState()) as server:
         yield server.url
 
 

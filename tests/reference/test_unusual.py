@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.reference import ServerState, catalogue, chosen
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from reference import GARBLED, Asked, asked, call
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def test_what_else_a_fault_is_about(server: Asked, says: str) -> None:
 )
 def test_what_has_no_operation_may_be_a_crash_as_well(name: str, method: str, path: str) -> None:
     state = ServerState()
-    with Running(state) as server:
+    with ServerThread(state) as server:
         usual = call(server.url, "GET", "/v1/models")[0].status_code
         assert (usual, call(server.url, method, path)[0].status_code) == (200, 404)
         state.faults = chosen([f"input.{name}"])

@@ -16,7 +16,7 @@ import pytest
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import ServerState, catalogue, chosen, wire
 from cohere_conformance.reference.handling import HANDLERS, Event, JsonResponse, StreamResponse
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,11 +99,11 @@ def streaming(call: Call) -> StreamResponse:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """Start servers with one fault; their only operation answers what it is told to."""
-    running: list[Running] = []
+    running: list[ServerThread] = []
 
     def start(name: str, handler: Callable[[Call], JsonResponse | StreamResponse] = answering) -> str:
         monkeypatch.setitem(HANDLERS, LABEL, handler)
-        running.append(Running(ServerState(faults=chosen([name]))))
+        running.append(ServerThread(ServerState(faults=chosen([name]))))
         running[-1].__enter__()
         return running[-1].url
 
@@ -293,7 +293,7 @@ def test_a_large_body_goes_through_and_a_client_may_leave(serve: Callable[..., s
 
 @pytest.mark.parametrize("name", ["transport.hang", "transport.slow-drip", "transport.endless-body"])
 def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
-    with Running(ServerState(faults=chosen([name]))) as server:
+    with ServerThread(ServerState(faults=chosen([name]))) as server:
         client = socket.create_connection(
             (urlsplit(server.url).hostname, urlsplit(server.url).port), timeout=900
         )
@@ -310,4 +310,4 @@ def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
 
 def test_two_faults_of_the_transport_do_not_go_together() -> None:
     with pytest.raises(UsageError, match=r"at most one .* transport\.hang and transport\.reset"):
-        Running(ServerState(faults=chosen(["transport.hang", "transport.reset"])))
+        ServerThread(ServerState(faults=chosen(["transport.hang", "transport.reset"])))

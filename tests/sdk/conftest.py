@@ -21,7 +21,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.reference.state import ServerState
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class Made:
 @pytest.fixture(scope="session")
 def sdk() -> Iterator[Sdk]:
     state = ServerState(step=STEP)
-    with Running(state) as server:
+    with ServerThread(state) as server:
         yield Sdk(server.url, state)
 
 
@@ -295,7 +295,7 @@ def sdk() -> Iterator[Sdk]:
 def live() -> Iterator[Sdk]:
     """Return the SDK at a server that behaves as the live service does, not as it is written."""
     state = ServerState(profile=Profile.LIVE_2026, step=STEP)
-    with Running(state) as server:
+    with ServerThread(state) as server:
         yield Sdk(server.url, state)
 
 

@@ -11,7 +11,7 @@ from cohere_conformance.checks.pace import at_once, held_back
 from cohere_conformance.data import folder
 from cohere_conformance.model import Failure, FailureKind, Kind, Response, Severity
 from cohere_conformance.reference import ServerState, catalogue
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.plan import RunOptions
@@ -51,7 +51,7 @@ def test_a_buffer_is_told_by_the_suite(
     # The plugin of the suites, which knows this mark, is not loaded here.
     pytestconfig.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
     faults = frozenset({catalogue()[fault]} if fault else ())
-    with Running(ServerState(pause=0.03, faults=faults)) as running:
+    with ServerThread(ServerState(pause=0.03, faults=faults)) as running:
         campaign = Campaign(
             RunOptions(url=running.url, only=("chat",)),
             folder=tmp_path,

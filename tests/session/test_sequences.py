@@ -22,7 +22,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Severity
 from cohere_conformance.reference import ServerState, chosen, server
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
@@ -139,7 +139,7 @@ def bench(home: Path, patch: pytest.MonkeyPatch, *faults: str) -> Iterator[Bench
 
     patch.setattr(server, "application", listening)
     state = ServerState(step=0.01, faults=chosen(faults))
-    with Running(state) as running:
+    with ServerThread(state) as running:
         yield Bench(state, running.url, home, received)
 
 

@@ -15,7 +15,7 @@ from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.resources import Resources
 from cohere_conformance.session.unique import Unique
 
@@ -94,7 +94,7 @@ class Tried:
 def tried(profile: Profile = Profile.CONTRACT) -> Iterator[Tried]:
     """Run a server to try requests on."""
     state = ServerState(profile=profile, step=0.01)
-    with Running(state) as running:
+    with ServerThread(state) as running:
         target = Tried(state, running.url)
         try:
             yield target

@@ -155,7 +155,7 @@ def lying(lists: str, seed: int, *, old: bool = True) -> Iterator[tuple[str, Lia
 
         return app
 
-    with mock.patch.object(module, "application", wrapped), module.Running(state) as running:
+    with mock.patch.object(module, "application", wrapped), module.ServerThread(state) as running:
         if old:
             state.clock.advance(-_DAY)
         liar.theirs = _furnished(running.url)

@@ -20,7 +20,7 @@ from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.reference.profile import Profile
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.api import Api
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Spoiled:
         self._number = 0
 
     def __enter__(self) -> Spoiled:
-        self._server = Running(self._state)
+        self._server = ServerThread(self._state)
         self._sender = Sender(self._server.__enter__().url, gate=OPEN, key=Secret(PRODUCTION))
         self._sender.__enter__()
         return self

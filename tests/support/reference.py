@@ -12,7 +12,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.reference.server import Running
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,5 +116,5 @@ class Asked:
 def asked(state: ServerState | None = None) -> Iterator[Asked]:
     """Run a server to ask."""
     state = state or ServerState()
-    with Running(state) as running:
+    with ServerThread(state) as running:
         yield Asked(state, running.url)

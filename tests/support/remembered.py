@@ -53,5 +53,5 @@ def counted(state: ServerState) -> Iterator[tuple[str, Seen]]:
 
         return app
 
-    with mock.patch.object(module, "application", watched), module.Running(state) as running:
+    with mock.patch.object(module, "application", watched), module.ServerThread(state) as running:
         yield running.url, seen

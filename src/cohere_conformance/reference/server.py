@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from starlette.types import ASGIApp
+
     from cohere_conformance.reference.state import ServerState
 
 _LOOPBACK = "127.0.0.1"
@@ -61,9 +63,9 @@ def address(listening: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """The application behind a socket, and a relay between them if the transport is to be faulty."""
 
-    def __init__(self, state: ServerState) -> None:
+    def __init__(self, state: ServerState, app: ASGIApp) -> None:
         config = uvicorn.Config(
-            application(state),
+            app,
             # The relay counts on the framing of this one, whatever else is installed.
             http="h11",
             ws="none",
@@ -113,7 +115,7 @@ def serve(state: ServerState, listening: socket.socket, ready: Callable[[], None
     Raises:
         UsageError: several faults of the transport are on.
     """
-    server = _Server(state)
+    server = _Server(state, application(state))
     before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ready()
@@ -123,25 +125,27 @@ def serve(state: ServerState, listening: socket.socket, ready: Callable[[], None
             signal.signal(number, handler)
 
 
-class Running:
+class ServerThread:
     """A reference server in a thread of this process, on a free port of the loopback interface.
 
-    It runs inside a `with` block, and may be used for another one afterwards, with all that the state holds.
+    It runs inside a `with` block, and can be started again by another one, with the same state.
 
     Args:
-        state: its memory.
+        state: what the server stores.
+        app: the application to serve; the reference server's own for this state by default.
 
     Attributes:
-        url: where it listens; another use listens at the same address, unless somebody else has taken it.
+        url: where it listens; a second `with` block listens at the same address if it is still free.
 
     Raises:
-        UsageError: several faults of the transport are on.
-        RuntimeError: at its start, it runs already; at its end, it does not come to it.
+        UsageError: more than one fault of the transport is on.
+        RuntimeError: it runs already when it is started, or does not stop within 30 seconds.
     """
 
-    def __init__(self, state: ServerState) -> None:
+    def __init__(self, state: ServerState, app: ASGIApp | None = None) -> None:
         self._state = state
-        self._server = _Server(state)
+        self._app = app or application(state)
+        self._server = _Server(state, self._app)
         self._socket = listen(_LOOPBACK, 0)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -164,7 +168,7 @@ class Running:
         return self
 
     def _renew(self) -> None:
-        self._server = _Server(self._state)
+        self._server = _Server(self._state, self._app)
         try:
             self._socket = listen(_LOOPBACK, int(self.url.rpartition(":")[2]))
         except UsageError:

@@ -282,7 +282,7 @@ class Worker:
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
         from cohere_conformance.reference import Clock, Profile, ServerState, chosen
-        from cohere_conformance.reference.server import Running
+        from cohere_conformance.reference.server import ServerThread
 
         plan = self._setting.plan
         # Nobody else uses this server: its clock is moved ahead instead of waiting for its jobs, and stands
@@ -294,4 +294,4 @@ class Worker:
             clock=Clock(runs=False),
         )
         self._timer = Timer(state.clock.advance)
-        return self._open.enter_context(Running(state)).url
+        return self._open.enter_context(ServerThread(state)).url
