@@ -27,7 +27,7 @@ from cohere_conformance.checks.registry import checked
 from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.data import folder
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
@@ -89,7 +89,7 @@ def shown(groups: Iterable[str] = ()) -> list[Shown]:
     Args:
         groups: of the requirements; all if none is given.
     """
-    suite = load_suite(folder("suites"), CONTRACT, load_policies(folder("contracts") / "operations.yaml"))
+    suite = load_suite(folder("suites"), CONTRACT, shipped_policies())
     state = ServerState(step=0.01)
     with ServerThread(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
 

@@ -16,8 +16,7 @@ import pytest
 from python_multipart.multipart import parse_options_header
 
 from cohere_conformance.cases import Credential, Skip, Suite, load_suite, shipped_suite
-from cohere_conformance.contract.tiers import Tier, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Tier, shipped_policies
 from cohere_conformance.errors import CaseError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
 
 ROOT = Path(__file__).parent.parent
-POLICIES = load_policies(folder("contracts") / "operations.yaml")
+POLICIES = shipped_policies()
 VALUES = {"run": "r1", "unique": "u1"}
 
 HEAD = """\

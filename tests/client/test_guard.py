@@ -12,14 +12,13 @@ from cohere_conformance.client.guard import Guard
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import shipped_collections
-from cohere_conformance.contract.tiers import Tier, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Tier, shipped_policies
 from cohere_conformance.errors import ForbiddenError, OwnershipError
 from cohere_conformance.model import Exchange, Request, Response, Source
 from cohere_conformance.session.reused import reused_ids
 
 CONTRACT = load_contract()
-POLICIES = load_policies(folder("contracts") / "operations.yaml")
+POLICIES = shipped_policies()
 DATE = "Thu, 26 Nov 2026 10:00:00 GMT"
 NOW, BEFORE = "2026-11-26T10:00:00Z", "2026-11-26T09:00:00Z"
 CREATE = Outgoing("POST", "/v1/datasets?name=a&type=embed-input")

@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import Billing, Effect, Tier, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Billing, Effect, Tier, load_policies, shipped_policies
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cohere_conformance.contract.tiers import LivePolicy
 
 
 @pytest.fixture(scope="module")
-def policies() -> dict[str, LivePolicy]:
-    return load_policies(folder("contracts") / "operations.yaml")
+def policies() -> Mapping[str, LivePolicy]:
+    return shipped_policies()
 
 
-def test_every_operation_has_a_policy_and_the_other_way_round(policies: dict[str, LivePolicy]) -> None:
+def test_every_operation_has_a_policy_and_the_other_way_round(policies: Mapping[str, LivePolicy]) -> None:
     assert policies.keys() == load_contract().operations.keys()
     assert len(policies) == 41
 
 
-def test_what_creates_is_cleaned_up_or_says_why_not(policies: dict[str, LivePolicy]) -> None:
+def test_what_creates_is_cleaned_up_or_says_why_not(policies: Mapping[str, LivePolicy]) -> None:
     creating = {label: policy for label, policy in policies.items() if policy.effect is Effect.CREATES}
     assert creating.keys() == {
         "POST /v2/batches",
@@ -43,7 +43,7 @@ def test_what_creates_is_cleaned_up_or_says_why_not(policies: dict[str, LivePoli
             assert policy.cleanup.split("{", maxsplit=1)[0].split()[1].rstrip("/") == label.split()[1]
 
 
-def test_a_nightly_run_costs_little_and_leaves_nothing_behind(policies: dict[str, LivePolicy]) -> None:
+def test_a_nightly_run_costs_little_and_leaves_nothing_behind(policies: Mapping[str, LivePolicy]) -> None:
     for label, policy in policies.items():
         if policy.tier in {Tier.N0, Tier.N1}:
             assert policy.effect in {Effect.READS, Effect.COMPUTES}, label
@@ -53,25 +53,25 @@ def test_a_nightly_run_costs_little_and_leaves_nothing_behind(policies: dict[str
             assert policy.cleanup, label
 
 
-def test_effects_agree_with_methods(policies: dict[str, LivePolicy]) -> None:
+def test_effects_agree_with_methods(policies: Mapping[str, LivePolicy]) -> None:
     for label, policy in policies.items():
         method = label.split()[0]
         expected = {"GET": Effect.READS, "PATCH": Effect.CHANGES, "DELETE": Effect.DESTROYS}.get(method)
         assert policy.effect is expected or (method == "POST" and policy.effect is not Effect.DESTROYS), label
 
 
-def test_what_is_deprecated_is_retired(policies: dict[str, LivePolicy]) -> None:
+def test_what_is_deprecated_is_retired(policies: Mapping[str, LivePolicy]) -> None:
     deprecated = {label for label, operation in load_contract().operations.items() if operation.deprecated}
     assert {label for label, policy in policies.items() if policy.tier is Tier.X} == deprecated
 
 
-def test_every_word_of_the_vocabularies_is_used(policies: dict[str, LivePolicy]) -> None:
+def test_every_word_of_the_vocabularies_is_used(policies: Mapping[str, LivePolicy]) -> None:
     assert {policy.tier for policy in policies.values()} == set(Tier)
     assert {policy.effect for policy in policies.values()} == set(Effect)
     assert {policy.billing for policy in policies.values()} == set(Billing)
 
 
-def test_notes_are_sentences_and_limits_positive(policies: dict[str, LivePolicy]) -> None:
+def test_notes_are_sentences_and_limits_positive(policies: Mapping[str, LivePolicy]) -> None:
     for label, policy in policies.items():
         for text in (policy.live, policy.cleanup_reason):
             assert not text or (text[0].isupper() and text.endswith(".")), label

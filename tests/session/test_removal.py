@@ -9,8 +9,7 @@ import pytest
 
 from cohere_conformance.cases import Credential, RequestTemplate, shipped_suite
 from cohere_conformance.client.budget import Budget
-from cohere_conformance.contract.tiers import Effect, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 from cohere_conformance.session import patience
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Contract
     from cohere_conformance.session.api import Judged
 
-POLICIES = load_policies(folder("contracts") / "operations.yaml")
+POLICIES = shipped_policies()
 BEGIN, GET, CANCEL = "POST /v1/embed-jobs", "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
 DELETE, REGISTER = "DELETE /v1/datasets/{id}", "POST /v1/connectors"
 RESULT = "GET /v1/datasets/{id}"

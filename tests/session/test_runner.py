@@ -15,8 +15,7 @@ from cohere_conformance.cases import Case, shipped_suite
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import Tier, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Tier, shipped_policies
 from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
@@ -142,7 +141,7 @@ def test_what_a_harmless_case_needs_is_not_made_where_that_is_dangerous(bench: B
 
 
 def test_nothing_that_destroys_is_ever_harmless() -> None:
-    policies = load_policies(folder("contracts") / "operations.yaml")
+    policies = shipped_policies()
     for case in SUITE.cases:
         effect = policies[case.operation].effect
         if effect in {"destroys", "changes"} and case.tier in LIVE_TIERS:

@@ -17,7 +17,7 @@ from cohere_conformance.cases import RequestTemplate
 from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import Answered
 from cohere_conformance.contract.links import shipped_links
-from cohere_conformance.contract.tiers import Effect, load_policies
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import Severity
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cohere_conformance.session.result import CaseResult
 
 TEST = "fuzz.sequences.any"
-POLICIES = load_policies(folder("contracts") / "operations.yaml")
+POLICIES = shipped_policies()
 CHANGING = {label for label, one in POLICIES.items() if one.effect in {Effect.CHANGES, Effect.DESTROYS}}
 
 

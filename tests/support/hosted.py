@@ -13,8 +13,7 @@ import trustme
 import uvicorn
 
 from cohere_conformance.contract import load_contract
-from cohere_conformance.contract.tiers import load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.server import listen
@@ -27,7 +26,7 @@ HOST = "api.conformance.test"
 """A name that nobody resolves; the proxy leads there."""
 URL = f"https://{HOST}"
 _CONTRACT = load_contract()
-_POLICIES = load_policies(folder("contracts") / "operations.yaml")
+_POLICIES = shipped_policies()
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 UNDECLARED = "undeclared"
 

@@ -15,7 +15,7 @@ from cohere_conformance.cli.mentions import naming
 from cohere_conformance.contract import Declarations, load_contract, load_declarations
 from cohere_conformance.contract.facts import shipped_facts
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.contract.tiers import load_policies
+from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import SEVERITY, Kind
@@ -39,7 +39,7 @@ def list_() -> None:
 @list_.command()
 def operations() -> int:
     """List the operations: group, tier for live runs, billing unit, effect."""
-    policies = load_policies(folder("contracts") / "operations.yaml")
+    policies = shipped_policies()
     rows = [
         (label, operation.group, policies[label].tier, policies[label].billing, policies[label].effect)
         + (("deprecated",) if operation.deprecated else ("",))

@@ -11,8 +11,7 @@ import msgspec
 from cohere_conformance.contract.expression import Expression
 from cohere_conformance.contract.links import Link, shipped_links
 from cohere_conformance.contract.location import Location
-from cohere_conformance.contract.tiers import Effect, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,4 +121,4 @@ def shipped_collections() -> Mapping[str, Collection]:
     Raises:
         ContractError: a file is broken.
     """
-    return collections(shipped_links(), load_policies(folder("contracts") / "operations.yaml"))
+    return collections(shipped_links(), shipped_policies())

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from cohere_conformance.contract.documents import load_typed
+from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _LABEL = re.compile(r"[A-Z]+ /\S+")
@@ -110,6 +114,12 @@ class _Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file `contracts/operations.yaml`."""
 
     operations: dict[str, LivePolicy]
+
+
+@cache
+def shipped_policies() -> Mapping[str, LivePolicy]:
+    """Return the live policy of each operation as it ships with the package, by the operation's label."""
+    return MappingProxyType(load_policies(folder("contracts") / "operations.yaml"))
 
 
 def load_policies(path: Path) -> dict[str, LivePolicy]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.contract.tiers import Effect, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from cohere_conformance.cases import RequestTemplate
     from cohere_conformance.contract import Operation
-    from cohere_conformance.contract.tiers import LivePolicy
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
 
 NOBODY = "conformance-nobody"
@@ -55,14 +52,9 @@ _BARE = {
 """Ids that only somebody who reads may use: on a lax server they may mean the list, or the first of all."""
 
 
-@lru_cache(maxsize=1)
-def _policies() -> Mapping[str, LivePolicy]:
-    return load_policies(folder("contracts") / "operations.yaml")
-
-
 def harmless(label: str) -> bool:
     """Tell whether an operation neither makes nor changes nor destroys anything."""
-    return _policies()[label].effect in _HARMLESS
+    return shipped_policies()[label].effect in _HARMLESS
 
 
 def of_nobody(template: RequestTemplate) -> RequestTemplate:

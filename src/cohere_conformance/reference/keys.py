@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cohere_conformance.contract.tiers import load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.faults import fault
 
@@ -96,7 +95,7 @@ def _limit(label: str) -> int:
     return limit.trial if limit is not None and countable and limit.trial is not None else _DEFAULT_LIMIT
 
 
-_POLICIES = load_policies(folder("contracts") / "operations.yaml")
+_POLICIES = shipped_policies()
 
 
 class Keys:

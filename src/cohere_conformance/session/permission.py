@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.client.guard import Guard
 from cohere_conformance.contract.named import lacking
-from cohere_conformance.contract.tiers import Effect, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.session.plan import TargetKind
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def guard(plan: Plan, contract: Contract) -> Guard:
     """
     return Guard(
         contract,
-        load_policies(folder("contracts") / "operations.yaml"),
+        shipped_policies(),
         tiers=plan.tiers,
         declares=plan.declares,
         hosted=plan.target_kind is TargetKind.LIVE,

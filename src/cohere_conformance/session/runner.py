@@ -9,8 +9,7 @@ import msgspec
 from cohere_conformance.cases import Case, Skip
 from cohere_conformance.checks.edge import EXCUSES
 from cohere_conformance.checks.expect import expected
-from cohere_conformance.contract.tiers import Effect, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError, ReportError
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
@@ -80,7 +79,7 @@ class Runner:
         self._journal = journal
         self._authorizations = authorizations
         self._fail_on = fail_on
-        self._policies = load_policies(folder("contracts") / "operations.yaml")
+        self._policies = shipped_policies()
         # A fuzzing run sends the same requests again for the same seed, so its names are the same as well.
         self._unique = Unique(plan.seed if plan.fuzz is not None else None)
         run = run if plan.fuzz is None else self._unique()

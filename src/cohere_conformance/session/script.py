@@ -14,8 +14,7 @@ from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import PARAMETER, items, shipped_collections
 from cohere_conformance.contract.links import shipped_links
-from cohere_conformance.contract.tiers import Effect, load_policies
-from cohere_conformance.data import folder
+from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.errors import UsageError
 from cohere_conformance.fuzz.anchors import anchors
 from cohere_conformance.fuzz.candidate import Anchor, literal
@@ -33,7 +32,7 @@ _SMALLEST_PAGE = ("page_size", "1")
 
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[Suite, Mapping[str, LivePolicy]]:
-    policies = load_policies(folder("contracts") / "operations.yaml")
+    policies = shipped_policies()
     return shipped_suite(), policies
 
 
