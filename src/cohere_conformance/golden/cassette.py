@@ -49,15 +49,15 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         id: of the written case, or what an imported exchange is called; the name of the file.
         operation: label such as `POST /v2/chat`.
         origin: what kind of server has answered.
-        profile: what the server was expected to be, such as `contract`; empty where nobody said.
-        recorded_at: RFC 3339 time of the exchange.
-        contract: digest of the contract at that time.
-        suite: version of this package that wrote the cassette.
+        profile: what the server was expected to be, such as `contract`; empty where that is unknown.
+        recorded_at: RFC 3339 time of the exchange; empty where it is unknown, and of the reference server.
+        contract: digest of the contract at that time; likewise.
+        suite: version of this package that wrote the cassette; likewise.
         case: digest of the written case; empty where it was imported.
-        values: what stood for the placeholders of the case.
+        values: values of the placeholders of the case.
         imported: name of the file that the exchange was taken from; empty where a case was recorded.
-        seconds: from sending the request to the end of the answer.
-        arrivals: of a stream, how many bytes of the body had come after how many seconds.
+        seconds: from sending the request to the end of the response; `None` where it was not measured.
+        arrivals: of a stream, how many bytes of the body had arrived after how many seconds.
         format: version of this record.
     """
 
@@ -65,9 +65,9 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     operation: str
     origin: Origin
     profile: str
-    recorded_at: str
-    contract: str
-    suite: str
+    recorded_at: str = ""
+    contract: str = ""
+    suite: str = ""
     case: str = ""
     values: dict[str, str] = {}
     imported: str = ""

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from cohere_conformance import __version__
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.errors import CassetteError, LeakError
+from cohere_conformance.errors import BudgetError, CassetteError, LeakError
 from cohere_conformance.golden import Cassette, Origin, Provenance, save
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests
 from cohere_conformance.golden.whole import HOME, origin_of
 from cohere_conformance.privacy.anonymous import anonymised
+from cohere_conformance.session.resources import MissingError
 from cohere_conformance.session.result import CaseResult, Sent
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.contract import Contract
+    from cohere_conformance.golden.fresh_server import FreshServer
     from cohere_conformance.model import Exchange
     from cohere_conformance.privacy.secret import Secret
     from cohere_conformance.session.plan import Plan
@@ -41,7 +43,8 @@ class Recorder:
         plan: of the run.
         folder: where the cassettes are written.
         reference: the target is a reference server.
-        keys: that must not stand in a cassette.
+        keys: that must not be in a cassette.
+        fresh: what sends in place of the runner, where the target is the embedded reference server.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class Recorder:
         *,
         reference: bool,
         keys: Collection[Secret],
+        fresh: FreshServer | None = None,
     ) -> None:
         self._runner = runner
+        self._fresh = fresh
         self._sends = CaseDigests(suite)
         self._digests = ContractDigests(contract, shipped_requirements().requirements.values())
         self._profile = plan.profile
@@ -64,8 +69,8 @@ class Recorder:
         self._origin = Origin.REFERENCE if reference else origin_of(plan.url or "")
 
     def run(self, case: Case) -> CaseResult:
-        """Run a case, and keep the exchange if nothing is wrong with it."""
-        sent = self._runner.send(case)
+        """Run a case, and write a cassette if it passes."""
+        sent = self._sent(case)
         result = sent if isinstance(sent, CaseResult) else self._runner.judged(sent)
         if isinstance(sent, Sent) and result.outcome == "passed":
             try:
@@ -74,22 +79,39 @@ class Recorder:
                 result = CaseResult("error", str(error), (), sent.exchange)
         return self._runner.conclude(case.id, case.operation, result)
 
+    def _sent(self, case: Case) -> Sent | CaseResult:
+        if self._fresh is None:
+            return self._runner.send(case)
+        if (reason := self._runner.permission.left_out(case)) is not None:
+            return CaseResult("skipped", reason)
+        try:
+            return self._fresh.send(case, self._profile)
+        except MissingError as error:
+            return CaseResult("failed", str(error))
+        except BudgetError as error:
+            return CaseResult("inconclusive", str(error))
+
     def _cassette(self, case: Case, sent: Sent) -> Cassette:
         exchange, renamed = anonymised(self._elsewhere(sent.exchange))
-        told = Provenance(
+        provenance = Provenance(
             id=case.id,
             operation=case.operation,
             origin=self._origin,
             profile=self._profile,
-            recorded_at=sent.exchange.source.recorded_at or "",
-            contract=self._digests.of(case.operation),
-            suite=__version__,
             case=self._sends.of(case),
             values={name: renamed(sent.values[name]) for name in sorted(case.placeholders)},
-            seconds=exchange.response.seconds,
             arrivals=exchange.response.arrivals,
         )
-        return Cassette(told, exchange)
+        if self._origin is not Origin.REFERENCE:
+            # The reference server can be asked again at any time; of any other one, this is the only trace.
+            provenance = replace(
+                provenance,
+                recorded_at=sent.exchange.source.recorded_at or "",
+                contract=self._digests.of(case.operation),
+                suite=__version__,
+                seconds=exchange.response.seconds,
+            )
+        return Cassette(provenance, exchange)
 
     def _elsewhere(self, exchange: Exchange) -> Exchange:
         """Return the exchange without the address of a server that only whoever records can reach."""

@@ -16,7 +16,7 @@ class Unique:
         seed: of a run that has to send the same requests as another one; with it the names are the same, too.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | str | None = None) -> None:
         self._random = None if seed is None else random.Random(f"unique {seed}")
 
     def __call__(self) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.fuzz.candidate import GenerationMode
+    from cohere_conformance.golden.fresh_server import FreshServer
     from cohere_conformance.model import Severity
     from cohere_conformance.report import CaseOutcome, Header
     from cohere_conformance.session.api import Api
@@ -272,12 +273,24 @@ class Worker:
                     setting.folder / STAGED,
                     reference=setting.reference,
                     keys=[key for key in (setting.plan.key, *keys) if key is not None],
+                    fresh=self._fresh_server(),
                 )
             case GoldenMode.REPLAY:
                 return Replayer(runner, setting.suite, setting.judge.findings, find(golden.folder))
             case GoldenMode.VERIFY:
                 rules = load_rules(folder("suites"), contract)
                 return Verifier(runner, setting.suite, setting.judge, rules, find(golden.folder))
+
+    def _fresh_server(self) -> FreshServer | None:
+        """Return what records the embedded server without faults; others are recorded on their sockets."""
+        setting = self._setting
+        if setting.plan.target_kind is not TargetKind.EMBEDDED or setting.plan.faults:
+            return None
+        # Only a recording pays for the server's libraries.
+        from cohere_conformance.golden.fresh_server import FreshServer
+
+        fresh = FreshServer(setting.suite, setting.judge.contract, self._budget)
+        return self._open.enter_context(fresh)
 
     def _embedded(self) -> str:
         # Only this kind of run pays for the server's libraries.
