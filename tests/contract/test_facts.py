@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,20 @@ def test_every_mention_in_the_repository_resolves() -> None:
         if one.fact not in shipped_facts().facts and one.location.split(":")[0] not in invented
     ]
     assert unknown == []
+
+
+def test_no_docstring_consists_of_ids_only() -> None:
+    root = folder("contracts").parent
+    nodes = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [
+        f"{path.relative_to(root)}: {text}"
+        for name in ("src", "suites", "tests", "benchmarks")
+        for path in sorted((root / name).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, nodes) and (text := ast.get_docstring(node))
+        if FACT.search(text) and not re.search(r"\w", re.sub(r"\b(and|to)\b", "", FACT.sub("", text)))
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @check("audio.text-alone")
 def text_alone(evidence: Evidence) -> Iterator[Breach]:
-    """AUD-S01."""
+    """A transcription response contains the text only: no id, no billed units and no num_tokens header.
+
+    Source: AUD-S01.
+    """
     others = sorted(evidence.answer.keys() - {"text"})
     if others:
         yield Breach("", "the text and nothing else", ", ".join(others))
@@ -25,7 +28,7 @@ def text_alone(evidence: Evidence) -> Iterator[Breach]:
 
 @check("audio.file-last")
 def file_last(evidence: Evidence) -> Iterator[Breach]:
-    """AUD-R03."""
+    """A form whose file part precedes a text part is refused (AUD-R03)."""
     names = part_names(evidence.reading.exchange.request)
     if "file" in names and names[-1] != "file":
         yield Breach("", f"a refusal of a form whose file stands before {names[-1]}", "a text")

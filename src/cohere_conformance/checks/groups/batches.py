@@ -35,7 +35,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 
 @check("batches.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O01."""
+    """A created batch has the name, the model and the input dataset of its request (BAT-O01)."""
     for location, batch in _shown(evidence):
         for name in _GIVEN:
             sent, told = evidence.sent.get(name), batch.get(name)
@@ -45,7 +45,7 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.id-own", ids=True)
 def id_own(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-R01."""
+    """A new batch has an id of its own, whatever id the request contains (BAT-R01)."""
     sent = evidence.sent.get("id")
     for location, batch in _shown(evidence):
         if sent and batch.get("id") == sent:
@@ -54,7 +54,7 @@ def id_own(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.begins-queued")
 def begins_queued(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-S01."""
+    """A new batch is queued (BAT-S01)."""
     for location, batch in _shown(evidence):
         status = batch.get("status", _QUEUED)
         if status != _QUEUED:
@@ -66,7 +66,7 @@ def begins_queued(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.id-given")
 def id_given(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O01."""
+    """Every batch in a response has an id (BAT-O01)."""
     for location, batch in _shown(evidence):
         if not batch.get("id"):
             yield Breach(f"{location}/id", "an id", "an empty one" if "id" in batch else "none")
@@ -74,7 +74,10 @@ def id_given(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.output-named")
 def output_named(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-S01, BAT-S04."""
+    """A queued batch has no output dataset; a completed batch with successful records has one.
+
+    Source: BAT-S01, BAT-S04.
+    """
     for location, batch in _shown(evidence):
         output, status = batch.get("output_dataset_id"), batch.get("status")
         if status == _QUEUED and output:
@@ -89,7 +92,9 @@ def output_named(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.counts")
 def counts(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O03."""
+    """A batch has not processed more records than it has, and a completed batch has processed all of them
+    (BAT-O03).
+    """
     for location, batch in _shown(evidence):
         records = number(batch.get("num_records"))
         if records is None:
@@ -104,7 +109,7 @@ def counts(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.updated-after-created")
 def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O06."""
+    """updated_at of a batch is not before created_at (BAT-O06)."""
     for location, batch in _shown(evidence):
         created, updated = moment(batch.get("created_at")), moment(batch.get("updated_at"))
         if created is not None and updated is not None and created - updated > _TWO_CLOCKS:
@@ -116,7 +121,10 @@ def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.page-size")
 def page_size(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-R07, BAT-O09."""
+    """A page contains at most page_size batches, 50 by default, and never more than 1000.
+
+    Source: BAT-R07, BAT-O09.
+    """
     size = asked_number(evidence, "page_size")
     if size is None and "page_size" in evidence.query:
         return
@@ -128,7 +136,7 @@ def page_size(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.large-page-size", errors=True)
 def large_page_size(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O09."""
+    """A page_size above 1000 is lowered and not refused (BAT-O09)."""
     size = asked_number(evidence, "page_size")
     alone = set(evidence.query) == {"page_size"}
     if evidence.status == 400 and alone and size is not None and _LARGEST_PAGE < size < 2**31:
@@ -137,14 +145,14 @@ def large_page_size(evidence: Evidence) -> Iterator[Breach]:
 
 @check("batches.last-page")
 def last_page(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O07."""
+    """The last page of batches has no next_page_token, not even an empty one (BAT-O07)."""
     if evidence.answer.get("next_page_token") == "":
         yield Breach("/next_page_token", "no token, or the one of the next page", "an empty one")
 
 
 @check("batches.ordered")
 def ordered(evidence: Evidence) -> Iterator[Breach]:
-    """BAT-O08."""
+    """Batches ordered by creation time are in ascending or descending order (BAT-O08)."""
     if asked(evidence, "order_by") != "created_at":
         return
     told = (moment(batch.get("created_at")) for _, batch in _shown(evidence))

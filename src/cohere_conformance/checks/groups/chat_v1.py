@@ -20,7 +20,7 @@ def maps(value: Any) -> list[Json]:
 
 @check("v1.chat.stream-asked")
 def stream_asked(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R05."""
+    """The response is a stream if and only if the request has stream set (CH1-R05)."""
     asked = evidence.sent.get("stream")
     if evidence.sent and asked in (None, False) and evidence.streamed:
         yield Breach("", "an answer in one piece, which is what comes unless told otherwise", "a stream")
@@ -30,7 +30,7 @@ def stream_asked(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.accepts")
 def accepts(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-T02."""
+    """The request header Accepts makes the stream one of server-sent events (CH1-T02)."""
     told = evidence.header("content-type") or ""
     wanted = (evidence.sent_header("accepts") or "").strip().lower() == "text/event-stream"
     if wanted and evidence.streamed and told and not told.lower().startswith("text/event-stream"):
@@ -39,7 +39,9 @@ def accepts(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.history-turns")
 def history_turns(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-S02."""
+    """The chat_history of a response is that of the request, the turn of the user or the tools, and the
+    reply (CH1-S02).
+    """
     sent, history = evidence.sent, maps(evidence.answer.get("chat_history"))
     if not sent or not history:
         return
@@ -70,7 +72,7 @@ def _is_turn(sent: Json, told: Json) -> bool:
 
 @check("v1.chat.history-reply")
 def history_reply(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-S03."""
+    """The last turn of chat_history has the text and the tool calls of the reply (CH1-S03)."""
     answer = evidence.answer
     history = maps(answer.get("chat_history"))
     if not history:
@@ -86,7 +88,7 @@ def history_reply(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.api-version")
 def api_version(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-S04."""
+    """The api_version of a response is 1 (CH1-S04)."""
     told = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
     if told not in (None, "1"):
         yield Breach("/meta/api_version/version", "1", str(told))
@@ -94,7 +96,10 @@ def api_version(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.citation-slice")
 def citation_slice(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-S07."""
+    """The text of a citation equals the text of the reply from start to end, counted in code points.
+
+    Source: CH1-S07.
+    """
     text = evidence.answer.get("text") or ""
     for citation in maps(evidence.answer.get("citations")):
         # JSON has one kind of number: 12.0 is a whole one too.
@@ -108,7 +113,7 @@ def citation_slice(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.citation-documents", ids=True)
 def citation_documents(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-S07."""
+    """Every document id of a citation is one of the returned documents (CH1-S07)."""
     known = {document.get("id") for document in maps(evidence.answer.get("documents"))}
     for citation in maps(evidence.answer.get("citations")):
         if not known.issuperset(citation["document_ids"]):
@@ -119,7 +124,7 @@ def citation_documents(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.documents-whole", ids=True)
 def documents_whole(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R07."""
+    """A returned document has every key that was sent, including excluded ones (CH1-R07)."""
     documents = maps(evidence.sent.get("documents"))
     sent = {one["id"]: one for one in documents if isinstance(one.get("id"), str)}
     if len(sent) < len(documents):
@@ -133,7 +138,9 @@ def documents_whole(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.search-queries-only")
 def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-S06."""
+    """With search_queries_only, the response has search queries, or states that no search is required, and
+    no reply (CH1-S06).
+    """
     answer = evidence.answer
     if evidence.sent.get("search_queries_only") is not True:
         return
@@ -145,7 +152,7 @@ def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.tool-known")
 def tool_known(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R08."""
+    """A called tool is one of the tools of the request (CH1-R08)."""
     known = [tool.get("name") for tool in maps(evidence.sent.get("tools"))]
     for call in maps(evidence.answer.get("tool_calls")) if evidence.sent else ():
         if call["name"] not in known:
@@ -155,7 +162,7 @@ def tool_known(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.max-tokens")
 def max_tokens(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R06."""
+    """The number of billed output tokens does not exceed max_tokens (CH1-R06)."""
     most = evidence.sent.get("max_tokens")
     billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
     if isinstance(most, int) and most > 0 and billed is not None and billed > most:
@@ -164,7 +171,7 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.cut-finish")
 def cut_finish(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R06."""
+    """A reply with exactly max_tokens billed output tokens does not finish with COMPLETE (CH1-R06)."""
     most, answer = evidence.sent.get("max_tokens"), evidence.answer
     if not isinstance(most, int) or most <= 0 or answer.get("finish_reason") != "COMPLETE":
         return
@@ -175,7 +182,7 @@ def cut_finish(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.stream-citations")
 def stream_citations(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-T05."""
+    """The citation events of a stream equal the citations of the final response (CH1-T05)."""
     if not evidence.streamed:
         return
     whole = maps(evidence.answer.get("citations"))

@@ -29,7 +29,7 @@ def _answered(expected: str) -> Iterator[Breach]:
 
 @check("v1.chat.message-or-results")
 def message_or_results(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R01."""
+    """A message beside tool_results is refused, unless force_single_step is set (CH1-R01)."""
     sent = evidence.sent
     if sent.get("message") and sent.get("tool_results") and sent.get("force_single_step") is not True:
         yield from _answered("tool results without a message")
@@ -37,14 +37,14 @@ def message_or_results(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.one-history")
 def one_history(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R04."""
+    """conversation_id in combination with chat_history is refused (CH1-R04)."""
     if evidence.sent.get("conversation_id") and evidence.sent.get("chat_history"):
         yield from _answered("conversation_id or chat_history, not both")
 
 
 @check("v1.chat.sampling-range")
 def sampling_range(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R06."""
+    """A penalty outside 0 to 1 is refused, and so are more than five stop sequences (CH1-R06)."""
     sent = evidence.sent
     for name in ("frequency_penalty", "presence_penalty"):
         value = sent.get(name)
@@ -58,7 +58,7 @@ def sampling_range(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.document-ids", ids=True)
 def document_ids(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R07."""
+    """Two documents with the same id are refused (CH1-R07)."""
     sent = maps(evidence.sent.get("documents"))
     names = [name for document in sent if isinstance(name := document.get("id"), str) and name]
     if len(set(names)) < len(names):
@@ -67,7 +67,9 @@ def document_ids(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.tool-name")
 def tool_name(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R08."""
+    """A tool name that starts with a digit, or has characters other than letters, digits and underscores, is
+    refused (CH1-R08).
+    """
     for tool in maps(evidence.sent.get("tools")):
         name = tool.get("name")
         if isinstance(name, str) and not _NAME.fullmatch(name):
@@ -77,14 +79,14 @@ def tool_name(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.results-of-tools")
 def results_of_tools(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R08."""
+    """tool_results without tools are refused (CH1-R08)."""
     if evidence.sent.get("tool_results") and not evidence.sent.get("tools"):
         yield from _answered("tools beside the tool results")
 
 
 @check("v1.chat.json-alone")
 def json_alone(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R09."""
+    """JSON mode in combination with connectors, documents, tools or tool_results is refused (CH1-R09)."""
     form = evidence.sent.get("response_format")
     beside = _beside(evidence.sent, "connectors", "documents", "tools", "tool_results")
     if isinstance(form, dict) and form.get("type") == "json_object" and beside:
@@ -93,7 +95,7 @@ def json_alone(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.safety-none")
 def safety_none(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R10."""
+    """Models since command-r7b refuse the safety mode NONE (CH1-R10)."""
     model = evidence.sent.get("model")
     newer = isinstance(model, str) and model.startswith(_NEEDS_SAFETY)
     if newer and evidence.sent.get("safety_mode") == "NONE":
@@ -102,7 +104,10 @@ def safety_none(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v1.chat.raw-alone")
 def raw_alone(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-R11."""
+    """raw_prompting in combination with connectors, documents, tools or search_queries_only is refused.
+
+    Source: CH1-R11.
+    """
     beside = _beside(evidence.sent, "connectors", "documents", "search_queries_only", "tools")
     if evidence.sent.get("raw_prompting") is True and beside:
         yield from _answered(f"no raw_prompting beside {beside}")

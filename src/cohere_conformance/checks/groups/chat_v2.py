@@ -43,7 +43,7 @@ _ROUNDED = 1e-6
 
 @check("v2.chat.id", ids=True)
 def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-T06."""
+    """The id of a response is a UUID; a stream has it in message-start (CH2-T06)."""
     told = evidence.answer.get("id")
     if isinstance(told, str) and not _UUID.fullmatch(told):
         yield Breach("/id", "a UUID", told)
@@ -51,7 +51,7 @@ def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.text-not-empty")
 def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-T07."""
+    """No text block of a complete reply is empty (CH2-T07)."""
     if finish(evidence) == "COMPLETE" and any(
         block.get("type") == "text" and block.get("text") == "" for block in blocks(evidence)
     ):
@@ -60,7 +60,7 @@ def text_is_not_empty(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.thinking-first")
 def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-S03, CH2-T05."""
+    """A thinking block is the first block of the content (CH2-S03, CH2-T05)."""
     kinds = [block.get("type") for block in blocks(evidence)]
     if "thinking" in kinds[1:]:
         yield Breach(
@@ -70,7 +70,7 @@ def thinking_is_first(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.thinking-disabled")
 def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O20."""
+    """With thinking disabled, the response has no thinking block and no reasoning tokens (CH2-O20)."""
     if part(evidence.sent.get("thinking")).get("type") != "disabled":
         return
     if any(block.get("type") == "thinking" and said(block) for block in blocks(evidence)):
@@ -81,14 +81,14 @@ def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.stop-excluded")
 def stop_is_excluded(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O13."""
+    """A reply that finishes with STOP_SEQUENCE contains no stop sequence (CH2-O13)."""
     if finish(evidence) == "STOP_SEQUENCE":
         yield from _stops(evidence)
 
 
 @check("v2.chat.stop-obeyed")
 def stop_is_obeyed(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O13."""
+    """A reply that finishes with COMPLETE or MAX_TOKENS contains no stop sequence (CH2-O13)."""
     if finish(evidence) in {"COMPLETE", "MAX_TOKENS"}:
         yield from _stops(evidence)
 
@@ -102,14 +102,14 @@ def _stops(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.json-object")
 def json_is_object(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O18."""
+    """A complete reply in JSON mode is one JSON object (CH2-O18)."""
     if (told := _json(evidence)) is not None and not isinstance(told, dict):
         yield Breach(_TEXT, "a JSON object", text(evidence)[:80])
 
 
 @check("v2.chat.json-schema")
 def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O18."""
+    """A complete reply in JSON mode is valid against the JSON schema of the request (CH2-O18)."""
     schema = part(json_schema(evidence))
     if schema.get("type") != "object" or not isinstance(told := _json(evidence), dict):
         return
@@ -144,7 +144,7 @@ def _json(evidence: Evidence) -> object:
 
 @check("v2.chat.tool-call-finish")
 def finish_tells_calls(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O01."""
+    """finish_reason is TOOL_CALL if and only if the response has tool calls (CH2-O01)."""
     reason, made = finish(evidence), calls(evidence)
     if not reason or reason in CUT or (reason == "TOOL_CALL") == bool(made):
         return
@@ -154,7 +154,7 @@ def finish_tells_calls(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.tool-call-id-unique", ids=True)
 def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O02."""
+    """The ids of the tool calls of a response are unique (CH2-O02)."""
     ids = [call["id"] for call in calls(evidence) if isinstance(call.get("id"), str)]
     if len(set(ids)) < len(ids):
         yield Breach(f"{_CALLS}/*/id", "an id of its own for each call", ", ".join(ids))
@@ -162,7 +162,10 @@ def call_ids_are_unique(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.tool-call-id-form", ids=True)
 def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O02."""
+    """The id of a tool call is the function name, an underscore and twelve lower-case letters or digits.
+
+    Source: CH2-O02.
+    """
     if any(True for _ in call_ids_are_unique(evidence)):
         return  # one id for two functions can name but one of them
     for call in calls(evidence):
@@ -176,7 +179,7 @@ def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.tool-known")
 def functions_are_known(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O03."""
+    """A called function is one of the tools of the request (CH2-O03)."""
     if not evidence.sent:
         return  # what was asked for was not recorded
     known = [name for function in functions(evidence) if isinstance(name := function.get("name"), str)]
@@ -191,7 +194,7 @@ def functions_are_known(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.arguments-object")
 def arguments_are_an_object(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O04, CH2-T08."""
+    """The arguments of a tool call are the JSON text of an object (CH2-O04, CH2-T08)."""
     if finish(evidence) in CUT:
         return
     for call in calls(evidence):
@@ -209,14 +212,17 @@ def arguments_are_an_object(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.text-beside-calls")
 def no_text_beside_calls(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-S02."""
+    """A response with tool calls has no text block; the plan is in tool_plan or in a thinking block.
+
+    Source: CH2-S02.
+    """
     if calls(evidence) and (told := text(evidence)):
         yield Breach("/message/content", "no text block beside tool calls", told[:80])
 
 
 @check("v2.chat.tool-choice-required")
 def choice_required(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O05."""
+    """With tool_choice REQUIRED, the response has a tool call (CH2-O05)."""
     chosen = evidence.sent.get("tool_choice") == "REQUIRED" and functions(evidence)
     if chosen and finish(evidence) not in CUT and not calls(evidence):
         yield Breach(_CALLS, "a call, since tool_choice is REQUIRED", "none")
@@ -224,7 +230,7 @@ def choice_required(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.tool-choice-none")
 def choice_none(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O06."""
+    """With tool_choice NONE, the response has no tool call (CH2-O06)."""
     if evidence.sent.get("tool_choice") == "NONE" and (made := calls(evidence)):
         yield Breach(
             _CALLS, "none, since tool_choice is NONE", str(part(made[0].get("function")).get("name"))
@@ -236,14 +242,14 @@ def choice_none(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.logprobs-given")
 def logprobs_are_given(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O19."""
+    """A text reply has log probabilities if the request asks for them (CH2-O19)."""
     if evidence.sent.get("logprobs") is True and _spoken(evidence) and not _logprobs(evidence):
         yield Breach(_LOGPROBS, "log probabilities of the reply", "none")
 
 
 @check("v2.chat.logprobs-text")
 def logprobs_tell_the_reply(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O19."""
+    """The texts of the log probabilities join to the reply (CH2-O19)."""
     entries = _logprobs(evidence)
     if not entries or not all(isinstance(entry.get("text"), str) for entry in entries):
         return
@@ -254,7 +260,7 @@ def logprobs_tell_the_reply(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.logprobs-length")
 def logprobs_are_as_many_as_tokens(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O19."""
+    """Each log probability entry has as many values as token ids (CH2-O19)."""
     for entry in _logprobs(evidence):
         ids, values = entry.get("token_ids"), entry.get("logprobs")
         if isinstance(ids, list) and isinstance(values, list) and len(ids) != len(values):
@@ -264,7 +270,7 @@ def logprobs_are_as_many_as_tokens(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.logprobs-negative")
 def logprobs_are_not_above_0(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O19."""
+    """No log probability is above 0 (CH2-O19)."""
     listed = (entry.get("logprobs") for entry in _logprobs(evidence))
     values = map(number, chain.from_iterable(value for value in listed if isinstance(value, list)))
     above = next((value for value in values if value is not None and value > _ROUNDED), None)

@@ -30,7 +30,7 @@ _NUMBERED = re.compile(r"(?::[0-9]+)*")
 
 @check("v2.chat.citation-slice")
 def citations_quote(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O07, CH2-S06."""
+    """The text of a citation equals the text of its block from start to end (CH2-O07, CH2-S06)."""
     content = blocks(evidence) if citations(evidence) else []
     for citation in citations(evidence):
         start, end, told = (citation.get(name) for name in ("start", "end", "text"))
@@ -55,7 +55,7 @@ def citations_quote(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.citations-ordered")
 def citations_are_ordered(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O08."""
+    """The citations of a block are ordered by start and do not overlap (CH2-O08)."""
     reached: defaultdict[str, int] = defaultdict(int)
     for citation in citations(evidence):
         start, end = citation.get("start"), citation.get("end")
@@ -70,7 +70,7 @@ def citations_are_ordered(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.citation-source-known", ids=True)
 def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O09, CH2-S07."""
+    """Every source of a citation is a document or a tool result of the request (CH2-O09, CH2-S07)."""
     cited = _sources(evidence) if evidence.sent else []
     if not cited:
         return
@@ -96,7 +96,7 @@ def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.citation-document-id", ids=True)
 def documents_hold_their_id(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-S07."""
+    """The document in a citation source contains the id of the source (CH2-S07)."""
     for source in _sources(evidence):
         document = source.get("document")
         if source.get("type") != "document" or not isinstance(document, dict) or not source.get("id"):
@@ -108,14 +108,14 @@ def documents_hold_their_id(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.citations-off")
 def citations_are_off(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O10, CH2-R10."""
+    """With citation mode OFF or DISABLED, the response has no citations (CH2-O10, CH2-R10)."""
     if _mode(evidence) in {"OFF", "DISABLED"} and citations(evidence):
         yield Breach("/message/citations", "none, since they are switched off", str(len(citations(evidence))))
 
 
 @check("v2.chat.citations-last")
 def accurate_citations_come_last(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-T04."""
+    """In a stream with accurate citations, citations follow the text of their block (CH2-T04)."""
     if not evidence.streamed or _mode(evidence) != "ACCURATE":
         return
     cited = False

@@ -21,14 +21,14 @@ def _served(why: str) -> Breach:
 
 @check("v2.chat.messages-empty")
 def messages_are_not_empty(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R01."""
+    """A request with an empty list of messages is refused (CH2-R01)."""
     if evidence.sent.get("messages") == []:
         yield _served("there is no message")
 
 
 @check("v2.chat.tool-result-of-call", ids=True)
 def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R04."""
+    """A tool message is refused unless an earlier assistant message has the tool call (CH2-R04)."""
     made: set[object] = set()
     for one in messages(evidence):
         made |= {call["id"] for call in items(one.get("tool_calls")) if isinstance(call.get("id"), str)}
@@ -40,14 +40,14 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.tool-calls-distinct", ids=True)
 def calls_are_distinct(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R04."""
+    """A conversation with two tool calls of the same id is refused (CH2-R04)."""
     made = (call.get("id") for one in messages(evidence) for call in items(one.get("tool_calls")))
     yield from _repeated(made, "calls")
 
 
 @check("v2.chat.documents-distinct", ids=True)
 def documents_are_distinct(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R09."""
+    """A request with two documents of the same id is refused (CH2-R09)."""
     yield from _repeated((one.get("id") for one in items(evidence.sent.get("documents"))), "documents")
 
 
@@ -63,7 +63,9 @@ def _repeated(ids: Iterable[object], what: str) -> Iterator[Breach]:
 
 @check("v2.chat.strict-tools")
 def strict_tools_are_bounded(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R07."""
+    """With strict_tools, a tool without required parameters is refused, and so are more than 200 parameters
+    (CH2-R07).
+    """
     if evidence.sent.get("strict_tools") is not True:
         return
     schemas = [part(function.get("parameters")) for function in functions(evidence)]
@@ -75,7 +77,7 @@ def strict_tools_are_bounded(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.json-mode-alone")
 def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R11."""
+    """JSON mode in combination with tools or documents is refused (CH2-R11)."""
     if part(evidence.sent.get("response_format")).get("type") != "json_object":
         return
     if beside := [name for name in ("tools", "documents") if evidence.sent.get(name)]:
@@ -84,7 +86,7 @@ def json_mode_is_alone(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.json-schema-object")
 def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R11."""
+    """A JSON schema that does not describe an object is refused (CH2-R11)."""
     form = part(evidence.sent.get("response_format"))
     schema = json_schema(evidence)
     if form.get("type") == "json_object" and isinstance(schema, dict) and schema.get("type") != "object":
@@ -93,7 +95,7 @@ def json_schema_is_of_an_object(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.images-limited")
 def images_are_limited(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-R16."""
+    """More than 20 images in one request are refused (CH2-R16)."""
     count = sum(
         block.get("type") == "image_url" for one in messages(evidence) for block in items(one.get("content"))
     )

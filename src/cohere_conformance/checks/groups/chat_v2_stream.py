@@ -20,7 +20,7 @@ _LINES = "application/stream+json"
 
 @check("v2.chat.stream-error-told")
 def errors_are_told(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-T09."""
+    """A failed stream has an error message in its last event (CH2-T09)."""
     for event in evidence.events:
         delta = part(event.get("delta")) if event.get("type") == "message-end" else {}
         if delta.get("finish_reason") == "ERROR" and not delta.get("error"):
@@ -29,7 +29,7 @@ def errors_are_told(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.stream-accepted")
 def accepted_events_are_sent(evidence: Evidence) -> Iterator[Breach]:
-    """C17."""
+    """A client that accepts text/event-stream receives a stream of that type (C17)."""
     accepted = (evidence.sent_header("accept") or "").lower()
     ranges = {one.partition(";")[0].strip() for one in accepted.split(",")}
     told = media_type(evidence.header("content-type") or "")
@@ -39,7 +39,7 @@ def accepted_events_are_sent(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.stream-uncounted")
 def streams_are_not_counted(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-T10."""
+    """A streamed response has neither num_tokens nor num_chars (CH2-T10)."""
     for name in ("num_tokens", "num_chars") if evidence.streamed else ():
         if (told := evidence.header(name)) is not None:
             yield Breach(f"header:{name}", "no such header in a stream", told)

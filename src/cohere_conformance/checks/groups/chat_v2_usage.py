@@ -19,7 +19,7 @@ _CACHE_LINE = 16
 
 @check("v2.chat.max-tokens")
 def not_above_max_tokens(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O11."""
+    """The number of output tokens does not exceed max_tokens (CH2-O11)."""
     allowed, written = number(evidence.sent.get("max_tokens")), number(usage(evidence, _TOKENS).get(_OUTPUT))
     if allowed is not None and written is not None and written > allowed:
         yield Breach("/usage/tokens/output_tokens", f"at most {allowed:g}", f"{written:g}")
@@ -27,7 +27,7 @@ def not_above_max_tokens(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.max-tokens-reached")
 def cut_at_max_tokens(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O12."""
+    """A reply that finishes with MAX_TOKENS has exactly max_tokens output tokens (CH2-O12)."""
     allowed, written = number(evidence.sent.get("max_tokens")), number(usage(evidence, _TOKENS).get(_OUTPUT))
     cut = finish(evidence) == "MAX_TOKENS"
     if cut and allowed is not None and written is not None and written < allowed:
@@ -36,7 +36,7 @@ def cut_at_max_tokens(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.cut-finish")
 def cut_replies_say_so(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O12."""
+    """A reply with exactly max_tokens output tokens does not finish with COMPLETE (CH2-O12)."""
     allowed = number(evidence.sent.get("max_tokens"))
     if not allowed or finish(evidence) != "COMPLETE":
         return
@@ -49,7 +49,7 @@ def cut_replies_say_so(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.usage-told")
 def usage_is_told(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-S05."""
+    """Every response that did not fail has usage with billed units and tokens (CH2-S05)."""
     if not finish(evidence) or finish(evidence) in CUT - {"MAX_TOKENS"}:
         return
     for kind in (_BILLED, _TOKENS):
@@ -60,7 +60,7 @@ def usage_is_told(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.usage-billed-input")
 def billed_input_was_read(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O14."""
+    """Billed input tokens do not exceed input tokens plus image tokens (CH2-O14)."""
     billed, tokens = number(usage(evidence, _BILLED).get(_INPUT)), usage(evidence, _TOKENS)
     read = number(tokens.get(_INPUT))
     if billed is None or read is None:
@@ -72,7 +72,7 @@ def billed_input_was_read(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.usage-billed-output")
 def billed_output_was_written(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O15."""
+    """Billed output tokens and reasoning tokens do not exceed output tokens (CH2-O15)."""
     tokens = usage(evidence, _TOKENS)
     written = number(tokens.get(_OUTPUT))
     for location, count in (
@@ -85,7 +85,7 @@ def billed_output_was_written(evidence: Evidence) -> Iterator[Breach]:
 
 @check("v2.chat.usage-cached")
 def cached_input_was_read(evidence: Evidence) -> Iterator[Breach]:
-    """CH2-O16."""
+    """cached_tokens is a multiple of 16 and does not exceed the input tokens (CH2-O16)."""
     cached = number(part(evidence.answer.get("usage")).get("cached_tokens"))
     read = number(usage(evidence, _TOKENS).get(_INPUT))
     if cached is None:

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 @check("check-api-key.valid")
 def valid(evidence: Evidence) -> Iterator[Breach]:
-    """KEY-S01 and KEY-O01."""
+    """A response to an accepted key has valid set to true; an invalid key gets 401 (KEY-S01, KEY-O01)."""
     if evidence.answer.get("valid") is False:
         yield Breach("/valid", "true, as a bad key is refused with 401", "false")

@@ -49,7 +49,10 @@ def _examples(sent: Json) -> dict[str, set[str]]:
 
 @check("classify.one-per-input")
 def one_per_input(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O01."""
+    """Each input has one classification, in the order of the inputs, and its text is that of the input.
+
+    Source: CLS-O01.
+    """
     inputs, results = evidence.sent.get("inputs"), _results(evidence)
     if not isinstance(inputs, list):
         return
@@ -65,7 +68,7 @@ def one_per_input(evidence: Evidence) -> Iterator[Breach]:
 
 @check("classify.prediction")
 def prediction(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O02."""
+    """The prediction for a single-label input is the label with the highest confidence (CLS-O02)."""
     return each(_results(evidence), _prediction)
 
 
@@ -86,7 +89,7 @@ def _prediction(result: Json) -> Iterator[Breach]:
 
 @check("classify.confidence-sum")
 def confidence_sum(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O03."""
+    """The confidences of all labels of a single-label input add up to 1 (CLS-O03)."""
     return each(_results(evidence), _confidence_sum)
 
 
@@ -98,7 +101,7 @@ def _confidence_sum(result: Json) -> Iterator[Breach]:
 
 @check("classify.confidence-range")
 def confidence_range(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O03."""
+    """Every confidence is between 0 and 1 (CLS-O03)."""
     return each(_results(evidence), _confidence_range)
 
 
@@ -111,7 +114,7 @@ def _confidence_range(result: Json) -> Iterator[Breach]:
 
 @check("classify.confidence-of-prediction")
 def confidence_of_prediction(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O04."""
+    """The first confidence is that of the predicted label (CLS-O04)."""
     return each(_results(evidence), _confidence_of_prediction)
 
 
@@ -127,7 +130,7 @@ def _confidence_of_prediction(result: Json) -> Iterator[Breach]:
 
 @check("classify.labels-of-examples")
 def labels_of_examples(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O05."""
+    """The labels of a classification are exactly those of the examples (CLS-O05)."""
     known = {label for labels in _examples(evidence.sent).values() for label in labels}
     for result in _results(evidence) if known else ():
         if result["labels"].keys() != known:
@@ -150,7 +153,7 @@ def labels_verbatim(evidence: Evidence) -> Iterator[Breach]:
 
 @check("classify.billed")
 def billed(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O06."""
+    """As many classifications are billed as inputs are sent (CLS-O06)."""
     inputs = evidence.sent.get("inputs")
     units = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("classifications")
     if isinstance(inputs, list) and units is not None and units != len(inputs):
@@ -159,7 +162,7 @@ def billed(evidence: Evidence) -> Iterator[Breach]:
 
 @check("classify.examples-themselves")
 def examples_themselves(evidence: Evidence) -> Iterator[Breach]:
-    """CLS-O07."""
+    """An input that equals an example gets the label of that example (CLS-O07)."""
     examples, inputs = _examples(evidence.sent), evidence.sent.get("inputs")
     if not isinstance(inputs, list) or not examples:
         return

@@ -49,7 +49,7 @@ _UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
 
 @check("common.num-tokens")
 def num_tokens(evidence: Evidence) -> Iterator[Breach]:
-    """H-01."""
+    """The num_tokens header is the sum of billed input and output tokens (H-01)."""
     told = _header(evidence, "num_tokens")
     if told is None or evidence.streamed:
         return
@@ -117,7 +117,7 @@ def billed_whole(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.billed-own-units")
 def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
-    """B-01 to B-05."""
+    """An operation bills only the units that it uses (B-01, B-05)."""
     foreign = _KNOWN - _USED.get(evidence.operation.label, frozenset())
     for unit, count in evidence.once(_billed).items():
         if unit in foreign and count:
@@ -214,14 +214,14 @@ def v2_unknown_field_status(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.v1-unknown-field-served", errors=True)
 def v1_unknown_field_served(evidence: Evidence) -> Iterator[Breach]:
-    """V-02."""
+    """Version 1 serves a body with an unknown field (V-02)."""
     if _UNKNOWN_FIELD.search(_message(evidence)):
         yield Breach("", "the answer, with a warning about the unknown field", str(evidence.status))
 
 
 @check("common.unknown-model-status", errors=True)
 def unknown_model_status(evidence: Evidence) -> Iterator[Breach]:
-    """V-06."""
+    """An unknown model gets 404 (V-06)."""
     if evidence.status != 404 and _UNKNOWN_MODEL.search(_message(evidence)):
         yield Breach("", "status 404 for an unknown model", str(evidence.status))
 

@@ -40,7 +40,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 
 @check("connectors.url-checked")
 def url_checked(evidence: Evidence) -> Iterator[Breach]:
-    """CON-R01."""
+    """A connector url that does not end with /search is refused (CON-R01)."""
     url = evidence.sent.get("url")
     if not isinstance(url, str) or url.endswith("/search"):
         return
@@ -54,7 +54,7 @@ def url_checked(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.one-authorization")
 def one_authorization(evidence: Evidence) -> Iterator[Breach]:
-    """CON-R02."""
+    """oauth in combination with service_auth is refused (CON-R02)."""
     if evidence.sent.get("oauth") and evidence.sent.get("service_auth"):
         yield Breach("", "a refusal of oauth together with service_auth", f"{evidence.status}")
 
@@ -64,7 +64,7 @@ def one_authorization(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.echo")
 def echo(evidence: Evidence) -> Iterator[Breach]:
-    """CON-O01, CON-R03."""
+    """A connector has the properties that it was created or changed with (CON-O01, CON-R03)."""
     names = _KEPT if evidence.reading.exchange.request.method == "POST" else set(_KEPT) - {"description"}
 
     def differs(one: tuple[str, Json, str]) -> Iterator[Breach]:
@@ -81,7 +81,7 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.defaults")
 def defaults(evidence: Evidence) -> Iterator[Breach]:
-    """CON-R03."""
+    """A new connector is active and does not continue on failure by default (CON-R03)."""
     for location, connector in _shown(evidence):
         for name, default in _DEFAULTS.items():
             if evidence.sent.get(name) is None and connector.get(name) is (not default):
@@ -90,7 +90,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.id-from-name", ids=True)
 def id_from_name(evidence: Evidence) -> Iterator[Breach]:
-    """CON-S01."""
+    """The id of a new connector contains its name (CON-S01)."""
     name = evidence.sent.get("name")
     word = _WORD.match(name) if isinstance(name, str) else None
     for location, connector in _shown(evidence):
@@ -101,7 +101,7 @@ def id_from_name(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.not-authorized-yet")
 def not_authorized_yet(evidence: Evidence) -> Iterator[Breach]:
-    """CON-S02."""
+    """A new connector has no auth_status (CON-S02)."""
     for location, connector in _shown(evidence):
         if connector.get("auth_status"):
             yield Breach(
@@ -161,7 +161,7 @@ def _texts(value: object) -> Iterator[str]:
 
 @check("connectors.redirect")
 def redirect(evidence: Evidence) -> Iterator[Breach]:
-    """CON-R05."""
+    """Authorizing a connector returns a redirect_url (CON-R05)."""
     told = evidence.answer.get("redirect_url")
     if not isinstance(told, str) or not told.lower().startswith(("https://", "http://")):
         yield Breach("/redirect_url", "an address to go to", repr(told))
@@ -172,7 +172,7 @@ def redirect(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.newest-first")
 def newest_first(evidence: Evidence) -> Iterator[Breach]:
-    """CON-O03."""
+    """Connectors are listed by creation time, newest first (CON-O03)."""
     told = (moment(connector.get("created_at")) for _, connector in _shown(evidence))
     times = [one for one in told if one is not None]
     for earlier, later in pairwise(times):
@@ -185,7 +185,7 @@ def newest_first(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.limit")
 def limit(evidence: Evidence) -> Iterator[Breach]:
-    """CON-R04."""
+    """A page contains at most limit connectors, 30 by default, and never more than 100 (CON-R04)."""
     size = asked_number(evidence, "limit")
     if size is None and "limit" in evidence.query:
         return
@@ -197,7 +197,7 @@ def limit(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.limit-zero", errors=True)
 def limit_zero(evidence: Evidence) -> Iterator[Breach]:
-    """CON-O03."""
+    """A limit of 0 is not refused (CON-O03)."""
     alone = set(evidence.query) == {"limit"}
     if evidence.status in {400, 422} and alone and asked_number(evidence, "limit") == 0:
         yield Breach("", "no connectors and their total", f"{evidence.status} for a limit of 0")
@@ -205,7 +205,7 @@ def limit_zero(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.total")
 def total(evidence: Evidence) -> Iterator[Breach]:
-    """CON-R04."""
+    """total_count is the number of connectors on all pages (CON-R04)."""
     told = number(evidence.answer.get("total_count"))
     found = sum(1 for _ in _shown(evidence))
     skipped = asked_number(evidence, "offset") or 0

@@ -24,7 +24,7 @@ _ENDED_BADLY = frozenset({"failed", "skipped"})
 
 @check("datasets.output-type-refused")
 def output_type_refused(evidence: Evidence) -> Iterator[Breach]:
-    """DS-R07."""
+    """An upload with an output type is refused (DS-R07)."""
     kind = _asked(evidence, "type")
     if kind in _RESULTS:
         yield Breach("", f"400, because {kind} is a type for results", f"{evidence.status}", kind)
@@ -32,7 +32,7 @@ def output_type_refused(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.name-length")
 def name_length(evidence: Evidence) -> Iterator[Breach]:
-    """DS-R03."""
+    """An upload with a name of 50 or more characters is refused (DS-R03)."""
     length = len(_asked(evidence, "name"))
     if length > _LONGEST_NAME:
         yield Breach("", f"a refusal of a name of {length} characters", f"{evidence.status}")
@@ -40,7 +40,7 @@ def name_length(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.delimiter-length")
 def delimiter_length(evidence: Evidence) -> Iterator[Breach]:
-    """DS-R09."""
+    """An upload with a csv_delimiter of more than one character is refused (DS-R09)."""
     length = len(_asked(evidence, "csv_delimiter"))
     if length > 1:
         yield Breach("", f"a refusal of a delimiter of {length} characters", f"{evidence.status}")
@@ -67,7 +67,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 
 @check("datasets.get-asked", ids=True)
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
-    """DS-S02."""
+    """Reading a dataset returns the one with the requested id (DS-S02)."""
     asked = evidence.last_segment
     for location, dataset in _shown(evidence):
         if dataset.get("id") != asked:
@@ -76,7 +76,7 @@ def get_asked(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.failure-explained")
 def failure_explained(evidence: Evidence) -> Iterator[Breach]:
-    """DS-S01."""
+    """A dataset whose validation failed has a validation_error (DS-S01)."""
     for location, dataset in _shown(evidence):
         if dataset.get("validation_status") == "failed" and not dataset.get("validation_error"):
             yield Breach(f"{location}/validation_error", "why the validation failed", "nothing")
@@ -84,7 +84,7 @@ def failure_explained(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.error-only-if-failed")
 def error_only_if_failed(evidence: Evidence) -> Iterator[Breach]:
-    """DS-O08."""
+    """A dataset has a validation_error only if the validation failed or was skipped (DS-O08)."""
     for location, dataset in _shown(evidence):
         status = dataset.get("validation_status")
         if dataset.get("validation_error") and status not in _ENDED_BADLY:
@@ -95,7 +95,7 @@ def error_only_if_failed(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.updated-after-created")
 def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
-    """DS-O09."""
+    """updated_at of a dataset is not before created_at (DS-O09)."""
     for location, dataset in _shown(evidence):
         created, updated = _moment(dataset.get("created_at")), _moment(dataset.get("updated_at"))
         if created is not None and updated is not None and updated < created:
@@ -106,7 +106,7 @@ def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.schema-avro")
 def schema_avro(evidence: Evidence) -> Iterator[Breach]:
-    """DS-S03."""
+    """The schema of the rows is the JSON text of an Avro schema (DS-S03)."""
     for location, dataset in _shown(evidence):
         text = dataset.get("schema")
         if isinstance(text, str) and text and not _is_avro(text):
@@ -124,7 +124,7 @@ def _is_avro(text: str) -> bool:
 
 @check("datasets.part-address")
 def part_address(evidence: Evidence) -> Iterator[Breach]:
-    """DS-S03."""
+    """The url of a part is absolute (DS-S03)."""
     for location, dataset in _shown(evidence):
         for part in dataset.get("dataset_parts") or ():
             for name in ("url", "original_url"):
@@ -140,7 +140,7 @@ def part_address(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.id-unique", ids=True)
 def id_unique(evidence: Evidence) -> Iterator[Breach]:
-    """DS-R03."""
+    """Dataset ids are unique, even if names are not (DS-R03)."""
     counts = Counter(dataset.get("id") for _, dataset in _shown(evidence))
     repeated = [identity for identity, count in counts.items() if count > 1]
     if repeated:
@@ -149,7 +149,7 @@ def id_unique(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.limited")
 def limited(evidence: Evidence) -> Iterator[Breach]:
-    """DS-R08."""
+    """A list contains at most limit datasets (DS-R08)."""
     limit, found = _asked(evidence, "limit"), len(evidence.answer.get("datasets") or ())
     # A text of more digits than these is no limit that a list could exceed.
     if limit.isascii() and limit.isdigit() and len(limit) < 10 and 1 <= int(limit) < found:
@@ -158,7 +158,9 @@ def limited(evidence: Evidence) -> Iterator[Breach]:
 
 @check("datasets.filtered")
 def filtered(evidence: Evidence) -> Iterator[Breach]:
-    """DS-O06."""
+    """Every dataset of a filtered list has the requested type and status, and was created within the
+    requested time (DS-O06).
+    """
     kind, status = _asked(evidence, "datasetType"), _asked(evidence, "validationStatus")
     before, after = _moment(_asked(evidence, "before")), _moment(_asked(evidence, "after"))
     if not kind and not status and before is None and after is None:

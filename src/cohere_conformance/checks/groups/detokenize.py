@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @check("detokenize.free")
 def free(evidence: Evidence) -> Iterator[Breach]:
-    """DET-S01."""
+    """Detokenizing bills nothing (DET-S01)."""
     units = (evidence.answer.get("meta") or {}).get("billed_units") or {}
     billed = sorted(name for name, many in units.items() if many)
     if billed:

@@ -45,7 +45,7 @@ def inputs(evidence: Evidence) -> list[tuple[str, list[Any]]]:
 
 @check("embed.count")
 def count(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O01."""
+    """The embeddings of each type have one vector for each input (EMB-O01)."""
     sent = inputs(evidence)
     if len(sent) != 1:
         return
@@ -211,7 +211,7 @@ def image_purpose(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.version-told")
 def version_told(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S03."""
+    """The api_version of a response is that of the endpoint (EMB-S03)."""
     version = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
     called = "1" if v1(evidence) else "2"
     if version is not None and version != called:

@@ -24,7 +24,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 
 @check("embed-jobs.get-asked", ids=True)
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
-    """EJ-O01."""
+    """Reading a job returns the one with the requested id (EJ-O01)."""
     asked, told = evidence.last_segment, evidence.answer.get("job_id")
     if told is not None and told != asked:
         yield Breach("/job_id", f"the job {asked}", f"{told}")
@@ -32,7 +32,7 @@ def get_asked(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed-jobs.output-when-complete")
 def output_when_complete(evidence: Evidence) -> Iterator[Breach]:
-    """EJ-O02."""
+    """A complete job has an output dataset (EJ-O02)."""
     for location, job in _shown(evidence):
         if job.get("status") == "complete" and not job.get("output_dataset_id"):
             yield Breach(f"{location}/output_dataset_id", "the dataset that a complete job has made", "none")
@@ -41,7 +41,7 @@ def output_when_complete(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed-jobs.output-only-when-complete")
 def output_only_when_complete(evidence: Evidence) -> Iterator[Breach]:
-    """EJ-O02."""
+    """A job that is not complete has no output dataset (EJ-O02)."""
     for location, job in _shown(evidence):
         status, output = job.get("status"), job.get("output_dataset_id")
         if output and status != "complete":

@@ -56,7 +56,9 @@ def base64_dimension(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.number-range")
 def number_range(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O04."""
+    """The numbers of int8 and binary vectors are from -128 to 127, those of uint8 and ubinary vectors from 0
+    to 255 (EMB-O04).
+    """
     for kind, found in vectors(evidence).items():
         low, high = _RANGES.get(kind, (-math.inf, math.inf))
         for vector in found if kind in _RANGES else ():
@@ -75,7 +77,7 @@ def number_range(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.length-one")
 def length_one(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O09."""
+    """The L2 norm of a float vector is 1 (EMB-O09)."""
     if str(evidence.sent.get("model")) not in shipped_models().embed:
         return
     for vector in vectors(evidence).get("float", ()):
@@ -104,7 +106,10 @@ def base64_floats(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.ubinary-signs")
 def ubinary_signs(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O06."""
+    """A ubinary vector has a 1 bit for each positive component of the float vector, highest bit first.
+
+    Source: EMB-O06.
+    """
     for floats, packed in _pairs(evidence, "float", "ubinary"):
         if not packed or len(floats) != 8 * len(packed):
             continue
@@ -116,7 +121,7 @@ def ubinary_signs(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.binary-offset")
 def binary_offset(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O07."""
+    """A binary vector is the ubinary vector minus 128 (EMB-O07)."""
     for signed, unsigned in _pairs(evidence, "binary", "ubinary"):
         if signed != [one - 128 for one in unsigned]:
             yield Breach("/embeddings/binary/*", "128 less than ubinary everywhere", "another vector")
@@ -125,7 +130,7 @@ def binary_offset(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.uint8-rises")
 def uint8_rises(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O08."""
+    """A uint8 vector increases where the int8 vector does (EMB-O08)."""
     for signed, unsigned in _pairs(evidence, "int8", "uint8"):
         if len(signed) != len(unsigned):
             continue
@@ -137,7 +142,7 @@ def uint8_rises(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.int8-direction")
 def int8_direction(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O10."""
+    """The int8 vector has the direction of the float vector (EMB-O10)."""
     for floats, rounded in _pairs(evidence, "float", "int8"):
         likeness = cosine(floats, rounded)
         if likeness is not None and likeness <= _ALIKE:

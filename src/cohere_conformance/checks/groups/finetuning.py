@@ -50,14 +50,14 @@ def _listed(evidence: Evidence) -> tuple[str, list[Json]]:
 
 @check("finetuning.wrapped")
 def wrapped(evidence: Evidence) -> Iterator[Breach]:
-    """FT-S01."""
+    """A created, read or changed model is wrapped in finetuned_model (FT-S01)."""
     if not isinstance(evidence.answer.get("finetuned_model"), dict):
         yield Breach("/finetuned_model", "the model", "none")
 
 
 @check("finetuning.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
-    """FT-R01, FT-O04."""
+    """A model has the name and the settings that it was created or changed with (FT-R01, FT-O04)."""
     sent, told = evidence.sent, _part(evidence.answer, "finetuned_model")
     for path in (("name",), ("settings", "dataset_id"), ("settings", "base_model", "base_type")):
         yield from _same(path, sent, told)
@@ -85,7 +85,7 @@ def _chats(settings: Json) -> bool:
 
 @check("finetuning.ranges")
 def ranges(evidence: Evidence) -> Iterator[Breach]:
-    """FT-R02."""
+    """Hyperparameters of a chat model outside their documented range are refused (FT-R02)."""
     settings = _part(evidence.sent, "settings")
     given = _part(settings, "hyperparameters") if _chats(settings) else {}
     for name, (low, high) in _RANGES.items():
@@ -96,7 +96,7 @@ def ranges(evidence: Evidence) -> Iterator[Breach]:
 
 @check("finetuning.defaults")
 def defaults(evidence: Evidence) -> Iterator[Breach]:
-    """FT-R02."""
+    """Hyperparameters of a chat model have their documented default if absent from the request (FT-R02)."""
     settings = _part(evidence.sent, "settings")
     if not _chats(settings):
         return
@@ -111,7 +111,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
 
 @check("finetuning.unknown-dataset", errors=True)
 def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
-    """FT-E02."""
+    """Creating a model with an unknown dataset gets 400 (FT-E02)."""
     identity, message = _part(evidence.sent, "settings").get("dataset_id"), evidence.answer.get("message")
     told = isinstance(identity, str) and identity and isinstance(message, str) and identity in message
     if evidence.status == 404 and told:
@@ -120,7 +120,7 @@ def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
 
 @check("finetuning.malformed-id", errors=True, ids=True)
 def malformed_id(evidence: Evidence) -> Iterator[Breach]:
-    """FT-E01."""
+    """An id that is not a UUID does not get a 5xx status (FT-E01)."""
     found = _IDENTITY.search(evidence.reading.exchange.request.url)
     if evidence.status == 500 and found is not None and not _UUID.fullmatch(found[1]):
         yield Breach("", "400 or 404 for an id that is no UUID", "500")
@@ -131,7 +131,7 @@ def malformed_id(evidence: Evidence) -> Iterator[Breach]:
 
 @check("finetuning.page-size")
 def page_size(evidence: Evidence) -> Iterator[Breach]:
-    """FT-R04."""
+    """A page contains at most page_size entries, 50 if it is 0 or absent (FT-R04)."""
     size = asked_number(evidence, "page_size")
     if size is None and "page_size" in evidence.query:
         return
@@ -143,20 +143,20 @@ def page_size(evidence: Evidence) -> Iterator[Breach]:
 
 @check("finetuning.end-of-list")
 def end_of_list(evidence: Evidence) -> Iterator[Breach]:
-    """FT-S01."""
+    """Every page has a next_page_token, which is empty on the last page (FT-S01)."""
     if not isinstance(evidence.answer.get("next_page_token"), str):
         yield Breach("/next_page_token", "a token, empty on the last page", "none")
 
 
 @check("finetuning.models-order")
 def models_order(evidence: Evidence) -> Iterator[Breach]:
-    """FT-R04."""
+    """Models are listed by creation time, oldest first, or newest first on request (FT-R04)."""
     yield from _in_order(evidence, newest_first=False)
 
 
 @check("finetuning.events-order")
 def events_order(evidence: Evidence) -> Iterator[Breach]:
-    """FT-O01, FT-R04."""
+    """Events are listed by creation time, newest first, or oldest first on request (FT-O01, FT-R04)."""
     yield from _in_order(evidence, newest_first=True)
 
 
@@ -179,7 +179,7 @@ def _in_order(evidence: Evidence, *, newest_first: bool) -> Iterator[Breach]:
 
 @check("finetuning.metrics-order")
 def metrics_order(evidence: Evidence) -> Iterator[Breach]:
-    """FT-O02."""
+    """Training step metrics are in descending order of step_number (FT-O02)."""
     name, items = _listed(evidence)
     told = (number(item.get("step_number")) for item in items)
     for one, following in pairwise(step for step in told if step is not None):

@@ -32,7 +32,7 @@ def _sequences(sent: Json, name: str) -> list[str]:
 
 @check("generate.prompt-echo")
 def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-05."""
+    """The response repeats the prompt unchanged (GEN-05)."""
     sent, told = evidence.sent.get("prompt"), evidence.answer.get("prompt")
     if not isinstance(sent, str) or not sent or evidence.sent.get("preset"):
         return
@@ -42,7 +42,7 @@ def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.count")
 def count(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-06."""
+    """There are at most num_generations generations, by default one (GEN-06)."""
     most, came = _asked_for(evidence.sent), len(_texts(evidence))
     if most is not None and came > most:
         yield Breach("/generations", f"at most {most} texts", f"{came} texts")
@@ -50,7 +50,7 @@ def count(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.index")
 def index(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-06."""
+    """Several generations are numbered from 0, each once; a single requested one has no index (GEN-06)."""
     numbers = [text.get("index") for text in _texts(evidence)]
     if len(numbers) > 1:
         known = [number for number in numbers if isinstance(number, int)]
@@ -66,7 +66,7 @@ def index(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.max-tokens")
 def max_tokens(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-03."""
+    """Billed output tokens do not exceed max_tokens for each generation (GEN-03)."""
     most = evidence.sent.get("max_tokens")
     billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
     if not isinstance(most, int) or most < 0 or billed is None:
@@ -77,7 +77,7 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.cut-finish")
 def cut_finish(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-03."""
+    """A generation with exactly max_tokens tokens does not finish with COMPLETE (GEN-03)."""
     most, texts = evidence.sent.get("max_tokens"), _texts(evidence)
     if not isinstance(most, int) or most <= 0 or not texts:
         return
@@ -107,7 +107,7 @@ def _pieces(evidence: Evidence) -> dict[int, int]:
 
 @check("generate.end-sequence-cut")
 def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-04."""
+    """No generation contains an end sequence (GEN-04)."""
     ends = _sequences(evidence.sent, "end_sequences")
     for text in _texts(evidence) if ends else ():
         for sequence in ends:
@@ -118,7 +118,7 @@ def end_sequence_cut(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.stop-sequence-kept")
 def stop_sequence_kept(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-04."""
+    """A generation that a stop sequence ended ends with that sequence (GEN-04)."""
     stops = tuple(_sequences(evidence.sent, "stop_sequences"))
     if not stops:
         return
@@ -133,7 +133,7 @@ def stop_sequence_kept(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.likelihoods-asked")
 def likelihoods_asked(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-08."""
+    """Likelihoods are returned only on request (GEN-08)."""
     if not evidence.sent or evidence.sent.get("return_likelihoods") not in (None, "NONE"):
         return
     for text in _texts(evidence):
@@ -145,7 +145,7 @@ def likelihoods_asked(evidence: Evidence) -> Iterator[Breach]:
 
 @check("generate.likelihoods-join")
 def likelihoods_join(evidence: Evidence) -> Iterator[Breach]:
-    """GEN-08."""
+    """The tokens with likelihoods join to the generated text (GEN-08)."""
     if evidence.sent.get("return_likelihoods") != "GENERATION":
         return
     for text in _texts(evidence):

@@ -23,7 +23,7 @@ _WHOLE = re.compile(r"[0-9]{1,9}")
 
 @check("models.page-size")
 def page_size(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-R01."""
+    """A page contains at most page_size models (MOD-R01)."""
     told = evidence.query.get("page_size", [""])[-1]
     found = len(_models(evidence))
     if _WHOLE.fullmatch(told) and found > int(told):
@@ -32,7 +32,7 @@ def page_size(evidence: Evidence) -> Iterator[Breach]:
 
 @check("models.filtered")
 def filtered(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O02."""
+    """Every model of a list filtered by endpoint serves that endpoint (MOD-O02)."""
     yield from _lacking(evidence, "endpoints", _endpoint(evidence))
 
 
@@ -54,7 +54,7 @@ def one_default(evidence: Evidence) -> Iterator[Breach]:
 
 @check("models.defaults-served")
 def defaults_served(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O04."""
+    """The default_endpoints of a model are among its endpoints (MOD-O04)."""
     return each(_told(evidence), _defaults_served)
 
 
@@ -68,7 +68,7 @@ def _defaults_served(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
 
 @check("models.context-sign")
 def context_sign(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O06."""
+    """context_length is not negative (MOD-O06)."""
     return each(_told(evidence), _context_sign)
 
 

@@ -23,7 +23,7 @@ _SHORT = 400
 
 @check("rerank.sorted")
 def sorted_by_score(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O01."""
+    """The results are in descending order of relevance_score (RR-O01)."""
     scores = [result["relevance_score"] for result in _results(evidence)]
     for better, worse in pairwise(scores):
         if better < worse:
@@ -35,7 +35,7 @@ def sorted_by_score(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.index-unique")
 def index_unique(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O02."""
+    """The index of each result is unique (RR-O02)."""
     seen: set[float] = set()
     for result in _results(evidence):
         if result["index"] in seen:
@@ -46,7 +46,7 @@ def index_unique(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.index-in-range")
 def index_in_range(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O02."""
+    """The index of each result is that of a document in the request, counted from 0 (RR-O02)."""
     documents = _documents(evidence)
     for result in _results(evidence):
         index = result["index"]
@@ -58,7 +58,10 @@ def index_in_range(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.count")
 def count(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O03."""
+    """The number of results is top_n, or the number of documents if that is smaller or top_n is absent.
+
+    Source: RR-O03.
+    """
     documents = _documents(evidence)
     if documents is None or not evidence.answer:
         return
@@ -74,7 +77,7 @@ def count(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.score-range")
 def score_range(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O04."""
+    """The relevance_score of each result is between 0 and 1 (RR-O04)."""
     return each(_results(evidence), _score_in_range)
 
 
@@ -160,7 +163,10 @@ def document_empty(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.documents-most")
 def documents_most(evidence: Evidence) -> Iterator[Breach]:
-    """RR-R04 and RR-R06."""
+    """More than 10000 documents are refused, on version 1 more than 10000 documents times chunks.
+
+    Source: RR-R04, RR-R06.
+    """
     documents, chunks = _documents(evidence), evidence.sent.get("max_chunks_per_doc")
     counted = chunks if isinstance(chunks, int) and " /v1/" in evidence.operation.label else 1
     # Whether the number itself is one too many is told differently; what is above it is not.

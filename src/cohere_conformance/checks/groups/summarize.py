@@ -23,7 +23,7 @@ def _text(evidence: Evidence) -> str | None:
 
 @check("summarize.text-length")
 def text_length(evidence: Evidence) -> Iterator[Breach]:
-    """SUM-01."""
+    """A text of 250 characters or fewer is refused (SUM-01)."""
     text = _text(evidence)
     if text is not None and len(text) <= _TOO_SHORT:
         yield Breach("", f"400 for a text of {_TOO_SHORT} characters or less", f"an answer to {len(text)}")
@@ -31,14 +31,14 @@ def text_length(evidence: Evidence) -> Iterator[Breach]:
 
 @check("summarize.not-empty")
 def not_empty(evidence: Evidence) -> Iterator[Breach]:
-    """SUM-O01."""
+    """The summary is not empty (SUM-O01)."""
     if not (evidence.answer.get("summary") or "").strip():
         yield Breach("/summary", "a summary that says something", "nothing")
 
 
 @check("summarize.shorter")
 def shorter(evidence: Evidence) -> Iterator[Breach]:
-    """SUM-O01."""
+    """The summary is shorter than the text (SUM-O01)."""
     text, summary = _text(evidence), evidence.answer.get("summary") or ""
     if text is not None and len(summary) >= len(text) > 0:
         yield Breach("/summary", f"less than the {len(text)} characters of the text", f"{len(summary)}")
@@ -46,7 +46,7 @@ def shorter(evidence: Evidence) -> Iterator[Breach]:
 
 @check("summarize.bullets")
 def bullets(evidence: Evidence) -> Iterator[Breach]:
-    """SUM-O01."""
+    """Each line of a summary in format bullets starts with a dash (SUM-O01)."""
     if evidence.sent.get("format") != "bullets":
         return
     for line in (evidence.answer.get("summary") or "").split("\n"):

@@ -18,7 +18,7 @@ _WHOLE = ("command", "embed-v4")
 
 @check("tokenize.strings")
 def strings(evidence: Evidence) -> Iterator[Breach]:
-    """TOK-O01."""
+    """There are as many token_strings as tokens (TOK-O01)."""
     tokens, told = evidence.answer.get("tokens", ()), evidence.answer.get("token_strings", ())
     if len(tokens) != len(told):
         yield Breach("/token_strings", f"{len(tokens)} strings, one a token", str(len(told)))
@@ -26,7 +26,7 @@ def strings(evidence: Evidence) -> Iterator[Breach]:
 
 @check("tokenize.ids")
 def ids(evidence: Evidence) -> Iterator[Breach]:
-    """TOK-O02."""
+    """No token is negative; 0 is a valid token (TOK-O02)."""
     lowest = min(evidence.answer.get("tokens", ()), default=0)
     if lowest < 0:
         yield Breach("/tokens/*", "0 or more", str(lowest))
@@ -34,7 +34,7 @@ def ids(evidence: Evidence) -> Iterator[Breach]:
 
 @check("tokenize.joined")
 def joined(evidence: Evidence) -> Iterator[Breach]:
-    """TOK-O03."""
+    """The token_strings of an ASCII text join to the text (TOK-O03)."""
     text, told = evidence.sent.get("text"), evidence.answer.get("token_strings")
     whole = str(evidence.sent.get("model")).startswith(_WHOLE)
     # Without any strings the tokens were counted by the client itself, which some recorders keep.
@@ -46,7 +46,7 @@ def joined(evidence: Evidence) -> Iterator[Breach]:
 
 @check("tokenize.free")
 def free(evidence: Evidence) -> Iterator[Breach]:
-    """TOK-S01."""
+    """Tokenizing bills nothing (TOK-S01)."""
     units = (evidence.answer.get("meta") or {}).get("billed_units") or {}
     billed = sorted(name for name, many in units.items() if many)
     if billed:
@@ -55,14 +55,14 @@ def free(evidence: Evidence) -> Iterator[Breach]:
 
 @check("tokenize.text-empty")
 def text_empty(evidence: Evidence) -> Iterator[Breach]:
-    """TOK-R02."""
+    """An empty or absent text is refused (TOK-R02)."""
     if evidence.sent and not evidence.sent.get("text"):
         yield Breach("", "a refusal of an empty text", "tokens")
 
 
 @check("tokenize.text-longest")
 def text_longest(evidence: Evidence) -> Iterator[Breach]:
-    """TOK-R01."""
+    """A text of 65536 characters is served, a longer one is refused (TOK-R01)."""
     text = evidence.sent.get("text")
     if isinstance(text, str) and len(text) > _LONGEST:
         yield Breach("", f"a refusal of more than {_LONGEST} characters", "tokens")
