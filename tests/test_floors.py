@@ -27,6 +27,7 @@ FLOORS = [
     {"pytest_options", "pytest_report"},
     {"suites"},
     {"pytest_plugin"},
+    {"library"},
     {"cli"},
 ]
 """From the ground up. `__init__` holds the version for everybody, `__main__` starts the command."""

@@ -12,23 +12,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cohere_conformance import __version__, session
+from cohere_conformance import session
 from cohere_conformance.cli import options
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.client.address import base_url
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
+from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
-from cohere_conformance.report import Header, Mode, Tally, write
+from cohere_conformance.report import write
 from cohere_conformance.report.render.safe import plain
-from cohere_conformance.session.evidence import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 EXAMPLES = ("conforming", "deviating")
-_INTERRUPTED = 2
 
 
 @click.command()
@@ -78,31 +77,17 @@ def check(
     for server in servers:
         base_url("--server", server)
     judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
-    started, tally, exit_code = now(), Tally(), None
     with _progress() as progress:
-        try:
-            session.check(paths, judge, tally, jobs=jobs, progress=progress)
-        except KeyboardInterrupt:
-            # What was judged so far is told all the same, marked as not all of it.
-            exit_code = _INTERRUPTED
-    header = _header(judge, paths, started, Severity(fail_on))
-    operations = list(judge.contract.operations)
-    report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code)
+        report = judged(
+            paths,
+            judge,
+            fail_on=Severity(fail_on),
+            jobs=jobs,
+            progress=progress,
+            arguments=tuple(sys.argv[1:]),
+            interruptible=True,
+        )
     return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose)
-
-
-def _header(judge: session.Judge, paths: tuple[str, ...], started: str, fail_on: Severity) -> Header:
-    return Header(
-        tool="cohere-conformance",
-        version=__version__,
-        contract_version=judge.contract.version,
-        contract_digest=judge.contract.digest,
-        mode=Mode.AS_PUBLISHED if judge.settings.as_published else Mode.AMENDED,
-        inputs=paths,
-        started_at=started,
-        fail_on=fail_on,
-        arguments=tuple(sys.argv[1:]),
-    )
 
 
 @contextmanager
@@ -116,7 +101,7 @@ def _progress() -> Iterator[session.Progress | None]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("judging", total=None)
 
-        def told(file: str, count: int) -> None:
+        def advance(file: str, count: int) -> None:
             bar.update(task, advance=count, description=escape(plain(f"judging {Path(file).name}")))
 
-        yield told
+        yield advance

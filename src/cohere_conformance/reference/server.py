@@ -66,6 +66,7 @@ class _Server(uvicorn.Server):
     def __init__(self, state: ServerState, app: ASGIApp) -> None:
         config = uvicorn.Config(
             app,
+            interface="asgi3",
             # The relay counts on the framing of this one, whatever else is installed.
             http="h11",
             ws="none",
