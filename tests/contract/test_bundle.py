@@ -117,14 +117,14 @@ def test_a_property_may_be_called_mapping(tmp_path: Path) -> None:
         ),
         (
             {"root": "paths: {/a: {$ref: 'a.yaml#/paths/~1a'}}\n", "a": "paths: {/b: {}}\n"},
-            "#/paths/~1a: nothing stands at '/a'",
+            "#/paths/~1a: expected a component, got nothing at '/a'",
         ),
         (
             {
                 "root": "paths: {/a: {$ref: 'a.yaml#/paths/~1a'}}\n",
                 "a": "paths: {/a: {get: {$ref: '#/components/schemas/A'}}}\n",
             },
-            "#/components/schemas/A: nothing stands at 'schemas'",
+            "#/components/schemas/A: expected a component, got nothing at 'schemas'",
         ),
         (
             {
@@ -134,7 +134,7 @@ def test_a_property_may_be_called_mapping(tmp_path: Path) -> None:
                     "{U: {discriminator: {mapping: {x: '#/components/schemas/Gone'}}}}}\n"
                 ),
             },
-            "#/components/schemas/Gone: nothing stands at 'Gone'",
+            "#/components/schemas/Gone: expected a component, got nothing at 'Gone'",
         ),
         (
             {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +13,7 @@ from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
 from cohere_conformance.checks.selection import MOST
 from cohere_conformance.model import Finding, Kind
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,12 +90,6 @@ def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str
         yield frame.finding(
             kind, location=location, expected=defect.expected, observed=cut(defect.observed), value_class=told
         )
-
-
-@lru_cache(maxsize=1024)
-def escaped(token: object) -> str:
-    """Return a name as one token of a JSON pointer."""
-    return str(token).replace("~", "~0").replace("/", "~1")
 
 
 def _findings(

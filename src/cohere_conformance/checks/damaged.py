@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.evidence import Evidence, Json
 from cohere_conformance.checks.fold import answer_of
 from cohere_conformance.checks.guarded import guarded, read
 from cohere_conformance.checks.holes import Hole, punched
 from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 import jsonschema_rs
 
-from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.frame import Frame, cut, shown
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import media_type
@@ -17,6 +16,7 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Expectation, Kind
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

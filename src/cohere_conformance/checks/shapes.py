@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.exercised import meant, media_of, typed_events
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.elements import outline
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

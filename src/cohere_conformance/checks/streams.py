@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.body import escaped, judge_value, malformed
+from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.contract.grammar import Grammar, Violation, Walk
 from cohere_conformance.model import Finding, Kind, Severity
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.documents import Document, load_yaml
 from cohere_conformance.errors import ContractError
+from cohere_conformance.pointer import unescaped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,16 +15,16 @@ _LOCAL = "#/components/"
 
 
 def resolve(document: Document, pointer: str) -> Any:
-    """Return what the JSON pointer `#/...` names in the document.
+    """Return the value in the document that the JSON pointer `#/...` leads to.
 
     Raises:
-        ContractError: nothing stands there.
+        ContractError: there is none.
     """
     node: Any = document
     for token in pointer.removeprefix("#/").split("/"):
-        key = token.replace("~1", "/").replace("~0", "~")
+        key = unescaped(token)
         if not isinstance(node, dict) or key not in node:
-            raise ContractError(f"{pointer}: nothing stands at {key!r}")
+            raise ContractError(f"{pointer}: expected a component, got nothing at {key!r}")
         node = node[key]
     return node
 

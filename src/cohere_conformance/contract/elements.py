@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Aspect, Element
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,15 +143,10 @@ def _outline(asked: Asked) -> Outline:
 def _events(label: str, stream: Events) -> Mapping[str, Shape]:
     shapes = {}
     for name, branch in stream.branches.items():
-        location = f"<{_escaped(name)}>"
-        shaper = Shaper(label, branch.schema, told=f"{location}/{_escaped(stream.tag)}")
+        location = f"<{escaped(name)}>"
+        shaper = Shaper(label, branch.schema, told=f"{location}/{escaped(stream.tag)}")
         shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), location, f"{label} {location}")
     return shapes
-
-
-def _escaped(name: str) -> str:
-    """Return a name as one token of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 @dataclass(frozen=True)
@@ -199,7 +195,7 @@ class Shaper:
             return self._shape(self._schema["$defs"][name], At(at.location, name), element, path | {name})
         location = at.location
         properties = {
-            name: self._property(inner, at.below(_escaped(name)), path)
+            name: self._property(inner, at.below(escaped(name)), path)
             for name, inner in node.get("properties", {}).items()
         }
         free, items = node.get("additionalProperties"), node.get("items")

@@ -7,12 +7,11 @@ from typing import Literal, cast
 
 import msgspec
 
-from cohere_conformance.contract.location import parse_location
 from cohere_conformance.errors import ContractError
+from cohere_conformance.pointer import MISSING, tokens_of, value_at
 
 _BODY = re.compile(r"\$(?P<side>request|response)\.body#(?P<pointer>(?:/[^/]+)+)")
 _PARAMETER = re.compile(r"\$request\.(?P<side>path|query)\.(?P<name>[A-Za-z0-9_.-]+)")
-_INDEX = re.compile(r"0|[1-9][0-9]*")
 NOTHING = msgspec.UNSET
 """What an expression is where nothing stands: `null` is a value."""
 
@@ -66,15 +65,8 @@ class Expression(msgspec.Struct, frozen=True):
 
 
 def _at(value: object, tokens: tuple[str, ...]) -> object:
-    for token in tokens:
-        match value:
-            case dict() if token in value:
-                value = value[token]
-            case list() if _INDEX.fullmatch(token) and int(token) < len(value):
-                value = value[int(token)]
-            case _:
-                return NOTHING
-    return value
+    found = value_at(value, tokens)
+    return NOTHING if found is MISSING else found
 
 
 def parse_expression(text: str) -> Expression:
@@ -87,7 +79,7 @@ def parse_expression(text: str) -> Expression:
         return Expression(text, cast("Side", f"request.{found['side']}"), (found["name"],))
     if found := _BODY.fullmatch(text):
         try:
-            tokens = parse_location(found["pointer"]).tokens
+            tokens = tokens_of(found["pointer"])
         except ValueError as error:
             raise ContractError(f"{text}: {error}") from error
         return Expression(text, cast("Side", f"{found['side']}.body"), tokens)

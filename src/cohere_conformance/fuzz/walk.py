@@ -16,6 +16,7 @@ import msgspec
 
 from cohere_conformance.cases.template import mapped
 from cohere_conformance.checks.frame import json_type
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ class Site:
 
 def place_of(path: Path) -> str:
     """Return a path as a JSON pointer in which `*` stands for any position."""
-    steps = ("*" if isinstance(step, int) else step.replace("~", "~0").replace("/", "~1") for step in path)
+    steps = ("*" if isinstance(step, int) else escaped(step) for step in path)
     return "".join(f"/{step}" for step in steps)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.exercised import media_of
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.frame import cut
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.judge import judge_reading
 from cohere_conformance.model import Severity
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from cohere_conformance.checks.body import escaped
 from cohere_conformance.checks.frame import cut, json_type, shown
 from cohere_conformance.golden.compare.locations import ITEM, folded
 from cohere_conformance.golden.compare.masks import (
@@ -21,6 +20,7 @@ from cohere_conformance.golden.compare.masks import (
     withheld,
 )
 from cohere_conformance.model import Kind, Severity
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

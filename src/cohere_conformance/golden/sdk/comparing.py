@@ -13,6 +13,7 @@ import msgspec
 import pydantic
 
 from cohere_conformance.golden.sdk.result import What
+from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _object(told: dict[str, Any], got: object, classed: bool, location: str) -> 
             if classed:
                 yield location, What.UNTYPED
             for name, value in told.items():
-                below = f"{location}/{_escaped(name) if classed else _FREE}"
+                below = f"{location}/{escaped(name) if classed else _FREE}"
                 if name in got:
                     yield from compare(value, got[name], classed=False, location=below)
                 else:
@@ -79,7 +80,7 @@ def _object(told: dict[str, Any], got: object, classed: bool, location: str) -> 
 def _model(told: dict[str, Any], got: pydantic.BaseModel, location: str) -> Iterator[Lost]:
     values, fields, extra = dict(got), _fields(type(got)), got.model_extra or {}
     for name, value in told.items():
-        below = f"{location}/{_escaped(name)}"
+        below = f"{location}/{escaped(name)}"
         field = fields.get(name)
         if field is not None and field.name in values:
             yield from compare(value, values[field.name], classed=field.classed, location=below)
@@ -144,7 +145,3 @@ def _leaves(annotation: object) -> Iterator[object]:
 
 def _is_model(one: object) -> bool:
     return isinstance(one, type) and issubclass(one, pydantic.BaseModel)
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

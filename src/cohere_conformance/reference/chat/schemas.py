@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from cohere_conformance.pointer import unescaped
 from cohere_conformance.reference.chat import patterns, words
 
 _Schema = dict[str, Any]
@@ -21,6 +22,7 @@ _TEXT_NAME = re.compile(
     r"^(?:query|question|q|text|prompt|message|input|search\w*|content|request|answer|summary)$",
     re.IGNORECASE,
 )
+
 _ADDRESS = {
     "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "url": re.compile(r"https?://[^\s\"'<>)]+"),
@@ -158,7 +160,7 @@ class _Filling:
         if not reference.startswith("#"):
             raise UnfillableError(f"the reference {reference} leads out of the schema")
         for token in reference.lstrip("#").strip("/").split("/"):
-            key = token.replace("~1", "/").replace("~0", "~")
+            key = unescaped(token)
             if key:
                 node = node.get(key) if isinstance(node, dict) else None
         if not isinstance(node, dict):
