@@ -36,7 +36,7 @@ from cohere_conformance.golden.cassette import dump
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests, part_of
 from cohere_conformance.golden.policy import POLICY, Policy, Stale, Verdict, load_policy
 from cohere_conformance.golden.states import Outcome, State, Status
-from cohere_conformance.golden.status import named_models, status
+from cohere_conformance.golden.status import Criteria, named_models, status
 from cohere_conformance.golden.status_render import render_json, render_terminal, verdict_line
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
 
@@ -113,17 +113,31 @@ def recorded(
     )
 
 
+def live(contract: Contract, case: Case = ONE, /, **changed: Any) -> Cassette:
+    """Return a cassette that the API itself has answered."""
+    return recorded(contract, case, origin=Origin.LIVE, **changed)
+
+
 def judged(
-    contract: Contract, *cassettes: Cassette, suite: Suite = SUITE, policy: Policy = SHIPPED, **changed: Any
+    contract: Contract,
+    *cassettes: Cassette,
+    suite: Suite = SUITE,
+    policy: Policy = SHIPPED,
+    files: Path | None = None,
+    **changed: Any,
 ) -> Status:
     given: dict[str, Any] = {
-        "today": TODAY,
-        "replayed": {cassette.provenance.id for cassette in cassettes},
-        "models": shipped_retired(),
+        "suite": suite,
+        "contract": contract,
         "requirements": REQUIREMENTS,
+        "policy": policy,
+        "today": TODAY,
+        "retired": shipped_retired(),
+        "replayed": {cassette.provenance.id: "passed" for cassette in cassettes},
+        "reference_change": lambda cassette, case: None,
     }
-    named = {cassette.provenance.id: cassette for cassette in cassettes}
-    return status(named, suite, contract, policy, **(given | changed))
+    named = {cassette.provenance.id: cassette for cassette in cassettes} if files is None else find(files)
+    return status(named, Criteria(**(given | changed)))
 
 
 def matters(state: State) -> dict[str, str]:
@@ -160,7 +174,9 @@ def test_a_fresh_cassette_has_nothing_the_matter(amended: Contract) -> None:
         ("reference", "", "2020-01-01T00:00:00Z", {}),
         ("live", "", "", {"undated": "fail"}),
         ("live", "", "Monday", {"undated": "fail"}),
-        ("reference", "", "0001-01-01T00:00:00+14:00", {"undated": "fail"}),
+        ("live", "", "0001-01-01T00:00:00+14:00", {"undated": "fail"}),
+        ("reference", "", "", {}),
+        ("reference", "old.har", "", {"undated": "ignore"}),
         ("live", "old.har", "", {"undated": "ignore"}),
     ],
 )
@@ -191,29 +207,62 @@ def test_a_contract_that_changed_elsewhere_changes_nothing(declarations: Declara
     then = changed_contract(declarations, lambda document: None)
     now = changed_contract(declarations, reworded)
     assert then.digest != now.digest
-    assert only(now, recorded(then)) == {}
+    assert only(now, live(then)) == {}
     tokenize = written("tokenize.one", RequestTemplate("POST /v1/tokenize", body={}))
     suite = Suite((tokenize,), {})
-    assert only(now, recorded(then, tokenize), suite=suite) == {"contract-changed": "fail"}
-    assert only(then, recorded(then, tokenize), suite=suite) == {}
+    assert only(now, live(then, tokenize), suite=suite) == {"contract-changed": "warn"}
+    assert only(then, live(then, tokenize), suite=suite) == {}
 
 
-@pytest.mark.parametrize(("origin", "verdict"), [("reference", "fail"), ("live", "warn"), ("other", "warn")])
-def test_what_follows_from_another_contract_depends_on_the_origin(
-    amended: Contract, published: Contract, origin: str, verdict: str
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [("reference", {}), ("live", {"contract-changed": "warn"}), ("other", {"contract-changed": "warn"})],
+)
+def test_another_contract_matters_only_where_nobody_can_ask_again(
+    amended: Contract, published: Contract, origin: str, expected: dict[str, str]
 ) -> None:
     cassette = recorded(published, origin=Origin(origin))
-    assert only(amended, cassette) == {"contract-changed": verdict}
+    assert only(amended, cassette) == expected
+
+
+def test_the_reference_server_responds_something_else(amended: Contract) -> None:
+    asked: list[str] = []
+
+    def change(cassette: Cassette, case: Case) -> str:
+        asked.append(case.id)
+        return "/usage: recorded nothing, today an object"
+
+    [state] = judged(amended, recorded(amended), reference_change=change).cassettes
+    assert matters(state) == {"answer-changed": "fail"}
+    assert state.reasons[0].detail == "/usage: recorded nothing, today an object"
+    assert asked == [ONE.id]
+    # Other origins are never asked again, and a case that sends something else is not comparable.
+    for changed in ({"origin": Origin.LIVE}, {"origin": Origin.OTHER}, {"imported": "old.har"}):
+        assert "answer-changed" not in only(
+            amended, recorded(amended, **changed), reference_change=change
+        )  # fmt: skip
+    assert only(amended, recorded(amended, case="0123456789ab"), reference_change=change) == {
+        "case-changed": "fail"
+    }
+    assert asked == [ONE.id]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "error"])
+@pytest.mark.parametrize(("origin", "verdict"), [("reference", "fail"), ("live", "ignore")])
+def test_a_replay_that_failed(amended: Contract, outcome: str, origin: str, verdict: str) -> None:
+    cassette = recorded(amended, origin=Origin(origin))
+    assert only(amended, cassette, replayed={ONE.id: outcome}) == {"replay-failed": verdict}
 
 
 def test_a_requirement_and_a_grammar_belong_to_the_contract(declarations: Declarations) -> None:
     contract = declarations.contract()
     fewer = tuple(one for one in REQUIREMENTS if CHAT not in one.operations)
     assert 0 < len(fewer) < len(REQUIREMENTS)
-    assert only(contract, recorded(contract), requirements=fewer) == {"contract-changed": "fail"}
+    assert only(contract, live(contract), requirements=fewer) == {"contract-changed": "warn"}
+    assert only(contract, recorded(contract), requirements=fewer) == {}
     embed = written("embed.one", RequestTemplate(EMBED, body={}))
     without_chat = tuple(one for one in REQUIREMENTS if one.operations != (CHAT,))
-    cassette = recorded(contract, embed)
+    cassette = live(contract, embed)
     assert only(contract, cassette, suite=Suite((embed,), {}), requirements=without_chat) == {}
     grammars = declarations.grammars | {
         CHAT: msgspec.structs.replace(declarations.grammars[CHAT], terminators={})
@@ -221,7 +270,7 @@ def test_a_requirement_and_a_grammar_belong_to_the_contract(declarations: Declar
     other = compile_contract(declarations.amended, grammars)
     same = compile_contract(declarations.amended, declarations.grammars)
     assert other.digest == same.digest
-    assert only(other, recorded(same)) == {"contract-changed": "fail"}
+    assert only(other, live(same)) == {"contract-changed": "warn"}
 
 
 def test_an_operation_that_is_not_declared_any_more(amended: Contract) -> None:
@@ -231,9 +280,10 @@ def test_an_operation_that_is_not_declared_any_more(amended: Contract) -> None:
 
 
 def test_the_digest_of_the_whole_contract_is_less_sure(amended: Contract) -> None:
-    assert only(amended, recorded(amended, contract=amended.digest)) == {}
-    assert only(amended, recorded(amended, contract="0123456789ab")) == {"contract-unclear": "warn"}
-    assert only(amended, recorded(amended, contract="")) == {"contract-unclear": "warn"}
+    assert only(amended, live(amended, contract=amended.digest)) == {}
+    assert only(amended, live(amended, contract="0123456789ab")) == {"contract-unclear": "warn"}
+    assert only(amended, live(amended, contract="")) == {"contract-unclear": "warn"}
+    assert only(amended, recorded(amended, contract="")) == {}
     imported = recorded(amended, contract="0123456789ab", imported="old.har")
     assert only(amended, imported) == {"contract-unclear": "ignore"}
 
@@ -317,8 +367,8 @@ def test_an_orphan_has_no_case(amended: Contract) -> None:
 
 def test_never_replayed(amended: Contract) -> None:
     cassette = recorded(amended)
-    assert only(amended, cassette, replayed=["another"]) == {"never-replayed": "warn"}
-    assert only(amended, cassette, replayed=[ONE.id]) == {}
+    assert only(amended, cassette, replayed={"another": "passed"}) == {"never-replayed": "warn"}
+    assert only(amended, cassette, replayed={ONE.id: "passed"}) == {}
     unknown = judged(amended, cassette, replayed=None)
     assert unknown.cassettes[0].reasons == ()
     assert unknown.replay is not None
@@ -332,12 +382,10 @@ def test_a_broken_cassette_always_fails(amended: Contract, tmp_path: Path) -> No
     path.write_bytes(whole)
     found = judged(amended)
     assert [absence.name for absence in found.cases] == [ONE.id]
-    found = status(find(tmp_path), SUITE, amended, SHIPPED, today=TODAY, replayed=[ONE.id],
-                   models={}, requirements=REQUIREMENTS)  # fmt: skip
+    found = judged(amended, files=tmp_path, replayed={ONE.id: "passed"})
     assert [state.reasons for state in found.cassettes] == [()]
     path.write_bytes(whole[: len(whole) // 2])
-    found = status(find(tmp_path), SUITE, amended, SHIPPED, today=TODAY, replayed=[],
-                   models={}, requirements=REQUIREMENTS)  # fmt: skip
+    found = judged(amended, files=tmp_path, replayed={})
     assert [matters(state) for state in found.cassettes] == [{"broken": "fail"}]
     assert found.outcome is Outcome.FAIL
     assert found.cases == ()  # it is there, only not readable
@@ -374,8 +422,8 @@ def test_what_has_no_cassette_is_told_with_the_reason(amended: Contract) -> None
         (dear.id, "It costs too much."),
     ]
     assert [one.name for one in found.operations] == [label for label in amended.operations if label != CHAT]
-    live = judged(amended, recorded(amended), suite=suite, profile="live-2026")
-    assert [one.name for one in live.cases] == [skipped.id, dear.id, absent.id]
+    other = judged(amended, recorded(amended), suite=suite, profile="live-2026")
+    assert [one.name for one in other.cases] == [skipped.id, dear.id, absent.id]
 
 
 def test_the_outcome_is_the_worst(amended: Contract) -> None:
@@ -384,7 +432,7 @@ def test_the_outcome_is_the_worst(amended: Contract) -> None:
     fresh = [recorded(amended, case) for case in cases]
     old = {"origin": Origin.LIVE, "recorded_at": "2020-01-01T00:00:00Z"}
     for change, verdict, outcome in (
-        ({"contract": "0123456789ab"}, Verdict.WARN, Outcome.WARN),
+        ({"contract": "0123456789ab", "origin": Origin.OTHER}, Verdict.WARN, Outcome.WARN),
         (old, Verdict.FAIL, Outcome.FAIL),
         (old | {"contract": "0123456789ab"}, Verdict.FAIL, Outcome.FAIL),
     ):
@@ -598,7 +646,7 @@ def test_a_broken_policy_is_told_with_what_was_expected(
         ("orphan", "expected a rule for orphan, got none"),
         ("age.live", "rules: age: expected a rule for live, or for any, got none"),
         ("case-missing.any", "rules: case-missing: expected a rule for any, got none"),
-        ("undated.any", "expected a rule for reference and live and other, or for any"),
+        ("undated.any", "expected a rule for live and other, or for any"),
     ],
 )
 def test_a_missing_rule_is_told(tmp_path: Path, removed: str, message: str) -> None:
@@ -670,7 +718,7 @@ def mixed(amended: Contract) -> Status:
     cassettes += [
         recorded(amended, written("chat.v2.fresh")),
         recorded(amended, written("chat.v2.retired"), body=b'{"model": "command"}'),
-        recorded(amended, written("chat.v2.unclear"), contract="0123456789ab"),
+        live(amended, written("chat.v2.unclear"), contract="0123456789ab"),
     ]
     kept = [written(f"chat.v2.{name}") for name in ("fresh", "retired", "unclear")]
     return judged(amended, *cassettes, suite=Suite((*cases, *kept, *skipped), {}))
@@ -680,8 +728,8 @@ def test_the_terminal_shows_totals_and_what_is_not_fresh(mixed: Status) -> None:
     text = printed(mixed)
     lines = text.splitlines()
     assert lines[0] == lines[-1] == "STALE: 53 fail, 1 warn"  # 13 cases, 40 operations
-    assert lines[1] == "golden: 16 interactions, 16 reference, 0 live"
-    assert re.search(r"^reference +16 +0 days +0 days *$", text, re.MULTILINE)
+    assert lines[1] == "golden: 16 interactions, 15 reference, 1 live"
+    assert re.search(r"^reference +15 +0 days +0 days *$", text, re.MULTILINE)
     headings = [line for line in lines if re.match(r"(FAIL|WARN|IGNORE) ", line)]
     assert headings == ["FAIL case-changed: 13", "FAIL operation-missing: 40", "WARN contract-unclear: 1"]
     assert "(+3 more with --verbose)" in text
@@ -712,7 +760,7 @@ def test_json_is_stable_and_can_be_read_back(mixed: Status) -> None:
     assert msgspec.json.decode(raw, type=Status) == mixed
     document: Mapping[str, Any] = json.loads(raw)
     assert (document["outcome"], document["today"], document["format"]) == ("fail", "2026-11-23", 1)
-    assert document["golden"].items() >= {"interactions": 16, "reference": 16, "broken": 0}.items()
+    assert document["golden"].items() >= {"interactions": 16, "reference": 15, "live": 1, "broken": 0}.items()
 
 
 def test_hostile_texts_steer_no_terminal(amended: Contract) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TIME_PER_REQUEST = 0.001
 """Seconds that a request takes by the server's clock: no two things are created at one time."""
+_STEP = 0.01
+"""Seconds that each step of a job takes by that clock: long beside a request, and over after one pause."""
 _AUTHORIZATIONS = {"trial": f"Bearer {TRIAL}", "expired": f"Bearer {EXPIRED}"}
 
 
@@ -82,6 +84,7 @@ class FreshServer:
             seed=case.id,
             clock=Clock(runs=False, start=_START),
             time_per_request=_TIME_PER_REQUEST,
+            step=_STEP,
         )
         self._transport.restart(state)
         unique = Unique(case.id)

@@ -11,8 +11,10 @@ from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.golden import find
+from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.golden.policy import load_policy
-from cohere_conformance.golden.status import status
+from cohere_conformance.golden.reference_check import ReferenceCheck
+from cohere_conformance.golden.status import Criteria, status
 from cohere_conformance.report import Opening, Record, read_journals
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohere_conformance.golden.states import Status
+    from cohere_conformance.report import CaseOutcome
 
 _POLICY = "policy.yaml"
 
@@ -35,29 +38,34 @@ def staleness(folder: Path, report: Path, today: datetime.date) -> Status:
     Raises:
         CassetteError: the policy is broken, or two cassettes have one name.
     """
-    contract, own = load_contract(), folder / _POLICY
-    return status(
-        find(folder),
-        shipped_suite(),
-        contract,
-        load_policy(own) if own.is_file() else load_policy(shipped("cassettes") / _POLICY).of_a_part(),
-        today=today,
-        replayed=replayed(report),
-        models=shipped_retired(),
-        requirements=shipped_requirements().requirements.values(),
-    )
+    contract, suite, own = load_contract(), shipped_suite(), folder / _POLICY
+    policy = load_policy(own) if own.is_file() else load_policy(shipped("cassettes") / _POLICY).of_a_part()
+    with ReferenceCheck(suite, contract, load_rules(shipped("suites"), contract)) as reference:
+        return status(
+            find(folder),
+            Criteria(
+                suite=suite,
+                contract=contract,
+                requirements=tuple(shipped_requirements().requirements.values()),
+                policy=policy,
+                today=today,
+                retired=shipped_retired(),
+                replayed=replayed(report),
+                reference_change=reference.changed,
+            ),
+        )
 
 
-def replayed(folder: Path) -> frozenset[str] | None:
-    """Return the ids of what the last replay has judged, by its journals; `None` where no replay is known."""
-    found: set[str] = set()
+def replayed(folder: Path) -> dict[str, CaseOutcome] | None:
+    """Return how the last replay of each cassette ended, by its journals; `None` where no replay is known."""
+    found: dict[str, CaseOutcome] = {}
     try:
         for journal in read_journals(folder):
             for line in journal.lines():
                 if isinstance(line, Opening) and line.header.arguments[:1] != ("replay",):
                     return None
                 if isinstance(line, Record) and line.exchange is not None:
-                    found.add(line.case)
+                    found[line.case] = line.outcome
     except ReportError:
         return None
-    return frozenset(found)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from cohere_conformance.golden.store import BROKEN, counted, load
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cohere_conformance.cases import Case, Skip, Suite
     from cohere_conformance.contract import Contract
@@ -30,51 +30,64 @@ if TYPE_CHECKING:
     from cohere_conformance.golden.cassette import Cassette, Provenance
     from cohere_conformance.golden.policy import Policy
     from cohere_conformance.model import Request, Requirement
+    from cohere_conformance.report import CaseOutcome
 
 _REGARDLESS = frozenset({401, 404})
 """Answers that a retired model gets, too: refused before anybody looks at it, or because it is not there."""
+_FAILING = frozenset({"failed", "error"})
 _Matter = tuple[Stale, str]
 _FORM_MODEL = re.compile(rb'name="?model"?[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n--')
 
 
-def status(
-    cassettes: Mapping[str, Path | Cassette],
-    suite: Suite,
-    contract: Contract,
-    policy: Policy,
-    *,
-    today: datetime.date,
-    replayed: Collection[str] | None,
-    models: Mapping[str, Retirement],
-    requirements: Iterable[Requirement],
-    profile: str = "contract",
-    left_out: Mapping[str, str] | None = None,
-) -> Status:
-    """Return what is the matter with cassettes.
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """What the status of cassettes depends on beside the cassettes.
 
-    Args:
-        cassettes: by id; what is a path is read, and told as broken if it cannot be.
+    Attributes:
         suite: the written cases of today.
         contract: of today.
-        policy: what follows from what.
+        requirements: of today.
+        policy: which problems fail the gate.
         today: the day in UTC.
-        replayed: ids that the last replay has judged; `None` where no replay is known.
-        models: when each retired model was taken away.
-        requirements: all that there are today.
+        retired: when each retired model was removed, by its name.
+        replayed: how the last replay of each cassette ended, by its id; `None` where no replay is known.
+        reference_change: returns how the reference server's response to a case differs from the one in a
+            cassette; `None` where it does not.
         profile: under which cases are recorded.
         left_out: why a case is not recorded although the profile has it, by its id.
     """
-    judge = _Judge(suite, contract, policy, today, replayed, models, tuple(requirements))
+
+    suite: Suite
+    contract: Contract
+    requirements: tuple[Requirement, ...]
+    policy: Policy
+    today: datetime.date
+    retired: Mapping[str, Retirement]
+    replayed: Mapping[str, CaseOutcome] | None
+    reference_change: Callable[[Cassette, Case], str | None]
+    profile: str = "contract"
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def status(cassettes: Mapping[str, Path | Cassette], criteria: Criteria) -> Status:
+    """Return which cassettes are stale, and why.
+
+    Args:
+        cassettes: by id; a path is read, and reported as broken if it cannot be.
+        criteria: what they are compared with.
+    """
+    judge, profile = _Judge(criteria), criteria.profile
     states = tuple(judge.state(name, cassettes[name]) for name in sorted(cassettes))
-    unrecorded = [case for case in suite.cases if case.id not in cassettes]
-    excuses = dict(left_out or {}) | {
-        case.id: _skipped(profile, skip) for case in unrecorded if (skip := case.skip(profile)) is not None
+    unrecorded = [case for case in criteria.suite.cases if case.id not in cassettes]
+    excuses = {
+        **criteria.left_out,
+        **{case.id: _skipped(profile, skip) for case in unrecorded if (skip := case.skip(profile))},
     }
     shown = {state.operation for state in states}
     return _concluded(
         Status(
             outcome=Outcome.PASS,
-            today=today,
+            today=criteria.today,
             golden=counted(map(_kind, states)),
             ages=tuple(_ages(states)),
             cassettes=states,
@@ -85,10 +98,12 @@ def status(
             ),
             operations=tuple(
                 Absence(label, judge.reason(Stale.OPERATION_MISSING, "no cassette of any of its answers"))
-                for label in contract.operations
+                for label in criteria.contract.operations
                 if label not in shown
             ),
-            replay=judge.reason(Stale.REPLAY_UNKNOWN, "no replay is known") if replayed is None else None,
+            replay=judge.reason(Stale.REPLAY_UNKNOWN, "no replay is known")
+            if criteria.replayed is None
+            else None,
             left_out=tuple(LeftOut(case.id, excuses[case.id]) for case in unrecorded if case.id in excuses),
         )
     )
@@ -112,6 +127,8 @@ def _ages(states: Iterable[State]) -> Iterator[Ages]:
     for origin in Origin:
         if origin in days:
             known = [number for number in days[origin] if number is not None]
+            if origin is Origin.REFERENCE and not known:
+                continue  # its responses change with its code, not with time
             yield Ages(origin, len(days[origin]), max(known, default=None), min(known, default=None))
 
 
@@ -124,15 +141,9 @@ def _concluded(status: Status) -> Status:
 
 @dataclass(frozen=True)
 class _Judge:
-    """Knows how things are today, and tells where a cassette is from another time."""
+    """Finds what is stale in one cassette."""
 
-    suite: Suite
-    contract: Contract
-    policy: Policy
-    today: datetime.date
-    replayed: Collection[str] | None
-    models: Mapping[str, Retirement]
-    requirements: tuple[Requirement, ...]
+    criteria: Criteria
 
     def state(self, name: str, given: Path | Cassette) -> State:
         """Return everything that is the matter with one cassette."""
@@ -150,14 +161,14 @@ class _Judge:
             imported=told.imported,
             recorded_at=told.recorded_at,
             # A clock that is ahead has recorded today.
-            days=None if recorded is None else max((self.today - recorded).days, 0),
+            days=None if recorded is None else max((self.criteria.today - recorded).days, 0),
             reasons=tuple(
                 self.reason(stale, detail, told)
                 for matters in (
                     self._age(told, recorded),
                     self._contract(told),
                     self._model(cassette, recorded),
-                    self._case(name, told),
+                    self._case(name, cassette),
                     self._replay(name),
                 )
                 for stale, detail in matters
@@ -166,48 +177,54 @@ class _Judge:
 
     def reason(self, stale: Stale, detail: str, told: Provenance | None = None) -> Reason:
         """Return one thing that is the matter, with what follows from it."""
-        rule = self.policy.rule(stale, told)
+        rule = self.criteria.policy.rule(stale, told)
         return Reason(stale, rule.verdict, detail, rule.reason)
 
     def _age(self, told: Provenance, recorded: datetime.date | None) -> Iterator[_Matter]:
+        if _is_reference(told):
+            return
         if recorded is None:
             got = f"the time {told.recorded_at!r}" if told.recorded_at else "no time"
             yield Stale.UNDATED, f"it says {got}"
             return
-        days, allowed = (self.today - recorded).days, self.policy.rule(Stale.AGE, told).days
+        days, allowed = (self.criteria.today - recorded).days, self.criteria.policy.rule(Stale.AGE, told).days
         if allowed is not None and days > allowed:
             yield Stale.AGE, f"{quantity(days, 'day')} old, {allowed} are allowed"
 
     def _contract(self, told: Provenance) -> Iterator[_Matter]:
-        if told.operation not in self.contract.operations:
+        contract = self.criteria.contract
+        if told.operation not in contract.operations:
             yield Stale.CONTRACT_CHANGED, f"{told.operation} is not declared any more"
+            return
+        if _is_reference(told):
             return
         part = part_of(told.contract)
         if part and part != part_of(self._digests.of(told.operation)):
             yield Stale.CONTRACT_CHANGED, f"what {told.operation} has to do is not what it was"
         elif not told.contract:
             yield Stale.CONTRACT_UNCLEAR, "it does not say under which contract it was recorded"
-        elif not part and told.contract != self.contract.digest:
+        elif not part and told.contract != contract.digest:
             yield (
                 Stale.CONTRACT_UNCLEAR,
-                f"recorded under the contract {told.contract}, which is {self.contract.digest} by now",
+                f"recorded under the contract {told.contract}, which is {contract.digest} by now",
             )
 
     @cached_property
     def _digests(self) -> ContractDigests:
-        return ContractDigests(self.contract, self.requirements)
+        return ContractDigests(self.criteria.contract, self.criteria.requirements)
 
     def _model(self, cassette: Cassette, recorded: datetime.date | None) -> Iterator[_Matter]:
         told, status = cassette.provenance, cassette.exchange.response.status
         for name in sorted(named_models(told.operation, cassette.exchange.request)):
-            gone = self.models.get(name)
-            if gone is None or gone.date > self.today or status in _REGARDLESS:
+            gone = self.criteria.retired.get(name)
+            if gone is None or gone.date > self.criteria.today or status in _REGARDLESS:
                 continue
             if told.origin is Origin.LIVE and recorded is not None and recorded >= gone.date:
                 continue  # that answer knew
             yield Stale.MODEL_RETIRED, f"{name} was taken away on {gone.date}"
 
-    def _case(self, name: str, told: Provenance) -> Iterator[_Matter]:
+    def _case(self, name: str, cassette: Cassette) -> Iterator[_Matter]:
+        told = cassette.provenance
         if told.imported:
             return
         case = self._cases.get(name)
@@ -221,18 +238,30 @@ class _Judge:
             yield Stale.CASE_CHANGED, f"it was recorded of {told.operation}; its case calls {case.operation}"
         elif told.case != self._sent.of(case):
             yield Stale.CASE_CHANGED, "its case sends something else than it did"
+        elif _is_reference(told) and (change := self.criteria.reference_change(cassette, case)) is not None:
+            yield Stale.ANSWER_CHANGED, change
 
     @cached_property
     def _sent(self) -> CaseDigests:
-        return CaseDigests(self.suite)
+        return CaseDigests(self.criteria.suite)
 
     @cached_property
     def _cases(self) -> Mapping[str, Case]:
-        return {case.id: case for case in self.suite.cases}
+        return {case.id: case for case in self.criteria.suite.cases}
 
     def _replay(self, name: str) -> Iterator[_Matter]:
-        if self.replayed is not None and name not in self.replayed:
+        if self.criteria.replayed is None:
+            return
+        outcome = self.criteria.replayed.get(name)
+        if outcome is None:
             yield Stale.NEVER_REPLAYED, "the last replay has not judged it"
+        elif outcome in _FAILING:
+            yield Stale.REPLAY_FAILED, "the last replay failed: see its report, and replay it again"
+
+
+def _is_reference(told: Provenance) -> bool:
+    """Return whether the response can be had again at any time, from the server of this package."""
+    return told.origin is Origin.REFERENCE and not told.imported
 
 
 def _day(recorded_at: str) -> datetime.date | None:

@@ -20,10 +20,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.contract import Contract
     from cohere_conformance.golden.compare import Rules
     from cohere_conformance.model import Exchange, Finding
     from cohere_conformance.session.judging import Judge
     from cohere_conformance.session.runner import Runner
+
+
+def differences(contract: Contract, rules: Rules, golden: Cassette, sent: Sent) -> tuple[Finding, ...]:
+    """Return where the response to a case means something else than the recorded one.
+
+    Args:
+        contract: of the responses.
+        rules: what has to be equal, and what is expected to differ.
+        golden: the cassette.
+        sent: the case as it was sent again.
+    """
+    values = golden.provenance.values
+    fresh, renamed = anonymised(sent.exchange)
+    return compare(
+        contract,
+        rules,
+        golden.provenance.id,
+        golden.exchange,
+        fresh,
+        golden_values=values,
+        fresh_values={placeholder: renamed(sent.values[placeholder]) for placeholder in values},
+    )
 
 
 class Verifier:
@@ -79,7 +102,7 @@ class Verifier:
         exchange = self._runner.sent(outgoing, name)
         if isinstance(exchange, CaseResult):
             return exchange
-        return self._compared(name, golden, Sent(exchange, Expectation(status=()), {}))
+        return self._compared(golden, Sent(exchange, Expectation(status=()), {}))
 
     def _verified(self, case: Case) -> CaseResult:
         path = self._cassettes.get(case.id)
@@ -96,24 +119,14 @@ class Verifier:
         sent = self._runner.send(case)
         if isinstance(sent, CaseResult):
             return sent
-        return self._compared(case.id, golden, sent)
+        return self._compared(golden, sent)
 
-    def _compared(self, name: str, golden: Cassette, sent: Sent) -> CaseResult:
+    def _compared(self, golden: Cassette, sent: Sent) -> CaseResult:
         wanted = Expectation(status=(golden.exchange.response.status,))
         if (excused := self._runner.excused(sent.exchange, wanted)) is not None:
             return excused
-        known = golden.provenance.values
-        fresh, renamed = anonymised(sent.exchange)
-        differences = compare(
-            self._judge.contract,
-            self._rules,
-            name,
-            golden.exchange,
-            fresh,
-            golden_values=known,
-            fresh_values={placeholder: renamed(sent.values[placeholder]) for placeholder in known},
-        )
-        return self._runner.weighed(sent.exchange, differences or self._worse(golden.exchange, sent.exchange))
+        found = differences(self._judge.contract, self._rules, golden, sent)
+        return self._runner.weighed(sent.exchange, found or self._worse(golden.exchange, sent.exchange))
 
     def _worse(self, golden: Exchange, fresh: Exchange) -> Iterable[Finding]:
         """Yield what is wrong with an answer, and was not with the golden one."""
