@@ -10,6 +10,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from warm import WARM
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -70,7 +72,7 @@ def ran(home: Path, *arguments: str, key: str = "") -> Done:
         arguments: of `run`.
         key: the API key.
     """
-    return _ended(home, [*COMMAND, "run", *arguments], {"CO_API_KEY": key} if key else {})
+    return called(home, "run", *arguments, key=key)
 
 
 def fuzzed(home: Path, *arguments: str, key: str = "") -> Done:
@@ -81,7 +83,7 @@ def fuzzed(home: Path, *arguments: str, key: str = "") -> Done:
         arguments: of `fuzz`.
         key: the API key.
     """
-    return _ended(home, [*COMMAND, "fuzz", *arguments], {"CO_API_KEY": key} if key else {})
+    return called(home, "fuzz", *arguments, key=key)
 
 
 def called(home: Path, *arguments: str, key: str = "", **further: str) -> Done:
@@ -93,7 +95,8 @@ def called(home: Path, *arguments: str, key: str = "", **further: str) -> Done:
         key: the API key.
         further: variables of its environment.
     """
-    return _ended(home, [*COMMAND, *arguments], further | ({"CO_API_KEY": key} if key else {}))
+    ended = WARM.call(arguments, home, environment(**further, **({"CO_API_KEY": key} if key else {})))
+    return Done(ended.code, ended.output, home)
 
 
 def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
@@ -106,21 +109,12 @@ def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
     """
     told = home / "memory.txt"
     wrapper = [sys.executable, "-c", _WRAPPER, str(told), str(seconds)]
-    done = _ended(home, [*wrapper, *COMMAND, "run", *arguments], {})
+    ended = subprocess.run(
+        [*wrapper, *COMMAND, "run", *arguments],
+        cwd=home, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS,
+    )  # fmt: skip
+    done = Done(ended.returncode, ended.stdout + ended.stderr, home)
     return done, int(told.read_text(encoding="utf-8")) / _UNITS_PER_MIB if told.exists() else 0.0
-
-
-def _ended(home: Path, command: list[str], further: dict[str, str]) -> Done:
-    done = subprocess.run(
-        command,
-        cwd=home,
-        env=environment(**further),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=HANGS,
-    )
-    return Done(done.returncode, done.stdout + done.stderr, home)
 
 
 @contextmanager
