@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,9 @@ from cohere_conformance.contract import load_contract, load_declarations
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Contract, Declarations
+
+# Hypothesis collects the constants of a checkout's modules; whatever the tests start need not do it anew.
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(Path(__file__).parents[1] / ".hypothesis")
 
 # The same examples in every run, and none that fails because the machine is busy.
 settings.register_profile(

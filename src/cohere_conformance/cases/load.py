@@ -40,7 +40,7 @@ def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePoli
         raise CaseError(
             str(folder), 0, "expected <group>/cases.yaml below it, got no such file; name another folder"
         )
-    groups = list(dict.fromkeys(operation.group for operation in contract.operations.values()))
+    groups = list(dict.fromkeys(contract.groups.values()))
     for source in sources:
         _check_group(source, groups)
     captures = {

@@ -74,7 +74,7 @@ class Explainer:
                 if left <= 0:
                     continue  # each search judges the response anew, many times
                 left -= 1
-            amendment = self._amendment(finding, reading)
+            amendment = self._amendment(label, finding, reading)
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
@@ -86,19 +86,21 @@ class Explainer:
             self._known[label] = published is None or published.digest != ours.digest
         return self._known[label]
 
-    def _amendment(self, finding: Finding, reading: Reading) -> str:
+    def _amendment(self, label: str, finding: Finding, reading: Reading) -> str:
         fingerprint = finding.fingerprint
         if fingerprint not in self._explained:
-            self._explained[fingerprint] = self._search(fingerprint, reading)
+            self._explained[fingerprint] = self._search(label, fingerprint, reading)
         return self._explained[fingerprint]
 
-    def _search(self, fingerprint: str, reading: Reading) -> str:
-        every = (*self._declarations.amendments, *self._declarations.tolerances)
-        for amendment in every:
+    def _search(self, label: str, fingerprint: str, reading: Reading) -> str:
+        # An amendment of what the operation does not use explains nothing, and trying it takes long.
+        amending = self._declarations.amending(label)
+        for amendment in amending:
             contract = self._contract(self._with, amendment, (amendment,))
             if contract is not None and not _shows(contract, reading, fingerprint):
                 return amendment.id
-        for amendment in every:
+        every = (*self._declarations.amendments, *self._declarations.tolerances)
+        for amendment in amending:
             others = tuple(other for other in every if other is not amendment)
             contract = self._contract(self._without, amendment, others)
             if contract is not None and _shows(contract, reading, fingerprint):

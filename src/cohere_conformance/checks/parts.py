@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 _MOST = 20_000
 """Values that one part may hold: each of them may be wrong, and an error takes more than a kilobyte."""
 
+_CONTAINERS = (dict, list)
+
 Children = list[tuple[Any, Any]]
 """The keys or positions of a container with what is there."""
 
@@ -33,15 +35,13 @@ def parts(value: Any, names: frozenset[str]) -> Iterator[Any]:
 def _weight(value: Any) -> int:
     """Return how many values there are in one, as far as that matters."""
     # By hand and not by recursion: it may be nested deeper than functions can be.
-    weight, pending = 0, [value]
+    weight, pending = 1, [value]
     while pending and weight <= _MOST:
-        weight += 1
         one = pending.pop()
-        if isinstance(one, dict):
-            pending += one.values()
-        elif isinstance(one, list):
-            # Plain items need not be looked at one by one.
-            pending += one if len(one) <= _MOST else one[: _MOST + 1]
+        children = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        weight += len(children)
+        if weight <= _MOST:
+            pending += [child for child in children if child.__class__ in _CONTAINERS]
     return weight
 
 

@@ -163,6 +163,7 @@ class Contract:
         version: `info.version` of the document.
         digest: SHA-256 of the document that is judged against (12 hex digits).
         operations: by label, in the order of the document.
+        groups: the group of each operation, by its label.
         router: from a request to its operation.
         document: the bundled OpenAPI document behind it.
     """
@@ -170,13 +171,9 @@ class Contract:
     version: str
     digest: str
     operations: Mapping[str, Operation]
+    groups: Mapping[str, str]
     router: Router
     document: Document
-
-    @property
-    def groups(self) -> dict[str, str]:
-        """The group of each operation, by its label."""
-        return {label: operation.group for label, operation in self.operations.items()}
 
     def route(self, method: str, url: str) -> Route:
         """Return what a request is about."""
@@ -201,20 +198,19 @@ def compile_contract(
     """
     requests = document if requests is None else requests
     compiler = _Compiler(document, grammars, requests)
-    operations = _Operations(
-        compiler,
-        {
-            f"{method.upper()} {path}": item[method]
-            for path, item in document["paths"].items()
-            for method in METHODS
-            if method in item
-        },
-    )
+    sources = {
+        f"{method.upper()} {path}": item[method]
+        for path, item in document["paths"].items()
+        for method in METHODS
+        if method in item
+    }
+    operations = _Operations(compiler, sources)
     declared = tuple(server["url"] for server in document.get("servers", ()))
     return Contract(
         version=str(document["info"]["version"]),
         digest=digest(document),
         operations=operations,
+        groups={label: _group(source) for label, source in sources.items()},
         router=Router(operations, declared + servers),
         document=document,
     )
@@ -223,6 +219,10 @@ def compile_contract(
 def digest(value: Any) -> str:
     """Return a digest of a JSON value that does not depend on the order of keys (12 hex digits)."""
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:12]
+
+
+def _group(source: Document) -> str:
+    return str((source.get("tags") or ["?"])[0])
 
 
 class _Operations(Mapping[str, Operation]):
@@ -273,7 +273,7 @@ class _Compiler:
         ]
         return Operation(
             label=label,
-            group=(source.get("tags") or ["?"])[0],
+            group=_group(source),
             deprecated=bool(source.get("deprecated", False)),
             request=self._request(request_source),
             query=self._query(self._requests["paths"][path][method.lower()].get("parameters", ())),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from cohere_conformance.contract.bundle import bundle
 from cohere_conformance.contract.compile import Contract, compile_contract
 from cohere_conformance.contract.grammar import Grammar, load_grammars
 from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
+from cohere_conformance.contract.parts import parts_of, used_parts
 from cohere_conformance.data import folder
 
 if TYPE_CHECKING:
@@ -43,15 +44,55 @@ class Declarations:
         return apply(self.published, self.amendments)
 
     def contract(self, *, as_published: bool = False) -> Contract:
-        """Compile the contract that traffic is judged against.
+        """Compile the contract that traffic is judged against, once.
 
         Raises:
             ContractError: an amendment selects nothing.
         """
-        if as_published:
-            return compile_contract(self.published, self.grammars, servers=self.servers)
-        requests = apply(self.amended, self.tolerances)
-        return compile_contract(self.amended, self.grammars, requests=requests, servers=self.servers)
+        return self._compiled_as_published if as_published else self._compiled_as_amended
+
+    @cached_property
+    def _compiled_as_published(self) -> Contract:
+        return compile_contract(self.published, self.grammars, servers=self.servers)
+
+    @cached_property
+    def _compiled_as_amended(self) -> Contract:
+        return compile_contract(
+            self.amended, self.grammars, requests=self._tolerant_requests, servers=self.servers
+        )
+
+    @cached_property
+    def _tolerant_requests(self) -> Document:
+        return apply(self.amended, self.tolerances)
+
+    def amending(self, label: str) -> tuple[Amendment, ...]:
+        """Return the amendments and tolerances that change anything that an operation uses.
+
+        Args:
+            label: of the operation.
+        """
+        if label not in self._amending:
+            every = (*self.amendments, *self.tolerances)
+            parts = used_parts(self.published, label) | used_parts(self._tolerant_requests, label)
+            self._amending[label] = tuple(one for one in every if not parts.isdisjoint(self._changed[one.id]))
+        return self._amending[label]
+
+    @cached_property
+    def _amending(self) -> dict[str, tuple[Amendment, ...]]:
+        return {}
+
+    @cached_property
+    def _changed(self) -> dict[str, frozenset[str]]:
+        """The parts of the document that each amendment or tolerance changes, by its id."""
+        changed = {}
+        amended = apply(self.published, ())
+        for one in (*self.amendments, *self.tolerances):
+            before = parts_of(amended)
+            amended = apply(amended, (one,))
+            after = parts_of(amended)
+            names = before.keys() | after.keys()
+            changed[one.id] = frozenset(name for name in names if before.get(name) != after.get(name))
+        return changed
 
     def contract_with(self, amendments: Sequence[Amendment]) -> Contract:
         """Compile the published document with some amendments (or tolerances) only.
@@ -70,13 +111,14 @@ def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -
     """Read everything below `contracts/`.
 
     Args:
-        root: another folder of the same layout; the shipped one if not given.
+        root: another folder of the same layout; the shipped one if not given, which is read once a process.
         servers: further base URLs that count as the API.
 
     Raises:
         ContractError: a document is broken.
     """
-    root = root or folder("contracts")
+    if root is None:
+        return replace(_shipped(), servers=servers) if servers else _shipped()
     return Declarations(
         published=bundle(root / "openapi" / "openapi.yaml"),
         amendments=load_amendments(root / "amendments.yaml"),
@@ -86,11 +128,15 @@ def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
+def _shipped() -> Declarations:
+    return load_declarations(folder("contracts"))
+
+
 def load_contract(*, as_published: bool = False) -> Contract:
     """Return the shipped contract, amended unless asked for as published.
 
     Raises:
         ContractError: a shipped document is broken.
     """
-    return load_declarations().contract(as_published=as_published)
+    return _shipped().contract(as_published=as_published)

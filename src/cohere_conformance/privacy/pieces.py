@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)(\s*:)?|[{}\[\]]', re.DOTALL)
 _REST_OF_STRING = re.compile(r'([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)', re.DOTALL)
 _LINE = re.compile(r"(?:(data|event|id|retry|):[ ]?)?([^\r\n]*)(?:\r\n|\n|\r|\Z)")
-_UNIT = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL
 )
+_UNIT = re.compile(f"{_ESCAPE.pattern}|.", re.DOTALL)
 _NUMBERED = re.compile(r'"(?:index|id|[a-z_]*_id)"\s*:\s*("[^"\\]{0,80}"|\d{1,9})')
 _JSON = ("{", "[", '"')
 _OBJECTS = ('{"', '[{"')
@@ -43,7 +44,7 @@ class Piece(NamedTuple):
     @property
     def text(self) -> str:
         """The text as it is meant, without escapes; every unit of it is one character."""
-        return "".join(_meant(unit) for unit in _UNIT.findall(self.raw)) if "\\" in self.raw else self.raw
+        return _ESCAPE.sub(lambda match: _meant(match[0]), self.raw) if "\\" in self.raw else self.raw
 
     def written(self, start: int, end: int) -> tuple[int, int]:
         """Return where some of its characters are in the source."""
@@ -53,13 +54,11 @@ class Piece(NamedTuple):
         return self.start + units[start][0], self.start + units[end - 1][1]
 
 
-def _meant(unit: str) -> str:
-    if not unit.startswith("\\"):
-        return unit
+def _meant(escape: str) -> str:
     try:
-        text = json.loads(f'"{unit}"')
+        text = json.loads(f'"{escape}"')
     except ValueError:
-        return unit[1:] or unit
+        return escape[1:]
     return text if len(text) == 1 else "?"
 
 

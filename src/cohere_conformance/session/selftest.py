@@ -139,7 +139,7 @@ def scopes(fault: str) -> tuple[tuple[str, ...], ...]:
         return TRANSPORT
     if group == FUZZED:
         return UNUSUAL
-    groups = {operation.group for operation in load_contract().operations.values()}
+    groups = set(load_contract().groups.values())
     return ((group,),) if group in groups else (COMMON, *FURTHER)
 
 
