@@ -11,7 +11,7 @@ from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import Event, JsonResponse, StreamResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from cohere_conformance.reference.faults import Fault
     from cohere_conformance.reference.handling import Call, HandlerResult
@@ -28,15 +28,6 @@ TYPES = {
     fault(f"embed.{kind}-vector-missing", f"With several types the last {kind} vector is missing."): kind
     for kind in ("float", "int8", "base64")
 }
-UNITS: Mapping[Fault, Callable[[str], int]] = {
-    fault("chat.v2.citation-bytes", "Citations count bytes of UTF-8, not characters."): (
-        lambda text: len(text.encode("utf-8", "replace"))
-    ),
-    fault("chat.v2.citation-utf16", "Citations count units of UTF-16, not characters."): (
-        lambda text: len(text.encode("utf-16-le", "replace")) // 2
-    ),
-}
-TWICE = fault("chat.v2.arguments-twice", "The arguments of a tool call are encoded as JSON twice.")
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BYTES = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
@@ -74,27 +65,6 @@ def _lower(result: dict[str, Any]) -> dict[str, Any]:
         "predictions": [one.lower() for one in result["predictions"]],
         "labels": {label.lower(): told for label, told in result["labels"].items()},
     }
-
-
-def message(call: Call, said: dict[str, Any]) -> dict[str, Any]:
-    """Return the message of version 2, with the faults of its citations and calls."""
-    for one, units in UNITS.items():
-        if call.faulty(one) and "citations" in said:
-            texts = [block.get("text", "") for block in said.get("content") or ()]
-            said = {**said, "citations": [_counted(cited, texts, units) for cited in said["citations"]]}
-    if call.faulty(TWICE) and "tool_calls" in said:
-        calls = [{**made, "function": _encoded(made["function"])} for made in said["tool_calls"]]
-        said = {**said, "tool_calls": calls}
-    return said
-
-
-def _counted(cited: dict[str, Any], texts: list[str], units: Callable[[str], int]) -> dict[str, Any]:
-    text = texts[cited.get("content_index") or 0]
-    return {**cited, "start": units(text[: cited["start"]]), "end": units(text[: cited["end"]])}
-
-
-def _encoded(function: dict[str, Any]) -> dict[str, Any]:
-    return {**function, "arguments": json.dumps(function["arguments"])}
 
 
 def _torn(events: Iterable[Event]) -> Iterator[Event]:

@@ -61,7 +61,7 @@ class ChatRequest:
 
     Attributes:
         prompt: what the model is given.
-        settings: how it is to write.
+        options: how to generate.
         history: the turns before this one, as an answer repeats them.
         turn: this one.
         search: what was looked for in connectors, and found.
@@ -70,7 +70,7 @@ class ChatRequest:
     """
 
     prompt: Prompt
-    settings: GenerationOptions
+    options: GenerationOptions
     history: list[_Turn]
     turn: _Turn
     search: Search
@@ -103,7 +103,7 @@ def read(call: Call) -> ChatRequest:
     prompt = prompt.fitted(room, truncate=truncated != "OFF")
     quality = str(body.get("citation_quality") or "ENABLED").upper()
     return ChatRequest(
-        prompt, _settings(call, model, quality), told, turn, search, conversation, quality == "FAST"
+        prompt, _options(call, model, quality), told, turn, search, conversation, quality == "FAST"
     )
 
 
@@ -250,7 +250,7 @@ def _results(results: list[dict[str, Any]], turn: int | None) -> Iterator[Passag
             yield Passage(name, "tool", fields_of(output), echo)
 
 
-def _settings(call: Call, model: Model, quality: str) -> GenerationOptions:
+def _options(call: Call, model: Model, quality: str) -> GenerationOptions:
     body = call.body
     form = body.get("response_format") or {}
     limit = rules.length(body, model)
