@@ -155,6 +155,17 @@ def find(account: Account, identity: str, now: datetime) -> Dataset | None:
     return dataset if dataset is not None and dataset.there(now) else None
 
 
+def deleted(account: Account, identity: str) -> Dataset | None:
+    """Return the deleted dataset with this id, `None` if there is none."""
+    dataset = account.shelf(Dataset).get(identity)
+    return dataset if dataset is not None and dataset.deleted_at is not None else None
+
+
+def all_deleted(account: Account) -> list[Dataset]:
+    """Return every deleted dataset, oldest first."""
+    return [dataset for dataset in list(account.shelf(Dataset).values()) if dataset.deleted_at is not None]
+
+
 def newest_first(account: Account, now: datetime) -> list[Dataset]:
     """Return the datasets that can be read."""
     # A copy, as more may be added while a thread reads it. Sorting keeps the order of what is equally old.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import storage
@@ -13,8 +13,9 @@ from cohere_conformance.reference.datasets.metrics import finetune_metrics
 from cohere_conformance.reference.datasets.record import Dataset
 from cohere_conformance.reference.datasets.rows import UploadOptions
 from cohere_conformance.reference.datasets.upload import content_of, files_of
-from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.groups import datasets_faults as faults
 from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
+from cohere_conformance.reference.injection import inject
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.state import stamp
 
@@ -24,42 +25,6 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.datasets.record import Content
     from cohere_conformance.reference.handling import Call
 
-OUTPUT_ACCEPTED = fault("datasets.output-type-accepted", "Datasets of a type for results can be uploaded.")
-MALFORMED_ACCEPTED = fault("datasets.malformed-accepted", "Malformed rows do not make the validation fail.")
-ROWS_MISCOUNTED = fault("datasets.rows-miscounted", "The number of rows of each part is one too high.")
-BACKWARDS = fault(
-    "datasets.status-backwards", "A dataset that was validated is processing again when it is read."
-)
-ERROR_MISSING = fault("datasets.error-missing", "A failed validation does not say why it failed.")
-NAME_DIFFERS = fault("datasets.name-differs", "Names are shown in capital letters, whatever was sent.")
-UPDATED_EARLIER = fault("datasets.updated-before-created", "Datasets changed a day before they were made.")
-STATUS_CAPITAL = fault("datasets.status-capital", "The validation status is written in capital letters.")
-UNWRAPPED = fault("datasets.unwrapped", "A dataset is answered as such, not below `dataset`.")
-LIST_OMITS_NEW = fault("datasets.list-omits-new", "The newest dataset is not listed.")
-FILTER_IGNORED = fault("datasets.filter-ignored", "Filters of the list are ignored.")
-OFFSET_IGNORED = fault(
-    "datasets.offset-ignored", "The list begins with its first dataset, whatever the offset."
-)
-LIMIT_IGNORED = fault("datasets.limit-ignored", "The list shows every dataset, whatever the limit.")
-DELETE_KEEPS = fault("datasets.delete-keeps", "A deleted dataset can still be read.")
-DELETE_LISTED = fault("datasets.delete-listed", "A deleted dataset is still listed.")
-SECOND_DELETE = fault("datasets.second-delete-200", "Deleting a dataset again succeeds again.")
-USAGE_CONSTANT = fault("datasets.usage-constant", "The storage in use is always the same.")
-UNKNOWN_EMPTY = fault("datasets.unknown-200", "An unknown dataset is answered with 200 and an empty object.")
-UNKNOWN_DELETED = fault("datasets.unknown-delete-200", "Deleting a dataset that never was succeeds.")
-ERROR_WHEN_VALID = fault("datasets.error-when-valid", "A validated dataset has the error that there is none.")
-OTHER_SHOWN = fault("datasets.id-differs", "A dataset that is read has its id in capital letters.")
-LISTED_TWICE = fault("datasets.listed-twice", "The newest dataset is listed twice.")
-LISTED_DIFFERS = fault("datasets.listed-differs", "In the list the name of a dataset is its id.")
-ID_REPEATED = fault("datasets.id-repeated", "The id is the name, even where there is one of that name.")
-LONG_NAME = fault("datasets.long-name-accepted", "Names may be as long as they like.")
-LONG_DELIMITER = fault(
-    "datasets.long-delimiter-accepted", "Of a longer delimiter the first character counts."
-)
-KEEP_IGNORED = fault("datasets.keep-fields-ignored", "Columns that are to be kept are dropped.")
-SCHEMA_NO_JSON = fault("datasets.schema-no-json", "The schema of the rows is no JSON.")
-URL_RELATIVE = fault("datasets.part-url-relative", "The address of a part lacks the server.")
-
 _LONGEST_NAME = 49
 """Names have to be under 50 characters (DS-R03)."""
 _LIVE_FORMATS = frozenset({"csv", "jsonl"})
@@ -67,34 +32,34 @@ _LIVE_FORMATS = frozenset({"csv", "jsonl"})
 
 @operation("POST /v1/datasets", beside="large")
 def create(call: Call) -> Callable[[], JsonResponse]:
-    """Take an upload; what is wrong in its rows shows up later (DS-S01)."""
+    """Upload a dataset; errors in its rows appear when it is validated (DS-S01)."""
     query = call.query
     name, kind = query["name"], KINDS[query["type"]]
-    if len(name) > _LONGEST_NAME and not call.faulty(LONG_NAME):
+    if len(name) > _LONGEST_NAME and not call.faulty(faults.LONG_NAME):
         raise ApiError(400, f"invalid request: name must be under {_LONGEST_NAME + 1} characters")
-    if not kind.formats and not call.faulty(OUTPUT_ACCEPTED):
+    if not kind.formats and not call.faulty(faults.OUTPUT_ACCEPTED):
         raise ApiError(400, f"output dataset types are not supported: {kind.name} is made by the service")
-    reading = UploadOptions(
+    options = UploadOptions(
         kind=kind if kind.formats else KINDS["embed-input"],
-        keep=() if call.faulty(KEEP_IGNORED) else tuple(query.get("keep_fields", ())),
+        keep=tuple(query.get("keep_fields", ())),
         optional=tuple(query.get("optional_fields", ())),
         skip=query.get("skip_malformed_input", False),
-        delimiter=_delimiter(query, lax=call.faulty(LONG_DELIMITER)),
+        delimiter=_delimiter(inject(call, faults.DELIMITER, str(query.get("csv_delimiter") or ","))),
         separator=query.get("text_separator") or "\n",
-        lax=call.faulty(MALFORMED_ACCEPTED),
         formats=_LIVE_FORMATS if call.profile is Profile.LIVE_2026 else _LIVE_FORMATS | {"txt"},
     )
-    content = content_of(files_of(call.form), reading, keep_original=query.get("keep_original_file", False))
+    options = inject(call, faults.OPTIONS, options)
+    content = content_of(files_of(call.form), options, keep_original=query.get("keep_original_file", False))
     dataset = Dataset(
         name=name,
         kind=kind,
         created_at=call.now,
         make=lambda: content,
-        preserve=tuple(one for one in reading.columns if one not in kind.required),
-        delimiter=reading.delimiter if content.format == "csv" else "",
-        separator=reading.separator if content.format == "txt" else "",
-        id=name if call.faulty(ID_REPEATED) else "",
+        preserve=tuple(one for one in options.columns if one not in kind.required),
+        delimiter=options.delimiter if content.format == "csv" else "",
+        separator=options.separator if content.format == "txt" else "",
     )
+    dataset = inject(call, faults.DATASET, dataset)
 
     def store() -> JsonResponse:
         record.add(call.account, dataset)
@@ -103,9 +68,7 @@ def create(call: Call) -> Callable[[], JsonResponse]:
     return store
 
 
-def _delimiter(query: Mapping[str, Any], *, lax: bool) -> str:
-    given = str(query.get("csv_delimiter") or ",")
-    given = given[0] if lax else given
+def _delimiter(given: str) -> str:
     if len(given) != 1 or given in '"\r\n\0':
         raise ApiError(400, "invalid request: csv_delimiter must be one character that can separate columns")
     return given
@@ -113,65 +76,42 @@ def _delimiter(query: Mapping[str, Any], *, lax: bool) -> str:
 
 @operation("GET /v1/datasets/{id}", beside="always")
 def get(call: Call) -> JsonResponse:
-    """Show one dataset."""
+    """Return one dataset."""
     identity = call.path["id"]
-    dataset = record.find(call.account, identity, call.now)
-    if dataset is None and call.faulty(DELETE_KEEPS):
-        dataset = _deleted(call, identity)
+    dataset = inject(call, faults.FOUND, record.find(call.account, identity, call.now))
     if dataset is None:
-        if call.faulty(UNKNOWN_EMPTY):
+        if call.faulty(faults.UNKNOWN_EMPTY):
             return JsonResponse({"dataset": {}})
-        raise _unknown(identity)
-    shown = _shown(call, dataset)
-    if call.faulty(OTHER_SHOWN):
-        shown["id"] = dataset.id.upper()
-    if call.faulty(BACKWARDS) and shown["validation_status"] == "validated":
-        reads = call.account.shelf(_Reads).setdefault(identity, _Reads())
-        shown["validation_status"] = "validated" if reads.first() else "processing"
-    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"dataset": shown})
-
-
-class _Reads:
-    """Whether a validated dataset was read before."""
-
-    def __init__(self) -> None:
-        self._read = False
-
-    def first(self) -> bool:
-        before, self._read = self._read, True
-        return not before
+        raise _not_found(identity)
+    shown = inject(call, faults.READ, _shown(call, dataset))
+    return JsonResponse(inject(call, faults.BODY, {"dataset": shown}))
 
 
 @operation("GET /v1/datasets", beside="always")
 def listed(call: Call) -> JsonResponse:
     """List datasets, newest first."""
+    found = inject(call, faults.ALL, record.newest_first(call.account, call.now))
+    filters = inject(call, faults.FILTERS, _filters(call))
+    offset = inject(call, faults.OFFSET, _count(call.query, "offset", 0))
+    limit = inject(call, faults.LIMIT, _count(call.query, "limit", len(found)))
+    found = inject(call, faults.LISTED, [one for one in found if all(keeps(one) for keeps in filters)])
+    page = [_shown(call, dataset) for dataset in found[offset : offset + limit]]
+    return JsonResponse({"datasets": inject(call, faults.PAGE, page)})
+
+
+def _filters(call: Call) -> list[faults.Filter]:
+    """Return the filters of a list, each as a function that is true for the datasets to list."""
     query = call.query
-    found = record.newest_first(call.account, call.now)
-    if call.faulty(DELETE_LISTED):
-        found += [one for one in list(call.account.shelf(Dataset).values()) if one.deleted_at is not None]
-    before, after = _moment(query, "before"), _moment(query, "after")
-    offset, limit = _count(query, "offset", 0), _count(query, "limit", len(found))
-    if not call.faulty(FILTER_IGNORED):
-        kind, status = query.get("datasetType"), query.get("validationStatus")
-        found = [
-            one
-            for one in found
-            if (not kind or one.kind.name == kind)
-            and (not status or one.status(call.now, call.state.step) == status)
-            and (before is None or one.created_at < before)
-            and (after is None or one.created_at > after)
-        ]
-    if call.faulty(LIST_OMITS_NEW):
-        found = found[1:]
-    if call.faulty(LISTED_TWICE):
-        found = [*found[:1], *found]
-    start = 0 if call.faulty(OFFSET_IGNORED) else offset
-    end = None if call.faulty(LIMIT_IGNORED) else start + limit
-    shown = [_shown(call, dataset) for dataset in found[start:end]]
-    if call.faulty(LISTED_DIFFERS):
-        for dataset, item in zip(found[start:end], shown, strict=True):
-            item["name"] = dataset.id
-    return JsonResponse({"datasets": shown})
+    found: list[faults.Filter] = []
+    if kind := query.get("datasetType"):
+        found.append(lambda one: one.kind.name == kind)
+    if status := query.get("validationStatus"):
+        found.append(lambda one: one.status(call.now, call.state.step) == status)
+    if (before := _moment(query, "before")) is not None:
+        found.append(lambda one: one.created_at < before)
+    if (after := _moment(query, "after")) is not None:
+        found.append(lambda one: one.created_at > after)
+    return found
 
 
 def _count(query: Mapping[str, Any], name: str, otherwise: int) -> int:
@@ -194,10 +134,9 @@ def _moment(query: Mapping[str, Any], name: str) -> datetime | None:
 
 @operation("GET /v1/datasets/usage", beside="always")
 def usage(call: Call) -> JsonResponse:
-    """Tell how many bytes all datasets take; the service writes the number as a text (DS-S04)."""
+    """Return the size of all datasets in bytes; the live service sends the number as a string (DS-S04)."""
     size = sum(dataset.content.size for dataset in record.newest_first(call.account, call.now))
-    if call.faulty(USAGE_CONSTANT):
-        size = 4096
+    size = inject(call, faults.USAGE, size)
     return JsonResponse({"organization_usage": str(size) if call.profile is Profile.LIVE_2026 else size})
 
 
@@ -206,63 +145,54 @@ def delete(call: Call) -> JsonResponse:
     """Delete a dataset; deleting it again is a 404 (DS-O03)."""
     identity = call.path["id"]
     dataset = record.find(call.account, identity, call.now)
-    if dataset is not None:
-        record.remove(call.account, dataset, call.now)
-        if not call.faulty(DELETE_KEEPS) and not call.faulty(DELETE_LISTED):
-            dataset.forget()
-    elif not _shrugged(call, identity):
-        raise _unknown(identity)
+    if dataset is None:
+        again = record.deleted(call.account, identity) is not None
+        if not call.faulty(faults.SECOND_DELETE if again else faults.UNKNOWN_DELETED):
+            raise _not_found(identity)
+        return JsonResponse({})
+    record.remove(call.account, dataset, call.now)
+    if not call.faulty(faults.DELETE_KEEPS) and not call.faulty(faults.DELETE_LISTED):
+        dataset.forget()
     return JsonResponse({})
 
 
-def _shrugged(call: Call, identity: str) -> bool:
-    """Tell whether it is fine to delete what is not there."""
-    again = _deleted(call, identity) is not None
-    return call.faulty(SECOND_DELETE) if again else call.faulty(UNKNOWN_DELETED)
-
-
-def _deleted(call: Call, identity: str) -> Dataset | None:
-    dataset = call.account.shelf(Dataset).get(identity)
-    return dataset if dataset is not None and dataset.deleted_at is not None else None
-
-
-def _unknown(identity: str) -> ApiError:
+def _not_found(identity: str) -> ApiError:
     return ApiError(404, f"dataset with the id '{identity}' not found")
 
 
 def _shown(call: Call, dataset: Dataset) -> dict[str, Any]:
-    """Return a dataset as it stands now."""
+    """Return a dataset in its current state."""
     status = dataset.status(call.now, call.state.step)
-    updated = dataset.updated_at(call.now, call.state.step)
-    if call.faulty(UPDATED_EARLIER):
-        updated = dataset.created_at - timedelta(days=1)
     shown: dict[str, Any] = {
         "id": dataset.id,
-        "name": dataset.name.upper() if call.faulty(NAME_DIFFERS) else dataset.name,
+        "name": dataset.name,
         "created_at": stamp(dataset.created_at),
-        "updated_at": stamp(updated),
+        "updated_at": stamp(dataset.updated_at(call.now, call.state.step)),
         "dataset_type": dataset.kind.name,
-        "validation_status": status.upper() if call.faulty(STATUS_CAPITAL) else status,
+        "validation_status": status,
         "required_fields": list(dataset.kind.required),
         "preserve_fields": list(dataset.preserve),
     }
-    told = {"delimiter": dataset.delimiter, "separator": dataset.separator}
-    if any(told.values()):
-        shown["parse_info"] = {name: text for name, text in told.items() if text}
-    if status in {"queued", "processing"}:
-        return shown
+    parse_info = {"delimiter": dataset.delimiter, "separator": dataset.separator}
+    if any(parse_info.values()):
+        shown["parse_info"] = {name: text for name, text in parse_info.items() if text}
+    if status not in {"queued", "processing"}:
+        shown |= _validated(call, dataset, valid=status == "validated")
+    return inject(call, faults.SHOWN, shown)
+
+
+def _validated(call: Call, dataset: Dataset, *, valid: bool) -> dict[str, Any]:
+    """Return the properties that a dataset has from the end of its validation on."""
     content = dataset.content
+    shown: dict[str, Any] = {}
     if content.warnings:
         shown["validation_warnings"] = list(content.warnings)
-    if content.error and not call.faulty(ERROR_MISSING):
+    if content.error:
         shown["validation_error"] = content.error
-    if status == "validated" and call.faulty(ERROR_WHEN_VALID):
-        shown["validation_error"] = "none"
-    if status == "validated":
-        text = json.dumps(content.schema)
-        shown["schema"] = text.replace('"', "'") if call.faulty(SCHEMA_NO_JSON) else text
+    if valid:
+        shown["schema"] = json.dumps(content.schema)
         shown["dataset_parts"] = _parts(call, dataset, content)
-    if status == "validated" and dataset.kind.finetune:
+    if valid and dataset.kind.finetune:
         files = [file.rows for file in content.files]
         evaluation = files[1] if len(files) > 1 else ()
         shown["metrics"] = {"finetune_dataset_metrics": finetune_metrics(dataset.kind, files[0], evaluation)}
@@ -278,11 +208,9 @@ def _parts(call: Call, dataset: Dataset, content: Content) -> list[dict[str, Any
             "url": storage.sign(call, file.avro, f"{dataset.id}-{index}.avro", "application/avro"),
             "index": index,
             "size_bytes": len(file.avro),
-            "num_rows": len(file.rows) + (1 if call.faulty(ROWS_MISCOUNTED) else 0),
+            "num_rows": len(file.rows),
             "samples": file.samples,
         }
-        if call.faulty(URL_RELATIVE):
-            part["url"] = part["url"].removeprefix(call.base_url)
         if file.original is not None:
             part["original_url"] = storage.sign(call, file.original, f"{dataset.id}-{index}-original")
         parts.append(part)
