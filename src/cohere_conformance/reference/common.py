@@ -1,4 +1,4 @@
-"""What several groups ask of a request: its model, its numbers, and whether the operation still serves."""
+"""What several groups share: the model of a request, ranges of numbers, notices of deprecation."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from cohere_conformance.reference.handling import ApiError, meta
 from cohere_conformance.reference.profile import Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cohere_conformance.reference.handling import Call
     from cohere_conformance.reference.models import Model
 
 NOTICE_ONLY = fault(
-    "headers.notice-only", "A notice of what is about to go stands in the header, not in the answer."
+    "headers.notice-only", "A notice of deprecation is in the header x-api-warning but not in meta.warnings."
 )
+CHARS_BYTES = fault("headers.chars-bytes", "The header num_chars counts bytes instead of characters.")
 
 Truncate = Literal["NONE", "START", "END"]
 
 
 def model_of(call: Call, endpoint: str) -> Model:
-    """Return the model that a request names, or the one that serves where it names none.
+    """Return the model of a request, or the default model of the endpoint.
 
     Raises:
-        ApiError: 404, there is no such model; 400, the live service wants one to be named (V-05).
+        ApiError: 404, the model is unknown; 400, the live service requires a model (V-05).
     """
     name = call.body.get("model")
     if name:
@@ -35,10 +38,10 @@ def model_of(call: Call, endpoint: str) -> Model:
 
 
 def number(call: Call, name: str, low: float, high: float, default: float) -> float:
-    """Return a number of the body.
+    """Return a number of the body whose range is documented in prose only.
 
     Raises:
-        ApiError: 400, it is outside the range, which for these is told in prose only.
+        ApiError: 400, the number is out of range.
     """
     found = call.body.get(name)
     if found is None:
@@ -48,11 +51,11 @@ def number(call: Call, name: str, low: float, high: float, default: float) -> fl
     return float(found)
 
 
-def whole(call: Call, name: str, low: int, high: int | None, default: int) -> int:
-    """Return a whole number of the body; 2.0 is one as well.
+def integer(call: Call, name: str, low: int, high: int | None, default: int) -> int:
+    """Return an integer of the body whose range is documented in prose only; 2.0 is an integer as well.
 
     Raises:
-        ApiError: 400, it is outside the range, which for these is told in prose only.
+        ApiError: 400, the number is out of range.
     """
     found = call.body.get(name)
     if found is None:
@@ -64,12 +67,12 @@ def whole(call: Call, name: str, low: int, high: int | None, default: int) -> in
 
 
 def fitted(text: str, limit: int, truncate: Truncate, what: str) -> str:
-    """Return a text cut to a number of tokens at the end that `truncate` names.
+    """Return a text, cut at its start or end to a maximum number of tokens.
 
     Raises:
-        ApiError: 400, it is too long and must not be cut.
+        ApiError: 400, the text is too long and `truncate` is NONE.
     """
-    # A token is at least one byte, so what is shorter than the limit needs no counting.
+    # A token has at least one byte, and a character at most four: a short text needs no counting.
     if len(text) * 4 <= limit:
         return text
     pieces = tokens.pieces(text)
@@ -84,7 +87,7 @@ def fitted(text: str, limit: int, truncate: Truncate, what: str) -> str:
 
 
 def sunset(call: Call, model: Model | None) -> tuple[str, ...]:
-    """Return the notices that an answer carries as a header and in `meta`: what is about to go (H-04)."""
+    """Return the deprecation notices of a response, which are in its header and in its `meta` (H-04)."""
     found = []
     if call.operation.deprecated:
         path = call.operation.label.partition(" ")[2]
@@ -95,19 +98,26 @@ def sunset(call: Call, model: Model | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def told(call: Call, notices: tuple[str, ...], **billed: int) -> dict[str, Any]:
-    """Return the `meta` of an answer with its notices; a retired operation says that its version goes."""
+def meta_with_notices(call: Call, notices: tuple[str, ...], **billed: int) -> dict[str, Any]:
+    """Return the `meta` of a response with its notices, which says where an operation is deprecated."""
     found = meta(call, **billed)
     if call.operation.deprecated:
         found["api_version"]["is_deprecated"] = True
     return found | {"warnings": list(notices)} if notices and not call.faulty(NOTICE_ONLY) else found
 
 
+def characters(call: Call, texts: Iterable[str]) -> int:
+    """Return the number of characters of texts, for the header `num_chars`."""
+    if call.faulty(CHARS_BYTES):
+        return sum(len(text.encode("utf-8", "replace")) for text in texts)
+    return sum(map(len, texts))
+
+
 def refuse_retired(call: Call, text: str) -> None:
-    """Refuse a call of an operation that the live service no longer has.
+    """Refuse a call of an operation that the live service has removed.
 
     Raises:
-        ApiError: 404, under the profile of the live service.
+        ApiError: 404, with the profile of the live service.
     """
     if call.profile is Profile.LIVE_2026:
         raise ApiError(404, text)

@@ -24,10 +24,6 @@ TORN = fault(
     "chat.v2.stream.text-torn", "Streamed characters beyond ASCII are torn, and U+FFFD stands for each part."
 )
 BYTES_TORN = fault("chat.v2.stream.bytes-torn", "Streamed characters beyond ASCII lose their last byte.")
-TYPES = {
-    fault(f"embed.{kind}-vector-missing", f"With several types the last {kind} vector is missing."): kind
-    for kind in ("float", "int8", "base64")
-}
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BYTES = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
@@ -46,10 +42,6 @@ def garbled(call: Call, outcome: HandlerResult) -> HandlerResult:
 def _body(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     if call.faulty(LABELS) and "classifications" in body:
         body = {**body, "classifications": [_lower(one) for one in body["classifications"]]}
-    for one, kind in TYPES.items():
-        found = body.get("embeddings")
-        if call.faulty(one) and isinstance(found, dict) and len(found) > 1 and kind in found:
-            body = {**body, "embeddings": {**found, kind: found[kind][:-1]}}
     if call.faulty(BILLED) and len(json.dumps(call.body)) > LONG:
         for name in ("meta", "usage"):
             if isinstance(body.get(name), dict):

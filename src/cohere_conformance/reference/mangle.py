@@ -27,7 +27,6 @@ TRACE_MISSING = fault("headers.trace-missing", "Answers carry no X-Debug-Trace-I
 TRACE_CONSTANT = fault("headers.trace-constant", "Every answer carries the same X-Debug-Trace-ID.")
 TOKENS_MISSING = fault("headers.tokens-missing", "The headers num_tokens and num_chars are left out.")
 TOKENS_OFF = fault("headers.tokens-off", "The header num_tokens is one too high.")
-CHARS_BYTES = fault("headers.chars-bytes", "The header num_chars counts bytes, not characters.")
 TOKENS_TEXT = fault("headers.tokens-text", "The header num_tokens is no number.")
 FRACTION = fault("billing.fraction", "Half a unit is billed on top of what was used.")
 FOREIGN_UNIT = fault("billing.foreign-unit", "A unit is billed that the operation does not use.")

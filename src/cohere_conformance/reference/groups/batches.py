@@ -1,4 +1,4 @@
-"""Batches: many requests over a dataset, answered in the background."""
+"""Batches: one request for each row of a dataset, processed in the background."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from cohere_conformance.reference.batching import answered
 from cohere_conformance.reference.datasets import avro, record
 from cohere_conformance.reference.datasets.record import Content
 from cohere_conformance.reference.datasets.upload import file_of, size_of
-from cohere_conformance.reference.faults import fault
+from cohere_conformance.reference.groups import batches_faults as faults
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
+from cohere_conformance.reference.injection import inject
 from cohere_conformance.reference.paging import page
 from cohere_conformance.reference.state import stamp
 
@@ -26,41 +27,10 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.datasets.record import Dataset
     from cohere_conformance.reference.handling import Call
 
-TOKENS_NUMBERS = fault("batches.tokens-as-numbers", "The counts of tokens are numbers instead of texts.")
-COUNTS = fault("batches.counts-inconsistent", "One more record succeeded than there are.")
-ECHO_DIFFERS = fault("batches.echo-differs", "The answer to a creation has the name in capital letters.")
-GET_DIFFERS = fault("batches.get-differs", "A batch that is read has another model than in the list.")
-STATUS_LOWER = fault(
-    "batches.status-lower-case", "The status is written in small letters and without its prefix."
-)
-UPDATED_EARLIER = fault("batches.updated-before-created", "Batches changed a day before they were made.")
-PAGE_DROPS = fault("batches.page-drops-item", "Every page but the first lacks its first batch.")
-PAGE_REPEATS = fault(
-    "batches.page-repeats-item", "Every page but the first begins with the last batch before it."
-)
-SIZE_IGNORED = fault("batches.page-size-ignored", "A page holds every batch, whatever its size.")
-SIZE_REFUSED = fault("batches.page-size-refused", "A page size above 1000 is refused with 400.")
-LAST_TOKEN = fault("batches.last-page-token", "The last page has an empty token of a next one.")
-ORDER_IGNORED = fault(
-    "batches.unsorted", "Every second batch is listed behind all the others, whatever the order asked for."
-)
-CANCEL_500 = fault("batches.cancel-500", "Cancelling a batch is answered with 500.")
-CANCEL_IGNORED = fault("batches.cancel-ignored", "Cancelling a batch succeeds and changes nothing.")
-CANCEL_ENDED = fault(
-    "batches.cancel-changes-completed", "Cancelling a batch that has ended makes it canceled."
-)
-RESULTS_DROPPED = fault("batches.results-dropped", "The output dataset lacks the result of the last record.")
-UNWRAPPED = fault("batches.unwrapped", "A batch is answered as such, not below `batch`.")
-ID_MISSING = fault("batches.id-missing", "The answer to a creation has no id.")
-ID_TAKEN = fault("batches.id-taken-over", "The answer to a creation has the id that it was sent.")
-OUTPUT_MISSING = fault("batches.output-missing", "A completed batch does not name the dataset that it made.")
-BEGINS_LATER = fault("batches.begins-at-work", "A batch that was just created is at work already.")
-STATUS_BACK = fault("batches.status-goes-back", "When half of its records are done, a batch is queued again.")
-
 _QUEUED, _WORKING = 1, 3
-"""Steps after which a batch is at work, and after which it is done."""
+"""The steps after which a batch is in progress, and after which it is completed."""
 _HALF = 2
-"""Steps after which half of the records are done; a cancellation from then on comes too late (BAT-S02)."""
+"""The step after which half of the records are done; a later cancellation has no effect (BAT-S02)."""
 _PAGE, _LARGEST_PAGE = 50, 1000
 
 
@@ -70,15 +40,15 @@ class Batch:
 
     Attributes:
         id: its id.
-        name: as it was given.
-        model: answers every record.
-        source: id of the input dataset.
-        created_at: when it was made.
-        step: how long a step takes.
-        records: how many rows there are.
-        work: answers them all.
-        output: the dataset that it makes.
-        cancelled_at: when it was told to stop.
+        name: the name that it was created with.
+        model: the model of every record.
+        source: the id of the input dataset.
+        created_at: the time of its creation.
+        step: the duration of a step.
+        records: the number of rows.
+        work: processes all rows.
+        output: the output dataset.
+        cancelled_at: the time of its cancellation.
     """
 
     id: str
@@ -94,15 +64,15 @@ class Batch:
 
     @cached_property
     def results(self) -> list[Done]:
-        """Return what came of the records."""
+        """Return the result of each record."""
         return self.work()
 
     def at(self, steps: int) -> datetime:
-        """Return when so many steps are over."""
+        """Return the time after a number of steps."""
         return self.created_at + steps * self.step
 
-    def stand(self, now: datetime) -> tuple[str, datetime, int]:
-        """Return the status at a time, since when it is so, and how many records are done."""
+    def progress(self, now: datetime) -> tuple[str, datetime, int]:
+        """Return the status at a time, the time since when it has it, and the number of finished records."""
         stopped = self.cancelled_at
         if stopped is not None and stopped < self.at(_HALF):
             ended = now >= stopped + self.step
@@ -126,7 +96,7 @@ class Batch:
 
 @operation("POST /v2/batches")
 def create(call: Call) -> JsonResponse:
-    """Begin to answer the rows of a validated dataset."""
+    """Create a batch from a validated dataset."""
     name, model, identity = call.body["name"], call.body["model"], call.body["input_dataset_id"]
     if call.account.organization_id == call.state.account("trial").organization_id:
         raise ApiError(403, "batches need a production key")
@@ -141,7 +111,8 @@ def create(call: Call) -> JsonResponse:
     wanted = "embed" if "embed" in source.kind.name else "chat"
     if wanted not in models.find(model, call.state).endpoints:
         raise ApiError(400, f"model '{model}' is not supported for datasets of type {source.kind.name}")
-    rows, kind, dropped = source.content.rows, source.kind.name, call.faulty(RESULTS_DROPPED)
+    rows, kind = source.content.rows, source.kind.name
+    saved = inject(call, faults.SAVED_RECORDS, len(rows))
     step = timedelta(seconds=call.state.step)
     done_at = call.now + _WORKING * step
     batch = Batch(
@@ -157,23 +128,15 @@ def create(call: Call) -> JsonResponse:
             f"{name}-results",
             kind,
             done_at,
-            lambda: _stored(batch.results[: -1 if dropped else None]),
+            lambda: _stored(batch.results[:saved]),
             source,
         ),
     )
     batch.output.preserve = ()
     record.add(call.account, batch.output)
     call.account.shelf(Batch)[batch.id] = batch
-    shown = _shown(call, batch)
-    if call.faulty(ECHO_DIFFERS):
-        shown["name"] = name.upper()
-    if call.faulty(ID_TAKEN):
-        shown["id"] = call.body.get("id") or shown["id"]
-    if call.faulty(ID_MISSING):
-        del shown["id"]
-    if call.faulty(BEGINS_LATER):
-        shown["status"] = "BATCH_STATUS_IN_PROGRESS"
-    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"batch": shown})
+    shown = inject(call, faults.CREATED, _shown(call, batch))
+    return JsonResponse(inject(call, faults.BODY, {"batch": shown}))
 
 
 def _stored(results: Sequence[Done]) -> Content:
@@ -187,54 +150,45 @@ def _stored(results: Sequence[Done]) -> Content:
 def listed(call: Call) -> JsonResponse:
     """List the batches of one page, newest first."""
     size = call.query.get("page_size") or _PAGE
-    if size < 0 or (size > _LARGEST_PAGE and call.faulty(SIZE_REFUSED)):
+    if size < 0 or (size > _LARGEST_PAGE and call.faulty(faults.SIZE_REFUSED)):
         raise ApiError(400, "invalid page_size: it must be between 0 and 1000")
     order = call.query.get("order_by") or "created_at"
     if order not in {"created_at", "updated_at"}:
         raise ApiError(400, "invalid order_by: expected created_at or updated_at")
     since, token = walks.begun(call)
-    # A walk shows what there was at its beginning: what is made meanwhile would move the pages.
+    # A batch that is created during the walk would move the pages.
     found = [one for one in reversed(list(call.account.shelf(Batch).values())) if one.created_at <= since]
-    if call.faulty(ORDER_IGNORED):
+    if call.faulty(faults.ORDER_IGNORED):
         found = found[::2] + found[1::2]
     elif order == "updated_at":
-        found.sort(key=lambda one: one.stand(call.now)[1], reverse=True)
-    size = len(found) or 1 if call.faulty(SIZE_IGNORED) else min(size, _LARGEST_PAGE)
-    items, following = page(found, size, token, f"batches by {order}")
-    shown = list(items)
-    if token and call.faulty(PAGE_DROPS):
-        shown = shown[1:]
-    if token and shown and call.faulty(PAGE_REPEATS):
-        shown = [found[found.index(shown[0]) - 1], *shown][:size]
-    body: dict[str, Any] = {"batches": [_shown(call, one) for one in shown]}
-    if following is not None:
-        body["next_page_token"] = walks.following(since, following)
-    elif call.faulty(LAST_TOKEN):
-        body["next_page_token"] = ""
-    return JsonResponse(body)
+        found.sort(key=lambda one: one.progress(call.now)[1], reverse=True)
+    size = inject(call, faults.PAGE_SIZE, min(size, _LARGEST_PAGE))
+    part = inject(call, faults.PAGE, page(found, size, token, f"batches by {order}"))
+    body: dict[str, Any] = {"batches": [_shown(call, one) for one in part.items]}
+    if part.next_token is not None:
+        body["next_page_token"] = walks.following(since, part.next_token)
+    return JsonResponse(inject(call, faults.LIST, body))
 
 
 @operation("GET /v2/batches/{id}", beside="always")
 def get(call: Call) -> JsonResponse:
-    """Show where a batch stands."""
-    shown = _shown(call, _batch(call))
-    if call.faulty(GET_DIFFERS):
-        shown["model"] = f"{shown['model']}-batch"
-    return JsonResponse(shown if call.faulty(UNWRAPPED) else {"batch": shown})
+    """Return one batch."""
+    shown = inject(call, faults.READ, _shown(call, _batch(call)))
+    return JsonResponse(inject(call, faults.BODY, {"batch": shown}))
 
 
 @operation("POST /v2/batches/{id}:cancel")
 def cancel(call: Call) -> JsonResponse:
-    """Tell a batch to stop; one that has ended stays as it is (BAT-O10)."""
+    """Cancel a batch; a batch that has ended does not change (BAT-O10)."""
     batch = _batch(call)
-    if call.faulty(CANCEL_500):
+    if call.faulty(faults.CANCEL_500):
         raise ApiError(500, "internal server error")
-    status = batch.stand(call.now)[0]
-    if status in {"QUEUED", "IN_PROGRESS"} and not call.faulty(CANCEL_IGNORED):
+    status = batch.progress(call.now)[0]
+    if status in {"QUEUED", "IN_PROGRESS"} and not call.faulty(faults.CANCEL_IGNORED):
         batch.cancelled_at = call.now
         if call.now < batch.at(_HALF):
             batch.output.revoked_at = call.now
-    elif status in {"COMPLETED", "FAILED"} and call.faulty(CANCEL_ENDED):
+    elif status in {"COMPLETED", "FAILED"} and call.faulty(faults.CANCEL_ENDED):
         batch.cancelled_at = batch.created_at
     return JsonResponse({})
 
@@ -250,34 +204,27 @@ _REASONS = {"FAILED": "the input dataset was deleted", "CANCELED": "canceled on 
 
 
 def _shown(call: Call, batch: Batch) -> dict[str, Any]:
-    """Return a batch as it stands now."""
-    status, updated, done = batch.stand(call.now)
+    """Return a batch in its current state."""
+    status, updated, done = batch.progress(call.now)
     results = batch.results[:done] if done else []
-    if call.faulty(UPDATED_EARLIER):
-        updated = batch.created_at - timedelta(days=1)
     failed = sum(1 for one in results if one.error)
-    read, written = sum(one.read for one in results), sum(one.written for one in results)
-    as_number = call.faulty(TOKENS_NUMBERS)
-    if status == "IN_PROGRESS" and call.now >= batch.at(_HALF) and call.faulty(STATUS_BACK):
-        status = "QUEUED"
-    named = status == "COMPLETED" and not call.faulty(OUTPUT_MISSING)
     shown: dict[str, Any] = {
         "id": batch.id,
         "name": batch.name,
         "creator_id": call.account.owner_id,
         "org_id": call.account.organization_id,
-        "status": status.lower() if call.faulty(STATUS_LOWER) else f"BATCH_STATUS_{status}",
+        "status": f"BATCH_STATUS_{status}",
         "created_at": stamp(batch.created_at),
         "updated_at": stamp(updated),
         "input_dataset_id": batch.source,
-        "output_dataset_id": batch.output.id if named else "",
-        "input_tokens": read if as_number else str(read),
-        "output_tokens": written if as_number else str(written),
+        "output_dataset_id": batch.output.id if status == "COMPLETED" else "",
+        "input_tokens": str(sum(one.read for one in results)),
+        "output_tokens": str(sum(one.written for one in results)),
         "model": batch.model,
         "num_records": batch.records,
-        "num_successful_records": batch.records + 1 if call.faulty(COUNTS) else done - failed,
+        "num_successful_records": done - failed,
         "num_failed_records": failed,
     }
     if status in _REASONS:
         shown["status_reason"] = _REASONS[status]
-    return shown
+    return inject(call, faults.SHOWN, shown)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models, tokens
-from cohere_conformance.reference.common import fitted, refuse_retired, sunset, told
+from cohere_conformance.reference.common import fitted, meta_with_notices, refuse_retired, sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.words import bag, likeness, number
@@ -69,7 +69,7 @@ def classify(call: Call) -> JsonResponse:
     body = {
         "id": new_id(),
         "classifications": results[:-1] if call.faulty(MISSING) else results,
-        "meta": told(call, notices, classifications=billed),
+        "meta": meta_with_notices(call, notices, classifications=billed),
     }
     return JsonResponse(body, warnings=notices)
 

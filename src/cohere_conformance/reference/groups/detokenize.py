@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import models, tokens
-from cohere_conformance.reference.common import sunset, told
+from cohere_conformance.reference.common import meta_with_notices, sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 
@@ -36,6 +36,9 @@ def detokenize(call: Call) -> JsonResponse:
     notices = sunset(call, models.find(call.body["model"], call.state) if "model" in call.body else None)
     billed = {"output_tokens": len(ids)} if call.faulty(BILLED) else {}
     return JsonResponse(
-        {"text": text.strip() if call.faulty(TRIMMED) else text, "meta": told(call, notices, **billed)},
+        {
+            "text": text.strip() if call.faulty(TRIMMED) else text,
+            "meta": meta_with_notices(call, notices, **billed),
+        },
         warnings=notices,
     )

@@ -1,4 +1,4 @@
-"""Embed: vectors of texts, images and inputs that mix both."""
+"""Embed: vectors of texts, of images, and of inputs with both."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.models import shipped_models
-from cohere_conformance.reference import images, mangle, tokens, validation
-from cohere_conformance.reference.common import fitted, model_of, sunset, told, whole
-from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.groups.embed_types import answered
+from cohere_conformance.reference import images, tokens, validation
+from cohere_conformance.reference.common import (
+    characters,
+    fitted,
+    integer,
+    meta_with_notices,
+    model_of,
+    sunset,
+)
+from cohere_conformance.reference.groups import embed_faults as faults
+from cohere_conformance.reference.groups.embed_types import embeddings
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.images import Image
+from cohere_conformance.reference.injection import inject
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.vectors import embed, shortened
 
@@ -21,43 +29,13 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.models import Model
     from cohere_conformance.reference.vectors import InputPart, Vector
 
-MISSING = fault("embed.missing-vector", "The vector of the last input is missing.")
-SHORT = fault("embed.wrong-dimension", "Vectors are eight components shorter than they should be.")
-ANY_DIMENSION = fault("embed.any-dimension", "Vectors of any length up to that of the model are made.")
-DIMENSION_IGNORED = fault("embed.dimension-ignored", "The output dimension that is asked for is ignored.")
-SWAPPED = fault("embed.order-swapped", "The vectors of the first two inputs change places.")
-TEXTS_CHANGED = fault("embed.texts-changed", "The texts come back without their last character.")
-RANDOM = fault("embed.not-deterministic", "The vector of a text differs from call to call.")
-PURPOSE_IGNORED = fault("embed.input-type-ignored", "The input type makes no difference to the vectors.")
-NEGATIVE = fault("embed.negative-units", "The billed tokens are negative.")
-NOT_ADDITIVE = fault("embed.units-not-additive", "Each call bills three tokens that no input has.")
-LIMIT_97 = fault("embed.limit-97", "97 inputs are accepted, one more than there may be.")
-CUT_ANYWAY = fault("embed.truncate-none-ignored", "A text that is too long and must not be cut is cut.")
-IMAGE_UNTYPED = fault(
-    "embed.image-input-type-ignored", "Images are embedded whatever the input type, not only as images."
-)
-IMAGE_SIZE = fault("embed.image-size-swapped", "Width and height of an image are told the wrong way round.")
-IMAGES_UNTOLD = fault("embed.images-untold", "Nothing is told about images.")
-TWO_FIELDS = fault(
-    "embed.two-fields-accepted", "Where texts come with images or inputs, the texts are embedded."
-)
-PURPOSE_OPTIONAL = fault("embed.input-type-optional", "Version 1 needs no input type, whatever the model.")
-SHAPE = fault("embed.response-type-wrong", "The response type is that of the other form of the embeddings.")
-VERSION = fault("embed.version-differs", "The answer tells the other version of the API.")
-UNITS_UNTOLD = fault("embed.units-untold", "Texts are billed as images of no number.")
-NEIGHBOURS = fault("embed.neighbour-dependent", "The vector of an input depends on the input before it.")
-VERSIONS = fault("embed.versions-differ", "Version 1 has vectors of its own.")
-KINDS = fault("embed.types-dependent", "Vectors depend on how many types are asked for.")
-END = fault("embed.shorter-is-end", "Shorter vectors are the long ones from their end backwards.")
-UNCUT = fault("embed.truncate-end-ignored", "Texts that are too long are embedded whole.")
-
 MOST = 96
-"""Inputs of one call."""
+"""The maximum number of inputs of a call."""
 _DIMENSIONS = (256, 512, 1024, 1536)
 _V3_BYTES = 5 * 2**20
 _ALL_BYTES = 20 * 2**20
 _PATCH = 64
-"""Pixels of a side of the squares that an image is billed by."""
+"""The side of a patch in pixels; an image is billed by its patches."""
 
 for _field in ("texts", "images", "inputs"):
     validation.leave("embed", _field, "maxItems")
@@ -78,28 +56,27 @@ class _Input:
 
 @operation("POST /v1/embed", "POST /v2/embed", beside="large")
 def create(call: Call) -> JsonResponse:
-    """Answer with the vectors of what is sent, and what it costs."""
+    """Return the vectors of the inputs and what they cost."""
     model = model_of(call, "embed")
     kinds = _kinds(call, model)
     dimension = _dimension(call, model)
     inputs = _inputs(call, model)
     notices = sunset(call, model)
-    body: dict[str, Any] = {"id": new_id(), "texts": [_echo(call, model, text) for text in _texts(call)]}
-    found = [_info(call, image) for one in inputs for image in one.images]
-    if found and not call.faulty(IMAGES_UNTOLD):
-        body["images"] = found
-    body["embeddings"] = answered(call, _vectors(call, model, inputs, dimension, kinds), kinds)
-    billed = _billed(call, model, inputs)
-    body["meta"] = told(call, notices, **billed)
-    if call.faulty(VERSION):
-        body["meta"]["api_version"]["version"] = "2" if call.v1 else "1"
-    by_type = bool(kinds) != call.faulty(SHAPE)
-    body["response_type"] = "embeddings_by_type" if by_type else "embeddings_floats"
-    if not _texts(call):
+    texts = _texts(call)
+    billed = inject(call, faults.BILLED, _billed(model, inputs))
+    images = [_image_info(call, image) for one in inputs for image in one.images]
+    body = {
+        "id": new_id(),
+        "texts": inject(call, faults.TEXTS, [_echo(model, text) for text in texts]),
+        **({"images": images} if images else {}),
+        "embeddings": embeddings(call, _vectors(call, model, inputs, dimension), kinds),
+        "meta": meta_with_notices(call, notices, **billed),
+        "response_type": "embeddings_by_type" if kinds else "embeddings_floats",
+    }
+    body = inject(call, faults.BODY, body)
+    if not texts:
         return JsonResponse(body, warnings=notices)
-    in_bytes = call.faulty(mangle.CHARS_BYTES)
-    chars = sum(len(text.encode("utf-8", "replace") if in_bytes else text) for text in _texts(call))
-    return JsonResponse(body, billed.get("input_tokens"), chars, notices)
+    return JsonResponse(body, billed.get("input_tokens"), characters(call, texts), notices)
 
 
 def _texts(call: Call) -> list[str]:
@@ -108,66 +85,66 @@ def _texts(call: Call) -> list[str]:
 
 
 def _generation(model: Model) -> int:
-    """Return which generation of models it is: 2, 3 or 4."""
+    """Return the generation of a model: 2, 3 or 4."""
     return next((number for number in (2, 3) if f"v{number}." in model.name), 4)
 
 
 def _kinds(call: Call, model: Model) -> list[str]:
-    """Return the types that are asked for, each once; none asks for the flat list of version 1."""
-    asked: list[str] = call.body.get("embedding_types") or []
-    quantised = set(asked) - {"float", "base64"}
+    """Return the requested types, each once; none for the list of float vectors of version 1."""
+    requested: list[str] = call.body.get("embedding_types") or []
+    quantised = set(requested) - {"float", "base64"}
     if quantised and _generation(model) < 3:
         raise ApiError(400, f"embedding_types: {model.name} has no {', '.join(sorted(quantised))} vectors")
-    return list(dict.fromkeys(asked)) or ([] if call.v1 else ["float"])
+    return list(dict.fromkeys(requested)) or ([] if call.v1 else ["float"])
 
 
 def _dimension(call: Call, model: Model) -> int:
-    asked = _v2_field(call, "output_dimension")
+    requested = inject(call, faults.DIMENSION, _v2_field(call, "output_dimension"))
     longest = model.dimension or _DIMENSIONS[-1]
-    if asked is None or call.faulty(DIMENSION_IGNORED):
+    if requested is None:
         return longest
     known = shipped_models().embed.get(model.name)
-    taken = known.output_dimension if known is not None else _DIMENSIONS if _generation(model) >= 4 else ()
-    if call.faulty(ANY_DIMENSION) and 0 < asked <= longest:
-        return int(asked)
-    if not taken:
+    allowed = known.output_dimension if known is not None else _DIMENSIONS if _generation(model) >= 4 else ()
+    if call.faulty(faults.ANY_DIMENSION) and 0 < requested <= longest:
+        return int(requested)
+    if not allowed:
         raise ApiError(400, f"output_dimension is not supported by model '{model.name}'")
-    if asked not in taken:
-        raise ApiError(400, f"output_dimension must be one of {', '.join(map(str, taken))}, got {asked}")
-    return int(asked)
+    if requested not in allowed:
+        options = ", ".join(map(str, allowed))
+        raise ApiError(400, f"output_dimension must be one of {options}, got {requested}")
+    return int(requested)
 
 
 def _v2_field(call: Call, name: str) -> Any:
-    """Return a field that version 1 does not know: there it is warned of and otherwise ignored (V-02)."""
+    """Return a field that only version 2 has; version 1 ignores it with a warning (V-02)."""
     return None if call.v1 else call.body.get(name)
 
 
 def _inputs(call: Call, model: Model) -> list[_Input]:
-    """Return what is to be embedded, texts cut to what the model reads (EMB-R01 to EMB-R08)."""
+    """Return the inputs, with texts cut to the context of the model (EMB-R01 to EMB-R08)."""
     sent = [name for name in ("texts", "images") if call.body.get(name)]
     if _v2_field(call, "inputs"):
         sent.append("inputs")
-    if len(sent) > 1 and "texts" in sent and call.faulty(TWO_FIELDS):
-        sent = ["texts"]
+    sent = inject(call, faults.FIELDS, sent)
     if len(sent) != 1:
         names = "texts or images" if call.v1 else "texts, images or inputs"
         raise ApiError(400, f"invalid request: exactly one of {names} must be given")
     (name,) = sent
     many = len(call.body[name])
-    most = MOST + 1 if call.faulty(LIMIT_97) else MOST
-    if many > most:
+    if many > inject(call, faults.MOST_INPUTS, MOST):
         raise ApiError(400, f"invalid request: total number of {name} must be at most {MOST}, got {many}")
     purpose = call.body.get("input_type")
-    if purpose is None and _generation(model) > 2 and not call.faulty(PURPOSE_OPTIONAL):
+    if purpose is None and _generation(model) > 2 and not call.faulty(faults.PURPOSE_OPTIONAL):
         raise ApiError(400, f"valid input_type must be provided with model '{model.name}'")
     limit = model.context
     if not call.v1:
-        limit = min(whole(call, "max_tokens", 1, None, limit), limit)
+        limit = min(integer(call, "max_tokens", 1, None, limit), limit)
+    limit = inject(call, faults.TOKEN_LIMIT, limit)
     match name:
         case "texts":
             inputs = [_Input((_fit(call, text, limit, f"text {n}"),)) for n, text in enumerate(_texts(call))]
         case "images":
-            if purpose != "image" and not call.faulty(IMAGE_UNTYPED):
+            if purpose != "image" and not call.faulty(faults.IMAGE_UNTYPED):
                 raise ApiError(400, "invalid request: images need the input_type image")
             inputs = [_Input((images.inspect(uri),)) for uri in call.body["images"]]
         case _:
@@ -181,10 +158,7 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
 
 
 def _fit(call: Call, text: str, limit: int, what: str) -> str:
-    truncate = call.body.get("truncate", "END")
-    if truncate != "NONE" and call.faulty(UNCUT):
-        return text
-    return fitted(text, limit, "END" if call.faulty(CUT_ANYWAY) else truncate, what)
+    return fitted(text, limit, inject(call, faults.TRUNCATE, call.body.get("truncate", "END")), what)
 
 
 def _mixed(call: Call, one: dict[str, Any], limit: int, number: int) -> _Input:
@@ -212,68 +186,41 @@ def _check_images(found: list[Image], model: Model) -> None:
         raise ApiError(400, f"invalid request: the images have {size} bytes, which is too much")
 
 
-def _vectors(
-    call: Call, model: Model, inputs: list[_Input], dimension: int, kinds: list[str]
-) -> list[Vector]:
-    purpose = "" if call.faulty(PURPOSE_IGNORED) else call.body.get("input_type") or ""
+def _vectors(call: Call, model: Model, inputs: list[_Input], dimension: int) -> list[Vector]:
+    purpose = inject(call, faults.PURPOSE, call.body.get("input_type") or "")
     longest = model.dimension or dimension
-    found: list[Vector] = []
-    for position, one in enumerate(inputs):
-        parts = one.parts
-        if call.faulty(RANDOM):
-            parts = (*parts, new_id())
-        if call.faulty(NEIGHBOURS) and position:
-            parts = (*parts, *inputs[position - 1].parts)
-        if call.faulty(VERSIONS) and call.v1:
-            parts = (*parts, "version")
-        if call.faulty(KINDS) and len(kinds) > 1:
-            parts = (*parts, "types")
-        vector = embed(model.name, longest, parts, purpose)
-        found.append(
-            shortened(vector[::-1] if call.faulty(END) and dimension < longest else vector, dimension)
-        )
-    if call.faulty(SWAPPED):
-        found[:2] = found[1::-1]
-    if call.faulty(SHORT):
-        found = [shortened(vector, dimension - 8) for vector in found]
-    return found[:-1] if call.faulty(MISSING) else found
+    embedded = inject(call, faults.INPUTS, [one.parts for one in inputs])
+    vectors = [embed(model.name, longest, parts, purpose) for parts in embedded]
+    if dimension < longest:
+        vectors = inject(call, faults.LONG_VECTORS, vectors)
+        vectors = [shortened(vector, dimension) for vector in vectors]
+    return inject(call, faults.VECTORS, vectors)
 
 
-def _echo(call: Call, model: Model, text: str) -> str:
-    """Return a text as it comes back: one old model lower-cases it (EMB-S04)."""
-    if call.faulty(TEXTS_CHANGED):
-        return text[:-1]
+def _echo(model: Model, text: str) -> str:
+    """Return a text as the response repeats it: one old model lower-cases it (EMB-S04)."""
     if model.name != "embed-english-light-v3.0":
         return text
-    # A letter whose small form is two would change the number of characters, which the header tells.
+    # A letter whose lower case has two characters stays: the header num_chars counts the characters.
     return "".join(one.lower() if len(one.lower()) == 1 else one for one in text)
 
 
-def _info(call: Call, image: Image) -> dict[str, Any]:
-    """Return what is told about an image; the live service does not know its depth (EMB-S05)."""
-    width, height = image.width, image.height
-    if call.faulty(IMAGE_SIZE):
-        width, height = height, width
+def _image_info(call: Call, image: Image) -> dict[str, Any]:
+    """Return the description of an image; the live service does not know its bit depth (EMB-S05)."""
     depth = 0 if call.profile is Profile.LIVE_2026 else image.bit_depth
-    return {"width": width, "height": height, "format": image.format, "bit_depth": depth}
+    return {"width": image.width, "height": image.height, "format": image.format, "bit_depth": depth}
 
 
-def _billed(call: Call, model: Model, inputs: list[_Input]) -> dict[str, int]:
-    """Return the billed units (B-04): tokens of texts, tokens of images from v4 on, images before."""
+def _billed(model: Model, inputs: list[_Input]) -> dict[str, int]:
+    """Return the billed units: tokens of texts, tokens of images from v4 on, images before (B-04)."""
     found = [image for one in inputs for image in one.images]
     spent = sum(one.tokens for one in inputs)
-    if call.faulty(NOT_ADDITIVE):
-        spent += 3
-    if call.faulty(NEGATIVE):
-        spent = -spent
-    if call.faulty(UNITS_UNTOLD) and not found:
-        return {"images": 0}
     if _generation(model) >= 4:
         return {"input_tokens": spent, "image_tokens": sum(_image_tokens(image) for image in found)}
     return {"images": len(found)} if found else {"input_tokens": spent}
 
 
 def _image_tokens(image: Image) -> int:
-    """Return how many tokens an image counts as: small ones are enlarged, large ones shrunk."""
+    """Return the tokens of an image, which is scaled to at least 256 and at most 2048 patches."""
     patches = math.ceil(image.width / _PATCH) * math.ceil(image.height / _PATCH)
     return min(2048, max(256, patches))

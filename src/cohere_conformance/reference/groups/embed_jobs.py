@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models, tokens, vectors
-from cohere_conformance.reference.common import fitted, sunset, told
+from cohere_conformance.reference.common import fitted, meta_with_notices, sunset
 from cohere_conformance.reference.datasets import avro, record
 from cohere_conformance.reference.datasets.kinds import EMBED_INPUT, EMBED_RESULT
 from cohere_conformance.reference.datasets.record import Content
@@ -167,7 +167,7 @@ def create(call: Call) -> Callable[[], JsonResponse]:
             raise _no_dataset(call)
         record.add(call.account, output)
         call.account.shelf(Job)[job.id] = job
-        return JsonResponse({"job_id": job.id, "meta": told(call, notices)}, warnings=notices)
+        return JsonResponse({"job_id": job.id, "meta": meta_with_notices(call, notices)}, warnings=notices)
 
     return store
 
@@ -244,7 +244,7 @@ def _shown(call: Call, job: Job) -> dict[str, Any]:
     if (complete and not call.faulty(OUTPUT_MISSING)) or (status == "processing" and early):
         shown["output_dataset_id"] = job.output.id
     billed = _billed(job) if complete or job.cancelled_at else {}
-    shown["meta"] = told(call, sunset(call, job.model), **billed)
+    shown["meta"] = meta_with_notices(call, sunset(call, job.model), **billed)
     if call.faulty(TRUNCATE_DIFFERS):
         shown["truncate"] = "START" if job.truncate == "END" else "END"
     if call.faulty(STATUS_UNKNOWN) and status == "processing":

@@ -8,15 +8,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import mangle, tokens, validation
+from cohere_conformance.reference import tokens, validation
 from cohere_conformance.reference.common import (
+    characters,
     fitted,
+    integer,
+    meta_with_notices,
     model_of,
     number,
     refuse_retired,
     sunset,
-    told,
-    whole,
 )
 from cohere_conformance.reference.continuation import continuation
 from cohere_conformance.reference.faults import fault
@@ -106,27 +107,26 @@ def generate(call: Call) -> JsonResponse | StreamResponse:
             {**_told(call, one, n, numbered=numbered), **_likelihoods(call, prompt, one.text)}
             for n, one in enumerate(texts)
         ],
-        "meta": {**told(call, notices, **billed), "tokens": billed},
+        "meta": {**meta_with_notices(call, notices, **billed), "tokens": billed},
     }
     if call.faulty(PROMPT_MISSING):
         del body["prompt"]
     written = [prompt, *(one.text for one in texts)]
-    in_bytes = call.faulty(mangle.CHARS_BYTES)
-    chars = sum(len(text.encode("utf-8", "replace") if in_bytes else text) for text in written)
+    chars = characters(call, written)
     return JsonResponse(body, sum(billed.values()), chars, notices)
 
 
 def _check(call: Call, model: Model) -> int:
     """Check what is told in prose only, and return how many variants are wanted (GEN-03)."""
     body = call.body
-    many = whole(call, "num_generations", 1, 5, 1)
+    many = integer(call, "num_generations", 1, 5, 1)
     number(call, "temperature", 0, 5, 0.75)
-    whole(call, "k", 0, 500, 0)
+    integer(call, "k", 0, 500, 0)
     number(call, "p", 0.01, 0.99, 0.75)
     penalties = [number(call, f"{name}_penalty", 0, 1, 0) for name in ("frequency", "presence")]
     if all(penalties) and _NEWER in (model.features or ()):
         raise ApiError(400, f"invalid request: model '{model.name}' allows only one of the penalties")
-    if whole(call, "max_tokens", 0, None, 1) == 0 and body.get("return_likelihoods") != "ALL":
+    if integer(call, "max_tokens", 0, None, 1) == 0 and body.get("return_likelihoods") != "ALL":
         raise ApiError(400, "invalid request: max_tokens 0 needs return_likelihoods ALL")
     return many + 1 if call.faulty(ONE_TOO_MANY) else many
 

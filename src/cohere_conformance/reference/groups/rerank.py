@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import tokens
-from cohere_conformance.reference.common import fitted, model_of, whole
+from cohere_conformance.reference.common import fitted, integer, model_of
 from cohere_conformance.reference.groups import rerank_faults as faults
 from cohere_conformance.reference.handling import ApiError, JsonResponse, meta, new_id, operation
 from cohere_conformance.reference.injection import inject
@@ -87,14 +87,14 @@ def _most(call: Call, many: int) -> int:
     """
     if call.body.get("rank_fields") == []:
         raise ApiError(400, "invalid request: rank_fields must not be empty")
-    chunks = whole(call, "max_chunks_per_doc", 1, None, _CHUNKS)
+    chunks = integer(call, "max_chunks_per_doc", 1, None, _CHUNKS)
     # The default is not counted: documents are rarely long enough to be split at all.
     counted = chunks if "max_chunks_per_doc" in call.body else 1
     if many * counted >= MOST and not call.faulty(faults.TOO_MANY):
         raise ApiError(
             400, f"invalid request: documents times chunks must be below {MOST}, got {many} x {counted}"
         )
-    return chunks if call.v1 else whole(call, "max_tokens_per_doc", 1, None, _DOCUMENT_TOKENS)
+    return chunks if call.v1 else integer(call, "max_tokens_per_doc", 1, None, _DOCUMENT_TOKENS)
 
 
 def _cut(text: str, room: int, most: int) -> str:

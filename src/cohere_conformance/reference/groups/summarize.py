@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import tokens
-from cohere_conformance.reference.common import model_of, refuse_retired, sunset, told
+from cohere_conformance.reference.common import meta_with_notices, model_of, refuse_retired, sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
 from cohere_conformance.reference.words import sentences, weight, words
@@ -55,7 +55,11 @@ def summarize(call: Call) -> JsonResponse:
         found = f"{text} {found}"
     billed = {"input_tokens": tokens.count(text), "output_tokens": tokens.count(found)}
     notices = sunset(call, model)
-    body = {"id": new_id(), "summary": found, "meta": {**told(call, notices, **billed), "tokens": billed}}
+    body = {
+        "id": new_id(),
+        "summary": found,
+        "meta": {**meta_with_notices(call, notices, **billed), "tokens": billed},
+    }
     return JsonResponse(body, warnings=notices)
 
 

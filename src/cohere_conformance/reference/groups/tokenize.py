@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import models, tokens, validation
-from cohere_conformance.reference.common import sunset, told
+from cohere_conformance.reference.common import meta_with_notices, sunset
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
 
@@ -54,7 +54,9 @@ def tokenize(call: Call) -> JsonResponse:
     body = {
         "tokens": [one + 0.5 for one in ids] if call.faulty(FRACTION) else ids,
         "token_strings": strings,
-        "meta": told(call, notices, **({"input_tokens": len(ids)} if call.faulty(BILLED) else {})),
+        "meta": meta_with_notices(
+            call, notices, **({"input_tokens": len(ids)} if call.faulty(BILLED) else {})
+        ),
     }
     return JsonResponse(body, warnings=notices)
 
