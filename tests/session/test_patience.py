@@ -176,8 +176,8 @@ def run(home: Path, url: str, patience: float | None = None) -> Report:
         for case in campaign.cases:
             worker.run(case)
         told = worker.api("datasets.relations.waiting", ["GET /v1/datasets/{id}"])
-        with pytest.raises(InconclusiveError, match=r"expected an end, got none after 0\.5 s"):
-            told.until("GET /v1/datasets/{id}", never, 300, expected="an end")  # type: ignore[union-attr]
+        with pytest.raises(InconclusiveError, match=r"expected an end, got none within 0\.5 s"):
+            told.poll("GET /v1/datasets/{id}", never, 300, expected="an end")  # type: ignore[union-attr]
     finally:
         worker.close(interrupted=False)
     report, _ = campaign.report()

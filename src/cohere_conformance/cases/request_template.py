@@ -23,7 +23,7 @@ from cohere_conformance.model import Headers
 from cohere_conformance.privacy.words import INVALID_BASIC, INVALID_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cohere_conformance.model import Request
 
@@ -127,6 +127,35 @@ class RequestTemplate(msgspec.Struct, frozen=True):
     method: str = ""
     target: str = ""
 
+    @classmethod
+    def literal(
+        cls,
+        operation: str,
+        path: Mapping[str, str] | None = None,
+        query: Iterable[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        body: object = msgspec.UNSET,
+        form: Iterable[FormPart] = (),
+    ) -> RequestTemplate:
+        """Return a template without placeholders: `${` in a value is sent as it is.
+
+        Args:
+            operation: label such as `POST /v2/chat`.
+            path: the path parameters.
+            query: names and values, in order.
+            headers: in addition to those that follow from the body and the credentials.
+            body: JSON.
+            form: the parts of a multipart body.
+        """
+        return cls(
+            operation=operation,
+            path={name: _escaped(value) for name, value in (path or {}).items()},
+            query=tuple((name, _escaped(value)) for name, value in query),
+            headers=tuple((name, _escaped(value)) for name, value in (headers or {}).items()),
+            body=mapped(body, _escaped),
+            form=tuple(form),
+        )
+
     def outgoing(
         self,
         values: Mapping[str, str],
@@ -197,6 +226,10 @@ class RequestTemplate(msgspec.Struct, frozen=True):
             content_type = f"multipart/form-data; boundary={boundary}"
             return content_type, _multipart(self.form, values, content_type)
         return "", None
+
+
+def _escaped(text: str) -> str:
+    return text.replace("${", "$${")
 
 
 def _json(value: object) -> bytes:

@@ -1,14 +1,15 @@
-"""What a test of the suites calls the target with where one exchange is not enough: relations, lifecycles.
+"""The client that tests of the suites get as the fixture `api`.
 
-Every answer is judged and written down like that of a written case. What several answers show together is a
-finding about the last of them, bound to a requirement of the catalogue.
+A test is needed where one exchange is not enough: relations between responses, and lifecycles of resources.
+Every response is judged and reported like the response of a written case. What several responses show
+together is a finding about the last of them, and names a requirement of the catalogue.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,109 +20,68 @@ from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
 from cohere_conformance.contract.collections import collection_of
-from cohere_conformance.contract.location import parse_location
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError
 from cohere_conformance.model import Exchange, Expectation, Finding, Severity
+from cohere_conformance.session.api_response import ApiResponse, DeviatesError, InconclusiveError
 from cohere_conformance.session.patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from cohere_conformance.checks.evidence import Evidence
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Kind
     from cohere_conformance.session.removal import Address
 
-Judged = tuple[Exchange, tuple[Finding, ...], str]
-"""An exchange, what fails it, and why it says nothing where it says nothing."""
+__all__ = ["UPLOAD_OPERATIONS", "Api", "ApiResponse", "DeviatesError", "InconclusiveError", "Upload"]
 
+Judged = tuple[Exchange, tuple[Finding, ...], str]
+"""An exchange, the findings that fail it, and why it cannot be judged (empty if it can)."""
+UPLOAD, SHOW_DATASET, DELETE_DATASET = UPLOAD_OPERATIONS = (
+    "POST /v1/datasets",
+    "GET /v1/datasets/{id}",
+    "DELETE /v1/datasets/{id}",
+)
+"""The operations that `Api.upload` calls: a test that uses it declares them with the mark `operations`."""
+VALIDATING = frozenset({"unknown", "queued", "processing"})
+"""The values of `validation_status` while the validation of a dataset is not over."""
 
 _Wanted = TypeVar("_Wanted")
 
 
-class DeviatesError(Exception):
-    """The target deviates; what was found is written down already."""
-
-
-class InconclusiveError(Exception):
-    """The target gave no chance to judge."""
-
-
-class ApiResponse:
-    """One answer.
+class Upload(NamedTuple):
+    """A dataset that a test has uploaded.
 
     Attributes:
-        exchange: what was sent and came back.
-        status: HTTP status.
-        body: the JSON body, or what a stream folds to; `{}` where that is no object.
-        events: the payloads of a stream.
+        id: of the dataset.
+        response: to the last request about it: to the upload itself, or, where the end of the validation was
+            waited for, to the `GET` that shows the end.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self.exchange = evidence.reading.exchange
-        self.status = evidence.status
-        self.body: dict[str, Any] = evidence.answer
-        self.events: list[dict[str, Any]] = evidence.events
-
-    def header(self, name: str) -> str | None:
-        """Return the first response header of that (lower-case) name."""
-        return self._evidence.header(name)
-
-    def at(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
-        """Return what is at a location of the answer; `null` where nothing is.
-
-        Args:
-            pointer: JSON pointer; `""` is the whole answer.
-            kind: what it has to be: anything that `msgspec.convert` knows, such as `float`, `list[str]`, a
-                `TypedDict`, `str | None`.
-
-        Raises:
-            InconclusiveError: it is something else, so that nothing can be said about it.
-        """
-        return self._converted(next(parse_location(pointer).values(self.body), None), pointer, kind)
-
-    def parsed(self, pointer: str, kind: type[_Wanted]) -> _Wanted:
-        """Return the value of a text that is JSON itself, as `at` does; `null` where there is no text.
-
-        Args:
-            pointer: JSON pointer.
-            kind: what the value has to be.
-
-        Raises:
-            InconclusiveError: the text is no JSON, or the value is something else.
-        """
-        text = self.at(pointer, cast("type[str]", str | None)) or "null"
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InconclusiveError(
-                f"not testable: expected JSON in the text at {pointer}, got none"
-            ) from None
-        return self._converted(value, pointer, kind)
-
-    def _converted(self, value: object, pointer: str, kind: type[_Wanted]) -> _Wanted:
-        try:
-            return msgspec.convert(value, kind)
-        except (msgspec.ValidationError, RecursionError) as error:
-            where = pointer or "the answer"
-            raise InconclusiveError(f"not testable: {where} of status {self.status}: {error}") from None
+    id: str
+    response: ApiResponse
 
 
 class Api:
-    """The target, as one test sees it.
+    """Calls the target for one test.
 
     Args:
-        test: id of the test, under which everything is written down.
-        contract: of the answers.
-        send: sends, judges and records one request; it is told the test, and whether this only clears away.
-        record: writes down a finding that the exchange shows together with others.
+        test: id of the test; everything is recorded under it.
+        contract: the contract that responses are judged against.
+        send: sends, judges and records one request. Its arguments are the test, the request, the credentials,
+            the expected statuses, and whether the request only cleans up after the test.
+        record: records a finding that several exchanges show together.
         profile: of the target.
-        unique: tells the things of this test apart from others.
-        seed: what makes the choices of the test, if it makes some and the caller wants others than usual.
-        undo: removes what the answers to this test say that it has made, and tells what was sent for that.
-        patience: waits for what takes time on the target.
+        unique: a text for the names of resources, different for each test and run.
+        seed: for the random choices of the test, if the caller wants others than the usual ones.
+        undo: deletes the resources that responses to this test have reported as created; returns the requests
+            it has sent.
+        patience: waits for slow resources of the target.
+
+    Attributes:
+        profile: likewise.
+        unique: likewise.
+        seed: likewise.
     """
 
     def __init__(
@@ -160,26 +120,27 @@ class Api:
         status: int | tuple[int, ...] = 200,
         key: Credential = Credential.VALID,
     ) -> ApiResponse:
-        """Send one request and return the answer.
+        """Send one request and return the response.
 
         Args:
-            operation: label such as `POST /v2/rerank`; method and path of something undeclared.
-            path: the path's parameters.
-            query: names and values, in order.
-            headers: beyond those that the body and the key bring along.
+            operation: label such as `POST /v2/rerank`; it may be one that the contract does not declare.
+            path: the path parameters.
+            query: names and values of the query, in order.
+            headers: in addition to `Authorization` and `Content-Type`, which follow from key and body.
             body: JSON.
             form: parts of a multipart body.
-            status: the statuses that are right.
-            key: which key it goes with.
+            status: the expected status, or several.
+            key: the credentials to send.
 
         Raises:
-            DeviatesError: the answer by itself is wrong.
-            InconclusiveError: a live target gave no chance to judge, no further request may be sent, or the
-                target does not show that the run has made what the request would change.
+            DeviatesError: the response deviates from the contract, or its status is not an expected one.
+            InconclusiveError: a live target gave no response that can be judged (rate limit, timeout),
+                the budget of requests is used up, or the target does not show that this run has created the
+                resource which the request would change.
             ForbiddenError: the operation is not allowed on the target.
-            OwnershipError: the test is about to change what the run has not made.
+            OwnershipError: the test is about to change a resource that this run has not created.
         """
-        template = _sending(operation, path, query, headers, body, form)
+        template = RequestTemplate.literal(operation, path, query, headers, body, form)
         wanted = Expectation(status=status if isinstance(status, tuple) else (status,))
         try:
             exchange, failing, excuse = self._send(self._test, template, key, wanted, False)
@@ -193,11 +154,87 @@ class Api:
         if excuse:
             raise InconclusiveError(excuse)
         if failing:
-            raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the answer'}" for one in failing))
+            raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the body'}" for one in failing))
         declared = self._contract.operations.get(operation) or _undeclared(operation)
         return ApiResponse(evidence_of(declared, Reading(exchange)))
 
+    def upload(
+        self,
+        dataset_type: str,
+        rows: Iterable[object],
+        *,
+        name: str,
+        filename: str = "rows.jsonl",
+        query: Sequence[tuple[str, str]] = (),
+        seconds: float | None = 300.0,
+    ) -> Upload:
+        """Upload rows as JSON Lines and wait until the target has validated the dataset, or rejected it.
+
+        The dataset is deleted when the test is over.
+
+        Args:
+            dataset_type: such as `embed-input`.
+            rows: JSON values, one for each line of the file.
+            name: part of the dataset's name, for whoever finds the dataset on the target.
+            filename: of the uploaded file.
+            query: further parameters, such as `("keep_fields", "day")`.
+            seconds: how long the validation may take; `None` if the test does not depend on its end.
+
+        Raises:
+            DeviatesError: a response deviates from the contract.
+            InconclusiveError: there is no id in the response, or the validation does not end in time.
+        """
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        response = self.call(
+            UPLOAD,
+            query=(("name", f"conformance-{name}-{self.unique}"), ("type", dataset_type), *query),
+            form=(FormPart("data", lines, filename, "application/jsonl"),),
+        )
+        dataset = str(response.body.get("id") or "")
+        self.need(bool(dataset), "the id of the uploaded dataset")
+        self.later(DELETE_DATASET, path={"id": dataset})
+        if seconds is not None:
+            response = self.until(
+                SHOW_DATASET,
+                lambda shown: shown.at("/dataset/validation_status", str) not in VALIDATING,
+                path={"id": dataset},
+                seconds=seconds,
+                expected=f"the end of the validation of dataset {dataset}",
+            )
+        return Upload(dataset, response)
+
     def until(
+        self,
+        operation: str,
+        reached: Callable[[ApiResponse], bool],
+        *,
+        path: Mapping[str, str] | None = None,
+        seconds: float,
+        expected: str,
+        growth: float | None = None,
+    ) -> ApiResponse:
+        """Call an operation, with pauses, until a response shows that something has happened; return it.
+
+        Args:
+            operation: label of the operation, which is called once at least.
+            reached: returns whether the response shows it; may also check each response with `require`.
+            path: the path parameters.
+            seconds: how long it may take; the options of the run may shorten or extend this.
+            expected: what is waited for, for the message.
+            growth: factor from one pause to the next; close to 1 where a test wants to see each state.
+
+        Raises:
+            DeviatesError: a response deviates from the contract.
+            InconclusiveError: it has not happened in that time.
+        """
+
+        def look() -> ApiResponse | None:
+            response = self.call(operation, path=path)
+            return response if reached(response) else None
+
+        return self.poll(operation, look, seconds, expected=expected, growth=growth)
+
+    def poll(
         self,
         operation: str,
         look: Callable[[], _Wanted | None],
@@ -206,30 +243,30 @@ class Api:
         expected: str,
         growth: float | None = None,
     ) -> _Wanted:
-        """Look again and again until something has happened on the target, and return what was found.
+        """Call a function, with pauses, until it returns something; `until` is simpler where it suffices.
 
         Args:
-            operation: label of what shows it.
-            look: returns what is wanted, or `None` where it is not there yet.
-            seconds: how long it may take.
-            expected: what is waited for, for a reader.
-            growth: how much longer each pause is than the one before; small where each step counts.
+            operation: label of the operation that the function calls.
+            look: returns the result, or `None` if there is none yet.
+            seconds: as of `until`.
+            expected: as of `until`.
+            growth: as of `until`.
 
         Raises:
-            InconclusiveError: it has not happened.
+            InconclusiveError: there is no result in that time.
         """
         kind = collection_of(operation)
         limit = self._patience.limit(kind, seconds)
         further = {} if growth is None else {"growth": growth}
-        if (found := self._patience.until(kind, look, seconds, **further)) is None:
-            raise InconclusiveError(f"expected {expected}, got none after {limit:g} s")
-        return found
+        if (result := self._patience.until(kind, look, seconds, **further)) is None:
+            raise InconclusiveError(f"not testable: expected {expected}, got none within {limit:g} s")
+        return result
 
     def pause(self, operation: str, seconds: float) -> None:
-        """Let time pass before something is looked at again.
+        """Wait before an operation is called again.
 
         Args:
-            operation: label of what shows it.
+            operation: label of the operation.
             seconds: how long.
         """
         self._patience.pause(collection_of(operation), seconds)
@@ -242,11 +279,12 @@ class Api:
         body: object = msgspec.UNSET,
         status: tuple[int, ...] = (200, 404),
     ) -> None:
-        """Clear away what was made, when the test is over, however it ends; the newest comes first."""
-        self._later.append((_sending(operation, path, (), None, body, ()), Expectation(status=status)))
+        """Register a request that cleans up when the test is over, however it ends; the latest goes first."""
+        template = RequestTemplate.literal(operation, path, body=body)
+        self._later.append((template, Expectation(status=status)))
 
     def clear(self) -> None:
-        """Clear away now, as far as requests may be sent, and as far as it was made by the run."""
+        """Send what `later` has registered, within the budget and only for resources of this run."""
         done = set(self._undo(self._test)) if self._undo is not None else set()
         while self._later:
             template, expectation = self._later.pop()
@@ -268,20 +306,22 @@ class Api:
         location: str = "",
         value_class: str = "",
     ) -> None:
-        """Say whether a requirement holds; a SHOULD that does not is told and lets the test go on.
+        """Report a violation of a requirement, if it does not hold.
+
+        A violated MUST ends the test; a violated SHOULD is reported and the test continues.
 
         Args:
-            requirement: id of the catalogue.
-            holds: whether it does.
-            reply: the answer that shows it, the last one where several do together.
-            expected: what should be there.
-            observed: what is there.
-            location: where, as in `Finding.location`.
+            requirement: id in the catalogue.
+            holds: whether it holds.
+            response: the response that shows it; the last one where several do together.
+            expected: the expected value or state, for the report.
+            observed: the actual value, for the report.
+            location: as in `Finding.location`.
             value_class: distinguishes two violations at one location, as in `Finding.value_class`.
 
         Raises:
-            KeyError: there is no such requirement.
-            DeviatesError: it does not hold and is a MUST.
+            KeyError: the catalogue has no such requirement.
+            DeviatesError: the requirement is a MUST and does not hold.
         """
         clause = shipped_requirements().requirements[requirement]
         if holds:
@@ -296,14 +336,14 @@ class Api:
             raise DeviatesError(f"{requirement}: expected {expected}, observed {shown}")
 
     def need(self, holds: bool, expected: str) -> None:
-        """Go on only where a response says enough to be compared.
+        """End the test without a verdict, if a precondition of its comparison is not met.
 
         Args:
-            holds: whether it does.
-            expected: what it has to say, for a reader.
+            holds: whether the precondition is met.
+            expected: the precondition, for the message.
 
         Raises:
-            InconclusiveError: it does not.
+            InconclusiveError: it is not met.
         """
         if not holds:
             raise InconclusiveError(f"not testable: expected {expected}")
@@ -311,14 +351,14 @@ class Api:
     def report(
         self, kind: Kind, response: ApiResponse, *, expected: str, observed: str, location: str = ""
     ) -> None:
-        """Write down what several answers show and no requirement is about; the test goes on.
+        """Report what several responses show together and no requirement covers; the test continues.
 
         Args:
-            kind: of the finding; its severity is that of the kind.
-            reply: the answer that shows it, the last one where several do together.
-            expected: what should be there.
-            observed: what is there.
-            location: where, as in `Finding.location`.
+            kind: of the finding, which also decides its severity.
+            response: the response that shows it; the last one where several do together.
+            expected: the expected state, for the report.
+            observed: the actual state, for the report.
+            location: as in `Finding.location`.
         """
         finding = self._frame(response).finding(
             kind, location=location, expected=expected, observed=cut(observed)
@@ -332,42 +372,7 @@ class Api:
 
 
 def _undeclared(label: str) -> Operation:
-    """Return what stands for an operation that the contract does not have."""
+    """Return a substitute for an operation that the contract does not declare."""
     return Operation(
         label=label, group="", deprecated=False, request=None, query={}, responses={}, digest=label
     )
-
-
-def _sending(
-    operation: str,
-    path: Mapping[str, str] | None,
-    query: Sequence[tuple[str, str]],
-    headers: Mapping[str, str] | None,
-    body: object,
-    form: Sequence[FormPart],
-) -> RequestTemplate:
-    # A dollar sign in a text is meant as it stands: what a test sends has no placeholders.
-    return RequestTemplate(
-        operation=operation,
-        path={name: _literal(value) for name, value in (path or {}).items()},
-        query=tuple((name, _literal(value)) for name, value in query),
-        headers=tuple((name, _literal(value)) for name, value in (headers or {}).items()),
-        body=_literals(body),
-        form=tuple(form),
-    )
-
-
-def _literal(text: str) -> str:
-    return text.replace("${", "$${")
-
-
-def _literals(value: object) -> object:
-    match value:
-        case str():
-            return _literal(value)
-        case list() | tuple():
-            return [_literals(item) for item in value]
-        case dict():
-            return {name: _literals(item) for name, item in value.items()}
-        case _:
-            return value

@@ -308,7 +308,7 @@ class Sequences(Lifecycle):
             self.call(self.script.bare(label, self.script.address(label, one.id)), (200,))
             return None if one.at_work else True
 
-        self.api.until(label, look, PATIENCE, expected=f"an end of {one.collection} {one.id}")
+        self.api.poll(label, look, PATIENCE, expected=f"an end of {one.collection} {one.id}")
 
 
 def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) -> None:
