@@ -1,4 +1,4 @@
-"""Every written case: send it, judge the answer, compare it with what the case expects."""
+"""Every written case (`suites/*/cases.yaml`): one request, and what its response must be like."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ if TYPE_CHECKING:
 
 
 def test_case(case: Case, run_case: Callable[[Case], None]) -> None:
+    """The request of the case gets a response that conforms to the contract and to what the case expects."""
     run_case(case)

@@ -1,4 +1,4 @@
-"""Every cassette that was imported: no case is written for it, but the contract has to accept it."""
+"""Every imported cassette: a recorded exchange without a written case."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ if TYPE_CHECKING:
 
 
 def test_imported(cassette: str, run_cassette: Callable[[str], None]) -> None:
+    """The recorded exchange conforms to the contract, and so does the response to the same request now."""
     run_cassette(cassette)

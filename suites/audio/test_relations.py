@@ -1,4 +1,4 @@
-"""Audio: the same recording has the same text, whatever it comes in, and silence has none."""
+"""Audio: the text depends on what is heard, not on the file format."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from cohere_conformance.cases import FormPart
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, ApiResponse
 
-LABEL = "POST /v2/audio/transcriptions"
-pytestmark = pytest.mark.operations(LABEL)
+TRANSCRIBE = "POST /v2/audio/transcriptions"
+pytestmark = pytest.mark.operations(TRANSCRIBE)
 RATE, BLOCK = 16_000, 4_000
 LONGEST = 100
-"""Characters that a second of silence may have."""
+"""Maximum number of characters in the text of a second of silence."""
 
 
-def samples(*, loud: int) -> bytes:
-    """Return a second of a tone that rises and falls."""
+def samples(*, volume: int) -> bytes:
+    """Return one second of a tone that rises and falls in volume."""
     return b"".join(
-        struct.pack("<h", round(loud * math.sin(n / 9) * math.sin(n / 2500))) for n in range(RATE)
+        struct.pack("<h", round(volume * math.sin(n / 9) * math.sin(n / 2500))) for n in range(RATE)
     )
 
 
 def wav(content: bytes) -> bytes:
+    """Return samples as a WAV file."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
@@ -41,13 +42,13 @@ def wav(content: bytes) -> bytes:
 
 
 def flac(content: bytes) -> bytes:
-    """Return samples as a FLAC file that does not compress them."""
-    told = RATE << 44 | 15 << 36 | len(content) // 2  # one channel and 16 bits a sample
-    mark = hashlib.md5(content, usedforsecurity=False).digest()
-    file = b"fLaC\x80\0\0\x22" + struct.pack(">HH6x", BLOCK, BLOCK) + told.to_bytes(8) + mark
+    """Return samples as a FLAC file without compression."""
+    stream_info = RATE << 44 | 15 << 36 | len(content) // 2  # one channel and 16 bits a sample
+    digest = hashlib.md5(content, usedforsecurity=False).digest()
+    file = b"fLaC\x80\0\0\x22" + struct.pack(">HH6x", BLOCK, BLOCK) + stream_info.to_bytes(8) + digest
     for number, start in enumerate(range(0, len(content), 2 * BLOCK)):
         block = content[start : start + 2 * BLOCK]
-        # The size of a block follows in two bytes, 16 kHz, one channel, 16 bits, number of the frame.
+        # Block size in the two bytes that follow, 16 kHz, one channel, 16 bits, number of the frame.
         head = bytes([0xFF, 0xF8, 0x75, 0x08, number]) + struct.pack(">H", len(block) // 2 - 1)
         frame = head + checksum(head, 8, 0x07).to_bytes(1) + b"\x02"
         frame += b"".join(block[location : location + 2][::-1] for location in range(0, len(block), 2))
@@ -56,28 +57,30 @@ def flac(content: bytes) -> bytes:
 
 
 def checksum(content: bytes, width: int, polynomial: int) -> int:
-    """Return a cyclic redundancy check, the highest bit first."""
-    found = 0
+    """Return the cyclic redundancy check of bytes, most significant bit first."""
+    crc = 0
     for byte in content:
-        found ^= byte << (width - 8)
+        crc ^= byte << (width - 8)
         for _ in range(8):
-            found = (found << 1) ^ (polynomial if found >> (width - 1) else 0)
-            found &= (1 << width) - 1
-    return found
+            crc = (crc << 1) ^ (polynomial if crc >> (width - 1) else 0)
+            crc &= (1 << width) - 1
+    return crc
 
 
-def heard(api: Api, content: bytes, kind: str = "wav") -> ApiResponse:
+def transcribe(api: Api, content: bytes, container: str = "wav") -> ApiResponse:
+    """Transcribe a recording."""
     form = [
         FormPart("model", "cohere-transcribe-03-2026"),
         FormPart("language", "en"),
-        FormPart("file", content, f"recording.{kind}", f"audio/{kind}"),
+        FormPart("file", content, f"recording.{container}", f"audio/{container}"),
     ]
-    return api.call(LABEL, form=form)
+    return api.call(TRANSCRIBE, form=form)
 
 
 def test_a_recording_has_one_text(api: Api) -> None:
-    recording = wav(samples(loud=12_000))
-    first, second = heard(api, recording), heard(api, recording)
+    """A recording that is sent twice has the same text, and an audible tone has some text."""
+    recording = wav(samples(volume=12_000))
+    first, second = transcribe(api, recording), transcribe(api, recording)
     text = second.at("/text", str)
     api.require(
         "audio.repeatable",
@@ -92,15 +95,16 @@ def test_a_recording_has_one_text(api: Api) -> None:
         bool(text.strip()),
         second,
         location="/text",
-        expected="some text for a tone that can be heard",
+        expected="some text for an audible tone",
         observed="none",
     )
 
 
 def test_the_kind_of_file_does_not_matter(api: Api) -> None:
-    said = samples(loud=9_000)
-    texts = [heard(api, wav(said)).at("/text", str).strip()]
-    response = heard(api, flac(said), "flac")
+    """The same samples as WAV and as FLAC have the same text."""
+    content = samples(volume=9_000)
+    texts = [transcribe(api, wav(content)).at("/text", str).strip()]
+    response = transcribe(api, flac(content), "flac")
     texts.append(response.at("/text", str).strip())
     api.require(
         "audio.container",
@@ -113,7 +117,8 @@ def test_the_kind_of_file_does_not_matter(api: Api) -> None:
 
 
 def test_silence_has_no_long_text(api: Api) -> None:
-    response = heard(api, wav(samples(loud=0)))
+    """A second of silence has no text or a short one: speech models tend to invent text for silence."""
+    response = transcribe(api, wav(samples(volume=0)))
     text = response.at("/text", str)
     api.require(
         "audio.silence",

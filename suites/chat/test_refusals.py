@@ -1,4 +1,4 @@
-"""Chat: what is refused, and what the headers count."""
+"""Chat: statuses of rejected requests, and headers that count tokens and characters."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.operations(CHAT)
 
 
 def test_tokens_and_characters_are_told(api: Api) -> None:
+    """Each response has the headers `num_tokens` and `num_chars`, by which users watch their consumption."""
     response = api.call(CHAT, body=BODY)
     missing = [name for name in ("num_tokens", "num_chars") if response.header(name) is None]
     api.require(
@@ -33,10 +34,11 @@ def test_tokens_and_characters_are_told(api: Api) -> None:
 
 
 def test_unknown_fields_are_refused_with_422(api: Api) -> None:
+    """An unknown property is rejected with 422, not with another status."""
     response = api.call(CHAT, body={**BODY, "conformance_colour": "blue"}, status=ANY)
     api.require(
         "common.v2-unknown-field-status",
-        response.status in {200, 422},  # one that is served is another requirement's
+        response.status in {200, 422},  # another requirement judges a 200
         response,
         expected="status 422",
         observed=str(response.status),
@@ -44,6 +46,7 @@ def test_unknown_fields_are_refused_with_422(api: Api) -> None:
 
 
 def test_an_unknown_model_is_not_found(api: Api) -> None:
+    """A model name that does not exist gets 404."""
     response = api.call(CHAT, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
     api.require(
         "common.unknown-model-status",

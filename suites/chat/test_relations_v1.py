@@ -1,4 +1,4 @@
-"""Chat, version 1: what several answers must have in common, and what must not be answered."""
+"""Chat, version 1: history, conversations, streaming, and combinations that must be rejected."""
 
 from __future__ import annotations
 
@@ -41,54 +41,64 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_does_not_go_together_is_refused(api: Api, what: str) -> None:
-    # The judge tells which rule an answer breaks: each of them holds for every answer, recorded ones too.
+    """A combination of options that the documentation rules out is rejected."""
+    # Whether it has to be rejected is judged by a requirement for each combination, as in recorded traffic.
     api.call(CHAT, body=HELLO | REFUSED[what], status=(200, 400, 422))
 
 
 def test_roles_may_be_written_in_any_case(api: Api) -> None:
+    """The roles `User` and `Chatbot` of a history are accepted like `USER` and `CHATBOT`."""
     history = [{"role": "User", "message": "My name is Ida."}, {"role": "Chatbot", "message": "Hello, Ida."}]
     response = api.call(CHAT, body=HELLO | {"chat_history": history}, status=(200, 400, 422))
     api.require(
         "v1.chat.role-case",
         response.status == 200,
         response,
-        expected="an answer to the roles User and Chatbot",
+        expected="status 200 with the roles User and Chatbot",
         observed=f"status {response.status}",
     )
 
 
 def test_keys_that_are_hidden_come_back(api: Api) -> None:
-    # Every answer with documents is judged by this; no other request hides a key of a document with an id.
+    """Properties of a document that `_excludes` hides from the model are still in the response."""
+    # Judged by a requirement for every response with documents; only this request hides a property.
     hidden = DOCUMENT | {"remark": "Not for the model.", "_excludes": "remark"}
-    asked = {"message": "When does the ferry to Vlieland depart?", "documents": [hidden], "max_tokens": 40}
-    api.call(CHAT, body=HELLO | asked)
+    question = {"message": "When does the ferry to Vlieland depart?", "documents": [hidden], "max_tokens": 40}
+    api.call(CHAT, body=HELLO | question)
 
 
 def test_a_conversation_goes_on(api: Api) -> None:
-    name = f"conformance-{api.unique}"
+    """A second request with the same `conversation_id` continues the history by two turns."""
+    conversation = f"conformance-{api.unique}"
 
-    def said(message: str) -> ApiResponse:
-        return api.call(CHAT, body=HELLO | {"message": message, "conversation_id": name})
+    def send(message: str) -> ApiResponse:
+        return api.call(CHAT, body=HELLO | {"message": message, "conversation_id": conversation})
 
-    first, second = said("My boat is called Anna."), said("What is my boat called?")
+    first, second = send("My boat is called Anna."), send("What is my boat called?")
     before, after = (response.at("/chat_history", list | None) or [] for response in (first, second))
     api.require(
         "v1.chat.conversation",
         after[: len(before)] == before and len(after) == len(before) + 2,
         second,
         location="/chat_history",
-        expected=f"the {len(before)} turns of the answer before, and two more",
+        expected=f"the {len(before)} turns of the first response, and two more",
         observed=f"{len(after)} turns",
     )
 
 
 def test_a_stream_tells_the_same_reply(api: Api) -> None:
-    asked = HELLO | {"message": "Which month has the fewest days?", "temperature": 0, "seed": 7, "k": 1}
-    at_once, streamed = api.call(CHAT, body=asked), api.call(CHAT, body=asked | {"stream": True})
-    wanted, told = (
+    """The text and the finish reason are the same with and without streaming."""
+    body = HELLO | {"message": "Which month has the fewest days?", "temperature": 0, "seed": 7, "k": 1}
+    complete, streamed = api.call(CHAT, body=body), api.call(CHAT, body=body | {"stream": True})
+    expected, observed = (
         {name: response.body.get(name) for name in ("text", "finish_reason")}
-        for response in (at_once, streamed)
+        for response in (complete, streamed)
     )
     api.require(
-        "v1.chat.stream-same", told == wanted, streamed, location="/text", expected=str(wanted), observed=told
+        "v1.chat.stream-same",
+        observed == expected,
+        streamed,
+        location="/text",
+        expected=str(expected),
+        observed=observed,
     )

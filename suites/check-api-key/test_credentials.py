@@ -1,4 +1,4 @@
-"""Check-api-key: nobody is served who has no key."""
+"""Check-api-key: calls without a valid API key are rejected."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ pytestmark = pytest.mark.operations(*OPERATIONS)
 
 
 def test_strangers_are_refused(api: Api) -> None:
-    """common.key-missing, common.key-wrong, common.key-not-repeated, common.key-scheme."""
+    """Calls without a key, with an unknown key or with another scheme get 401; no message repeats the key."""
     rejects_invalid_credentials(api, OPERATIONS)
 
 
 def test_an_expired_key_is_refused(api: Api) -> None:
+    """A trial key that has expired gets 401, so that a client asks for a new key instead of retrying."""
     try:
         response = api.call("POST /v1/check-api-key", key=Credential.EXPIRED, status=(200, 401, 403))
     except UsageError:
-        pytest.skip("no expired key known for the target")
+        pytest.skip("the run has no expired key for this target")
     api.require(
         "common.key-expired",
         response.status == 401,

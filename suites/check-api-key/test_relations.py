@@ -1,4 +1,4 @@
-"""Check-api-key: what is said of a key does not change."""
+"""Check-api-key: the owner of a key, and a request body that the operation does not have."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ OWNERS = ("organization_id", "owner_id")
 
 
 def test_a_key_belongs_to_the_same_people_again(api: Api) -> None:
+    """Two calls with one key report the same organization and owner."""
     first, second = api.call(LABEL), api.call(LABEL)
     changed = [name for name in OWNERS if first.body.get(name) != second.body.get(name)]
     api.require(
@@ -22,17 +23,18 @@ def test_a_key_belongs_to_the_same_people_again(api: Api) -> None:
         not changed,
         second,
         location=f"/{changed[0]}" if changed else "",
-        expected="what the answer before told",
+        expected="the id of the first response",
         observed="another id",
     )
 
 
 def test_a_body_does_no_harm(api: Api) -> None:
+    """A JSON body, which the operation does not declare, does not matter: many clients send `{}`."""
     response = api.call(LABEL, body={"unasked": True}, status=(200, 400, 422))
     api.require(
         "check-api-key.body-ignored",
         response.status == 200,
         response,
-        expected="status 200, whatever the body holds",
+        expected="status 200, whatever the body contains",
         observed=str(response.status),
     )

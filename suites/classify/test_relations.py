@@ -1,4 +1,4 @@
-"""Classify: what several answers must have in common."""
+"""Classify: the confidences of a text depend on that text and the examples only."""
 
 from __future__ import annotations
 
@@ -12,48 +12,51 @@ if TYPE_CHECKING:
 CLASSIFY = "POST /v1/classify"
 pytestmark = pytest.mark.operations(CLASSIFY)
 EXAMPLES = [
-    {"text": "The parcel never came.", "label": "delivery"},
+    {"text": "The parcel never arrived.", "label": "delivery"},
     {"text": "My order is two weeks late.", "label": "delivery"},
     {"text": "I was charged twice.", "label": "payment"},
     {"text": "The refund is missing.", "label": "payment"},
 ]
-INPUTS = ["Where is my parcel?", "The card was charged the wrong amount.", "My order never came."]
+INPUTS = ["Where is my parcel?", "The card was charged the wrong amount.", "My order never arrived."]
 TOLERANCE = 1e-3
 
 
-class Told(TypedDict, total=False):
-    """What is read of one label."""
+class LabelResult(TypedDict, total=False):
+    """The properties of a label that the test reads."""
 
     confidence: float
 
 
 def classified(api: Api, inputs: list[str]) -> ApiResponse:
+    """Classify texts with the same four examples."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     return api.call(CLASSIFY, body={"inputs": inputs, "examples": EXAMPLES})
 
 
 def confidences(response: ApiResponse, index: int) -> dict[str, float]:
-    labels = response.at(f"/classifications/{index}/labels", dict[str, Told])
-    return {label: told.get("confidence", 0) for label, told in labels.items()}
+    """Return the confidences of one classification by label."""
+    labels = response.at(f"/classifications/{index}/labels", dict[str, LabelResult])
+    return {label: result.get("confidence", 0) for label, result in labels.items()}
 
 
 def test_other_texts_do_not_change_a_confidence(api: Api) -> None:
+    """Each text has the same confidences alone, among others, and in another order."""
     together = classified(api, INPUTS)
     alone = [classified(api, [text]) for text in INPUTS]
-    turned = classified(api, INPUTS[::-1])
-    moved = []
+    reversed_order = classified(api, INPUTS[::-1])
+    changed = []
     for index, text in enumerate(INPUTS):
-        wanted = confidences(alone[index], 0)
-        for response, where in ((together, index), (turned, len(INPUTS) - 1 - index)):
-            told = confidences(response, where)
-            if any(abs(told.get(label, 0) - score) > TOLERANCE for label, score in wanted.items()):
-                moved.append((text, told, wanted))
+        expected = confidences(alone[index], 0)
+        for response, position in ((together, index), (reversed_order, len(INPUTS) - 1 - index)):
+            actual = confidences(response, position)
+            if any(abs(actual.get(label, 0) - score) > TOLERANCE for label, score in expected.items()):
+                changed.append((text, actual, expected))
     api.require(
         "classify.alone-as-together",
-        not moved,
-        turned,
+        not changed,
+        reversed_order,
         location="/classifications/*/labels",
-        expected="the confidences of each text by itself",
-        observed=moved,
+        expected="the confidences that each text has alone",
+        observed=changed,
     )

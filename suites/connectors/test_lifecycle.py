@@ -1,8 +1,8 @@
-"""Connectors in any order: registered, read, listed, changed, authorised, deleted, also when that is over."""
+"""Connectors in random sequences of calls: created, read, listed, changed, authorised and deleted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +20,7 @@ AUTHORIZE = "POST /v1/connectors/{id}/oauth/authorize"
 LARGEST_PAGE = 100
 MOST = 3
 PICK = strategies.integers(0, MOST - 1)
-FURTHER: tuple[dict[str, Any], ...] = (
+OPTIONS: tuple[dict[str, Any], ...] = (
     {"description": "What grows here", "excludes": ["raw"], "active": False, "continue_on_failure": True},
     {"active": True},
     {
@@ -41,143 +41,156 @@ CHANGES: tuple[dict[str, Any], ...] = (
 SHOWN = ("name", "url", "description", "excludes", "active", "continue_on_failure", "created_at")
 
 
+def shown_fields(connector: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a connector in a response that the test compares."""
+    return {name: connector[name] for name in SHOWN if name in connector}
+
+
 @dataclass
-class Known:
-    """What must be true of one connector."""
+class Expected:
+    """What is known of a connector, and must be confirmed by each response.
+
+    Attributes:
+        id: of the connector.
+        fields: its properties as the last change has left them.
+        oauth: whether it was created with OAuth, so that it can be authorised.
+        deleted: whether it was deleted.
+    """
 
     id: str
     fields: dict[str, Any]
     oauth: bool
-    deleted: bool = field(default=False)
+    deleted: bool = False
 
 
 class Connectors(Lifecycle):
-    """The connectors of one account, as far as this test has made them."""
+    """The connectors that the test creates."""
 
     def __init__(self, api: Api, ended: list[Exception]) -> None:
         super().__init__(api, ended)
-        self.made = 0
-        self.known: list[Known] = []
+        self.number = 0
+        self.connectors: list[Expected] = []
 
-    @precondition(lambda self: self.made < MOST)
-    @rule(further=strategies.sampled_from(FURTHER))
+    @precondition(lambda self: self.number < MOST)
+    @rule(further=strategies.sampled_from(OPTIONS))
     @step
     def create(self, further: dict[str, Any]) -> None:
-        """Register one."""
-        self.made += 1
+        """Create a connector."""
+        self.number += 1
         body = {"name": f"conformance {self.api.unique}", "url": "https://garden.example/search", **further}
         response = self.api.call(CREATE, body=body)
-        identity, made = response.at("/connector/id", str), response.at("/connector", dict[str, Any])
-        self.api.later(DELETE, path={"id": identity})
-        told = {name: made[name] for name in SHOWN if name in made}
-        self.known.append(Known(identity, told, "oauth" in further))
+        connector, fields = response.at("/connector/id", str), response.at("/connector", dict[str, Any])
+        self.api.later(DELETE, path={"id": connector})
+        self.connectors.append(Expected(connector, shown_fields(fields), "oauth" in further))
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK)
     @step
     def read(self, pick: int) -> None:
-        """Read one, which may be gone."""
-        self.look(self.known[pick % len(self.known)])
+        """Read a connector, which may be deleted."""
+        self.check(self.connectors[pick % len(self.connectors)])
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK, change=strategies.sampled_from(CHANGES))
     @step
     def change(self, pick: int, change: dict[str, Any]) -> None:
-        """Change one, which may be gone, and read it."""
-        one = self.known[pick % len(self.known)]
+        """Change a connector, which may be deleted, and read it."""
+        one = self.connectors[pick % len(self.connectors)]
         response = self.api.call(
             PATCH, path={"id": one.id}, body=change, status=(200, 404) if one.deleted else 200
         )
         if one.deleted:
-            self.gone(response)
+            self.require_not_found(response)
             return
-        told = response.at("/connector", dict[str, Any])
-        self.same(one, told, response, "connectors.patch-keeps", "/connector", frozenset(change))
-        one.fields = {**one.fields, **{name: told[name] for name in SHOWN if name in told}}
-        self.look(one)
+        connector = response.at("/connector", dict[str, Any])
+        self.require_same(one, connector, response, "connectors.patch-keeps", "/connector", frozenset(change))
+        one.fields = {**one.fields, **shown_fields(connector)}
+        self.check(one)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK)
     @step
     def authorize(self, pick: int) -> None:
-        """Ask for the page of consent of one, which may be gone or have none."""
-        one = self.known[pick % len(self.known)]
-        right = (200,) if one.oauth else (400, 422)
+        """Request the authorisation URL of a connector, which may be deleted or have no OAuth."""
+        one = self.connectors[pick % len(self.connectors)]
+        status = (200,) if one.oauth else (400, 422)
         response = self.api.call(
-            AUTHORIZE, path={"id": one.id}, status=(200, 400, 404) if one.deleted else right
+            AUTHORIZE, path={"id": one.id}, status=(200, 400, 404) if one.deleted else status
         )
         if one.deleted:
-            self.gone(response)
+            self.require_not_found(response)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK)
     @step
     def delete(self, pick: int) -> None:
-        """Delete one, which may be gone, and look for it."""
-        one = self.known[pick % len(self.known)]
+        """Delete a connector, which may be deleted already, and read it."""
+        one = self.connectors[pick % len(self.connectors)]
         response = self.api.call(DELETE, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if one.deleted:
-            self.gone(response)
+            self.require_not_found(response)
         one.deleted = True
-        self.look(one)
+        self.check(one)
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule()
     @step
     def list_all(self) -> None:
-        """Look for all of them in the list."""
+        """List the connectors."""
         response = self.api.call(LIST, query=[("limit", str(LARGEST_PAGE))])
-        listed = {str(one.get("id")): one for one in response.at("/connectors", list[dict[str, Any]])}
-        left = [one.id for one in self.known if one.deleted and one.id in listed]
+        listed = {str(item.get("id")): item for item in response.at("/connectors", list[dict[str, Any]])}
+        remaining = [one.id for one in self.connectors if one.deleted and one.id in listed]
         self.api.require(
             "connectors.deleted-is-gone",
-            not left,
+            not remaining,
             response,
             location="/connectors/*/id",
             expected="no connector that was deleted",
-            observed=left,
+            observed=remaining,
         )
-        for one in self.known:
+        for one in self.connectors:
             if not one.deleted and one.id in listed:
-                self.same(one, listed[one.id], response, "connectors.kept", "/connectors/*")
+                self.require_same(one, listed[one.id], response, "connectors.kept", "/connectors/*")
 
-    def look(self, one: Known) -> None:
-        """Read a connector and compare it with what is known."""
+    def check(self, one: Expected) -> None:
+        """Read a connector and compare it with what is known of it."""
         response = self.api.call(GET, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if one.deleted:
-            self.gone(response)
+            self.require_not_found(response)
         else:
-            self.same(
+            self.require_same(
                 one, response.at("/connector", dict[str, Any]), response, "connectors.kept", "/connector"
             )
 
-    def gone(self, response: ApiResponse) -> None:
-        """Expect that there is no such connector any more."""
+    def require_not_found(self, response: ApiResponse) -> None:
+        """Require status 404 for a connector that was deleted."""
         missing = response.status == 404
         self.api.require(
             "connectors.deleted-is-gone", missing, response, expected="404", observed=response.status
         )
 
-    def same(
+    def require_same(
         self,
-        one: Known,
-        told: dict[str, Any],
+        one: Expected,
+        connector: dict[str, Any],
         response: ApiResponse,
         requirement: str,
         location: str,
-        but: frozenset[str] = frozenset(),
+        ignored: frozenset[str] = frozenset(),
     ) -> None:
-        """Expect the fields that are known, except those that were just changed."""
-        wanted = {name: value for name, value in one.fields.items() if name not in but}
+        """Require the fields that are known, except those that were just changed."""
+        expected = {name: value for name, value in one.fields.items() if name not in ignored}
         different = {
-            name: (value, told.get(name)) for name, value in wanted.items() if told.get(name) != value
+            name: (value, connector.get(name))
+            for name, value in expected.items()
+            if connector.get(name) != value
         }
         self.api.require(
             requirement,
             not different,
             response,
             location=location,
-            expected="what it was before",
+            expected="the values before",
             observed=different,
             value_class=" ".join(sorted(different)),
         )
@@ -185,6 +198,7 @@ class Connectors(Lifecycle):
 
 @pytest.mark.operations(CREATE, LIST, GET, PATCH, DELETE, AUTHORIZE)
 def test_any_order(api: Api) -> None:
+    """In any order of calls a connector keeps its properties until they are changed or it is deleted."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     explore(api, Connectors)

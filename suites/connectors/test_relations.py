@@ -1,4 +1,4 @@
-"""Connectors: what several answers about them must have in common."""
+"""Connectors: pages of the list."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ pytestmark = pytest.mark.operations(CREATE, LIST, REMOVE)
 
 
 class Listed(TypedDict):
-    """What is read of a connector in a list."""
+    """The property of a listed connector that the test reads."""
 
     id: str
 
 
 def ids(response: ApiResponse) -> list[str]:
-    return [one["id"] for one in response.at("/connectors", list[Listed])]
+    """Return the ids of a list, in its order."""
+    return [connector["id"] for connector in response.at("/connectors", list[Listed])]
 
 
 def test_pages_begin_after_the_offset(api: Api) -> None:
+    """With `offset` 1 and `limit` 1 the list holds the second connector of the list with `limit` 2."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     for number in range(2):
@@ -36,16 +38,18 @@ def test_pages_begin_after_the_offset(api: Api) -> None:
         before = ids(api.call(LIST, query=[("limit", "2"), ("offset", "0")]))
         page = api.call(LIST, query=[("limit", "1"), ("offset", "1")])
         after = ids(api.call(LIST, query=[("limit", "2"), ("offset", "0")]))
-        # What others make or delete meanwhile moves the pages.
+        # Connectors that others create or delete meanwhile shift the pages: compare pages of one state only.
         if before == after:
             break
     else:
-        raise InconclusiveError("the list of connectors changes all the time")
+        raise InconclusiveError(
+            "not testable: expected a stable list of connectors, got changes in each of three attempts"
+        )
     api.require(
         "connectors.offset",
         ids(page) == before[1:2],
         page,
         location="/connectors",
-        expected=f"the connector that is the second of two: {before[1:2]}",
+        expected=f"the second connector of the list, {before[1:2]}",
         observed=ids(page),
     )

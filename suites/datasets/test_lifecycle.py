@@ -1,8 +1,7 @@
-"""Datasets in any order: uploaded, read, listed and deleted, also again and when they are gone."""
+"""Datasets in random sequences of calls: uploaded, read, listed and deleted, also twice."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -12,8 +11,6 @@ from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 from msgspec import Meta
 
-from cohere_conformance.cases import FormPart
-from cohere_conformance.session.api import InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
 
 if TYPE_CHECKING:
@@ -21,21 +18,21 @@ if TYPE_CHECKING:
 
 CREATE, LIST = "POST /v1/datasets", "GET /v1/datasets"
 GET, DELETE = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
-RANK = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
-FINAL = RANK["validated"]
+PROGRESS = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
+FINAL = PROGRESS["validated"]
 MOST = 3
 Moment = Annotated[datetime, Meta(tz=True)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 PICK = strategies.integers(0, MOST - 1)
 
 
-def rank(status: str) -> int:
-    """Return how far a validation has come."""
-    return RANK.get(status, 0)
+def progress(status: str) -> int:
+    """Return how far the validation of a dataset has progressed."""
+    return PROGRESS.get(status, 0)
 
 
 class Dataset(TypedDict):
-    """What is read of a dataset."""
+    """The properties of a dataset that the test reads."""
 
     name: str
     validation_status: str
@@ -43,14 +40,22 @@ class Dataset(TypedDict):
 
 
 class Listed(TypedDict):
-    """What is read of a dataset in a list."""
+    """The property of a listed dataset that the test reads."""
 
     id: str
 
 
 @dataclass
-class Known:
-    """What must be true of one dataset."""
+class Expected:
+    """What is known of a dataset, and must be confirmed by each response.
+
+    Attributes:
+        id: of the dataset.
+        name: as it was sent.
+        status: of the validation, as the last response showed it.
+        created_at: as the first response showed it.
+        deleted: whether it was deleted.
+    """
 
     id: str
     name: str
@@ -60,58 +65,54 @@ class Known:
 
 
 class Datasets(Lifecycle):
-    """The datasets of one account, as far as this test has made them."""
+    """The datasets that the test uploads."""
 
     def __init__(self, api: Api, ended: list[Exception]) -> None:
         super().__init__(api, ended)
-        self.made = 0
-        self.known: list[Known] = []
+        self.number = 0
+        self.datasets: list[Expected] = []
 
-    @precondition(lambda self: self.made < MOST)
+    @precondition(lambda self: self.number < MOST)
     @rule(good=strategies.booleans())
     @step
     def upload(self, good: bool) -> None:
-        """Create one."""
-        self.made += 1
-        name = f"conformance-{'good' if good else 'bad'}-{self.api.unique}"
+        """Upload a dataset with a valid or an invalid row."""
+        self.number += 1
         row = {"text": "Fog until noon."} if good else {"remark": "no text here"}
-        form = (FormPart("data", json.dumps(row) + "\n", "rows.jsonl", "application/jsonl"),)
-        asked = (("name", name), ("type", "embed-input"))
-        made = self.api.call(CREATE, query=asked, form=form)
-        identity = str(made.body.get("id") or "")
-        if not identity:
-            raise InconclusiveError("an upload was answered without an id")
-        self.api.later(DELETE, path={"id": identity})
+        name = "good" if good else "bad"
+        uploaded = self.api.upload("embed-input", [row], name=name, seconds=None)
         self.api.require(
             "datasets.id-unique",
-            identity not in {one.id for one in self.known},
-            made,
+            uploaded.id not in {one.id for one in self.datasets},
+            uploaded.response,
             location="/id",
-            expected="an id of its own",
-            observed=identity,
+            expected="an id that no other dataset has",
+            observed=uploaded.id,
         )
-        shown = self.api.call(GET, path={"id": identity}).at("/dataset", Dataset)
-        self.known.append(Known(identity, name, shown["validation_status"], shown["created_at"]))
+        shown = self.api.call(GET, path={"id": uploaded.id}).at("/dataset", Dataset)
+        full_name = f"conformance-{name}-{self.api.unique}"
+        status, created_at = shown["validation_status"], shown["created_at"]
+        self.datasets.append(Expected(uploaded.id, full_name, status, created_at))
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK)
     @step
     def read(self, pick: int) -> None:
-        """Read one, which may be gone."""
-        self.look(self.known[pick % len(self.known)])
+        """Read a dataset, which may be deleted."""
+        self.check(self.datasets[pick % len(self.datasets)])
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK)
     @step
     def wait(self, pick: int) -> None:
-        """Let the validation of one go on, and read it."""
-        one = self.known[pick % len(self.known)]
-        if rank(one.status) < FINAL and not one.deleted:
+        """Give the validation of a dataset some time, and read it."""
+        one = self.datasets[pick % len(self.datasets)]
+        if progress(one.status) < FINAL and not one.deleted:
             self.api.pause(GET, 0.05)
-        self.look(one)
+        self.check(one)
 
-    def look(self, one: Known) -> None:
-        """Read a dataset and compare it with what is known."""
+    def check(self, one: Expected) -> None:
+        """Read a dataset and compare it with what is known of it."""
         if one.deleted:
             response = self.api.call(GET, path={"id": one.id}, status=(200, 404))
             gone = response.status == 404
@@ -130,51 +131,53 @@ class Datasets(Lifecycle):
             expected=one.name,
             observed=shown["name"],
         )
-        stays = now == one.status if rank(one.status) == FINAL else rank(now) >= rank(one.status)
+        forward = (
+            now == one.status if progress(one.status) == FINAL else progress(now) >= progress(one.status)
+        )
         self.api.require(
             "datasets.status-forward",
-            stays,
+            forward,
             response,
             location="/dataset/validation_status",
-            expected=f"{one.status} or what comes after it",
+            expected=f"{one.status} or a later status",
             observed=now,
         )
         one.status = now
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule()
     @step
     def list_all(self) -> None:
-        """List those that are not older than the first."""
-        made = min(max(self.known[0].created_at, EARLIEST), LATEST).astimezone(UTC)
-        after = (made - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        """List the datasets that are not older than the first one of the test."""
+        oldest = min(max(self.datasets[0].created_at, EARLIEST), LATEST).astimezone(UTC)
+        after = (oldest - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         response = self.api.call(LIST, query=[("after", after)])
         ids = {one["id"] for one in response.at("/datasets", list[Listed] | None) or ()}
-        lacking = [one.id for one in self.known if not one.deleted and one.id not in ids]
+        missing = [one.id for one in self.datasets if not one.deleted and one.id not in ids]
         self.api.require(
             "datasets.listed",
-            not lacking,
+            not missing,
             response,
             location="/datasets",
-            expected="every dataset that was created",
-            observed=f"not {lacking}",
+            expected="every dataset that was uploaded",
+            observed=f"a list without {missing}",
         )
-        left = [one.id for one in self.known if one.deleted and one.id in ids]
+        remaining = [one.id for one in self.datasets if one.deleted and one.id in ids]
         self.api.require(
             "datasets.deleted-is-unlisted",
-            not left,
+            not remaining,
             response,
             location="/datasets/*/id",
             expected="no dataset that was deleted",
-            observed=left,
+            observed=remaining,
         )
 
-    @precondition(lambda self: self.made)
+    @precondition(lambda self: self.number)
     @rule(pick=PICK)
     @step
     def delete(self, pick: int) -> None:
-        """Delete one, which may be gone."""
-        one = self.known[pick % len(self.known)]
+        """Delete a dataset, which may be deleted already."""
+        one = self.datasets[pick % len(self.datasets)]
         response = self.api.call(DELETE, path={"id": one.id}, status=(200, 404) if one.deleted else 200)
         if one.deleted:
             gone = response.status == 404
@@ -186,4 +189,5 @@ class Datasets(Lifecycle):
 
 @pytest.mark.operations(CREATE, LIST, GET, DELETE)
 def test_any_order(api: Api) -> None:
+    """A dataset keeps its name, its validation moves forward, and a deleted one is gone, in any order."""
     explore(api, Datasets)

@@ -1,4 +1,4 @@
-"""Datasets: what an upload, what is read of it and what is listed must have in common."""
+"""Datasets: what an upload has in common with what is read, listed and counted afterwards."""
 
 from __future__ import annotations
 
@@ -9,26 +9,23 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import pytest
 from msgspec import Meta
 
-from cohere_conformance.cases import FormPart
-from cohere_conformance.session.api import InconclusiveError
-
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, ApiResponse
 
 CREATE, LIST, USAGE = "POST /v1/datasets", "GET /v1/datasets", "GET /v1/datasets/usage"
 GET, DELETE = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 pytestmark = pytest.mark.operations(CREATE, LIST, GET, DELETE)
-RANK = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
-FINAL = RANK["validated"]
+PROGRESS = {"unknown": 0, "queued": 0, "processing": 1, "validated": 2, "failed": 2, "skipped": 2}
+FINAL = PROGRESS["validated"]
 PATIENCE = 60.0
-LOOKS, SPELL = 7, 0.5
+READS, PAUSE = 7, 0.5
 Moment = Annotated[datetime, Meta(tz=True)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 GOOD = [{"text": "Fog until noon, then fair."}, {"text": "The ferry was late."}]
 
 
 class Dataset(TypedDict):
-    """What is read of a dataset."""
+    """The properties of a dataset that the tests read."""
 
     id: str
     name: str
@@ -36,82 +33,75 @@ class Dataset(TypedDict):
     created_at: Moment
 
 
-class Piece(TypedDict, total=False):
-    """A part of a dataset."""
+class DatasetPart(TypedDict, total=False):
+    """The property of a part of a dataset that the tests read."""
 
     num_rows: int
 
 
-class Field(TypedDict):
+class Column(TypedDict):
     """A column of a dataset."""
 
     name: str
 
 
-class Columns(TypedDict, total=False):
+class Schema(TypedDict, total=False):
     """The schema of a dataset."""
 
-    fields: list[Field]
+    fields: list[Column]
 
 
-def uploaded(api: Api, what: str, rows: list[dict[str, str]], *query: tuple[str, str]) -> str:
-    """Return the id of a new dataset for embeddings, which is deleted when the test is over."""
-    content = "".join(json.dumps(row) + "\n" for row in rows)
-    asked = (("name", name_of(api, what)), ("type", "embed-input"), *query)
-    form = (FormPart("data", content, f"{what}.jsonl", "application/jsonl"),)
-    identity = str(api.call(CREATE, query=asked, form=form).body.get("id") or "")
-    if not identity:
-        raise InconclusiveError("an upload was answered without an id")
-    api.later(DELETE, path={"id": identity})
-    return identity
+def upload(api: Api, name: str, rows: list[dict[str, str]], *query: tuple[str, str]) -> str:
+    """Upload rows to embed; return the id without waiting for the validation."""
+    return api.upload("embed-input", rows, name=name, filename=f"{name}.jsonl", query=query, seconds=None).id
 
 
-def name_of(api: Api, what: str) -> str:
-    return f"conformance-{what}-{api.unique}"
-
-
-def settled(api: Api, identity: str) -> ApiResponse:
-    """Return the dataset when its validation has come to an end, which it does without going back."""
+def settle(api: Api, dataset: str) -> ApiResponse:
+    """Read a dataset until its validation ends, and return the last response; the status never goes back."""
     before = "unknown"
 
-    def look() -> ApiResponse | None:
+    def validated(response: ApiResponse) -> bool:
         nonlocal before
-        response = api.call(GET, path={"id": identity})
-        now = response.at("/dataset/validation_status", str)
-        forward(api, response, before, now)
-        before = now
-        return response if rank(now) == FINAL else None
+        status = response.at("/dataset/validation_status", str)
+        require_forward(api, response, before, status)
+        before = status
+        return progress(status) == FINAL
 
-    return api.until(GET, look, PATIENCE, expected=f"an end of the validation of {identity}")
+    expected = f"the end of the validation of dataset {dataset}"
+    return api.until(GET, validated, path={"id": dataset}, seconds=PATIENCE, expected=expected)
 
 
-def rank(status: str) -> int:
-    return RANK.get(status, 0)
+def progress(status: str) -> int:
+    """Return how far the validation of a dataset has progressed."""
+    return PROGRESS.get(status, 0)
 
 
 def items(response: ApiResponse) -> list[Dataset]:
+    """Return the datasets of a list."""
     return response.at("/datasets", list[Dataset] | None) or []
 
 
-def forward(api: Api, response: ApiResponse, before: str, now: str) -> None:
-    stays = now == before if rank(before) == FINAL else rank(now) >= rank(before)
+def require_forward(api: Api, response: ApiResponse, before: str, after: str) -> None:
+    """Require that the status of a validation stays or moves forward."""
+    holds = after == before if progress(before) == FINAL else progress(after) >= progress(before)
     api.require(
         "datasets.status-forward",
-        stays,
+        holds,
         response,
         location="/dataset/validation_status",
-        expected=f"{before} or what comes after it",
-        observed=now,
+        expected=f"{before} or a later status",
+        observed=after,
     )
 
 
 def since(dataset: Dataset) -> tuple[str, str]:
-    """Return a filter for what is hardly older, because a list may be cut where nobody asks for a limit."""
-    made = min(max(dataset["created_at"], EARLIEST), LATEST).astimezone(UTC) - timedelta(minutes=1)
-    return "after", made.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return the filter `after` for datasets that are at most a minute older: a long list may be cut."""
+    created = min(max(dataset["created_at"], EARLIEST), LATEST).astimezone(UTC) - timedelta(minutes=1)
+    return "after", created.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
+    """A dataset has the name and type of the upload, its valid rows and the columns that were to be kept."""
     rows = [
         {"text": "Fog until noon, then fair.", "day": "Monday", "mood": "calm", "draft": "yes"},
         {"text": "The ferry was late.", "day": "Tuesday", "draft": "no"},
@@ -119,18 +109,18 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         {"text": "Sun, at last.", "day": "Friday"},
     ]
     query = (("keep_fields", "day"), ("optional_fields", "mood"), ("optional_fields", "weather"))
-    identity = uploaded(api, "diary", rows, *query, ("skip_malformed_input", "true"))
-    response = settled(api, identity)
+    dataset = upload(api, "diary", rows, *query, ("skip_malformed_input", "true"))
+    response = settle(api, dataset)
     shown = response.at("/dataset", Dataset)
-    sent = [name_of(api, "diary"), "embed-input"]
-    told = [shown["name"], shown["dataset_type"]]
+    sent = [f"conformance-diary-{api.unique}", "embed-input"]
+    echoed = [shown["name"], shown["dataset_type"]]
     api.require(
         "datasets.created-echo",
-        told == sent,
+        echoed == sent,
         response,
         location="/dataset/name",
         expected=str(sent),
-        observed=told,
+        observed=echoed,
     )
     warnings = response.body["dataset"].get("validation_warnings")
     api.require(
@@ -138,11 +128,11 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         bool(warnings),
         response,
         location="/dataset/validation_warnings",
-        expected="a warning of the row that was skipped",
+        expected="a warning about the skipped row",
         observed=warnings,
     )
     counts = [
-        part.get("num_rows") for part in response.at("/dataset/dataset_parts", list[Piece] | None) or ()
+        part.get("num_rows") for part in response.at("/dataset/dataset_parts", list[DatasetPart] | None) or ()
     ]
     api.require(
         "datasets.row-count",
@@ -161,19 +151,20 @@ def test_a_dataset_is_what_was_uploaded(api: Api) -> None:
         expected="the columns text, day and mood",
         observed=sorted(columns or ()),
     )
-    again = api.call(GET, path={"id": identity})
-    before, now = (told.at("/dataset/validation_status", str) for told in (response, again))
-    forward(api, again, before, now)
+    again = api.call(GET, path={"id": dataset})
+    before, after = (one.at("/dataset/validation_status", str) for one in (response, again))
+    require_forward(api, again, before, after)
 
 
 def columns_of(response: ApiResponse) -> set[str] | None:
-    """Return the columns that the schema of the rows tells, `None` where there is no schema."""
-    fields = (response.parsed("/dataset/schema", Columns | None) or {}).get("fields")
-    return None if fields is None else {field["name"] for field in fields}
+    """Return the names of the columns in the schema, or `None` if there is no schema."""
+    columns = (response.parsed("/dataset/schema", Schema | None) or {}).get("fields")
+    return None if columns is None else {column["name"] for column in columns}
 
 
 def test_bad_files_fail_the_validation(api: Api) -> None:
-    response = settled(api, uploaded(api, "remarks", [*GOOD, {"remark": "no text here"}]))
+    """A file with a row that lacks the required column fails the validation."""
+    response = settle(api, upload(api, "remarks", [*GOOD, {"remark": "no text here"}]))
     status = response.at("/dataset/validation_status", str)
     location = "/dataset/validation_status"
     api.require(
@@ -187,7 +178,8 @@ def test_bad_files_fail_the_validation(api: Api) -> None:
 
 
 def test_a_column_to_keep_must_be_there(api: Api) -> None:
-    response = settled(api, uploaded(api, "pages", GOOD, ("keep_fields", "page")))
+    """`keep_fields` with a column that the rows do not have fails the validation."""
+    response = settle(api, upload(api, "pages", GOOD, ("keep_fields", "page")))
     status = response.at("/dataset/validation_status", str)
     api.require(
         "datasets.kept-column-missing",
@@ -200,7 +192,8 @@ def test_a_column_to_keep_must_be_there(api: Api) -> None:
 
 
 def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
-    first, second = uploaded(api, "twin", GOOD), uploaded(api, "twin", GOOD)
+    """Two uploads with the same name create two datasets."""
+    first, second = upload(api, "twin", GOOD), upload(api, "twin", GOOD)
     response = api.call(GET, path={"id": second})
     api.require(
         "datasets.id-unique",
@@ -213,39 +206,41 @@ def test_datasets_of_one_name_have_two_ids(api: Api) -> None:
 
 
 def test_datasets_are_listed_as_they_are_read(api: Api) -> None:
-    read = api.call(GET, path={"id": uploaded(api, "listed", GOOD)}).at("/dataset", Dataset)
-    response = api.call(LIST, query=[since(read)])
-    found = [one for one in items(response) if one["id"] == read["id"]]
+    """A dataset is in the list, with the name, type and time of creation that it has alone."""
+    alone = api.call(GET, path={"id": upload(api, "listed", GOOD)}).at("/dataset", Dataset)
+    response = api.call(LIST, query=[since(alone)])
+    listed = [one for one in items(response) if one["id"] == alone["id"]]
     api.require(
         "datasets.listed",
-        bool(found),
+        bool(listed),
         response,
         location="/datasets",
-        expected=f"the dataset {read['id']}",
-        observed="none of that id",
+        expected=f"the dataset {alone['id']}",
+        observed="no dataset with this id",
     )
-    api.need(bool(found), f"the dataset {read['id']} in the list")
-    fixed = ("name", "dataset_type", "created_at")
+    api.need(bool(listed), f"the dataset {alone['id']} in the list")
+    constant = ("name", "dataset_type", "created_at")
     api.require(
         "datasets.listed-as-read",
-        all(found[0][name] == read[name] for name in fixed),
+        all(listed[0][name] == alone[name] for name in constant),
         response,
         location="/datasets/*",
-        expected=str([read[name] for name in fixed]),
-        observed=[found[0][name] for name in fixed],
+        expected=str([alone[name] for name in constant]),
+        observed=[listed[0][name] for name in constant],
     )
 
 
 def test_pages_follow_each_other(api: Api) -> None:
-    uploaded(api, "page-one", GOOD)
-    uploaded(api, "page-two", GOOD)
+    """The pages with `limit` 1 at the offsets 0 and 1 are the first two datasets of the list."""
+    upload(api, "page-one", GOOD)
+    upload(api, "page-two", GOOD)
 
     def page(limit: int, offset: int) -> ApiResponse:
         return api.call(LIST, query=[("limit", str(limit)), ("offset", str(offset))])
 
-    whole, first, second, after = page(2, 0), page(1, 0), page(1, 1), page(2, 0)
-    ids = [[one["id"] for one in items(response)] for response in (whole, first, second, after)]
-    if ids[0] == ids[3]:
+    both, first, second, again = page(2, 0), page(1, 0), page(1, 1), page(2, 0)
+    ids = [[one["id"] for one in items(response)] for response in (both, first, second, again)]
+    if ids[0] == ids[3]:  # nobody else has created or deleted a dataset meanwhile
         api.require(
             "datasets.pages",
             ids[1] + ids[2] == ids[0],
@@ -257,10 +252,11 @@ def test_pages_follow_each_other(api: Api) -> None:
 
 
 def test_what_is_deleted_is_gone(api: Api) -> None:
-    identity = uploaded(api, "gone", GOOD)
-    window = since(api.call(GET, path={"id": identity}).at("/dataset", Dataset))
-    api.call(DELETE, path={"id": identity})
-    response = api.call(GET, path={"id": identity}, status=(200, 404))
+    """A deleted dataset is not found, not listed, and cannot be deleted again."""
+    dataset = upload(api, "gone", GOOD)
+    window = since(api.call(GET, path={"id": dataset}).at("/dataset", Dataset))
+    api.call(DELETE, path={"id": dataset})
+    response = api.call(GET, path={"id": dataset}, status=(200, 404))
     api.require(
         "datasets.deleted-is-gone", response.status == 404, response, expected="404", observed=response.status
     )
@@ -268,19 +264,20 @@ def test_what_is_deleted_is_gone(api: Api) -> None:
     ids = [one["id"] for one in items(response)]
     api.require(
         "datasets.deleted-is-unlisted",
-        identity not in ids,
+        dataset not in ids,
         response,
         location="/datasets/*/id",
         expected="no dataset that was deleted",
-        observed=identity,
+        observed=dataset,
     )
-    response = api.call(DELETE, path={"id": identity}, status=(200, 404))
+    response = api.call(DELETE, path={"id": dataset}, status=(200, 404))
     api.require(
         "datasets.second-delete", response.status == 404, response, expected="404", observed=response.status
     )
 
 
 def test_what_never_was_is_not_deleted(api: Api) -> None:
+    """Deleting an id that never existed gets 404."""
     response = api.call(DELETE, path={"id": f"conformance-never-{api.unique}"}, status=(200, 404))
     api.require(
         "datasets.unknown-delete", response.status == 404, response, expected="404", observed=response.status
@@ -289,43 +286,41 @@ def test_what_never_was_is_not_deleted(api: Api) -> None:
 
 @pytest.mark.operations(CREATE, GET, DELETE, USAGE)
 def test_the_storage_in_use_follows(api: Api) -> None:
-    # Large enough to stand out where something else is stored meanwhile.
+    """The storage in use grows with an upload and shrinks when the dataset is deleted."""
+    # Large enough to be noticed even if something else is stored meanwhile.
     line = {"text": "The harbour master writes down every ship that comes in and goes out. " * 60}
     rows = [line] * 40
     size = len(json.dumps(line)) * len(rows)
-    before = used(api)
-    identity = uploaded(api, "ledger", rows)
-    settled(api, identity)
-    grown = moved(api, before, size)
-    api.call(DELETE, path={"id": identity})
-    moved(api, grown, -size)
+    before = usage_of(api.call(USAGE))
+    dataset = upload(api, "ledger", rows)
+    settle(api, dataset)
+    after = require_change(api, before, size)
+    api.call(DELETE, path={"id": dataset})
+    require_change(api, after, -size)
 
 
-def used(api: Api) -> int:
-    return stored(api.call(USAGE))
-
-
-def stored(response: ApiResponse) -> int:
+def usage_of(response: ApiResponse) -> int:
+    """Return the bytes that the organization uses."""
     return int(response.at("/organization_usage", float | None) or 0)
 
 
-def moved(api: Api, before: int, by: int) -> int:
-    """Return the storage in use when it has followed, or does not within seconds."""
+def require_change(api: Api, before: int, by: int) -> int:
+    """Require that the storage in use changes by about so many bytes within seconds; return it."""
     half = abs(by) // 2
-    for number in range(LOOKS):
+    for number in range(READS):
         if number:
-            api.pause(USAGE, SPELL)
+            api.pause(USAGE, PAUSE)
         response = api.call(USAGE)
-        now = stored(response)
-        follows = now - before >= half if by > 0 else before - now >= half
-        if follows:
+        now = usage_of(response)
+        changed = now - before >= half if by > 0 else before - now >= half
+        if changed:
             break
     api.require(
         "datasets.usage-follows",
-        follows,
+        changed,
         response,
         location="/organization_usage",
-        expected=f"{before}, and {abs(by)} {'more' if by > 0 else 'less'}",
+        expected=f"about {before + by}",
         observed=now,
         value_class="grows" if by > 0 else "shrinks",
     )

@@ -1,4 +1,4 @@
-"""Detokenize: the text of tokens is the text that they come from."""
+"""Detokenize: token ids of a text give that text again."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ BEFORE, AFTER = "Rain fell on ", "the harbour of Reykjavík, 12 °C."
 
 
 def tokens(api: Api, text: str) -> list[int]:
+    """Tokenize a text and return the token ids."""
     return api.call(TOKENIZE, body={"model": MODEL, "text": text}).at("/tokens", list[int])
 
 
 def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -> ApiResponse:
+    """Detokenize token ids."""
     return api.call(DETOKENIZE, body={"model": MODEL, "tokens": ids}, status=status)
 
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 @pytest.mark.parametrize("text", [AFTER, f" {BEFORE}"], ids=["word", "space"])
 def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
+    """Detokenizing the tokens of a text returns the text, also with umlauts and a leading space."""
     response = detokenized(api, tokens(api, text))
     api.require(
         "detokenize.inverse",
@@ -38,6 +41,7 @@ def test_tokens_give_the_text_that_they_come_from(api: Api, text: str) -> None:
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 def test_lists_of_tokens_can_be_joined(api: Api) -> None:
+    """Two token lists joined give their two texts joined: clients detokenize streams piece by piece."""
     first, second = tokens(api, BEFORE), tokens(api, AFTER)
     parts = [detokenized(api, ids).at("/text", str) for ids in (first, second)]
     response = detokenized(api, first + second)
@@ -54,6 +58,7 @@ def test_lists_of_tokens_can_be_joined(api: Api) -> None:
 @pytest.mark.operations(DETOKENIZE)
 @pytest.mark.parametrize("token", [-1, 2**31 - 1], ids=["negative", "large"])
 def test_a_token_that_nobody_has_is_refused(api: Api, token: int) -> None:
+    """A token id outside the vocabulary gets a status from 400 to 499, not a server error."""
     response = detokenized(api, [token], (200, 400, 404, 422, 500))
     api.require(
         "detokenize.foreign",

@@ -1,22 +1,20 @@
-"""Embed jobs: what a job, its dataset and the dataset that it makes must have in common."""
+"""Embed jobs: what a job, its input dataset and the dataset of its results have in common."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
-from cohere_conformance.cases import FormPart
-from cohere_conformance.session.api import InconclusiveError
+from cohere_conformance.session.api import UPLOAD_OPERATIONS, InconclusiveError, Upload
 
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, ApiResponse
 
-UPLOAD, SHOW, REMOVE = "POST /v1/datasets", "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
+SHOW_DATASET, DELETE_DATASET = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
 GET, CANCEL = "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
-pytestmark = pytest.mark.operations(UPLOAD, SHOW, REMOVE, CREATE, LIST, GET, CANCEL)
+pytestmark = pytest.mark.operations(*UPLOAD_OPERATIONS, CREATE, LIST, GET, CANCEL)
 MODEL = "embed-english-light-v3.0"
 TEXTS = ["Fog until noon, then fair.", "The ferry was late.", "Sun, at last."]
 ENDED = frozenset({"complete", "failed", "cancelled"})
@@ -24,39 +22,40 @@ NEXT = {
     "processing": frozenset({"processing", "cancelling"}) | ENDED,
     "cancelling": frozenset({"cancelling"}) | ENDED,
 }
-VALIDATING = frozenset({"unknown", "queued", "processing"})
-CANCELLED_OR_NOT = (200, 400, 422)
+"""The statuses that may follow each status."""
+CANCEL_STATUSES = (200, 400, 422)
+"""A job that has ended may refuse to be cancelled."""
 PATIENCE = 300.0
 
 
 class Dataset(TypedDict):
-    """What is read of a dataset."""
+    """The properties of a dataset that the tests read."""
 
     id: str
     validation_status: str
 
 
-class Piece(TypedDict, total=False):
-    """A part of a dataset."""
+class DatasetPart(TypedDict, total=False):
+    """The properties of a part of a dataset that the tests read."""
 
     num_rows: int
     samples: list[str]
 
 
-class Field(TypedDict):
+class Column(TypedDict):
     """A column of a dataset."""
 
     name: str
 
 
-class Columns(TypedDict, total=False):
+class Schema(TypedDict, total=False):
     """The schema of a dataset."""
 
-    fields: list[Field]
+    fields: list[Column]
 
 
 class Job(TypedDict):
-    """What is read of a job."""
+    """The properties of a job that the tests read."""
 
     job_id: str
     input_dataset_id: str
@@ -65,76 +64,64 @@ class Job(TypedDict):
     created_at: str
 
 
-def uploaded(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> ApiResponse:
-    """Return a new dataset when its validation has come to an end; it is deleted when the test is over."""
-    content = "".join(json.dumps(row) + "\n" for row in rows)
-    asked = (("name", f"conformance-job-{api.unique}"), ("type", "embed-input"), *query)
-    form = (FormPart("data", content, "rows.jsonl", "application/jsonl"),)
-    identity = str(api.call(UPLOAD, query=asked, form=form).body.get("id") or "")
-    if not identity:
-        raise InconclusiveError("an upload was answered without an id")
-    api.later(REMOVE, path={"id": identity})
-
-    def look() -> ApiResponse | None:
-        response = api.call(SHOW, path={"id": identity})
-        return None if response.at("/dataset", Dataset)["validation_status"] in VALIDATING else response
-
-    return api.until(SHOW, look, PATIENCE, expected=f"an end of the validation of {identity}")
+def upload(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> Upload:
+    """Upload rows to embed, and wait for the end of their validation."""
+    return api.upload("embed-input", rows, name="job", query=query, seconds=PATIENCE)
 
 
-def begun(api: Api, dataset: str, **further: str) -> str:
-    """Return the id of a new job, which is told to stop when the test is over."""
+def create(api: Api, dataset: str, **further: str) -> str:
+    """Create a job and return its id; the job is cancelled when the test is over."""
     body = {"model": MODEL, "dataset_id": dataset, "input_type": "search_document", **further}
-    identity = api.call(CREATE, body=body).at("/job_id", str)
-    api.later(CANCEL, path={"id": identity}, status=(*CANCELLED_OR_NOT, 404))
-    return identity
+    job = api.call(CREATE, body=body).at("/job_id", str)
+    api.later(CANCEL, path={"id": job}, status=(*CANCEL_STATUSES, 404))
+    return job
 
 
-def followed(api: Api, identity: str, before: str) -> ApiResponse:
-    """Return a job as it stands now, which is where it stood or what comes after."""
-    response = api.call(GET, path={"id": identity})
-    now = response.at("/status", str)
+def check_job(api: Api, response: ApiResponse, before: str) -> str:
+    """Require that the status of a job may follow the one before, and return it."""
+    status = response.at("/status", str)
     api.require(
         "embed-jobs.status-forward",
-        now in NEXT.get(before, {before}),
+        status in NEXT.get(before, {before}),
         response,
         location="/status",
-        expected=f"{before} or what comes after it",
-        observed=now,
+        expected=f"{before} or a later status",
+        observed=status,
     )
     if output := response.at("/output_dataset_id", str | None):
-        api.later(REMOVE, path={"id": output})
-    return response
+        api.later(DELETE_DATASET, path={"id": output})
+    return status
 
 
-def finished(api: Api, identity: str) -> ApiResponse:
-    """Return a job that has come to its end."""
+def finish(api: Api, job: str) -> ApiResponse:
+    """Read a job until it ends, and return the last response; the status never goes back."""
     before = "processing"
 
-    def look() -> ApiResponse | None:
+    def ended(response: ApiResponse) -> bool:
         nonlocal before
-        response = followed(api, identity, before)
-        before = response.at("/status", str)
-        return response if before in ENDED else None
+        before = check_job(api, response, before)
+        return before in ENDED
 
-    return api.until(GET, look, PATIENCE, expected=f"an end of the job {identity}")
+    return api.until(GET, ended, path={"id": job}, seconds=PATIENCE, expected=f"the end of job {job}")
 
 
-def echoed(api: Api, response: ApiResponse, dataset: str, truncate: str) -> None:
+def require_echo(api: Api, response: ApiResponse, dataset: str, truncate: str) -> None:
+    """Require that a job repeats the values that it was created with."""
     sent = {"input_dataset_id": dataset, "model": MODEL, "truncate": truncate}
-    told = {name: response.body.get(name) for name in sent}
-    api.require("embed-jobs.created-echo", told == sent, response, expected=str(sent), observed=told)
+    echoed = {name: response.body.get(name) for name in sent}
+    api.require("embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed)
 
 
 def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
+    """The results have a row for each input row, in the same order, with the kept column and a vector."""
     rows = [{"text": text, "day": f"day {number}"} for number, text in enumerate(TEXTS)]
-    source = uploaded(api, rows, ("keep_fields", "day")).at("/dataset", Dataset)
-    job = finished(api, begun(api, source["id"]))
-    echoed(api, job, source["id"], "END")
+    dataset = upload(api, rows, ("keep_fields", "day")).response.at("/dataset", Dataset)["id"]
+    job = finish(api, create(api, dataset))
+    require_echo(api, job, dataset, "END")
     if (status := job.at("/status", str)) != "complete":
-        raise InconclusiveError(f"the job is {status}, so nothing was made")
-    response = api.call(SHOW, path={"id": job.at("/output_dataset_id", str)})
-    parts = response.at("/dataset/dataset_parts", list[Piece] | None) or []
+        raise InconclusiveError(f"not testable: expected a complete job, got {status}")
+    response = api.call(SHOW_DATASET, path={"id": job.at("/output_dataset_id", str)})
+    parts = response.at("/dataset/dataset_parts", list[DatasetPart] | None) or []
     counts = [part.get("num_rows") for part in parts]
     api.require(
         "embed-jobs.row-count",
@@ -154,73 +141,82 @@ def test_a_job_makes_a_row_of_each_row(api: Api) -> None:
         expected="the rows in the order of the input",
         observed=order,
     )
-    fields = (response.parsed("/dataset/schema", Columns | None) or {}).get("fields")
-    columns = {field["name"] for field in fields or ()}
+    columns = (response.parsed("/dataset/schema", Schema | None) or {}).get("fields")
+    names = {column["name"] for column in columns or ()}
     api.require(
         "embed-jobs.result-columns",
-        fields is None or {"text", "day", "embeddings"} <= columns,
+        columns is None or {"text", "day", "embeddings"} <= names,
         response,
         location="/dataset/schema",
         expected="the columns text, day and embeddings",
-        observed=sorted(columns),
+        observed=sorted(names),
     )
 
 
 def test_what_has_ended_stays_as_it_is(api: Api) -> None:
-    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str))
-    before = finished(api, identity).at("/status", str)
-    followed(api, identity, before)
-    api.call(CANCEL, path={"id": identity}, status=CANCELLED_OR_NOT)
-    response = api.call(GET, path={"id": identity})
-    now = response.at("/status", str)
+    """A job that has ended keeps its status when it is read again, and when it is cancelled."""
+    job = create(api, upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str))
+    before = finish(api, job).at("/status", str)
+    check_job(api, api.call(GET, path={"id": job}), before)
+    api.call(CANCEL, path={"id": job}, status=CANCEL_STATUSES)
+    response = api.call(GET, path={"id": job})
+    after = response.at("/status", str)
     api.require(
-        "embed-jobs.cancel-ended", now == before, response, location="/status", expected=before, observed=now
+        "embed-jobs.cancel-ended",
+        after == before,
+        response,
+        location="/status",
+        expected=before,
+        observed=after,
     )
 
 
 def test_jobs_are_listed_as_they_are_read(api: Api) -> None:
-    identity = begun(api, uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str))
-    read = api.call(GET, path={"id": identity}).at("", Job)
+    """A job is in the list, with the dataset, model, truncation and time of creation that it has alone."""
+    job = create(api, upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str))
+    alone = api.call(GET, path={"id": job}).at("", Job)
     response = api.call(LIST)
-    found = [job for job in response.at("/embed_jobs", list[Job] | None) or () if job["job_id"] == identity]
+    listed = [one for one in response.at("/embed_jobs", list[Job] | None) or () if one["job_id"] == job]
     api.require(
         "embed-jobs.listed",
-        bool(found),
+        bool(listed),
         response,
         location="/embed_jobs",
-        expected=f"the job {identity}",
-        observed="none of that id",
+        expected=f"the job {job}",
+        observed="no job with this id",
     )
-    fixed = ("input_dataset_id", "model", "truncate", "created_at")
-    api.need(bool(found), f"the job {identity} in the list")
+    api.need(bool(listed), f"the job {job} in the list")
+    constant = ("input_dataset_id", "model", "truncate", "created_at")
     api.require(
         "embed-jobs.listed-as-read",
-        all(found[0][name] == read[name] for name in fixed),
+        all(listed[0][name] == alone[name] for name in constant),
         response,
         location="/embed_jobs/*",
-        expected=str([read[name] for name in fixed]),
-        observed=[found[0][name] for name in fixed],
+        expected=str([alone[name] for name in constant]),
+        observed=[listed[0][name] for name in constant],
     )
 
 
 def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
-    dataset = uploaded(api, [{"text": TEXTS[0]}]).at("/dataset/id", str)
-    identity = begun(api, dataset, truncate="START")
-    api.call(CANCEL, path={"id": identity})
-    response = api.call(GET, path={"id": identity})
-    now = response.at("/status", str)
+    """A job that was cancelled is cancelling, or has ended, but is not processing any more."""
+    dataset = upload(api, [{"text": TEXTS[0]}]).response.at("/dataset/id", str)
+    job = create(api, dataset, truncate="START")
+    api.call(CANCEL, path={"id": job})
+    response = api.call(GET, path={"id": job})
+    status = response.at("/status", str)
     api.require(
         "embed-jobs.cancel-stops",
-        now != "processing",
+        status != "processing",
         response,
         location="/status",
-        expected="cancelling, or an end",
-        observed=now,
+        expected="cancelling, or an ended job",
+        observed=status,
     )
-    echoed(api, finished(api, identity), dataset, "START")
+    require_echo(api, finish(api, job), dataset, "START")
 
 
 def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
+    """A job over an unknown dataset gets 404; one over a dataset that failed its validation is rejected."""
     body = {"model": MODEL, "dataset_id": f"conformance-never-{api.unique}", "input_type": "search_document"}
     response = api.call(CREATE, body=body, status=(400, 404))
     api.require(
@@ -230,16 +226,16 @@ def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
         expected="404",
         observed=response.status,
     )
-    bad = uploaded(api, [{"remark": "no text here"}]).at("/dataset", Dataset)
-    if bad["validation_status"] != "failed":
+    invalid = upload(api, [{"remark": "no text here"}]).response.at("/dataset", Dataset)
+    if invalid["validation_status"] != "failed":
         return
-    response = api.call(CREATE, body={**body, "dataset_id": bad["id"]}, status=(200, 400, 404, 422))
+    response = api.call(CREATE, body={**body, "dataset_id": invalid["id"]}, status=(200, 400, 404, 422))
     if response.status == 200:
-        api.later(CANCEL, path={"id": response.at("/job_id", str)}, status=(*CANCELLED_OR_NOT, 404))
+        api.later(CANCEL, path={"id": response.at("/job_id", str)}, status=(*CANCEL_STATUSES, 404))
     api.require(
         "embed-jobs.dataset-validated",
         response.status != 200,
         response,
-        expected="a refusal",
+        expected="status 400, 404 or 422",
         observed=response.status,
     )

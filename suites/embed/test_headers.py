@@ -1,4 +1,4 @@
-"""Embed: what the headers count."""
+"""Embed: response headers that count tokens and characters."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ TEXTS = ["A plum.", "Crème brûlée, déjà vu 🙂"]
 
 @pytest.mark.operations(*EMBED)
 def test_tokens_and_characters_are_told(api: Api) -> None:
+    """Each response has the headers `num_tokens` and `num_chars`, by which users watch their consumption."""
     for label in EMBED:
         response = api.call(
             label,

@@ -1,4 +1,4 @@
-"""Embed: what is refused, and what is not."""
+"""Embed: what the service rejects and what it accepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
 
-FIRST, SECOND = "POST /v1/embed", "POST /v2/embed"
+V1, V2 = "POST /v1/embed", "POST /v2/embed"
 BODY = {
     "model": "embed-english-v3.0",
     "input_type": "search_query",
@@ -19,10 +19,11 @@ BODY = {
 ANY = (200, 400, 404, 422)
 
 
-@pytest.mark.operations(SECOND)
+@pytest.mark.operations(V2)
 def test_null_is_as_good_as_nothing(api: Api) -> None:
-    plain = api.call(SECOND, body=BODY)
-    response = api.call(SECOND, body={**BODY, "truncate": None, "output_dimension": None}, status=ANY)
+    """Optional properties that are `null` count as absent: SDKs in typed languages send them."""
+    plain = api.call(V2, body=BODY)
+    response = api.call(V2, body={**BODY, "truncate": None, "output_dimension": None}, status=ANY)
     api.require(
         "common.null-is-absent",
         response.status == 200 and response.body.get("embeddings") == plain.body.get("embeddings"),
@@ -32,20 +33,22 @@ def test_null_is_as_good_as_nothing(api: Api) -> None:
     )
 
 
-@pytest.mark.operations(SECOND)
+@pytest.mark.operations(V2)
 def test_version_2_refuses_unknown_fields(api: Api) -> None:
-    response = api.call(SECOND, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    """Version 2 rejects an unknown property with 422, not with another status."""
+    response = api.call(V2, body={**BODY, "conformance_colour": "blue"}, status=ANY)
     api.require(
         "common.v2-unknown-field-status",
-        response.status in {200, 422},  # one that is served is another requirement's
+        response.status in {200, 422},  # another requirement judges a 200
         response,
         expected="status 422",
         observed=str(response.status),
     )
 
 
-@pytest.mark.operations(SECOND)
+@pytest.mark.operations(V2)
 def test_version_2_refuses_unknown_fields_at_any_depth(api: Api) -> None:
+    """Version 2 rejects an unknown property of a nested object too, so that a typing error is noticed."""
     content = [{"type": "text", "text": "plum", "conformance_colour": "blue"}]
     body = {
         "model": "embed-v4.0",
@@ -54,28 +57,29 @@ def test_version_2_refuses_unknown_fields_at_any_depth(api: Api) -> None:
         "embedding_types": ["int8"],
         "output_dimension": 256,
     }
-    response = api.call(SECOND, body=body, status=ANY)
+    response = api.call(V2, body=body, status=ANY)
     api.require(
         "common.v2-unknown-nested-field",
         response.status != 200,
         response,
-        expected="a refusal: /inputs/*/content/*/conformance_colour is not declared",
-        observed="it was served",
+        expected="a rejection: /inputs/*/content/*/conformance_colour is not declared",
+        observed="status 200",
         value_class="/inputs/*/content/*/conformance_colour",
     )
 
 
-@pytest.mark.operations(SECOND)
+@pytest.mark.operations(V2)
 def test_a_batch_of_200_kilobytes_is_served(api: Api) -> None:
-    """As many texts as there may be, each of a page: nobody's limit for a body may be below that."""
+    """A batch of 96 texts of a page each, the most that are allowed, is not rejected for its size."""
     text = "The harbour master writes down every ship that comes in. " * 36
-    response = api.call(SECOND, body={**BODY, "texts": [text] * 96})
-    api.need(bool(response.body), "an answer")
+    response = api.call(V2, body={**BODY, "texts": [text] * 96})
+    api.need(bool(response.body), "a JSON object as response")
 
 
-@pytest.mark.operations(FIRST)
+@pytest.mark.operations(V1)
 def test_version_1_warns_of_unknown_fields(api: Api) -> None:
-    response = api.call(FIRST, body={**BODY, "conformance_colour": "blue"}, status=ANY)
+    """Version 1 ignores an unknown property and names it in the header `x-api-warning`."""
+    response = api.call(V1, body={**BODY, "conformance_colour": "blue"}, status=ANY)
     api.require(
         "common.v1-unknown-field-served",
         response.status == 200,
@@ -94,9 +98,10 @@ def test_version_1_warns_of_unknown_fields(api: Api) -> None:
     )
 
 
-@pytest.mark.operations(FIRST, SECOND)
+@pytest.mark.operations(V1, V2)
 def test_an_unknown_model_is_not_found(api: Api) -> None:
-    for label in (FIRST, SECOND):
+    """A model name that does not exist gets 404."""
+    for label in (V1, V2):
         response = api.call(label, body={**BODY, "model": "conformance-no-such-model"}, status=ANY)
         api.require(
             "common.unknown-model-status",

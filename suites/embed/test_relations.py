@@ -1,4 +1,4 @@
-"""Embed: what several answers must have in common."""
+"""Embed: a text has one vector, whatever else the request contains."""
 
 from __future__ import annotations
 
@@ -19,40 +19,43 @@ either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
 MODEL = "embed-v4.0"
 TEXTS = ["The kettle whistles.", "Glaciers shrink.", "Who mends violins?"]
 ALIKE = 0.9996
-PLACE = "/embeddings/float/*"
+VECTORS = "/embeddings/float/*"
 
 Vector = Annotated[list[Annotated[float, Meta(ge=-1e9, le=1e9)]], Meta(min_length=1)]
-"""With components of which the squares can be added up."""
+"""A vector whose components can be squared and added without overflow."""
 
 
 def embedded(api: Api, label: str, texts: list[str], **further: object) -> ApiResponse:
+    """Embed texts as float vectors."""
     body = {"model": MODEL, "input_type": "search_document", "embedding_types": ["float"], "texts": texts}
     return api.call(label, body=body | further)
 
 
 def floats(api: Api, response: ApiResponse, number: int) -> list[Vector]:
+    """Return the float vectors of a response, which are as many as expected."""
     found = response.at("/embeddings/float", list[Vector])
     api.need(len(found) == number, f"{number} vectors")
     return found
 
 
-def likeness(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return the cosine of two vectors; 0 where they cannot be compared."""
-    lengths = math.hypot(*one) * math.hypot(*other)
-    if len(one) != len(other) or not lengths:
+def likeness(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the cosine of two vectors; 0 if they have different lengths or are zero."""
+    lengths = math.hypot(*first) * math.hypot(*second)
+    if len(first) != len(second) or not lengths:
         return 0.0
-    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / lengths
+    return math.fsum(a * b for a, b in zip(first, second, strict=True)) / lengths
 
 
 def require_alike(
     api: Api, requirement: str, response: ApiResponse, pairs: list[tuple[Vector, Vector]], what: str
 ) -> None:
-    worst = min(likeness(one, other) for one, other in pairs)
+    """Require that the vectors of each pair are the same up to rounding."""
+    worst = min(likeness(first, second) for first, second in pairs)
     api.require(
         requirement,
         worst >= ALIKE,
         response,
-        location=PLACE,
+        location=VECTORS,
         expected=f"{what}, with a cosine of at least {ALIKE}",
         observed=f"cosine {worst:.5f}",
     )
@@ -60,23 +63,25 @@ def require_alike(
 
 @either
 def test_vectors_stand_in_the_order_of_the_texts(api: Api, label: str) -> None:
-    straight = floats(api, embedded(api, label, TEXTS), 3)
+    """The vectors are in the order of the texts: texts in another order get the vectors in that order."""
+    vectors = floats(api, embedded(api, label, TEXTS), 3)
     response = embedded(api, label, [*TEXTS[1:], TEXTS[0]])
-    turned = floats(api, response, 3)
-    nearest = [max(range(3), key=lambda location: likeness(vector, turned[location])) for vector in straight]
+    rotated = floats(api, response, 3)
+    nearest = [max(range(3), key=lambda index: likeness(vector, rotated[index])) for vector in vectors]
     api.require(
         "embed.order",
         nearest == [2, 0, 1],
         response,
         location="/embeddings/float",
-        expected="each text nearest to itself in another order, at 2, 0 and 1",
+        expected="the vectors of the texts at the indexes 2, 0 and 1 of the rotated request",
         observed=nearest,
     )
 
 
 @either
 def test_a_text_has_one_vector(api: Api, label: str) -> None:
-    # The text before it is the same both times, so that nothing else can make a difference.
+    """A text that is sent several times, in one request and in two, has the same vector each time."""
+    # The neighbours of the text are the same each time, so that they cannot make a difference.
     first = floats(api, embedded(api, label, [TEXTS[0]] * 3), 3)
     response = embedded(api, label, [TEXTS[0]] * 3)
     second = floats(api, response, 3)
@@ -86,25 +91,27 @@ def test_a_text_has_one_vector(api: Api, label: str) -> None:
 
 @either
 def test_texts_have_the_vectors_that_they_have_alone_and_cost_as_much(api: Api, label: str) -> None:
+    """Two texts have the same vectors, and are billed the same, in one request and in two."""
     batch = embedded(api, label, TEXTS[:2])
     singles = [embedded(api, label, [text]) for text in TEXTS[:2]]
-    alone = [floats(api, one, 1)[0] for one in singles]
+    alone = [floats(api, response, 1)[0] for response in singles]
     pairs = list(zip(alone, floats(api, batch, 2), strict=True))
-    require_alike(api, "embed.batch", singles[-1], pairs, "the vectors that the texts have together")
-    billed = [one.at("/meta/billed_units/input_tokens", float | None) for one in (batch, *singles)]
+    require_alike(api, "embed.batch", singles[-1], pairs, "the vectors that the texts have in one request")
+    billed = [response.at("/meta/billed_units/input_tokens", float | None) for response in (batch, *singles)]
     if None not in billed:
         api.require(
             "embed.units-additive",
             billed[0] == sum(billed[1:]),
             singles[-1],
             location="/meta/billed_units/input_tokens",
-            expected="together what is billed for both at once",
-            observed={"together": billed[0], "one by one": billed[1:]},
+            expected="the tokens that are billed for both in one request",
+            observed={"in one request": billed[0], "in two": billed[1:]},
         )
 
 
 @pytest.mark.parametrize("dimension", [256, 1024])
 def test_a_shorter_vector_is_the_beginning_of_the_long_one(api: Api, dimension: int) -> None:
+    """With `output_dimension` a vector is cut: it begins like the long one, so that an index can mix both."""
     long = floats(api, embedded(api, V2, TEXTS[:1], output_dimension=1536), 1)[0]
     response = embedded(api, V2, TEXTS[:1], output_dimension=dimension)
     pairs = [(long[:dimension], floats(api, response, 1)[0])]
@@ -114,6 +121,7 @@ def test_a_shorter_vector_is_the_beginning_of_the_long_one(api: Api, dimension: 
 
 
 def test_both_versions_make_the_same_vectors(api: Api) -> None:
+    """Versions 1 and 2 of the API return the same vector, so that an index survives an upgrade."""
     old, new = embedded(api, V1, TEXTS[:1]), embedded(api, V2, TEXTS[:1])
     pairs = [(floats(api, old, 1)[0], floats(api, new, 1)[0])]
     require_alike(api, "embed.versions-agree", new, pairs, "the vector of version 1")
@@ -121,6 +129,7 @@ def test_both_versions_make_the_same_vectors(api: Api) -> None:
 
 @either
 def test_further_types_make_no_difference(api: Api, label: str) -> None:
+    """The float vector is the same when `embedding_types` asks for other types as well."""
     alone = floats(api, embedded(api, label, TEXTS[:1]), 1)[0]
     types = ["float", "int8", "uint8", "binary", "ubinary", "base64"]
     response = embedded(api, label, TEXTS[:1], embedding_types=types)
@@ -129,6 +138,7 @@ def test_further_types_make_no_difference(api: Api, label: str) -> None:
 
 
 def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
+    """Two texts that differ only behind `max_tokens` have the same vector."""
     beginning = "Nine brown hens sat beside the old stone wall and slept."
     options = {"max_tokens": 8, "truncate": "END"}
     first = embedded(api, V2, [f"{beginning} Then it rained."], **options)
@@ -141,15 +151,16 @@ def test_what_is_cut_off_makes_no_difference(api: Api) -> None:
 
 @either
 def test_a_query_is_no_document(api: Api, label: str) -> None:
+    """A text has a similar but different vector as a query and as a document."""
     document = floats(api, embedded(api, label, TEXTS[2:]), 1)[0]
     response = embedded(api, label, TEXTS[2:], input_type="search_query")
     query = floats(api, response, 1)[0]
-    same = max(abs(one - other) for one, other in zip(document, query, strict=False)) < 1e-6
+    same = max(abs(a - b) for a, b in zip(document, query, strict=False)) < 1e-6
     api.require(
         "embed.purposes-differ",
         not same and likeness(document, query) > 0.5,
         response,
-        location=PLACE,
-        expected="a vector that is close to that of the document, but another",
+        location=VECTORS,
+        expected="a vector close to that of the document, but not the same",
         observed="the same vector" if same else f"cosine {likeness(document, query):.4f}",
     )

@@ -1,4 +1,4 @@
-"""Every operation: requests that keep each rule, break exactly one, or are odd below all rules."""
+"""Fuzzing: generated requests to each operation."""
 
 from __future__ import annotations
 
@@ -13,4 +13,5 @@ if TYPE_CHECKING:
 def test_operation(
     label: str, mode: GenerationMode, fuzz_operation: Callable[[str, GenerationMode], None]
 ) -> None:
+    """Requests that are valid, or invalid in exactly one way, get the responses that the contract allows."""
     fuzz_operation(label, mode)

@@ -1,4 +1,4 @@
-"""Operations one after the other, along the links of the contract: with values that only answers can give."""
+"""Fuzzing: sequences of calls in which a response provides values for the next request."""
 
 from __future__ import annotations
 
@@ -55,21 +55,25 @@ TOKENS = ("POST /v1/tokenize", "POST /v1/detokenize")
 
 @pytest.mark.operations(*DATASETS)
 def test_datasets(api: Api) -> None:
+    """Datasets behave consistently in random sequences of upload, read, list and delete."""
     walk(api, DATASETS)
 
 
 @pytest.mark.operations(*EMBED_JOBS)
 def test_embed_jobs(api: Api) -> None:
+    """Embed jobs behave consistently in random sequences of calls."""
     walk(api, EMBED_JOBS)
 
 
 @pytest.mark.operations(*BATCHES)
 def test_batches(api: Api) -> None:
+    """Batches behave consistently in random sequences of calls."""
     walk(api, BATCHES)
 
 
 @pytest.mark.operations(*CONNECTORS)
 def test_connectors(api: Api) -> None:
+    """Connectors behave consistently in random sequences of calls."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     walk(api, CONNECTORS)
@@ -77,6 +81,7 @@ def test_connectors(api: Api) -> None:
 
 @pytest.mark.operations(*FINETUNING)
 def test_finetuning(api: Api) -> None:
+    """Fine-tuned models behave consistently in random sequences of calls."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     walk(api, FINETUNING)
@@ -84,9 +89,11 @@ def test_finetuning(api: Api) -> None:
 
 @pytest.mark.operations(*MODELS)
 def test_models(api: Api) -> None:
+    """The list of models and single models agree in random sequences of calls."""
     walk(api, MODELS)
 
 
 @pytest.mark.operations(*TOKENS)
 def test_tokens(api: Api) -> None:
+    """Tokenize and detokenize agree in random sequences of calls."""
     walk(api, TOKENS)

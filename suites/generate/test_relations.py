@@ -1,4 +1,4 @@
-"""Generate: what several answers must have in common."""
+"""Generate: where a generation ends, and streaming."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ GENERATE = "POST /v1/generate"
 pytestmark = pytest.mark.operations(GENERATE)
 
 
-def written(api: Api, **further: object) -> ApiResponse:
+def generate(api: Api, **further: object) -> ApiResponse:
+    """Generate with as little randomness as possible."""
     if api.profile == "live-2026":
         pytest.skip("retired")
     body = {
@@ -25,28 +26,31 @@ def written(api: Api, **further: object) -> ApiResponse:
 
 
 def text_of(response: ApiResponse) -> str:
+    """Return the text of the first generation."""
     return response.at("/generations/0/text", str)
 
 
 def test_a_stop_sequence_stays_where_an_end_sequence_goes(api: Api) -> None:
-    ended, stopped = written(api, end_sequences=["."]), written(api, stop_sequences=["."])
+    """`stop_sequences` keeps the sequence in the text, `end_sequences` cuts it off; else both end alike."""
+    with_end, with_stop = generate(api, end_sequences=["."]), generate(api, stop_sequences=["."])
     api.require(
         "generate.stop-is-end-and-sequence",
-        text_of(stopped) == f"{text_of(ended)}.",
-        stopped,
+        text_of(with_stop) == f"{text_of(with_end)}.",
+        with_stop,
         location="/generations/*/text",
-        expected=f"{text_of(ended)!r} and a full stop",
-        observed=text_of(stopped),
+        expected=f"{text_of(with_end)!r} and a full stop",
+        observed=text_of(with_stop),
     )
 
 
 def test_a_stream_writes_the_same_text(api: Api) -> None:
-    at_once, streamed = written(api), written(api, stream=True)
+    """The generation is the same with and without streaming, at temperature 0 with a seed."""
+    complete, streamed = generate(api), generate(api, stream=True)
     api.require(
         "generate.stream-same",
-        text_of(streamed) == text_of(at_once),
+        text_of(streamed) == text_of(complete),
         streamed,
         location="/generations/*/text",
-        expected=repr(text_of(at_once)),
+        expected=repr(text_of(complete)),
         observed=text_of(streamed),
     )

@@ -1,4 +1,4 @@
-"""Models: nobody is served who has no key."""
+"""Models: calls without a valid API key are rejected."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ pytestmark = pytest.mark.operations(*OPERATIONS)
 
 
 def test_strangers_are_refused(api: Api) -> None:
-    """common.key-missing, common.key-wrong, common.key-not-repeated, common.key-scheme."""
+    """Calls without a key, with an unknown key or with another scheme get 401; no message repeats the key."""
     rejects_invalid_credentials(api, OPERATIONS)

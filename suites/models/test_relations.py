@@ -1,4 +1,4 @@
-"""Models: pages, filters and single models show the same."""
+"""Models: pages, filters and single models agree with the complete list."""
 
 from __future__ import annotations
 
@@ -21,36 +21,41 @@ Model = dict[str, Any]
 
 
 def page(api: Api, size: int = 1000, **further: str) -> ApiResponse:
+    """List models."""
     query = [("page_size", str(size)), *further.items()]
     return api.call(LIST, query=query)
 
 
 def models(response: ApiResponse) -> list[Model]:
+    """Return the models of a list."""
     return response.at("/models", list[Model])
 
 
 def names(response: ApiResponse) -> list[str]:
+    """Return the names of the models of a list, in its order."""
     return [str(model.get("name")) for model in models(response)]
 
 
 def endpoints(model: Model) -> list[object]:
-    told = model.get("endpoints")
-    return told if isinstance(told, list) else []
+    """Return the endpoints that a model lists."""
+    listed = model.get("endpoints")
+    return listed if isinstance(listed, list) else []
 
 
 @pytest.mark.operations(LIST)
 def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
+    """Small pages show each model of the complete list once: a client that pages misses no model."""
     response = page(api)
-    whole = names(response)
+    complete = names(response)
     api.require(
         "models.pages-end",
         not response.body.get("next_page_token"),
         response,
         location="/next_page_token",
-        expected="no token, as all models were asked for",
+        expected="no token, because the page has room for all models",
         observed="a token",
     )
-    size = max(1, -(-len(whole) // (PAGES - 1)))
+    size = max(1, -(-len(complete) // (PAGES - 1)))
     walked: list[str] = []
     token = None
     for _ in range(PAGES):
@@ -61,13 +66,13 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
             break
     api.require(
         "models.pages-whole",
-        sorted(walked) == sorted(whole),
+        sorted(walked) == sorted(complete),
         response,
         location="/models",
-        expected=f"each of {len(whole)} models on one page of {size}",
+        expected=f"each of {len(complete)} models on one page of {size}",
         observed={
-            "missing": sorted(set(whole) - set(walked)),
-            "again": sorted({name for name in walked if walked.count(name) > whole.count(name)}),
+            "missing": sorted(set(complete) - set(walked)),
+            "again": sorted({name for name in walked if walked.count(name) > complete.count(name)}),
         },
     )
 
@@ -75,6 +80,7 @@ def test_small_pages_hold_what_a_large_one_holds(api: Api) -> None:
 @pytest.mark.operations(LIST)
 @pytest.mark.parametrize("endpoint", ["chat", "embed", "rerank"])
 def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) -> None:
+    """The list filtered by `endpoint` holds the models that list this endpoint, and no other."""
     serving = {str(model.get("name")) for model in models(page(api)) if endpoint in endpoints(model)}
     response = page(api, endpoint=endpoint)
     found = set(names(response))
@@ -83,7 +89,7 @@ def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) 
         found == serving,
         response,
         location="/models",
-        expected=f"the {len(serving)} models of the whole list that serve {endpoint}",
+        expected=f"the {len(serving)} models of the complete list that serve {endpoint}",
         observed={"missing": sorted(serving - found), "further": sorted(found - serving)},
         value_class=endpoint,
     )
@@ -91,18 +97,20 @@ def test_a_list_for_an_endpoint_is_a_part_of_the_whole(api: Api, endpoint: str) 
 
 @pytest.mark.operations(LIST)
 def test_a_default_is_alone(api: Api) -> None:
-    # The checks over one exchange look at what is shown: models.default-only, models.one-default.
+    """`default_only` shows the default model of an endpoint."""
+    # The response is judged by the requirements models.default-only and models.one-default.
     page(api, endpoint="embed", default_only="true")
 
 
 @pytest.mark.operations(LIST, GET)
 def test_a_model_is_as_it_is_listed(api: Api) -> None:
+    """A model that is read by its name has the properties that the list shows."""
     for endpoint in ("chat", "embed"):
         listed = models(page(api, 1, endpoint=endpoint))
         for model in listed[:1]:
             response = api.call(GET, path={"model": str(model.get("name"))}, status=(200, 404))
-            both = model.keys() & response.body.keys()
-            differing = sorted(name for name in both if model[name] != response.body[name])
+            common = model.keys() & response.body.keys()
+            differing = sorted(name for name in common if model[name] != response.body[name])
             if response.status == 404:
                 differing = ["nothing at all"]
             api.require(
@@ -118,6 +126,7 @@ def test_a_model_is_as_it_is_listed(api: Api) -> None:
 @pytest.mark.operations(LIST, EMBED, RERANK)
 @pytest.mark.parametrize(("endpoint", "label"), [("embed", EMBED), ("rerank", RERANK)])
 def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
+    """A model that is listed for an endpoint can be used there."""
     for model in models(page(api, 1, endpoint=endpoint)):
         response = api.call(
             label, body=MINIMAL[label] | {"model": str(model.get("name"))}, status=(200, 400, 404)
@@ -126,7 +135,7 @@ def test_a_listed_model_serves(api: Api, endpoint: str, label: str) -> None:
             "models.listed-serves",
             response.status == 200,
             response,
-            expected=f"an answer of {model.get('name')}, which is listed for {endpoint}",
+            expected=f"a response of {model.get('name')}, which is listed for {endpoint}",
             observed=str(response.body.get("message", response.status)),
             value_class=endpoint,
         )

@@ -1,4 +1,4 @@
-"""Rerank: what several answers must have in common."""
+"""Rerank: scores and order stay the same when the request changes in a way that must not matter."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DOCUMENTS = [
     "Bicycle tyres lose some pressure every week.",
 ]
 TOLERANCE = 1e-3
-PLACE = "/results/*/relevance_score"
+SCORES = "/results/*/relevance_score"
 
 
 class Result(TypedDict):
-    """What is read of a result."""
+    """The properties of a result that the tests read."""
 
     index: int
     relevance_score: float
@@ -35,12 +35,13 @@ class Result(TypedDict):
 def ranked(
     api: Api, label: str, documents: list[str], *, status: int | tuple[int, ...] = 200, **further: object
 ) -> ApiResponse:
+    """Rerank documents for the same query."""
     body = {"model": MODEL, "query": QUERY, "documents": documents, **further}
     return api.call(label, body=body, status=status)
 
 
 def scores(response: ApiResponse, documents: list[str]) -> dict[str, float]:
-    """Return the scores by document, in the order of the results; there is one at least."""
+    """Return the scores by document, in the order of the results."""
     found = {
         documents[result["index"]]: result["relevance_score"]
         for result in results(response)
@@ -52,35 +53,37 @@ def scores(response: ApiResponse, documents: list[str]) -> dict[str, float]:
 
 
 def results(response: ApiResponse) -> list[Result]:
+    """Return the results of a response."""
     return response.at("/results", list[Result])
 
 
-def moved(before: dict[str, float], after: dict[str, float]) -> dict[str, tuple[float, float]]:
-    """Return what both have scored, but not alike."""
+def changed_scores(before: dict[str, float], after: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """Return the documents whose score differs, with both scores."""
     both = before.keys() & after.keys()
     return {text: (before[text], after[text]) for text in both if abs(before[text] - after[text]) > TOLERANCE}
 
 
-def strays(order: list[str], known: dict[str, float]) -> list[str]:
-    """Return what stands after something that is known to be clearly worse."""
-    order = [text for text in order if text in known]
+def misplaced(order: list[str], score: dict[str, float]) -> list[str]:
+    """Return the documents that are ranked behind one with a clearly lower score."""
+    order = [text for text in order if text in score]
     return [
         text
         for rank, text in enumerate(order)
-        if any(known[text] > known[other] + TOLERANCE for other in order[:rank])
+        if any(score[text] > score[other] + TOLERANCE for other in order[:rank])
     ]
 
 
 @either
 def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
-    turned = DOCUMENTS[::-1]
-    first, second = ranked(api, label, DOCUMENTS), ranked(api, label, turned)
-    changed = moved(scores(first, DOCUMENTS), scores(second, turned))
+    """The documents are sent in reverse order: each keeps its score."""
+    reversed_documents = DOCUMENTS[::-1]
+    first, second = ranked(api, label, DOCUMENTS), ranked(api, label, reversed_documents)
+    changed = changed_scores(scores(first, DOCUMENTS), scores(second, reversed_documents))
     api.require(
         "rerank.permutation",
         not changed,
         second,
-        location=PLACE,
+        location=SCORES,
         expected="the scores of the same documents in another order",
         observed=changed,
     )
@@ -88,12 +91,13 @@ def test_permuted_documents_keep_their_scores(api: Api, label: str) -> None:
 
 @either
 def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
-    whole = scores(ranked(api, label, DOCUMENTS), DOCUMENTS)
+    """With `top_n` 2 the results are the two best of the complete list."""
+    complete = scores(ranked(api, label, DOCUMENTS), DOCUMENTS)
     response = ranked(api, label, DOCUMENTS, top_n=2)
     found = scores(response, DOCUMENTS)
-    api.need(found.keys() <= whole.keys(), "the same documents in the list without top_n")
-    worst = min(whole[text] for text in found)
-    missing = [text for text in whole if text not in found and whole[text] > worst + TOLERANCE]
+    api.need(found.keys() <= complete.keys(), "the same documents in the list without top_n")
+    worst = min(complete[text] for text in found)
+    missing = [text for text in complete if text not in found and complete[text] > worst + TOLERANCE]
     api.require(
         "rerank.top-n-prefix",
         not missing,
@@ -106,29 +110,31 @@ def test_top_n_is_the_beginning_of_the_whole_list(api: Api, label: str) -> None:
 
 @either
 def test_a_score_does_not_depend_on_other_documents(api: Api, label: str) -> None:
+    """Documents have the same scores with and without further documents: clients merge results of batches."""
     many, few = ranked(api, label, DOCUMENTS), ranked(api, label, DOCUMENTS[:2])
-    changed = moved(scores(many, DOCUMENTS), scores(few, DOCUMENTS[:2]))
+    changed = changed_scores(scores(many, DOCUMENTS), scores(few, DOCUMENTS[:2]))
     api.require(
         "rerank.pointwise",
         not changed,
         few,
-        location=PLACE,
-        expected="the scores that the documents have among others",
+        location=SCORES,
+        expected="the scores that the documents have with further documents",
         observed=changed,
     )
 
 
 @either
 def test_a_document_that_is_sent_twice_has_one_score(api: Api, label: str) -> None:
+    """A document that is in the list twice has the same score twice."""
     documents = [DOCUMENTS[0], DOCUMENTS[1], DOCUMENTS[0]]
     response = ranked(api, label, documents)
     found = {result["index"]: result["relevance_score"] for result in results(response)}
-    api.need({0, 2} <= found.keys(), "a score of both")
+    api.need({0, 2} <= found.keys(), "a score of both copies")
     api.require(
         "rerank.duplicates",
         abs(found[0] - found[2]) <= TOLERANCE,
         response,
-        location=PLACE,
+        location=SCORES,
         expected="the same score twice",
         observed=[found[0], found[2]],
     )
@@ -136,25 +142,27 @@ def test_a_document_that_is_sent_twice_has_one_score(api: Api, label: str) -> No
 
 @either
 def test_the_same_request_has_the_same_scores(api: Api, label: str) -> None:
+    """The same request, sent twice, gets the same scores."""
     first, second = ranked(api, label, DOCUMENTS), ranked(api, label, DOCUMENTS)
-    changed = moved(scores(first, DOCUMENTS), scores(second, DOCUMENTS))
+    changed = changed_scores(scores(first, DOCUMENTS), scores(second, DOCUMENTS))
     api.require(
         "rerank.repeatable",
         not changed,
         second,
-        location=PLACE,
-        expected="the scores of the answer before",
+        location=SCORES,
+        expected="the scores of the first response",
         observed=changed,
     )
 
 
 def test_both_versions_rank_alike(api: Api) -> None:
+    """Versions 1 and 2 of the API rank the same documents in the same order."""
     old, new = ranked(api, V1, DOCUMENTS), ranked(api, V2, DOCUMENTS)
     order = list(scores(new, DOCUMENTS))
-    out = strays(order, scores(old, DOCUMENTS))
+    behind = misplaced(order, scores(old, DOCUMENTS))
     api.require(
         "rerank.versions-agree",
-        not out,
+        not behind,
         new,
         location="/results/*/index",
         expected="the order of version 1",
@@ -164,6 +172,7 @@ def test_both_versions_rank_alike(api: Api) -> None:
 
 @either
 def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
+    """The only document about the subject of the query is ranked first."""
     documents = [DOCUMENTS[1], "Wheat is sown in autumn.", DOCUMENTS[0], "The opera begins at eight."]
     response = ranked(api, label, documents)
     first = next(iter(scores(response, documents)))
@@ -179,11 +188,13 @@ def test_what_answers_the_query_comes_first(api: Api, label: str) -> None:
 
 @either
 def test_a_hundred_and_one_documents_are_two_search_units(api: Api, label: str) -> None:
-    # The check over one exchange looks at the bill: rerank.search-units.
+    """101 documents are ranked and billed as two search units of up to 100 documents."""
+    # The billed units are judged by the requirement rerank.search-units.
     response = ranked(api, label, [f"chain {number}" for number in range(101)])
     api.need(len(results(response)) == 101, "101 results")
 
 
 def test_too_many_chunks_are_refused(api: Api) -> None:
-    # The check over one exchange looks at what is answered all the same: rerank.documents-most.
+    """101 documents of up to 100 chunks each exceed the limit of 10,000 chunks: the request is rejected."""
+    # Whether it has to be rejected is judged by the requirement rerank.documents-most.
     ranked(api, V1, ["chain"] * 101, max_chunks_per_doc=100, status=(200, 400))

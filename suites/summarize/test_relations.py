@@ -1,4 +1,4 @@
-"""Summarize: what several answers must have in common."""
+"""Summarize: the option `length` decides how long a summary is."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ TEXT = (
 
 
 def test_a_short_summary_is_not_longer_than_a_long_one(api: Api) -> None:
+    """The same text is summarized with `length` short and long: the short summary has no more characters."""
     if api.profile == "live-2026":
         pytest.skip("retired")
-    asked = {"text": TEXT, "temperature": 0, "extractiveness": "high"}
-    short, long = (
-        api.call(SUMMARIZE, body=asked | {"length": length}, status=200) for length in ("short", "long")
-    )
-    sizes = [len(response.at("/summary", str)) for response in (short, long)]
+    body = {"text": TEXT, "temperature": 0, "extractiveness": "high"}
+    short, long = (api.call(SUMMARIZE, body=body | {"length": length}) for length in ("short", "long"))
+    short_size, long_size = (len(response.at("/summary", str)) for response in (short, long))
     api.require(
         "summarize.length-order",
-        sizes[0] <= sizes[1],
+        short_size <= long_size,
         long,
         location="/summary",
-        expected=f"at least the {sizes[0]} characters of the short summary",
-        observed=f"{sizes[1]} characters",
+        expected=f"at least the {short_size} characters of the short summary",
+        observed=f"{long_size} characters",
     )

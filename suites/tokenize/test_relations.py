@@ -1,4 +1,4 @@
-"""Tokenize: what its tokens must have in common, among themselves and with the text that they come from."""
+"""Tokenize: tokens represent the text without loss, and always in the same way."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ TEXTS = {
 
 
 def tokenized(api: Api, text: str, status: int | tuple[int, ...] = 200) -> ApiResponse:
+    """Tokenize a text."""
     return api.call(TOKENIZE, body={"model": MODEL, "text": text}, status=status)
 
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
+    """Texts in many scripts, with emoji, white space or control characters survive the round trip."""
     text = TEXTS[kind]
     tokens = tokenized(api, text).at("/tokens", list[int])
     response = api.call(DETOKENIZE, body={"model": MODEL, "tokens": tokens})
@@ -44,22 +46,24 @@ def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
 
 @pytest.mark.operations(TOKENIZE)
 def test_the_same_text_has_the_same_tokens(api: Api) -> None:
+    """Tokenizing a text twice gives the same tokens, so that clients can cache the count."""
     text = " ".join(TEXTS.values())
     first, second = tokenized(api, text), tokenized(api, text)
-    one, other = (response.at("/tokens", list[int]) for response in (first, second))
+    first_tokens, second_tokens = (response.at("/tokens", list[int]) for response in (first, second))
     api.require(
         "tokenize.repeatable",
-        one == other,
+        first_tokens == second_tokens,
         second,
         location="/tokens",
-        expected=f"the {len(one)} tokens of the answer before",
-        observed=f"{len(other)} tokens, or others",
+        expected=f"the {len(first_tokens)} tokens of the first response",
+        observed=f"{len(second_tokens)} tokens, not the same",
     )
 
 
 @pytest.mark.operations(TOKENIZE)
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_the_longest_text_is_tokenized_and_a_longer_one_refused(api: Api, beyond: int) -> None:
-    # The check over one exchange looks at what is answered all the same: tokenize.text-longest.
+    """A text of 65,536 characters is tokenized; one of 65,537 characters is rejected."""
+    # Whether it has to be rejected is judged by the requirement tokenize.text-longest.
     text = ("tide " * LONGEST)[: LONGEST + beyond]
     tokenized(api, text, (200, 400, 413, 422) if beyond else 200)
