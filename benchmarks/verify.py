@@ -21,11 +21,12 @@ from typing import NamedTuple
 
 from cohere_conformance.data import folder
 from cohere_conformance.golden import find, load
+from cohere_conformance.golden.driver import VerifyDriver
 from cohere_conformance.model import Severity
 from cohere_conformance.reference.faults import catalogue
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.plan import Golden, GoldenMode, Wishes
+from cohere_conformance.session.plan import RunOptions
 from cohere_conformance.session.selftest import is_fuzzed, scopes
 
 RANDOM = re.compile(
@@ -60,12 +61,8 @@ def verified(fault: str, profile: str = "contract") -> Verified:
     groups = tuple(dict.fromkeys(group for scope in scopes(fault) for group in scope)) if fault else ()
     with tempfile.TemporaryDirectory(prefix="verify-") as home:
         campaign = Campaign(
-            Wishes(
-                faults=(fault,) if fault else (),
-                only=groups,
-                profile=profile,
-                golden=Golden(GoldenMode.VERIFY, folder("cassettes")),
-            ),
+            RunOptions(faults=(fault,) if fault else (), only=groups, profile=profile),
+            VerifyDriver(folder("cassettes")),
             folder=Path(home),
             fail_on=Severity.ADDITIVE,
             environment={},

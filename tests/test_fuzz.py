@@ -17,9 +17,9 @@ from remembered import Unhurried, counted
 from running import fuzzed
 
 from cohere_conformance.fuzz.candidate import GenerationMode
+from cohere_conformance.fuzz.database import Shelf, open_database
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import PRODUCTION
-from cohere_conformance.session.examples import Shelf, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.fuzz.effort import FuzzProfile
+from cohere_conformance.fuzz.driver import FuzzDriver
+from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
 from cohere_conformance.golden import own_or_shipped
+from cohere_conformance.golden.driver import GoldenMode, golden_driver
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report.example import without_password
-from cohere_conformance.session.plan import Fuzz, Golden, GoldenMode, RunOptions
+from cohere_conformance.session.driver import Driver
+from cohere_conformance.session.plan import RunOptions
 
 if TYPE_CHECKING:
     import pytest
@@ -82,8 +85,6 @@ def run_options(config: pytest.Config) -> RunOptions:
         max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
         faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
         seed=cast("int | None", config.getoption("--conformance-seed")),
-        fuzz=_fuzz(config),
-        golden=_golden(config),
         seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
         patience=cast("float | None", config.getoption("--conformance-patience")),
     )
@@ -101,36 +102,38 @@ def _seconds(given: str | None) -> float | None:
     return seconds
 
 
-def _golden(config: pytest.Config) -> Golden | None:
-    told = cast("str | None", config.getoption("--conformance-golden"))
-    if told is None:
-        return None
-    if told not in set(GoldenMode):
-        raise UsageError(unknown("--conformance-golden", told, set(GoldenMode)))
-    named = cast("str | None", config.getoption("--conformance-cassettes"))
-    return Golden(mode=GoldenMode(told), folder=Path(named) if named else own_or_shipped())
+def driver(config: pytest.Config) -> Driver:
+    """Return how the run treats its tests: it fuzzes, works with golden cassettes, or runs the cases.
 
-
-def _fuzz(config: pytest.Config) -> Fuzz | None:
-    told = cast("str | None", config.getoption("--conformance-fuzz"))
-    if told is None:
-        return None
-    if told not in set(FuzzProfile):
-        raise UsageError(unknown("--fuzz-profile", told, set(FuzzProfile)))
-    return Fuzz(
-        profile=FuzzProfile(told),
-        max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
-        database=cast("str | None", config.getoption("--conformance-example-db")),
+    Raises:
+        UsageError: an option has an invalid value.
+    """
+    profile, mode, cassettes = (
+        cast("str | None", config.getoption(f"{_PREFIX}{name}")) for name in ("fuzz", "golden", "cassettes")
     )
+    if profile is not None:
+        if profile not in set(FuzzProfile):
+            raise UsageError(unknown("--fuzz-profile", profile, set(FuzzProfile)))
+        return FuzzDriver(
+            FuzzOptions(
+                profile=FuzzProfile(profile),
+                max_examples=cast("int | None", config.getoption("--conformance-max-examples")),
+                database=cast("str | None", config.getoption("--conformance-example-db")),
+            )
+        )
+    if mode is not None:
+        if mode not in set(GoldenMode):
+            raise UsageError(unknown("--conformance-golden", mode, set(GoldenMode)))
+        return golden_driver(GoldenMode(mode), Path(cassettes) if cassettes else own_or_shipped())
+    return Driver()
 
 
-def arguments(config: pytest.Config) -> tuple[str, ...]:
-    """Return the command line as `run` has it.
+def arguments(config: pytest.Config, command: str) -> tuple[str, ...]:
+    """Return the command line as that of the command would be.
 
     What pytest is told besides is no business of whoever reads the report, and names folders of this machine.
     """
-    fuzzes, golden = (config.getoption(f"{_PREFIX}{name}") for name in ("fuzz", "golden"))
-    kept, valued = ["fuzz" if fuzzes else cast("str | None", golden) or "run"], False
+    kept, valued = [command], False
     for argument in map(str, config.invocation_params.args):
         if argument.startswith(f"{_PREFIX}golden"):
             continue

@@ -19,15 +19,20 @@ from cohere_conformance.cases import Case
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
 from cohere_conformance.fuzz.candidate import GenerationMode
+from cohere_conformance.fuzz.driver import FuzzExecutor, test_id
+from cohere_conformance.golden.driver import CassetteDriver
+from cohere_conformance.golden.replayer import Replayer
+from cohere_conformance.golden.verifier import Verifier
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.privacy import redact
-from cohere_conformance.pytest_options import add_options, arguments, run_options
+from cohere_conformance.pytest_options import add_options, arguments, driver, run_options
 from cohere_conformance.pytest_report import GAVE_UP, Progress, Reporting, is_brief
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign, Identity
+from cohere_conformance.session.driver import CollectedTest
 from cohere_conformance.session.interrupt import terminate_like_interrupt
 from cohere_conformance.session.plan import TargetKind, secrets
 from cohere_conformance.session.result import CaseResult
@@ -62,13 +67,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # First of all: whatever goes wrong from here on is shown by pytest.
     config.pluginmanager.register(Showing(Cleaner(secrets(os.environ))))
     try:
+        chosen = driver(config)
         campaign = config.stash[_CAMPAIGN] = Campaign(
             run_options(config),
+            chosen,
             folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
             fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
             environment=os.environ,
             workers=told[_WORKERS] if told else max(workers, 1),
-            arguments=arguments(config),
+            arguments=arguments(config, chosen.command),
         )
         if told:
             terminate_like_interrupt()
@@ -137,7 +144,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = metafunc.config.stash[_CAMPAIGN].cases
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
     if "run_cassette" in metafunc.fixturenames:
-        metafunc.parametrize("cassette", metafunc.config.stash[_CAMPAIGN].imported)
+        chosen = metafunc.config.stash[_CAMPAIGN].driver
+        metafunc.parametrize("cassette", chosen.imported if isinstance(chosen, CassetteDriver) else ())
     if "fuzz_operation" in metafunc.fixturenames:
         labels = metafunc.config.stash[_CAMPAIGN].labels
         metafunc.parametrize("label", labels, ids=map(slug, labels))
@@ -179,7 +187,7 @@ def _id(item: pytest.Item) -> str:
     if "cassette" in given:
         return str(given["cassette"])
     if "mode" in given and "label" in given:
-        return f"fuzz.{given['mode']}.{slug(str(given['label']))}"
+        return test_id(str(given["label"]), GenerationMode(given["mode"]))
     return _test_id(item)
 
 
@@ -206,19 +214,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if worker is None or item.config.stash[_CAMPAIGN].plan.target_kind is not TargetKind.RECORDED:
         return
     item.add_marker(pytest.mark.block_network)
-    if (path := worker.plays(_id(item))) is not None:
+    replayer = worker.executor
+    if isinstance(replayer, Replayer) and (path := replayer.plays(_id(item))) is not None:
         item.add_marker(pytest.mark.vcr(str(path.resolve())))
 
 
 def _wanted(item: pytest.Item, campaign: Campaign) -> bool:
-    """Tell whether a test belongs to the groups that were asked for, and to the cases or to the fuzzer."""
-    plan, group = campaign.plan, _id(item).partition(".")[0]
-    if plan.golden is not None and not _GOLDEN & set(getattr(item, "fixturenames", ())):
-        return False
-    if plan.fuzz is None or group != "fuzz":
-        return plan.fuzz is None and group in plan.selected
+    """Return whether a test is part of the run."""
     marker = item.get_closest_marker("operations")
-    return marker is None or set(marker.args) <= set(campaign.labels)
+    test = CollectedTest(
+        group=_id(item).partition(".")[0],
+        fixtures=frozenset(getattr(item, "fixturenames", ())),
+        operations=frozenset(marker.args if marker is not None else ()),
+    )
+    return campaign.driver.selects(test, campaign.plan.selected, campaign.labels)
 
 
 @pytest.fixture
@@ -248,7 +257,10 @@ def run_cassette(request: pytest.FixtureRequest) -> Callable[[str], None]:
     worker = request.config.stash[_WORKER]
 
     def run(name: str) -> None:
-        _end(worker.imported(name))
+        executor = worker.executor
+        if not isinstance(executor, Replayer | Verifier):
+            raise pytest.UsageError("run_cassette: expected a run that replays or verifies")
+        _end(executor.replay(name))
 
     return run
 
@@ -259,7 +271,10 @@ def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, GenerationM
     worker = request.config.stash[_WORKER]
 
     def run(label: str, mode: GenerationMode) -> None:
-        _end(worker.fuzz(_id(request.node), label, mode))
+        executor = worker.executor
+        if not isinstance(executor, FuzzExecutor):
+            raise pytest.UsageError("fuzz_operation: expected a run that fuzzes")
+        _end(executor.fuzz(_id(request.node), label, mode))
 
     return run
 
@@ -282,11 +297,9 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api | CaseResult]:
             target.clear()
 
 
-_GOLDEN = frozenset({"run_case", "run_cassette"})
-"""The fixtures whose tests are about one exchange, which a cassette can hold."""
 _OURS = frozenset({"api", "fuzz_operation"})
 """The fixtures whose tests write down themselves what they find."""
-_ANY = _GOLDEN | _OURS
+_ANY = _OURS | {"run_case", "run_cassette"}
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.session.sequences import walk
+from cohere_conformance.fuzz.sequences import walk
 
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api

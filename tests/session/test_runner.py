@@ -17,11 +17,11 @@ from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import Tier, shipped_policies
 from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
+from cohere_conformance.fuzz.runner import FuzzRunner
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Header, Journal, Mode, Opening
 from cohere_conformance.session import patience, permission
-from cohere_conformance.session.fuzz_runner import FuzzRunner
 from cohere_conformance.session.judging import Judge, Settings
 from cohere_conformance.session.plan import LIVE_TIERS, Plan, TargetKind
 

@@ -1,4 +1,4 @@
-"""How much a run of the fuzzer does."""
+"""How much a run of the fuzzer does, and its options."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ class FuzzProfile(enum.StrEnum):
     """Every place of every request with every value that its rules suggest, and some combinations."""
     DEEP = "deep"
     """The same with many combinations: for a night."""
+
+
+class FuzzOptions(NamedTuple):
+    """How a run fuzzes.
+
+    Attributes:
+        profile: how much.
+        max_examples: combinations of several changes for each operation; by profile if not given.
+        database: where failing examples are kept: a folder, or `redis://host:port/number`; `None` keeps none.
+    """
+
+    profile: FuzzProfile
+    max_examples: int | None = None
+    database: str | None = None
 
 
 class Effort(NamedTuple):

@@ -6,7 +6,6 @@ that was killed leaves the same evidence as one that ended.
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from contextlib import suppress
@@ -19,13 +18,9 @@ from cohere_conformance import __version__
 from cohere_conformance.cases import shipped_suite
 from cohere_conformance.client.address import base_url
 from cohere_conformance.client.deadline import Deadline
-from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError, TargetError, UsageError
-from cohere_conformance.golden import IMPORTED, counts, find
-from cohere_conformance.golden.recorder import STAGED
 from cohere_conformance.report import (
     Ended,
-    Golden,
     Header,
     Journal,
     Mode,
@@ -38,12 +33,13 @@ from cohere_conformance.report import (
     write_ended,
 )
 from cohere_conformance.session import permission
+from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.evidence import clear_report, now, publish
-from cohere_conformance.session.examples import open_database
 from cohere_conformance.session.judging import Judge, Settings
-from cohere_conformance.session.plan import GoldenMode, Plan, RunOptions, TargetKind, credentials, plan
+from cohere_conformance.session.plan import Plan, RunOptions, TargetKind, credentials, plan
 from cohere_conformance.session.probe import probe
-from cohere_conformance.session.worker import Setting, Worker
+from cohere_conformance.session.settings import WorkerSettings
+from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +48,6 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case
     from cohere_conformance.model import Severity
 
-SHIPPED = "the cassettes that ship with the package"
-"""What a report calls these, wherever they are installed."""
 EMBEDDED = "reference server (embedded)"
 """What a report calls the target that has no address of its own."""
 
@@ -85,6 +79,7 @@ class Campaign:
 
     Args:
         options: what the caller asks for.
+        driver: how the run treats its tests; as `run` does if not given.
         folder: of the report.
         fail_on: the least severity that makes the run fail.
         environment: where keys are read from.
@@ -94,7 +89,7 @@ class Campaign:
     Attributes:
         plan: what may be done.
         cases: what is run, in the order of the files.
-        cassettes: path of each golden cassette of the selected groups by its id; empty where none is needed.
+        driver: how the run treats its tests.
 
     Raises:
         UsageError: an option has an invalid value.
@@ -106,6 +101,7 @@ class Campaign:
     def __init__(
         self,
         options: RunOptions,
+        driver: Driver | None = None,
         *,
         folder: Path,
         fail_on: Severity,
@@ -116,12 +112,17 @@ class Campaign:
         if options.url is not None:
             base_url("--url", options.url)  # before the contract takes it for one
         self._judge = _judge((options.url,) if options.url else ())
-        self.plan: Plan = plan(options, self._judge.contract.groups, environment)
-        if self.plan.fuzz is not None:
-            open_database(self.plan.fuzz.database)  # that it is not there is a wrong call, and told at once
+        self.driver = driver or Driver()
+        self.plan: Plan = plan(
+            options,
+            self._judge.contract.groups,
+            environment,
+            live_tiers=self.driver.live_tiers,
+            recorded_url=self.driver.recorded_url,
+        )
         self._suite = shipped_suite()
         self.cases = self._selected()
-        self.cassettes = self._found()
+        self.driver.prepare(self.plan.selected)
         self._workers = workers
         self._share()
         self._folder = folder
@@ -141,27 +142,6 @@ class Campaign:
 
     def _selected(self) -> tuple[Case, ...]:
         return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
-
-    def _found(self) -> dict[str, Path]:
-        golden = self.plan.golden
-        if golden is None or golden.mode is GoldenMode.RECORD:
-            return {}
-        found = {
-            name: path
-            for name, path in find(golden.folder).items()
-            if name.partition(".")[0] in self.plan.selected
-        }
-        if not found:
-            raise UsageError(
-                f"--cassettes {golden.folder}: expected golden cassettes, got none; "
-                "record some, or name another folder"
-            )
-        return found
-
-    @property
-    def imported(self) -> list[str]:
-        """Ids of the cassettes for which no case is written."""
-        return [name for name in self.cassettes if IMPORTED in name]
 
     @property
     def begun(self) -> bool:
@@ -189,8 +169,7 @@ class Campaign:
         reference = self.plan.url is None or (
             self.plan.target_kind is not TargetKind.RECORDED and self._reference()
         )
-        if self.plan.golden is not None and self.plan.golden.mode is GoldenMode.RECORD:
-            shutil.rmtree(self._folder / STAGED, ignore_errors=True)
+        self.driver.clear(self._folder)
         self._identity = Identity(uuid.uuid4().hex[:8], now(), reference, until)
 
     def _reference(self) -> bool:
@@ -210,7 +189,7 @@ class Campaign:
     def worker(self, name: str) -> Worker:
         """Return what one process needs to run cases."""
         return Worker(
-            Setting(
+            WorkerSettings(
                 plan=self.plan,
                 suite=self._suite,
                 judge=self._judge,
@@ -225,6 +204,7 @@ class Campaign:
                 reference=self.identity.reference,
                 until=self.identity.until,
             ),
+            self.driver,
             name,
         )
 
@@ -244,17 +224,16 @@ class Campaign:
 
     def _header(self) -> Header:
         contract = self._judge.contract
-        return Header(
+        header = Header(
             tool="cohere-conformance",
             version=__version__,
             contract_version=contract.version,
             contract_digest=contract.digest,
             mode=Mode.AMENDED,
-            inputs=self._inputs(),
+            inputs=(),
             started_at=self.identity.started_at,
             fail_on=self._fail_on,
             arguments=self._arguments,
-            golden=self._golden(),
             target=None
             if self.plan.target_kind is TargetKind.RECORDED
             else Target(
@@ -267,24 +246,12 @@ class Campaign:
                 serve=self._serve(),
             ),
         )
+        return self.driver.describe(header)
 
     def _serve(self) -> tuple[str, ...]:
         if self.plan.target_kind is not TargetKind.EMBEDDED:
             return ()
         return ("serve", "--profile", self.plan.profile, *(f"--fault={name}" for name in self.plan.faults))
-
-    def _inputs(self) -> tuple[str, ...]:
-        golden = self.plan.golden
-        if golden is None or golden.mode is not GoldenMode.REPLAY:
-            return ()
-        return (SHIPPED if golden.folder == shipped("cassettes") else str(golden.folder),)
-
-    def _golden(self) -> Golden | None:
-        golden = self.plan.golden
-        if golden is None or golden.mode is GoldenMode.RECORD:
-            return None
-        compared = golden.mode is GoldenMode.VERIFY
-        return msgspec.structs.replace(counts(self.cassettes.values()), compared=compared)
 
     def report(
         self,

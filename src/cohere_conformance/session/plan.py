@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import ipaddress
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,8 +20,6 @@ from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.fuzz.effort import FuzzProfile
-from cohere_conformance.golden.whole import HOME
 from cohere_conformance.names import unknown
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference.faults import chosen
@@ -52,43 +49,6 @@ class TargetKind(enum.StrEnum):
     """Nowhere: the answers come out of golden cassettes."""
 
 
-class Fuzz(msgspec.Struct, frozen=True):
-    """What a run of the fuzzer does.
-
-    Attributes:
-        profile: how much.
-        max_examples: combinations of several changes an operation; by profile where it is not given.
-        database: where failing examples are kept: a folder, or `redis://host:port/number`; `None` keeps none.
-    """
-
-    profile: FuzzProfile
-    max_examples: int | None = None
-    database: str | None = None
-
-
-class GoldenMode(enum.StrEnum):
-    """What a run does with golden cassettes."""
-
-    RECORD = "record"
-    """Makes them of what the target answers."""
-    REPLAY = "replay"
-    """Takes the answers out of them; nothing is sent anywhere."""
-    VERIFY = "verify"
-    """Compares what the target answers with them."""
-
-
-class Golden(msgspec.Struct, frozen=True):
-    """What a run does with golden cassettes.
-
-    Attributes:
-        mode: what it does.
-        folder: of the cassettes.
-    """
-
-    mode: GoldenMode
-    folder: Path
-
-
 class RunOptions(msgspec.Struct, frozen=True):
     """What the caller asks for.
 
@@ -104,8 +64,6 @@ class RunOptions(msgspec.Struct, frozen=True):
         max_requests: the most requests that are sent.
         faults: names of faults of the embedded reference server.
         seed: what makes the choices of the tests that make some; the same choices each time without it.
-        fuzz: run the fuzzer instead of the cases.
-        golden: record, replay or verify golden cassettes with the cases.
         seconds: after which the run ends; `None` without a limit.
         patience: seconds that something may be at work on the target; what each case says if not given.
     """
@@ -120,8 +78,6 @@ class RunOptions(msgspec.Struct, frozen=True):
     max_requests: int | None = None
     faults: tuple[str, ...] = ()
     seed: int | None = None
-    fuzz: Fuzz | None = None
-    golden: Golden | None = None
     seconds: float | None = None
     patience: float | None = None
 
@@ -142,8 +98,6 @@ class Plan(msgspec.Struct, frozen=True):
         key: what it is called with; `None` where there is none.
         faults: names of faults of the embedded reference server.
         seed: what makes the choices of the tests that make some.
-        fuzz: what the fuzzer does; `None` where the cases are run.
-        golden: what is done with golden cassettes; `None` where nothing is.
         seconds: after which the run ends; `None` without a limit.
         patience: seconds that something may be at work on the target, where the caller says so.
     """
@@ -160,27 +114,32 @@ class Plan(msgspec.Struct, frozen=True):
     key: Secret | None
     faults: tuple[str, ...]
     seed: int | None = None
-    fuzz: Fuzz | None = None
-    golden: Golden | None = None
     seconds: float | None = None
     patience: float | None = None
 
 
-def plan(options: RunOptions, operations: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
+def plan(
+    options: RunOptions,
+    operations: Mapping[str, str],
+    environment: Mapping[str, str],
+    *,
+    live_tiers: frozenset[Tier] = LIVE_TIERS,
+    recorded_url: str | None = None,
+) -> Plan:
     """Return what a run will do.
 
     Args:
         options: what the caller asks for.
         operations: the group of every operation of the contract, by its label.
         environment: where the key is read from.
+        live_tiers: what may be sent to a live host unless the caller allows more.
+        recorded_url: base URL of recorded requests, where the responses are recorded ones as well.
 
     Raises:
         UsageError: an option has an invalid value, or one that is not allowed here.
     """
     known = frozenset(operations.values())
-    target_kind = (
-        _target_kind(options.url) if _mode(options) is not GoldenMode.REPLAY else TargetKind.RECORDED
-    )
+    target_kind = _target_kind(options.url) if recorded_url is None else TargetKind.RECORDED
     if options.faults and target_kind is not TargetKind.EMBEDDED:
         raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
     if options.live and target_kind is not TargetKind.LIVE:
@@ -193,11 +152,10 @@ def plan(options: RunOptions, operations: Mapping[str, str], environment: Mappin
     profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))
-    # Nobody writes down what a fuzzer costs: of itself it only calls what costs nothing.
-    allowed = (LIVE_TIERS if options.fuzz is None else frozenset({Tier.N0})) | _tiers(options.allow)
+    allowed = live_tiers | _tiers(options.allow)
     return Plan(
         target_kind=target_kind,
-        url=HOME if target_kind is TargetKind.RECORDED else options.url.rstrip("/") if options.url else None,
+        url=recorded_url or (options.url.rstrip("/") if options.url else None),
         profile=profile,
         declares=implemented(options.declares, operations),
         declared=tuple(sorted(options.declares)),
@@ -208,15 +166,9 @@ def plan(options: RunOptions, operations: Mapping[str, str], environment: Mappin
         key=Secret(key) if key and target_kind is not TargetKind.EMBEDDED else Secret(PRODUCTION),
         faults=options.faults,
         seed=options.seed,
-        fuzz=options.fuzz,
-        golden=options.golden,
         seconds=options.seconds,
         patience=options.patience,
     )
-
-
-def _mode(options: RunOptions) -> GoldenMode | None:
-    return None if options.golden is None else options.golden.mode
 
 
 def _target_kind(url: str | None) -> TargetKind:

@@ -8,13 +8,15 @@ from cohere_conformance.checks.frame import Frame
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import Kind
-from cohere_conformance.session.ledger import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cohere_conformance.client.guard import Guard
     from cohere_conformance.model import Exchange, Finding
+
+NEW = {"POST /v1/datasets": "datasets.id-unique", "POST /v2/batches": "batches.id-own"}
+"""The requirement that what an operation creates has an id that nothing had before."""
 
 
 def reused_ids(guard: Guard, exchange: Exchange) -> Iterator[Finding]:

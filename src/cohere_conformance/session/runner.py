@@ -80,9 +80,7 @@ class Runner:
         self._authorizations = authorizations
         self._fail_on = fail_on
         self._policies = shipped_policies()
-        # A fuzzing run sends the same requests again for the same seed, so its names are the same as well.
-        self._unique = Unique(plan.seed if plan.fuzz is not None else None)
-        run = run if plan.fuzz is None else self._unique()
+        self._unique, run = self._names(run)
         self._resources = Resources(
             suite,
             judge.contract,
@@ -98,6 +96,10 @@ class Runner:
         self._closing = False
         self._unwritten: ReportError | None = None
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
+
+    def _names(self, run: str) -> tuple[Unique, str]:
+        """Return what makes the names of things, and what distinguishes those of this run from others."""
+        return Unique(), run
 
     def run(self, case: Case) -> CaseResult:
         """Run one case and write down how it ended."""

@@ -8,6 +8,7 @@ from cohere_conformance.checks.edge import EXCUSES
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.errors import OwnershipError
+from cohere_conformance.fuzz.baseline import Attempt
 from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
@@ -15,18 +16,23 @@ from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
 from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.runner import Runner
-from cohere_conformance.session.unchanged import Attempt
+from cohere_conformance.session.unique import Unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cohere_conformance.fuzz.baseline import ToBlame
     from cohere_conformance.fuzz.candidate import Candidate
     from cohere_conformance.model import Exchange, Response
-    from cohere_conformance.session.unchanged import ToBlame
 
 
 class FuzzRunner(Runner):
     """Runs derived requests against one target, beside the cases."""
+
+    def _names(self, run: str) -> tuple[Unique, str]:
+        # For the same seed a run sends the same requests again, so its names are the same as well.
+        unique = Unique(self._plan.seed)
+        return unique, unique()
 
     def attempt(self, test: str, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
         """Send a derived request and judge the answer.

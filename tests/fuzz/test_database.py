@@ -9,7 +9,7 @@ import pytest
 from databases import PASSWORD, redis_server
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.session.examples import Shelf, open_database
+from cohere_conformance.fuzz.database import Shelf, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

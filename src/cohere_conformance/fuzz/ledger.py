@@ -48,8 +48,6 @@ UNLISTED = {
     "GET /v1/connectors": "connectors.deleted-is-gone",
 }
 """The requirement that what was deleted is not listed."""
-NEW = {"POST /v1/datasets": "datasets.id-unique", "POST /v2/batches": "batches.id-own"}
-"""The requirement that what is made has an id that nothing had before."""
 STATUS = {
     "/v1/datasets": ("dataset", "validation_status"),
     "/v1/embed-jobs": ("status",),

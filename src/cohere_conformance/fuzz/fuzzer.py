@@ -13,7 +13,9 @@ from hypothesis.errors import Flaky
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError, ForbiddenError
 from cohere_conformance.fuzz.anchors import anchors, written
+from cohere_conformance.fuzz.baseline import Attempt, Unchanged
 from cohere_conformance.fuzz.candidate import GenerationMode
+from cohere_conformance.fuzz.database import Shelf, open_database
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
 from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
@@ -22,21 +24,20 @@ from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.paths import harmless
 from cohere_conformance.fuzz.smaller import smaller
 from cohere_conformance.model import Kind
-from cohere_conformance.session.examples import Shelf, open_database
 from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
-from cohere_conformance.session.unchanged import Attempt, Unchanged
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from cohere_conformance.cases import Suite
     from cohere_conformance.contract import Contract, Operation
+    from cohere_conformance.fuzz.baseline import ToBlame
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
+    from cohere_conformance.fuzz.effort import FuzzOptions
+    from cohere_conformance.fuzz.runner import FuzzRunner
     from cohere_conformance.model import Finding
-    from cohere_conformance.session.fuzz_runner import FuzzRunner
-    from cohere_conformance.session.plan import Fuzz, Plan
-    from cohere_conformance.session.unchanged import ToBlame
+    from cohere_conformance.session.plan import Plan
 
 _FAILED = b"failed"
 """The key under which the names of candidates stand that failed."""
@@ -74,21 +75,23 @@ class Fuzzer:
     """Fuzzes operations of one target.
 
     Args:
-        plan: what may be done; its `fuzz` says how much.
-        fuzz: the same, where it is known to be there.
+        plan: what may be done.
+        options: how much is sent, and where failing examples are kept.
         suite: the cases to start from.
         contract: what requests are derived from.
         runner: what sends and judges.
     """
 
-    def __init__(self, plan: Plan, fuzz: Fuzz, suite: Suite, contract: Contract, runner: FuzzRunner) -> None:
+    def __init__(
+        self, plan: Plan, options: FuzzOptions, suite: Suite, contract: Contract, runner: FuzzRunner
+    ) -> None:
         self._plan = plan
-        self._fuzz = fuzz
+        self._options = options
         self._suite = suite
         self._contract = contract
         self._runner = runner
         self._domain = load_domain(folder("suites") / "fuzz" / "domain.yaml", contract.operations)
-        self._database = open_database(fuzz.database)
+        self._database = open_database(options.database)
         self._lost: set[str] = set()
         self._unchanged: dict[str, Unchanged] = {}
 
@@ -109,7 +112,7 @@ class Fuzzer:
         attempts = _Attempts(test, self._runner, self._looked_at(operation, mode))
         reason = ""
         try:
-            if mode is GenerationMode.POSITIVE and self._fuzz.profile is not FuzzProfile.SMOKE:
+            if mode is GenerationMode.POSITIVE and self._options.profile is not FuzzProfile.SMOKE:
                 # What only a certain text, a stream or a call of a tool shows needs no change to be seen.
                 for anchor in written(self._suite, operation, self._plan.profile):
                     attempts.usable(anchor.case)
@@ -157,7 +160,7 @@ class Fuzzer:
         shelf = Shelf(self._database, test)
         failed = sorted(name.decode("utf-8", "replace") for name in shelf.fetch(_FAILED))
         every = derived(self._contract, operation, start, self._domain, mode, hosted=hosted)
-        most = EFFORTS[self._fuzz.profile].candidates
+        most = EFFORTS[self._options.profile].candidates
         for candidate in chosen(every, failed, most, f"{self._plan.seed or 0} {test}"):
             news = attempts.news(candidate)
             name = candidate.name.encode("utf-8", "backslashreplace")
@@ -171,7 +174,7 @@ class Fuzzer:
     def _several_changes(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], attempts: _Attempts
     ) -> None:
-        effort, told = EFFORTS[self._fuzz.profile], self._fuzz.max_examples
+        effort, told = EFFORTS[self._options.profile], self._options.max_examples
         examples = effort.examples if told is None else told
         overlays = effort.overlaid if told is None else min(effort.overlaid, told)
         bodied = [anchor for anchor in start if isinstance(anchor.template.body, dict)]

@@ -16,14 +16,15 @@ from cohere_conformance.client.sender import Limits
 from cohere_conformance.contract import load_contract
 from cohere_conformance.fuzz.anchors import written
 from cohere_conformance.fuzz.candidate import GenerationMode
-from cohere_conformance.fuzz.effort import FuzzProfile
+from cohere_conformance.fuzz.driver import FuzzDriver, FuzzExecutor
+from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.names import slug
 from cohere_conformance.report import Record, read_journals
 from cohere_conformance.session import fuzz_runner, fuzzing
 from cohere_conformance.session import worker as worker_module
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.plan import Fuzz, RunOptions
+from cohere_conformance.session.plan import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
 
     Sees = Callable[[Request], bool]
 
-GATE, SMOKE = Fuzz(FuzzProfile.GATE), Fuzz(FuzzProfile.SMOKE)
-FEW = Fuzz(FuzzProfile.GATE, max_examples=5)
+GATE, SMOKE = FuzzOptions(FuzzProfile.GATE), FuzzOptions(FuzzProfile.SMOKE)
+FEW = FuzzOptions(FuzzProfile.GATE, max_examples=5)
 """Every place with every value, and few combinations of them."""
-NONE = Fuzz(FuzzProfile.GATE, max_examples=0)
+NONE = FuzzOptions(FuzzProfile.GATE, max_examples=0)
 """The same without any."""
 ASTRAL, CRASHING = "input.astral-crash", "input.big-integer-crash"
 CHECK, TOKENIZE = "POST /v1/check-api-key", "POST /v1/tokenize"
@@ -55,12 +56,12 @@ class Ran(NamedTuple):
     """A run that has ended.
 
     Attributes:
-        endings: how each test ended, by its id.
+        results: how each test ended, by its id.
         records: what was sent, what was set up and cleared away left out.
         report: of the run.
     """
 
-    endings: dict[str, CaseResult]
+    results: dict[str, CaseResult]
     records: list[Record]
     report: Report
 
@@ -95,7 +96,7 @@ def fuzzed(
     faults: tuple[str, ...] = (),
     url: str | None = None,
     seed: int = 0,
-    fuzz: Fuzz = GATE,
+    fuzz: FuzzOptions = GATE,
     seconds: float | None = None,
 ) -> Ran:
     """Fuzz some operations as `fuzz` does, one after the other."""
@@ -106,9 +107,9 @@ def fuzzed(
             only=tuple({known[label].group for label in labels}),
             faults=faults,
             seed=seed,
-            fuzz=fuzz,
             seconds=seconds,
         ),
+        FuzzDriver(fuzz),
         folder=home,
         fail_on=Severity.ADDITIVE,
         environment={},
@@ -117,14 +118,16 @@ def fuzzed(
     campaign.begin()
     worker = campaign.worker("main")
     worker.open(tuple(tests))
+    fuzzer = worker.executor
+    assert isinstance(fuzzer, FuzzExecutor)
     try:
-        endings = {test: worker.fuzz(test, *about) for test, about in tests.items()}
+        results = {test: fuzzer.fuzz(test, *about) for test, about in tests.items()}
     finally:
         worker.close(interrupted=False)
     report, _ = campaign.report()
     lines = (line for journal in read_journals(home) for line in journal.lines())
     records = [line for line in lines if isinstance(line, Record) and not line.setup]
-    return Ran(endings, records, report)
+    return Ran(results, records, report)
 
 
 # -- what is found, and how small it is made
@@ -331,7 +334,7 @@ def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
 
 
 def test_what_failed_is_sent_first_next_time_until_it_does_not_fail_any_more(tmp_path: Path) -> None:
-    kept = Fuzz(FuzzProfile.GATE, max_examples=0, database=str(tmp_path / "examples"))
+    kept = FuzzOptions(FuzzProfile.GATE, max_examples=0, database=str(tmp_path / "examples"))
 
     def run(*faults: str) -> Ran:
         number = len(list(tmp_path.iterdir()))
@@ -353,7 +356,7 @@ def test_what_was_drawn_and_failed_is_drawn_first_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    kept = Fuzz(FuzzProfile.GATE, max_examples=20, database=str(tmp_path / "examples"))
+    kept = FuzzOptions(FuzzProfile.GATE, max_examples=20, database=str(tmp_path / "examples"))
 
     def run(*faults: str) -> Ran:
         number = len(list(tmp_path.iterdir()))
@@ -404,7 +407,7 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
         monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
     ran = fuzzed(tmp_path, TOKENIZE, RERANK, modes=[POSITIVE], seconds=20)
     assert 0 < len(ran.exchanges) < 20
-    assert {result.outcome for result in ran.endings.values()} == {"inconclusive"}
+    assert {result.outcome for result in ran.results.values()} == {"inconclusive"}
     cases = ran.report.coverage.cases
     assert cases is not None
     assert cases.inconclusive_reasons == {"the time limit is reached": 2}
@@ -418,7 +421,7 @@ def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: 
     ran = fuzzed(tmp_path, TOKENIZE, modes=[PROTOCOL], faults=("auth.ignored",), seconds=20)
     assert 0 < len(ran.exchanges) < 20
     assert ran.report.footer.exit_code == 2, "what was not sent may show worse"
-    assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
+    assert [(one.outcome, one.reason) for one in ran.results.values()] == [
         ("failed", "the time limit is reached")
     ]
 
@@ -517,7 +520,7 @@ def test_a_target_that_breaks_every_answer_ends_the_run(bad: Callable[[Talk], No
     assert Kind.ANSWER_BROKEN in ran.kinds
     asked = {record.case for record in ran.records if record.exchange is not None}
     assert asked
-    assert {ran.endings[test].outcome for test in asked} == {"failed"}
+    assert {ran.results[test].outcome for test in asked} == {"failed"}
 
 
 @pytest.mark.parametrize("bad", [reset, garble, cut, nothing])
@@ -539,7 +542,7 @@ def test_an_operation_that_resets_is_not_asked_again(tmp_path: Path) -> None:
         ran = fuzzed(tmp_path, TOKENIZE, url=server.url)
         asked = [request for request in server.requests if b" /v1/tokenize" in request]
     assert len(asked) == 1
-    assert [(one.outcome, one.reason) for one in ran.endings.values()] == [
+    assert [(one.outcome, one.reason) for one in ran.results.values()] == [
         ("failed", "an answer never came"),
         ("inconclusive", "an answer of this operation never came"),
         ("inconclusive", "an answer of this operation never came"),
@@ -569,7 +572,7 @@ def test_the_embedded_server_may_break_every_answer_as_well(fault: str, tmp_path
 
 
 UNCHANGED = "cannot be fuzzed: the unchanged request of"
-CHECKED = Fuzz(FuzzProfile.GATE, max_examples=2)
+CHECKED = FuzzOptions(FuzzProfile.GATE, max_examples=2)
 
 
 def unsent(ran: Ran) -> int:
@@ -591,7 +594,7 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     cases = sum(len(unchanged(label)) for label in (RERANK, MODEL))
     assert sum(server.requests.values()) <= 1 + cases + 2 * 2
     assert unsent(ran) > 200
-    outcomes = [(result.outcome, result.reason[: len(UNCHANGED)]) for result in ran.endings.values()]
+    outcomes = [(result.outcome, result.reason[: len(UNCHANGED)]) for result in ran.results.values()]
     assert [outcome for outcome, _ in outcomes[:3]] == ["failed", "inconclusive", "inconclusive"]
     assert {reason for _, reason in outcomes} == {UNCHANGED}
     cases = ran.report.coverage.cases
@@ -610,7 +613,7 @@ def test_one_broken_operation_does_not_keep_others_from_being_fuzzed(tmp_path: P
         ran = fuzzed(tmp_path, RERANK, TOKENIZE, modes=[POSITIVE], url=server.url, fuzz=CHECKED)
     assert [row.location for row in ran.rows if row.operation == RERANK] == [""]
     assert server.requests[TOKENIZE] > 20
-    assert ran.endings[f"fuzz.positive.{slug(TOKENIZE)}"].reason == ""
+    assert ran.results[f"fuzz.positive.{slug(TOKENIZE)}"].reason == ""
 
 
 def test_what_every_response_lacks_is_shown_by_the_unchanged_request(tmp_path: Path) -> None:
@@ -692,7 +695,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: py
         asked = len(server.requests)
     assert asked <= 8
     assert ran.kinds == {Kind.ANSWER_BROKEN}
-    assert all(result.outcome in {"failed", "inconclusive"} for result in ran.endings.values())
+    assert all(result.outcome in {"failed", "inconclusive"} for result in ran.results.values())
 
 
 # -- what only a fuzzer sends, and what everybody sends

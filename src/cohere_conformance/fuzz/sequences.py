@@ -14,12 +14,10 @@ from hypothesis.stateful import precondition, rule
 from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.expression import Answered
 from cohere_conformance.contract.tiers import Effect
-from cohere_conformance.session.api import DeviatesError, InconclusiveError
-from cohere_conformance.session.ledger import (
+from cohere_conformance.fuzz.ledger import (
     FINAL,
     GONE,
     IF_STATE_ALLOWS,
-    NEW,
     REFUSED,
     STATUS,
     UNLISTED,
@@ -29,8 +27,10 @@ from cohere_conformance.session.ledger import (
     right,
     status_of,
 )
+from cohere_conformance.fuzz.script import Script
+from cohere_conformance.session.api import DeviatesError, InconclusiveError
 from cohere_conformance.session.lifecycle import Lifecycle, explore, step
-from cohere_conformance.session.script import Script
+from cohere_conformance.session.reused import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -20,15 +20,15 @@ from cohere_conformance.contract.links import shipped_links
 from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
+from cohere_conformance.fuzz.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
+from cohere_conformance.fuzz.script import Script
+from cohere_conformance.fuzz.sequences import ForeignError, Sequences, walk
 from cohere_conformance.model import Severity
 from cohere_conformance.reference import ServerState, chosen, server
 from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
 from cohere_conformance.session.campaign import Campaign
-from cohere_conformance.session.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
 from cohere_conformance.session.plan import RunOptions
-from cohere_conformance.session.script import Script
-from cohere_conformance.session.sequences import ForeignError, Sequences, walk
 from reference import call
 
 if TYPE_CHECKING:

@@ -1,0 +1,172 @@
+"""Golden cassettes as a way to run the written cases: record, replay, verify."""
+
+from __future__ import annotations
+
+import enum
+import shutil
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from cohere_conformance.data import folder as shipped
+from cohere_conformance.errors import UsageError
+from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.recorder import STAGED, Recorder
+from cohere_conformance.golden.replayer import Replayer
+from cohere_conformance.golden.store import IMPORTED, counts, find
+from cohere_conformance.golden.verifier import Verifier
+from cohere_conformance.golden.whole import HOME
+from cohere_conformance.privacy.secret import Secret
+from cohere_conformance.session.driver import Driver
+from cohere_conformance.session.plan import TargetKind
+from cohere_conformance.session.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from cohere_conformance.golden.fresh_server import FreshServer
+    from cohere_conformance.report import Header
+    from cohere_conformance.session.driver import CollectedTest, Connection
+
+SHIPPED = "the cassettes that ship with the package"
+"""What a report calls these, wherever they are installed."""
+_FIXTURES = frozenset({"run_case", "run_cassette"})
+"""The fixtures whose tests are about one exchange, which a cassette can hold."""
+
+
+class GoldenMode(enum.StrEnum):
+    """What a run does with golden cassettes."""
+
+    RECORD = "record"
+    """Makes them of what the target responds."""
+    REPLAY = "replay"
+    """Takes the responses out of them; nothing is sent anywhere."""
+    VERIFY = "verify"
+    """Compares what the target responds with them."""
+
+
+class _GoldenDriver(Driver):
+    """Selects the tests of one exchange."""
+
+    def selects(self, test: CollectedTest, groups: Collection[str], operations: Collection[str]) -> bool:
+        """Return whether a test is of a selected group, and about one exchange."""
+        return super().selects(test, groups, operations) and bool(_FIXTURES & test.fixtures)
+
+
+class RecordDriver(_GoldenDriver):
+    """Records a cassette of each case that passes."""
+
+    command = "record"
+
+    def clear(self, folder: Path) -> None:
+        """Remove the cassettes that an earlier run recorded and nobody kept."""
+        shutil.rmtree(folder / STAGED, ignore_errors=True)
+
+    def open(self, connection: Connection) -> tuple[Runner, Recorder]:
+        """Return what sends in one worker, and what records with that."""
+        settings, runner = connection.settings, connection.runner(Runner)
+        fields = settings.authorizations.values()
+        keys = [Secret(field.removeprefix("Bearer ")) for field in fields]
+        recorder = Recorder(
+            runner,
+            settings.suite,
+            settings.judge.contract,
+            settings.plan,
+            settings.folder / STAGED,
+            reference=settings.reference,
+            keys=[key for key in (settings.plan.key, *keys) if key is not None],
+            fresh=_fresh_server(connection),
+        )
+        return runner, recorder
+
+
+def _fresh_server(connection: Connection) -> FreshServer | None:
+    """Return what records the embedded server without faults; others are recorded through their sockets."""
+    settings = connection.settings
+    if settings.plan.target_kind is not TargetKind.EMBEDDED or settings.plan.faults:
+        return None
+    # Only a recording pays for the server's libraries.
+    from cohere_conformance.golden.fresh_server import FreshServer
+
+    fresh = FreshServer(settings.suite, settings.judge.contract, connection.budget)
+    return connection.closing.enter_context(fresh)
+
+
+class CassetteDriver(_GoldenDriver):
+    """Reads the cassettes in a folder.
+
+    Args:
+        folder: of the cassettes.
+
+    Attributes:
+        cassettes: path of each cassette of the selected groups by its id.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.cassettes: dict[str, Path] = {}
+
+    def prepare(self, groups: Collection[str]) -> None:
+        """Find the cassettes of the selected groups."""
+        found = find(self._folder)
+        self.cassettes = {name: path for name, path in found.items() if name.partition(".")[0] in groups}
+        if not self.cassettes:
+            raise UsageError(
+                f"--cassettes {self._folder}: expected golden cassettes, got none; "
+                "record some, or name another folder"
+            )
+
+    @property
+    def imported(self) -> list[str]:
+        """Ids of the cassettes for which no case is written."""
+        return [name for name in self.cassettes if IMPORTED in name]
+
+
+class ReplayDriver(CassetteDriver):
+    """Judges recorded responses again; nothing is sent."""
+
+    command = "replay"
+    recorded_url = HOME
+
+    def describe(self, header: Header) -> Header:
+        """Return the header with the folder and the numbers of cassettes."""
+        name = SHIPPED if self._folder == shipped("cassettes") else str(self._folder)
+        return replace(header, inputs=(name,), golden=counts(self.cassettes.values()))
+
+    def open(self, connection: Connection) -> tuple[Runner, Replayer]:
+        """Return what judges in one worker, and what replays with that."""
+        settings, runner = connection.settings, connection.runner(Runner)
+        return runner, Replayer(runner, settings.suite, settings.judge.findings, self.cassettes)
+
+
+class VerifyDriver(CassetteDriver):
+    """Compares what a target responds with what was recorded."""
+
+    command = "verify"
+
+    def describe(self, header: Header) -> Header:
+        """Return the header with the numbers of cassettes that are compared with."""
+        return replace(header, golden=replace(counts(self.cassettes.values()), compared=True))
+
+    def open(self, connection: Connection) -> tuple[Runner, Verifier]:
+        """Return what sends in one worker, and what verifies with that."""
+        settings, runner = connection.settings, connection.runner(Runner)
+        rules = load_rules(shipped("suites"), settings.judge.contract)
+        return runner, Verifier(runner, settings.suite, settings.judge, rules, self.cassettes)
+
+
+def golden_driver(mode: GoldenMode, folder: Path) -> Driver:
+    """Return the driver of a mode.
+
+    Args:
+        mode: what is done with the cassettes.
+        folder: where they are; a recording leaves it alone.
+    """
+    match mode:
+        case GoldenMode.RECORD:
+            return RecordDriver()
+        case GoldenMode.REPLAY:
+            return ReplayDriver(folder)
+        case GoldenMode.VERIFY:
+            return VerifyDriver(folder)

@@ -1,0 +1,47 @@
+"""What the workers of a run have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cohere_conformance.cases import Suite
+    from cohere_conformance.model import Severity
+    from cohere_conformance.report import Header
+    from cohere_conformance.session.judging import Judge
+    from cohere_conformance.session.plan import Plan
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What the workers of a run have in common.
+
+    Attributes:
+        plan: what may be done.
+        suite: the cases and their resources.
+        judge: what judges every answer.
+        fail_on: the least severity that fails a case.
+        folder: of the journals.
+        header: of the report.
+        run: tells this run apart from others.
+        authorizations: fields for further keys, by name.
+        requests: the most requests that one worker sends.
+        reference: the target is a reference server.
+        until: time of day, in seconds, at which the run has to end; `None` without a limit.
+    """
+
+    plan: Plan
+    suite: Suite
+    judge: Judge
+    fail_on: Severity
+    folder: Path
+    header: Header
+    run: str
+    authorizations: Mapping[str, str]
+    requests: int | None
+    reference: bool
+    until: float | None = None
