@@ -183,7 +183,7 @@ def test_what_another_server_has_answered_is_not_replaced_unasked(home: Path) ->
     done = called(home, "record", "--only", "tokenize")
     number = sum(name.startswith("tokenize.") for name in before)
     assert done.code == 1, done.told
-    assert f"in place of live ones: {number} reference" in done.told
+    assert f"live cassettes replaced by reference ones: {number}" in done.told
     assert texts(home) == before
     done = called(home, "record", "--only", "tokenize", "--yes")
     assert done.code == 0, done.told

@@ -87,7 +87,7 @@ def test_what_was_withdrawn_is_explained_by_its_reason(name: str, capsys: Captur
     ("name", "where", "test"),
     [
         ("common.unknown-path", "runs only", "models.paths.an-undeclared-path-is-not-found"),
-        ("rerank.sorted", "every exchange", "each answer of the group's cases is checked"),
+        ("rerank.sorted", "every exchange", "each response to a case of the group is checked"),
     ],
 )
 def test_a_requirement_is_explained(name: str, where: str, test: str, capsys: Capture) -> None:

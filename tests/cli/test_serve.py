@@ -85,7 +85,7 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
     assert f"live-2026: {PROFILES['live-2026']}" in told
     for name in ("transport.header-flood", "check-api-key.no-verdict"):
         assert f"{name}: {catalogue()[name].sentence}" in told
-    assert failed.startswith("warning: 0.0.0.0 is not loopback")
+    assert failed.startswith("warning: 0.0.0.0 is not a loopback address")
     assert process.returncode == 0
     assert answer.count("x-flood-") == 5000
     assert '"organization_id":' in answer
@@ -170,7 +170,7 @@ def test_a_fault_is_explained(capsys: Capture) -> None:
     assert run(["explain", "transport.hang"]) == 0
     assert capsys.readouterr().out == (
         f"# transport.hang\n\n{catalogue()['transport.hang'].sentence}\n\nGroup: transport\n"
-        "Switch it on: cohere-conformance serve --fault transport.hang\n"
+        "Inject it: cohere-conformance serve --fault transport.hang\n"
     )
 
 

@@ -57,7 +57,7 @@ def test_several_runs_count_as_one() -> None:
     assert merged([first, second]) == trial(
         requirements=("a", "b"), kinds=(Kind.TYPE_CHANGED,), cases=5, seconds=3.5
     )
-    assert merged([first, trial(told="it broke")]).told == "it broke"
+    assert merged([first, trial(message="it broke")]).message == "it broke"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_several_runs_count_as_one() -> None:
         (trial(requirements=("another.one",)), Catch.OTHERWISE, False),
         (trial(kinds=(Kind.TYPE_CHANGED,)), Catch.OTHERWISE, False),
         (trial(exit_code=0), Catch.MISSED, False),
-        (trial(requirements=(NAMED.id,), told="it broke", exit_code=3), Catch.FAILED, False),
+        (trial(requirements=(NAMED.id,), message="it broke", exit_code=3), Catch.FAILED, False),
     ],
 )
 def test_how_a_fault_is_caught(tried: Trial, catch: Catch, passed: bool) -> None:
@@ -152,5 +152,5 @@ def test_a_selftest_that_is_stopped_begins_nothing_more(monkeypatch: pytest.Monk
     monkeypatch.setattr(session, "_trial", lambda *_, **__: Trial(fault="", profile="contract", exit_code=0))
     monkeypatch.setattr(session, "_tried", tried)
     with pytest.raises(KeyboardInterrupt):
-        session.selftest([name for name in catalogue() if name.startswith("rerank.")], told=stop)
+        session.selftest([name for name in catalogue() if name.startswith("rerank.")], progress=stop)
     assert len(begun) <= 1

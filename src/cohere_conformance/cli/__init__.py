@@ -1,4 +1,4 @@
-"""The command: options, printing and exit codes, and nothing that judges."""
+"""The command line: options, output and exit codes."""
 
 from __future__ import annotations
 
@@ -27,30 +27,36 @@ from cohere_conformance.report.render.safe import lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED, FAILED, WRONG_CALL = 2, 3, 4
+INTERRUPTED, FAILED, USAGE_ERROR = 2, 3, 4
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="cohere-conformance")
 def commands() -> None:
-    """Ask any server that speaks the Cohere REST API whether it does, and where it does not.
+    """Test whether a server conforms to the Cohere REST API, and report where it deviates.
 
-    Exit codes: 0 conforms, 1 deviates, 2 interrupted, 3 an input cannot be read or the tool failed, 4 wrong
-    call, 5 nothing was judged.
+    \b
+    Examples:
+      cohere-conformance run
+      cohere-conformance run --url http://localhost:4000 --declares rerank,embed
+      cohere-conformance check chat.har
+
+    Exit codes: 0 conforms, 1 deviates, 2 interrupted, 3 an input cannot be read or the tool failed, 4 usage
+    error, 5 nothing was judged.
     """
 
 
 _JUDGING = (run_, fuzz, check, record, replay, verify, cassettes)
-_TELLING = (report, selftest, contract, serve, list_, explain)
-for _command in (*_JUDGING, *_TELLING):
+_OTHER = (report, selftest, contract, serve, list_, explain)
+for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one call and return its exit code.
+    """Run one command and return its exit code.
 
     Args:
-        arguments: what follows the program's name; the process's own if not given.
+        arguments: the command line without the program's name; that of the process by default.
     """
     try:
         outcome = commands.main(
@@ -62,16 +68,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         shown = io.StringIO()
         error.show(shown)
         click.echo(lines(shown.getvalue()), err=True, nl=False)
-        return WRONG_CALL
+        return USAGE_ERROR
     except UsageError as error:
-        return _say(error, WRONG_CALL)
+        return _say(error, USAGE_ERROR)
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except (ConformanceError, OSError, click.ClickException) as error:
         return _say(error, FAILED)
-    except Exception:  # noqa: BLE001 - whatever it is, it must not look like a verdict about the server
+    except Exception:  # noqa: BLE001 - no error of ours may look like a verdict about the server
         click.echo(lines(traceback.format_exc()), err=True, nl=False)
-        return _say("this is a defect of cohere-conformance; please report it with the lines above", FAILED)
+        return _say("this is a bug in cohere-conformance; please report it with the lines above", FAILED)
     return outcome if isinstance(outcome, int) else 0
 
 

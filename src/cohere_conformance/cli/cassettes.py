@@ -1,4 +1,4 @@
-"""`cassettes`: whether golden cassettes are still fresh, and traffic from elsewhere made into some."""
+"""`cassettes`: report stale golden cassettes, and import cassettes from recorded traffic."""
 
 from __future__ import annotations
 
@@ -34,19 +34,29 @@ _SHOWN = 10
 
 @click.group()
 def cassettes() -> None:
-    """Look after golden cassettes."""
+    """Report stale golden cassettes, and import recorded traffic.
+
+    \b
+    Examples:
+      cohere-conformance cassettes status
+      cohere-conformance cassettes import chat.har --cassettes mine
+    """
 
 
 @cassettes.command()
 @options.cassettes
-@click.option("--verbose", is_flag=True, help="Every cassette, and what policy ignores.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--verbose", is_flag=True, help="List every cassette, and what the policy ignores.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.report_dir
 def status(cassettes: Path | None, verbose: bool, as_json: bool, report_dir: Path) -> int:
-    """Say which cassettes are old, or say less than they did; exits with 1 where the policy says so.
+    """List cassettes that are old, orphaned or out of date; the exit code is 1 where the policy says so.
 
-    The policy is the file policy.yaml in the folder of the cassettes, or else the one that ships. What was
-    replayed last is read from the journals in the folder of the report.
+    The policy is the file policy.yaml in the cassettes folder; by default the one that ships. The time of the
+    last replay is read from the journals in the report folder.
+
+    \b
+    Example:
+      cohere-conformance cassettes status --verbose
     """
     found = staleness(cassettes or own_or_shipped(), report_dir, datetime.now(UTC).date())
     if as_json:
@@ -64,15 +74,19 @@ def status(cassettes: Path | None, verbose: bool, as_json: bool, report_dir: Pat
     "servers",
     multiple=True,
     metavar="URL",
-    help="A base URL that also counts as the API (a gateway, a mock); repeatable. Loopback always does.",
+    help="Base URL of a gateway or mock that counts as the API; repeatable. Loopback addresses always do.",
 )
 def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -> int:
-    """Make golden cassettes of traffic in FILES or folders: HAR archives, VCR cassettes, JSON Lines.
+    """Make golden cassettes from recorded traffic in FILES or folders: HAR, VCR cassettes, JSON Lines.
 
-    What no operation is declared for, and what looks like something that is there already, is left out.
-    Exits with 3 where something could not be read or written, and with 5 where nothing became a cassette.
+    Exchanges that match no operation, and duplicates of existing cassettes, are left out. The exit code is 3
+    if something could not be read or written, and 5 if no cassette was made.
+
+    \b
+    Example:
+      cohere-conformance cassettes import chat.har --cassettes mine
     """
-    from cohere_conformance.session.plan import KEY  # brings the server's libraries along
+    from cohere_conformance.session.plan import KEY  # imports the web server
 
     for server in servers:
         base_url("--server", server)
@@ -86,23 +100,23 @@ def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -
     clear_begun(cassettes)
     keys = [Secret(key)] if (key := os.environ.get(KEY, "").strip()) else []
     added = add(cassettes, found.cassettes, keys)
-    _tell(found.tally, added)
-    told = golden_line(counts(find(cassettes).values()))
+    _show(found.tally, added)
+    origins = golden_line(counts(find(cassettes).values()))
     written, there = quantity(len(added.written), "cassette"), len(added.unchanged)
-    click.echo(f"wrote {written} to {cassettes}, {there} there already; {told}")
+    click.echo(f"wrote {written} to {cassettes}, {there} exist already; {origins}")
     if found.tally.unreadable or added.refused:
         return 3
     return 0 if found.cassettes else 5
 
 
-def _tell(tally: ImportTally, added: Added) -> None:
+def _show(tally: ImportTally, added: Added) -> None:
     click.echo(
-        f"read {quantity(tally.read, 'exchange')}: {tally.kept} of a shape of their own, "
-        f"{tally.duplicates} alike, {tally.unrouted} of no operation, {tally.partial} not whole, "
+        f"read {quantity(tally.read, 'exchange')}: {tally.kept} distinct, "
+        f"{tally.duplicates} duplicates, {tally.unrouted} without an operation, {tally.partial} incomplete, "
         f"{sum(tally.foreign.values())} of other hosts"
     )
     if tally.undated:
-        click.echo(f"{quantity(tally.undated, 'cassette')} without a date: the recording tells none")
+        click.echo(f"{quantity(tally.undated, 'cassette')} without a date: the recording has none")
     _list("unreadable", [str(error) for error in tally.unreadable])
     _list("refused", [f"{name}: {reason}" for name, reason in added.refused.items()])
     _list("remarks", [f"{one.file}: {one.where}: {one.text}" for one in tally.remarks])

@@ -1,4 +1,4 @@
-"""`list` and `explain`: what the suite knows, and what it means."""
+"""`list` and `explain`: operations, kinds, requirements, faults and amendments, and what they mean."""
 
 from __future__ import annotations
 
@@ -33,12 +33,22 @@ if TYPE_CHECKING:
 
 @click.group(name="list")
 def list_() -> None:
-    """List what the suite knows."""
+    """List operations, requirements, faults, kinds of finding or amendments.
+
+    \b
+    Example:
+      cohere-conformance list requirements
+    """
 
 
 @list_.command()
 def operations() -> int:
-    """List the operations: group, tier for live runs, billing unit, effect."""
+    """List the operations with group, tier for live runs, billing unit and effect.
+
+    \b
+    Example:
+      cohere-conformance list operations
+    """
     policies = shipped_policies()
     rows = [
         (label, operation.group, policies[label].tier, policies[label].billing, policies[label].effect)
@@ -50,40 +60,60 @@ def operations() -> int:
 
 @list_.command()
 def kinds() -> int:
-    """List the kinds of finding and how severe each is."""
+    """List the kinds of finding with their severity.
+
+    \b
+    Example:
+      cohere-conformance list kinds
+    """
     return _table(("kind", "severity"), [(kind.value, SEVERITY[kind].value) for kind in Kind])
 
 
 @list_.command()
 def amendments() -> int:
-    """List where the published document is known to be wrong or silent."""
+    """List known defects and gaps of the published OpenAPI document.
+
+    \b
+    Example:
+      cohere-conformance list amendments
+    """
     rows = [(one.id, one.klass, one.reason) for one in _amendments(load_declarations())]
     return _table(("amendment", "class", "reason"), rows)
 
 
 @list_.command()
 def faults() -> int:
-    """List what the reference server can be told to do wrong (`serve --fault NAME`)."""
+    """List the faults that can be injected into the reference server.
+
+    \b
+    Example:
+      cohere-conformance list faults
+    """
     rows = [(one.group, one.name, one.sentence) for one in _faults().values()]
-    _table(("group", "fault", "what the server then does"), rows)
+    _table(("group", "fault", "effect"), rows)
     return _withdrawn("faults", _withdrawn_faults())
 
 
 @list_.command()
 def requirements() -> int:
-    """List what a server must do that no schema says."""
+    """List the requirements that no JSON schema expresses.
+
+    \b
+    Example:
+      cohere-conformance list requirements
+    """
     known = shipped_requirements()
     rows = [(one.group, one.id, one.level.value, one.says) for one in known.requirements.values()]
-    _table(("group", "requirement", "level", "what it says"), rows)
+    _table(("group", "requirement", "level", "sentence"), rows)
     groups = {one.group: 0 for one in known.requirements.values()}
     for one in known.requirements.values():
         groups[one.group] += 1
-    told = ", ".join(f"{group} {count}" for group, count in groups.items())
+    by_group = ", ".join(f"{group} {count}" for group, count in groups.items())
     sources = Counter(
         source.split()[0] for one in known.requirements.values() for source in one.source.split(",")
     )
     grounds = ", ".join(f"{source} {count}" for source, count in sources.most_common())
-    click.echo(f"\n{len(known.requirements)} requirements: {told}")
+    click.echo(f"\n{len(known.requirements)} requirements: {by_group}")
     click.echo(f"known from (one may be known from several): {grounds}")
     click.echo(f"{len(known.excluded)} facts are no requirement")
     return _withdrawn("requirements", known.withdrawn)
@@ -97,13 +127,18 @@ def explain(subject: str, report_dir: Path) -> int:
 
     SUBJECT is a kind of finding, an amendment, a requirement, a fault, a fact (`RR-O04`), or the fingerprint
     of a finding in a report.
+
+    \b
+    Examples:
+      cohere-conformance explain rerank.sorted
+      cohere-conformance explain 46510d6cad9b
     """
     if subject in set(Kind):
         click.echo(explain_kind(subject))
         return 0
     known = {amendment.id: amendment for amendment in _amendments(load_declarations())}
     if subject in known:
-        click.echo(_told(known[subject]))
+        click.echo(_amendment_text(known[subject]))
         return 0
     # In lower case the id of a contradiction (`C46`) is the beginning of a fingerprint.
     if fact := shipped_facts().facts.get(subject if _hexadecimal(subject) else subject.upper()):
@@ -115,12 +150,14 @@ def explain(subject: str, report_dir: Path) -> int:
         return 0
     faulty, required = _faults(), shipped_requirements().requirements
     clause = shipped_requirements().find(subject)
-    told = [] if clause is None else [_required(clause)]
+    texts = [] if clause is None else [_requirement_text(clause)]
     gone = {**shipped_requirements().withdrawn, **_withdrawn_faults()}
-    told += [f"# {subject}\n\nWithdrawn: {gone[subject]}"] if subject in gone else []
-    told += [_wrong(faulty[subject])] if subject in faulty else []  # a fault may have a requirement's name
-    if told:
-        click.echo("\n\n".join(told))
+    texts += [f"# {subject}\n\nWithdrawn: {gone[subject]}"] if subject in gone else []
+    texts += (
+        [_fault_text(faulty[subject])] if subject in faulty else []
+    )  # a fault may have a requirement's name
+    if texts:
+        click.echo("\n\n".join(texts))
         return 0
     try:
         click.echo(explain_kind(subject))
@@ -135,7 +172,7 @@ def explain(subject: str, report_dir: Path) -> int:
             if near := difflib.get_close_matches(subject, names, n=3):
                 hints.append(f"or did you mean the {what} {' or '.join(near)}?")
         if _hexadecimal(subject):
-            hints.append(f"{written} holds no report to look a fingerprint up in")
+            hints.append(f"there is no report in {written} to look up a fingerprint")
         raise UsageError("; ".join(hints)) from error
     return 0
 
@@ -148,7 +185,7 @@ def _amendments(declarations: Declarations) -> tuple[Amendment, ...]:
     return (*declarations.amendments, *declarations.tolerances)
 
 
-def _told(amendment: Amendment) -> str:
+def _amendment_text(amendment: Amendment) -> str:
     lines = [f"# {amendment.id}", "", amendment.reason, "", f"Class: {amendment.klass}"]
     lines += [f"Evidence: {amendment.evidence}", *fact_lines(amendment.evidence), "", "Actions:"]
     for action in amendment.actions:
@@ -158,7 +195,7 @@ def _told(amendment: Amendment) -> str:
 
 
 def _faults() -> Mapping[str, Fault]:
-    # Only here: the other subjects do without a web server and are listed the faster for it.
+    # Imported here: the other subjects need no web server, and start faster without it.
     from cohere_conformance.reference import catalogue
 
     return catalogue()
@@ -171,19 +208,19 @@ def _withdrawn_faults() -> Mapping[str, str]:
 
 
 def _withdrawn(what: str, reasons: Mapping[str, str]) -> int:
-    """Print the names that are reserved because what they stood for turned out to be right."""
-    click.echo(f"\nWithdrawn {what}; the names stay reserved:")
+    """Print withdrawn names, which are never used again, with the reasons."""
+    click.echo(f"\nWithdrawn {what} (the names are never used again):")
     for name, reason in reasons.items():
         click.echo(f"  {name}: {reason}")
     return 0
 
 
-def _wrong(fault: Fault) -> str:
+def _fault_text(fault: Fault) -> str:
     lines = [f"# {fault.name}", "", fault.sentence, "", f"Group: {fault.group}"]
-    return "\n".join([*lines, f"Switch it on: cohere-conformance serve --fault {fault.name}"])
+    return "\n".join([*lines, f"Inject it: cohere-conformance serve --fault {fault.name}"])
 
 
-def _required(requirement: Requirement) -> str:
+def _requirement_text(requirement: Requirement) -> str:
     suites = folder("suites")
     tests = naming(requirement.id, suites)
     everywhere = requirement.id in checked()
@@ -191,16 +228,16 @@ def _required(requirement: Requirement) -> str:
     lines += [f"Level: {requirement.level.value}", f"Source: {requirement.source}"]
     lines += [f"Reason: {requirement.reason}", *fact_lines(requirement.reason), "", "Operations:"]
     lines += [f"  {label}" for label in requirement.operations]
-    where = "every exchange, recorded ones as well" if everywhere else "runs only"
+    where = "every exchange, also in recorded traffic" if everywhere else "runs only"
     lines += [f"Checked on: {where}", "Tests that name it:"]
-    lines += [f"  {test}" for test in tests] or ["  none, each answer of the group's cases is checked"]
+    lines += [f"  {test}" for test in tests] or ["  none; each response to a case of the group is checked"]
     lines += ["Faults that violate it:", *(f"  {name}" for name in requirement.faults)]
     named = f" --fault {requirement.faults[0]}" if requirement.faults else ""
     return "\n".join([*lines, f"See it: cohere-conformance run{_only(requirement)}{named}"])
 
 
 def _only(requirement: Requirement) -> str:
-    """Return the option that keeps a run to the groups that a requirement is about."""
+    """Return the option that limits a run to the groups of a requirement."""
     operations = load_contract().operations
     groups = dict.fromkeys(operations[label].group for label in requirement.operations)
     return f" --only {','.join(groups)}" if len(groups) <= 4 else ""

@@ -35,24 +35,30 @@ EXAMPLES = ("conforming", "deviating")
 @click.option(
     "--example",
     type=click.Choice(EXAMPLES),
-    help="Judge the exchanges that ship with the package instead (written by hand, not recorded).",
+    help="Judge example exchanges that ship with the package (written by hand, not recorded).",
 )
-@click.option("--as-published", is_flag=True, help="Judge against the document as it stands, unamended.")
+@click.option(
+    "--as-published",
+    is_flag=True,
+    help="Compare with the OpenAPI document as published, without amendments and requirements.",
+)
 @click.option(
     "--server",
     "servers",
     multiple=True,
     metavar="URL",
-    help="A base URL that also counts as the API (a gateway, a mock); repeatable. Loopback always does.",
+    help="Base URL of a gateway or mock that counts as the API; repeatable. Loopback addresses always do.",
 )
 @click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
     default=Severity.ADDITIVE.value,
     show_default=True,
-    help="The least severity that makes the exit code 1.",
+    help="Least severity that makes the exit code 1.",
 )
-@click.option("--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
+)
 @options.report_dir
 @options.verbose
 def check(
@@ -65,9 +71,14 @@ def check(
     report_dir: Path,
     verbose: bool,
 ) -> int:
-    """Judge recorded TRAFFIC: files or folders of VCR cassettes, HAR archives or JSON Lines.
+    """Judge recorded TRAFFIC: files or folders of HAR archives, VCR cassettes, JSON Lines and more.
 
-    Nothing is sent anywhere. What each file is, is told by its content.
+    Nothing is sent. The format of each file is recognised by its content.
+
+    \b
+    Examples:
+      cohere-conformance check chat.har
+      cohere-conformance check cassettes/ --server https://gateway.example/cohere
     """
     paths = traffic
     if example is not None:
@@ -92,7 +103,7 @@ def check(
 
 @contextmanager
 def _progress() -> Iterator[session.Progress | None]:
-    """Show how far the run is, to somebody who watches it on a terminal."""
+    """Show a progress bar, if standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None

@@ -1,4 +1,4 @@
-"""`contract`: the declared API itself, in one document, and whether its own documents are in order."""
+"""`contract`: print the OpenAPI document, and check the files below `contracts/`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,37 @@ from cohere_conformance.data import folder
 _ROOT = click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Another folder of the layout of contracts/; the shipped one if not given.",
+    help="A folder with the layout of contracts/; the shipped one by default.",
 )
 
 
 @click.group()
 def contract() -> None:
-    """Show and check the declared API."""
+    """Print the OpenAPI document, or check the contract files.
+
+    \b
+    Example:
+      cohere-conformance contract bundle --amended --openapi 3.1 > cohere.json
+    """
 
 
 @contract.command()
-@click.option("--amended", is_flag=True, help="With the amendments carried out, for validators to read.")
+@click.option("--amended", is_flag=True, help="Apply the amendments.")
 @click.option(
     "--openapi",
     "version",
     type=click.Choice(VERSIONS),
     default=VERSIONS[0],
     show_default=True,
-    help="The version of OpenAPI; with 3.1 the schema of server-sent events describes one of them.",
+    help="OpenAPI version; in 3.1 the schema of a stream describes one server-sent event.",
 )
 @_ROOT
 def bundle(amended: bool, version: str, root: Path | None) -> int:
-    """Write the OpenAPI document to standard output as one self-contained JSON text.
+    """Print the OpenAPI document as one self-contained JSON document.
 
-    Example: cohere-conformance contract bundle --amended --openapi 3.1 > cohere.json
+    \b
+    Example:
+      cohere-conformance contract bundle --amended --openapi 3.1 > cohere.json
     """
     declarations = load_declarations(root)
     document = declarations.published
@@ -53,7 +60,12 @@ def bundle(amended: bool, version: str, root: Path | None) -> int:
 @contract.command()
 @_ROOT
 def lint(root: Path | None) -> int:
-    """Check the documents below contracts/; exit code 1 if a rule is broken."""
+    """Check the files below contracts/; the exit code is 1 if a rule is broken.
+
+    \b
+    Example:
+      cohere-conformance contract lint
+    """
     root = root or folder("contracts")
     problems = lint_documents(root)
     for problem in problems:

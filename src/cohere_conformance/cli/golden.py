@@ -1,4 +1,4 @@
-"""`record`, `replay` and `verify`: golden cassettes made, judged again, and held against a target."""
+"""`record`, `replay` and `verify`: make golden cassettes, judge them again, compare a target."""
 
 from __future__ import annotations
 
@@ -25,45 +25,50 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENDED = frozenset({0, 1, 3})
-"""The exit codes of a run that came to its end, whatever it found."""
+"""The exit codes of a run that ended by itself, whatever it found."""
 _SDK = "sdk.json"
 _SHOWN = 50
-"""Cassettes whose differences are shown before they are only counted."""
+"""Cassettes whose differences are shown; the rest are only counted."""
 
 
 @click.command()
 @options.own_cassettes
-@click.option(
-    "--yes", is_flag=True, help="Keep also what differs from the cassettes that are there, unasked."
-)
+@click.option("--yes", is_flag=True, help="Replace cassettes that differ without asking.")
 @target
-def record(cassettes: Path, yes: bool, report_dir: Path, **told: Any) -> int:
-    """Send the written cases to a target and make a golden cassette of each that passes.
+def record(cassettes: Path, yes: bool, report_dir: Path, **given: Any) -> int:
+    """Run the test cases and record a golden cassette of each that passes.
 
-    Without --url the target is the reference server, in this process. What differs from the cassettes that
-    are there is shown before it takes their place.
+    Without --url the target is the embedded reference server. Differences from existing cassettes are shown
+    before these are replaced.
+
+    \b
+    Examples:
+      cohere-conformance record --cassettes mine
+      CO_API_KEY=... cohere-conformance record --url https://api.cohere.com --live
     """
-    outcome = suites({**told, "report_dir": report_dir}, {"golden": ["record"]})
+    outcome = suites({**given, "report_dir": report_dir}, {"golden": ["record"]})
     if outcome.code not in _ENDED:
         return outcome.code
     if not outcome.complete:
-        click.echo(f"kept nothing: the recording is incomplete, and {cassettes} is as it was")
+        click.echo(f"kept nothing: the recording is incomplete; {cassettes} is unchanged")
         return outcome.code
     with outcome.agreeing():
         if not _kept(report_dir, cassettes, unasked=yes):
-            outcome.conclude(deviations=("recorded cassettes differ and were not kept",))
+            outcome.conclude(
+                deviations=("recorded cassettes differ from the existing ones and were not kept",)
+            )
     return outcome.code
 
 
 def _kept(report_dir: Path, cassettes: Path, *, unasked: bool) -> bool:
-    """Show what a recording changes, and write it where nobody objects; return whether it was written."""
-    from cohere_conformance.golden.recorder import STAGED  # brings the server's libraries along
+    """Show what a recording changes, and write it unless somebody objects; return whether it was written."""
+    from cohere_conformance.golden.recorder import STAGED  # imports the web server
 
     contract = load_contract()
     found = list(changes(contract, load_rules(folder("suites"), contract), report_dir / STAGED, cassettes))
     _show(found)
     if any(change.matters for change in found) and not (unasked or _agreed(len(found))):
-        click.echo(f"kept nothing: {cassettes} is as it was; with --yes the new ones take their place")
+        click.echo(f"kept nothing: {cassettes} is unchanged; use --yes to replace its cassettes")
         return False
     clear_begun(cassettes)
     written = keep(cassettes, found)
@@ -74,10 +79,10 @@ def _kept(report_dir: Path, cassettes: Path, *, unasked: bool) -> bool:
 def _show(found: list[Change]) -> None:
     differing = [change for change in found if change.findings]
     for change in differing[:_SHOWN]:
-        told = change.cassette.provenance
-        click.echo(f"\n{told.id} ({change.origin} -> {told.origin})")
+        provenance = change.cassette.provenance
+        click.echo(f"\n{provenance.id} ({change.origin} -> {provenance.origin})")
         for finding in change.findings:
-            click.echo(plain(f"  {finding.location or 'the answer'}: {finding.value_class}"))
+            click.echo(plain(f"  {finding.location or 'response'}: {finding.value_class}"))
             click.echo(plain(f"  - {finding.expected}"))
             click.echo(plain(f"  + {finding.observed}"))
     if len(differing) > _SHOWN:
@@ -85,7 +90,7 @@ def _show(found: list[Change]) -> None:
     moved = Counter((change.origin, change.cassette.provenance.origin) for change in found if change.matters)
     for (old, new), number in moved.items():
         if old is not new:
-            click.echo(f"\nin place of {old} ones: {number} {new}")
+            click.echo(f"\n{old} cassettes replaced by {new} ones: {number}")
     numbers = Counter(change.what for change in found)
     click.echo(
         "\nrecorded: " + (", ".join(f"{numbers[what]} {what}" for what in What if numbers[what]) or "nothing")
@@ -93,43 +98,50 @@ def _show(found: list[Change]) -> None:
 
 
 def _agreed(number: int) -> bool:
-    return sys.stdin.isatty() and click.confirm(f"Keep all {number}?")
+    return sys.stdin.isatty() and click.confirm(f"Replace with all {number}?")
 
 
 @click.command()
 @options.cassettes
-@click.option("--sdk", "through_sdk", is_flag=True, help="Read every answer with the official SDK as well.")
+@click.option(
+    "--sdk", "through_sdk", is_flag=True, help="Parse every response with the official SDK as well."
+)
 @scope
-def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **told: Any) -> int:
-    """Judge the answers in golden cassettes by today's contract, requirements and cases; nothing is sent.
+def replay(cassettes: Path | None, through_sdk: bool, report_dir: Path, **given: Any) -> int:
+    """Judge the responses in golden cassettes by the current contract, requirements and cases; send nothing.
 
-    Each cassette is played by VCR.py through pytest-recording, with the network blocked. With --sdk the
-    command also lists what the official SDK loses of the answers, writes it to sdk.json, and exits with 1
-    where the SDK cannot read one.
+    VCR.py replays each cassette through pytest-recording, with the network blocked. With --sdk the command
+    also lists what the official SDK drops from the responses and writes it to sdk.json; the exit code is 1 if
+    the SDK cannot parse a response.
+
+    \b
+    Examples:
+      cohere-conformance replay
+      cohere-conformance replay --only chat --sdk
     """
     if through_sdk:
-        # Only who asks for the SDK needs it, and waits for it.
+        # Imported on demand: the SDK is optional, and slow to import.
         from cohere_conformance.golden import sdk
 
-        sdk.installed()  # a minute of replaying would be lost without it
+        sdk.installed()  # fail now, not after a minute of replaying
     outcome = suites(
-        {**told, "report_dir": report_dir},
+        {**given, "report_dir": report_dir},
         _golden("replay", cassettes),
         ["pytest_recording.plugin"],
     )
     if through_sdk and outcome.code in _ENDED:
         with outcome.agreeing():
-            if lost := _unreadable(cassettes, report_dir, told):
-                outcome.conclude(deviations=(f"the official SDK cannot read {quantity(lost, 'response')}",))
+            if lost := _unreadable(cassettes, report_dir, given):
+                outcome.conclude(deviations=(f"the official SDK cannot parse {quantity(lost, 'response')}",))
     return outcome.code
 
 
-def _unreadable(cassettes: Path | None, report_dir: Path, told: Mapping[str, Any]) -> int:
-    """Show and store what the official SDK makes of the responses; return how many it cannot read."""
-    # Only who asks for the SDK needs it, and waits for it.
+def _unreadable(cassettes: Path | None, report_dir: Path, given: Mapping[str, Any]) -> int:
+    """Show and store how the official SDK parses the responses; return how many it cannot parse."""
+    # Imported on demand: the SDK is optional, and slow to import.
     from cohere_conformance.golden import sdk
 
-    groups, cases = set((told["only"] or "").replace(" ", "").split(",")) - {""}, told["cases"]
+    groups, cases = set((given["only"] or "").replace(" ", "").split(",")) - {""}, given["cases"]
     replayed = sdk.replay(
         load(path)
         for name, path in find(cassettes or own_or_shipped()).items()
@@ -144,12 +156,16 @@ def _unreadable(cassettes: Path | None, report_dir: Path, told: Mapping[str, Any
 @click.command()
 @options.cassettes
 @target
-def verify(cassettes: Path | None, **told: Any) -> int:
-    """Send the recorded requests to a target, and tell where its answers mean something else than they did.
+def verify(cassettes: Path | None, **given: Any) -> int:
+    """Send the recorded requests to a target, and report where its responses differ in meaning.
 
-    Without --url the target is the reference server, in this process.
+    Without --url the target is the embedded reference server.
+
+    \b
+    Example:
+      cohere-conformance verify --url http://localhost:4000 --only chat
     """
-    return suites(told, _golden("verify", cassettes)).code
+    return suites(given, _golden("verify", cassettes)).code
 
 
 def _golden(mode: str, cassettes: Path | None) -> dict[str, list[object]]:

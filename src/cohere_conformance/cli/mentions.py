@@ -1,4 +1,4 @@
-"""Which tests of the suites name a requirement, under the names that reports give them."""
+"""Which tests of the suites name a requirement, with their ids as in reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def naming(requirement: str, suites: Path) -> list[str]:
-    """Return the ids of the tests that name a requirement; of what many share, the name of the file.
+    """Return the ids of the tests that name a requirement; the name of the file if shared code names it.
 
     Args:
         requirement: its id.

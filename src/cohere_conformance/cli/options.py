@@ -12,7 +12,7 @@ report_dir = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(DEFAULT_FOLDER),
     show_default=True,
-    help="The folder of report.json and report.md.",
+    help="Folder of report.html, report.md and report.json.",
 )
 
 verbose = click.option(
@@ -22,14 +22,14 @@ verbose = click.option(
 cassettes = click.option(
     "--cassettes",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of the golden cassettes.  [default: cassettes where it has some, else those shipped]",
+    help="Folder of the golden cassettes.  [default: cassettes if it has some, else the shipped ones]",
 )
-"""Of a command that reads them."""
+"""For commands that read cassettes."""
 own_cassettes = click.option(
     "--cassettes",
     type=click.Path(file_okay=False, path_type=Path),
     default=OWN,
     show_default=True,
-    help="The folder of the golden cassettes.",
+    help="Folder of the golden cassettes.",
 )
-"""Of a command that writes them."""
+"""For commands that write cassettes."""

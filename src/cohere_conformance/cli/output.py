@@ -1,4 +1,4 @@
-"""Output of the command: a reader that leaves early changes no verdict, a disk that is full does."""
+"""Output of the command. A closed pipe does not change the exit code, a full disk does."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _NAMES = ("stdout", "stderr")
 
 
 class _Pipe(io.FileIO):
-    """A file descriptor whose reader may go away: what is written from then on is lost, and nobody fails."""
+    """A file descriptor that discards output after its reader has closed the pipe."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data) or 0
         except BrokenPipeError:
-            # Also for what writes to the descriptor itself: plugins, the interpreter at its end.
+            # Plugins, and the interpreter at its exit, write to the descriptor itself.
             _to_nowhere(self.fileno())
             return memoryview(data).nbytes
 
 
 def forgive_broken_pipes() -> None:
-    """Let readers of standard output and error leave early, as `head` does."""
+    """Ignore that a reader of standard output or error, such as `head`, closes the pipe early."""
     for name in _NAMES:
         stream: TextIO | None = getattr(sys, name)
         unbuffered = isinstance(getattr(stream, "buffer", None), io.FileIO)  # PYTHONUNBUFFERED
         if stream is None or not (unbuffered or isinstance(stream.buffer, io.BufferedWriter)):
-            continue  # closed, or captured by somebody who knows what to do
+            continue  # closed, or captured by a caller
         stream.flush()
         pipe = _Pipe(stream.fileno(), "wb", closefd=False)
         text = io.TextIOWrapper(
@@ -55,7 +55,7 @@ def forgive_broken_pipes() -> None:
 
 
 def flushed(code: int) -> int:
-    """Write out what is left, and return the exit code: 3 where that cannot be done.
+    """Flush both streams, and return the exit code: 3 if standard output cannot be flushed.
 
     Args:
         code: the exit code so far.
@@ -67,7 +67,7 @@ def flushed(code: int) -> int:
         try:
             stream.flush()
         except (OSError, ValueError):
-            # The interpreter would try again, and end with a code and a traceback of its own.
+            # Otherwise the interpreter would try again at its exit, and fail with a traceback.
             _to_nowhere({"stdout": 1, "stderr": 2}[name])
             code = code if name == "stderr" else 3
     return code

@@ -1,4 +1,4 @@
-"""`report`: tell a run again from its journals, also one that was killed."""
+"""`report`: build the report of a run from its journals, even if the run was killed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 @options.report_dir
 @options.verbose
 def report(report_dir: Path, verbose: bool) -> int:
-    """Build the report of a run again from its journals.
+    """Build the report of a run from its journals, also of one that was interrupted or killed.
 
-    Partial results of a run that did not come to its end are included; the exit code is then 2.
+    Partial results of an interrupted run are included; the exit code is then 2.
+
+    \b
+    Example:
+      cohere-conformance report --report-dir conformance-report
     """
     return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose)

@@ -1,4 +1,4 @@
-"""`run` and `fuzz`: the written cases, and what is derived from the contract, against a target."""
+"""`run` and `fuzz`: send test cases, or requests generated from the contract, to a target."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
     "--seed",
     metavar="N",
     type=click.IntRange(0),
-    help="Call the target in other orders than usual, the same ones for the same number.",
+    help="Shuffle the lifecycle tests with this seed.",
 )
 @target
-def run(**told: Any) -> int:
-    """Send the written cases to a target, judge every answer, and report.
+def run(**given: Any) -> int:
+    """Run the test cases against a target, judge every response, and write a report.
 
-    Without --url the target is the reference server, in this process: no key, no network. What follows `--`
-    goes to pytest.
+    Without --url the target is the embedded reference server: no key, no network. Arguments after `--` are
+    passed to pytest.
+
+    \b
+    Examples:
+      cohere-conformance run
+      cohere-conformance run --url http://localhost:4000 --declares v2.chat,rerank -n 4
+      CO_API_KEY=... cohere-conformance run --url https://api.cohere.com --live
+      cohere-conformance run --only chat -- -x --pdb
     """
-    return suites(told, {}).code
+    return suites(given, {}).code
 
 
 @click.command()
@@ -37,7 +44,7 @@ def run(**told: Any) -> int:
     type=click.Choice([profile.value for profile in FuzzProfile]),
     default=FuzzProfile.GATE.value,
     show_default=True,
-    help="How much is sent.",
+    help="How many requests are sent: seconds, a minute, or a night.",
 )
 @click.option(
     "--seed",
@@ -45,19 +52,19 @@ def run(**told: Any) -> int:
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="What is drawn; the same requests for the same number.",
+    help="Seed of the random choices; the same seed sends the same requests.",
 )
 @click.option(
     "--max-examples",
     metavar="N",
     type=click.IntRange(0),
-    help="Requests with several changes, for each operation.",
+    help="Maximum number of requests with several changes for each operation.",
 )
 @click.option(
     "--example-db",
     metavar="DB",
-    help="Where failing examples are kept, to be tried first next time: folder or redis://host:port/number. "
-    "[default: examples, beside the report]",
+    help="Where failing examples are stored, to be sent first next time: folder or redis://host:port/number. "
+    "[default: examples in the report folder]",
 )
 @target
 def fuzz(
@@ -65,16 +72,21 @@ def fuzz(
     max_examples: int | None,
     example_db: str | None,
     report_dir: Path,
-    **told: Any,
+    **given: Any,
 ) -> int:
-    """Send what is derived from the contract to a target, judge every answer, and report.
+    """Send requests generated from the contract to a target, judge every response, and write a report.
 
-    Each operation gets requests that keep every rule, requests that break exactly one, and requests that are
-    odd below all rules. Against a live host only what costs nothing is fuzzed; --allow names more.
+    Each operation receives valid requests, requests that break exactly one rule, and malformed HTTP requests.
+    On a live host only free read operations are fuzzed; --allow adds more.
+
+    \b
+    Examples:
+      cohere-conformance fuzz --url http://localhost:4000 --only chat
+      cohere-conformance fuzz --fuzz-profile smoke --seed 7
     """
     further: dict[str, Iterable[object]] = {
         "fuzz": [fuzz_profile],
         "max-examples": [] if max_examples is None else [max_examples],
         "example-db": [example_db or report_dir / "examples"],
     }
-    return suites({**told, "report_dir": report_dir}, further).code
+    return suites({**given, "report_dir": report_dir}, further).code

@@ -1,4 +1,4 @@
-"""`selftest`: whether the suites see what they are there for."""
+"""`selftest`: whether the suites detect every fault of the reference server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from cohere_conformance.cli import options
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.names import unknown
-from cohere_conformance.report.render import selftest as told
+from cohere_conformance.report.render import selftest as render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,27 +20,31 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--fault", "faults", metavar="NAME", multiple=True, help="Try this fault only; repeatable.")
+@click.option("--fault", "faults", metavar="NAME", multiple=True, help="Inject this fault only; repeatable.")
 @click.option(
-    "--only", metavar="PARTS", help="Try the faults of these groups or parts only, such as chat,auth."
+    "--only", metavar="PARTS", help="Inject the faults of these groups or parts only, such as chat,auth."
 )
 @click.option(
     "-n",
     "jobs",
     metavar="N",
     type=click.IntRange(1, 64),
-    # Much of what happens is waiting, for a job to end or for an answer that never comes.
+    # Most of the time is spent waiting for jobs to end and for responses that never come.
     default=lambda: min(64, 2 * (os.cpu_count() or 2)),
     show_default="two for each core",
-    help="Processes.",
+    help="Number of processes.",
 )
-@click.option("--seed", metavar="N", type=click.IntRange(0), help="Of every run.")
+@click.option("--seed", metavar="N", type=click.IntRange(0), help="Seed of every run.")
 @options.report_dir
 def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | None, report_dir: Path) -> int:
-    """Run the suites against every fault of the reference server, and against the faultless one.
+    """Run the suites against the reference server with each fault, and without any.
 
-    Exits with 1 where a fault is missed, a requirement is never tripped or has no fault, or the faultless
-    server trips anything. Writes selftest.json and selftest.md.
+    The exit code is 1 if a fault is not detected, if a requirement is never violated or has no fault, or if
+    the server without faults violates anything. Writes selftest.json and selftest.md.
+
+    \b
+    Example:
+      cohere-conformance selftest --only rerank
     """
     from cohere_conformance.reference.faults import WITHDRAWN, catalogue, withdrawn
     from cohere_conformance.session.selftest import selftest as run
@@ -56,22 +60,22 @@ def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | N
         if part not in (have := {fault.group for fault in known.values()}):
             raise UsageError(unknown("--only", part, have))
     chosen = [name for name, fault in known.items() if name in faults or fault.group in parts]
-    matrix = run(chosen if faults or parts else None, jobs=jobs, seed=seed, told=_progress)
+    matrix = run(chosen if faults or parts else None, jobs=jobs, seed=seed, progress=_progress)
     try:
         report_dir.mkdir(parents=True, exist_ok=True)
         (report_dir / "selftest.json").write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=1))
-        (report_dir / "selftest.md").write_text(told.render(matrix), encoding="utf-8")
+        (report_dir / "selftest.md").write_text(render.render(matrix), encoding="utf-8")
     except OSError as error:
         raise ReportError(
             f"{report_dir}: expected a folder to write to, got: {error.strerror or error}; "
             "name another one with --report-dir"
         ) from error
-    for line in told.summary(matrix):
+    for line in render.summary(matrix):
         click.echo(line)
     click.echo(f"wrote {report_dir / 'selftest.json'} and {report_dir / 'selftest.md'}")
     return 0 if matrix.passed else 1
 
 
 def _progress(trial: Trial) -> None:
-    """Show that something happens, to somebody who watches."""
+    """Show progress on standard error."""
     click.echo(f"{trial.fault or 'faultless'} {trial.seconds:.1f} s", err=True)

@@ -1,4 +1,4 @@
-"""`serve`: the reference server on a port, right or wrong on demand."""
+"""`serve`: the reference server on a port, with injected faults on request."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ if TYPE_CHECKING:
     from cohere_conformance.reference import ServerState
 
 PROFILES = {
-    "contract": "everything that is declared works, retired operations and models included",
-    "live-2026": "as the live service in 2026: what is retired answers 404",
+    "contract": "everything that the contract declares works, including retired operations and models",
+    "live-2026": "like the live service in 2026: retired operations and models return 404",
 }
 _SECONDS = click.FloatRange(0, 3600)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="0 takes any free one."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8765,
+    show_default=True,
+    help="Port to listen on; 0 takes any free one.",
 )
 @click.option(
     "--profile",
     type=click.Choice(list(PROFILES)),
     default="contract",
     show_default=True,
-    help="What to do where the contract and the live service differ.",
+    help="Behaviour where the contract and the live service differ.",
 )
 @click.option(
-    "--fault", "faults", multiple=True, metavar="NAME", help="What to do wrong (`list faults`); repeatable."
+    "--fault", "faults", multiple=True, metavar="NAME", help="Inject a fault (see `list faults`); repeatable."
 )
 @click.option(
     "--step",
@@ -55,7 +59,7 @@ _SECONDS = click.FloatRange(0, 3600)
     help="Seconds by which each request moves the server's clock ahead: jobs end after some requests, "
     "however quickly they follow each other.",
 )
-@click.option("--key", "keys", multiple=True, metavar="TEXT", help="A further accepted key; repeatable.")
+@click.option("--key", "keys", multiple=True, metavar="TEXT", help="Accept this API key as well; repeatable.")
 def serve(
     host: str,
     port: int,
@@ -66,16 +70,16 @@ def serve(
     time_per_request: float,
     keys: tuple[str, ...],
 ) -> int:
-    """Serve a stand-in for the API until Ctrl-C: responses are computed, and remembered as long as it runs.
+    """Run the reference server, a mock of the API with state, until Ctrl-C.
 
     \b
     Examples:
       cohere-conformance serve --port 8765
       cohere-conformance serve --port 0 --profile live-2026 --fault rerank.unsorted
 
-    A client needs its address, such as http://127.0.0.1:8765, and the key reference-key.
+    Point your client at the printed address, such as http://127.0.0.1:8765, with the API key reference-key.
     """
-    # Only here: the other commands do without a web server and start the faster for it.
+    # Imported here: the other commands need no web server, and start faster without it.
     from cohere_conformance.reference import Profile, ServerState, chosen
     from cohere_conformance.reference.server import address, listen
     from cohere_conformance.reference.server import serve as run
@@ -101,14 +105,12 @@ def serve(
     )
     with listen(host, port) as listening:
         url = address(listening)
-        lines = list(_told(url, state, keys))
+        lines = list(_banner(url, state, keys))
 
         def ready() -> None:
             if not _loopback(host):
-                click.echo(
-                    f"warning: {host} is not loopback: whoever reaches this machine can call the server",
-                    err=True,
-                )
+                warning = "everybody who reaches this machine can call the server"
+                click.echo(f"warning: {host} is not a loopback address: {warning}", err=True)
             click.echo("\n".join(lines))
 
         run(state, listening, ready)
@@ -116,7 +118,7 @@ def serve(
     return 0
 
 
-def _told(url: str, state: ServerState, keys: tuple[str, ...]) -> Iterator[str]:
+def _banner(url: str, state: ServerState, keys: tuple[str, ...]) -> Iterator[str]:
     from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL, masked
 
     yield f"listening on {url} (Ctrl-C stops)"
@@ -124,8 +126,8 @@ def _told(url: str, state: ServerState, keys: tuple[str, ...]) -> Iterator[str]:
     accepted = [
         f"{PRODUCTION} (production)",
         f"{TRIAL} (trial: limited, with quota headers)",
-        f"{EXPIRED} (refused as expired)",
-        # Somebody may have given a real one.
+        f"{EXPIRED} (rejected as expired)",
+        # These may be real keys.
         *(f"{masked(key)} (production, from --key)" for key in keys),
     ]
     yield from _listed("keys", accepted)

@@ -1,4 +1,4 @@
-"""How commands run the suites: pytest does, and this only says so in fewer words."""
+"""The options of the commands that run the suites, and how they become arguments of pytest."""
 
 from __future__ import annotations
 
@@ -20,60 +20,62 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 _SERVER = (
     click.option(
-        "--url", metavar="URL", help="Base URL of the target; the embedded reference server if not given."
+        "--url", metavar="URL", help="Base URL of the target; by default the embedded reference server."
     ),
     click.option(
-        "--live", is_flag=True, help="The target may be another host; it is called with CO_API_KEY."
+        "--live",
+        is_flag=True,
+        help="Allow a target on another host; it is called with the key in CO_API_KEY.",
     ),
     click.option(
         "--declares",
         metavar="NAMES",
-        help="What the target implements, and is judged on: groups (chat), groups of one version (v2.chat), "
-        "operations (POST /v2/chat).",
+        help="What the target implements: groups (chat), groups of one version (v2.chat), "
+        "operations (POST /v2/chat). Everything by default.",
     ),
     click.option(
         "--profile",
         metavar="NAME",
-        help="What the target is: contract, or live-2026 (the default with --live).",
+        help="Expected behaviour: contract, or live-2026 (the default with --live).",
     ),
     click.option(
-        "--allow", metavar="TIERS", help="With --live: send these tiers as well (N1, N2, N3, D, X)."
+        "--allow", metavar="TIERS", help="With --live, allow these tiers as well: N1, N2, N3, D, X."
     ),
-    click.option(
-        "--max-requests", metavar="N", type=click.IntRange(1), help="Never send more requests than this."
-    ),
+    click.option("--max-requests", metavar="N", type=click.IntRange(1), help="Maximum number of requests."),
     click.option(
         "--time-limit",
         metavar="TIME",
-        help="End the whole run after this time: 90 (seconds), 5m or 1h. What it made is then removed, "
-        f"for at most {GRACE:g} seconds more, and the exit code is 2.",
+        help="End the whole run after this time: 90 (seconds), 5m or 1h. Created resources are then removed, "
+        f"which takes at most {GRACE:g} seconds, and the exit code is 2.",
     ),
     click.option(
         "--patience",
         metavar="SECONDS",
         type=click.FloatRange(0),
-        help="Wait this long for each dataset, job or training that is not ready.  [default: what each case "
-        "says; at most 60 with a target on this machine]",
+        help="Maximum time to wait for a dataset, job or training to be ready.  [default: as each case "
+        "declares; at most 60 with a target on this machine]",
     ),
     click.option(
         "--fault",
         "faults",
         metavar="NAME",
         multiple=True,
-        help="Make the embedded server wrong; see `list faults`.",
+        help="Inject a fault into the embedded reference server (see `list faults`); repeatable.",
     ),
 )
 _SCOPE = (
-    click.option("--only", metavar="GROUPS", help="These groups only, such as chat,rerank."),
-    click.option("--case", "cases", metavar="ID", multiple=True, help="This case or test only; repeatable."),
+    click.option("--only", metavar="GROUPS", help="Run these groups only, such as chat,rerank."),
+    click.option(
+        "--case", "cases", metavar="ID", multiple=True, help="Run this case or test only; repeatable."
+    ),
     click.option(
         "--fail-on",
         type=click.Choice([severity.value for severity in Severity]),
         default=Severity.ADDITIVE.value,
         show_default=True,
-        help="The least severity that makes the exit code 1.",
+        help="Least severity that makes the exit code 1.",
     ),
-    click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Processes."),
+    click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Number of processes."),
     options.report_dir,
     options.verbose,
     click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED),
@@ -81,12 +83,12 @@ _SCOPE = (
 
 
 def scope(command: _Command) -> _Command:
-    """Add what is told of a run, alike for every command that runs the suites."""
+    """Add the options that every command has that runs the suites."""
     return _with(_SCOPE, command)
 
 
 def target(command: _Command) -> _Command:
-    """Add what is told of a target as well, alike for every command that calls one."""
+    """Add the options that every command has that calls a target."""
     return _with(_SERVER, scope(command))
 
 
@@ -97,21 +99,21 @@ def _with(added: Iterable[Callable[[_Command], _Command]], command: _Command) ->
 
 
 def suites(
-    told: Mapping[str, Any], further: Mapping[str, Iterable[object]], plugins: Iterable[str] = ()
+    given: Mapping[str, Any], further: Mapping[str, Iterable[object]], plugins: Iterable[str] = ()
 ) -> Outcome:
-    """Run the suites, and return what the run comes to.
+    """Run the suites, and return the outcome.
 
     Args:
-        told: the options of the command, by their names in Python; what it does not have is not told.
-        further: options of the plugin, with their values.
-        plugins: of pytest, beside our own.
+        given: the options of the command by their names in Python; missing ones are left out.
+        further: further options of the plugin, with their values.
+        plugins: plugins of pytest to load besides our own.
     """
-    # Plugins of the caller's own project have no business in the suites, and take longer to load than the
-    # suites to run; the variable is handed on to the processes of -n.
+    # Plugins of the user's own project could interfere with the suites, and take longer to load than the
+    # suites to run; the processes of -n inherit the variable.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
     named: dict[str, Iterable[object]] = {
-        name: [] if (value := told.get(name.replace("-", "_"))) is None else [value]
+        name: [] if (value := given.get(name.replace("-", "_"))) is None else [value]
         for name in (
             "url",
             "only",
@@ -126,20 +128,22 @@ def suites(
             "report-dir",
         )
     }
-    named |= {"case": told["cases"], "fault": told.get("faults", ()), **further}
+    named |= {"case": given["cases"], "fault": given.get("faults", ()), **further}
     flags = [text for plugin in plugins for text in ("-p", plugin)]
-    flags += ["--conformance-live"] if told.get("live") else []
-    flags += ["-v"] if told.get("verbose") else []
-    flags += ["-p", "xdist.plugin", "-n", str(told["workers"])] if told["workers"] else []
-    _check_further(told["pytest_options"])
-    outcome = run_suites(pytest_arguments(named, [*flags, *told["pytest_options"]]))
+    flags += ["--conformance-live"] if given.get("live") else []
+    flags += ["-v"] if given.get("verbose") else []
+    flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
+    _check_further(given["pytest_options"])
+    outcome = run_suites(pytest_arguments(named, [*flags, *given["pytest_options"]]))
     if outcome.report is None and outcome.status == 0:
-        click.echo("cohere-conformance: nothing was sent: pytest was asked for something else", err=True)
+        click.echo(
+            "cohere-conformance: nothing was sent: the arguments for pytest did not run any test", err=True
+        )
     return outcome
 
 
 def _check_further(arguments: Iterable[str]) -> None:
-    """Say what has to be in front of `--`: there it would be an option that pytest does not know."""
+    """Reject -n after `--`, where pytest does not know the option."""
     for argument in arguments:
         if argument.startswith(("-n", "--numprocesses")):
             raise UsageError(f"-- {argument}: expected -n in front of --, such as: run -n 2 -- -x")

@@ -37,7 +37,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         kinds: kinds of the other findings.
         cases: how many cases and tests showed it.
         seconds: how long it took.
-        told: the last words of a run that failed.
+        message: the last line of output of a run that failed.
         fuzzed: whether the fuzzer was run, and not the written cases.
     """
 
@@ -48,7 +48,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()
     cases: int = 0
     seconds: float = 0.0
-    told: str = ""
+    message: str = ""
     fuzzed: bool = False
 
     @property
@@ -76,7 +76,7 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
 
     def catch(self, trial: Trial) -> Catch:
         """Return how the fault of a trial was caught."""
-        if trial.told:
+        if trial.message:
             return Catch.FAILED
         if not trial.caught:
             return Catch.MISSED
@@ -109,7 +109,7 @@ def merged(trials: Sequence[Trial]) -> Trial:
         kinds=tuple(sorted({one for trial in trials for one in trial.kinds})),
         cases=sum(trial.cases for trial in trials),
         seconds=round(sum(trial.seconds for trial in trials), 2),
-        told=trials[-1].told,
+        message=trials[-1].message,
         fuzzed=trials[0].fuzzed,
     )
 

@@ -53,7 +53,7 @@ def selftest(
     *,
     jobs: int = 1,
     seed: int | None = None,
-    told: Callable[[Trial], None] | None = None,
+    progress: Callable[[Trial], None] | None = None,
 ) -> Matrix:
     """Run the suites against faults, and as far as these go against the faultless server in every profile.
 
@@ -61,7 +61,7 @@ def selftest(
         names: of the faults; all of them if not given.
         jobs: processes.
         seed: of every run.
-        told: called with each trial as it ends.
+        progress: called with each trial as it ends.
 
     Raises:
         UsageError: there is no fault of that name.
@@ -82,8 +82,8 @@ def selftest(
         try:
             for future in running:
                 ended.append(future.result())
-                if told is not None:
-                    told(ended[-1])
+                if progress is not None:
+                    progress(ended[-1])
         except BaseException:
             # Whoever stops it waits for what is running, not for all that would come after it.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -113,7 +113,7 @@ def _tried(fault: str) -> Trial:
     trials: list[Trial] = []
     for groups in scopes(fault):
         trials.append(_trial(fault, PROFILES[0], groups, fuzzed=is_fuzzed(fault)))
-        if trials[-1].told or not owing(fault, trials):
+        if trials[-1].message or not owing(fault, trials):
             break
     return merged(trials)
 
@@ -161,13 +161,13 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -
             code = run_suites(arguments).code
         seconds = time.monotonic() - began
         if code not in {0, 1, 3} or not (Path(folder) / "report.json").exists():
-            told = (output.getvalue().strip().splitlines() or ["no words"])[-1]
+            message = (output.getvalue().strip().splitlines() or ["no words"])[-1]
             return Trial(
                 fault=fault,
                 profile=profile,
                 exit_code=code,
                 seconds=round(seconds, 2),
-                told=told[:300],
+                message=message[:300],
                 fuzzed=fuzzed,
             )
         report = load(Path(folder))

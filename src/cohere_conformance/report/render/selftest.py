@@ -20,7 +20,7 @@ def summary(matrix: Matrix) -> list[str]:
     sharp = f"{exactly} by exactly what they break ({_share(exactly, faults)})"
     lines = [f"{verdict}: {caught} of {quantity(faults, 'fault')} caught ({_share(caught, faults)}), {sharp}"]
     for trial in matrix.faultless:
-        told = "nothing" if not trial.caught and trial.exit_code == 0 else _found(trial) or trial.told
+        told = "nothing" if not trial.caught and trial.exit_code == 0 else _found(trial) or trial.message
         fuzzed = ", fuzzed" if trial.fuzzed else ""
         lines.append(f"faultless, profile {trial.profile}{fuzzed}: exit code {trial.exit_code}, found {told}")
     for name, ids in (
@@ -29,7 +29,7 @@ def summary(matrix: Matrix) -> list[str]:
     ):
         lines += [f"{name}: {one}" for one in ids]
     lines += [f"missed: {trial.fault}" for trial in matrix.of(Catch.MISSED)]
-    lines += [f"run failed: {trial.fault}: {trial.told}" for trial in matrix.of(Catch.FAILED)]
+    lines += [f"run failed: {trial.fault}: {trial.message}" for trial in matrix.of(Catch.FAILED)]
     for trial in matrix.of(Catch.OTHERWISE):
         named = ", ".join(matrix.named_by[trial.fault])
         lines.append(f"caught otherwise: {trial.fault}: expected {named}, got {_found(trial)}")
