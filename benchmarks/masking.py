@@ -22,7 +22,7 @@ import msgspec
 
 from cohere_conformance.cases import Credential, load_suite
 from cohere_conformance.checks.judge import judgement_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
@@ -135,7 +135,7 @@ def _only_violation(exchange: Exchange) -> Finding | None:
 
 
 def _judged(exchange: Exchange) -> Judgement:
-    return judgement_of(CONTRACT, Reading(exchange))
+    return judgement_of(CONTRACT, ParsedExchange(exchange))
 
 
 # -- one schema error more

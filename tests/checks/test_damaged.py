@@ -10,7 +10,7 @@ from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, citation, exchange
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.judge import judgement_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import HarnessError
 
@@ -41,7 +41,7 @@ def broken(made: Exchange) -> set[tuple[str, str]]:
 
 
 def untestable(made: Exchange) -> dict[str, str]:
-    return {one.requirement: one.reason for one in judgement_of(CONTRACT, Reading(made)).untestable}
+    return {one.requirement: one.reason for one in judgement_of(CONTRACT, ParsedExchange(made)).untestable}
 
 
 LOW, HIGH = {"index": 1, "relevance_score": 0.1}, {"index": 0, "relevance_score": 0.9}
@@ -249,7 +249,7 @@ def _exchanges(value: Any) -> list[Exchange]:
 def test_no_answer_makes_a_check_fail(value: Any) -> None:
     """Whatever an operation answers, the judge returns: a check that cannot go on is not testable."""
     for made in _exchanges(value):
-        judgement_of(CONTRACT, Reading(made))
+        judgement_of(CONTRACT, ParsedExchange(made))
 
 
 @pytest.mark.parametrize("value", NONSENSE, ids=range(len(NONSENSE)))
@@ -259,7 +259,7 @@ def test_no_event_makes_a_check_fail(value: Any) -> None:
         for name in ("index", "delta", "type", "id"):
             payloads = [dict(one) for one in CITED]
             payloads[position][name] = value
-            judgement_of(CONTRACT, Reading(stream(*payloads)))
+            judgement_of(CONTRACT, ParsedExchange(stream(*payloads)))
 
 
 def test_a_check_that_fails_on_a_conforming_exchange_is_a_fault_of_ours(

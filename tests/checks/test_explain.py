@@ -21,10 +21,10 @@ from builders import (
 )
 
 from cohere_conformance.checks import Explainer, explain, judge
-from cohere_conformance.checks.judge import Judgement, judge_reading, judgement_of
+from cohere_conformance.checks.judge import Judgement, judge_parsed, judgement_of
 
 if TYPE_CHECKING:
-    from cohere_conformance.checks.reading import Reading
+    from cohere_conformance.checks.parsed import ParsedExchange
     from cohere_conformance.contract import Contract, Declarations
     from cohere_conformance.model import Exchange, Finding
 
@@ -225,16 +225,18 @@ class Counting:
     def __init__(self) -> None:
         self.number = 0
 
-    def judge(self, contract: Contract, reading: Reading, *, requirements: bool = True) -> list[Finding]:
+    def judge(
+        self, contract: Contract, parsed: ParsedExchange, *, requirements: bool = True
+    ) -> list[Finding]:
         self.number += 1
-        return judge_reading(contract, reading, requirements=requirements)
+        return judge_parsed(contract, parsed, requirements=requirements)
 
-    def judgement(self, contract: Contract, reading: Reading) -> Judgement:
+    def judgement(self, contract: Contract, parsed: ParsedExchange) -> Judgement:
         self.number += 1
-        return judgement_of(contract, reading)
+        return judgement_of(contract, parsed)
 
     def installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(explain, "judge_reading", self.judge)
+        monkeypatch.setattr(explain, "judge_parsed", self.judge)
         monkeypatch.setattr(explain, "judgement_of", self.judgement)
 
 

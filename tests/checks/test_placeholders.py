@@ -9,8 +9,8 @@ from builders import JSON, UUID, exchange
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.edge import edge
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.placeholders import is_placeholder
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract import load_contract
 
 CONTRACT = load_contract()
@@ -106,4 +106,4 @@ def test_the_format_of_a_replaced_id_is_not_judged() -> None:
 def test_an_answer_of_the_edge_is_told_apart(status: int, body: Any, reason: str) -> None:
     """A gateway answers with a page or with nothing, the API with an object of JSON."""
     made = exchange("POST /v2/chat", body, status=status, headers=() if body is None else JSON)
-    assert edge(Reading(made)) == reason
+    assert edge(ParsedExchange(made)) == reason

@@ -369,7 +369,12 @@ def test_a_variant_of_a_rule_is_told(
     ("file", "old", "new", "complaint"),
     [
         ("openapi/openapi.yaml", "things.yaml#", "gone.yaml#", r"gone\.yaml: cannot be read"),
-        ("openapi/things.yaml", "schemas/Size'", "schemas/Gone'", "nothing stands at 'Gone'"),
+        (
+            "openapi/things.yaml",
+            "schemas/Size'",
+            "schemas/Gone'",
+            "expected a component, got nothing at 'Gone'",
+        ),
         ("operations.yaml", "tier: N0", "tier: N9", r"operations\.yaml: .*N9"),
         ("tolerances.yaml", "actions: []", "actions: [", r"tolerances\.yaml: line"),
         ("amendments.yaml", "overlay: 1.0.0\n", "", r"amendments\.yaml: .*overlay"),

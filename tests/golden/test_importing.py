@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from vcr.persisters.filesystem import FilesystemPersister
 from vcr.serializers import yamlserializer
 
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CassetteError, TrafficError
@@ -540,7 +540,7 @@ def test_bytes_are_cut_into_the_events_they_were_made_of(
     one = exchange("POST /v2/chat", headers=headers, events=events)
     made = whole(amended, "POST /v2/chat", one)
     assert made is not None
-    assert [piece.event for piece in Reading(made).pieces("sse")] == events
+    assert [piece.event for piece in ParsedExchange(made).events("sse")] == events
 
 
 # -- where it comes from

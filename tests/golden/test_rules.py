@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError
@@ -68,7 +68,7 @@ def standing(location: Location, documents: list[tuple[str | None, Any]]) -> Ite
         yield from values
 
 
-def documents_of(told: Provenance, reading: Reading) -> list[tuple[str | None, Any]]:
+def documents_of(told: Provenance, reading: ParsedExchange) -> list[tuple[str | None, Any]]:
     """Return what the places of rules are looked for in: bodies, and events with their type."""
     framing, declared = framing_of(CONTRACT, told.operation, reading)
     if framing == "json":
@@ -83,7 +83,7 @@ def documents_of(told: Provenance, reading: Reading) -> list[tuple[str | None, A
 def met(cassette: Cassette) -> Iterator[str]:
     """Yield the places of rules at which an answer has something, or is to have nothing."""
     told, headers = cassette.provenance, {name for name, _ in cassette.exchange.response.headers}
-    documents = documents_of(told, Reading(cassette.exchange))
+    documents = documents_of(told, ParsedExchange(cassette.exchange))
     for rule in RULES.rules:
         if told.operation in rule.operations and rule.case in {"", told.id}:
             if rule.header in headers:

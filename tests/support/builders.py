@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.checks.judge import judge_reading
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.judge import judge_parsed
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.model import Exchange, Request, Response, Source, StreamEvent
 
@@ -62,7 +62,7 @@ def encoded(value: Any) -> bytes | None:
 
 def judged(contract: Contract, exchange: Exchange) -> list[Finding]:
     """Return what the contract alone has against an exchange: what no schema says is not asked for."""
-    return judge_reading(contract, Reading(exchange), requirements=False)
+    return judge_parsed(contract, ParsedExchange(exchange), requirements=False)
 
 
 def told(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:

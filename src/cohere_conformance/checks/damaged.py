@@ -14,7 +14,7 @@ from cohere_conformance.pointer import escaped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cohere_conformance.checks.reading import Piece, Reading
+    from cohere_conformance.checks.parsed import ParsedEvent, ParsedExchange
     from cohere_conformance.contract import Events, Operation, ResponseDeclaration, Validator
     from cohere_conformance.contract.compile import Framing
     from cohere_conformance.model import Finding
@@ -38,12 +38,12 @@ class DamagedEvidence(Evidence):
     def __init__(
         self,
         operation: Operation,
-        reading: Reading,
+        parsed: ParsedExchange,
         framing: Framing,
         declared: ResponseDeclaration | None,
         findings: Iterable[Finding],
     ) -> None:
-        super().__init__(operation, reading, framing)
+        super().__init__(operation, parsed, framing)
         self._declared = declared
         self._broken_headers = {
             one.location.removeprefix(_HEADER): Hole(one.location, f"{one.kind}")
@@ -81,12 +81,12 @@ class DamagedEvidence(Evidence):
         return super().header(name)
 
     def _body(self) -> object:
-        response = self.reading.exchange.response
+        response = self.parsed.exchange.response
         if response.failure is not None:
             return Hole("", "not complete")
         if response.body is None:
             return {}  # it was not recorded
-        value, defects = self.reading.response
+        value, defects = self.parsed.response
         if value is NOTHING:
             return Hole("", "not JSON")
         if self._declared is None:
@@ -110,10 +110,10 @@ class DamagedEvidence(Evidence):
 
     def _read_events(self) -> Iterator[Any]:
         declared = self._stream()
-        for piece in self.reading.pieces(self._framing):
+        for piece in self.parsed.events(self._framing):
             if piece.event.data.strip() not in {"", "[DONE]"}:
                 yield _event(declared, piece)
-        if self.reading.exchange.response.failure is not None:
+        if self.parsed.exchange.response.failure is not None:
             yield Hole("", "a stream that is not complete")
 
     def _folded(self) -> object:
@@ -129,7 +129,7 @@ class DamagedEvidence(Evidence):
         return answer if validator is None or isinstance(answer, Hole) else punched(validator, answer)
 
 
-def _event(declared: Events | None, piece: Piece) -> Any:
+def _event(declared: Events | None, piece: ParsedEvent) -> Any:
     if declared is None:
         return Hole("", "an event that is not declared")
     payload, defects = piece.payload

@@ -10,7 +10,7 @@ from cohere_conformance.checks.fold import answer_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cohere_conformance.checks.reading import Reading
+    from cohere_conformance.checks.parsed import ParsedExchange
     from cohere_conformance.contract import Operation
     from cohere_conformance.contract.compile import Framing
 
@@ -41,15 +41,15 @@ class Evidence:
         "_headers",
         "_sent",
         "operation",
-        "reading",
+        "parsed",
         "status",
         "streamed",
     )
 
-    def __init__(self, operation: Operation, reading: Reading, framing: Framing) -> None:
+    def __init__(self, operation: Operation, parsed: ParsedExchange, framing: Framing) -> None:
         self.operation = operation
-        self.status = reading.exchange.response.status
-        self.reading = reading
+        self.status = parsed.exchange.response.status
+        self.parsed = parsed
         self.streamed = framing != "json"
         self._framing = framing
         self._events: list[Json] | None = None
@@ -68,7 +68,7 @@ class Evidence:
     def sent(self) -> Json:
         """The JSON body of the request; empty where there was none, or none that is an object."""
         if self._sent is None:
-            value, _ = self.reading.request
+            value, _ = self.parsed.request
             self._sent = value if isinstance(value, dict) else {}
         return self._sent
 
@@ -76,7 +76,7 @@ class Evidence:
     def answer(self) -> Json:
         """The JSON body of the answer, of a stream what it folds to; empty where that is no object."""
         if self._answer is None:
-            value = self._folded() if self.streamed else self.reading.response[0]
+            value = self._folded() if self.streamed else self.parsed.response[0]
             self._answer = value if isinstance(value, dict) else {}
         return self._answer
 
@@ -84,7 +84,7 @@ class Evidence:
     def events(self) -> list[Json]:
         """The payloads of a stream in their order; no end mark, nothing empty, nothing but objects."""
         if self._events is None:
-            pieces = self.reading.pieces(self._framing) if self.streamed else ()
+            pieces = self.parsed.events(self._framing) if self.streamed else ()
             payloads = [
                 piece.payload[0] for piece in pieces if piece.event.data.strip() not in {"", "[DONE]"}
             ]
@@ -111,7 +111,7 @@ class Evidence:
         """The query of the request: every value of every name."""
         found: dict[str, list[str]] = {}
         for name, value in parse_qsl(
-            urlsplit(self.reading.exchange.request.url).query, keep_blank_values=True
+            urlsplit(self.parsed.exchange.request.url).query, keep_blank_values=True
         ):
             found.setdefault(name, []).append(value)
         return found
@@ -119,15 +119,15 @@ class Evidence:
     @property
     def last_segment(self) -> str:
         """The last part of the path, decoded: most often the id of what was asked for."""
-        return unquote(urlsplit(self.reading.exchange.request.url).path.rstrip("/").rpartition("/")[2])
+        return unquote(urlsplit(self.parsed.exchange.request.url).path.rstrip("/").rpartition("/")[2])
 
     def header(self, name: str) -> str | None:
         """Return the first response header of that (lower-case) name."""
         if self._headers is None:
             # Backwards, so that the first one of a name stays.
-            self._headers = dict(reversed(self.reading.exchange.response.headers))
+            self._headers = dict(reversed(self.parsed.exchange.response.headers))
         return self._headers.get(name)
 
     def sent_header(self, name: str) -> str | None:
         """Return the first request header of that (lower-case) name."""
-        return next((value for key, value in self.reading.exchange.request.headers if key == name), None)
+        return next((value for key, value in self.parsed.exchange.request.headers if key == name), None)

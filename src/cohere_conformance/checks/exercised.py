@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cohere_conformance.checks.frame import json_type
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.elements import outline, spelled
 from cohere_conformance.model import Element
 
@@ -27,38 +27,38 @@ def exercised(contract: Contract, exchange: Exchange) -> frozenset[Element]:
     A property counts as shown where it stands, whatever its value: what is wrong with the value is a finding.
     Nothing of an answer counts beyond its status unless that is a 2xx.
     """
-    return exercised_reading(contract, Reading(exchange))
+    return exercised_reading(contract, ParsedExchange(exchange))
 
 
-def exercised_reading(contract: Contract, reading: Reading) -> frozenset[Element]:
+def exercised_reading(contract: Contract, parsed: ParsedExchange) -> frozenset[Element]:
     """Tell what `exercised` tells; a reading that is judged too is parsed once."""
-    request = reading.exchange.request
+    request = parsed.exchange.request
     route = contract.route(request.method, request.url)
     if route.operation is None:
         return frozenset()
     operation = contract.operations[route.operation]
-    response = operation.response(reading.exchange.response.status)
+    response = operation.response(parsed.exchange.response.status)
     if response is None:
         return frozenset()
     whole, shown = outline(operation), set[Element]()
     if response.status in whole.statuses:
         shown.add(whole.statuses[response.status])
-    media = media_of(response, reading)
+    media = media_of(response, parsed)
     if media is not None:
         key = (response.status, media.name)  # of a 2xx; the outline knows no other
         if media.events is not None:
             events = whole.events.get(key, {})
-            for name, payload in typed_events(media.events.tag, media.framing, reading):
+            for name, payload in typed_events(media.events.tag, media.framing, parsed):
                 if name in events:
                     collect(events[name], payload, shown)
-        elif key in whole.bodies and reading.response[0] is not NOTHING:
-            collect(whole.bodies[key], reading.response[0], shown)
+        elif key in whole.bodies and parsed.response[0] is not NOTHING:
+            collect(whole.bodies[key], parsed.response[0], shown)
     return frozenset(shown)
 
 
-def media_of(declared: ResponseDeclaration, reading: Reading) -> Media | None:
+def media_of(declared: ResponseDeclaration, parsed: ParsedExchange) -> Media | None:
     """Return the declared media type of the answer: the one it names, otherwise the one it looks like."""
-    response = reading.exchange.response
+    response = parsed.exchange.response
     told = field(response.headers, "content-type")
     media = declared.media.get(media_type(told)) if told else None
     if response.events is not None:
@@ -67,13 +67,13 @@ def media_of(declared: ResponseDeclaration, reading: Reading) -> Media | None:
         return next((one for one in declared.media.values() if one.events is not None), None)
     if media is not None:
         return media
-    framing = sniff(reading.text)
+    framing = sniff(parsed.text)
     return next((one for one in declared.media.values() if one.framing == framing), None)
 
 
-def typed_events(tag: str, framing: Framing, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
+def typed_events(tag: str, framing: Framing, parsed: ParsedExchange) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the type and the payload of each event that has both."""
-    for piece in reading.pieces(framing):
+    for piece in parsed.events(framing):
         payload, _ = piece.payload
         if isinstance(payload, dict) and isinstance(payload.get(tag), str):
             yield payload[tag], payload

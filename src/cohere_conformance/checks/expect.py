@@ -11,8 +11,8 @@ import jsonschema_rs
 from cohere_conformance.checks.frame import Frame, cut, shown
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import media_type
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Expectation, Kind
@@ -44,19 +44,19 @@ def expected(contract: Contract, exchange: Exchange, expectation: Expectation) -
     if response.failure is not None:
         return []
     frame = Frame(_label(contract, exchange), response.status)
-    reading = Reading(exchange)
+    parsed = ParsedExchange(exchange)
     if response.status not in expectation.status:
         statuses = " or ".join(map(str, expectation.status))
         finding = frame.finding(
             Kind.STATUS_UNEXPECTED,
             expected=f"status {statuses}",
-            observed=_answer(reading),
+            observed=_answer(parsed),
             value_class=str(response.status),
         )
         return [finding]
     found = list(_headers(frame, response, expectation.headers))
     if response.body is not None or response.events is not None:
-        found += _body(contract, frame, reading, expectation.body)
+        found += _body(contract, frame, parsed, expectation.body)
     return found
 
 
@@ -66,12 +66,12 @@ def _label(contract: Contract, exchange: Exchange) -> str:
     return route.operation or f"{request.method} {request.url.partition('?')[0]}"
 
 
-def _answer(reading: Reading) -> str:
+def _answer(parsed: ParsedExchange) -> str:
     """Return the status that came, with what the server says about it."""
-    status = reading.exchange.response.status
-    value, _ = reading.response
+    status = parsed.exchange.response.status
+    value, _ = parsed.response
     message = value.get("message") if isinstance(value, dict) else None
-    said = message if isinstance(message, str) else reading.text
+    said = message if isinstance(message, str) else parsed.text
     said = " ".join(said.split())
     return cut(f"{status}: {said}" if said else str(status))
 
@@ -91,9 +91,9 @@ def _headers(frame: Frame, response: Response, schemas: Mapping[str, Schema]) ->
 
 
 def _body(
-    contract: Contract, frame: Frame, reading: Reading, schemas: Mapping[str, Schema]
+    contract: Contract, frame: Frame, parsed: ParsedExchange, schemas: Mapping[str, Schema]
 ) -> Iterator[Finding]:
-    framing = _framing(contract, frame, reading)
+    framing = _framing(contract, frame, parsed)
     locations = {text: parse_location(text) for text in schemas}
     # What no stream has at all is at no place of one either.
     unstreamed = {
@@ -108,7 +108,7 @@ def _body(
             value_class="no-stream",
         )
     wanted = any(location.tag is None and schemas[text] is not False for text, location in locations.items())
-    if wanted and framing == "json" and reading.response[0] is NOTHING:
+    if wanted and framing == "json" and parsed.response[0] is NOTHING:
         # Likewise, however many places were.
         yield frame.finding(
             Kind.EXPECTATION_FAILED,
@@ -121,7 +121,7 @@ def _body(
     for text, location in sorted(locations.items()):
         if text in unstreamed or any(text.startswith(f"{above}/") for above in missing):
             continue
-        documents, absent = _documents(contract, frame, reading, location, framing)
+        documents, absent = _documents(contract, frame, parsed, location, framing)
         values = [value for document in documents for value in location.values(document)]
         if not values and schemas[text] is not False:
             missing.append(text)  # what would stand below it is missing with it
@@ -129,14 +129,14 @@ def _body(
 
 
 def _documents(
-    contract: Contract, frame: Frame, reading: Reading, location: Location, framing: Framing
+    contract: Contract, frame: Frame, parsed: ParsedExchange, location: Location, framing: Framing
 ) -> tuple[list[object], str]:
     """Return what a place is looked for in, and what to say where it is not found."""
     if location.tag is None:
-        value, _ = reading.response
+        value, _ = parsed.response
         return ([], "a body that is no JSON") if value is NOTHING else ([value], "nothing at this place")
     tag = _tag(contract, frame)
-    payloads = (piece.payload[0] for piece in reading.pieces(framing) if piece.event.data.strip())
+    payloads = (piece.payload[0] for piece in parsed.events(framing) if piece.event.data.strip())
     named = [
         payload for payload in payloads if isinstance(payload, dict) and payload.get(tag) == location.tag
     ]
@@ -144,16 +144,16 @@ def _documents(
     return cast("list[object]", named), absent
 
 
-def _framing(contract: Contract, frame: Frame, reading: Reading) -> Framing:
+def _framing(contract: Contract, frame: Frame, parsed: ParsedExchange) -> Framing:
     """Return how the answer is framed: as its media type is declared, or else by what it looks like."""
-    response = reading.exchange.response
+    response = parsed.exchange.response
     if response.events is not None:
         return "sse"  # already split: the framing has no say any more
     told = next((text for name, text in response.headers if name == "content-type"), "")
     operation = contract.operations.get(frame.operation)
     declared = operation.response(response.status) if operation else None
     media = declared.media.get(media_type(told)) if declared else None
-    return media.framing if media else sniff(reading.text)
+    return media.framing if media else sniff(parsed.text)
 
 
 def _tag(contract: Contract, frame: Frame) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.judge import Judgement, judge_reading, judgement_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.judge import Judgement, judge_parsed, judgement_of
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class Explainer:
 
     def judgement(self, exchange: Exchange) -> Judgement:
         """Return these findings, with the requirements that the exchange cannot show."""
-        reading = Reading(exchange)
-        judgement = judgement_of(self.contract, reading)
+        parsed = ParsedExchange(exchange)
+        judgement = judgement_of(self.contract, parsed)
         findings = judgement.findings
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):
@@ -67,14 +67,14 @@ class Explainer:
         remaining = {finding.fingerprint for finding in findings}
         body = exchange.response.body or b""
         left = _MOST_SEARCHED if len(body) <= _LARGEST_SEARCHED else 0
-        for finding in judge_reading(self._published, reading, requirements=False):
+        for finding in judge_parsed(self._published, parsed, requirements=False):
             if finding.fingerprint in remaining:
                 continue
             if finding.fingerprint not in self._explained:
                 if left <= 0:
                     continue  # each search judges the response anew, many times
                 left -= 1
-            amendment = self._amendment(label, finding, reading)
+            amendment = self._amendment(label, finding, parsed)
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
@@ -86,24 +86,24 @@ class Explainer:
             self._known[label] = published is None or published.digest != ours.digest
         return self._known[label]
 
-    def _amendment(self, label: str, finding: Finding, reading: Reading) -> str:
+    def _amendment(self, label: str, finding: Finding, parsed: ParsedExchange) -> str:
         fingerprint = finding.fingerprint
         if fingerprint not in self._explained:
-            self._explained[fingerprint] = self._search(label, fingerprint, reading)
+            self._explained[fingerprint] = self._search(label, fingerprint, parsed)
         return self._explained[fingerprint]
 
-    def _search(self, label: str, fingerprint: str, reading: Reading) -> str:
+    def _search(self, label: str, fingerprint: str, parsed: ParsedExchange) -> str:
         # An amendment of what the operation does not use explains nothing, and trying it takes long.
         amending = self._declarations.amending(label)
         for amendment in amending:
             contract = self._contract(self._with, amendment, (amendment,))
-            if contract is not None and not _shows(contract, reading, fingerprint):
+            if contract is not None and not _shows(contract, parsed, fingerprint):
                 return amendment.id
         every = (*self._declarations.amendments, *self._declarations.tolerances)
         for amendment in amending:
             others = tuple(other for other in every if other is not amendment)
             contract = self._contract(self._without, amendment, others)
-            if contract is not None and _shows(contract, reading, fingerprint):
+            if contract is not None and _shows(contract, parsed, fingerprint):
                 return amendment.id
         return "several"
 
@@ -119,6 +119,6 @@ class Explainer:
         return known[amendment.id]
 
 
-def _shows(contract: Contract, reading: Reading, fingerprint: str) -> bool:
-    found = judge_reading(contract, reading, requirements=False)
+def _shows(contract: Contract, parsed: ParsedExchange, fingerprint: str) -> bool:
+    found = judge_parsed(contract, parsed, requirements=False)
     return any(finding.fingerprint == fingerprint for finding in found)

@@ -16,8 +16,8 @@ from cohere_conformance.checks.evidence import Evidence
 from cohere_conformance.checks.frame import Frame, shown
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import field, judge_headers, media_type
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.checks.registry import judge_requirements
 from cohere_conformance.checks.request import judge_request
 from cohere_conformance.checks.selection import Selection
@@ -62,7 +62,7 @@ def judge(contract: Contract, exchange: Exchange, *, requirements: bool = True) 
         exchange: what is judged.
         requirements: judge also by what no schema says.
     """
-    return judge_reading(contract, Reading(exchange), requirements=requirements)
+    return judge_parsed(contract, ParsedExchange(exchange), requirements=requirements)
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ class Judgement(msgspec.Struct, frozen=True):
     untestable: tuple[Untestable, ...] = ()
 
 
-def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = True) -> list[Finding]:
+def judge_parsed(contract: Contract, parsed: ParsedExchange, *, requirements: bool = True) -> list[Finding]:
     """Judge as `judge` does; a reading that is judged by several contracts is parsed once.
 
     Args:
@@ -85,10 +85,10 @@ def judge_reading(contract: Contract, reading: Reading, *, requirements: bool = 
         reading: the exchange.
         requirements: judge also by what no schema says.
     """
-    return judgement_of(contract, reading, requirements=requirements).findings
+    return judgement_of(contract, parsed, requirements=requirements).findings
 
 
-def judgement_of(contract: Contract, reading: Reading, *, requirements: bool = True) -> Judgement:
+def judgement_of(contract: Contract, parsed: ParsedExchange, *, requirements: bool = True) -> Judgement:
     """Return the findings that `judge` returns, with the requirements that could not be checked.
 
     Args:
@@ -96,13 +96,13 @@ def judgement_of(contract: Contract, reading: Reading, *, requirements: bool = T
         reading: the exchange.
         requirements: judge also by what no schema says.
     """
-    exchange = reading.exchange
+    exchange = parsed.exchange
     route = contract.route(exchange.request.method, exchange.request.url)
     if route.operation is None:
         return Judgement(list(_unrouted(route, exchange)))
     operation = contract.operations[route.operation]
     frame = Frame(route.operation, exchange.response.status)
-    found = chain(judge_request(frame, operation, reading), _response(frame, operation, reading))
+    found = chain(judge_request(frame, operation, parsed), _response(frame, operation, parsed))
     selection = Selection()
     selection.take(found)
     if not requirements:
@@ -110,7 +110,7 @@ def judgement_of(contract: Contract, reading: Reading, *, requirements: bool = T
     findings = selection.findings()
     deviates = any(one.severity is Severity.BREAKING or one.kind is Kind.REQUEST_INVALID for one in findings)
     untestable: list[Untestable] = []
-    evidence = evidence_of(operation, reading, findings)
+    evidence = evidence_of(operation, parsed, findings)
     selection.take(_violated(frame, evidence, untestable, deviates=deviates))
     return Judgement(selection.findings(), tuple(untestable))
 
@@ -126,7 +126,7 @@ def _violated(
             yield one
 
 
-def evidence_of(operation: Operation, reading: Reading, findings: Iterable[Finding] = ()) -> Evidence:
+def evidence_of(operation: Operation, parsed: ParsedExchange, findings: Iterable[Finding] = ()) -> Evidence:
     """Return an exchange as the checks of requirements see it.
 
     Args:
@@ -135,11 +135,11 @@ def evidence_of(operation: Operation, reading: Reading, findings: Iterable[Findi
         findings: what is wrong with it by the contract; what is broken cannot be read from the evidence.
     """
     broken = [finding for finding in findings if finding.severity is Severity.BREAKING]
-    declared = operation.response(reading.exchange.response.status)
+    declared = operation.response(parsed.exchange.response.status)
     if not broken:
-        return Evidence(operation, reading, _framing_of(declared, reading))
-    declared = declared or _alike(operation, reading.exchange.response.status)
-    return DamagedEvidence(operation, reading, _framing_of(declared, reading), declared, broken)
+        return Evidence(operation, parsed, _framing_of(declared, parsed))
+    declared = declared or _alike(operation, parsed.exchange.response.status)
+    return DamagedEvidence(operation, parsed, _framing_of(declared, parsed), declared, broken)
 
 
 def _alike(operation: Operation, status: int) -> ResponseDeclaration | None:
@@ -148,14 +148,14 @@ def _alike(operation: Operation, status: int) -> ResponseDeclaration | None:
     return next((one for name, one in operation.responses.items() if name.startswith("2") is served), None)
 
 
-def _framing_of(declared: ResponseDeclaration | None, reading: Reading) -> Framing:
+def _framing_of(declared: ResponseDeclaration | None, parsed: ParsedExchange) -> Framing:
     """Return how an answer is framed."""
     if declared is None or not declared.media:
         return "json"
-    told = field(reading.exchange.response.headers, "content-type")
+    told = field(parsed.exchange.response.headers, "content-type")
     media = declared.media.get(media_type(told)) if told else None
-    plain = reading.exchange.response.events is None
-    return media.framing if media is not None and plain else _framing(declared, reading)
+    plain = parsed.exchange.response.events is None
+    return media.framing if media is not None and plain else _framing(declared, parsed)
 
 
 _WEB = frozenset({"HEAD", "OPTIONS"})
@@ -188,8 +188,8 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
     )
 
 
-def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[Finding]:
-    response = reading.exchange.response
+def _response(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Iterator[Finding]:
+    response = parsed.exchange.response
     if response.failure is not None:
         yield _broken(frame, response, response.failure)
         if not response.status:
@@ -209,9 +209,9 @@ def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[
     told = field(response.headers, "content-type")
     media = declared.media.get(media_type(told)) if told else None
     if media is not None and response.events is not None and media.events is None:
-        media = _closest(declared, _framing(declared, reading))  # the recorder split what it saw as a stream
+        media = _closest(declared, _framing(declared, parsed))  # the recorder split what it saw as a stream
     if media is None:
-        framing = _framing(declared, reading)
+        framing = _framing(declared, parsed)
         if told or (response.headers and response.body):
             yield frame.finding(
                 Kind.MEDIA_TYPE_UNDECLARED,
@@ -223,7 +223,7 @@ def _response(frame: Frame, operation: Operation, reading: Reading) -> Iterator[
     else:
         framing = media.framing
     if response.failure is None:
-        yield from _body(frame, declared, media, framing, reading)
+        yield from _body(frame, declared, media, framing, parsed)
 
 
 def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
@@ -239,15 +239,15 @@ def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
     )
 
 
-def _framing(declared: ResponseDeclaration, reading: Reading) -> Framing:
+def _framing(declared: ResponseDeclaration, parsed: ParsedExchange) -> Framing:
     """Return how a body is framed whose media type is unknown or undeclared: by what it looks like."""
-    response = reading.exchange.response
+    response = parsed.exchange.response
     if response.events is not None:
         named = any(event.event for event in response.events)
         return "sse" if named else "ndjson"
     if response.body is None or all(media.framing == "json" for media in declared.media.values()):
         return "json"
-    return sniff(reading.text)
+    return sniff(parsed.text)
 
 
 def _closest(declared: ResponseDeclaration, framing: Framing) -> Media:
@@ -260,16 +260,16 @@ def _closest(declared: ResponseDeclaration, framing: Framing) -> Media:
 
 
 def _body(
-    frame: Frame, declared: ResponseDeclaration, media: Media, framing: Framing, reading: Reading
+    frame: Frame, declared: ResponseDeclaration, media: Media, framing: Framing, parsed: ParsedExchange
 ) -> Iterator[Finding]:
-    response = reading.exchange.response
+    response = parsed.exchange.response
     if media.events is not None:
         plain = next((one.body for one in declared.media.values() if one.framing == "json"), None)
-        yield from _stream(frame, media.events, framing, reading, plain)
+        yield from _stream(frame, media.events, framing, parsed, plain)
         return
     if media.body is None or response.body is None:
         return
-    value, defects = reading.response
+    value, defects = parsed.response
     yield from malformed(frame, Kind.BODY_MALFORMED, defects)
     if value is NOTHING:
         return
@@ -279,22 +279,22 @@ def _body(
 
 
 def _stream(
-    frame: Frame, declared: Events, framing: Framing, reading: Reading, plain: Validator | None
+    frame: Frame, declared: Events, framing: Framing, parsed: ParsedExchange, plain: Validator | None
 ) -> Iterator[Finding]:
-    events, body = reading.exchange.response.events, reading.exchange.response.body
+    events, body = parsed.exchange.response.events, parsed.exchange.response.body
     if events is None and body is None:
         return
     if events is not None and not any(event.event for event in events):
         framing = "ndjson"  # the recorder kept no names, so there are none to judge
-    pieces = reading.pieces(framing)
+    pieces = parsed.events(framing)
     if events is None and body is not None:
-        if "\ufffd" in reading.text:
+        if "\ufffd" in parsed.text:
             yield from _invalid_utf8(frame, body)
-        if not pieces and framing == "sse" and reading.text.strip() and sniff(reading.text) != "sse":
+        if not pieces and framing == "sse" and parsed.text.strip() and sniff(parsed.text) != "sse":
             yield frame.finding(
                 Kind.STREAM_MALFORMED,
                 expected="server-sent events",
-                observed=f"no event in {shown(reading.text)}",
+                observed=f"no event in {shown(parsed.text)}",
                 value_class="no-events",
             )
             return

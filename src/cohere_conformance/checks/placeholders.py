@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from cohere_conformance.checks.reading import Reading
+    from cohere_conformance.checks.parsed import ParsedExchange
 
 _ALWAYS = "redacted|scrubbed|saniti[sz]ed|anonymi[sz]ed|obfuscated|censored|placeholder|dummy"
 _ALONE = f"{_ALWAYS}|filtered|masked|removed|hidden|stripped|elided|omitted|fake|secret|private"
@@ -36,13 +36,13 @@ def is_placeholder(text: str) -> bool:
     return len(text) <= _LONGEST and _PLACEHOLDER.search(text) is not None
 
 
-def ids_replaced(reading: Reading) -> bool:
+def ids_replaced(parsed: ParsedExchange) -> bool:
     """Tell whether any id of an exchange, in its path or in its bodies, was replaced by a placeholder."""
-    path = urlsplit(reading.exchange.request.url).path.split("/")
+    path = urlsplit(parsed.exchange.request.url).path.split("/")
     if any(is_placeholder(unquote(part)) for part in path if part):
         return True
-    pending: list[tuple[bool, object]] = [(False, reading.request[0]), (False, reading.response[0])]
-    pending += [(False, piece.payload[0]) for piece in reading.read_pieces()]
+    pending: list[tuple[bool, object]] = [(False, parsed.request[0]), (False, parsed.response[0])]
+    pending += [(False, piece.payload[0]) for piece in parsed.parsed_events()]
     while pending:
         named, value = pending.pop()
         match value:

@@ -136,7 +136,7 @@ def judge_requirements(
 
 
 def _ids_replaced(evidence: Evidence) -> bool:
-    return ids_replaced(evidence.reading)
+    return ids_replaced(evidence.parsed)
 
 
 def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cohere_conformance.checks.frame import Frame
-    from cohere_conformance.checks.reading import Reading
+    from cohere_conformance.checks.parsed import ParsedExchange
     from cohere_conformance.contract import Operation, QueryParameter, RequestDeclaration
 
 
-def judge_request(frame: Frame, operation: Operation, reading: Reading) -> Iterator[Finding]:
+def judge_request(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Iterator[Finding]:
     """Yield where the query or the body of a request breaks the contract, as `request-invalid`."""
-    url = reading.exchange.request.url
+    url = parsed.exchange.request.url
     if operation.query or "?" in url:
         yield from _query(frame, operation.query, url)
-    yield from _body(frame, operation.request, reading)
+    yield from _body(frame, operation.request, parsed)
 
 
 def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> Iterator[Finding]:
@@ -48,9 +48,9 @@ def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> It
             )
 
 
-def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -> Iterator[Finding]:
+def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExchange) -> Iterator[Finding]:
     """Judge the body; an empty one is taken for one that was not recorded, unless there must be one."""
-    request = reading.exchange.request
+    request = parsed.exchange.request
     if declared is None or request.body is None:
         return
     if not request.body:
@@ -63,9 +63,9 @@ def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -
         yield _invalid(frame, "", f"one of {', '.join(declared.media)}", media, f"media-type:{media}")
         return
     if media != "application/json":
-        yield from _form(frame, declared.last.get(media), reading)
+        yield from _form(frame, declared.last.get(media), parsed)
         return  # a multipart body has no JSON to judge
-    value, defects = reading.request
+    value, defects = parsed.request
     for defect in defects:
         yield _invalid(frame, "", defect.expected, defect.observed, f"body-malformed:{defect.rule}")
     if value is NOTHING:
@@ -75,9 +75,9 @@ def _body(frame: Frame, declared: RequestDeclaration | None, reading: Reading) -
         yield _invalid(frame, finding.location, finding.expected, finding.observed, told)
 
 
-def _form(frame: Frame, last: str | None, reading: Reading) -> Iterator[Finding]:
+def _form(frame: Frame, last: str | None, parsed: ParsedExchange) -> Iterator[Finding]:
     """Yield where the order of the parts of a form is wrong: it is read from its beginning."""
-    names = part_names(reading.exchange.request) if last is not None else []
+    names = part_names(parsed.exchange.request) if last is not None else []
     if last in names and names[-1] != last:
         behind = ", ".join(names[names.index(last) + 1 :])
         yield _invalid(

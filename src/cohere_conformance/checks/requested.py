@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cohere_conformance.checks.exercised import collect
 from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.requested import FORM, request_outline
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def requested(contract: Contract, exchange: Exchange) -> frozenset[Element]:
     if declared.form and media in {FORM, ""}:
         _collect_texts(declared.form, _parts(sent, request.body), shown)
     elif (shape := declared.bodies.get(media or next(iter(declared.bodies), ""))) is not None:
-        value, _ = Reading(exchange).request
+        value, _ = ParsedExchange(exchange).request
         if value is not NOTHING:
             collect(shape, value, shown)
     return frozenset(shown)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cohere_conformance.checks.exercised import meant, media_of, typed_events
 from cohere_conformance.checks.headers import field, media_type
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.elements import outline
 from cohere_conformance.pointer import escaped
 
@@ -39,23 +39,23 @@ class AnswerShape(NamedTuple):
 
 def answer_shape(contract: Contract, exchange: Exchange) -> AnswerShape | None:
     """Return what the answer looks like; `None` where none came, or not the whole of it."""
-    reading, response = Reading(exchange), exchange.response
+    parsed, response = ParsedExchange(exchange), exchange.response
     if response.failure is not None or not response.status:
         return None
     told = media_type(field(response.headers, "content-type") or "")
-    return AnswerShape(response.status, told, frozenset(_parts(contract, reading)))
+    return AnswerShape(response.status, told, frozenset(_parts(contract, parsed)))
 
 
-def _parts(contract: Contract, reading: Reading) -> Iterator[str]:
-    request, response = reading.exchange.request, reading.exchange.response
+def _parts(contract: Contract, parsed: ParsedExchange) -> Iterator[str]:
+    request, response = parsed.exchange.request, parsed.exchange.response
     label = contract.route(request.method, request.url).operation
     operation = contract.operations[label] if label is not None else None
     answer = operation.response(response.status) if operation is not None else None
-    media = media_of(answer, reading) if answer is not None else None
+    media = media_of(answer, parsed) if answer is not None else None
     if media is not None and media.events is not None:
-        yield from {f"<{name}>" for name, _ in typed_events(media.events.tag, media.framing, reading)}
+        yield from {f"<{name}>" for name, _ in typed_events(media.events.tag, media.framing, parsed)}
         return
-    value = reading.response[0]
+    value = parsed.response[0]
     if value is NOTHING:
         return
     shape = None

@@ -15,7 +15,7 @@ from cohere_conformance.pointer import escaped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cohere_conformance.checks.reading import Piece
+    from cohere_conformance.checks.parsed import ParsedEvent
     from cohere_conformance.contract import Events, Validator
     from cohere_conformance.contract.compile import Framing
 
@@ -25,7 +25,7 @@ _EVENT_NAME = "event-name"
 def judge_stream(
     frame: Frame,
     declared: Events,
-    pieces: Sequence[Piece],
+    pieces: Sequence[ParsedEvent],
     framing: Framing,
     answer: Validator | None,
 ) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def judge_stream(
 def _pieces(
     frame: Frame,
     declared: Events,
-    pieces: Sequence[Piece],
+    pieces: Sequence[ParsedEvent],
     framing: Framing,
     payloads: list[dict[str, Any]],
 ) -> Iterator[Finding]:

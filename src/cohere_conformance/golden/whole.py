@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.golden.cassette import Origin
 from cohere_conformance.recordings.bodies import encode
 
@@ -137,7 +137,7 @@ def _named(exchange: Exchange, events: tuple[StreamEvent, ...], media: Media) ->
         return events
     if any(event.event for event in events):
         return events
-    payloads = [piece.payload[0] for piece in Reading(exchange).pieces("sse")]
+    payloads = [piece.payload[0] for piece in ParsedExchange(exchange).events("sse")]
     tags = [payload.get(stream.tag) if isinstance(payload, dict) else None for payload in payloads]
     return tuple(
         replace(event, event=tag) if isinstance(tag, str) else event

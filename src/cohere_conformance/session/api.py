@@ -16,7 +16,7 @@ import msgspec
 from cohere_conformance.cases import Credential, FormPart, RequestTemplate
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.judge import evidence_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.registry import Breach, violation
 from cohere_conformance.contract import Operation
 from cohere_conformance.contract.collections import collection_of
@@ -156,7 +156,7 @@ class Api:
         if failing:
             raise DeviatesError("; ".join(f"{one.kind} at {one.location or 'the body'}" for one in failing))
         declared = self._contract.operations.get(operation) or _undeclared(operation)
-        return ApiResponse(evidence_of(declared, Reading(exchange)))
+        return ApiResponse(evidence_of(declared, ParsedExchange(exchange)))
 
     def upload(
         self,

@@ -35,7 +35,7 @@ class ApiResponse:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self.exchange = evidence.reading.exchange
+        self.exchange = evidence.parsed.exchange
         self.status = evidence.status
         self.body: dict[str, Any] = evidence.answer
         self.events: list[dict[str, Any]] = evidence.events

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.checks.judge import judgement_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.requested import requested
 from cohere_conformance.checks.shapes import answer_shape
 from cohere_conformance.contract.elements import declared
@@ -45,7 +45,7 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
         further=contract.operations.keys() - operations.keys(),
         declared=[one for label in operations for one in declared(contract.operations[label])],
         exercised=lambda exchange: exercised(contract, exchange),
-        untestable=lambda exchange: judgement_of(contract, Reading(exchange)).untestable,
+        untestable=lambda exchange: judgement_of(contract, ParsedExchange(exchange)).untestable,
         finished_at=now(),
         fuzzing=Fuzzing(
             requestable=[one for label in operations for one in requestable(contract.operations[label])],

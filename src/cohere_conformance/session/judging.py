@@ -11,7 +11,7 @@ from cohere_conformance.checks import Explainer
 from cohere_conformance.checks.edge import edge
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.judge import judgement_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import BodyState, Kind
@@ -64,7 +64,7 @@ class Judge:
         if settings.as_published:
             self.contract = declarations.contract(as_published=True)
             self.judgement = lambda exchange: judgement_of(
-                self.contract, Reading(exchange), requirements=False
+                self.contract, ParsedExchange(exchange), requirements=False
             )
         else:
             explainer = Explainer(declarations)
@@ -92,7 +92,7 @@ class Judge:
                     tally.add_remark(value.source.file, "url", WITHOUT_HOST)
                 return
             judgement = self.judgement(value)
-            excuse = edge(Reading(value)) if route.operation is not None else ""
+            excuse = edge(ParsedExchange(value)) if route.operation is not None else ""
         except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
             reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
             tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))

@@ -11,7 +11,7 @@ from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, exchange, lines, s
 
 from cohere_conformance.checks import judge
 from cohere_conformance.checks.judge import evidence_of
-from cohere_conformance.checks.reading import Reading
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.registry import _CHECKS, checked
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.data import folder
@@ -343,7 +343,7 @@ def every(contract: Contract, told: Exchange) -> int:
     checked()
     label = contract.route(told.request.method, told.request.url).operation
     bound = _CHECKS["2xx"].get(label or "", []) if label == CHAT else []
-    evidence = evidence_of(contract.operations[label], Reading(told)) if label else None
+    evidence = evidence_of(contract.operations[label], ParsedExchange(told)) if label else None
     assert evidence is not None
     for one in bound:
         assert json.dumps([str(breach) for breach in one.run(evidence)])

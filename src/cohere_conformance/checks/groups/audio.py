@@ -29,6 +29,6 @@ def text_alone(evidence: Evidence) -> Iterator[Breach]:
 @check("audio.file-last")
 def file_last(evidence: Evidence) -> Iterator[Breach]:
     """A form whose file part precedes a text part is refused (AUD-R03)."""
-    names = part_names(evidence.reading.exchange.request)
+    names = part_names(evidence.parsed.exchange.request)
     if "file" in names and names[-1] != "file":
         yield Breach("", f"a refusal of a form whose file stands before {names[-1]}", "a text")

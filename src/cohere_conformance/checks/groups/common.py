@@ -130,7 +130,7 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 @check("common.text-whole")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
     """U+FFFD within a text that nobody has sent one for."""
-    asked = evidence.reading.exchange.request.body or b""
+    asked = evidence.parsed.exchange.request.body or b""
     # Half a surrogate pair is replaced by some, and what is no UTF-8 by all.
     if _REPLACED in asked.decode("utf-8", "replace") or _HALVES.search(asked):
         return
@@ -239,7 +239,7 @@ def no_crash(evidence: Evidence) -> Iterator[Breach]:
     if evidence.status != 500 or _is_no_json(evidence):
         return
     problem = next(
-        judge_request(Frame(evidence.operation.label, 500), evidence.operation, evidence.reading), None
+        judge_request(Frame(evidence.operation.label, 500), evidence.operation, evidence.parsed), None
     )
     if problem is not None:
         location = problem.location or "the body"
@@ -250,7 +250,7 @@ def no_crash(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _headers(evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    return evidence.reading.exchange.response.headers
+    return evidence.parsed.exchange.response.headers
 
 
 def _header(evidence: Evidence, name: str) -> str | None:
@@ -303,12 +303,12 @@ def _problems(evidence: Evidence) -> list[Finding]:
 
 def _is_no_json(evidence: Evidence) -> bool:
     """Tell whether a body was sent that is meant to be JSON and is none."""
-    request, declared = evidence.reading.exchange.request, evidence.operation.request
+    request, declared = evidence.parsed.exchange.request, evidence.operation.request
     if declared is None or not (request.body or b"").strip():
         return False
     media = media_type(field(request.headers, "content-type") or "application/json")
     meant = media == "application/json" and media in declared.media
-    return meant and evidence.reading.request[0] is NOTHING
+    return meant and evidence.parsed.request[0] is NOTHING
 
 
 def _at_top(problem: Finding) -> bool:

@@ -65,7 +65,7 @@ def one_authorization(evidence: Evidence) -> Iterator[Breach]:
 @check("connectors.echo")
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """A connector has the properties that it was created or changed with (CON-O01, CON-R03)."""
-    names = _KEPT if evidence.reading.exchange.request.method == "POST" else set(_KEPT) - {"description"}
+    names = _KEPT if evidence.parsed.exchange.request.method == "POST" else set(_KEPT) - {"description"}
 
     def differs(one: tuple[str, Json, str]) -> Iterator[Breach]:
         location, connector, name = one

@@ -121,7 +121,7 @@ def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
 @check("finetuning.malformed-id", errors=True, ids=True)
 def malformed_id(evidence: Evidence) -> Iterator[Breach]:
     """An id that is not a UUID does not get a 5xx status (FT-E01)."""
-    found = _IDENTITY.search(evidence.reading.exchange.request.url)
+    found = _IDENTITY.search(evidence.parsed.exchange.request.url)
     if evidence.status == 500 and found is not None and not _UUID.fullmatch(found[1]):
         yield Breach("", "400 or 404 for an id that is no UUID", "500")
 

@@ -99,7 +99,7 @@ def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:
     if url == f"{_PUBLIC}{path}":
         return True
     try:
-        told, asked = urlsplit(url), urlsplit(evidence.reading.exchange.request.url)
+        told, asked = urlsplit(url), urlsplit(evidence.parsed.exchange.request.url)
     except ValueError:
         return False
     own = told.hostname == asked.hostname or _LOOPBACK.fullmatch(told.hostname or "")

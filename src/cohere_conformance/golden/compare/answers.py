@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from cohere_conformance.checks.frame import Frame, cut, shown
 from cohere_conformance.checks.headers import media_type
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.reading import Reading
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.golden.compare.locations import bodies, events
 from cohere_conformance.golden.compare.masks import EQUAL, WITHHELD, Like, withheld
@@ -64,7 +64,7 @@ def compare(
 
     placeholders = Placeholders(golden_values, fresh_values)
     differences = Differences(Frame(label, fresh.response.status), masks, placeholders, declared)
-    then, now = Reading(golden), Reading(fresh)
+    then, now = ParsedExchange(golden), ParsedExchange(fresh)
     if _is_another(differences, then, now):
         return differences.findings()
     _headers(differences, masks, placeholders, then, now)
@@ -78,7 +78,7 @@ def _label(contract: Contract, exchange: Exchange) -> str:
     return route.operation or f"{request.method} {urlsplit(request.url).path or '/'}"
 
 
-def _is_another(differences: Differences, golden: Reading, fresh: Reading) -> bool:
+def _is_another(differences: Differences, golden: ParsedExchange, fresh: ParsedExchange) -> bool:
     """Note an answer that is not whole, or of another status, and return whether it is one."""
     response, status = fresh.exchange.response, golden.exchange.response.status
     if response.failure is not None:
@@ -90,12 +90,12 @@ def _is_another(differences: Differences, golden: Reading, fresh: Reading) -> bo
     return True
 
 
-def _answer(reading: Reading) -> str:
+def _answer(parsed: ParsedExchange) -> str:
     """Return the status that came, with what the server says about it."""
-    status = reading.exchange.response.status
-    value, _ = reading.response
+    status = parsed.exchange.response.status
+    value, _ = parsed.response
     message = value.get("message") if isinstance(value, dict) else None
-    said = " ".join((message if isinstance(message, str) else reading.text).split())
+    said = " ".join((message if isinstance(message, str) else parsed.text).split())
     return cut(f"{status}: {said}" if said else str(status))
 
 
@@ -103,7 +103,11 @@ def _answer(reading: Reading) -> str:
 
 
 def _headers(
-    differences: Differences, masks: Masks, placeholders: Placeholders, golden: Reading, fresh: Reading
+    differences: Differences,
+    masks: Masks,
+    placeholders: Placeholders,
+    golden: ParsedExchange,
+    fresh: ParsedExchange,
 ) -> None:
     then, now = golden.exchange.response.headers, fresh.exchange.response.headers
     if not then or not now:
@@ -152,14 +156,14 @@ def _body(
     masks: Masks,
     placeholders: Placeholders,
     label: str,
-    golden: Reading,
-    fresh: Reading,
+    golden: ParsedExchange,
+    fresh: ParsedExchange,
 ) -> None:
     if any(
         one.exchange.response.body is None and one.exchange.response.events is None for one in (golden, fresh)
     ):
         return
-    ways = [framing_of(contract, label, reading) for reading in (golden, fresh)]
+    ways = [framing_of(contract, label, parsed) for parsed in (golden, fresh)]
     (then, streamed), (now, streams) = ways
     if (then == "json") != (now == "json"):
         told = {True: "a body that is no stream", False: "a stream"}
@@ -172,7 +176,11 @@ def _body(
 
 
 def _json(
-    differences: Differences, masks: Masks, placeholders: Placeholders, golden: Reading, fresh: Reading
+    differences: Differences,
+    masks: Masks,
+    placeholders: Placeholders,
+    golden: ParsedExchange,
+    fresh: ParsedExchange,
 ) -> None:
     (then, known), (now, defects) = golden.response, fresh.response
     for defect in defects:
@@ -184,7 +192,9 @@ def _json(
         _bytes(differences, placeholders, golden, fresh)
 
 
-def _bytes(differences: Differences, placeholders: Placeholders, golden: Reading, fresh: Reading) -> None:
+def _bytes(
+    differences: Differences, placeholders: Placeholders, golden: ParsedExchange, fresh: ParsedExchange
+) -> None:
     """Compare bodies of which the golden one is no JSON."""
     same = golden.exchange.response.body == fresh.exchange.response.body
     if not same and placeholders.now(golden.text) != fresh.text:

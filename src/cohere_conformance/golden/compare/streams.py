@@ -9,14 +9,14 @@ from cohere_conformance.checks.exercised import media_of
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.frame import cut
 from cohere_conformance.checks.framing import sniff
-from cohere_conformance.checks.judge import judge_reading
+from cohere_conformance.checks.judge import judge_parsed
 from cohere_conformance.model import Severity
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cohere_conformance.checks.reading import Piece, Reading
+    from cohere_conformance.checks.parsed import ParsedEvent, ParsedExchange
     from cohere_conformance.contract import Contract, Events
     from cohere_conformance.contract.compile import Framing
     from cohere_conformance.golden.compare.rules import Masks
@@ -62,15 +62,15 @@ class _Run(NamedTuple):
         return f"{listed} in any number" if self.free else listed
 
 
-def framing_of(contract: Contract, label: str, reading: Reading) -> tuple[Framing, Events | None]:
+def framing_of(contract: Contract, label: str, parsed: ParsedExchange) -> tuple[Framing, Events | None]:
     """Return how an answer is framed, and the events that are declared where it is a stream."""
-    response = reading.exchange.response
+    response = parsed.exchange.response
     operation = contract.operations.get(label)
     answer = operation.response(response.status) if operation is not None else None
-    media = media_of(answer, reading) if answer is not None else None
+    media = media_of(answer, parsed) if answer is not None else None
     if media is not None:
         return media.framing, media.events
-    return ("sse" if response.events is not None else sniff(reading.text)), None
+    return ("sse" if response.events is not None else sniff(parsed.text)), None
 
 
 class Streamed:
@@ -82,14 +82,14 @@ class Streamed:
         framing: how it came.
     """
 
-    def __init__(self, reading: Reading, declared: Events | None, framing: Framing) -> None:
-        self._reading = reading
+    def __init__(self, parsed: ParsedExchange, declared: Events | None, framing: Framing) -> None:
+        self._reading = parsed
         self._declared = declared
         tag = _TAG if declared is None else declared.tag
-        named = framing == "sse" and reading.exchange.response.events is None
+        named = framing == "sse" and parsed.exchange.response.events is None
         self.events = tuple(
             _event(piece, tag, named=named)
-            for piece in reading.pieces(framing)
+            for piece in parsed.events(framing)
             if piece.event.data.strip()  # otherwise it keeps the connection alive
         )
 
@@ -109,7 +109,7 @@ class Streamed:
         grammar = None if self._declared is None else self._declared.grammar
         if grammar is None or any(
             finding.severity is Severity.BREAKING
-            for finding in judge_reading(contract, self._reading, requirements=False)
+            for finding in judge_parsed(contract, self._reading, requirements=False)
         ):
             return None
         known = grammar.events() - set(grammar.ignore)
@@ -140,7 +140,7 @@ def compare_streams(
             differences.compare(None, [whole], [answer])
 
 
-def _event(piece: Piece, tag: str, *, named: bool) -> _Event:
+def _event(piece: ParsedEvent, tag: str, *, named: bool) -> _Event:
     payload, _ = piece.payload
     name = piece.event.event if named else None
     if isinstance(payload, dict) and isinstance(payload.get(tag), str):

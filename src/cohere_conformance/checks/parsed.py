@@ -1,4 +1,4 @@
-"""An exchange while it is judged: what is parsed once, however often it is judged."""
+"""An exchange whose bodies are parsed once, however often it is judged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, StreamEvent
 
 Parsed = tuple[Any, tuple[Defect, ...]]
-"""A value (or `NOTHING`), and what is wrong with its text."""
+"""A value (or `NOTHING`), and the defects of its JSON text."""
 
 
-class Piece:
+class ParsedEvent:
     """One event of a stream with its payload."""
 
     __slots__ = ("_payload", "event")
@@ -27,26 +27,26 @@ class Piece:
     @property
     def payload(self) -> Parsed:
         """The event's data as JSON."""
-        # By hand, here and below: `cached_property` takes a lock, and costs as much as the parsing.
+        # Not `cached_property`, here and below: it takes a lock and costs as much as the parsing.
         if self._payload is None:
             self._payload = parse(self.event.data)
         return self._payload
 
 
-class Reading:
+class ParsedExchange:
     """An exchange with its bodies parsed on demand.
 
-    Nothing may change what is parsed: two judgements share it.
+    The parsed values must not be changed: several judgements share them.
     """
 
-    __slots__ = ("_pieces", "_request", "_response", "_text", "exchange")
+    __slots__ = ("_events", "_request", "_response", "_text", "exchange")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._request: Parsed | None = None
         self._response: Parsed | None = None
         self._text: str | None = None
-        self._pieces: dict[Framing, tuple[Piece, ...]] = {}
+        self._events: dict[Framing, tuple[ParsedEvent, ...]] = {}
 
     @property
     def request(self) -> Parsed:
@@ -64,19 +64,19 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The body of the response as text; what is no UTF-8 is replaced."""
+        """The body of the response as text; invalid UTF-8 is replaced."""
         if self._text is None:
             self._text = (self.exchange.response.body or b"").decode("utf-8", "replace")
         return self._text
 
-    def read_pieces(self) -> tuple[Piece, ...]:
-        """Return the events of the response if it has been read as a stream."""
-        return next(iter(self._pieces.values()), ())
+    def parsed_events(self) -> tuple[ParsedEvent, ...]:
+        """Return the events of the response if it has already been parsed as a stream."""
+        return next(iter(self._events.values()), ())
 
-    def pieces(self, framing: Framing) -> tuple[Piece, ...]:
-        """Return the events of the response, as recorded or cut out of the body."""
-        if framing not in self._pieces:
+    def events(self, framing: Framing) -> tuple[ParsedEvent, ...]:
+        """Return the events of the response, as recorded or split from the body."""
+        if framing not in self._events:
             events = self.exchange.response.events
             events = split(self.text, framing) if events is None else events
-            self._pieces[framing] = tuple(map(Piece, events))
-        return self._pieces[framing]
+            self._events[framing] = tuple(map(ParsedEvent, events))
+        return self._events[framing]
