@@ -123,12 +123,12 @@ def test_a_redis_keeps_what_failed_and_its_password_is_never_shown(tmp_path: Pat
 # -- a crash of ours
 
 BREAKING = """
-from cohere_conformance.session import fuzzing
+from cohere_conformance.fuzz import fuzzer
 
 def derived(*arguments, **options):
     raise ZeroDivisionError("a mistake of ours")
 
-fuzzing.derived = derived
+fuzzer.derived = derived
 """
 
 

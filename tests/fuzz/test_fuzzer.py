@@ -14,6 +14,7 @@ from cohere_conformance.cases import shipped_suite
 from cohere_conformance.client import deadline
 from cohere_conformance.client.sender import Limits
 from cohere_conformance.contract import load_contract
+from cohere_conformance.fuzz import fuzzer, runner
 from cohere_conformance.fuzz.anchors import written
 from cohere_conformance.fuzz.candidate import GenerationMode
 from cohere_conformance.fuzz.driver import FuzzDriver, FuzzExecutor
@@ -21,7 +22,6 @@ from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.names import slug
 from cohere_conformance.report import Record, read_journals
-from cohere_conformance.session import fuzz_runner, fuzzing
 from cohere_conformance.session import worker as worker_module
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.plan import RunOptions
@@ -118,10 +118,10 @@ def fuzzed(
     campaign.begin()
     worker = campaign.worker("main")
     worker.open(tuple(tests))
-    fuzzer = worker.executor
-    assert isinstance(fuzzer, FuzzExecutor)
+    executor = worker.executor
+    assert isinstance(executor, FuzzExecutor)
     try:
-        results = {test: fuzzer.fuzz(test, *about) for test, about in tests.items()}
+        results = {test: executor.fuzz(test, *about) for test, about in tests.items()}
     finally:
         worker.close(interrupted=False)
     report, _ = campaign.report()
@@ -261,7 +261,7 @@ def test_a_fault_is_found_and_its_example_is_small(name: str, seed: int, tmp_pat
 def test_what_is_drawn_finds_a_fault_and_makes_it_small(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    monkeypatch.setattr(fuzzer, "chosen", lambda *_: [])
     ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], faults=(ASTRAL,), seed=seed)
     shown = [body(ran.shown(row)) for row in ran.rows if row.location == "request:/text"]
     assert shown, ran.rows
@@ -299,10 +299,10 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
     def one(candidates: Iterable[Candidate], *_: object) -> list[Candidate]:
         return [one for one in candidates if one.location == "/examples/*/text" and "emoji" in one.says]
 
-    monkeypatch.setattr(fuzzing, "chosen", one)
+    monkeypatch.setattr(fuzzer, "chosen", one)
     spent = []
     for most in (5, 100):
-        monkeypatch.setattr(fuzzing, "_MOST_SMALLER", most)
+        monkeypatch.setattr(fuzzer, "_MOST_SMALLER", most)
         home = tmp_path / str(most)
         ran = fuzzed(home, "POST /v1/classify", modes=[POSITIVE], faults=(ASTRAL,), fuzz=NONE)
         assert ran.kinds == {CRASH}
@@ -355,7 +355,7 @@ def test_what_failed_is_sent_first_next_time_until_it_does_not_fail_any_more(tmp
 def test_what_was_drawn_and_failed_is_drawn_first_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    monkeypatch.setattr(fuzzer, "chosen", lambda *_: [])
     kept = FuzzOptions(FuzzProfile.GATE, max_examples=20, database=str(tmp_path / "examples"))
 
     def run(*faults: str) -> Ran:
@@ -404,7 +404,7 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
 ) -> None:
     monkeypatch.setattr(deadline, "time", Clock())
     if drawn:
-        monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+        monkeypatch.setattr(fuzzer, "chosen", lambda *_: [])
     ran = fuzzed(tmp_path, TOKENIZE, RERANK, modes=[POSITIVE], seconds=20)
     assert 0 < len(ran.exchanges) < 20
     assert {result.outcome for result in ran.results.values()} == {"inconclusive"}
@@ -436,11 +436,11 @@ def crash(*_: object, **__: object) -> Any:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (fuzzing, "anchors"),
-        (fuzzing, "derived"),
-        (fuzzing, "mixed"),
-        (fuzzing, "overlaid"),
-        (fuzz_runner, "verdicts"),
+        (fuzzer, "anchors"),
+        (fuzzer, "derived"),
+        (fuzzer, "mixed"),
+        (fuzzer, "overlaid"),
+        (runner, "verdicts"),
     ],
     ids=["anchors", "derived", "mixed", "overlaid", "verdicts"],
 )
@@ -458,16 +458,16 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
     times: int, faults: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hypothesis runs what failed once more, and calls it flaky where that goes well."""
-    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
-    attempt, left = fuzz_runner.FuzzRunner.attempt, [times]
+    monkeypatch.setattr(fuzzer, "chosen", lambda *_: [])
+    attempt, left = runner.FuzzRunner.attempt, [times]
 
-    def attempted(self: fuzz_runner.FuzzRunner, test: str, candidate: Candidate, *further: Any) -> Any:
+    def attempted(self: runner.FuzzRunner, test: str, candidate: Candidate, *further: Any) -> Any:
         if candidate.location and len(body_of(candidate).get("text", "")) > 3 and left[0]:
             left[0] -= 1
             crash()
         return attempt(self, test, candidate, *further)
 
-    monkeypatch.setattr(fuzz_runner.FuzzRunner, "attempt", attempted)
+    monkeypatch.setattr(runner.FuzzRunner, "attempt", attempted)
     with pytest.raises((ZeroDivisionError, ExceptionGroup)):
         fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], faults=faults)
     assert left[0] < times
@@ -775,6 +775,6 @@ def test_what_one_response_shows_is_seen_in_fuzzed_traffic(
     label: str, fault: str, requirement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The written cases are sent unchanged, so that no fault hides behind what they are about."""
-    monkeypatch.setattr(fuzzing, "chosen", lambda *_: [])
+    monkeypatch.setattr(fuzzer, "chosen", lambda *_: [])
     ran = fuzzed(tmp_path, label, modes=[POSITIVE], faults=(fault,), fuzz=NONE)
     assert requirement in {row.requirement for row in ran.rows}
