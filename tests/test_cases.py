@@ -470,7 +470,7 @@ def test_a_text_goes_out_as_it_is(tmp_path: Path, amended: Contract) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "keyed", "authorization"),
+    ("key", "has_key", "authorization"),
     [
         ("valid", True, None),
         ("none", False, None),

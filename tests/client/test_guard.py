@@ -210,7 +210,7 @@ def test_another_host_gets_nothing_above_its_tiers(method: str, path: str, passe
     assert len(target.asked) == passes
 
 
-@pytest.mark.parametrize("keyed", [True, False])
+@pytest.mark.parametrize("has_key", [True, False])
 def test_a_request_without_a_key_is_no_exception(has_key: bool) -> None:
     """What a server should refuse without a key it may serve all the same."""
     assert not Target(tiers="N0 N1", hosted=True).passes("POST", "/v1/datasets", has_key=has_key)
