@@ -1,7 +1,7 @@
-"""Recordings: what kind of file it is, how long it is, and what tells it from others.
+"""Audio files: the format and length of a recording, and a checksum of its samples.
 
-A FLAC file names the checksum of its samples, which can be computed of a WAV file as well: that is how the
-same recording is known in both without a decoder.
+A FLAC file has the MD5 of its samples in its header, and that of a WAV file can be computed: so the same
+recording gets the same text in both formats, without a decoder.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dataclasses import dataclass
 _OTHERS = re.compile(rb"OggS|ID3|\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd]")
 """How Ogg files, and MP3 files with and without tags, begin."""
 _BYTES_A_SECOND = 16_000
-"""Of a compressed recording whose length nothing tells."""
+"""The bit rate that is assumed for a compressed recording whose header has no length."""
 _FLAC_HEADER = 42
 _QUIET = 0.01
-"""Part of the loudest possible that nothing of a silent recording exceeds."""
+"""The maximum amplitude of a silent recording, as a part of the highest possible one."""
 _FLAC_QUIET = 0.02
-"""Part of its raw size that a silent recording has as FLAC."""
+"""The maximum size of a silent recording as FLAC, as a part of its size as WAV."""
 _SIGNED = bytes(one ^ 0x80 for one in range(256))
-"""What turns the unsigned samples of an 8-bit WAV file into those that the checksum is made of."""
+"""Translates the unsigned samples of an 8-bit WAV file to the signed samples of the checksum."""
 
 
 class UnreadableAudioError(Exception):
-    """The bytes are no recording of a known kind, or a damaged one."""
+    """The file has an unknown format, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class AudioRecording:
     """One recording.
 
     Attributes:
-        mark: the same for the same samples.
+        mark: a checksum of its samples.
         seconds: its length.
-        silent: nothing can be heard.
+        silent: whether it is silence.
     """
 
     mark: str
@@ -45,10 +45,10 @@ class AudioRecording:
 
 
 def read(content: bytes) -> AudioRecording:
-    """Return what is known of a recording.
+    """Return the length and the checksum of a recording.
 
     Raises:
-        UnreadableAudioError: it is of none of the known kinds, or damaged.
+        UnreadableAudioError: the format is unknown, or the file is damaged.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
         return _wav(content)
@@ -75,7 +75,7 @@ def _wav(content: bytes) -> AudioRecording:
 
 
 def _quiet(samples: bytes, width: int) -> bool:
-    """Tell whether the highest byte of every sample is next to zero: all that a look at loudness needs."""
+    """Return whether the highest byte of every sample is close to zero, which is enough to detect silence."""
     if width == 1:
         return all(one <= 1 or one >= 255 for one in set(samples))
     limit = round(_QUIET * 128)
@@ -83,14 +83,14 @@ def _quiet(samples: bytes, width: int) -> bool:
 
 
 def _flac(content: bytes) -> AudioRecording:
-    """Read the first block of a FLAC file, which every one begins with."""
+    """Read the first metadata block of a FLAC file, which is always its STREAMINFO."""
     if len(content) < _FLAC_HEADER or content[4] & 0x7F:
         raise UnreadableAudioError(
             "the flac file is damaged: it does not begin with its stream's description"
         )
-    told = int.from_bytes(content[18:26])
-    rate, channels = told >> 44, (told >> 41 & 7) + 1
-    width, samples = (told >> 36 & 31) + 1, told & (1 << 36) - 1
+    info = int.from_bytes(content[18:26])
+    rate, channels = info >> 44, (info >> 41 & 7) + 1
+    width, samples = (info >> 36 & 31) + 1, info & (1 << 36) - 1
     if not rate:
         raise UnreadableAudioError("the flac file is damaged: it has no sample rate")
     mark = content[26:42].hex()

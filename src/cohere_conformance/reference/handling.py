@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FormPart:
+class UploadedPart:
     """One part of a multipart body, in the order in which it was sent.
 
     Attributes:
@@ -63,7 +63,7 @@ class Call:
     query: Mapping[str, Any]
     headers: Mapping[str, str]
     body: dict[str, Any]
-    form: tuple[FormPart, ...]
+    form: tuple[UploadedPart, ...]
     base_url: str
     state: ServerState
     account: Account

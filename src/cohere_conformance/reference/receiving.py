@@ -12,7 +12,7 @@ from cohere_conformance.contract.route import path_parameters
 from cohere_conformance.reference import distorted, lenient, unusual, validation
 from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.coding import LARGEST, decoded
-from cohere_conformance.reference.handling import Call, FormPart
+from cohere_conformance.reference.handling import Call, UploadedPart
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -39,7 +39,7 @@ async def receive(
     Raises:
         ApiError: it is no request of this operation.
     """
-    form: tuple[FormPart, ...] = ()
+    form: tuple[UploadedPart, ...] = ()
     content = b""
     unusual.asked(declared, request.query_params.multi_items(), request.headers, state.faults)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -106,7 +106,7 @@ class _FormParser(MultiPartParser):
             file.close()
 
 
-async def _form(request: Request) -> tuple[FormPart, ...]:
+async def _form(request: Request) -> tuple[UploadedPart, ...]:
     parser = _FormParser(request.headers, decoded(request, most=None), max_part_size=LARGEST)
     parts = []
     try:
@@ -114,9 +114,9 @@ async def _form(request: Request) -> tuple[FormPart, ...]:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 content = await value.read()
-                parts.append(FormPart(name, content, value.filename or "", value.content_type or ""))
+                parts.append(UploadedPart(name, content, value.filename or "", value.content_type or ""))
             else:
-                parts.append(FormPart(name, value.encode("utf-8", "replace")))
+                parts.append(UploadedPart(name, value.encode("utf-8", "replace")))
     except MultiPartException as error:
         raise ApiError(400, f"invalid multipart form: {error.message}") from error
     finally:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.faults import Fault
-    from cohere_conformance.reference.handling import FormPart
+    from cohere_conformance.reference.handling import UploadedPart
 
 Faults = frozenset[object]
 
@@ -144,7 +144,7 @@ def asked(
         raise ApiError(415, "unsupported media type")
 
 
-def formed(declared: Operation, form: Iterable[FormPart], faults: Faults) -> None:
+def formed(declared: Operation, form: Iterable[UploadedPart], faults: Faults) -> None:
     """Look at the parts of a form.
 
     Raises:

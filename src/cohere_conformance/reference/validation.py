@@ -58,7 +58,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Violation(msgspec.Struct, frozen=True):
+class BrokenRule(msgspec.Struct, frozen=True):
     """One rule that a request breaks; `keyword` is the rule's name in JSON Schema."""
 
     rule: str
@@ -212,7 +212,7 @@ def validate(operation: Operation, body: Any, state: ServerState) -> list[str]:
     return warnings
 
 
-def _unknown(operation: Operation, found: list[Violation], state: ServerState) -> Iterator[str]:
+def _unknown(operation: Operation, found: list[BrokenRule], state: ServerState) -> Iterator[str]:
     """Refuse unknown fields on version 2, yield a warning for each on version 1."""
     for problem in found:
         name = ".".join(problem.path)
@@ -234,26 +234,26 @@ def _refuse(status: int, text: str, state: ServerState) -> NoReturn:
     raise ApiError(status, text)
 
 
-def _problems(validator: Validator, value: Any) -> Iterator[Violation]:
+def _problems(validator: Validator, value: Any) -> Iterator[BrokenRule]:
     compiled = validator.compiled
     if compiled.is_valid(value):
         return
     try:
         errors = list(compiled.iter_errors(value))
     except ValueError:  # deeper than the validator goes
-        yield Violation("invalid", (), "the body is nested too deeply", "")
+        yield BrokenRule("invalid", (), "the body is nested too deeply", "")
         return
     for error in errors:
         path = tuple(str(token) for token in error.instance_path if not isinstance(token, int))
         keyword = str(error.schema_path[-1])
         told: Mapping[str, Any] = error.kind.as_dict()
         if keyword == "required":
-            yield Violation("missing", (*path, told["property"]), "is required", keyword)
+            yield BrokenRule("missing", (*path, told["property"]), "is required", keyword)
         elif keyword == "additionalProperties" and "unexpected" in told:
             for name in told["unexpected"]:
-                yield Violation("unknown", (*path, name), "is not a valid field", keyword)
+                yield BrokenRule("unknown", (*path, name), "is not a valid field", keyword)
         else:
-            yield Violation("invalid", path, _text(error, keyword, told), keyword)
+            yield BrokenRule("invalid", path, _text(error, keyword, told), keyword)
 
 
 def _text(error: jsonschema_rs.ValidationError, keyword: str, told: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import tokens
 from cohere_conformance.reference.chat import calling, grounding, jsonmode, talk
-from cohere_conformance.reference.chat.reply import Citation, Draft, ModelReply
+from cohere_conformance.reference.chat.reply import Draft, ModelReply, ReplyCitation
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Prompt
@@ -129,7 +129,7 @@ def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> ModelReply:
     return ModelReply(text, finish, written, citations=tuple(_kept(draft.citations, text)))
 
 
-def _kept(citations: tuple[Citation, ...], text: str) -> list[Citation]:
+def _kept(citations: tuple[ReplyCitation, ...], text: str) -> list[ReplyCitation]:
     """Return the citations of what is left of a text, the last one perhaps shorter than it was."""
     return [
         replace(one, end=min(one.end, len(text)), text=text[one.start : one.end])

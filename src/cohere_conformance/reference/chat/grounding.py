@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.reference.chat import words
-from cohere_conformance.reference.chat.reply import Citation, Draft
+from cohere_conformance.reference.chat.reply import Draft, ReplyCitation
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Passage
@@ -52,7 +52,7 @@ def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ..
     if not chosen:
         return Draft("There is nothing in what I was given that I could answer from.")
     text = words.choose(_LEADS, "lead", *key) if matched else _NO_MATCH
-    citations: list[Citation] = []
+    citations: list[ReplyCitation] = []
     told: dict[tuple[str, str], int] = {}
     for statement in chosen:
         same = (statement.before, statement.cited)
@@ -67,7 +67,7 @@ def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ..
         start = len(text) + len(statement.before)
         text += statement.before + statement.cited + statement.after
         end = start + len(statement.cited)
-        citations.append(Citation(start, end, statement.cited, (statement.passage,)))
+        citations.append(ReplyCitation(start, end, statement.cited, (statement.passage,)))
     return Draft(text, tuple(citations))
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Citation:
+class ReplyCitation:
     """A stretch of the reply that passages back: code points from `start` to before `end`."""
 
     start: int
@@ -18,11 +18,11 @@ class Citation:
     text: str
     passages: tuple[Passage, ...]
 
-    def backed_by(self, passage: Passage) -> Citation:
+    def backed_by(self, passage: Passage) -> ReplyCitation:
         """Return the citation with one more source."""
         return replace(self, passages=(*self.passages, passage))
 
-    def moved(self, by: int) -> Citation:
+    def moved(self, by: int) -> ReplyCitation:
         """Return the citation for a text in which it stands further back."""
         return replace(self, start=self.start + by, end=self.end + by)
 
@@ -41,7 +41,7 @@ class Draft:
     """A text with its citations, before lengths are looked at."""
 
     text: str
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[ReplyCitation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,6 @@ class ModelReply:
     output_tokens: int
     thinking: str = ""
     calls: tuple[ToolCall, ...] = ()
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[ReplyCitation, ...] = ()
     error: str = ""
     error_type: str = ""

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from cohere_conformance.reference.datasets.kinds import Row
     from cohere_conformance.reference.datasets.rows import UploadOptions
-    from cohere_conformance.reference.handling import FormPart
+    from cohere_conformance.reference.handling import UploadedPart
 
 
-def files_of(form: Sequence[FormPart]) -> tuple[FormPart, ...]:
+def files_of(form: Sequence[UploadedPart]) -> tuple[UploadedPart, ...]:
     """Return the file to train with and, where it was sent, the one to evaluate with.
 
     Raises:
@@ -39,7 +39,7 @@ def files_of(form: Sequence[FormPart]) -> tuple[FormPart, ...]:
     return found
 
 
-def content_of(parts: Sequence[FormPart], reading: UploadOptions, *, keep_original: bool) -> Content:
+def content_of(parts: Sequence[UploadedPart], reading: UploadOptions, *, keep_original: bool) -> Content:
     """Read, check and store what was uploaded."""
     sent = sum(len(part.content) for part in parts)
     read = [rows.read(part.content.decode("utf-8-sig"), part.filename or "", reading) for part in parts]

@@ -1,32 +1,22 @@
-"""Audio: what is said in a recording, as far as a stand-in can tell."""
+"""Audio: a made-up transcription, which is always the same for the same recording and language."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cohere_conformance.reference import audio_file, models, validation
-from cohere_conformance.reference.faults import fault
-from cohere_conformance.reference.handling import ApiError, JsonResponse, new_id, operation
+from cohere_conformance.reference.groups import audio_faults as faults
+from cohere_conformance.reference.handling import ApiError, JsonResponse, operation
+from cohere_conformance.reference.injection import inject
 from cohere_conformance.reference.words import number
 
 if TYPE_CHECKING:
-    from cohere_conformance.reference.handling import Call, FormPart
-
-EMPTY = fault("audio.empty-text", "The text is empty, whatever is said.")
-MISSING = fault("audio.text-missing", "The answer has no text.")
-NULL = fault("audio.text-null", "The text is null.")
-ORDER_IGNORED = fault("audio.order-ignored", "The file may come before the other parts of the form.")
-EXTRA = fault("audio.extra-meta", "The answer has an id and tells what is billed.")
-SEGMENTS = fault("audio.text-as-list", "The text comes as a list of words.")
-RANDOM = fault("audio.not-deterministic", "The text of a recording differs from call to call.")
-HALLUCINATES = fault("audio.silence-heard", "Silence is answered with a long text.")
-LANGUAGE_IGNORED = fault("audio.language-ignored", "Languages that the model does not know are accepted.")
-CONTAINER = fault("audio.container-matters", "The text depends on the kind of the file as well.")
-DAMAGED = fault("audio.damaged-accepted", "Files that are no recordings are transcribed.")
+    from cohere_conformance.reference.audio_file import AudioRecording
+    from cohere_conformance.reference.handling import Call, UploadedPart
 
 LARGEST = 25 * 2**20
-"""Bytes of a file (AUD-R02)."""
+"""The maximum size of a file in bytes (AUD-R02)."""
 _WORDS_A_SECOND = 2.0
 _MOST_WORDS = 200
 _VOCABULARY = {
@@ -55,34 +45,25 @@ _FIELDS = frozenset({"model", "language", "temperature", "file"})
 
 @operation("POST /v2/audio/transcriptions", beside="large")
 def transcribe(call: Call) -> JsonResponse:
-    """Answer with the text of a recording, and with nothing else (AUD-S01)."""
+    """Return the text of a recording, and nothing else (AUD-S01)."""
     file = _file(call)
     fields = {part.name: part.text for part in call.form if part is not file}
     for name in ("model", "language"):
         if not fields.get(name):
             raise ApiError(400, f"{name} parameter is required")
     language = _language(call, fields["model"], fields["language"])
-    _temperature(fields.get("temperature"))
+    _check_temperature(fields.get("temperature"))
     if len(file.content) > LARGEST:
         raise ApiError(400, f"invalid request: the file is larger than {LARGEST} bytes")
-    text = _text(call, file, language)
-    if call.faulty(EMPTY):
-        text = ""
-    body: dict[str, Any] = {"text": text.split() if call.faulty(SEGMENTS) else text}
-    if call.faulty(MISSING):
-        body = {}
-    if call.faulty(NULL):
-        body = {"text": None}
-    if call.faulty(EXTRA):
-        body = {"id": new_id(), **body, "meta": {"billed_units": {"seconds": 1}}}
-    return JsonResponse(body)
+    recording = inject(call, faults.RECORDING, _recording(call, file))
+    return JsonResponse(inject(call, faults.BODY, {"text": _text(recording, language)}))
 
 
-def _file(call: Call) -> FormPart:
-    """Return the file; the other parts of the form stand before it (AUD-R03).
+def _file(call: Call) -> UploadedPart:
+    """Return the file, which has to be the last part of the form (AUD-R03).
 
     Raises:
-        ApiError: 400, there is none, or it is not the last part; 422, there are parts that nobody knows.
+        ApiError: 400, there is no file, or it is not the last part; 422, a part is unknown.
     """
     if not call.form:
         raise ApiError(400, "invalid request: expected a form of the type multipart/form-data")
@@ -92,7 +73,7 @@ def _file(call: Call) -> FormPart:
     indexes = [index for index, part in enumerate(call.form) if part.name == "file"]
     if not indexes or call.form[indexes[0]].filename is None:
         raise ApiError(400, "invalid request: file is required, as a part with a file name")
-    if indexes[0] != len(call.form) - 1 and not call.faulty(ORDER_IGNORED):
+    if indexes[0] != len(call.form) - 1 and not call.faulty(faults.ORDER_IGNORED):
         raise ApiError(400, "invalid request: form fields must appear before the file part")
     return call.form[indexes[0]]
 
@@ -103,42 +84,40 @@ def _language(call: Call, name: str, language: str) -> str:
     if model.name not in _LANGUAGES and name in models.MODELS:
         raise ApiError(400, f"model '{name}' is not supported by the transcriptions endpoint")
     if language not in known:
-        if call.faulty(LANGUAGE_IGNORED):
+        if call.faulty(faults.LANGUAGE_IGNORED):
             return "en"
-        told = ", ".join(sorted(known))
-        raise ApiError(400, f"invalid request: language must be one of {told}, got '{language[:20]}'")
+        codes = ", ".join(sorted(known))
+        raise ApiError(400, f"invalid request: language must be one of {codes}, got '{language[:20]}'")
     return language
 
 
-def _temperature(told: str | None) -> None:
+def _check_temperature(text: str | None) -> None:
     try:
-        warm = 0.0 if told is None else float(told)
+        temperature = 0.0 if text is None else float(text)
     except ValueError:
-        warm = math.nan
-    if not 0 <= warm <= 1:  # not a number is no number between them either
+        temperature = math.nan
+    if not 0 <= temperature <= 1:  # also true of NaN
         raise ApiError(400, "invalid request: temperature must be between 0 and 1")
 
 
-def _text(call: Call, file: FormPart, language: str) -> str:
-    """Return what a recording says: as many words as it is long, chosen by its samples."""
+def _recording(call: Call, file: UploadedPart) -> AudioRecording:
     try:
-        recording = audio_file.read(file.content)
+        return audio_file.read(file.content)
     except audio_file.UnreadableAudioError as error:
-        if not call.faulty(DAMAGED):
+        if not call.faulty(faults.DAMAGED):
             raise ApiError(400, f"invalid audio file: {error}") from error
-        recording = audio_file.AudioRecording("", 1.0, silent=False)
+        return audio_file.AudioRecording("", 1.0, silent=False)
+
+
+def _text(recording: AudioRecording, language: str) -> str:
+    """Return the text of a recording: its length decides how many words, its samples which ones."""
     if recording.silent:
-        if not call.faulty(HALLUCINATES):
-            return ""
-        recording = audio_file.AudioRecording(recording.mark, 60.0, silent=False)
-    mark = new_id() if call.faulty(RANDOM) else recording.mark
-    if call.faulty(CONTAINER):
-        mark += file.content[:4].hex()
+        return ""
     many = min(_MOST_WORDS, max(1, round(recording.seconds * _WORDS_A_SECOND)))
     vocabulary = _VOCABULARY[language].split()
-    start = number(mark)
-    chosen = [vocabulary[(start + number(mark, n) % 3 + n) % len(vocabulary)] for n in range(many)]
+    start = number(recording.mark)
+    chosen = [vocabulary[(start + number(recording.mark, n) % 3 + n) % len(vocabulary)] for n in range(many)]
     if language in _UNSPACED:
         return f"{''.join(chosen)}。"
-    said = " ".join(chosen)
-    return f" {said[0].upper()}{said[1:]}."
+    sentence = " ".join(chosen)
+    return f" {sentence[0].upper()}{sentence[1:]}."

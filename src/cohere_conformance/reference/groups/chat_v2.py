@@ -15,7 +15,7 @@ from cohere_conformance.reference.injection import inject
 if TYPE_CHECKING:
     from cohere_conformance.reference.chat.generation import GenerationOptions
     from cohere_conformance.reference.chat.prompt import Passage, Prompt
-    from cohere_conformance.reference.chat.reply import Citation, ModelReply, ToolCall
+    from cohere_conformance.reference.chat.reply import ModelReply, ReplyCitation, ToolCall
     from cohere_conformance.reference.handling import Call
 
 _Json = dict[str, Any]
@@ -96,7 +96,7 @@ def _tool_call(call: ToolCall) -> _Json:
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _citation(citation: Citation, block: int) -> _Json:
+def _citation(citation: ReplyCitation, block: int) -> _Json:
     """Return a citation of the content block with the index `block` (CH2-S06)."""
     return {
         "start": citation.start,
