@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LONG = 300
 """Bytes of a request that is billed although a faulty server does not say so."""
-LABELS = fault("classify.labels-lower-case", "Labels come back in small letters.")
 BILLED = fault("billing.sometimes-missing", f"What is billed is only told of requests of up to {LONG} bytes.")
 TORN = fault(
     "chat.v2.stream.text-torn", "Streamed characters beyond ASCII are torn, and U+FFFD stands for each part."
@@ -40,23 +39,12 @@ def garbled(call: Call, outcome: HandlerResult) -> HandlerResult:
 
 
 def _body(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    if call.faulty(LABELS) and "classifications" in body:
-        body = {**body, "classifications": [_lower(one) for one in body["classifications"]]}
     if call.faulty(BILLED) and len(json.dumps(call.body)) > LONG:
         for name in ("meta", "usage"):
             if isinstance(body.get(name), dict):
                 rest = {key: value for key, value in body[name].items() if key != "billed_units"}
                 body = {**body, name: rest}
     return body
-
-
-def _lower(result: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **result,
-        "prediction": result["prediction"].lower(),
-        "predictions": [one.lower() for one in result["predictions"]],
-        "labels": {label.lower(): told for label, told in result["labels"].items()},
-    }
 
 
 def _torn(events: Iterable[Event]) -> Iterator[Event]:
