@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cohere_conformance.contract.citations import Citation, citations, citing_folders
+from cohere_conformance.contract.fact_references import FactReference, fact_references, referring_folders
 from cohere_conformance.contract.facts import FACT, load_facts, shipped_facts
 from cohere_conformance.contract.lint import _facts
 from cohere_conformance.data import folder
@@ -28,7 +28,7 @@ def test_every_mention_in_the_repository_resolves() -> None:
     invented = {"tests/contract/test_facts.py", "tests/test_requirements.py", "tests/cli/test_catalogue.py"}
     unknown = [
         one
-        for one in citations(folders)
+        for one in fact_references(folders)
         if one.fact not in shipped_facts().facts and one.location.split(":")[0] not in invented
     ]
     assert unknown == []
@@ -134,13 +134,13 @@ def test_texts_are_searched_and_the_data_of_a_wheel_is_searched_once(tmp_path: P
     for name in ("code.py", "page.md", "image.png", "_data/copy.yaml"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("\nRR-O04", encoding="utf-8")
-    assert list(citations((package,))) == [
-        Citation("RR-O04", "package/code.py:2"),
-        Citation("RR-O04", "package/page.md:2"),
+    assert list(fact_references((package,))) == [
+        FactReference("RR-O04", "package/code.py:2"),
+        FactReference("RR-O04", "package/page.md:2"),
     ]
 
 
 def test_suites_and_package_refer_to_the_shipped_facts_only(tmp_path: Path) -> None:
-    assert citing_folders(tmp_path) == (tmp_path,)
-    names = [one.name for one in citing_folders(folder("contracts"))]
+    assert referring_folders(tmp_path) == (tmp_path,)
+    names = [one.name for one in referring_folders(folder("contracts"))]
     assert names == ["contracts", "suites", "cohere_conformance"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import UUID, block, chat_v1, chat_v2, citation, plan, tool_call
 
-from cohere_conformance.contract.grammar import Finished, Grammar, Step, Walk, load_grammars
+from cohere_conformance.contract.grammar import Finished, Grammar, Step, StreamWalk, load_grammars
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Event = dict[str, Any]
 
 def walked(grammar: Grammar, events: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, str, str]], bool]:
     """Return what is wrong with a stream, and whether it has come to its end."""
-    walk = Walk(grammar)
+    walk = StreamWalk(grammar)
     broken = [
         (violation.event, violation.rule, violation.state)
         for event in events
@@ -217,7 +217,7 @@ def test_an_index_that_does_not_count_is_a_violation(
 
 
 def test_what_a_violation_says_to_a_reader(v2: Grammar) -> None:
-    walk = Walk(v2)
+    walk = StreamWalk(v2)
     start, opened = list(walk.event("content-end", {"index": 0})), list(walk.event("message-start", {}))
     assert [(one.expected, one.observed) for one in start] == [
         ("one of message-start", "content-end in the state 'opening'")

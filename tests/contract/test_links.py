@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV32SpecValidator
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.compile import digest
 from cohere_conformance.contract.documents import load_yaml
-from cohere_conformance.contract.expression import NOTHING, Answered, parse_expression
+from cohere_conformance.contract.expression import NOTHING, CompletedCall, parse_expression
 from cohere_conformance.contract.facts import FACT
 from cohere_conformance.contract.links import Link, linked, load_links, shipped_links
 from cohere_conformance.data import folder
@@ -144,7 +144,7 @@ def test_each_group_of_links_says_why_and_from_where() -> None:
 # -- expressions
 
 
-CALL = Answered(
+CALL = CompletedCall(
     operation="PUT /v1/things/{id}",
     status=200,
     path={"id": "a/b"},
@@ -182,7 +182,7 @@ def test_an_expression_is_read_out_of_a_call(text: str, value: object) -> None:
 
 
 def test_a_call_without_bodies_has_nothing() -> None:
-    bare = Answered("GET /v1/things", 200, {}, (), NOTHING, None)
+    bare = CompletedCall("GET /v1/things", 200, {}, (), NOTHING, None)
     for text in ("$request.body#/x", "$response.body#/x"):
         assert parse_expression(text).value(bare) is NOTHING
 
@@ -273,7 +273,7 @@ def test_a_link_may_lead_nowhere(parts: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("operation", "status"), [("GET /v1/things", 200), ("PUT /v1/things/{id}", 404)])
 def test_a_link_of_another_answer_is_a_mistake(operation: str, status: int) -> None:
-    other = Answered(operation, status, CALL.path, CALL.query, CALL.sent, CALL.answer)
+    other = CompletedCall(operation, status, CALL.path, CALL.query, CALL.sent, CALL.answer)
     with pytest.raises(ContractError, match=rf"link next: .*got {re.escape(operation)} {status}"):
         made_up(path={"id": "$request.path.id"}).filled(other)
 

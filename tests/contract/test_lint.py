@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cohere_conformance.contract import lint as lint_module
-from cohere_conformance.contract.lint import Problem, lint
+from cohere_conformance.contract.lint import LintProblem, lint
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract.documents import Document
 
-VALIDATED: dict[tuple[str, str], list[Problem]] = {}
+VALIDATED: dict[tuple[str, str], list[LintProblem]] = {}
 """What the validator says of a document, which takes seconds; most tests leave one of the two as it is."""
 
 
@@ -29,7 +29,7 @@ VALIDATED: dict[tuple[str, str], list[Problem]] = {}
 def _each_document_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     validate = lint_module._valid
 
-    def valid(which: str, document: Document) -> list[Problem]:
+    def valid(which: str, document: Document) -> list[LintProblem]:
         key = which, json.dumps(document, sort_keys=True, default=str)
         if key not in VALIDATED:
             VALIDATED[key] = list(validate(which, document))
@@ -41,7 +41,7 @@ def _each_document_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
 WHY = "x-class: document-defect, x-reason: r, x-evidence: e"
 
 
-def told(problems: list[Problem]) -> list[tuple[str, str]]:
+def rules_broken(problems: list[LintProblem]) -> list[tuple[str, str]]:
     return sorted((problem.rule, problem.where) for problem in problems)
 
 
@@ -116,7 +116,7 @@ def test_an_amendment_that_breaks_a_rule_is_told(
     copy: Path, target: str, more: str, problems: list[tuple[str, str]]
 ) -> None:
     appended(copy / "amendments.yaml", action(target, more))
-    assert told(lint(copy)) == problems
+    assert rules_broken(lint(copy)) == problems
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_change_of_a_shipped_file_that_breaks_a_rule_is_told(
     copy: Path, file: str, old: str, new: str, problems: list[tuple[str, str]]
 ) -> None:
     replaced(copy / file, old, new)
-    assert told(lint(copy)) == problems
+    assert rules_broken(lint(copy)) == problems
 
 
 def test_a_link_that_leads_nowhere_is_told(copy: Path) -> None:
@@ -406,4 +406,4 @@ def test_an_amendment_that_does_nothing_does_not_hide_the_next(tmp_path: Path) -
         for name, target in [("one", "$.x"), ("two", "$.components.schemas.Size.type"), ("three", "$.y")]
     )
     problems = lint(small(tmp_path, {"amendments.yaml": ("actions: []", f"actions:{actions}")}))
-    assert told(problems) == [("amendment-hits", "a.one"), ("amendment-hits", "a.three")]
+    assert rules_broken(problems) == [("amendment-hits", "a.one"), ("amendment-hits", "a.three")]

@@ -15,7 +15,7 @@ from builders import exchange
 
 from cohere_conformance.cases import RequestTemplate
 from cohere_conformance.contract.collections import collection_of
-from cohere_conformance.contract.expression import Answered
+from cohere_conformance.contract.expression import CompletedCall
 from cohere_conformance.contract.links import shipped_links
 from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.data import folder
@@ -251,7 +251,7 @@ def test_uploads_are_of_the_types_that_links_hold_for() -> None:
 def test_a_written_request_is_filled_that_suits_the_type(kind: str, model: str | None) -> None:
     told = script("batches")
     link = next(one for one in told.links["POST /v1/datasets"] if one.name == "batch")
-    answered = Answered("POST /v1/datasets", 200, {}, (("type", kind),), msgspec.UNSET, {"id": "d-${x}"})
+    answered = CompletedCall("POST /v1/datasets", 200, {}, (("type", kind),), msgspec.UNSET, {"id": "d-${x}"})
     filled = link.filled(answered)
     assert filled is not None
     template = told.request(link, filled)
@@ -270,7 +270,7 @@ def test_another_page_is_asked_for_as_the_first_was() -> None:
     link = next(one for one in told.links[label] if one.name == "next")
     path = {"finetuned_model_id": "m"}
     for query in ((), (("page_size", "7"),)):
-        filled = link.filled(Answered(label, 200, path, query, msgspec.UNSET, {"next_page_token": "t"}))
+        filled = link.filled(CompletedCall(label, 200, path, query, msgspec.UNSET, {"next_page_token": "t"}))
         assert filled is not None
         template = told.request(link, filled)
         assert template is not None

@@ -86,9 +86,13 @@ def _is_infinite(value: Any, path: Sequence[str | int]) -> bool:
 def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str = "") -> Iterator[Finding]:
     """Yield a finding for each defect of a JSON text."""
     for defect in defects:
-        told = f"{defect.rule}:{defect.subject}" if defect.subject else defect.rule
+        reported = f"{defect.rule}:{defect.subject}" if defect.subject else defect.rule
         yield frame.finding(
-            kind, location=location, expected=defect.expected, observed=cut(defect.observed), value_class=told
+            kind,
+            location=location,
+            expected=defect.expected,
+            observed=cut(defect.observed),
+            value_class=reported,
         )
 
 
@@ -124,13 +128,13 @@ def _findings(
         return
     if keyword == "format" and isinstance(value, str) and is_placeholder(value):
         return  # the recorder's, not the server's
-    kind, told = _kind(keyword, node, value)
+    kind, reported = _kind(keyword, node, value)
     yield frame.finding(
         kind,
         location=location,
         expected=_expected(keyword, node),
         observed=shown(value, location),
-        value_class=told,
+        value_class=reported,
     )
 
 

@@ -59,8 +59,8 @@ def exercised_reading(contract: Contract, parsed: ParsedExchange) -> frozenset[E
 def media_of(declared: ResponseDeclaration, parsed: ParsedExchange) -> Media | None:
     """Return the declared media type of the answer: the one it names, otherwise the one it looks like."""
     response = parsed.exchange.response
-    told = field(response.headers, "content-type")
-    media = declared.media.get(media_type(told)) if told else None
+    reported = field(response.headers, "content-type")
+    media = declared.media.get(media_type(reported)) if reported else None
     if response.events is not None:
         if media is not None and media.events is not None:
             return media

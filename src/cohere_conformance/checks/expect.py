@@ -149,10 +149,10 @@ def _framing(contract: Contract, frame: Frame, parsed: ParsedExchange) -> Framin
     response = parsed.exchange.response
     if response.events is not None:
         return "sse"  # already split: the framing has no say any more
-    told = next((text for name, text in response.headers if name == "content-type"), "")
+    reported = next((text for name, text in response.headers if name == "content-type"), "")
     operation = contract.operations.get(frame.operation)
     declared = operation.response(response.status) if operation else None
-    media = declared.media.get(media_type(told)) if declared else None
+    media = declared.media.get(media_type(reported)) if declared else None
     return media.framing if media else sniff(parsed.text)
 
 
@@ -180,11 +180,11 @@ def _judged(
     if not values:
         yield _failed(frame, location, _words(schema), absent, "absent")
         return
-    told: set[str] = set()
+    reported: set[str] = set()
     for value in values:
         for keyword, observed in _faults(schema, location, value):
-            if keyword not in told:
-                told.add(keyword)
+            if keyword not in reported:
+                reported.add(keyword)
                 yield _failed(frame, location, _words(schema), observed, keyword)
 
 
@@ -223,7 +223,7 @@ def _words(schema: Schema) -> str:
             return shown(schema)
 
 
-def _failed(frame: Frame, location: str, wanted: str, observed: str, told: str) -> Finding:
+def _failed(frame: Frame, location: str, wanted: str, observed: str, reported: str) -> Finding:
     return frame.finding(
-        Kind.EXPECTATION_FAILED, location=location, expected=wanted, observed=observed, value_class=told
+        Kind.EXPECTATION_FAILED, location=location, expected=wanted, observed=observed, value_class=reported
     )

@@ -157,14 +157,14 @@ def _chat_v1(events: Sequence[Event]) -> Folded:
     end = events[-1]
     whole = end.get("response") or {}
     text = "".join(event["text"] for event in events if event["event_type"] == "text-generation")
-    told: list[tuple[str, str, object, object]] = []
+    reported: list[tuple[str, str, object, object]] = []
     calls = any(event["event_type"].startswith("tool-calls") for event in events)
     if text or not calls:  # the plan of a tool call is told by other events than text
-        told.append(("/text", "text", text, whole.get("text", "")))
-    told.append(("/finish_reason", "finish-reason", end.get("finish_reason"), whole.get("finish_reason")))
+        reported.append(("/text", "text", text, whole.get("text", "")))
+    reported.append(("/finish_reason", "finish-reason", end.get("finish_reason"), whole.get("finish_reason")))
     start = events[0].get("generation_id")
-    told.append(("/generation_id", "generation-id", start, whole.get("generation_id")))
-    return Folded(None, tuple(_unequal(told, optional={"finish-reason", "generation-id"})))
+    reported.append(("/generation_id", "generation-id", start, whole.get("generation_id")))
+    return Folded(None, tuple(_unequal(reported, optional={"finish-reason", "generation-id"})))
 
 
 def _generate(events: Sequence[Event]) -> Folded:
@@ -180,15 +180,15 @@ def _generate(events: Sequence[Event]) -> Folded:
         generation.get("index", number): generation.get("text")
         for number, generation in enumerate((end.get("response") or {}).get("generations") or ())
     }
-    told = [
+    reported = [
         ("/generations/*/text", "text", texts.get(index, ""), whole.get(index, ""))
         for index in sorted(texts.keys() | whole.keys())
     ]
-    return Folded(None, tuple(_unequal(told, optional=set())))
+    return Folded(None, tuple(_unequal(reported, optional=set())))
 
 
-def _unequal(told: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
-    for location, rule, pieces, whole in told:
+def _unequal(reported: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
+    for location, rule, pieces, whole in reported:
         absent = rule in optional and (pieces is None or whole is None or _replaced(pieces, whole))
         if pieces != whole and not absent:
             yield Mismatch(location, rule, pieces, whole)

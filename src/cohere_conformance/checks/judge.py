@@ -152,8 +152,8 @@ def _framing_of(declared: ResponseDeclaration | None, parsed: ParsedExchange) ->
     """Return how an answer is framed."""
     if declared is None or not declared.media:
         return "json"
-    told = field(parsed.exchange.response.headers, "content-type")
-    media = declared.media.get(media_type(told)) if told else None
+    reported = field(parsed.exchange.response.headers, "content-type")
+    media = declared.media.get(media_type(reported)) if reported else None
     plain = parsed.exchange.response.events is None
     return media.framing if media is not None and plain else _framing(declared, parsed)
 
@@ -206,18 +206,18 @@ def _response(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Ite
     yield from judge_headers(frame, declared, response.headers)
     if not declared.media:
         return  # nothing is said about the body of this status
-    told = field(response.headers, "content-type")
-    media = declared.media.get(media_type(told)) if told else None
+    reported = field(response.headers, "content-type")
+    media = declared.media.get(media_type(reported)) if reported else None
     if media is not None and response.events is not None and media.events is None:
         media = _closest(declared, _framing(declared, parsed))  # the recorder split what it saw as a stream
     if media is None:
         framing = _framing(declared, parsed)
-        if told or (response.headers and response.body):
+        if reported or (response.headers and response.body):
             yield frame.finding(
                 Kind.MEDIA_TYPE_UNDECLARED,
                 expected=f"one of {', '.join(declared.media)}",
-                observed=media_type(told) if told else "no content-type",
-                value_class=media_type(told) if told else "absent",
+                observed=media_type(reported) if reported else "no content-type",
+                value_class=media_type(reported) if reported else "absent",
             )
         media = _closest(declared, framing)
     else:

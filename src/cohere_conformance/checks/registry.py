@@ -28,19 +28,19 @@ SEVERITY_OF = {Level.MUST: Severity.BREAKING, Level.SHOULD: Severity.NOTICE}
 
 
 class Breach(msgspec.Struct, frozen=True):
-    """How a requirement is violated.
+    """One violation of a requirement.
 
     Attributes:
         location: where, as in `Finding.location`.
-        expected: what should be there, for a reader.
-        observed: what is there, for a reader.
-        told: what tells two breaches at one place apart; no numbers that change with every call.
+        expected: for a reader.
+        observed: for a reader.
+        variant: distinguishes two breaches at one location; without numbers that change with every request.
     """
 
     location: str
     expected: str
     observed: str
-    told: str = ""
+    variant: str = ""
 
 
 Check = Callable[[Evidence], Iterable[Breach]]
@@ -146,7 +146,7 @@ def violation(requirement: Requirement, frame: Frame, breach: Breach) -> Finding
         location=breach.location,
         expected=breach.expected,
         observed=breach.observed,
-        value_class=breach.told,
+        value_class=breach.variant,
         severity=SEVERITY_OF[requirement.level],
     )
     return msgspec.structs.replace(finding, requirement=requirement.id)

@@ -39,8 +39,8 @@ def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> It
             yield _invalid(frame, location, f"one of {known}", name, "property-undocumented:")
             continue
         for finding in judge_value(frame, parameter.value, typed(value, parameter.value.schema)):
-            told = f"{finding.kind}:{finding.value_class}"
-            yield _invalid(frame, location, finding.expected, shown(value, location), told)
+            reported = f"{finding.kind}:{finding.value_class}"
+            yield _invalid(frame, location, finding.expected, shown(value, location), reported)
     for name in sorted(declared.keys() - {name for name, _ in sent}):
         if declared[name].required:
             yield _invalid(
@@ -71,8 +71,8 @@ def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExcha
     if value is NOTHING:
         return
     for finding in judge_value(frame, declared.media[media], value):
-        told = f"{finding.kind}:{finding.value_class}"
-        yield _invalid(frame, finding.location, finding.expected, finding.observed, told)
+        reported = f"{finding.kind}:{finding.value_class}"
+        yield _invalid(frame, finding.location, finding.expected, finding.observed, reported)
 
 
 def _form(frame: Frame, last: str | None, parsed: ParsedExchange) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _form(frame: Frame, last: str | None, parsed: ParsedExchange) -> Iterator[Fi
         )
 
 
-def _invalid(frame: Frame, location: str, expected: str, observed: str, told: str) -> Finding:
+def _invalid(frame: Frame, location: str, expected: str, observed: str, reported: str) -> Finding:
     return frame.finding(
-        Kind.REQUEST_INVALID, location=location, expected=expected, observed=observed, value_class=told
+        Kind.REQUEST_INVALID, location=location, expected=expected, observed=observed, value_class=reported
     )

@@ -42,8 +42,8 @@ def answer_shape(contract: Contract, exchange: Exchange) -> AnswerShape | None:
     parsed, response = ParsedExchange(exchange), exchange.response
     if response.failure is not None or not response.status:
         return None
-    told = media_type(field(response.headers, "content-type") or "")
-    return AnswerShape(response.status, told, frozenset(_parts(contract, parsed)))
+    reported = media_type(field(response.headers, "content-type") or "")
+    return AnswerShape(response.status, reported, frozenset(_parts(contract, parsed)))
 
 
 def _parts(contract: Contract, parsed: ParsedExchange) -> Iterator[str]:

@@ -8,7 +8,7 @@ from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.contract.grammar import Grammar, Violation, Walk
+from cohere_conformance.contract.grammar import Grammar, GrammarViolation, StreamWalk
 from cohere_conformance.model import Finding, Kind, Severity
 from cohere_conformance.pointer import escaped
 
@@ -58,7 +58,7 @@ def _pieces(
 ) -> Iterator[Finding]:
     """Judge the events one by one and the sequence they make; collect the payloads that could be read."""
     grammar = declared.grammar
-    walk = Walk(grammar) if grammar else None
+    walk = StreamWalk(grammar) if grammar else None
     known = grammar.events() if grammar else frozenset()
     terminated = False
     for piece in pieces:
@@ -103,7 +103,7 @@ def _pieces(
             yield from (_violation(frame, violation) for violation in walk.event(tag, payload))
             if tag not in grammar.ignore:
                 payloads.append(payload)
-    yield from _ending(frame, declared, walk, terminated=terminated)
+    yield from _unterminated(frame, declared, walk, terminated=terminated)
 
 
 def _event(frame: Frame, declared: Events, tag: object, payload: dict[str, Any]) -> Iterator[Finding]:
@@ -128,13 +128,15 @@ def _misplaced(frame: Frame, location: str, expected: str, observed: str, rule: 
     )
 
 
-def _violation(frame: Frame, violation: Violation) -> Finding:
+def _violation(frame: Frame, violation: GrammarViolation) -> Finding:
     location = f"<{escaped(violation.event)}>" + ("/index" if violation.rule == "index" else "")
     rule = f"{violation.rule}:{violation.state}"
     return _misplaced(frame, location, violation.expected, violation.observed, rule)
 
 
-def _ending(frame: Frame, declared: Events, walk: Walk | None, *, terminated: bool) -> Iterator[Finding]:
+def _unterminated(
+    frame: Frame, declared: Events, walk: StreamWalk | None, *, terminated: bool
+) -> Iterator[Finding]:
     if walk is not None and not walk.ended:
         yield frame.finding(
             Kind.STREAM_UNTERMINATED,

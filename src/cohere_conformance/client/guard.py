@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cohere_conformance.client.sender import Outgoing
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.collections import Collection
-    from cohere_conformance.contract.expression import Answered
+    from cohere_conformance.contract.expression import CompletedCall
     from cohere_conformance.contract.tiers import LivePolicy, Tier
     from cohere_conformance.model import Exchange, Response
 
@@ -112,7 +112,7 @@ class Guard:
                 if (collection := self._collections.get(collection_of(meaning.label))) is not None:
                     self._note(collection, answered_as(meaning.label, meaning.ids, response), response)
 
-    def _note(self, collection: Collection, answered: Answered, response: Response) -> None:
+    def _note(self, collection: Collection, answered: CompletedCall, response: Response) -> None:
         match answered.operation:
             case collection.create:
                 # The times in it prove nothing: they may be those of what was made under another id.
@@ -251,7 +251,7 @@ class Guard:
 
     # -- claims
 
-    def _named(self, answered: Answered) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    def _named(self, answered: CompletedCall) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Yield what a response names as made: the collection, the id, and the place of that."""
         known = self._collections[collection_of(answered.operation)]
         found = known.results if answered.operation == known.read else ()
@@ -262,7 +262,7 @@ class Guard:
             if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
                 yield path, str(value), expression.tokens
 
-    def _claim_results(self, answered: Answered) -> None:
+    def _claim_results(self, answered: CompletedCall) -> None:
         """Take down what a job of the run names as its result; it is not older than the job."""
         source = collection_of(answered.operation)
         for identity in answered.path.values():

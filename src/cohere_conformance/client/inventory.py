@@ -10,7 +10,7 @@ import msgspec
 from cohere_conformance.client.ownership import moment
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.collections import PARAMETER
-from cohere_conformance.contract.expression import NOTHING, Answered
+from cohere_conformance.contract.expression import NOTHING, CompletedCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -84,7 +84,7 @@ def listed(collection: Collection, answer: object) -> Iterator[str]:
         yield from (str(value) for value in location.values(answer) if isinstance(value, str | int))
 
 
-def dated(answered: Answered, *, read: bool) -> Iterator[tuple[str, datetime]]:
+def dated(answered: CompletedCall, *, read: bool) -> Iterator[tuple[str, datetime]]:
     """Yield the ids of the resources that a response shows with the time at which each was made.
 
     Args:
@@ -104,7 +104,7 @@ def dated(answered: Answered, *, read: bool) -> Iterator[tuple[str, datetime]]:
                 yield from ((identity, created) for identity in ids or own)
 
 
-def answered_as(label: str, ids: Iterable[str], response: Response) -> Answered:
+def answered_as(label: str, ids: Iterable[str], response: Response) -> CompletedCall:
     """Return a call as the expressions of links see it, as far as its response goes.
 
     Args:
@@ -117,4 +117,6 @@ def answered_as(label: str, ids: Iterable[str], response: Response) -> Answered:
     except (msgspec.DecodeError, UnicodeDecodeError):
         body = NOTHING
     names = dict(zip(PARAMETER.findall(label), ids, strict=False))
-    return Answered(operation=label, status=response.status, path=names, query=(), sent=NOTHING, answer=body)
+    return CompletedCall(
+        operation=label, status=response.status, path=names, query=(), sent=NOTHING, answer=body
+    )

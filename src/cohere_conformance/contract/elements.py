@@ -1,7 +1,7 @@
-"""What an operation declares that an answer can show: statuses, properties, events, values of enumerations.
+"""Elements of an operation that a response can show: statuses, properties, events, values of enumerations.
 
-A schema says it in pieces that refer to each other, and says more than that. Here it becomes a tree with one
-node a place, so that whoever asks what an answer shows only goes down the tree along the answer.
+The schemas of an operation become a tree with one node for each location, which is walked in parallel with a
+response to find the elements that it shows.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Condition:
-    """When a branch of a union is the one that is meant.
+    """The condition that selects a branch of a union.
 
     Attributes:
-        types: JSON types of the value; empty where a tag decides.
+        types: JSON types of the value; empty if a tag decides.
         tag: the property that decides.
-        values: what the tag says then.
+        values: the values of the tag.
     """
 
     types: frozenset[str] = frozenset()
@@ -38,17 +38,16 @@ class Condition:
 
 @dataclass(frozen=True)
 class Shape:
-    """What is declared at one place, and below it.
+    """The declaration of one location and everything below it.
 
     Attributes:
-        element: what stands there by standing there: a property, an event, in a request also a branch that a
-            JSON type decides on; `None` for the whole body and for the elements of an array, which are none.
+        element: the element at this location: a property, an event, in a request also a branch that a JSON
+            type selects; `None` for the body itself and for array items.
         properties: by name.
-        extra: any property of another name, where they have a schema.
-        items: every element of an array; `None` where nothing can be told of them, so that a vector of
-            numbers costs nothing.
+        extra: properties of any other name, if they have a schema.
+        items: the items of an array; `None` if they have no elements: vectors cost nothing.
         values: the enumeration, by `spelled`.
-        branches: what is declared there too: always (`None`), or under a condition.
+        branches: further declarations: unconditional (`None`), or under a condition.
     """
 
     element: Element | None = None
@@ -59,7 +58,7 @@ class Shape:
     branches: tuple[tuple[Condition | None, Shape], ...] = ()
 
     def elements(self) -> Iterator[Element]:
-        """Yield everything that is declared here and below; what several branches declare, several times."""
+        """Yield every element here and below; once for each branch that declares it."""
         if self.element is not None:
             yield self.element
         yield from self.values.values()
@@ -70,13 +69,13 @@ class Shape:
 
 @dataclass(frozen=True)
 class Outline:
-    """Everything of one operation that can be shown.
+    """The elements of one operation's responses.
 
     Attributes:
-        statuses: the 2xx and 4xx by the name they are declared under (`404`, `2XX`).
-        bodies: of each 2xx status and media type that is one JSON value.
-        events: of each 2xx status and media type that is a stream, by type.
-        elements: all of it.
+        statuses: the 2xx and 4xx statuses by their declared names (`404`, `2XX`).
+        bodies: for each 2xx status and JSON media type.
+        events: for each 2xx status and media type of a stream, by type.
+        elements: all of them.
     """
 
     statuses: Mapping[str, Element]
@@ -86,29 +85,29 @@ class Outline:
 
 
 def declared(operation: Operation) -> frozenset[Element]:
-    """Return everything that the operation declares and that an exchange can show.
+    """Return the elements of the operation that an exchange can show.
 
-    A property that a recursive schema declares below itself again counts once, at its first place.
+    A property that a recursive schema declares below itself again counts once, at its first location.
     """
     return outline(operation).elements
 
 
 def outline(operation: Operation) -> Outline:
-    """Return what the operation declares, place by place; made once for each distinct operation."""
-    return _outline(Asked(operation.label, operation.digest, operation))
+    """Return the elements of the operation by location; cached for each distinct operation."""
+    return _outline(OperationKey(operation.label, operation.digest, operation))
 
 
 def spelled(value: object) -> str:
-    """Return a value of an enumeration as an element names it: text as it is, anything else as JSON.
+    """Return a value of an enumeration in the form that elements use: text as it is, anything else as JSON.
 
-    The empty text is quoted too: nothing at all would stand in its name.
+    The empty text is quoted, too.
     """
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """An operation by its identity: equal digests declare alike, and the mappings in it cannot be hashed."""
+class OperationKey:
+    """A hashable key of an operation: equal digests have equal declarations."""
 
     label: str
     digest: str
@@ -116,8 +115,8 @@ class Asked:
 
 
 @lru_cache(maxsize=256)
-def _outline(asked: Asked) -> Outline:
-    operation = asked.operation
+def _outline(key: OperationKey) -> Outline:
+    operation = key.operation
     label = operation.label
     statuses = {
         status: Element(label, Aspect.STATUS, status)
@@ -144,55 +143,59 @@ def _events(label: str, stream: Events) -> Mapping[str, Shape]:
     shapes = {}
     for name, branch in stream.branches.items():
         location = f"<{escaped(name)}>"
-        shaper = Shaper(label, branch.schema, told=f"{location}/{escaped(stream.tag)}")
+        shaper = Shaper(label, branch.schema, excluded=f"{location}/{escaped(stream.tag)}")
         shapes[name] = shaper.shape(Element(label, Aspect.EVENT, name), location, f"{label} {location}")
     return shapes
 
 
 @dataclass(frozen=True)
-class At:
-    """A place in a body, and where the document declares what stands there."""
+class DeclaredLocation:
+    """A location in a body, and where the document declares it."""
 
     location: str
     declaration: str
 
-    def below(self, token: str) -> At:
-        """Return where a property or an item of what stands here is."""
-        return At(f"{self.location}/{token}", f"{self.declaration}/{token}")
+    def below(self, token: str) -> DeclaredLocation:
+        """Return the location of a property or an item."""
+        return DeclaredLocation(f"{self.location}/{token}", f"{self.declaration}/{token}")
 
 
 class Shaper:
-    """Makes the shape of one self-contained schema.
+    """Builds the shape of one self-contained schema.
 
     Args:
         label: of the operation.
         schema: of a body or an event.
-        told: a place whose enumeration is left out: the tag of an event. Its branch says all the values that
-            the tag has in any branch, and the one that can stand there is the event itself.
+        excluded: a location whose enumeration is left out: the tag of an event. It lists the tags of all
+            events, of which only this event's own is possible.
     """
 
-    def __init__(self, label: str, schema: Schema, told: str = "") -> None:
+    def __init__(self, label: str, schema: Schema, excluded: str = "") -> None:
         self._label = label
         self._schema = schema
-        self._told = told
+        self._excluded = excluded
 
     def shape(self, element: Element | None = None, location: str = "", origin: str = "") -> Shape:
-        """Return the shape of the whole.
+        """Return the shape of the schema.
 
         Args:
-            element: what the whole is, if it is one.
-            location: where it stands.
-            origin: what declares it.
+            element: the element that the schema itself is, if any.
+            location: its location in the body.
+            origin: where the document declares it.
         """
-        return self._shape(self._schema, At(location, origin), element, frozenset())
+        return self._shape(self._schema, DeclaredLocation(location, origin), element, frozenset())
 
-    def _shape(self, node: Schema, at: At, element: Element | None, path: frozenset[str]) -> Shape:
+    def _shape(
+        self, node: Schema, at: DeclaredLocation, element: Element | None, path: frozenset[str]
+    ) -> Shape:
         """Return the shape of a schema that stands at a place; `path` is the definitions that led there."""
         if "$ref" in node:
             name = node["$ref"].removeprefix("#/$defs/")
             if name in path:
                 return Shape(element)  # a recursive schema has no end of places
-            return self._shape(self._schema["$defs"][name], At(at.location, name), element, path | {name})
+            return self._shape(
+                self._schema["$defs"][name], DeclaredLocation(at.location, name), element, path | {name}
+            )
         location = at.location
         properties = {
             name: self._property(inner, at.below(escaped(name)), path)
@@ -201,7 +204,7 @@ class Shaper:
         free, items = node.get("additionalProperties"), node.get("items")
         below = None if items is None else self._shape(items, at.below("*"), None, path)
         listed = [*node.get("enum", ()), *([node["const"]] if "const" in node else ())]
-        if self._told and location == self._told:
+        if self._excluded and location == self._excluded:
             listed = []
         return Shape(
             element=element,
@@ -216,18 +219,18 @@ class Shaper:
             branches=tuple(self._branches(node, at, path)),
         )
 
-    def _property(self, node: Schema, at: At, path: frozenset[str]) -> Shape:
+    def _property(self, node: Schema, at: DeclaredLocation, path: frozenset[str]) -> Shape:
         return self._shape(node, at, self._element(Aspect.PROPERTY, at), path)
 
-    def _element(self, aspect: Aspect, at: At, value: str = "") -> Element:
+    def _element(self, aspect: Aspect, at: DeclaredLocation, value: str = "") -> Element:
         return Element(self._label, aspect, at.location + value, at.declaration + value)
 
-    def _branch(self, condition: Condition | None, at: At) -> Element | None:
-        """Return what a branch is by being the one that is meant: of an answer nothing."""
+    def _branch(self, condition: Condition | None, at: DeclaredLocation) -> Element | None:
+        """Return the element that a branch itself is: none in a response."""
         return None
 
     def _branches(
-        self, node: Schema, at: At, path: frozenset[str]
+        self, node: Schema, at: DeclaredLocation, path: frozenset[str]
     ) -> Iterator[tuple[Condition | None, Shape]]:
         for word in ("allOf", "oneOf", "anyOf"):
             for part in node.get(word, ()):

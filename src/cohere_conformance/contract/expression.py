@@ -18,7 +18,7 @@ NOTHING = msgspec.UNSET
 Side = Literal["request.path", "request.query", "request.body", "response.body"]
 
 
-class Answered(msgspec.Struct, frozen=True):
+class CompletedCall(msgspec.Struct, frozen=True):
     """A call that was answered, as expressions see it.
 
     Attributes:
@@ -51,17 +51,17 @@ class Expression(msgspec.Struct, frozen=True):
     side: Side
     tokens: tuple[str, ...]
 
-    def value(self, answered: Answered) -> object:
+    def value(self, call: CompletedCall) -> object:
         """Return what stands there; `NOTHING` where nothing does."""
         match self.side:
             case "request.path":
-                return answered.path.get(self.tokens[0], NOTHING)
+                return call.path.get(self.tokens[0], NOTHING)
             case "request.query":
-                return next((value for name, value in answered.query if name == self.tokens[0]), NOTHING)
+                return next((value for name, value in call.query if name == self.tokens[0]), NOTHING)
             case "request.body":
-                return _at(answered.sent, self.tokens)
+                return _at(call.sent, self.tokens)
             case "response.body":
-                return _at(answered.answer, self.tokens)
+                return _at(call.answer, self.tokens)
 
 
 def _at(value: object, tokens: tuple[str, ...]) -> object:

@@ -26,7 +26,7 @@ _SOURCES = "sources.yaml"
 _COUNTED = re.compile(r"observed [0-9]+/[0-9]+")
 
 
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SourceKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of source.
 
     Attributes:
@@ -56,19 +56,19 @@ class Fact(msgspec.Struct, frozen=True):
     group: str
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _FactEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     says: str
     source: str
     evidence: str = ""
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _FactsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: str
-    facts: dict[str, _Entry]
+    facts: dict[str, _FactEntry]
 
 
 class _SourcesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    sources: dict[str, Source]
+    sources: dict[str, SourceKind]
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -80,13 +80,13 @@ class Facts(msgspec.Struct, frozen=True):
     """
 
     facts: dict[str, Fact]
-    sources: dict[str, Source]
+    sources: dict[str, SourceKind]
 
     def cited(self, text: str) -> list[Fact]:
         """Return the facts that a text refers to, each once, in the order of their first mention."""
         return [self.facts[name] for name in dict.fromkeys(FACT.findall(text)) if name in self.facts]
 
-    def sources_of(self, fact: Fact) -> dict[str, Source]:
+    def sources_of(self, fact: Fact) -> dict[str, SourceKind]:
         """Return the sources of a fact, by the words that name them (`spec`, `observed 10/10`)."""
         return {word: self.sources[word.split()[0]] for word in fact.source.split(", ")}
 
@@ -105,7 +105,7 @@ def load_facts(root: Path) -> Facts:
     for path in sorted(root.glob("*.yaml")):
         if path.name == _SOURCES:
             continue
-        file = load_typed(path, _File)
+        file = load_typed(path, _FactsFile)
         if file.group != path.stem:
             raise ContractError(f"{path}: expected the group {path.stem}, the file's name, got {file.group}")
         for name, entry in file.facts.items():
@@ -115,7 +115,7 @@ def load_facts(root: Path) -> Facts:
     return Facts(facts, sources)
 
 
-def _problem(name: str, entry: _Entry, known: dict[str, Fact], sources: dict[str, Source]) -> str:
+def _problem(name: str, entry: _FactEntry, known: dict[str, Fact], sources: dict[str, SourceKind]) -> str:
     """Return the rule that an entry breaks, or an empty text."""
     words = entry.source.split(", ")
     if not FACT.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The grammar of a stream: which event may follow which, as data, and the walk that holds a stream to it."""
+"""The grammar of a stream: the order of its events as data, and the walk that checks a stream against it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         to: name of the next state.
         opens: name of the counter whose next number the event's `index` must be.
-        within: name of the counter whose open number the event's `index` must be.
-        closes: as `within`; the item is closed afterwards.
+        within: name of the counter whose current number the event's `index` must be.
+        closes: as `within`; the item is complete afterwards.
     """
 
     to: str
@@ -31,7 +31,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The flag that says on every event whether it is the last one."""
+    """The flag of every event that says whether it is the last one."""
 
     property: str
     true_on: tuple[str, ...]
@@ -42,18 +42,18 @@ class Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         tag: the property that names an event's type.
-        states: for each state the events that may come, and where each leads.
+        states: for each state the events that may follow, with their transitions.
         start: the state before the first event.
         end: the state after the last event.
-        fold: name of the rule that folds the stream into one answer.
-        reason: where the rule comes from.
-        name_equals_tag: an SSE event's name must equal its tag.
+        fold: name of the rule that joins the events to one response.
+        reason: what the grammar rests on.
+        name_equals_tag: the name of a server-sent event must equal its tag.
         terminators: by media type, the payload that ends the stream after the last event.
-        ignore: events that may come anywhere and change nothing.
-        finished: the flag on every event, if the stream has one.
-        at_most_once: events that may come only once.
-        only_after: event -> the event that must have come before.
-        never_after: event -> the event after which it may not come any more.
+        ignore: events that may be anywhere and change nothing.
+        finished: the flag of every event, if the stream has one.
+        at_most_once: events that may be sent only once.
+        only_after: event -> the event that must precede it.
+        never_after: event -> the event that must not precede it.
     """
 
     tag: str
@@ -71,19 +71,19 @@ class Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     never_after: dict[str, str] = msgspec.field(default_factory=dict)
 
     def events(self) -> frozenset[str]:
-        """Return every event that the grammar knows."""
+        """Return every event of the grammar."""
         return frozenset({event for steps in self.states.values() for event in steps}.union(self.ignore))
 
 
-class Violation(msgspec.Struct, frozen=True):
-    """One event that may not stand where it stands.
+class GrammarViolation(msgspec.Struct, frozen=True):
+    """One event that violates the grammar.
 
     Attributes:
         event: its tag.
-        rule: which rule is broken; part of a finding's identity.
-        state: where in the grammar, in its own stable words; part of a finding's identity.
-        expected: what may come here, for a reader.
-        observed: what came, for a reader.
+        rule: the violated rule; part of a finding's identity.
+        state: where in the grammar, in stable words; part of a finding's identity.
+        expected: what may follow, for a reader.
+        observed: what followed, for a reader.
     """
 
     event: str
@@ -94,14 +94,14 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 _PATIENCE = 2
-"""Events after a misplaced one until the walk believes it: as long as a pair may stand out of place."""
+"""Number of events after a misplaced one until its state is accepted: a pair may be misplaced."""
 
 
-class Walk:
-    """Holds one stream to its grammar, an event at a time.
+class StreamWalk:
+    """Checks one stream against its grammar, event by event.
 
-    After a violation the walk goes on from where the event leads in any other state, so that one misplaced
-    event is one violation and not a hundred.
+    After a violation the walk continues in the state that the event leads to from any other state, so that
+    one misplaced event is one violation and not a hundred.
     """
 
     def __init__(self, grammar: Grammar) -> None:
@@ -110,30 +110,32 @@ class Walk:
         self._seen: set[str] = set()
         self._next: dict[str, int] = {}
         self._open: dict[str, int] = {}
-        self._also: dict[str, int] = {}  # the number that an item was wrongly given
-        self._before: str | None = None  # where the walk stood before an event that was misplaced
-        self._patience = 0  # for how many events more that counts
+        self._also: dict[str, int] = {}  # the wrong number that an item was given
+        self._before: str | None = None  # the state before a misplaced event
+        self._patience = 0  # for how many more events that state counts
 
     @property
     def ended(self) -> bool:
-        """Whether the last event has come."""
+        """Whether the last event has been received."""
         return self._state == self._grammar.end
 
-    def event(self, tag: str, payload: Mapping[str, object]) -> Iterator[Violation]:
-        """Take one event and yield the rules that it breaks."""
+    def event(self, tag: str, payload: Mapping[str, object]) -> Iterator[GrammarViolation]:
+        """Check one event and yield its violations."""
         grammar = self._grammar
         if tag in grammar.ignore:
             yield from self._flag(tag, payload)
             return
         step = grammar.states.get(self._state, {}).get(tag)
         if step is None and self._before is not None and not self.ended:
-            # The misplaced event was one too many (and brought its end along): go on as if it had not come.
+            # The misplaced event was superfluous (perhaps with its end): continue as if it had not been sent.
             step, self._before = grammar.states.get(self._before, {}).get(tag), None
         if step is None:
             allowed = sorted(grammar.states.get(self._state, ()))
             expected = f"one of {', '.join(allowed)}" if allowed else "the end of the stream"
-            yield Violation(tag, "sequence", self._state, expected, f"{tag} in the state {self._state!r}")
-            # The end is the end: what comes after it is misplaced, and does not open the stream again.
+            yield GrammarViolation(
+                tag, "sequence", self._state, expected, f"{tag} in the state {self._state!r}"
+            )
+            # An event after the end is misplaced and does not reopen the stream.
             others = () if self.ended else grammar.states.values()
             step = next((steps[tag] for steps in others if tag in steps), None)
             self._before, self._patience = self._state, _PATIENCE
@@ -147,20 +149,22 @@ class Walk:
         yield from self._flag(tag, payload)
         self._seen.add(tag)
 
-    def _history(self, tag: str) -> Iterator[Violation]:
+    def _history(self, tag: str) -> Iterator[GrammarViolation]:
         grammar, seen = self._grammar, self._seen
         if tag in grammar.at_most_once and tag in seen:
-            yield Violation(tag, "sequence", "again", f"{tag} at most once", "a second one")
+            yield GrammarViolation(tag, "sequence", "again", f"{tag} at most once", "a second one")
         earlier = grammar.only_after.get(tag)
         if earlier is not None and earlier not in seen:
-            yield Violation(
+            yield GrammarViolation(
                 tag, "sequence", "early", f"{tag} only after {earlier}", f"no {earlier} before it"
             )
         barrier = grammar.never_after.get(tag)
         if barrier is not None and barrier in seen:
-            yield Violation(tag, "sequence", "late", f"no {tag} after {barrier}", f"{tag} after {barrier}")
+            yield GrammarViolation(
+                tag, "sequence", "late", f"no {tag} after {barrier}", f"{tag} after {barrier}"
+            )
 
-    def _index(self, tag: str, step: Step, payload: Mapping[str, object]) -> Iterator[Violation]:
+    def _index(self, tag: str, step: Step, payload: Mapping[str, object]) -> Iterator[GrammarViolation]:
         counter = step.opens or step.within or step.closes
         if counter is None:
             return
@@ -168,7 +172,7 @@ class Walk:
         found = payload.get("index")
         if expected is not None and found not in (expected, self._also.get(counter, expected)):
             shown = "no index" if found is None else f"index {found}"
-            yield Violation(tag, "index", counter, f"index {expected}", shown)
+            yield GrammarViolation(tag, "index", counter, f"index {expected}", shown)
             if isinstance(found, int):
                 self._also[counter] = found  # one wrong number is one violation, not one for each event
         number = found if isinstance(found, int) else expected
@@ -178,14 +182,16 @@ class Walk:
             self._open.pop(counter, None)
             self._also.pop(counter, None)
 
-    def _flag(self, tag: str, payload: Mapping[str, object]) -> Iterator[Violation]:
+    def _flag(self, tag: str, payload: Mapping[str, object]) -> Iterator[GrammarViolation]:
         flag = self._grammar.finished
         if flag is None or flag.property not in payload:
             return
         last = tag in flag.true_on
         if payload[flag.property] is not last:
             shown = f"{flag.property} {payload[flag.property]}"
-            yield Violation(tag, "finished", flag.property, f"{flag.property} {last}".lower(), shown.lower())
+            yield GrammarViolation(
+                tag, "finished", flag.property, f"{flag.property} {last}".lower(), shown.lower()
+            )
 
 
 class _Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,7 +205,7 @@ def load_grammars(path: Path) -> dict[str, Grammar]:
     """Return the grammar of each operation that streams, by the operation's label.
 
     Raises:
-        ContractError: the file is broken, or a grammar contradicts itself.
+        ContractError: the file is malformed, or a grammar is inconsistent.
     """
     streams = load_typed(path, _Streams)
     for name, grammar in streams.grammars.items():

@@ -14,7 +14,7 @@ import msgspec
 from cohere_conformance.contract.bundle import resolve
 from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.contract.documents import load_typed
-from cohere_conformance.contract.expression import NOTHING, Answered, Expression, parse_expression
+from cohere_conformance.contract.expression import NOTHING, CompletedCall, Expression, parse_expression
 from cohere_conformance.contract.load import load_contract
 from cohere_conformance.contract.location import parse_location
 from cohere_conformance.contract.overlay import Action, Amendment, apply
@@ -31,7 +31,7 @@ _IN_PATH = re.compile(r"\{([^}]+)\}")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
-class Filled(msgspec.Struct, frozen=True):
+class FilledLink(msgspec.Struct, frozen=True):
     """What a link puts into the call that it leads to.
 
     Attributes:
@@ -72,7 +72,7 @@ class Link(msgspec.Struct, frozen=True):
     when: dict[Expression, tuple[str, ...]]
     made: bool = False
 
-    def filled(self, answered: Answered) -> Filled | None:
+    def filled(self, answered: CompletedCall) -> FilledLink | None:
         """Return what the call is to be made with; `None` where the answer leads nowhere.
 
         Args:
@@ -82,21 +82,21 @@ class Link(msgspec.Struct, frozen=True):
             ContractError: it is a call of another operation, or another answer.
         """
         if (answered.operation, str(answered.status)) != (self.source, self.status):
-            came = f"{answered.operation} {answered.status}"
-            raise ContractError(f"link {self.name}: expected {self.source} {self.status}, got {came}")
+            actual = f"{answered.operation} {answered.status}"
+            raise ContractError(f"link {self.name}: expected {self.source} {self.status}, got {actual}")
         matched = [expression.value(answered) for expression in self.when]
         if any(value not in allowed for value, allowed in zip(matched, self.when.values(), strict=True)):
             return None
         path = {name: _text(expression.value(answered)) for name, expression in self.path.items()}
-        query = {name: _text(value) for name, value in _told(self.query, answered)}
-        body = dict(_told(self.body, answered))
+        query = {name: _text(value) for name, value in _values(self.query, answered)}
+        body = dict(_values(self.body, answered))
         if "" in {*path.values(), *query.values()} or any(value in ("", NOTHING) for value in body.values()):
             return None
         locations = {parse_location(pointer).tokens: value for pointer, value in body.items()}
-        return Filled(path, tuple(query.items()), locations, frozenset(map(str, matched)))
+        return FilledLink(path, tuple(query.items()), locations, frozenset(map(str, matched)))
 
 
-def _told(expressions: dict[str, Expression], answered: Answered) -> Iterator[tuple[str, object]]:
+def _values(expressions: dict[str, Expression], answered: CompletedCall) -> Iterator[tuple[str, object]]:
     """Yield what each expression is; what the request did not have is not asked for again."""
     for name, expression in expressions.items():
         value = expression.value(answered)
@@ -137,7 +137,7 @@ class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     update: _Links
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _LinksFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overlay: str
     info: dict[str, str]
     actions: list[_Action]
@@ -151,7 +151,7 @@ def linked(path: Path, document: Document) -> Document:
     """
     seen: set[str] = set()
     additions = []
-    for action in load_typed(path, _File).actions:
+    for action in load_typed(path, _LinksFile).actions:
         if action.id in seen or not (action.reason.strip() and action.evidence.strip()):
             raise ContractError(f"{path}: {action.id}: expected an x-id of its own, x-reason and x-evidence")
         seen.add(action.id)
@@ -228,26 +228,26 @@ class _Reader:
         Raises:
             ContractError: something of it is not declared.
         """
-        told = self._object(source)
-        if told.operation_id not in self._labels:
-            raise ContractError(f"operationId {told.operation_id}: no operation has it")
-        target = self._labels[told.operation_id]
+        declared = self._object(source)
+        if declared.operation_id not in self._labels:
+            raise ContractError(f"operationId {declared.operation_id}: no operation has it")
+        target = self._labels[declared.operation_id]
         locations = self._parameters(target)
         expressions = {
             text: self._checked(label, status, text)
-            for text in (*told.parameters.values(), *told.body.values(), *told.when)
+            for text in (*declared.parameters.values(), *declared.body.values(), *declared.when)
         }
-        for parameter in told.parameters:
+        for parameter in declared.parameters:
             if parameter not in locations:
                 known = ", ".join(locations) or "none"
                 raise ContractError(f"parameters/{parameter}: {target} has none of that name, only {known}")
         for parameter in _IN_PATH.findall(target):
-            if parameter not in told.parameters:
+            if parameter not in declared.parameters:
                 raise ContractError(f"parameters: {target} cannot be called without {parameter}")
-        for pointer in told.body:
+        for pointer in declared.body:
             if not self._can_have(self._bodies(self.operations[target].get("requestBody")), pointer):
                 raise ContractError(f"x-request-body: {target} has no {pointer} in its body")
-        filled = {name: expressions[text] for name, text in told.parameters.items()}
+        filled = {name: expressions[text] for name, text in declared.parameters.items()}
         return Link(
             source=label,
             status=status,
@@ -255,9 +255,9 @@ class _Reader:
             target=target,
             path={name: one for name, one in filled.items() if locations[name] == "path"},
             query={name: one for name, one in filled.items() if locations[name] == "query"},
-            body={pointer: expressions[text] for pointer, text in told.body.items()},
-            when={expressions[text]: tuple(values) for text, values in told.when.items()},
-            made=told.made,
+            body={pointer: expressions[text] for pointer, text in declared.body.items()},
+            when={expressions[text]: tuple(values) for text, values in declared.when.items()},
+            made=declared.made,
         )
 
     def _object(self, source: Document) -> _LinkObject:

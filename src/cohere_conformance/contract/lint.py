@@ -1,4 +1,4 @@
-"""What must hold of the documents below `contracts/` themselves, before anything is judged against them."""
+"""Consistency checks of the documents below `contracts/`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.contract.bundle import bundle, references, resolve
-from cohere_conformance.contract.citations import citations, citing_folders
 from cohere_conformance.contract.compile import METHODS
+from cohere_conformance.contract.fact_references import fact_references, referring_folders
 from cohere_conformance.contract.facts import load_facts
 from cohere_conformance.contract.grammar import Grammar, load_grammars
 from cohere_conformance.contract.links import load_links
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.documents import Document
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """One rule that a document breaks.
+class LintProblem(msgspec.Struct, frozen=True):
+    """One violation of a rule by a document.
 
     Attributes:
         rule: stable name of the rule.
         where: pointer or name.
-        message: what was expected and what stands there.
+        message: what was expected and what was found.
     """
 
     rule: str
@@ -38,11 +38,11 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
 
-def lint(root: Path) -> list[Problem]:
+def lint(root: Path) -> list[LintProblem]:
     """Return every problem of the documents below `root`.
 
-    The published document keeps the vendor's defects, so only references and validity are asked of it; the
-    amended one must be free of them.
+    The published document has the vendor's defects, so only its references and its validity are checked; the
+    amended one must be free of defects.
 
     Raises:
         ContractError: a file cannot be read at all, so nothing can be said about it.
@@ -61,108 +61,112 @@ def lint(root: Path) -> list[Problem]:
     schemas = list(_schemas(amended))
     problems += schemas
     if not any(problem.rule == "references-resolve" for problem in schemas):
-        problems += _valid("amended", amended)  # follows references, and stumbles where one leads nowhere
+        problems += _valid("amended", amended)  # fails on a reference to nothing
     problems += _operations(amended, policies, grammars)
     problems += _facts(root)
-    # They are read by the document, and stumble where that is not in order.
+    # Links are checked against the document, which must be consistent for that.
     return problems or list(_links(root / "links.yaml", amended))
 
 
-def _facts(root: Path) -> Iterator[Problem]:
+def _facts(root: Path) -> Iterator[LintProblem]:
     """Yield mentions of facts that do not exist, and facts that nothing mentions; facts are optional."""
     if not (root / "facts").is_dir():
         return
     known = load_facts(root / "facts").facts
     used: set[str] = set()
-    for citation in citations(citing_folders(root)):
-        if citation.fact not in known:
+    for reference in fact_references(referring_folders(root)):
+        if reference.fact not in known:
             expected = "expected the id of a fact in contracts/facts"
-            yield Problem("fact-known", citation.location, f"{expected}, got {citation.fact}")
-        elif not citation.location.startswith(f"{root.name}/facts/"):
-            used.add(citation.fact)
+            yield LintProblem("fact-known", reference.location, f"{expected}, got {reference.fact}")
+        elif not reference.location.startswith(f"{root.name}/facts/"):
+            used.add(reference.fact)
     for name in sorted(known.keys() - used):
-        yield Problem("fact-used", name, "expected a requirement, amendment or text that refers to this fact")
+        yield LintProblem(
+            "fact-used", name, "expected a requirement, amendment or text that refers to this fact"
+        )
 
 
-def _links(path: Path, document: Document) -> Iterator[Problem]:
-    """Yield what keeps the links from leading anywhere; a contract may do without any."""
+def _links(path: Path, document: Document) -> Iterator[LintProblem]:
+    """Yield the first error of the links file, which is optional."""
     if not path.exists():
         return
     try:
         load_links(path, document)
     except ContractError as error:
-        yield Problem("links-lead-somewhere", "links.yaml", str(error))
+        yield LintProblem("links-lead-somewhere", "links.yaml", str(error))
 
 
-def _valid(which: str, document: Document) -> Iterator[Problem]:
-    # Imported here because it takes longer than all the rest, and only this needs it.
+def _valid(which: str, document: Document) -> Iterator[LintProblem]:
+    # Imported here because it is slow and only used here.
     from openapi_spec_validator import OpenAPIV32SpecValidator
 
     for error in OpenAPIV32SpecValidator(document).iter_errors():
         where = "/".join(str(token) for token in error.absolute_path)
-        yield Problem("valid-openapi", f"{which}: {where}", error.message[:300])
+        yield LintProblem("valid-openapi", f"{which}: {where}", error.message[:300])
 
 
-def _amended(document: Document, amendments: tuple[Amendment, ...]) -> tuple[Document, list[Problem]]:
-    """Carry the amendments out one by one, so that each that fails is told."""
+def _amended(document: Document, amendments: tuple[Amendment, ...]) -> tuple[Document, list[LintProblem]]:
+    """Apply the amendments one by one, so that each failing one is reported."""
     problems = []
     for amendment in amendments:
         try:
             amended = apply(document, (amendment,))
         except ContractError as error:
-            problems.append(Problem("amendment-hits", amendment.id, str(error)))
+            problems.append(LintProblem("amendment-hits", amendment.id, str(error)))
             continue
         if amended == document:
-            problems.append(Problem("amendment-hits", amendment.id, "changes nothing"))
+            problems.append(LintProblem("amendment-hits", amendment.id, "changes nothing"))
         document = amended
     return document, problems
 
 
-def _schemas(document: Document) -> Iterator[Problem]:
+def _schemas(document: Document) -> Iterator[LintProblem]:
     for pointer in sorted(references(document)):
         try:
             resolve(document, pointer)
         except ContractError as error:
-            yield Problem("references-resolve", pointer, str(error))
+            yield LintProblem("references-resolve", pointer, str(error))
     for where, schema, whole in _walk(document, ""):
         for word in ("oneOf", "anyOf", "allOf"):
             if word in schema and not schema[word]:
-                yield Problem("no-empty-union", where, f"{word} has no branch")
+                yield LintProblem("no-empty-union", where, f"{word} has no branch")
         required = schema.get("required")
         named = set(required) if isinstance(required, list) else set[str]()  # a flag on a parameter
         undeclared = named - _properties(document, whole).keys()
         if undeclared:
             names = ", ".join(sorted(undeclared))
-            yield Problem("required-declared", where, f"required but not a property: {names}")
+            yield LintProblem("required-declared", where, f"required but not a property: {names}")
         if "discriminator" in schema:
             yield from _discriminator(document, where, schema)
 
 
-def _discriminator(document: Document, where: str, schema: Document) -> Iterator[Problem]:
+def _discriminator(document: Document, where: str, schema: Document) -> Iterator[LintProblem]:
     tag = schema["discriminator"]["propertyName"]
     mapping: Mapping[str, str] = schema["discriminator"].get("mapping", {})
     branches = [branch.get("$ref", "") for branch in schema.get("oneOf", ())]
     for value, target in mapping.items():
         if target not in branches:
-            yield Problem("discriminator-agrees", where, f"{tag} {value!r} leads to no branch of the union")
+            yield LintProblem(
+                "discriminator-agrees", where, f"{tag} {value!r} leads to no branch of the union"
+            )
     for branch in branches:
         values = {value for value, target in mapping.items() if target == branch}
         if not values:
-            yield Problem("discriminator-agrees", where, f"no value of {tag} leads to {branch}")
+            yield LintProblem("discriminator-agrees", where, f"no value of {tag} leads to {branch}")
             continue
         declared = _properties(document, {"$ref": branch}).get(tag)
         if declared is None:
-            yield Problem("discriminator-agrees", where, f"{branch} does not declare {tag}")
+            yield LintProblem("discriminator-agrees", where, f"{branch} does not declare {tag}")
             continue
         allowed = set(_followed(document, declared).get("enum", values))
         if values - allowed:
             names = ", ".join(sorted(values - allowed))
-            yield Problem("discriminator-agrees", where, f"{branch} does not allow {tag} {names}")
+            yield LintProblem("discriminator-agrees", where, f"{branch} does not allow {tag} {names}")
 
 
 def _operations(
     document: Document, policies: Mapping[str, LivePolicy], grammars: Mapping[str, Grammar]
-) -> Iterator[Problem]:
+) -> Iterator[LintProblem]:
     seen: dict[str, str] = {}
     labels: set[str] = set()
     for path, item in document["paths"].items():
@@ -175,21 +179,25 @@ def _operations(
             earlier = seen.get(name)
             seen.setdefault(name, label)
             if not name or earlier is not None:
-                yield Problem("operation-id", label, f"operationId {name!r} is empty or stands at {earlier}")
+                yield LintProblem(
+                    "operation-id", label, f"operationId {name!r} is empty or stands at {earlier}"
+                )
             if label not in policies:
-                yield Problem("tier-known", label, "no entry in operations.yaml")
+                yield LintProblem("tier-known", label, "no entry in operations.yaml")
             yield from _stream(document, label, operation, grammars.get(label))
     for label in sorted((policies.keys() | grammars.keys()) - labels):
-        yield Problem("operation-exists", label, "named in operations.yaml or streams.yaml, but not declared")
+        yield LintProblem(
+            "operation-exists", label, "named in operations.yaml or streams.yaml, but not declared"
+        )
 
 
 def _stream(
     document: Document, label: str, operation: Document, grammar: Grammar | None
-) -> Iterator[Problem]:
+) -> Iterator[LintProblem]:
     media = operation.get("responses", {}).get("200", {}).get("content", {})
     items = [content["itemSchema"] for content in media.values() if "itemSchema" in content]
     if bool(items) != bool(grammar):
-        yield Problem("stream-grammar", label, "a stream needs a grammar, and a grammar a stream")
+        yield LintProblem("stream-grammar", label, "a stream needs a grammar, and a grammar a stream")
     if grammar is None:
         return
     for item in items:
@@ -198,7 +206,7 @@ def _stream(
         declared = set(union.get("discriminator", {}).get("mapping", {}))
         for event in sorted(declared ^ grammar.events()):
             side = "the grammar" if event in declared else "the document"
-            yield Problem("stream-grammar", label, f"{event} is unknown to {side}")
+            yield LintProblem("stream-grammar", label, f"{event} is unknown to {side}")
 
 
 def _followed(document: Document, node: Any) -> Document:
@@ -217,9 +225,9 @@ def _properties(document: Document, schema: Document) -> Document:
 
 
 def _walk(node: Any, where: str, whole: Document | None = None) -> Iterator[tuple[str, Document, Document]]:
-    """Yield each mapping with a schema's words, and the schema whose properties count for it.
+    """Yield each mapping with keywords of a schema, and the schema whose properties count for it.
 
-    The parts of an `allOf` describe one object: what one part requires, another may declare.
+    The parts of an `allOf` describe one object: one part may declare what another requires.
     """
     if isinstance(node, dict):
         whole = whole or node

@@ -34,7 +34,7 @@ class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.date:%B} {self.date.day}, {self.date.year}"
 
 
-class Embedder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EmbeddingModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the vectors of a model are.
 
     Attributes:
@@ -57,7 +57,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     retired: dict[str, Retirement]
-    embed: dict[str, Embedder] = {}
+    embed: dict[str, EmbeddingModel] = {}
 
 
 def load_models(path: Path) -> Models:

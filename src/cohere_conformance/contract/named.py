@@ -43,8 +43,8 @@ def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping
     missing = {label: operations[label] for label in labels if label not in declared}
     whole = sorted({group for group in missing.values() if group not in groups})
     single = sorted(label for label, group in missing.items() if group in groups)
-    told = [f"group {', '.join(whole)}"] if whole else []
-    return "; ".join(told + ([", ".join(single)] if single else [])) or None
+    parts = [f"group {', '.join(whole)}"] if whole else []
+    return "; ".join(parts + ([", ".join(single)] if single else [])) or None
 
 
 def _by_name(operations: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -90,12 +90,12 @@ def load_amendments(path: Path) -> tuple[Amendment, ...]:
     amendments = []
     for name, actions in grouped.items():
         head = actions[0]
-        told = {"id": name, "klass": head.klass, "reason": head.reason, "evidence": head.evidence}
+        head_fields = {"id": name, "klass": head.klass, "reason": head.reason, "evidence": head.evidence}
         if not (head.reason and head.evidence):
             raise ContractError(f"{path}: amendment {name}: x-reason and x-evidence must say something")
         plain = [Action(a.target, a.update, a.remove, a.description) for a in actions]
         try:
-            amendment = msgspec.convert(told | {"actions": []}, Amendment)
+            amendment = msgspec.convert(head_fields | {"actions": []}, Amendment)
         except msgspec.ValidationError as error:
             raise ContractError(f"{path}: amendment {name}: {error}") from error
         amendments.append(msgspec.structs.replace(amendment, actions=tuple(plain)))

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cohere_conformance.contract.elements import Asked, Condition, Shape, Shaper
+from cohere_conformance.contract.elements import Condition, OperationKey, Shape, Shaper
 from cohere_conformance.model import Aspect, Element
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cohere_conformance.contract.compile import Operation, Validator
-    from cohere_conformance.contract.elements import At
+    from cohere_conformance.contract.elements import DeclaredLocation
     from cohere_conformance.contract.schema import Schema
 
 FORM = "multipart/form-data"
@@ -53,12 +53,12 @@ def requestable(operation: Operation) -> frozenset[Element]:
 
 def request_outline(operation: Operation) -> RequestOutline:
     """Return what the operation declares of a request; made once for each distinct operation."""
-    return _outline(Asked(operation.label, operation.digest, operation))
+    return _outline(OperationKey(operation.label, operation.digest, operation))
 
 
 @lru_cache(maxsize=256)
-def _outline(asked: Asked) -> RequestOutline:
-    operation, label = asked.operation, asked.label
+def _outline(key: OperationKey) -> RequestOutline:
+    operation, label = key.operation, key.label
     media = operation.request.media if operation.request is not None else {}
     path = frozenset(Element(label, Aspect.PARAMETER, f"path:{name}") for name in _PARAMETER.findall(label))
     query = {name: _text(label, f"query:{name}", one.value) for name, one in operation.query.items()}
@@ -86,9 +86,9 @@ def _form(label: str, declared: Validator) -> Mapping[str, Shape]:
 
 def _named(label: str, location: str, shape: Shape) -> Shape:
     values = {
-        told: Element(label, Aspect.ENUM_VALUE, f"{location} = {told}")
+        value: Element(label, Aspect.ENUM_VALUE, f"{location} = {value}")
         for one in (shape, *(branch for _, branch in shape.branches))
-        for told in one.values
+        for value in one.values
     }
     return Shape(Element(label, Aspect.PARAMETER, location), values=values)
 
@@ -96,14 +96,14 @@ def _named(label: str, location: str, shape: Shape) -> Shape:
 class _RequestShaper(Shaper):
     """Makes the shape of a request body, where absence may be said by `null`."""
 
-    def _property(self, node: Schema, at: At, path: frozenset[str]) -> Shape:
+    def _property(self, node: Schema, at: DeclaredLocation, path: frozenset[str]) -> Shape:
         declared = node.get("else", node)
         if declared.get("readOnly"):
             return Shape()  # only the server says it
         shape = super()._property(declared, at, path)
         return shape if declared is node else Shape(branches=((_GIVEN, shape),))
 
-    def _branch(self, condition: Condition | None, at: At) -> Element | None:
+    def _branch(self, condition: Condition | None, at: DeclaredLocation) -> Element | None:
         if condition is None or not condition.types:
             return None
         return self._element(Aspect.BRANCH, at, f" is {' or '.join(sorted(condition.types))}")

@@ -23,7 +23,7 @@ _SOURCE = re.compile(r"spec|docs|sdk|inferred|observed(?: [0-9]+/[0-9]+)?")
 _EVIDENCE = ("spec", "docs", "observed")
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _RequirementEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Level
     says: str
     source: str
@@ -32,9 +32,9 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: list[str]
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _RequirementsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: str
-    requirements: dict[str, _Entry] = {}
+    requirements: dict[str, _RequirementEntry] = {}
     excluded: dict[str, str] = {}
     withdrawn: dict[str, str] = {}
 
@@ -85,7 +85,7 @@ def load_requirements(root: Path) -> Catalogue:
     excluded: dict[str, str] = {}
     withdrawn: dict[str, str] = {}
     for path in sorted(root.glob("*.yaml")):
-        file = load_typed(path, _File)
+        file = load_typed(path, _RequirementsFile)
         for name, entry in file.requirements.items():
             fault = _fault(name, entry, requirements)
             if fault or file.group != path.stem:
@@ -116,7 +116,7 @@ def load_requirements(root: Path) -> Catalogue:
     return Catalogue(requirements, excluded, withdrawn)
 
 
-def _fault(name: str, entry: _Entry, known: Mapping[str, Requirement]) -> str:
+def _fault(name: str, entry: _RequirementEntry, known: Mapping[str, Requirement]) -> str:
     """Return which rule of the catalogue an entry breaks, if any."""
     sources = [source.strip() for source in entry.source.split(",")]
     faults: Iterator[str] = (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from cohere_conformance.cases import Suite
-    from cohere_conformance.contract.links import Filled, Link
+    from cohere_conformance.contract.links import FilledLink, Link
     from cohere_conformance.contract.tiers import LivePolicy
 
 _SMALLEST_PAGE = ("page_size", "1")
@@ -100,7 +100,7 @@ class Script:
         """Return a request that says nothing but what it is about."""
         return RequestTemplate(label, path=path)
 
-    def request(self, link: Link, filled: Filled) -> RequestTemplate | None:
+    def request(self, link: Link, filled: FilledLink) -> RequestTemplate | None:
         """Return the written request of a link's target with what the link puts into it.
 
         Where the link holds for some kinds of things only, the request is one that was written for that kind.

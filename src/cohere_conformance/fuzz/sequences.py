@@ -12,7 +12,7 @@ from hypothesis import strategies
 from hypothesis.stateful import precondition, rule
 
 from cohere_conformance.contract.collections import collection_of
-from cohere_conformance.contract.expression import Answered
+from cohere_conformance.contract.expression import CompletedCall
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.fuzz.ledger import (
     FINAL,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from cohere_conformance.cases import RequestTemplate
-    from cohere_conformance.contract.links import Filled, Link
+    from cohere_conformance.contract.links import FilledLink, Link
     from cohere_conformance.session.api import Api, ApiResponse
 
 _MOST_MADE, _MOST_BEGUN, _LONGEST_WALK, _KEPT = 4, 5, 4, 12
@@ -53,7 +53,7 @@ class _Option(NamedTuple):
     """A link that can be followed, with the request that it leads to."""
 
     link: Link
-    filled: Filled
+    filled: FilledLink
     template: RequestTemplate
 
 
@@ -73,7 +73,7 @@ class Sequences(Lifecycle):
         self.ledger = ledger
         self.begun = 0
         self.created = 0
-        self.answers: list[Answered] = []
+        self.answers: list[CompletedCall] = []
 
     @precondition(lambda self: self.begun < _MOST_BEGUN)
     @rule(pick=_PICK)
@@ -123,7 +123,7 @@ class Sequences(Lifecycle):
         """Return how often a link was followed."""
         return self.ledger.taken[option.link.source, option.link.name]
 
-    def options(self, answers: Iterable[Answered]) -> list[_Option]:
+    def options(self, answers: Iterable[CompletedCall]) -> list[_Option]:
         """Return every link of the answers that can and may be followed."""
         found = []
         for answered in answers:
@@ -145,7 +145,7 @@ class Sequences(Lifecycle):
             case _:
                 return True
 
-    def take(self, option: _Option, *, patient: bool) -> Answered | None:
+    def take(self, option: _Option, *, patient: bool) -> CompletedCall | None:
         """Follow a link and look whether the answer fits what is known; return what was served."""
         link, filled, template = option
         self.ledger.taken[link.source, link.name] += 1
@@ -158,7 +158,7 @@ class Sequences(Lifecycle):
                 self.wait(one)
         return self.call(template, right(link.target, self.script.effect(link.target), about, used))
 
-    def call(self, template: RequestTemplate, status: tuple[int, ...]) -> Answered | None:
+    def call(self, template: RequestTemplate, status: tuple[int, ...]) -> CompletedCall | None:
         """Send a request, take down what the answer tells, and return it if it was served.
 
         Raises:
@@ -185,7 +185,7 @@ class Sequences(Lifecycle):
             self.gone(label, reply)
         if reply.status != 200:
             return None
-        answered = Answered(label, 200, template.path, template.query, template.body, reply.body)
+        answered = CompletedCall(label, 200, template.path, template.query, template.body, reply.body)
         if not deleted:
             self.learn(answered, reply)
             same = (label, template.path, template.query)
@@ -204,7 +204,7 @@ class Sequences(Lifecycle):
             observed=reply.status,
         )
 
-    def learn(self, answered: Answered, reply: ApiResponse) -> None:
+    def learn(self, answered: CompletedCall, reply: ApiResponse) -> None:
         """Take down what an answer tells of the things that are ours."""
         label = answered.operation
         own = [one for one in self.ledger.about(label, answered.path.values()) if one is not None]
@@ -221,7 +221,7 @@ class Sequences(Lifecycle):
             case Effect.READS:
                 self.listed(answered, reply)
 
-    def made(self, answered: Answered, reply: ApiResponse) -> None:
+    def made(self, answered: CompletedCall, reply: ApiResponse) -> None:
         """Take down what was made, and that it is removed when the test is over."""
         label = answered.operation
         expression = self.script.identity.get(label)
@@ -241,7 +241,7 @@ class Sequences(Lifecycle):
                 observed=identity,
             )
 
-    def course(self, one: Made, answered: Answered, reply: ApiResponse) -> None:
+    def course(self, one: Made, answered: CompletedCall, reply: ApiResponse) -> None:
         """Take down how far a thing has come, which is final as soon as it is not at work any more."""
         now = status_of(one.collection, answered.answer)
         if one.at_work:
@@ -256,7 +256,7 @@ class Sequences(Lifecycle):
                 observed=now,
             )
 
-    def outputs(self, answered: Answered) -> None:
+    def outputs(self, answered: CompletedCall) -> None:
         """Take down what a thing of ours has made in its turn."""
         for link in self.script.links.get(answered.operation, ()):
             filled = link.filled(answered) if link.made else None
@@ -274,7 +274,7 @@ class Sequences(Lifecycle):
             path = self.script.address(stop, identity)
             self.api.later(stop, path=path, status=(200, *REFUSED))
 
-    def listed(self, answered: Answered, reply: ApiResponse) -> None:
+    def listed(self, answered: CompletedCall, reply: ApiResponse) -> None:
         """Take down what a list shows of others, and expect nothing in it that was deleted."""
         label = answered.operation
         for location in self.script.items.get(label, ()):

@@ -38,9 +38,9 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
     """A created batch has the name, the model and the input dataset of its request (BAT-O01)."""
     for location, batch in _shown(evidence):
         for name in _GIVEN:
-            sent, told = evidence.sent.get(name), batch.get(name)
-            if isinstance(sent, str) and told != sent:
-                yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(told))
+            sent, reported = evidence.sent.get(name), batch.get(name)
+            if isinstance(sent, str) and reported != sent:
+                yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(reported))
 
 
 @check("batches.id-own", ids=True)
@@ -155,8 +155,8 @@ def ordered(evidence: Evidence) -> Iterator[Breach]:
     """Batches ordered by creation time are in ascending or descending order (BAT-O08)."""
     if asked(evidence, "order_by") != "created_at":
         return
-    told = (moment(batch.get("created_at")) for _, batch in _shown(evidence))
-    times = [one for one in told if one is not None]
+    reported = (moment(batch.get("created_at")) for _, batch in _shown(evidence))
+    times = [one for one in reported if one is not None]
     falls = any(later < earlier for earlier, later in pairwise(times))
     rises = any(later > earlier for earlier, later in pairwise(times))
     if falls and rises:

@@ -31,10 +31,10 @@ def stream_asked(evidence: Evidence) -> Iterator[Breach]:
 @check("v1.chat.accepts")
 def accepts(evidence: Evidence) -> Iterator[Breach]:
     """The request header Accepts makes the stream one of server-sent events (CH1-T02)."""
-    told = evidence.header("content-type") or ""
+    reported = evidence.header("content-type") or ""
     wanted = (evidence.sent_header("accepts") or "").strip().lower() == "text/event-stream"
-    if wanted and evidence.streamed and told and not told.lower().startswith("text/event-stream"):
-        yield Breach("", "server-sent events, as Accepts wants them", told)
+    if wanted and evidence.streamed and reported and not reported.lower().startswith("text/event-stream"):
+        yield Breach("", "server-sent events, as Accepts wants them", reported)
 
 
 @check("v1.chat.history-turns")
@@ -52,9 +52,9 @@ def history_turns(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/chat_history", f"{length} turns", f"{len(history)} turns", "length")
         return
     if not kept:
-        for location, (asked, told) in enumerate(zip(before, history, strict=False)):
+        for location, (asked, reported) in enumerate(zip(before, history, strict=False)):
             role = str(asked.get("role")).upper()
-            if (told.get("role"), told.get("message")) != (role, asked.get("message")):
+            if (reported.get("role"), reported.get("message")) != (role, asked.get("message")):
                 yield Breach(
                     "/chat_history/*", "the turns that were sent", f"another turn {location}", "past"
                 )
@@ -63,11 +63,11 @@ def history_turns(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/chat_history/*", "the message, or the tool results, of the request", "another", "turn")
 
 
-def _is_turn(sent: Json, told: Json) -> bool:
+def _is_turn(sent: Json, reported: Json) -> bool:
     """Tell whether a turn is that of the request: what its user says, or what its tools have returned."""
     if sent.get("message"):
-        return bool(told.get("role") == "USER" and told.get("message") == sent["message"])
-    return told.get("role") == "TOOL" or not sent.get("tool_results")
+        return bool(reported.get("role") == "USER" and reported.get("message") == sent["message"])
+    return reported.get("role") == "TOOL" or not sent.get("tool_results")
 
 
 @check("v1.chat.history-reply")
@@ -89,9 +89,9 @@ def history_reply(evidence: Evidence) -> Iterator[Breach]:
 @check("v1.chat.api-version")
 def api_version(evidence: Evidence) -> Iterator[Breach]:
     """The api_version of a response is 1 (CH1-S04)."""
-    told = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
-    if told not in (None, "1"):
-        yield Breach("/meta/api_version/version", "1", str(told))
+    reported = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+    if reported not in (None, "1"):
+        yield Breach("/meta/api_version/version", "1", str(reported))
 
 
 @check("v1.chat.citation-slice")
@@ -117,8 +117,8 @@ def citation_documents(evidence: Evidence) -> Iterator[Breach]:
     known = {document.get("id") for document in maps(evidence.answer.get("documents"))}
     for citation in maps(evidence.answer.get("citations")):
         if not known.issuperset(citation["document_ids"]):
-            told = ", ".join(str(name) for name in citation["document_ids"] if name not in known)
-            yield Breach("/citations/*/document_ids", "ids of documents of the answer", cut(told))
+            reported = ", ".join(str(name) for name in citation["document_ids"] if name not in known)
+            yield Breach("/citations/*/document_ids", "ids of documents of the answer", cut(reported))
             return
 
 
@@ -186,14 +186,14 @@ def stream_citations(evidence: Evidence) -> Iterator[Breach]:
     if not evidence.streamed:
         return
     whole = maps(evidence.answer.get("citations"))
-    told = [
+    reported = [
         citation
         for event in evidence.events
         if event.get("event_type") == "citation-generation"
         for citation in maps(event.get("citations"))
     ]
-    if sorted(map(_of_citation, told)) != sorted(map(_of_citation, whole)):
-        yield Breach("/citations", f"the {len(told)} citations told before", f"{len(whole)} citations")
+    if sorted(map(_of_citation, reported)) != sorted(map(_of_citation, whole)):
+        yield Breach("/citations", f"the {len(reported)} citations told before", f"{len(whole)} citations")
 
 
 def _of_citation(citation: Json) -> tuple[int, int, str]:

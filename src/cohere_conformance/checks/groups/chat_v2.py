@@ -44,9 +44,9 @@ _ROUNDED = 1e-6
 @check("v2.chat.id", ids=True)
 def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
     """The id of a response is a UUID; a stream has it in message-start (CH2-T06)."""
-    told = evidence.answer.get("id")
-    if isinstance(told, str) and not _UUID.fullmatch(told):
-        yield Breach("/id", "a UUID", told)
+    reported = evidence.answer.get("id")
+    if isinstance(reported, str) and not _UUID.fullmatch(reported):
+        yield Breach("/id", "a UUID", reported)
 
 
 @check("v2.chat.text-not-empty")
@@ -103,7 +103,7 @@ def _stops(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.json-object")
 def json_is_object(evidence: Evidence) -> Iterator[Breach]:
     """A complete reply in JSON mode is one JSON object (CH2-O18)."""
-    if (told := _json(evidence)) is not None and not isinstance(told, dict):
+    if (reported := _json(evidence)) is not None and not isinstance(reported, dict):
         yield Breach(_TEXT, "a JSON object", text(evidence)[:80])
 
 
@@ -111,11 +111,11 @@ def json_is_object(evidence: Evidence) -> Iterator[Breach]:
 def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
     """A complete reply in JSON mode is valid against the JSON schema of the request (CH2-O18)."""
     schema = part(json_schema(evidence))
-    if schema.get("type") != "object" or not isinstance(told := _json(evidence), dict):
+    if schema.get("type") != "object" or not isinstance(reported := _json(evidence), dict):
         return
     try:
         validator = jsonschema_rs.Draft202012Validator(schema, offline=True)
-        found = next(iter(validator.iter_errors(told)), None)
+        found = next(iter(validator.iter_errors(reported)), None)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
         return  # no schema: then nothing can obey it
     if found is not None:
@@ -133,10 +133,10 @@ def _json(evidence: Evidence) -> object:
     if finish(evidence) != "COMPLETE" or calls(evidence):
         return None
     try:
-        told: object = json.loads(whole)
+        reported: object = json.loads(whole)
     except (ValueError, RecursionError):
         return False
-    return False if told is None else told
+    return False if reported is None else reported
 
 
 # -- tool calls
@@ -169,11 +169,11 @@ def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
     if any(True for _ in call_ids_are_unique(evidence)):
         return  # one id for two functions can name but one of them
     for call in calls(evidence):
-        told, name = call.get("id"), part(call.get("function")).get("name")
-        if not isinstance(told, str) or not isinstance(name, str):
+        reported, name = call.get("id"), part(call.get("function")).get("name")
+        if not isinstance(reported, str) or not isinstance(name, str):
             continue
-        if not told.startswith(name) or not _SUFFIX.fullmatch(told, len(name)):
-            yield Breach(f"{_CALLS}/*/id", f"{name}_ and twelve letters or digits", told)
+        if not reported.startswith(name) or not _SUFFIX.fullmatch(reported, len(name)):
+            yield Breach(f"{_CALLS}/*/id", f"{name}_ and twelve letters or digits", reported)
             return
 
 
@@ -198,15 +198,15 @@ def arguments_are_an_object(evidence: Evidence) -> Iterator[Breach]:
     if finish(evidence) in CUT:
         return
     for call in calls(evidence):
-        told = part(call.get("function")).get("arguments")
-        if not isinstance(told, str) or (evidence.streamed and not told):
+        reported = part(call.get("function")).get("arguments")
+        if not isinstance(reported, str) or (evidence.streamed and not reported):
             continue
         try:
-            value: object = json.loads(told)
+            value: object = json.loads(reported)
         except (ValueError, RecursionError):
             value = False
         if value is not None and not isinstance(value, dict):
-            yield Breach(f"{_CALLS}/*/function/arguments", "a JSON object", told[:80] or "nothing")
+            yield Breach(f"{_CALLS}/*/function/arguments", "a JSON object", reported[:80] or "nothing")
             return
 
 
@@ -216,8 +216,8 @@ def no_text_beside_calls(evidence: Evidence) -> Iterator[Breach]:
 
     Source: CH2-S02.
     """
-    if calls(evidence) and (told := text(evidence)):
-        yield Breach("/message/content", "no text block beside tool calls", told[:80])
+    if calls(evidence) and (reported := text(evidence)):
+        yield Breach("/message/content", "no text block beside tool calls", reported[:80])
 
 
 @check("v2.chat.tool-choice-required")
@@ -253,9 +253,9 @@ def logprobs_tell_the_reply(evidence: Evidence) -> Iterator[Breach]:
     entries = _logprobs(evidence)
     if not entries or not all(isinstance(entry.get("text"), str) for entry in entries):
         return
-    told, spoken = "".join(entry["text"] for entry in entries), _spoken(evidence)
-    if spoken and told != spoken:
-        yield Breach(f"{_LOGPROBS}/*/text", f"the reply: {spoken[:60]}", told[:60])
+    reported, spoken = "".join(entry["text"] for entry in entries), _spoken(evidence)
+    if spoken and reported != spoken:
+        yield Breach(f"{_LOGPROBS}/*/text", f"the reply: {spoken[:60]}", reported[:60])
 
 
 @check("v2.chat.logprobs-length")

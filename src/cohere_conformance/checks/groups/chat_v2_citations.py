@@ -33,8 +33,8 @@ def citations_quote(evidence: Evidence) -> Iterator[Breach]:
     """The text of a citation equals the text of its block from start to end (CH2-O07, CH2-S06)."""
     content = blocks(evidence) if citations(evidence) else []
     for citation in citations(evidence):
-        start, end, told = (citation.get(name) for name in ("start", "end", "text"))
-        if not isinstance(start, int) or not isinstance(end, int) or not isinstance(told, str):
+        start, end, reported = (citation.get(name) for name in ("start", "end", "text"))
+        if not isinstance(start, int) or not isinstance(end, int) or not isinstance(reported, str):
             continue
         number = citation.get("content_index") or 0
         if citation.get("type") == "PLAN":
@@ -46,9 +46,9 @@ def citations_quote(evidence: Evidence) -> Iterator[Breach]:
             whole = said(content[number])
         # A negative start would count from the end.
         quoted = whole[start:end] if 0 <= start <= end else ""
-        if quoted != told:
+        if quoted != reported:
             yield Breach(
-                "/message/citations/*/text", f"{quoted[:60]!r}, from {start} to {end}", repr(told[:60])
+                "/message/citations/*/text", f"{quoted[:60]!r}, from {start} to {end}", repr(reported[:60])
             )
             return
 
@@ -83,14 +83,14 @@ def sources_are_known(evidence: Evidence) -> Iterator[Breach]:
             called.append(name)
         ids += [part(block.get("document")).get("id") for block in items(result.get("content"))]
     for source in cited:
-        told = source.get("id")
-        if not isinstance(told, str) or told in ids:
+        reported = source.get("id")
+        if not isinstance(reported, str) or reported in ids:
             continue
-        position = _POSITION.fullmatch(told)
+        position = _POSITION.fullmatch(reported)
         if position is not None and int(position[1]) < count:
             continue
-        if not any(told.startswith(name) and _NUMBERED.fullmatch(told, len(name)) for name in called):
-            yield Breach(f"{_SOURCES}/id", "a document or a result of the request", told)
+        if not any(reported.startswith(name) and _NUMBERED.fullmatch(reported, len(name)) for name in called):
+            yield Breach(f"{_SOURCES}/id", "a document or a result of the request", reported)
             return
 
 

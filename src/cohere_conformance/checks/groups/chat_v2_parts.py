@@ -59,8 +59,8 @@ def text(evidence: Evidence) -> str:
 
 def said(block: Json) -> str:
     """Return what a content block holds, be it text or thinking."""
-    told = block.get("thinking" if block.get("type") == "thinking" else "text")
-    return told if isinstance(told, str) else ""
+    reported = block.get("thinking" if block.get("type") == "thinking" else "text")
+    return reported if isinstance(reported, str) else ""
 
 
 def usage(evidence: Evidence, kind: str) -> Json:

@@ -32,9 +32,9 @@ def results_are_of_calls(evidence: Evidence) -> Iterator[Breach]:
     made: set[object] = set()
     for one in messages(evidence):
         made |= {call["id"] for call in items(one.get("tool_calls")) if isinstance(call.get("id"), str)}
-        told = one.get("tool_call_id")
-        if one.get("role") == "tool" and isinstance(told, str) and told not in made:
-            yield _served(f"nobody has made the call {told}")
+        reported = one.get("tool_call_id")
+        if one.get("role") == "tool" and isinstance(reported, str) and reported not in made:
+            yield _served(f"nobody has made the call {reported}")
             return
 
 

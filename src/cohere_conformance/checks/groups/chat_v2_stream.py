@@ -32,14 +32,14 @@ def accepted_events_are_sent(evidence: Evidence) -> Iterator[Breach]:
     """A client that accepts text/event-stream receives a stream of that type (C17)."""
     accepted = (evidence.sent_header("accept") or "").lower()
     ranges = {one.partition(";")[0].strip() for one in accepted.split(",")}
-    told = media_type(evidence.header("content-type") or "")
-    if evidence.streamed and told == _LINES and ranges & _EVENTS and _LINES not in ranges:
-        yield Breach("", f"server-sent events, as the client accepts {cut(accepted)}", told)
+    reported = media_type(evidence.header("content-type") or "")
+    if evidence.streamed and reported == _LINES and ranges & _EVENTS and _LINES not in ranges:
+        yield Breach("", f"server-sent events, as the client accepts {cut(accepted)}", reported)
 
 
 @check("v2.chat.stream-uncounted")
 def streams_are_not_counted(evidence: Evidence) -> Iterator[Breach]:
     """A streamed response has neither num_tokens nor num_chars (CH2-T10)."""
     for name in ("num_tokens", "num_chars") if evidence.streamed else ():
-        if (told := evidence.header(name)) is not None:
-            yield Breach(f"header:{name}", "no such header in a stream", told)
+        if (reported := evidence.header(name)) is not None:
+            yield Breach(f"header:{name}", "no such header in a stream", reported)

@@ -60,9 +60,9 @@ def one_per_input(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("/classifications", f"{len(inputs)} classifications", f"{len(results)}", "count")
         return
     for text, result in zip(inputs, results, strict=True):
-        told = result.get("input")
-        if told is not None and told != text:
-            yield Breach("/classifications/*/input", cut(repr(text)), cut(repr(told)), "text")
+        reported = result.get("input")
+        if reported is not None and reported != text:
+            yield Breach("/classifications/*/input", cut(repr(text)), cut(repr(reported)), "text")
             return
 
 
@@ -76,9 +76,9 @@ def _prediction(result: Json) -> Iterator[Breach]:
     if not _is_single(result):
         return
     predictions, scores = result["predictions"], _scores(result)
-    told = result.get("prediction")
+    reported = result.get("prediction")
     location = "/classifications/*/predictions"
-    if len(predictions) != 1 or (told is not None and told != predictions[0]):
+    if len(predictions) != 1 or (reported is not None and reported != predictions[0]):
         yield Breach(location, "one prediction, the same wherever it is told", str(predictions), "told")
         return
     best = max(scores.values(), default=0)
@@ -120,8 +120,8 @@ def confidence_of_prediction(evidence: Evidence) -> Iterator[Breach]:
 
 def _confidence_of_prediction(result: Json) -> Iterator[Breach]:
     wanted = _scores(result).get(_predicted(result) or "")
-    told = [result.get("confidence"), *result["confidences"][:1]]
-    for one in told if wanted is not None else ():
+    reported = [result.get("confidence"), *result["confidences"][:1]]
+    for one in reported if wanted is not None else ():
         if one is not None and wanted is not None and abs(one - wanted) > _FLOAT:
             location = "/classifications/*/confidences"
             yield Breach(location, f"{wanted}, the confidence in what is predicted", f"{one}")

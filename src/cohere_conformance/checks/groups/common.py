@@ -50,28 +50,28 @@ _UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
 @check("common.num-tokens")
 def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     """The num_tokens header is the sum of billed input and output tokens (H-01)."""
-    told = _header(evidence, "num_tokens")
-    if told is None or evidence.streamed:
+    reported = _header(evidence, "num_tokens")
+    if reported is None or evidence.streamed:
         return
     billed = evidence.once(_billed)
     # Whoever does not say what is billed has said nothing that the header could differ from.
     if not _TOKENS & billed.keys() or not all(map(_is_whole, billed.values())):
         return
     expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
-    if _whole(told) != expected:
-        yield Breach("header:num_tokens", f"{expected}, the billed tokens read and written", cut(told))
+    if _whole(reported) != expected:
+        yield Breach("header:num_tokens", f"{expected}, the billed tokens read and written", cut(reported))
 
 
 @check("common.num-chars")
 def num_chars(evidence: Evidence) -> Iterator[Breach]:
     """H-02; what is billed by characters is counted in characters, not in bytes."""
-    told = _header(evidence, "num_chars")
+    reported = _header(evidence, "num_chars")
     texts = evidence.sent.get("texts")
-    if told is None or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+    if reported is None or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         return
     expected = sum(map(len, texts))
-    if _whole(told) != expected:
-        yield Breach("header:num_chars", f"{expected}, the characters of the texts", cut(told))
+    if _whole(reported) != expected:
+        yield Breach("header:num_chars", f"{expected}, the characters of the texts", cut(reported))
 
 
 @check("common.quota")
@@ -93,12 +93,12 @@ def quota(evidence: Evidence) -> Iterator[Breach]:
 @check("common.notice-in-answer")
 def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
     """H-04; a client that reads no headers would never know."""
-    told = [text for name, text in _headers(evidence) if name == "x-api-warning" and _SUNSET.search(text)]
+    reported = [text for name, text in _headers(evidence) if name == "x-api-warning" and _SUNSET.search(text)]
     meta = evidence.answer.get("meta")
-    if not told or not isinstance(meta, dict):
+    if not reported or not isinstance(meta, dict):
         return
     warnings = meta.get("warnings") or []
-    for text in told:
+    for text in reported:
         if text not in warnings:
             yield Breach("/meta/warnings", f"the notice of the header: {cut(text)}", cut(str(warnings)))
             return
@@ -194,9 +194,9 @@ def required_refused(evidence: Evidence) -> Iterator[Breach]:
 @check("common.invalid-refused")
 def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
     """2.4, V-10, V-11."""
-    told = {Kind.PROPERTY_UNDOCUMENTED, Kind.PROPERTY_MISSING}
+    reported = {Kind.PROPERTY_UNDOCUMENTED, Kind.PROPERTY_MISSING}
     for problem in evidence.once(_problems):
-        if problem.kind not in told and _at_top(problem):
+        if problem.kind not in reported and _at_top(problem):
             yield Breach(
                 "", f"a refusal: {problem.location}: {problem.expected}", "it was served", problem.location
             )
@@ -275,8 +275,8 @@ def _place(evidence: Evidence) -> str:
 def _billed(evidence: Evidence) -> Mapping[str, float]:
     """Return what is billed; what is told as null counts as nothing."""
     answer = evidence.answer
-    told = answer.get("usage") if "usage" in answer else answer.get("meta")
-    units = told.get("billed_units") if isinstance(told, dict) else None
+    reported = answer.get("usage") if "usage" in answer else answer.get("meta")
+    units = reported.get("billed_units") if isinstance(reported, dict) else None
     if not isinstance(units, dict):
         return {}
     return {

@@ -69,9 +69,9 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
 
     def differs(one: tuple[str, Json, str]) -> Iterator[Breach]:
         location, connector, name = one
-        sent, told = evidence.sent.get(name), connector.get(name)
-        if sent is not None and told is not None and sent != told:
-            yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(told))
+        sent, reported = evidence.sent.get(name), connector.get(name)
+        if sent is not None and reported is not None and sent != reported:
+            yield Breach(f"{location}/{name}", f"{sent!r}, as it was sent", repr(reported))
 
     yield from every(
         ((location, connector, name) for location, connector in _shown(evidence) for name in sorted(names)),
@@ -118,10 +118,12 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
     before = {"id", *(_KEPT if changing else ())} - evidence.sent.keys()
     for location, connector in _shown(evidence):
         oauth = connector.get("oauth")
-        told = oauth.get("client_secret") if isinstance(oauth, dict) else None
+        reported = oauth.get("client_secret") if isinstance(oauth, dict) else None
         # What stands for a secret in a recording was one: only the readers write it like that.
-        if isinstance(told, str) and (told == REDACTED or not _HIDDEN.fullmatch(told)):
-            yield Breach(f"{location}/oauth/client_secret", "no secret", f"a text of {len(told)} characters")
+        if isinstance(reported, str) and (reported == REDACTED or not _HIDDEN.fullmatch(reported)):
+            yield Breach(
+                f"{location}/oauth/client_secret", "no secret", f"a text of {len(reported)} characters"
+            )
             continue
         rest = {name: value for name, value in connector.items() if name not in before}
         if any(secret in text for text in _texts(rest) for secret in secrets):
@@ -162,9 +164,9 @@ def _texts(value: object) -> Iterator[str]:
 @check("connectors.redirect")
 def redirect(evidence: Evidence) -> Iterator[Breach]:
     """Authorizing a connector returns a redirect_url (CON-R05)."""
-    told = evidence.answer.get("redirect_url")
-    if not isinstance(told, str) or not told.lower().startswith(("https://", "http://")):
-        yield Breach("/redirect_url", "an address to go to", repr(told))
+    reported = evidence.answer.get("redirect_url")
+    if not isinstance(reported, str) or not reported.lower().startswith(("https://", "http://")):
+        yield Breach("/redirect_url", "an address to go to", repr(reported))
 
 
 # -- listing
@@ -173,8 +175,8 @@ def redirect(evidence: Evidence) -> Iterator[Breach]:
 @check("connectors.newest-first")
 def newest_first(evidence: Evidence) -> Iterator[Breach]:
     """Connectors are listed by creation time, newest first (CON-O03)."""
-    told = (moment(connector.get("created_at")) for _, connector in _shown(evidence))
-    times = [one for one in told if one is not None]
+    reported = (moment(connector.get("created_at")) for _, connector in _shown(evidence))
+    times = [one for one in reported if one is not None]
     for earlier, later in pairwise(times):
         if later > earlier:
             yield Breach(
@@ -206,8 +208,8 @@ def limit_zero(evidence: Evidence) -> Iterator[Breach]:
 @check("connectors.total")
 def total(evidence: Evidence) -> Iterator[Breach]:
     """total_count is the number of connectors on all pages (CON-R04)."""
-    told = number(evidence.answer.get("total_count"))
+    reported = number(evidence.answer.get("total_count"))
     found = sum(1 for _ in _shown(evidence))
     skipped = asked_number(evidence, "offset") or 0
-    if told is not None and found and told < skipped + found:
-        yield Breach("/total_count", f"at least {skipped + found:g}", f"{told:g}")
+    if reported is not None and found and reported < skipped + found:
+        yield Breach("/total_count", f"at least {skipped + found:g}", f"{reported:g}")

@@ -99,8 +99,8 @@ def updated_after_created(evidence: Evidence) -> Iterator[Breach]:
     for location, dataset in _shown(evidence):
         created, updated = _moment(dataset.get("created_at")), _moment(dataset.get("updated_at"))
         if created is not None and updated is not None and updated < created:
-            told = f"{dataset['updated_at']}"
-            yield Breach(f"{location}/updated_at", f"no time before {dataset['created_at']}", told)
+            reported = f"{dataset['updated_at']}"
+            yield Breach(f"{location}/updated_at", f"no time before {dataset['created_at']}", reported)
             return
 
 
@@ -175,8 +175,8 @@ def filtered(evidence: Evidence) -> Iterator[Breach]:
             continue
         for bound, name, outside in ((before, "before", False), (after, "after", True)):
             if bound is not None and made != bound and (made < bound) is outside:
-                told = f"a time {name} {bound.isoformat()}"
-                yield Breach("/datasets/*/created_at", told, f"{dataset['created_at']}", name)
+                reported = f"a time {name} {bound.isoformat()}"
+                yield Breach("/datasets/*/created_at", reported, f"{dataset['created_at']}", name)
                 return
 
 

@@ -25,10 +25,10 @@ _PNG_HEAD = 32
 
 def vectors(evidence: Evidence) -> dict[str, list[Any]]:
     """Return the vectors of an answer by type; a flat list holds floats."""
-    told = evidence.answer.get("embeddings")
-    if isinstance(told, list):
-        return {"float": told}
-    found = told if isinstance(told, dict) else {}
+    reported = evidence.answer.get("embeddings")
+    if isinstance(reported, list):
+        return {"float": reported}
+    found = reported if isinstance(reported, dict) else {}
     return {kind: found[kind] for kind in TYPES if isinstance(found.get(kind), list)}
 
 
@@ -58,14 +58,14 @@ def count(evidence: Evidence) -> Iterator[Breach]:
 @check("embed.types")
 def types(evidence: Evidence) -> Iterator[Breach]:
     """EMB-S02: by type there is what was asked for, and nothing else."""
-    told = evidence.answer.get("embeddings")
+    reported = evidence.answer.get("embeddings")
     asked = _asked(evidence)
-    if not isinstance(told, dict) or asked is None:
+    if not isinstance(reported, dict) or asked is None:
         return
     for kind in TYPES:
-        if kind in asked and not isinstance(told.get(kind), list):
+        if kind in asked and not isinstance(reported.get(kind), list):
             yield Breach(f"/embeddings/{kind}", "vectors of this type, which is asked for", "none", "lacks")
-        elif kind in told and kind not in asked:
+        elif kind in reported and kind not in asked:
             yield Breach(f"/embeddings/{kind}", "nothing, this type is not asked for", "vectors", "has")
 
 
@@ -83,39 +83,39 @@ def shape(evidence: Evidence) -> Iterator[Breach]:
             "a flat list" if flat else "vectors by type",
             "flat" if flat else "by-type",
         )
-    told = evidence.answer.get("response_type")
+    reported = evidence.answer.get("response_type")
     fitting = "embeddings_floats" if flat else "embeddings_by_type"
-    if told is not None and told != fitting:
-        yield Breach("/response_type", fitting, str(told))
+    if reported is not None and reported != fitting:
+        yield Breach("/response_type", fitting, str(reported))
 
 
 def _asked(evidence: Evidence) -> tuple[str, ...] | None:
     """Return the types that are asked for, none for the flat list of version 1, `None` if nobody knows."""
     sent = evidence.sent
-    told = sent.get("embedding_types")
-    if not sent or not (told is None or isinstance(told, list)):
+    reported = sent.get("embedding_types")
+    if not sent or not (reported is None or isinstance(reported, list)):
         return None
-    if told:
-        return tuple(one for one in told if isinstance(one, str))
+    if reported:
+        return tuple(one for one in reported if isinstance(one, str))
     return () if v1(evidence) else ("float",)
 
 
 @check("embed.texts-echo")
 def texts_echo(evidence: Evidence) -> Iterator[Breach]:
     """EMB-S04; images have no texts (EMB-S05)."""
-    sent, told = inputs(evidence), evidence.answer.get("texts")
-    if len(sent) != 1 or not isinstance(told, list):
+    sent, reported = inputs(evidence), evidence.answer.get("texts")
+    if len(sent) != 1 or not isinstance(reported, list):
         return
     ((name, texts),) = sent
-    if name == "images" and told:
-        yield Breach("/texts", "no texts, images were sent", f"{len(told)} texts", "images")
+    if name == "images" and reported:
+        yield Breach("/texts", "no texts, images were sent", f"{len(reported)} texts", "images")
     if name != "texts" or not all(isinstance(text, str) for text in texts):
         return
-    if len(told) != len(texts):
-        yield Breach("/texts", f"the {len(texts)} texts that were sent", f"{len(told)} texts", "number")
+    if len(reported) != len(texts):
+        yield Breach("/texts", f"the {len(texts)} texts that were sent", f"{len(reported)} texts", "number")
         return
     exact = str(evidence.sent.get("model")).startswith("embed-v4")
-    for text, other in zip(texts, told, strict=True):
+    for text, other in zip(texts, reported, strict=True):
         if text != other and (exact or _folded(text) != _folded(other)):
             yield Breach("/texts/*", f"the text that was sent, {text[:100]!r}", repr(other[:100]), "text")
             return
@@ -130,10 +130,10 @@ def _folded(text: str) -> str:
 @check("embed.images-told")
 def images_told(evidence: Evidence) -> Iterator[Breach]:
     """EMB-S05: every image is told about."""
-    sent, told = inputs(evidence), evidence.answer.get("images")
+    sent, reported = inputs(evidence), evidence.answer.get("images")
     if len(sent) != 1 or sent[0][0] != "images" or not evidence.answer:
         return
-    found = len(told) if isinstance(told, list) else 0
+    found = len(reported) if isinstance(reported, list) else 0
     if found != len(sent[0][1]):
         yield Breach("/images", f"{len(sent[0][1])} images, as many as were sent", str(found))
 
@@ -141,10 +141,10 @@ def images_told(evidence: Evidence) -> Iterator[Breach]:
 @check("embed.image-size")
 def image_size(evidence: Evidence) -> Iterator[Breach]:
     """EMB-S05: width and height are those of the image."""
-    sent, told = evidence.sent.get("images"), evidence.answer.get("images")
-    if not isinstance(sent, list) or not isinstance(told, list) or len(sent) != len(told):
+    sent, reported = evidence.sent.get("images"), evidence.answer.get("images")
+    if not isinstance(sent, list) or not isinstance(reported, list) or len(sent) != len(reported):
         return
-    for uri, image in zip(sent, told, strict=True):
+    for uri, image in zip(sent, reported, strict=True):
         size = _size(uri)
         if size is not None and size != (image["width"], image["height"]):
             shown = f"{image['width']:g} x {image['height']:g}"

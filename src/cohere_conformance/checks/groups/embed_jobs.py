@@ -25,9 +25,9 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 @check("embed-jobs.get-asked", ids=True)
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
     """Reading a job returns the one with the requested id (EJ-O01)."""
-    asked, told = evidence.last_segment, evidence.answer.get("job_id")
-    if told is not None and told != asked:
-        yield Breach("/job_id", f"the job {asked}", f"{told}")
+    asked, reported = evidence.last_segment, evidence.answer.get("job_id")
+    if reported is not None and reported != asked:
+        yield Breach("/job_id", f"the job {asked}", f"{reported}")
 
 
 @check("embed-jobs.output-when-complete")

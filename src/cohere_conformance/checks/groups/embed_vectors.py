@@ -96,10 +96,10 @@ def base64_floats(evidence: Evidence) -> Iterator[Breach]:
         content = _bytes(text)
         if content is None or len(content) != 4 * len(floats):
             continue
-        told = array("f", content)
+        reported = array("f", content)
         if array("H", b"\1\0")[0] != 1:
-            told.byteswap()
-        if any(abs(one - other) > _SAME for one, other in zip(floats, told, strict=True)):
+            reported.byteswap()
+        if any(abs(one - other) > _SAME for one, other in zip(floats, reported, strict=True)):
             yield Breach("/embeddings/base64/*", "the components of the float vector", "others")
             return
 

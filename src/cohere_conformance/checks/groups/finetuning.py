@@ -58,16 +58,16 @@ def wrapped(evidence: Evidence) -> Iterator[Breach]:
 @check("finetuning.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """A model has the name and the settings that it was created or changed with (FT-R01, FT-O04)."""
-    sent, told = evidence.sent, _part(evidence.answer, "finetuned_model")
+    sent, reported = evidence.sent, _part(evidence.answer, "finetuned_model")
     for path in (("name",), ("settings", "dataset_id"), ("settings", "base_model", "base_type")):
-        yield from _same(path, sent, told)
+        yield from _same(path, sent, reported)
     for name in _part(sent, "settings", "hyperparameters"):
-        yield from _same(("settings", "hyperparameters", name), sent, told)
+        yield from _same(("settings", "hyperparameters", name), sent, reported)
 
 
-def _same(path: tuple[str, ...], sent: Json, told: Json) -> Iterator[Breach]:
+def _same(path: tuple[str, ...], sent: Json, reported: Json) -> Iterator[Breach]:
     asked_for = _part(sent, *path[:-1]).get(path[-1])
-    answered = _part(told, *path[:-1]).get(path[-1])
+    answered = _part(reported, *path[:-1]).get(path[-1])
     # Zeros and unspecified values are what a message has where nothing was said.
     open_choice = not asked_for or str(asked_for).endswith("UNSPECIFIED")
     if open_choice or answered is None or asked_for == answered:
@@ -101,9 +101,9 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
     if not _chats(settings):
         return
     given = _part(settings, "hyperparameters")
-    told = _part(evidence.answer, "finetuned_model", "settings", "hyperparameters")
+    reported = _part(evidence.answer, "finetuned_model", "settings", "hyperparameters")
     for name, default in _DEFAULTS.items():
-        value = number(told.get(name))
+        value = number(reported.get(name))
         if not given.get(name) and value and abs(value - default) > _CLOSE:
             location = f"/finetuned_model/settings/hyperparameters/{name}"
             yield Breach(location, f"{default:g}, as nobody said otherwise", f"{value:g}")
@@ -113,8 +113,8 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
 def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
     """Creating a model with an unknown dataset gets 400 (FT-E02)."""
     identity, message = _part(evidence.sent, "settings").get("dataset_id"), evidence.answer.get("message")
-    told = isinstance(identity, str) and identity and isinstance(message, str) and identity in message
-    if evidence.status == 404 and told:
+    reported = isinstance(identity, str) and identity and isinstance(message, str) and identity in message
+    if evidence.status == 404 and reported:
         yield Breach("", "400 for an unknown dataset", "404")
 
 
@@ -181,8 +181,8 @@ def _in_order(evidence: Evidence, *, newest_first: bool) -> Iterator[Breach]:
 def metrics_order(evidence: Evidence) -> Iterator[Breach]:
     """Training step metrics are in descending order of step_number (FT-O02)."""
     name, items = _listed(evidence)
-    told = (number(item.get("step_number")) for item in items)
-    for one, following in pairwise(step for step in told if step is not None):
+    reported = (number(item.get("step_number")) for item in items)
+    for one, following in pairwise(step for step in reported if step is not None):
         if following > one:
             location = f"/{name}/*/step_number"
             yield Breach(location, "no step above the one before", f"{following:g} after {one:g}")

@@ -33,11 +33,11 @@ def _sequences(sent: Json, name: str) -> list[str]:
 @check("generate.prompt-echo")
 def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
     """The response repeats the prompt unchanged (GEN-05)."""
-    sent, told = evidence.sent.get("prompt"), evidence.answer.get("prompt")
+    sent, reported = evidence.sent.get("prompt"), evidence.answer.get("prompt")
     if not isinstance(sent, str) or not sent or evidence.sent.get("preset"):
         return
-    if told != sent and not (told is None and evidence.streamed):
-        yield Breach("/prompt", cut(repr(sent)), "no prompt" if told is None else cut(repr(told)))
+    if reported != sent and not (reported is None and evidence.streamed):
+        yield Breach("/prompt", cut(repr(sent)), "no prompt" if reported is None else cut(repr(reported)))
 
 
 @check("generate.count")
@@ -137,9 +137,11 @@ def likelihoods_asked(evidence: Evidence) -> Iterator[Breach]:
     if not evidence.sent or evidence.sent.get("return_likelihoods") not in (None, "NONE"):
         return
     for text in _texts(evidence):
-        told = [name for name in ("likelihood", "token_likelihoods") if text.get(name) is not None]
-        if told:
-            yield Breach(f"/generations/*/{told[0]}", "no likelihoods, as none were asked for", told[0])
+        reported = [name for name in ("likelihood", "token_likelihoods") if text.get(name) is not None]
+        if reported:
+            yield Breach(
+                f"/generations/*/{reported[0]}", "no likelihoods, as none were asked for", reported[0]
+            )
             return
 
 

@@ -24,10 +24,10 @@ _WHOLE = re.compile(r"[0-9]{1,9}")
 @check("models.page-size")
 def page_size(evidence: Evidence) -> Iterator[Breach]:
     """A page contains at most page_size models (MOD-R01)."""
-    told = evidence.query.get("page_size", [""])[-1]
+    reported = evidence.query.get("page_size", [""])[-1]
     found = len(_models(evidence))
-    if _WHOLE.fullmatch(told) and found > int(told):
-        yield Breach("/models", f"at most {told} models", str(found))
+    if _WHOLE.fullmatch(reported) and found > int(reported):
+        yield Breach("/models", f"at most {reported} models", str(found))
 
 
 @check("models.filtered")
@@ -47,15 +47,15 @@ def default_only(evidence: Evidence) -> Iterator[Breach]:
 def one_default(evidence: Evidence) -> Iterator[Breach]:
     """MOD-O03: there is one default."""
     endpoint, found = _endpoint(evidence), _models(evidence)
-    told = [one for one in found if endpoint in (one.get("default_endpoints") or ())]
-    if _only_default(evidence) and len(told) > 1:
-        yield Breach("/models", f"at most one default for {endpoint}", f"{len(told)} models")
+    reported = [one for one in found if endpoint in (one.get("default_endpoints") or ())]
+    if _only_default(evidence) and len(reported) > 1:
+        yield Breach("/models", f"at most one default for {endpoint}", f"{len(reported)} models")
 
 
 @check("models.defaults-served")
 def defaults_served(evidence: Evidence) -> Iterator[Breach]:
     """The default_endpoints of a model are among its endpoints (MOD-O04)."""
-    return each(_told(evidence), _defaults_served)
+    return each(_reported(evidence), _defaults_served)
 
 
 def _defaults_served(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
@@ -69,7 +69,7 @@ def _defaults_served(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
 @check("models.context-sign")
 def context_sign(evidence: Evidence) -> Iterator[Breach]:
     """context_length is not negative (MOD-O06)."""
-    return each(_told(evidence), _context_sign)
+    return each(_reported(evidence), _context_sign)
 
 
 def _context_sign(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
@@ -82,7 +82,7 @@ def _context_sign(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
 @check("models.tokenizer")
 def tokenizer(evidence: Evidence) -> Iterator[Breach]:
     """MOD-O06: where a tokenizer is."""
-    return each(_told(evidence), partial(_own_tokenizer, evidence))
+    return each(_reported(evidence), partial(_own_tokenizer, evidence))
 
 
 def _own_tokenizer(evidence: Evidence, one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
@@ -99,11 +99,11 @@ def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:
     if url == f"{_PUBLIC}{path}":
         return True
     try:
-        told, asked = urlsplit(url), urlsplit(evidence.parsed.exchange.request.url)
+        reported, asked = urlsplit(url), urlsplit(evidence.parsed.exchange.request.url)
     except ValueError:
         return False
-    own = told.hostname == asked.hostname or _LOOPBACK.fullmatch(told.hostname or "")
-    return told.scheme in {"http", "https"} and bool(own) and told.path == path
+    own = reported.hostname == asked.hostname or _LOOPBACK.fullmatch(reported.hostname or "")
+    return reported.scheme in {"http", "https"} and bool(own) and reported.path == path
 
 
 @check("models.itself", ids=True)
@@ -111,8 +111,8 @@ def itself(evidence: Evidence) -> Iterator[Breach]:
     """MOD-S01: one model comes unwrapped, and is the one that was asked for."""
     name = evidence.answer.get("name")
     if evidence.answer and name != evidence.last_segment:
-        told = "another" if isinstance(name, str) else "none"
-        yield Breach("/name", evidence.last_segment, str(name), told)
+        reported = "another" if isinstance(name, str) else "none"
+        yield Breach("/name", evidence.last_segment, str(name), reported)
 
 
 def _models(evidence: Evidence) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def _models(evidence: Evidence) -> list[dict[str, Any]]:
     return found
 
 
-def _told(evidence: Evidence) -> list[tuple[str, dict[str, Any]]]:
+def _reported(evidence: Evidence) -> list[tuple[str, dict[str, Any]]]:
     """Return every model of an answer with its place."""
     if evidence.operation.label == "GET /v1/models":
         return [("/models/*", model) for model in _models(evidence)]
@@ -139,9 +139,9 @@ def _lacking(evidence: Evidence, name: str, endpoint: str | None) -> Iterator[Br
     if not endpoint:
         return
     for model in _models(evidence):
-        told = model.get(name)
-        if told is not None and endpoint not in told:
+        reported = model.get(name)
+        if reported is not None and endpoint not in reported:
             yield Breach(
-                f"/models/*/{name}", f"{endpoint}, which is asked for", ", ".join(map(str, told)), "lacks"
+                f"/models/*/{name}", f"{endpoint}, which is asked for", ", ".join(map(str, reported)), "lacks"
             )
             return

@@ -71,8 +71,8 @@ def count(evidence: Evidence) -> Iterator[Breach]:
     wanted = len(documents) if most is None else min(most, len(documents))
     found = len(_results(evidence))
     if found != wanted:
-        told = "more" if found > wanted else "fewer"
-        yield Breach("/results", f"{wanted:g} results", str(found), told)
+        reported = "more" if found > wanted else "fewer"
+        yield Breach("/results", f"{wanted:g} results", str(found), reported)
 
 
 @check("rerank.score-range")
@@ -84,8 +84,8 @@ def score_range(evidence: Evidence) -> Iterator[Breach]:
 def _score_in_range(result: dict[str, Any]) -> Iterator[Breach]:
     score = result["relevance_score"]
     if not -_ROUNDING <= score <= 1 + _ROUNDING:
-        told = "above" if score > 1 else "below"
-        yield Breach("/results/*/relevance_score", "a score from 0 to 1", str(score), told)
+        reported = "above" if score > 1 else "below"
+        yield Breach("/results/*/relevance_score", "a score from 0 to 1", str(score), reported)
 
 
 @check("rerank.documents-asked-for")
@@ -109,20 +109,20 @@ def documents_same(evidence: Evidence) -> Iterator[Breach]:
     documents = _documents(evidence) or []
 
     def differs(result: dict[str, Any]) -> Iterator[Breach]:
-        index, told = result["index"], result.get("document")
-        if not isinstance(told, dict) or not 0 <= index < len(documents):
+        index, reported = result["index"], result.get("document")
+        if not isinstance(reported, dict) or not 0 <= index < len(documents):
             return
         sent = documents[int(index)]
         fields: dict[str, Any] = sent if isinstance(sent, dict) else {"text": sent}
         # Only texts are declared; what becomes of anything else in a document is nobody's promise.
         lost = sorted(
-            name for name, value in fields.items() if isinstance(value, str) and told.get(name) != value
+            name for name, value in fields.items() if isinstance(value, str) and reported.get(name) != value
         )
         if lost:
             yield Breach(
                 "/results/*/document",
                 f"the document with index {index:g}",
-                f"another {lost[0]}: {told.get(lost[0])!r}",
+                f"another {lost[0]}: {reported.get(lost[0])!r}",
             )
 
     yield from each(_results(evidence), differs)
@@ -210,5 +210,5 @@ def _size(text: str) -> int:
 def _billed(evidence: Evidence, wanted: int) -> Iterator[Breach]:
     units = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("search_units")
     if units is not None and units != wanted:
-        told = "more" if units > wanted else "fewer"
-        yield Breach("/meta/billed_units/search_units", str(wanted), str(units), told)
+        reported = "more" if units > wanted else "fewer"
+        yield Breach("/meta/billed_units/search_units", str(wanted), str(units), reported)

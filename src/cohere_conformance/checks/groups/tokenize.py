@@ -19,9 +19,9 @@ _WHOLE = ("command", "embed-v4")
 @check("tokenize.strings")
 def strings(evidence: Evidence) -> Iterator[Breach]:
     """There are as many token_strings as tokens (TOK-O01)."""
-    tokens, told = evidence.answer.get("tokens", ()), evidence.answer.get("token_strings", ())
-    if len(tokens) != len(told):
-        yield Breach("/token_strings", f"{len(tokens)} strings, one a token", str(len(told)))
+    tokens, reported = evidence.answer.get("tokens", ()), evidence.answer.get("token_strings", ())
+    if len(tokens) != len(reported):
+        yield Breach("/token_strings", f"{len(tokens)} strings, one a token", str(len(reported)))
 
 
 @check("tokenize.ids")
@@ -35,13 +35,13 @@ def ids(evidence: Evidence) -> Iterator[Breach]:
 @check("tokenize.joined")
 def joined(evidence: Evidence) -> Iterator[Breach]:
     """The token_strings of an ASCII text join to the text (TOK-O03)."""
-    text, told = evidence.sent.get("text"), evidence.answer.get("token_strings")
+    text, reported = evidence.sent.get("text"), evidence.answer.get("token_strings")
     whole = str(evidence.sent.get("model")).startswith(_WHOLE)
     # Without any strings the tokens were counted by the client itself, which some recorders keep.
-    if not whole or not isinstance(text, str) or not text.isascii() or not told:
+    if not whole or not isinstance(text, str) or not text.isascii() or not reported:
         return
-    if "".join(told) != text:
-        yield Breach("/token_strings", f"the text in pieces, {text[:100]!r}", repr("".join(told)[:100]))
+    if "".join(reported) != text:
+        yield Breach("/token_strings", f"the text in pieces, {text[:100]!r}", repr("".join(reported)[:100]))
 
 
 @check("tokenize.free")

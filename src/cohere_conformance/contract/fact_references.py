@@ -19,7 +19,7 @@ _DATA = "_data"
 """Where a wheel has its data; `folder` returns these."""
 
 
-class Citation(msgspec.Struct, frozen=True):
+class FactReference(msgspec.Struct, frozen=True):
     """One mention of a fact.
 
     Attributes:
@@ -31,7 +31,7 @@ class Citation(msgspec.Struct, frozen=True):
     location: str
 
 
-def citations(folders: tuple[Path, ...]) -> Iterator[Citation]:
+def fact_references(folders: tuple[Path, ...]) -> Iterator[FactReference]:
     """Yield every mention of a fact in the texts below some folders, in code as well as in comments."""
     for root in folders:
         for path in sorted(root.rglob("*")):
@@ -40,10 +40,10 @@ def citations(folders: tuple[Path, ...]) -> Iterator[Citation]:
                 continue
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
                 for fact in FACT.findall(line):
-                    yield Citation(fact, f"{root.name}/{relative.as_posix()}:{number}")
+                    yield FactReference(fact, f"{root.name}/{relative.as_posix()}:{number}")
 
 
-def citing_folders(contracts: Path) -> tuple[Path, ...]:
+def referring_folders(contracts: Path) -> tuple[Path, ...]:
     """Return the folders whose texts may refer to the facts of a contract.
 
     The suites and the package belong to the shipped contract only.
