@@ -211,7 +211,7 @@ def test_a_body_in_chunks_goes_in_chunks(server: Hostile) -> None:
 
 @needs_curl
 @pytest.mark.parametrize(
-    ("headers", "keyed", "variable", "sent"),
+    ("headers", "has_key", "key_variable", "sent"),
     [
         ((("authorization", "[redacted]"),), True, "CO_API_KEY", ["Bearer reference-key"]),
         ((("authorization", "[redacted]"),), True, "CONFORMANCE_TRIAL_KEY", ["Bearer reference-trial-key"]),
@@ -345,7 +345,7 @@ def test_a_method_that_is_none_is_an_error_of_that_entry(method: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("key", "headers", "variable"),
+    ("key", "headers", "key_variable"),
     [
         (Credential.VALID, "[redacted]", "CO_API_KEY"),
         (Credential.WRONG, "Bearer conformance-wrong-key", "CO_API_KEY"),

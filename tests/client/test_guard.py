@@ -322,11 +322,11 @@ def test_an_id_of_another_collection_is_not_new() -> None:
         "GET /v1/connectors/7": {"connector": {"id": "7", "created_at": NOW}},
         "POST /v1/connectors": {"connector": {"id": "theirs-1"}},
     }
-    [finding] = target.guard.findings(target.send(Outgoing("POST", "/v1/connectors")))
+    [finding] = reused_ids(target.guard, target.send(Outgoing("POST", "/v1/connectors")))
     assert (finding.kind, finding.location) == ("expectation-failed", "/connector/id")
     assert not target.passes("DELETE", "/v1/connectors/theirs-1")
     target.answers["POST /v1/connectors"] = {"connector": {"id": "7"}}
-    assert list(target.guard.findings(target.send(Outgoing("POST", "/v1/connectors")))) == []
+    assert list(reused_ids(target.guard, target.send(Outgoing("POST", "/v1/connectors")))) == []
     assert target.passes("DELETE", "/v1/connectors/7")
 
 
@@ -396,6 +396,6 @@ def test_pages_with_tokens_are_read_to_the_last_one() -> None:
     target = Target({"GET /v2/batches": page, "GET /v1/datasets": {"datasets": []}})
     for identity in "abc":
         target.answers["POST /v2/batches"] = {"batch": {"id": identity, "created_at": NOW}}
-        [finding] = target.guard.findings(target.send(Outgoing("POST", "/v2/batches")))
+        [finding] = reused_ids(target.guard, target.send(Outgoing("POST", "/v2/batches")))
         assert finding.requirement == "batches.id-own"
         assert not target.passes("POST", f"/v2/batches/{identity}:cancel")
