@@ -5,6 +5,7 @@ Ends with 1 where it finds some, and lists them with what to write instead.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import subprocess
@@ -27,6 +28,11 @@ EVERYWHERE = ("src", "suites", "contracts", "reports", "docs", "README.md", "CON
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ID = re.compile(r"\b[\w-]+(?:\.[\w*-]+)+\b|\b\w+(?:-\w+)+\b|`[^`\n]*`")
 """Dotted and hyphenated names, and what is quoted as code."""
+_FSTRING = re.compile(r"[a-z]*f[a-z]*[\"']", re.IGNORECASE)
+_TEXTS = {tokenize.COMMENT, tokenize.STRING} | {
+    getattr(tokenize, name) for name in ("FSTRING_MIDDLE", "TSTRING_MIDDLE") if hasattr(tokenize, name)
+}
+"""The tokens that hold texts; since Python 3.12 an f-string is several tokens, with names among them."""
 
 
 class Hit(NamedTuple):
@@ -62,15 +68,37 @@ def in_text(text: str, path: str, line: int) -> Iterator[Hit]:
                 yield Hit(path, line + offset, match.group(), instead)
 
 
+def in_name(name: str, path: str, line: int) -> Iterator[Hit]:
+    """Yield the words of a Python name; the name of a test of the suites is an id."""
+    if path.startswith("suites/") and name.startswith("test_"):
+        return
+    parts = {part.lower() for part in _PARTS.findall(name)}
+    for part in sorted(parts & words()[0].keys()):
+        yield Hit(path, line, name, words()[0][part])
+
+
 def in_code(source: str, path: str) -> Iterator[Hit]:
     """Yield the words of a Python file: of its names, its comments and its texts."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        line = token.start[0]
         if token.type == tokenize.NAME:
-            parts = {part.lower() for part in _PARTS.findall(token.string)}
-            for part in sorted(parts & words()[0].keys()):
-                yield Hit(path, token.start[0], token.string, words()[0][part])
-        elif token.type in {tokenize.COMMENT, tokenize.STRING}:
-            yield from in_text(token.string, path, token.start[0])
+            yield from in_name(token.string, path, line)
+        elif token.type == tokenize.STRING and _FSTRING.match(token.string):  # before Python 3.12
+            yield from _in_fstring(token.string, path, line)
+        elif token.type in _TEXTS:
+            yield from in_text(token.string, path, line)
+
+
+def _in_fstring(literal: str, path: str, line: int) -> Iterator[Hit]:
+    """Yield the words of an f-string that is one token: of its text, and of the names in its expressions."""
+    for node in ast.walk(ast.parse(f"({literal})", mode="eval")):
+        # The lines of expressions count from the beginning of the f-string; those of its texts are not known.
+        here = line - 1 + getattr(node, "lineno", 1)
+        match node:
+            case ast.Constant(value=str(text)):
+                yield from in_text(text, path, here)
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                yield from in_name(name, path, here)
 
 
 def hits(paths: tuple[str, ...]) -> Iterator[Hit]:
