@@ -242,7 +242,7 @@ def test_a_request_goes_with_the_key_that_it_went_with(
 @pytest.mark.parametrize(
     ("url", "headers", "body", "why"),
     [
-        ("https://h/?key=[redacted]", (), None, "its address is redacted"),
+        ("https://h/?key=[redacted]", (), None, "its URL is redacted"),
         ("https://h/", (("x-api-key", "[redacted]"),), None, "the header x-api-key is redacted"),
         ("https://h/", (("cookie", "[redacted]"),), None, "the header cookie is redacted"),
         ("https://h/", (), b'{"token": "[redacted]"}', "its body is redacted"),
@@ -257,9 +257,14 @@ def test_a_request_goes_with_the_key_that_it_went_with(
         ),
         ("https://h/", (("x-a", "b\r\nx-c: d"),), None, "the header x-a has a line break or NUL"),
         ("https://h/", (("host", "g\r\nx-c: d"),), None, "the header host has a line break or NUL"),
-        ("https://somebody:secret@h/", (), None, "its address has a user"),
-        ("https://h/", (("@/etc/passwd", ""),), None, "it has a header field whose name is no token of HTTP"),
-        ("file:///etc/passwd", (), None, "its address is none of HTTP"),
+        ("https://somebody:secret@h/", (), None, "its URL contains a user"),
+        (
+            "https://h/",
+            (("@/etc/passwd", ""),),
+            None,
+            "it has a header field whose name is not an HTTP token",
+        ),
+        ("file:///etc/passwd", (), None, "its URL is not an HTTP URL"),
     ],
 )
 def test_what_cannot_be_repeated_is_said(url: str, headers: Headers, body: bytes | None, why: str) -> None:

@@ -1,7 +1,7 @@
-"""The shell command that repeats a request: exactly that request, and nothing else whatever it holds.
+"""The shell command that repeats a request, byte for byte where a shell and curl can.
 
-It is one line without characters that do not print, for bash and every other POSIX shell, and can be pasted
-from a terminal, a page or a log.
+It is one line of printable characters for any POSIX shell, and can be pasted from a terminal, a page or a
+log. Nothing in the request can make the shell run another command.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ KEY_VARIABLE = "CO_API_KEY"
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _OWN = ("Accept", "User-Agent")
-"""What curl sends unasked."""
-_FROM_SHELL = 100_000
-"""Bytes that a shell can hand over as one argument, and a little less."""
+"""Header fields that curl adds by itself."""
+_LONGEST_ARGUMENT = 100_000
+"""Bytes that a shell can surely pass as one argument."""
 _EXPECT_FROM = 1024
-"""Bytes of a body before which some versions of curl ask whether the server wants it."""
+"""Above this many bytes of a body, some versions of curl send `Expect: 100-continue`."""
 _SECONDS_FOR_HEAD = 10
-# curl splits and rewrites other paths, or may: those are given beside the address.
+# curl may split or rewrite other paths: those are passed with --request-target.
 _PLAIN_TARGET = re.compile(r"[A-Za-z0-9_.~!$&'()*+,;=:@/?%\[\]{}-]*")
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|\Z)", re.IGNORECASE)
 _BEARER = re.compile(
     r"Bearer [^\s]+|\W{0,4}(?:x+|redacted|hidden|masked|filtered|removed)\W{0,4}", re.IGNORECASE
 )
 _SHOWS_REDACTION = re.compile(r"\[redacted\]|%5Bredacted%5D|(?:[=]|%3d|://)redacted(?![\w-])", re.IGNORECASE)
-# A number is redacted by a zero, so that the body stays one of the same type.
+# Redaction replaces a number by zero, so that the value keeps its type.
 _ZERO = re.compile(
     rb"(?i)(?:key|secret|passw(?:or)?d|passphrase|pwd|authorization|cookie|credentials?)\\*[\"']\s*:\s*0(?![\d.])"
 )
 _MARKER = re.compile(r"#(?=#\w*\[)|:(?=:[A-Za-z])")
-"""What CI services take for the beginning of a command of a log."""
+"""What CI services interpret as the beginning of a command in a log."""
 
 
 class Command(NamedTuple):
-    """A command with what it cannot repeat.
+    """A command, and what of the request it cannot repeat.
 
     Attributes:
         line: for a shell.
-        inexact: why it sends something else than the request, for a reader; empty where it does not.
+        inexact: why it sends something else than the request, for a reader; empty if it does not.
     """
 
     line: str
@@ -64,20 +64,20 @@ def command(
     has_key: bool = True,
     key_variable: str = KEY_VARIABLE,
 ) -> Command:
-    """Return the command that sends a request once more.
+    """Return the command that sends a request again.
 
     Args:
         method: as it was sent.
-        url: absolute address.
-        headers: in order; a key is redacted, or recognisably none.
-        body: the bytes as they were sent; `None` where there were none.
-        keyed: whether the key is added where the headers hold no authorization.
-        variable: name of the environment variable that holds the key; empty where none does.
+        url: absolute URL.
+        headers: in order; a key is redacted, or obviously no key.
+        body: the bytes as they were sent; `None` if there was no body.
+        has_key: whether to add the key, if the headers contain no authorization.
+        key_variable: name of the environment variable with the key; empty if there is none.
     """
     inexact: list[str] = []
     names = {name for name, _ in headers}
     if not is_token(method):
-        inexact.append("its method is no token of HTTP")
+        inexact.append("its method is not an HTTP token")
     parts = ["curl", "-sS"]
     parts += ["--head"] if method == "HEAD" and not body else ["-X", _quoted(method)]
     parts += _address(method, url, inexact)
@@ -96,15 +96,15 @@ def command(
 
 
 def _address(method: str, url: str, inexact: list[str]) -> Iterator[str]:
-    """Yield the address with the options that keep curl from reading anything else into it."""
+    """Yield the URL, with the options that keep curl from interpreting it in any other way."""
     if _SHOWS_REDACTION.search(url):
-        inexact.append("its address is redacted")
+        inexact.append("its URL is redacted")
     if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
-        inexact.append("its address has a user")
+        inexact.append("its URL contains a user")
     origin, target = _split(url)
     if not origin:
-        inexact.append("its address is none of HTTP")
-        # Nothing is sent: curl would take a text without a scheme for the name of a host.
+        inexact.append("its URL is not an HTTP URL")
+        # Nothing is sent: curl would interpret a text without a scheme as the name of a host.
         yield from ("--proto", "=http,https", "--proto-default", "file", "--url", _quoted(url))
         return
     if _PLAIN_TARGET.fullmatch(target) is None:
@@ -120,9 +120,9 @@ def _address(method: str, url: str, inexact: list[str]) -> Iterator[str]:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Return scheme with authority, and the target as a client sends it; nothing where the address is none.
+    """Return scheme with authority, and the target as a client sends it; or two empty texts.
 
-    A client encodes what an address cannot hold, and sends neither a fragment nor a user.
+    A client encodes characters that a URL cannot contain, and sends neither a fragment nor a user.
     """
     try:
         parts = urlsplit(url)
@@ -153,7 +153,7 @@ def _field(name: str, value: str, key_variable: str, url: str, inexact: list[str
         yield from _key(key_variable)
         return
     if not is_token(name):
-        inexact.append("it has a header field whose name is no token of HTTP")
+        inexact.append("it has a header field whose name is not an HTTP token")
         return
     if set("\r\n\0") & set(value):
         inexact.append(f"the header {name} has a line break or NUL")
@@ -162,7 +162,7 @@ def _field(name: str, value: str, key_variable: str, url: str, inexact: list[str
         inexact.append(f"the header {name} is redacted")
     yield from ("-H", _quoted(f"{name}: {value}" if value else f"{name};"))
     if name == "accept-encoding":
-        # Only for whoever reads the response: what is sent is the field above.
+        # This only makes curl decode the response; the field above is what is sent.
         yield "--compressed"
 
 
@@ -176,10 +176,10 @@ def _key(key_variable: str) -> tuple[str, str]:
 
 
 def variable_of(headers: Sequence[tuple[str, str]]) -> str:
-    """Return the variable that holds the key of a recorded request; nothing where it has other credentials.
+    """Return the variable with the key of a recorded request; empty if it was sent with other credentials.
 
     Args:
-        headers: before they are redacted.
+        headers: before redaction.
     """
     given = [value for name, value in headers if name == "authorization"]
     return KEY_VARIABLE if all(map(_BEARER.fullmatch, given)) else ""
@@ -199,21 +199,22 @@ def _coding(headers: Sequence[tuple[str, str]], body: bytes | None, inexact: lis
 def _body(
     method: str, headers: Sequence[tuple[str, str]], body: bytes | None, inexact: list[str]
 ) -> bytes | None:
-    """Return the bytes to send; `None` where there is no body, not even an empty one."""
-    told = [value.strip() for name, value in headers if name == "content-length"]
+    """Return the bytes to send; `None` if there is no body, not even an empty one."""
+    lengths = [value.strip() for name, value in headers if name == "content-length"]
     if body and (_SHOWS_REDACTION.search(body.decode("latin-1")) or _ZERO.search(body)):
         inexact.append("its body is redacted")
-    elif told and told[0] != str(len(body or b"")):
+    elif lengths and lengths[0] != str(len(body or b"")):
         inexact.append("its body was not recorded as it was sent")
-    elif not told and any(name == "content-encoding" for name, _ in headers):
+    elif not lengths and any(name == "content-encoding" for name, _ in headers):
         inexact.append("its body was recorded without its content coding")
     chunked = any(name == "transfer-encoding" for name, _ in headers)
-    empty = bool(told) or chunked or (not headers and body is not None and method in {"POST", "PUT", "PATCH"})
+    creates = method in {"POST", "PUT", "PATCH"}
+    empty = bool(lengths) or chunked or (not headers and body is not None and creates)
     return body if body else b"" if empty and method != "HEAD" else None
 
 
 def _with_body(method: str, parts: list[str], body: bytes | None) -> str:
-    """Return the command with its body, after what hands over bytes that no argument can hold."""
+    """Return the command with its body, which is piped into it if it cannot be an argument."""
     if body is None:
         return " ".join(parts)
     if method == "HEAD":
@@ -225,7 +226,7 @@ def _with_body(method: str, parts: list[str], body: bytes | None) -> str:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = "\0"
-    if text.isprintable() and len(body) <= _FROM_SHELL:
+    if text.isprintable() and len(body) <= _LONGEST_ARGUMENT:
         return " ".join([*parts, "--data-raw", _quoted(text)])
     if "\0" in text:
         before = f"echo {base64.b64encode(body).decode('ascii')} | base64 -d"
@@ -235,7 +236,7 @@ def _with_body(method: str, parts: list[str], body: bytes | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return the text as one word of a shell, on one line and without what does not print."""
+    """Return the text as one word of a shell, in printable characters on one line."""
     if text.isprintable():
         # Two quotes in a row end a quoted text and begin the next one, with nothing in between.
         return _MARKER.sub(r"\g<0>''", shlex.quote(text))
@@ -253,7 +254,7 @@ def _format(text: str, further: str = "") -> str:
         for character in text
     )
     if written.startswith("-"):
-        # Or it would be an option.
+        # printf would interpret it as an option.
         written = "\\055" + written[1:]
     written = _MARKER.sub(lambda marker: _octal(marker[0]), written)
     return f"'{written}'"

@@ -1,4 +1,4 @@
-"""Where the shipped folders lie: beside the sources in a checkout, inside the package in a wheel."""
+"""Paths of the shipped data: beside the sources in a checkout, inside the package in a wheel."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def is_shipped(path: Path) -> bool:
-    """Return whether a file is one of the shipped documents that a run reads and never writes."""
+    """Return whether a file belongs to the shipped documents, which a run only reads."""
     return any(path.is_relative_to(folder(name)) for name in ("contracts", "suites"))
 
 
 def folder(name: str) -> Path:
-    """Return the shipped folder `name` (`contracts`, `suites`, `cassettes` or `reports`).
+    """Return the path of the shipped folder `name` (`contracts`, `suites`, `cassettes` or `reports`).
 
-    The checkout wins whenever the package is imported from `src/`, because an editable install leaves a
-    stale copy of the data behind.
+    If the package is imported from `src/`, the folder of the checkout is used, because an editable install
+    leaves a stale copy of the data behind.
 
     Raises:
-        ConformanceError: neither place has the folder, so the installation is incomplete.
+        ConformanceError: there is no such folder, so the installation is incomplete.
     """
     checkout = _PACKAGE.parent.parent / name
     if _PACKAGE.parent.name == "src" and checkout.is_dir():

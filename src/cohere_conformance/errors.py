@@ -1,27 +1,27 @@
-"""The exceptions of the engine: one tree, so that a caller can tell whose fault it is.
+"""The exceptions of the engine, one class for each cause, under one base class.
 
-A deviation of the judged server is a `Finding`, never an exception. What is raised here says that no
-judgement was possible, and each class maps to one exit code of the command.
+A deviation of the judged server is a `Finding`, never an exception. An exception says that no judgement was
+possible; each class maps to one exit code of the command.
 """
 
 from __future__ import annotations
 
 
 class ConformanceError(Exception):
-    """Any failure of the engine; the message says what was expected, what came, where, and what to do."""
+    """Any error of the engine. Its message says what was expected, what was received, where, what to do."""
 
 
 class ContractError(ConformanceError):
-    """A document below `contracts/` is broken: it cannot be read, resolved, amended or compiled."""
+    """A document in `contracts/` is invalid: it cannot be read, resolved, amended or compiled."""
 
 
 class TrafficError(ConformanceError):
-    """Recorded traffic cannot be read from here on.
+    """A recording, or one exchange in it, cannot be parsed.
 
     Args:
-        file: path of the input, as the caller named it.
-        where: the place in it ("line 12", "entry 3", "byte 4096").
-        reason: what was expected and what came.
+        file: path of the recording as given by the caller.
+        where: location in the file ("line 12", "entry 3", "byte 4096").
+        reason: what was expected and what was received.
     """
 
     def __init__(self, file: str, where: str, reason: str) -> None:
@@ -31,17 +31,17 @@ class TrafficError(ConformanceError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[TrafficError], tuple[str, str, str]]:
-        """Pickle by parts: the default would hand the joined message to a three-argument constructor."""
+        """Pickle the arguments: by default the joined message would be passed to this constructor."""
         return (type(self), (self.file, self.where, self.reason))
 
 
 class CaseError(ConformanceError):
-    """A written case is wrong: its file cannot be read, or it cannot be what its author meant.
+    """A written case is invalid, or its file cannot be read.
 
     Args:
-        file: path of the file, as a reader finds it.
-        line: the line of the mistake, from 1; 0 where there is no file to have lines.
-        reason: what was expected, what came and what to do.
+        file: path of the file for a reader.
+        line: the line of the mistake, from 1; 0 if there is no file.
+        reason: what was expected, what was received and what to do.
     """
 
     def __init__(self, file: str, line: int, reason: str) -> None:
@@ -51,16 +51,16 @@ class CaseError(ConformanceError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[CaseError], tuple[str, int, str]]:
-        """Pickle by parts, as `TrafficError` does: runs on several cores hand errors over."""
+        """Pickle the arguments, as `TrafficError` does: runs on several cores exchange errors."""
         return (type(self), (self.file, self.line, self.reason))
 
 
 class CassetteError(ConformanceError):
-    """A golden cassette is none: it is cut off, of another format, or not where its name says.
+    """A golden cassette is invalid: it is cut off, has another format, or its path is not that of its case.
 
     Args:
         file: path of the cassette.
-        reason: what was expected, what came and what to do.
+        reason: what was expected, what was received and what to do.
     """
 
     def __init__(self, file: str, reason: str) -> None:
@@ -69,45 +69,45 @@ class CassetteError(ConformanceError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[CassetteError], tuple[str, str]]:
-        """Pickle by parts, as `TrafficError` does."""
+        """Pickle the arguments, as `TrafficError` does."""
         return (type(self), (self.file, self.reason))
 
 
 class LeakError(ConformanceError):
-    """What was about to be written holds a secret; it was not written."""
+    """A file was not written, because its content holds a secret."""
 
 
 class ReportError(ConformanceError):
-    """A report cannot be written, or a file that should be one is not whole."""
+    """A report cannot be written, or a file is no complete report."""
 
 
 class UsageError(ConformanceError):
-    """The call itself is wrong: an unknown name, an option that does not fit."""
+    """The command was called wrongly: an unknown name, or options that exclude each other."""
 
 
 class BudgetError(ConformanceError):
-    """A run wants to send more requests than it may."""
+    """A run has reached its maximum number of requests."""
 
 
 class TargetError(ConformanceError):
-    """The target of a run cannot be reached, or refuses the key of the run."""
+    """The target of a run cannot be reached, or rejects the key of the run."""
 
 
 class RefusedError(ConformanceError):
-    """A request was not sent, because the guard of the target does not let it pass."""
+    """A request was not sent, because the guard of the target forbids it."""
 
 
 class ForbiddenError(RefusedError):
-    """A request was not sent, because what it calls is not allowed on the target."""
+    """A request was not sent, because its operation is not allowed on the target."""
 
 
 class OwnershipError(RefusedError):
-    """A request was not sent, because it could change or remove what the run has not made.
+    """A request was not sent, because it could change or delete a resource that the run has not created.
 
     Args:
-        message: what it would have touched.
-        claimed: the target itself has named that as made by the run; otherwise whatever derived the request
-            is wrong.
+        message: the resource, for a reader.
+        claimed: whether a response of the target has named the resource as created by the run; otherwise the
+            code that derived the request is wrong.
     """
 
     def __init__(self, message: str, *, claimed: bool) -> None:
@@ -116,4 +116,4 @@ class OwnershipError(RefusedError):
 
 
 class HarnessError(ConformanceError):
-    """A check of ours has failed where it must not: nothing follows from that for the target."""
+    """A check itself has failed with an exception: nothing follows from that for the target."""

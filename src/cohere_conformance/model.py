@@ -1,7 +1,13 @@
-"""The vocabulary: what was exchanged, what deviates, and how it is told apart.
+"""The vocabulary of the project: what was exchanged, what must hold, and what deviates.
 
-Everything here is a frozen value without behaviour of its own beyond its identity. Whatever can produce an
-`Exchange` gets the same judgement, and every judgement is a list of `Finding`.
+- `Exchange`: one HTTP request with its response, whether live, recorded or replayed.
+- `Requirement` and `Expectation`: what must hold beyond the schemas; the first for every exchange of an
+  operation, the second for one written case.
+- `Finding`: one deviation of one exchange from the contract. Its `fingerprint` identifies it across runs.
+- `Element`: one thing that the contract declares and an exchange can exercise; the unit of coverage.
+
+Everything here is an immutable value. Whatever produces an `Exchange` gets the same judgement, and every
+judgement is a list of `Finding`.
 """
 
 from __future__ import annotations
@@ -14,22 +20,22 @@ import msgspec
 from cohere_conformance.curl import KEY_VARIABLE, Command, command
 
 Headers = tuple[tuple[str, str], ...]
-"""Header fields in wire order: lower-case names, repeated fields kept apart."""
+"""Header fields in wire order, with lower-case names; a repeated field is repeated here."""
 
 
 class Severity(enum.StrEnum):
     """How much a deviation matters to a typed client."""
 
     BREAKING = "breaking"
-    """A typed client fails or misreads the answer."""
+    """A typed client fails, or misreads the response."""
     ADDITIVE = "additive"
-    """The server sends more than is declared; tolerant clients do not notice."""
+    """The server sends more than the contract declares; a tolerant client ignores it."""
     NOTICE = "notice"
-    """Worth knowing, nobody's contract is broken by the server."""
+    """Worth knowing; the server does not break the contract."""
 
 
 class Kind(enum.StrEnum):
-    """What deviates. The names are stable: baselines and reports of other people depend on them."""
+    """The kind of a deviation. The names never change: baselines and reports of users depend on them."""
 
     STATUS_UNDECLARED = "status-undeclared"
     MEDIA_TYPE_UNDECLARED = "media-type-undeclared"
@@ -71,16 +77,16 @@ SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
     Kind.ROUTE_UNKNOWN: Severity.NOTICE,
     Kind.RULE_UNENFORCED: Severity.ADDITIVE,
 }
-"""The severity a kind has unless a check says otherwise."""
+"""The severity of each kind, unless a check sets another one."""
 
 
 class StreamEvent(msgspec.Struct, frozen=True):
-    """One event of a stream, already cut out of the body.
+    """One event of a stream.
 
     Attributes:
         data: the payload as text; several `data:` lines are joined by a line feed.
-        event: the name on the `event:` line; `None` where there is none, as in newline-delimited JSON.
-        at: seconds since the request was sent, if the recorder kept the time.
+        event: the name in the `event:` line; `None` if there is none, as in newline-delimited JSON.
+        at: seconds since the request was sent, if the recording has the time.
     """
 
     data: str
@@ -89,17 +95,17 @@ class StreamEvent(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What the client sent.
+    """An HTTP request.
 
     Attributes:
-        method: upper-case HTTP method.
-        url: absolute URL, query included.
-        headers: empty where the recorder kept none.
-        body: the decoded content (no transfer or content coding); `None` where it was not recorded.
-        keyed: false where it is known to have gone without any key. Recorders drop keys, so a missing header
-            says nothing.
-        variable: the environment variable that holds the key that it was sent with; empty where it was sent
-            with other credentials.
+        method: in upper case.
+        url: absolute URL, with the query.
+        headers: empty if they were not recorded.
+        body: the content without transfer and content coding; `None` if it was not recorded.
+        has_key: false if the request is known to have had no API key. Recorders remove keys, so a missing
+            `Authorization` header alone shows nothing.
+        key_variable: the environment variable with the key of the request, for commands that repeat it; empty
+            if the request had other credentials.
     """
 
     method: str
@@ -111,30 +117,31 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class FailureKind(enum.StrEnum):
-    """How an answer ended before it was whole."""
+    """Why a response is incomplete."""
 
     REFUSED = "refused"
-    """No connection could be made."""
+    """There was no connection."""
     TIMEOUT = "timeout"
-    """Nothing came, or no more, within the time that was given."""
+    """There was no response, or no further part of it, within the time limit."""
     RESET = "reset"
-    """The connection was closed or reset before the answer was whole."""
+    """The connection was closed or reset before the end of the response."""
     LENGTH = "length"
-    """The body is shorter or longer than the answer says it is."""
+    """The body is shorter or longer than `Content-Length`."""
     PROTOCOL = "protocol"
-    """What came is no HTTP."""
+    """The response is not HTTP."""
     ENCODING = "encoding"
-    """The body cannot be decoded as its content coding says."""
+    """The body cannot be decoded as `Content-Encoding` says."""
     TOO_LARGE = "too-large"
-    """More came than is read of one answer."""
+    """The body exceeds the size limit for one response."""
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why there is no whole answer.
+    """Why there is no complete response.
 
     Attributes:
-        kind: how it ended.
-        detail: what happened, for a reader; without addresses of memory, numbers of ports, times.
+        kind: the category.
+        detail: what happened, for a reader; without memory addresses, port numbers and times, so that two
+            runs give the same text.
     """
 
     kind: FailureKind
@@ -142,17 +149,18 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """What the server answered.
+    """An HTTP response.
 
     Attributes:
-        status: HTTP status code; 0 where no status line came.
-        headers: empty where the recorder kept none.
-        body: the decoded content; `None` where it was not recorded (or is told by `events`).
-        events: the stream already split, where the recorder kept events instead of bytes.
-        failure: why the answer is not whole, where it is not.
-        seconds: from sending the request to the end of the answer, if the recorder kept it.
-        arrivals: of a stream, how many bytes of the body had come after how many seconds.
-        undecoded: why a recorded body could not be decoded; empty where it could, or where there is none.
+        status: HTTP status code; 0 if no status line was received.
+        headers: empty if they were not recorded.
+        body: the content without transfer and content coding; `None` if it was not recorded, or only as
+            `events`.
+        events: the events of a stream, if the recording has events instead of bytes.
+        failure: why the response is incomplete; `None` if it is complete.
+        seconds: from sending the request to the end of the response, if the recording has the time.
+        arrivals: of a stream, pairs of the number of bytes received so far and the seconds since the request.
+        undecoded: why a recorded body could not be decoded; empty if it could, or if there is none.
     """
 
     status: int
@@ -166,22 +174,22 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class BodyState(enum.StrEnum):
-    """Whether the body of a response could be judged."""
+    """Whether the body of a response was judged."""
 
     JUDGED = "judged"
-    """It was, or the response has none to judge."""
+    """It was judged, or the response has no body to judge."""
     NOT_RECORDED = "body not recorded"
-    """The recorder left it out."""
+    """The recording does not contain it."""
     NOT_DECODED = "body not decoded"
-    """It was recorded in a form that cannot be read here."""
+    """The recording contains it in a form that cannot be decoded."""
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where an exchange was seen.
+    """Where an exchange comes from.
 
     Attributes:
-        file: path of the recording, as the caller named it.
-        position: place in the file that a person can go to, such as `line 12` or `entry 3`.
+        file: path of the recording as given by the caller; for a live exchange, the name of the run.
+        position: location in the file for a reader, such as `line 12` or `entry 3`.
         recorded_at: RFC 3339 time of the recording, if known.
     """
 
@@ -191,19 +199,19 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One request with its response, as on the wire, and where it comes from."""
+    """One request with its response, as on the wire, and where they come from."""
 
     request: Request
     response: Response
     source: Source
 
     def as_curl(self) -> str:
-        """Return a shell command that repeats the request; a key is read from the environment."""
+        """Return a shell command that repeats the request; it reads the key from the environment."""
         return self.curl.line
 
     @property
     def curl(self) -> Command:
-        """The shell command that repeats the request, with what it cannot repeat."""
+        """The shell command that repeats the request, and what of the request it cannot repeat."""
         sent = self.request
         return command(
             sent.method,
@@ -216,14 +224,14 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class Expectation(msgspec.Struct, frozen=True):
-    """What a written case demands of its answer beyond the contract.
+    """What a written case expects of its response, in addition to the contract.
 
     Attributes:
-        status: the statuses that are right.
-        headers: JSON Schema of a header's text by lower-case name; `False` where the header must be absent.
-        body: JSON Schema of what stands at a place of the body; `False` where nothing must stand there. A
-            place is a JSON pointer in which `*` stands for every element of an array; in a stream the type of
-            the event comes first (`<message-end>/delta/finish_reason`).
+        status: the allowed statuses.
+        headers: JSON Schema of each header's text, by lower-case name; `False` if the header must be absent.
+        body: JSON Schema of the values at each location of the body; `False` if the location must be absent.
+            A location is a JSON pointer in which `*` matches every element of an array; in a stream it begins
+            with the type of the event (`<message-end>/delta/finish_reason`).
     """
 
     status: tuple[int, ...]
@@ -232,33 +240,33 @@ class Expectation(msgspec.Struct, frozen=True):
 
 
 class Aspect(enum.StrEnum):
-    """What of an operation can be exercised or left out."""
+    """What kind of declaration an exchange can exercise."""
 
     STATUS = "status"
     """A declared status."""
     PROPERTY = "property"
-    """A declared property of a 2xx answer, or of the body of a request."""
+    """A declared property of a 2xx response, or of a request body."""
     EVENT = "event"
     """A declared event of a stream."""
     ENUM_VALUE = "enum-value"
-    """A declared value of an enumeration in a 2xx answer, or anywhere in a request."""
+    """A declared value of an enum in a 2xx response, or anywhere in a request."""
     BRANCH = "branch"
-    """A declared JSON type of a value in a request that may have several."""
+    """A declared JSON type of a request value that may have several types."""
     PARAMETER = "parameter"
-    """A declared parameter of a path or a query, or a declared part of a form."""
+    """A declared path or query parameter, or a declared part of a form."""
 
 
 class Element(msgspec.Struct, frozen=True, order=True):
-    """One thing that the contract declares and that an exchange can show.
+    """One declaration of the contract that an exchange can exercise; coverage counts these.
 
     Attributes:
         operation: label such as `POST /v2/chat`.
-        aspect: what it is.
-        name: a status (`404`), a place (`/results/*/index`, `<message-end>/delta/usage`, `query:limit`), the
-            type of an event, a place with a value (`/finish_reason = COMPLETE`) or with the JSON type of a
-            value (`/documents/* is string`).
-        declaration: where the document says it (`Meta/api_version`): one declaration may serve many places
-            of many operations, some of which can never show all of it.
+        aspect: the kind of declaration.
+        name: a status (`404`), a location (`/results/*/index`, `<message-end>/delta/usage`, `query:limit`),
+            the type of an event, a location with a value (`/finish_reason = COMPLETE`), or a location with a
+            JSON type (`/documents/* is string`).
+        declaration: where the OpenAPI document declares it (`Meta/api_version`). Many locations of many
+            operations may share one declaration, and some of them never show all of it.
     """
 
     operation: str
@@ -268,25 +276,25 @@ class Element(msgspec.Struct, frozen=True, order=True):
 
 
 class Level(enum.StrEnum):
-    """How strongly a requirement binds."""
+    """How strongly a requirement binds, as in RFC 2119."""
 
     MUST = "MUST"
-    """Shown by the document, by the documentation or by observation: a violation fails."""
+    """The OpenAPI document, the documentation or observations prove it: a violation fails the run."""
     SHOULD = "SHOULD"
-    """Likely, but not shown: a violation is worth a look."""
+    """It is likely, but not proven: a violation is reported as a notice."""
 
 
 class Requirement(msgspec.Struct, frozen=True):
-    """One clause that a server can violate and that no schema says.
+    """One rule for the behaviour of a server that no schema can express.
 
     Attributes:
-        id: stable name, such as `v2.rerank.sorted`; it never changes its meaning and is never used again.
+        id: stable name, such as `v2.rerank.sorted`; it never changes its meaning and is never reused.
         level: how strongly it binds.
-        says: the clause, in one sentence.
-        source: where it is known from: `spec`, `docs`, `sdk`, `observed 10/10`, `inferred`; or several.
-        reason: the facts behind it, by their ids, and what else there is to know.
-        operations: labels of the operations that it is about.
-        faults: names of the reference server's faults that violate it.
+        says: the rule, in one sentence.
+        source: how it is known: `spec`, `docs`, `sdk`, `observed 10/10`, `inferred`, or several of these.
+        reason: the facts that support it, and what else there is to know.
+        operations: labels of the operations to which it applies.
+        faults: names of the faults of the reference server that violate it.
         group: the group whose file declares it.
     """
 
@@ -301,12 +309,12 @@ class Requirement(msgspec.Struct, frozen=True):
 
 
 class Untestable(msgspec.Struct, frozen=True, order=True):
-    """One requirement that one exchange cannot show, because what it depends on is missing or broken.
+    """A requirement that an exchange cannot show, because a value that it needs is missing or invalid.
 
     Attributes:
         operation: label such as `POST /v2/chat`.
         requirement: id of the requirement.
-        reason: what it depends on, and what is wrong with that; without positions and values.
+        reason: the value that it needs, and what is wrong with it; without array positions and values.
     """
 
     operation: str
@@ -319,19 +327,20 @@ class Finding(msgspec.Struct, frozen=True):
 
     Attributes:
         kind: what deviates.
-        severity: how much it matters.
-        operation: label such as `POST /v2/chat`; method and path of the request where no operation matches.
+        severity: how much it matters to a typed client.
+        operation: label such as `POST /v2/chat`; method and path of the request if no operation matches.
         status: HTTP status of the response.
-        location: JSON pointer into the body with array indexes folded to `*` and free keys to `{}`; the tag
-            of the event comes first in a stream (`<message-end>/delta/usage`); `""` is the whole body;
-            `header:NAME` is a response header, `query:NAME` a query parameter.
+        location: JSON pointer into the body, with `*` for array indexes and `{}` for free property names. In
+            a stream it begins with the type of the event (`<message-end>/delta/usage`). `""` is the whole
+            body, `header:NAME` a response header, `query:NAME` a query parameter.
         expected: what the contract declares, for a reader.
-        observed: what came, for a reader; long values are cut.
-        value_class: what tells two findings at one place apart (an enum value, a JSON type); part of the
-            identity, unlike `expected` and `observed`.
-        requirement: id of the requirement that is violated, if it is one of the catalogue.
-        amendment: id of the amendment that explains it: the published document says so, the amended does not.
-        omitted: how many more findings of the same exchange there are at least that are not listed.
+        observed: what the response contains instead, for a reader; long values are cut.
+        value_class: distinguishes two findings at one location (an enum value, a JSON type). It is part of
+            the identity, unlike `expected` and `observed`.
+        requirement: id of the violated requirement, if the finding violates one.
+        amendment: id of the amendment that makes this a known defect of the published OpenAPI document: the
+            exchange deviates from the document as published, not from the amended one.
+        omitted: minimum number of further findings of the same exchange that are not listed.
     """
 
     kind: Kind
@@ -348,7 +357,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """Identity across runs (12 hex digits): independent of wording, order and array positions."""
+        """Identity across runs, as 12 hex digits: independent of wording, order and array positions."""
         parts = (
             self.operation,
             f"{self.status // 100}xx",

@@ -1,4 +1,4 @@
-"""Names: what was probably meant by a wrong one, operations as parts of others, and what HTTP calls one."""
+"""Names: suggestions for unknown ones, operations as parts of ids, and the tokens of HTTP."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REDACTED = "[redacted]"
-"""Stands for a credential."""
+"""Replaces a credential."""
 REDACTED_IN_URL = "redacted"
-"""Stands for a credential in an address, which may hold no brackets."""
+"""Replaces a credential in a URL, which must not contain brackets."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def is_token(text: str) -> bool:
-    """Return whether a text is a token of RFC 9110, as every method and every name of a header field is."""
+    """Return whether a text is a token of RFC 9110, as methods and names of header fields have to be."""
     return _TOKEN.fullmatch(text) is not None
 
 
 def unknown(option: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for a name that is not among the known ones.
+    """Return the error message for an unknown name.
 
     Args:
-        option: where the name was given.
-        name: what was given.
-        known: what is there.
+        option: the option in which the name was given.
+        name: the unknown name.
+        known: the known names.
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
-    return f"{option} {name}: expected a known name; {hint}"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(names)}"
+    return f"{option} {name}: unknown name; {hint}"
 
 
 def slug(label: str) -> str:

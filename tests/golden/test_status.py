@@ -607,7 +607,7 @@ def test_the_shipped_policy_has_a_rule_for_everything() -> None:
     ("before", "after", "message"),
     [
         ("rules:", "rules: [", "line "),
-        ("rules:\n", "rules:\n  tidy: {}\n", "rules: tidy: expected a known name"),
+        ("rules:\n", "rules:\n  tidy: {}\n", "rules: tidy: unknown name"),
         ("  orphan:", "  orphans:", "did you mean orphan"),
         ("rules:\n", "rules:\n  broken: {}\n", "expected no rule, because a broken cassette always fails"),
         (
