@@ -100,7 +100,7 @@ def test_golden_cassettes_are_replayed_and_recorded(command: Path, tmp_path: Pat
     shipped = sum(1 for path in (ROOT / "cassettes").rglob("*.yaml") if path.name != "policy.yaml")
     told = _run(command, "replay", cwd=tmp_path)
     assert f"golden: {shipped} interactions, {shipped} reference, 0 live" in told
-    assert "nothing is the matter" in _run(command, "cassettes", "status", cwd=tmp_path)
+    assert "all cassettes are up to date" in _run(command, "cassettes", "status", cwd=tmp_path)
     told = _run(command, "record", "--only", "rerank", cwd=tmp_path)
     assert (tmp_path / "cassettes" / "rerank" / "rerank.v2.plain.yaml").is_file()
     told = _run(command, "verify", "--fault", "rerank.one-missing", cwd=tmp_path, expected=1)

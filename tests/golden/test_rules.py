@@ -5,24 +5,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError
-from cohere_conformance.golden import find, load
+from cohere_conformance.golden import Cassette, find, load
 from cohere_conformance.golden.compare.loading import load_rules
 from cohere_conformance.golden.compare.masks import Like, Mask
 from cohere_conformance.golden.compare.streams import Streamed, framing_of
+from cohere_conformance.golden.fresh_server import FreshServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from cohere_conformance.contract.location import Location
-    from cohere_conformance.golden import Cassette, Provenance
-    from cohere_conformance.golden.compare.rules import Rule
+    from cohere_conformance.golden import Provenance
+    from cohere_conformance.golden.compare.rules import ComparisonRule
 
 CONTRACT = load_contract()
 RULES = load_rules(folder("suites"), CONTRACT)
@@ -94,13 +97,25 @@ def met(cassette: Cassette) -> Iterator[str]:
                     yield named(rule, location)
 
 
-def named(rule: Rule, location: Location | str) -> str:
+def full_list(name: str, creation: str) -> Cassette:
+    """Return a list of everything that resources create; a cassette has only what its own case needs."""
+    suite, cassette = shipped_suite(), load(CASSETTES[name])
+    every = tuple(one.name for one in suite.resources.values() if one.create.operation == creation)
+    [case] = [case for case in suite.cases if case.id == name]
+    with FreshServer(suite, CONTRACT) as server:
+        sent = server.send(msgspec.structs.replace(case, needs=(*case.needs, *every)), "contract")
+    return Cassette(cassette.provenance, sent.exchange)
+
+
+def named(rule: ComparisonRule, location: Location | str) -> str:
     return f"{rule.file}:{rule.line}: {location} in {rule.case or 'all'}"
 
 
 def test_every_rule_is_needed() -> None:
     assert CASSETTES, "the shipped cassettes were found"
     needed = {name for path in CASSETTES.values() for name in met(load(path))}
+    needed |= set(met(full_list("datasets.list.span", "POST /v1/datasets")))
+    needed |= set(met(full_list("embed-jobs.list.youngest", "POST /v1/embed-jobs")))
     every = [named(rule, location) for rule in RULES.rules for location in rule.locations or (rule.header,)]
     assert [name for name in every if name not in needed] == []
 

@@ -21,7 +21,7 @@ from cohere_conformance.cli import run
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import UsageError
 from cohere_conformance.golden import Cassette
-from cohere_conformance.golden.sdk import Failure, Loss, SdkReplay, What, as_json, render, replay
+from cohere_conformance.golden.sdk import Loss, LossKind, SdkFailure, SdkReplay, as_json, render, replay
 from cohere_conformance.golden.sdk.arguments import arguments, same
 from cohere_conformance.golden.sdk.methods import METHODS, Method
 from cohere_conformance.model import Request
@@ -163,7 +163,7 @@ def test_a_loss_is_told_once_with_how_many_answers_show_it() -> None:
     body = REPLY | {"message": {"role": "assistant", "content": pieces}}
     made = [recorded("POST /v2/chat", body, name=name) for name in ("chat.b", "chat.a")]
     assert replay(made).losses == (
-        Loss("POST /v2/chat", "/message/content/*/tone", What.UNTYPED, 2, "chat.b"),
+        Loss("POST /v2/chat", "/message/content/*/tone", LossKind.UNTYPED, 2, "chat.b"),
     )
 
 
@@ -278,7 +278,7 @@ def test_a_stream_in_another_form_fails_unless_the_request_asked_for_it() -> Non
     wants = (*JSON, ("accept", "application/json"))
     replayed = replay([recorded("POST /v2/chat", body, request=asked, headers=NDJSON, request_headers=wants)])
     assert (replayed.parsed, replayed.failed, replayed.inexpressible) == (0, (), 1)
-    assert [(loss.location, loss.what) for loss in replayed.losses] == [("", What.REFUSED)]
+    assert [(loss.location, loss.what) for loss in replayed.losses] == [("", LossKind.REFUSED)]
 
 
 def test_an_operation_without_a_method_is_told_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,8 +375,10 @@ def test_the_sdk_parses_what_the_reference_server_answers(tmp_path: Path) -> Non
     assert replayed.failed == ()
     assert replayed.absent_operations == ()
     assert replayed.parsed == len(made) - 1, "one answer is in a form that the SDK never asks for"
-    assert {loss.example for loss in replayed.losses if loss.what is What.REFUSED} == {"chat.v2.stream.lines"}
-    assert {loss.example for loss in replayed.losses if loss.what is What.SKIPPED} == {
+    assert {loss.example for loss in replayed.losses if loss.what is LossKind.REFUSED} == {
+        "chat.v2.stream.lines"
+    }
+    assert {loss.example for loss in replayed.losses if loss.what is LossKind.SKIPPED} == {
         "chat.v1.stream.server-sent"
     }
     # Of what is valid, the SDK can send everything but a stream in another form.
@@ -391,8 +393,8 @@ def test_the_sdk_parses_what_the_reference_server_answers(tmp_path: Path) -> Non
 TOLD = SdkReplay(
     "7.3.1",
     5,
-    (Failure("chat.broken", "POST /v2/chat", "expected a value, got\x1b[2J"),),
-    tuple(Loss("POST /v2/chat", f"/usage/{n}", What.DROPPED, 3, "chat.plain") for n in range(3)),
+    (SdkFailure("chat.broken", "POST /v2/chat", "expected a value, got\x1b[2J"),),
+    tuple(Loss("POST /v2/chat", f"/usage/{n}", LossKind.DROPPED, 3, "chat.plain") for n in range(3)),
     ("POST /v1/tides",),
     2,
 )

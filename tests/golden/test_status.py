@@ -34,8 +34,8 @@ from cohere_conformance.errors import CassetteError, ContractError
 from cohere_conformance.golden import Cassette, Origin, Provenance, find
 from cohere_conformance.golden.cassette import dump
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests, part_of
-from cohere_conformance.golden.policy import POLICY, Policy, Stale, Verdict, load_policy
-from cohere_conformance.golden.states import Outcome, State, Status
+from cohere_conformance.golden.policy import POLICY, Policy, PolicyVerdict, Stale, load_policy
+from cohere_conformance.golden.states import CassetteState, GateOutcome, Status
 from cohere_conformance.golden.status import Criteria, named_models, status
 from cohere_conformance.golden.status_render import render_json, render_terminal, verdict_line
 from cohere_conformance.model import Exchange, Expectation, Request, Response, Source
@@ -140,7 +140,7 @@ def judged(
     return status(named, Criteria(**(given | changed)))
 
 
-def matters(state: State) -> dict[str, str]:
+def matters(state: CassetteState) -> dict[str, str]:
     return {reason.stale.value: reason.verdict.value for reason in state.reasons}
 
 
@@ -372,7 +372,7 @@ def test_never_replayed(amended: Contract) -> None:
     unknown = judged(amended, cassette, replayed=None)
     assert unknown.cassettes[0].reasons == ()
     assert unknown.replay is not None
-    assert (unknown.replay.stale, unknown.replay.verdict) == (Stale.REPLAY_UNKNOWN, Verdict.WARN)
+    assert (unknown.replay.stale, unknown.replay.verdict) == (Stale.REPLAY_UNKNOWN, PolicyVerdict.WARN)
 
 
 def test_a_broken_cassette_always_fails(amended: Contract, tmp_path: Path) -> None:
@@ -387,7 +387,7 @@ def test_a_broken_cassette_always_fails(amended: Contract, tmp_path: Path) -> No
     path.write_bytes(whole[: len(whole) // 2])
     found = judged(amended, files=tmp_path, replayed={})
     assert [matters(state) for state in found.cassettes] == [{"broken": "fail"}]
-    assert found.outcome is Outcome.FAIL
+    assert found.outcome is GateOutcome.FAIL
     assert found.cases == ()  # it is there, only not readable
     assert (found.golden.interactions, found.golden.broken) == (0, 1)
     assert CHAT in {absence.name for absence in found.operations}
@@ -405,9 +405,9 @@ def test_a_complete_and_fresh_set_passes(amended: Contract, shipped: Suite) -> N
     found = judged(
         amended, *(recorded(amended, case, suite=shipped) for case in shipped.cases), suite=shipped
     )
-    assert (found.outcome, list(found.reasons()), found.left_out) == (Outcome.PASS, [], ())
+    assert (found.outcome, list(found.reasons()), found.left_out) == (GateOutcome.PASS, [], ())
     assert found.golden.interactions == found.golden.reference == len(shipped.cases) > 700
-    assert verdict_line(found) == "FRESH: nothing is the matter"
+    assert verdict_line(found) == "FRESH: all cassettes are up to date"
 
 
 def test_what_has_no_cassette_is_told_with_the_reason(amended: Contract) -> None:
@@ -416,7 +416,7 @@ def test_what_has_no_cassette_is_told_with_the_reason(amended: Contract) -> None
     absent = written("chat.v2.absent")
     suite = Suite((ONE, skipped, dear, absent), {})
     found = judged(amended, recorded(amended), suite=suite, left_out={dear.id: "It costs too much."})
-    assert [(one.name, one.reason.verdict) for one in found.cases] == [(absent.id, Verdict.FAIL)]
+    assert [(one.name, one.reason.verdict) for one in found.cases] == [(absent.id, PolicyVerdict.FAIL)]
     assert [(one.id, one.why) for one in found.left_out] == [
         (skipped.id, "under the profile contract: Nobody serves it."),
         (dear.id, "It costs too much."),
@@ -432,9 +432,9 @@ def test_the_outcome_is_the_worst(amended: Contract) -> None:
     fresh = [recorded(amended, case) for case in cases]
     old = {"origin": Origin.LIVE, "recorded_at": "2020-01-01T00:00:00Z"}
     for change, verdict, outcome in (
-        ({"contract": "0123456789ab", "origin": Origin.OTHER}, Verdict.WARN, Outcome.WARN),
-        (old, Verdict.FAIL, Outcome.FAIL),
-        (old | {"contract": "0123456789ab"}, Verdict.FAIL, Outcome.FAIL),
+        ({"contract": "0123456789ab", "origin": Origin.OTHER}, PolicyVerdict.WARN, GateOutcome.WARN),
+        (old, PolicyVerdict.FAIL, GateOutcome.FAIL),
+        (old | {"contract": "0123456789ab"}, PolicyVerdict.FAIL, GateOutcome.FAIL),
     ):
         worse = recorded(amended, cases[0], **change)
         found = judged(amended, worse, *fresh[1:], suite=suite)
@@ -447,7 +447,7 @@ def test_the_outcome_is_the_worst(amended: Contract) -> None:
         suite=suite,
     )
     assert [reason.stale for _, reason in ignored.reasons()] == [Stale.MODEL_RETIRED]
-    assert ignored.outcome is Outcome.PASS
+    assert ignored.outcome is GateOutcome.PASS
 
 
 def test_counts_and_ages_are_told_by_origin(amended: Contract) -> None:
@@ -742,7 +742,7 @@ def test_the_terminal_shows_totals_and_what_is_not_fresh(mixed: Status) -> None:
 def test_the_terminal_shows_everything_to_whoever_asks(mixed: Status) -> None:
     text = printed(mixed, verbose=True)
     assert "IGNORE model-retired: 1" in text
-    assert "chat.v2.retired: command was taken away on 2025-09-15" in text
+    assert "chat.v2.retired: command was removed on 2025-09-15" in text
     assert "--verbose" not in text
     assert re.search(r"^chat\.v2\.fresh +reference +2026-11-23 +0 days +fresh *$", text, re.MULTILINE)
     assert re.search(r"^chat\.v2\.n12 .* case-changed *$", text, re.MULTILINE)

@@ -41,7 +41,7 @@ def test_other_files_are_no_cassettes(tmp_path: Path) -> None:
 def test_a_cassette_under_another_name_is_none(tmp_path: Path) -> None:
     path = save(tmp_path, cassette())
     with pytest.raises(
-        CassetteError, match=r"expected what its name says, got the cassette of tokenize\.plain"
+        CassetteError, match=r"expected the cassette that its name says, got that of tokenize\.plain"
     ):
         load(path.rename(path.with_name("tokenize.other.yaml")))
 

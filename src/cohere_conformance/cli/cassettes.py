@@ -16,7 +16,7 @@ from cohere_conformance.golden import clear_begun, counts, find, own_or_shipped
 from cohere_conformance.golden.digest import ContractDigests
 from cohere_conformance.golden.importing import add, gather, traffic
 from cohere_conformance.golden.staleness import staleness
-from cohere_conformance.golden.states import Outcome
+from cohere_conformance.golden.states import GateOutcome
 from cohere_conformance.golden.status_render import render_json, render_terminal
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report.render.parts import golden_line
@@ -63,7 +63,7 @@ def status(cassettes: Path | None, verbose: bool, as_json: bool, report_dir: Pat
         click.echo(render_json(found).decode("utf-8"), nl=False)
     else:
         render_terminal(found, Console(soft_wrap=False), verbose=verbose)
-    return 1 if found.outcome is Outcome.FAIL else 0
+    return 1 if found.outcome is GateOutcome.FAIL else 0
 
 
 @cassettes.command(name="import")

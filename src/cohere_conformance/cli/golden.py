@@ -14,7 +14,7 @@ from cohere_conformance.cli.suites import scope, suites, target
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.golden import clear_begun, counts, find, load, own_or_shipped
-from cohere_conformance.golden.changes import Change, What, changes, keep
+from cohere_conformance.golden.changes import Change, ChangeKind, changes, keep
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
@@ -91,10 +91,9 @@ def _show(found: list[Change]) -> None:
     for (old, new), number in moved.items():
         if old is not new:
             click.echo(f"\n{old} cassettes replaced by {new} ones: {number}")
-    numbers = Counter(change.what for change in found)
-    click.echo(
-        "\nrecorded: " + (", ".join(f"{numbers[what]} {what}" for what in What if numbers[what]) or "nothing")
-    )
+    numbers = Counter(change.kind for change in found)
+    counts = ", ".join(f"{numbers[kind]} {kind}" for kind in ChangeKind if numbers[kind])
+    click.echo(f"\nrecorded: {counts or 'nothing'}")
 
 
 def _agreed(number: int) -> bool:

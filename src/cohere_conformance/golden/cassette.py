@@ -132,17 +132,17 @@ def dump(cassette: Cassette) -> bytes:
     Raises:
         CassetteError: the answer is not whole, so that there is nothing to replay.
     """
-    request, response, told = cassette.exchange.request, cassette.exchange.response, cassette.provenance
+    request, response, provenance = cassette.exchange.request, cassette.exchange.response, cassette.provenance
     if response.failure is not None or response.body is None:
         reason = (
             "no body"
             if response.failure is None
             else f"an answer that is not whole ({response.failure.kind})"
         )
-        raise CassetteError(told.id, f"expected a whole answer to keep, got {reason}; record it again")
+        raise CassetteError(provenance.id, f"expected a whole answer to keep, got {reason}; record it again")
     return yaml.dump(
         {
-            "conformance": msgspec.to_builtins(told),
+            "conformance": msgspec.to_builtins(provenance),
             "interactions": [
                 {
                     "request": {
@@ -186,28 +186,28 @@ def parse(text: bytes, file: str) -> Cassette:
         raise CassetteError(file, _lacking(f"broken YAML{_where(error)}")) from error
     except (msgspec.ValidationError, UnusableError) as error:
         raise CassetteError(file, _lacking(f"something else ({error})")) from error
-    told, (interaction,) = raw.conformance, raw.interactions
-    if told.format != FORMAT:
+    provenance, (interaction,) = raw.conformance, raw.interactions
+    if provenance.format != FORMAT:
         raise CassetteError(
-            file, f"expected format {FORMAT}, got {told.format}; read it with the version that wrote it"
+            file, f"expected format {FORMAT}, got {provenance.format}; read it with the version that wrote it"
         )
     request, response = interaction.request, interaction.response
     sent, answered = _bytes(request.body, file), _bytes(response.body.string, file)
     headers = _fields(request.headers)
     # Other people's recorders leave the key out.
-    has_key = bool(told.imported) or "authorization" in request.headers
+    has_key = bool(provenance.imported) or "authorization" in request.headers
     return Cassette(
-        told,
+        provenance,
         Exchange(
             Request(request.method, request.uri, headers, sent, has_key=has_key),
             Response(
                 status=response.status.code,
                 headers=_fields(response.headers),
                 body=answered or b"",
-                seconds=told.seconds,
-                arrivals=told.arrivals,
+                seconds=provenance.seconds,
+                arrivals=provenance.arrivals,
             ),
-            Source(file, told.id, told.recorded_at),
+            Source(file, provenance.id, provenance.recorded_at),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What a new recording changes: shown to somebody before it takes the place of the old one."""
+"""Compares a new recording with the cassettes that it would replace."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from cohere_conformance.golden.compare import Rules
 
 
-class What(enum.StrEnum):
-    """How a new cassette stands to the old one of its name."""
+class ChangeKind(enum.StrEnum):
+    """How a new cassette differs from the old one of its name."""
 
     NEW = "new"
-    """There is no old one, or it cannot be read."""
+    """There is no old one, or it is broken."""
     SAME = "same"
-    """They mean the same, and come from the same kind of server."""
+    """They mean the same and have the same origin."""
     RENEWED = "renewed"
-    """They mean the same; the new one comes from another kind of server, contract or case."""
+    """They mean the same; the new one is of another kind of server, contract or case."""
     CHANGED = "changed"
     """They mean something else."""
 
@@ -43,24 +43,24 @@ class Change(msgspec.Struct, frozen=True):
 
     Attributes:
         cassette: the new one.
-        what: how it stands to the old one.
+        kind: how it differs from the old one.
         findings: where they mean something else; `expected` is the old one.
-        origin: what kind of server the old one came from, if there is one.
+        origin: of the old one, if there is one.
     """
 
     cassette: Cassette
-    what: What
+    kind: ChangeKind
     findings: tuple[Finding, ...] = ()
     origin: Origin | None = None
 
     @property
     def matters(self) -> bool:
-        """Whether somebody should look before the old one is gone: it said something else, or elsewhere."""
+        """Whether to ask before the old one is replaced: it means something else, or is of another origin."""
         return bool(self.findings) or self.origin not in {None, self.cassette.provenance.origin}
 
 
 def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[Change]:
-    """Yield what each cassette in a folder of new ones changes in the folder of the old ones.
+    """Yield how each cassette in a folder of new ones differs from the old one.
 
     Raises:
         CassetteError: a new one cannot be read.
@@ -71,18 +71,18 @@ def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[
         try:
             yield _change(contract, rules, cassette, load(known[name]))
         except (KeyError, CassetteError):
-            yield Change(cassette, What.NEW)
+            yield Change(cassette, ChangeKind.NEW)
 
 
 def keep(folder: Path, changes: Iterable[Change]) -> int:
-    """Write what is new, all of it or nothing, and return how many cassettes that are.
+    """Write the new cassettes, all of them or none, and return how many were written.
 
-    What means the same as before stays as it is if it was recorded from the reference server: its ids and
-    times would only be noise in a history.
+    A cassette of the reference server that means the same as before stays as it is: other ids would only be
+    noise in the history.
 
     Raises:
         CassetteError: one of them cannot be written.
-        LeakError: a secret stands in one of them.
+        LeakError: a secret is in one of them.
     """
     written: list[Path] = []
     before = {path: read_document(path, LONGEST) for path in find(folder).values()}
@@ -90,7 +90,7 @@ def keep(folder: Path, changes: Iterable[Change]) -> int:
     news = [
         change.cassette
         for change in changes
-        if change.what is not What.SAME or change.cassette.provenance.origin is not Origin.REFERENCE
+        if change.kind is not ChangeKind.SAME or change.cassette.provenance.origin is not Origin.REFERENCE
     ]
     try:
         written.extend(save(folder, cassette) for cassette in news)
@@ -103,7 +103,7 @@ def keep(folder: Path, changes: Iterable[Change]) -> int:
 def _undo(
     folder: Path, written: Iterable[Path], before: Mapping[Path, bytes], there: AbstractSet[Path]
 ) -> None:
-    """Leave the folder as it was, as far as that can be: some cassettes of a recording say less than none."""
+    """Restore the folder as far as possible: an incomplete recording is worth less than none."""
     for path in written:
         with suppress(OSError):
             if path in before:
@@ -128,10 +128,15 @@ def _change(contract: Contract, rules: Rules, new: Cassette, old: Cassette) -> C
     )
     origin = old.provenance.origin
     if findings:
-        return Change(new, What.CHANGED, tuple(findings), origin)
-    return Change(new, What.SAME if _kin(new) == _kin(old) else What.RENEWED, (), origin)
+        return Change(new, ChangeKind.CHANGED, tuple(findings), origin)
+    return Change(
+        new,
+        ChangeKind.SAME if _origin_and_digests(new) == _origin_and_digests(old) else ChangeKind.RENEWED,
+        (),
+        origin,
+    )
 
 
-def _kin(cassette: Cassette) -> tuple[str, ...]:
-    told = cassette.provenance
-    return (told.origin, told.profile, told.contract, told.case, told.suite)
+def _origin_and_digests(cassette: Cassette) -> tuple[str, ...]:
+    provenance = cassette.provenance
+    return (provenance.origin, provenance.profile, provenance.contract, provenance.case, provenance.suite)

@@ -204,7 +204,7 @@ class Importer:
 
     def _cassette(self, name: str, candidate: _Candidate) -> Cassette:
         exchange = anonymous(candidate.exchange)
-        told = Provenance(
+        provenance = Provenance(
             id=name,
             operation=candidate.label,
             origin=origin_of(candidate.url),
@@ -216,7 +216,7 @@ class Importer:
             seconds=exchange.response.seconds,
             arrivals=exchange.response.arrivals,
         )
-        return Cassette(told, exchange)
+        return Cassette(provenance, exchange)
 
 
 class _Candidate:
@@ -291,26 +291,26 @@ def add(folder: Path, cassettes: Sequence[Cassette], keys: Sequence[Secret] = ()
     """
     paths = find(folder)
     there = {
-        told.id: load(paths[told.id]).provenance
-        for told in (cassette.provenance for cassette in cassettes)
-        if told.id in paths
+        provenance.id: load(paths[provenance.id]).provenance
+        for provenance in (cassette.provenance for cassette in cassettes)
+        if provenance.id in paths
     }
     written: list[str] = []
     unchanged: list[str] = []
     refused: dict[str, str] = {}
     for cassette in cassettes:
-        told = cassette.provenance
-        earlier = there.get(told.id)
+        provenance = cassette.provenance
+        earlier = there.get(provenance.id)
         if earlier is not None and not earlier.imported:
-            refused[told.id] = "the cassette of a written case has its name; rename that one"
-        elif earlier is not None and not _outdated(earlier, told):
-            unchanged.append(told.id)
+            refused[provenance.id] = "the cassette of a written case has its name; rename that one"
+        elif earlier is not None and not _outdated(earlier, provenance):
+            unchanged.append(provenance.id)
         else:
             try:
                 save(folder, cassette, keys)
-                written.append(told.id)
+                written.append(provenance.id)
             except LeakError as error:
-                refused[told.id] = str(error)
+                refused[provenance.id] = str(error)
     return Added(written=tuple(written), unchanged=tuple(unchanged), refused=refused)
 
 

@@ -1,4 +1,4 @@
-"""What follows when a cassette may say less than it did: `cassettes/policy.yaml`."""
+"""Which problems of cassettes fail the gate: `cassettes/policy.yaml`."""
 
 from __future__ import annotations
 
@@ -19,120 +19,128 @@ if TYPE_CHECKING:
     from cohere_conformance.golden.cassette import Provenance
 
 POLICY = "policy.yaml"
-"""Name of the file in the folder of all cassettes."""
+"""Name of the file in the folder of the cassettes."""
 ANY = "any"
 IMPORTED = "imported"
 ORIGINS = (*Origin, IMPORTED, ANY)
 
 
 class Stale(enum.StrEnum):
-    """What can be the matter with a cassette, or with all of them together."""
+    """The problems that a cassette, or the set of all, can have."""
 
     BROKEN = "broken"
-    """The file is no cassette."""
+    """The file is not a valid cassette."""
     AGE = "age"
     """It was recorded long ago."""
     UNDATED = "undated"
-    """Nobody knows when it was recorded."""
+    """It has no valid date."""
     CONTRACT_CHANGED = "contract-changed"
-    """The contract demands something else of the operation than it did."""
+    """The contract of its operation has changed since it was recorded."""
     CONTRACT_UNCLEAR = "contract-unclear"
-    """The contract has changed, and nobody knows whether that concerns the operation."""
+    """The contract has changed since, and the cassette does not show whether its operation has."""
     MODEL_RETIRED = "model-retired"
-    """The request names a model that the vendor has taken away since."""
+    """The request names a model that the vendor has removed since."""
     CASE_CHANGED = "case-changed"
-    """The written case sends something else than it did."""
+    """The written case sends another request than the recorded one."""
     ORPHAN = "orphan"
-    """There is no such case any more, or it is left out."""
+    """Its written case was removed, or is skipped."""
     ANSWER_CHANGED = "answer-changed"
     """The reference server responds something else today."""
     REPLAY_FAILED = "replay-failed"
     """The last replay found the recorded response wrong."""
     NEVER_REPLAYED = "never-replayed"
-    """The last replay has not judged it."""
+    """The last replay did not check it."""
     CASE_MISSING = "case-missing"
     """A written case has no cassette."""
     OPERATION_MISSING = "operation-missing"
     """An operation has no cassette."""
     REPLAY_UNKNOWN = "replay-unknown"
-    """There is no replay to look at."""
+    """There is no result of a replay."""
 
 
 OF_ALL = frozenset({Stale.CASE_MISSING, Stale.OPERATION_MISSING, Stale.REPLAY_UNKNOWN})
-"""What is the matter with the set and not with one cassette: no origin, so one rule."""
+"""Problems of the set, not of one cassette: they have no origin, so one rule."""
 
 
-class Verdict(enum.StrEnum):
-    """What follows."""
+class PolicyVerdict(enum.StrEnum):
+    """The consequence of a problem."""
 
     FAIL = "fail"
     """The gate fails."""
     WARN = "warn"
-    """It is told."""
+    """It is reported."""
     IGNORE = "ignore"
-    """It is only told to whoever asks for everything."""
+    """It is reported with `--verbose` only."""
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """What follows from one thing that is the matter.
+class PolicyRule(msgspec.Struct, frozen=True):
+    """The consequence of one problem.
 
     Attributes:
-        verdict: what follows.
+        verdict: the consequence.
         reason: why, for a reader.
         days: how old a cassette may be; `None` where age is ignored, and with anything but age.
     """
 
-    verdict: Verdict
+    verdict: PolicyVerdict
     reason: str
     days: int | None = None
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """A rule for everything that can be the matter.
+    """A rule for every problem.
 
     Attributes:
-        rules: by what is the matter, then by where a cassette comes from.
+        rules: by problem, then by origin of the cassette.
     """
 
-    rules: dict[Stale, dict[str, Rule]]
+    rules: dict[Stale, dict[str, PolicyRule]]
 
-    def rule(self, stale: Stale, told: Provenance | None = None) -> Rule:
-        """Return the rule for a cassette; without one, that for the whole set.
+    def rule(self, stale: Stale, provenance: Provenance | None = None) -> PolicyRule:
+        """Return the rule for a cassette or, without one, for the set.
 
         Args:
-            stale: what is the matter; not `BROKEN`, which is no matter of policy.
-            told: where the cassette comes from.
+            stale: the problem; not `BROKEN`, which always fails.
+            provenance: of the cassette.
         """
         by_origin = self.rules[stale]
-        wanted = () if told is None else (IMPORTED, told.origin) if told.imported else (told.origin,)
+        wanted = (
+            ()
+            if provenance is None
+            else (IMPORTED, provenance.origin)
+            if provenance.imported
+            else (provenance.origin,)
+        )
         return by_origin[next((origin for origin in wanted if origin in by_origin), ANY)]
 
     def of_a_part(self) -> Policy:
-        """Return the policy for cassettes that nobody says are all there should be."""
+        """Return the policy for a folder that need not have all cassettes."""
         missing = {
             stale: {
-                ANY: Rule(Verdict.IGNORE, "No policy.yaml beside these cassettes says that they are all.")
+                ANY: PolicyRule(
+                    PolicyVerdict.IGNORE, "No policy.yaml beside these cassettes says that they are all."
+                )
             }
             for stale in (Stale.CASE_MISSING, Stale.OPERATION_MISSING)
         }
         return Policy(self.rules | missing)
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _RuleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verdict: str
     reason: str
     days: int | None = None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    rules: dict[str, dict[str, _Entry]]
+    rules: dict[str, dict[str, _RuleEntry]]
 
 
 def load_policy(path: Path) -> Policy:
     """Read a policy.
 
     Raises:
-        CassetteError: the file is broken, or a rule is missing or cannot be meant; it says which.
+        CassetteError: the file is broken, or a rule is missing or invalid.
     """
     try:
         rules = msgspec.convert(load_yaml(path), _File).rules
@@ -148,11 +156,11 @@ def load_policy(path: Path) -> Policy:
         raise CassetteError(str(path), str(error)) from error
 
 
-def _rules(entries: Mapping[str, Mapping[str, _Entry]]) -> dict[Stale, dict[str, Rule]]:
-    """Return what the file says.
+def _rules(entries: Mapping[str, Mapping[str, _RuleEntry]]) -> dict[Stale, dict[str, PolicyRule]]:
+    """Return the rules of the file.
 
     Raises:
-        ValueError: it says too little, too much or nonsense.
+        ValueError: a rule is missing, unknown or invalid.
     """
     ruled = [stale for stale in Stale if stale is not Stale.BROKEN]
     if Stale.BROKEN in entries:
@@ -166,7 +174,7 @@ def _rules(entries: Mapping[str, Mapping[str, _Entry]]) -> dict[Stale, dict[str,
     return {stale: _by_origin(stale, entries[stale]) for stale in ruled}
 
 
-def _by_origin(stale: Stale, entries: Mapping[str, _Entry]) -> dict[str, Rule]:
+def _by_origin(stale: Stale, entries: Mapping[str, _RuleEntry]) -> dict[str, PolicyRule]:
     known = (ANY,) if stale in OF_ALL else ORIGINS
     for origin in entries:
         if origin not in known:
@@ -178,16 +186,16 @@ def _by_origin(stale: Stale, entries: Mapping[str, _Entry]) -> dict[str, Rule]:
     return {origin: _rule(f"rules: {stale}: {origin}:", stale, entry) for origin, entry in entries.items()}
 
 
-def _rule(where: str, stale: Stale, entry: _Entry) -> Rule:
-    if entry.verdict not in set(Verdict):
-        raise ValueError(unknown(f"{where} verdict", entry.verdict, Verdict))
-    verdict = Verdict(entry.verdict)
+def _rule(where: str, stale: Stale, entry: _RuleEntry) -> PolicyRule:
+    if entry.verdict not in set(PolicyVerdict):
+        raise ValueError(unknown(f"{where} verdict", entry.verdict, PolicyVerdict))
+    verdict = PolicyVerdict(entry.verdict)
     if not entry.reason.strip():
         raise ValueError(f"{where} expected a reason, got an empty one; say why")
     if entry.days is not None and stale is not Stale.AGE:
         raise ValueError(f"{where} expected days with {Stale.AGE} only, got {entry.days}; remove them")
     if entry.days is not None and entry.days < 1:
         raise ValueError(f"{where} expected at least one day, got {entry.days}; change it")
-    if entry.days is None and stale is Stale.AGE and verdict is not Verdict.IGNORE:
+    if entry.days is None and stale is Stale.AGE and verdict is not PolicyVerdict.IGNORE:
         raise ValueError(f"{where} expected how many days old a cassette may be, got none; add days")
-    return Rule(verdict, entry.reason, entry.days)
+    return PolicyRule(verdict, entry.reason, entry.days)

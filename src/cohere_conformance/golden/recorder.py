@@ -125,15 +125,15 @@ class Recorder:
             return text.replace(address, HOME).replace(quote(address, safe=""), quote(HOME, safe=""))
 
         body = response.body and moved(response.body.decode("utf-8", "surrogateescape"))
-        told = body and body.encode("utf-8", "surrogateescape")
+        content = body and body.encode("utf-8", "surrogateescape")
         return replace(
             exchange,
             request=replace(request, url=HOME + request.url.removeprefix(address)),
             response=replace(
                 response,
                 headers=tuple((name, moved(value)) for name, value in response.headers),
-                body=told,
-                # Counts of other bytes than these would tell wrong times.
-                arrivals=response.arrivals if told == response.body else (),
+                body=content,
+                # Offsets into other bytes would give wrong times.
+                arrivals=response.arrivals if content == response.body else (),
             ),
         )

@@ -92,10 +92,10 @@ class Replayer:
             return CaseResult("skipped", NO_CASSETTE)
         try:
             cassette = self._load(case.id)
-            told = cassette.provenance
-            if told.case != self._sends.of(case):
+            provenance = cassette.provenance
+            if provenance.case != self._sends.of(case):
                 return CaseResult("failed", _REFUSED.format("the case sends something else than it did"))
-            expectation = case.expectation(told.profile, told.values)
+            expectation = case.expectation(provenance.profile, provenance.values)
             if isinstance(expectation, Skip):
                 return CaseResult("skipped", expectation.reason)
             exchange = self._sent(cassette)
@@ -108,7 +108,7 @@ class Replayer:
                 "error", f"{case.id}: VCR.py does not find the request in its cassette: {error}"
             )
         exchange = replace(exchange, request=sent_with(exchange.request, case.key))
-        return self._runner.judged(Sent(exchange, expectation, told.values))
+        return self._runner.judged(Sent(exchange, expectation, provenance.values))
 
     def _sent(self, cassette: Cassette) -> Exchange:
         """Return what VCR.py answers to the recorded request, with what its format cannot keep."""
@@ -125,8 +125,8 @@ class Replayer:
         exchange = sender.send(outgoing, position=cassette.provenance.id)
         played = exchange.response
         if played.body == recorded.response.body:
-            told = cassette.provenance
-            played = replace(played, seconds=told.seconds, arrivals=told.arrivals)
+            provenance = cassette.provenance
+            played = replace(played, seconds=provenance.seconds, arrivals=provenance.arrivals)
         return replace(
             exchange,
             request=replace(exchange.request, has_key=recorded.request.has_key),

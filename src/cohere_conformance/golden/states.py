@@ -1,4 +1,4 @@
-"""What there is to say about golden cassettes, as a value that is told and written as it is."""
+"""The status of golden cassettes as a value, printed and written as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.golden.cassette import Origin
-from cohere_conformance.golden.policy import Stale, Verdict
+from cohere_conformance.golden.policy import PolicyVerdict, Stale
 from cohere_conformance.report import Golden
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ FORMAT = 1
 """The version of the status as JSON."""
 
 
-class Outcome(enum.StrEnum):
-    """What the gate says."""
+class GateOutcome(enum.StrEnum):
+    """The result of the gate."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -28,32 +28,32 @@ class Outcome(enum.StrEnum):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """One thing that is the matter.
+    """One problem.
 
     Attributes:
-        stale: what it is.
-        verdict: what follows.
+        stale: its kind.
+        verdict: its consequence.
         detail: what was found.
-        why: why that follows, as the policy says.
+        why: why that is the consequence, from the policy.
     """
 
     stale: Stale
-    verdict: Verdict
+    verdict: PolicyVerdict
     detail: str
     why: str
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class CassetteState(msgspec.Struct, frozen=True, kw_only=True):
     """One cassette.
 
     Attributes:
-        id: of its case, or what an imported exchange is called; the name of its file.
-        operation: label; empty where the file is broken, as all that follows.
-        origin: what kind of server has answered.
-        imported: name of the file that it was taken from; empty where a case was recorded.
+        id: of its case or of the imported exchange; the name of its file.
+        operation: label; empty, like all that follows, where the file is broken.
+        origin: kind of server that responded.
+        imported: name of the file that it was imported from; empty where a case was recorded.
         recorded_at: RFC 3339 time of the exchange, where it is known.
-        days: whole days from then to the day of the status.
-        reasons: everything that is the matter with it; a fresh one has none.
+        days: complete days from then to the day of the status.
+        reasons: its problems; a fresh one has none.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Absence(msgspec.Struct, frozen=True):
 
     Attributes:
         name: id of the case, or label of the operation.
-        reason: what follows.
+        reason: the problem.
     """
 
     name: str
@@ -78,11 +78,11 @@ class Absence(msgspec.Struct, frozen=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """A written case that nobody records.
+    """A written case that is not recorded.
 
     Attributes:
         id: of the case.
-        why: what keeps it from being recorded.
+        why: the reason.
     """
 
     id: str
@@ -93,7 +93,7 @@ class Ages(msgspec.Struct, frozen=True):
     """How old the cassettes of one origin are.
 
     Attributes:
-        origin: what kind of server has answered.
+        origin: kind of server that responded.
         cassettes: how many there are.
         oldest: days since the first was recorded; `None` where no cassette has a date.
         newest: days since the last was recorded, likewise.
@@ -106,26 +106,26 @@ class Ages(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything there is to say about a folder of cassettes.
+    """The status of a folder of cassettes.
 
     Attributes:
-        outcome: what the gate says.
+        outcome: result of the gate.
         today: the day of the status.
-        golden: how many cassettes there are, by what kind of server has answered.
-        ages: how old they are, of each origin that has some.
+        golden: how many cassettes there are, by kind of server.
+        ages: how old they are, by origin.
         cassettes: each, by id.
-        cases: written cases without one, for no reason that anybody knows.
+        cases: written cases that have none and should have one.
         operations: operations without one.
-        replay: what is the matter with the last replay as a whole, if anything.
-        left_out: written cases that nobody records, with the reason.
+        replay: the problem that there is no replay, if so.
+        left_out: written cases that are not recorded, with the reason.
         format: version of this value.
     """
 
-    outcome: Outcome
+    outcome: GateOutcome
     today: datetime.date
     golden: Golden
     ages: tuple[Ages, ...]
-    cassettes: tuple[State, ...]
+    cassettes: tuple[CassetteState, ...]
     cases: tuple[Absence, ...]
     operations: tuple[Absence, ...]
     replay: Reason | None
@@ -133,7 +133,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
     def reasons(self) -> Iterator[tuple[str, Reason]]:
-        """Yield everything that is the matter, and with what."""
+        """Yield every problem with the name of the cassette, case or operation that has it."""
         for state in self.cassettes:
             yield from ((state.id, reason) for reason in state.reasons)
         for absence in (*self.cases, *self.operations):

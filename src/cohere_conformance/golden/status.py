@@ -1,4 +1,4 @@
-"""Whether golden cassettes still say what they said: how old they are, and what has changed since."""
+"""Finds golden cassettes that are stale: too old, or of a case, contract or server that has changed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from cohere_conformance.checks.rawjson import parse
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin
 from cohere_conformance.golden.digest import CaseDigests, ContractDigests, part_of
-from cohere_conformance.golden.policy import Stale, Verdict
-from cohere_conformance.golden.states import Absence, Ages, LeftOut, Outcome, Reason, State, Status
+from cohere_conformance.golden.policy import PolicyVerdict, Stale
+from cohere_conformance.golden.states import (
+    Absence,
+    Ages,
+    CassetteState,
+    GateOutcome,
+    LeftOut,
+    Reason,
+    Status,
+)
 from cohere_conformance.golden.store import BROKEN, counted, load
 from cohere_conformance.report.verdict import quantity
 
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report import CaseOutcome
 
 _REGARDLESS = frozenset({401, 404})
-"""Answers that a retired model gets, too: refused before anybody looks at it, or because it is not there."""
+"""Statuses that do not depend on the model: the key is refused, or the model is unknown."""
 _FAILING = frozenset({"failed", "error"})
 _Matter = tuple[Stale, str]
 _FORM_MODEL = re.compile(rb'name="?model"?[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n--')
@@ -86,7 +94,7 @@ def status(cassettes: Mapping[str, Path | Cassette], criteria: Criteria) -> Stat
     shown = {state.operation for state in states}
     return _concluded(
         Status(
-            outcome=Outcome.PASS,
+            outcome=GateOutcome.PASS,
             today=criteria.today,
             golden=counted(map(_kind, states)),
             ages=tuple(_ages(states)),
@@ -113,13 +121,13 @@ def _skipped(profile: str, skip: Skip) -> str:
     return f"under the profile {profile}: {skip.reason}"
 
 
-def _kind(state: State) -> str:
+def _kind(state: CassetteState) -> str:
     if state.origin is None:
         return BROKEN
     return ELSEWHERE if state.imported else str(state.origin)
 
 
-def _ages(states: Iterable[State]) -> Iterator[Ages]:
+def _ages(states: Iterable[CassetteState]) -> Iterator[Ages]:
     days: dict[Origin, list[int | None]] = {}
     for state in states:
         if state.origin is not None:
@@ -134,9 +142,13 @@ def _ages(states: Iterable[State]) -> Iterator[Ages]:
 
 def _concluded(status: Status) -> Status:
     verdicts = {reason.verdict for _, reason in status.reasons()}
-    if Verdict.FAIL in verdicts:
-        return msgspec.structs.replace(status, outcome=Outcome.FAIL)
-    return msgspec.structs.replace(status, outcome=Outcome.WARN) if Verdict.WARN in verdicts else status
+    if PolicyVerdict.FAIL in verdicts:
+        return msgspec.structs.replace(status, outcome=GateOutcome.FAIL)
+    return (
+        msgspec.structs.replace(status, outcome=GateOutcome.WARN)
+        if PolicyVerdict.WARN in verdicts
+        else status
+    )
 
 
 @dataclass(frozen=True)
@@ -145,28 +157,28 @@ class _Judge:
 
     criteria: Criteria
 
-    def state(self, name: str, given: Path | Cassette) -> State:
-        """Return everything that is the matter with one cassette."""
+    def state(self, name: str, given: Path | Cassette) -> CassetteState:
+        """Return the state of one cassette with all its problems."""
         try:
             cassette = load(given) if isinstance(given, Path) else given
         except CassetteError as error:
-            broken = Reason(Stale.BROKEN, Verdict.FAIL, error.reason, "Nothing can be done with it.")
-            return State(id=name, reasons=(broken,))
-        told = cassette.provenance
-        recorded = _day(told.recorded_at)
-        return State(
+            broken = Reason(Stale.BROKEN, PolicyVerdict.FAIL, error.reason, "Nothing can be done with it.")
+            return CassetteState(id=name, reasons=(broken,))
+        provenance = cassette.provenance
+        recorded = _day(provenance.recorded_at)
+        return CassetteState(
             id=name,
-            operation=told.operation,
-            origin=told.origin,
-            imported=told.imported,
-            recorded_at=told.recorded_at,
-            # A clock that is ahead has recorded today.
+            operation=provenance.operation,
+            origin=provenance.origin,
+            imported=provenance.imported,
+            recorded_at=provenance.recorded_at,
+            # A clock that is ahead counts as today.
             days=None if recorded is None else max((self.criteria.today - recorded).days, 0),
             reasons=tuple(
-                self.reason(stale, detail, told)
+                self.reason(stale, detail, provenance)
                 for matters in (
-                    self._age(told, recorded),
-                    self._contract(told),
+                    self._age(provenance, recorded),
+                    self._contract(provenance),
                     self._model(cassette, recorded),
                     self._case(name, cassette),
                     self._replay(name),
@@ -175,38 +187,41 @@ class _Judge:
             ),
         )
 
-    def reason(self, stale: Stale, detail: str, told: Provenance | None = None) -> Reason:
-        """Return one thing that is the matter, with what follows from it."""
-        rule = self.criteria.policy.rule(stale, told)
+    def reason(self, stale: Stale, detail: str, provenance: Provenance | None = None) -> Reason:
+        """Return a problem with its consequence."""
+        rule = self.criteria.policy.rule(stale, provenance)
         return Reason(stale, rule.verdict, detail, rule.reason)
 
-    def _age(self, told: Provenance, recorded: datetime.date | None) -> Iterator[_Matter]:
-        if _is_reference(told):
+    def _age(self, provenance: Provenance, recorded: datetime.date | None) -> Iterator[_Matter]:
+        if _is_reference(provenance):
             return
         if recorded is None:
-            got = f"the time {told.recorded_at!r}" if told.recorded_at else "no time"
+            got = f"the time {provenance.recorded_at!r}" if provenance.recorded_at else "no time"
             yield Stale.UNDATED, f"it says {got}"
             return
-        days, allowed = (self.criteria.today - recorded).days, self.criteria.policy.rule(Stale.AGE, told).days
+        days, allowed = (
+            (self.criteria.today - recorded).days,
+            self.criteria.policy.rule(Stale.AGE, provenance).days,
+        )
         if allowed is not None and days > allowed:
             yield Stale.AGE, f"{quantity(days, 'day')} old, {allowed} are allowed"
 
-    def _contract(self, told: Provenance) -> Iterator[_Matter]:
+    def _contract(self, provenance: Provenance) -> Iterator[_Matter]:
         contract = self.criteria.contract
-        if told.operation not in contract.operations:
-            yield Stale.CONTRACT_CHANGED, f"{told.operation} is not declared any more"
+        if provenance.operation not in contract.operations:
+            yield Stale.CONTRACT_CHANGED, f"{provenance.operation} is not declared any more"
             return
-        if _is_reference(told):
+        if _is_reference(provenance):
             return
-        part = part_of(told.contract)
-        if part and part != part_of(self._digests.of(told.operation)):
-            yield Stale.CONTRACT_CHANGED, f"what {told.operation} has to do is not what it was"
-        elif not told.contract:
+        part = part_of(provenance.contract)
+        if part and part != part_of(self._digests.of(provenance.operation)):
+            yield Stale.CONTRACT_CHANGED, f"what {provenance.operation} has to do is not what it was"
+        elif not provenance.contract:
             yield Stale.CONTRACT_UNCLEAR, "it does not say under which contract it was recorded"
-        elif not part and told.contract != contract.digest:
+        elif not part and provenance.contract != contract.digest:
             yield (
                 Stale.CONTRACT_UNCLEAR,
-                f"recorded under the contract {told.contract}, which is {contract.digest} by now",
+                f"recorded under the contract {provenance.contract}, which is {contract.digest} by now",
             )
 
     @cached_property
@@ -214,31 +229,37 @@ class _Judge:
         return ContractDigests(self.criteria.contract, self.criteria.requirements)
 
     def _model(self, cassette: Cassette, recorded: datetime.date | None) -> Iterator[_Matter]:
-        told, status = cassette.provenance, cassette.exchange.response.status
-        for name in sorted(named_models(told.operation, cassette.exchange.request)):
+        provenance, status = cassette.provenance, cassette.exchange.response.status
+        for name in sorted(named_models(provenance.operation, cassette.exchange.request)):
             gone = self.criteria.retired.get(name)
             if gone is None or gone.date > self.criteria.today or status in _REGARDLESS:
                 continue
-            if told.origin is Origin.LIVE and recorded is not None and recorded >= gone.date:
-                continue  # that answer knew
-            yield Stale.MODEL_RETIRED, f"{name} was taken away on {gone.date}"
+            if provenance.origin is Origin.LIVE and recorded is not None and recorded >= gone.date:
+                continue  # the server knew
+            yield Stale.MODEL_RETIRED, f"{name} was removed on {gone.date}"
 
     def _case(self, name: str, cassette: Cassette) -> Iterator[_Matter]:
-        told = cassette.provenance
-        if told.imported:
+        provenance = cassette.provenance
+        if provenance.imported:
             return
         case = self._cases.get(name)
         if case is None:
             yield Stale.ORPHAN, "no written case has this id"
-        elif (skip := case.skip(told.profile)) is not None:
-            yield Stale.ORPHAN, f"its case is not run {_skipped(told.profile, skip)}"
-        elif not told.case:
+        elif (skip := case.skip(provenance.profile)) is not None:
+            yield Stale.ORPHAN, f"its case is not run {_skipped(provenance.profile, skip)}"
+        elif not provenance.case:
             yield Stale.CASE_CHANGED, "it does not say what its case has sent"
-        elif told.operation != case.operation:
-            yield Stale.CASE_CHANGED, f"it was recorded of {told.operation}; its case calls {case.operation}"
-        elif told.case != self._sent.of(case):
+        elif provenance.operation != case.operation:
+            yield (
+                Stale.CASE_CHANGED,
+                f"it was recorded of {provenance.operation}; its case calls {case.operation}",
+            )
+        elif provenance.case != self._sent.of(case):
             yield Stale.CASE_CHANGED, "its case sends something else than it did"
-        elif _is_reference(told) and (change := self.criteria.reference_change(cassette, case)) is not None:
+        elif (
+            _is_reference(provenance)
+            and (change := self.criteria.reference_change(cassette, case)) is not None
+        ):
             yield Stale.ANSWER_CHANGED, change
 
     @cached_property
@@ -254,14 +275,14 @@ class _Judge:
             return
         outcome = self.criteria.replayed.get(name)
         if outcome is None:
-            yield Stale.NEVER_REPLAYED, "the last replay has not judged it"
+            yield Stale.NEVER_REPLAYED, "the last replay did not check it"
         elif outcome in _FAILING:
             yield Stale.REPLAY_FAILED, "the last replay failed: see its report, and replay it again"
 
 
-def _is_reference(told: Provenance) -> bool:
+def _is_reference(provenance: Provenance) -> bool:
     """Return whether the response can be had again at any time, from the server of this package."""
-    return told.origin is Origin.REFERENCE and not told.imported
+    return provenance.origin is Origin.REFERENCE and not provenance.imported
 
 
 def _day(recorded_at: str) -> datetime.date | None:

@@ -10,8 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from cohere_conformance.golden.policy import Verdict
-from cohere_conformance.golden.states import Outcome
+from cohere_conformance.golden.policy import PolicyVerdict
+from cohere_conformance.golden.states import GateOutcome
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, json_visible, plain
 from cohere_conformance.report.verdict import quantity
@@ -22,48 +22,52 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cohere_conformance.golden.policy import Stale
-    from cohere_conformance.golden.states import State, Status
+    from cohere_conformance.golden.states import CassetteState, Status
 
-_STYLES = {Verdict.FAIL: "bold red", Verdict.WARN: "yellow", Verdict.IGNORE: "dim"}
-_OUTCOMES = {Outcome.FAIL: "bold red", Outcome.WARN: "bold yellow", Outcome.PASS: "bold green"}
+_STYLES = {PolicyVerdict.FAIL: "bold red", PolicyVerdict.WARN: "yellow", PolicyVerdict.IGNORE: "dim"}
+_OUTCOMES = {GateOutcome.FAIL: "bold red", GateOutcome.WARN: "bold yellow", GateOutcome.PASS: "bold green"}
 _LIMIT = 10
 
 
 class _Group(NamedTuple):
-    """Everything that is the matter in the same way and for the same reason."""
+    """Problems of one kind that have the same consequence for the same reason."""
 
-    verdict: Verdict
+    verdict: PolicyVerdict
     stale: Stale
     why: str
 
 
 def verdict_line(status: Status) -> str:
-    """Return the verdict in one line, the word that matters first."""
+    """Return the verdict in one line, the outcome first."""
     found = Counter(reason.verdict for _, reason in status.reasons())
-    told = [f"{found[verdict]} {verdict}" for verdict in (Verdict.FAIL, Verdict.WARN) if found[verdict]]
-    word = "STALE" if status.outcome is Outcome.FAIL else "FRESH"
-    return f"{word}: {', '.join(told) or 'nothing is the matter'}"
+    counts = [
+        f"{found[verdict]} {verdict}"
+        for verdict in (PolicyVerdict.FAIL, PolicyVerdict.WARN)
+        if found[verdict]
+    ]
+    word = "STALE" if status.outcome is GateOutcome.FAIL else "FRESH"
+    return f"{word}: {', '.join(counts) or 'all cassettes are up to date'}"
 
 
 def render_json(status: Status) -> bytes:
-    """Return the status as indented UTF-8, in which a terminal finds nothing to obey."""
+    """Return the status as indented UTF-8, with terminal control characters escaped."""
     text = msgspec.json.format(msgspec.json.encode(status, order="deterministic"), indent=2).decode("utf-8")
     return json_visible(text).encode("utf-8") + b"\n"
 
 
 def render_terminal(status: Status, console: Console, *, verbose: bool = False) -> None:
-    """Print the totals, and then only what is not as it should be.
+    """Print the totals and the problems.
 
     Args:
-        status: what was found.
-        console: where to.
-        verbose: print each cassette, what policy ignores, and every list in full.
+        status: the status.
+        console: where it is printed.
+        verbose: print each cassette, the problems that the policy ignores, and every list in full.
     """
     _Printer(status, console, verbose=verbose).all()
 
 
 class _Printer:
-    """One rendering; every text from outside passes `_text`, never rich's markup."""
+    """Prints one status; text from outside is never read as markup of rich."""
 
     def __init__(self, status: Status, console: Console, *, verbose: bool) -> None:
         self._status = status
@@ -75,7 +79,7 @@ class _Printer:
         self._line(golden_line(self._status.golden))
         self._ages()
         for group, members in sorted(self._groups().items(), key=_order):
-            if self._verbose or group.verdict is not Verdict.IGNORE:
+            if self._verbose or group.verdict is not PolicyVerdict.IGNORE:
                 self._group(group, members)
         self._left_out()
         if self._verbose:
@@ -130,12 +134,12 @@ class _Printer:
             self._list(f"{number}: {why}" for why, number in reasons.most_common())
 
     def _list(self, lines: Iterable[str]) -> None:
-        told = list(lines)
-        shown = told if self._verbose else told[:_LIMIT]
+        entries = list(lines)
+        shown = entries if self._verbose else entries[:_LIMIT]
         for line in shown:
             self._line(f"  {plain(line)}")
-        if len(shown) < len(told):
-            self._line(f"  (+{len(told) - len(shown)} more with --verbose)", "dim")
+        if len(shown) < len(entries):
+            self._line(f"  (+{len(entries) - len(shown)} more with --verbose)", "dim")
 
     def _cassettes(self) -> None:
         if not self._status.cassettes:
@@ -146,23 +150,23 @@ class _Printer:
         for name in ("origin", "recorded", "age", "state"):
             table.add_column(name, no_wrap=name != "state")
         for state in self._status.cassettes:
-            worst, told = _state(state)
-            cells = (state.id, state.origin or "?", state.recorded_at[:10] or "?", _days(state.days), told)
+            worst, reasons = _state(state)
+            cells = (state.id, state.origin or "?", state.recorded_at[:10] or "?", _days(state.days), reasons)
             table.add_row(*map(self._text, cells), style=_STYLES[worst] if state.reasons else "")
         self._console.print(table, highlight=False)
 
 
 def _order(item: tuple[_Group, list[tuple[str, str]]]) -> tuple[int, str, str]:
     group, _ = item
-    return list(Verdict).index(group.verdict), group.stale, group.why
+    return list(PolicyVerdict).index(group.verdict), group.stale, group.why
 
 
 def _days(number: int | None) -> str:
     return "?" if number is None else quantity(number, "day")
 
 
-def _state(state: State) -> tuple[Verdict, str]:
-    """Return what follows at worst, and everything that is the matter."""
+def _state(state: CassetteState) -> tuple[PolicyVerdict, str]:
+    """Return the worst verdict, and every problem by its name."""
     verdicts = {reason.verdict for reason in state.reasons}
-    worst = next((verdict for verdict in Verdict if verdict in verdicts), Verdict.IGNORE)
+    worst = next((verdict for verdict in PolicyVerdict if verdict in verdicts), PolicyVerdict.IGNORE)
     return worst, ", ".join(reason.stale for reason in state.reasons) or "fresh"

@@ -1,4 +1,4 @@
-"""The folder of golden cassettes: found, read, and written so that a file is always whole."""
+"""Finds, reads and writes golden cassettes; a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 SUFFIX = ".yaml"
 IMPORTED = ".imported."
-"""Stands in the id of every cassette for which no case is written."""
+"""Part of the id of every cassette that was imported."""
 _BEGUN = ".begun-"
-"""Begins the name of a file that is still being written."""
+"""Prefix of a file that is still being written."""
 BROKEN = "broken"
-"""The kind of a file that is no cassette."""
+"""The kind of a file that is not a valid cassette."""
 OWN = Path("cassettes")
-"""Where cassettes are written unless another folder is named, and looked for first."""
+"""Where cassettes are written by default, and looked for first."""
 NO_CASSETTES = frozenset({"examples"})
-"""Folders beside those of the groups that hold something else."""
+"""Folders beside those of the groups that have no cassettes."""
 
 
 def own_or_shipped() -> Path:
-    """Return the folder of the cassettes where nobody names one: `cassettes` here, if it has some."""
+    """Return the default folder: `cassettes` in the current folder if it has some, else the shipped one."""
     return OWN if OWN.is_dir() and find(OWN) else shipped("cassettes")
 
 
@@ -64,20 +64,23 @@ def load(path: Path) -> Cassette:
     """Read a cassette.
 
     Raises:
-        CassetteError: it cannot be read, or is not what its name says.
+        CassetteError: it cannot be read, or has another id than its name says.
     """
     try:
         text = read_document(path, LONGEST)
     except OSError as error:
         raise CassetteError(str(path), f"expected a cassette, got: {error.strerror or error}") from error
     cassette = parse(text, str(path))
-    if (told := cassette.provenance.id) != path.name.removesuffix(SUFFIX):
-        raise CassetteError(str(path), f"expected what its name says, got the cassette of {told}; rename it")
+    if (recorded := cassette.provenance.id) != path.name.removesuffix(SUFFIX):
+        raise CassetteError(
+            str(path),
+            f"expected the cassette that its name says, got that of {recorded}; rename the file",
+        )
     return cassette
 
 
 def counts(paths: Iterable[Path]) -> Golden:
-    """Return how many cassettes there are, by what they come from."""
+    """Return how many cassettes there are, by their origin."""
     return counted(map(_kind, paths))
 
 
@@ -109,19 +112,19 @@ def counted(kinds: Iterable[str]) -> Golden:
 def save(folder: Path, cassette: Cassette, keys: Iterable[Secret] = ()) -> Path:
     """Write a cassette in place of one of the same name, if there is one, and return its path.
 
-    Whoever reads the folder meanwhile, and whatever stops this, the file is the old one or the new one.
+    The file is the old one or the new one at any time, also if this process is killed.
 
     Args:
         folder: of all cassettes; the file goes below the group's.
         cassette: redacted already.
-        keys: that must not stand in it.
+        keys: that must not be in it.
 
     Raises:
-        LeakError: a secret stands in it; nothing was written.
+        LeakError: a secret is in it; nothing was written.
         CassetteError: it cannot be written.
     """
-    told = cassette.provenance
-    path = folder / told.group / f"{told.id}{SUFFIX}"
+    provenance = cassette.provenance
+    path = folder / provenance.group / f"{provenance.id}{SUFFIX}"
     text = dump(cassette)
     if found := leaks(text, keys):
         raise LeakError(f"{path}: not written, because it would hold {' and '.join(found)}; please report it")
@@ -134,14 +137,14 @@ def save(folder: Path, cassette: Cassette, keys: Iterable[Secret] = ()) -> Path:
 
 
 def clear_begun(folder: Path) -> None:
-    """Remove what a process that was killed has begun to write."""
+    """Remove incomplete files of processes that were killed."""
     for path in folder.glob(f"*/{_BEGUN}*"):
         with suppress(OSError):
             path.unlink()
 
 
 def restore(path: Path, text: bytes) -> None:
-    """Write what a file held before.
+    """Write the former content of a file.
 
     Raises:
         OSError: it cannot be written.

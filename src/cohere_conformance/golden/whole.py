@@ -102,7 +102,7 @@ def _written(
     pieces = [encode(_frame(event) if framing == "sse" else _line(event)) for event in named]
     headers = response.headers
     if headers and media is not None and field(headers, "content-type") is None:
-        # Whoever has split the answer was told that it is a stream.
+        # The recorder has split the response, so it had a content type of a stream.
         headers = (*headers, ("content-type", media.name))
     arrivals = tuple(_arrivals(pieces, events))
     return replace(response, headers=headers, body=b"".join(pieces), events=None, arrivals=arrivals)
@@ -111,9 +111,9 @@ def _written(
 def _framing(
     response: Response, events: tuple[StreamEvent, ...], declared: ResponseDeclaration | None
 ) -> Framing:
-    """Return the framing that the answer names, otherwise one that the events can be told by."""
-    told = field(response.headers, "content-type")
-    media = declared.media.get(media_type(told)) if told and declared is not None else None
+    """Return the framing of the content type, otherwise one that fits the events."""
+    content_type = field(response.headers, "content-type")
+    media = declared.media.get(media_type(content_type)) if content_type and declared is not None else None
     if media is not None and media.events is not None:
         return media.framing
     # A single line, and one that is no object, would be taken for a plain answer.

@@ -126,9 +126,9 @@ def _headers(
 def _header(
     differences: Differences, masks: Masks, name: str, golden: Sequence[str], fresh: Sequence[str]
 ) -> None:
-    told, location = masks.header(name), f"{HEADER}{name}"
+    comparison, location = masks.header(name), f"{HEADER}{name}"
     if bool(golden) != bool(fresh):
-        if not told.optional:
+        if not comparison.optional:
             expected, observed = (
                 shown(one[0], location) if one else "no such field" for one in (golden, fresh)
             )
@@ -140,7 +140,7 @@ def _header(
         differences.note(location, "header", cut(expected), cut(observed))
         return
     for then, now in zip(golden, fresh, strict=True):
-        mask = WITHHELD if withheld(then, now) else told.mask
+        mask = WITHHELD if withheld(then, now) else comparison.mask
         one, other = ((typed(text, _NUMBER) if mask.like is Like.NUMBER else text) for text in (then, now))
         if not mask.alike(one, other):
             expected = shown(then, location) if mask == EQUAL else mask.words(one)
@@ -166,8 +166,8 @@ def _body(
     ways = [framing_of(contract, label, parsed) for parsed in (golden, fresh)]
     (then, streamed), (now, streams) = ways
     if (then == "json") != (now == "json"):
-        told = {True: "a body that is no stream", False: "a stream"}
-        differences.note("", "type", told[then == "json"], told[now == "json"])
+        names = {True: "a body that is no stream", False: "a stream"}
+        differences.note("", "type", names[then == "json"], names[now == "json"])
     elif then == "json":
         _json(differences, masks, placeholders, golden, fresh)
     else:

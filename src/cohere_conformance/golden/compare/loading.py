@@ -19,7 +19,7 @@ from cohere_conformance.contract.location import Location, parse_location
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.golden.compare.locations import bodies, events, possible
 from cohere_conformance.golden.compare.masks import Like, Mask
-from cohere_conformance.golden.compare.rules import HEADER, Rule, Rules
+from cohere_conformance.golden.compare.rules import HEADER, ComparisonRule, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,14 +68,14 @@ def load_rules(suites: Path, contract: Contract) -> Rules:
     groups: dict[str, dict[str, Operation]] = {}
     for label, operation in contract.operations.items():
         groups.setdefault(operation.group, {})[label] = operation
-    common: tuple[Rule, ...] = ()
+    common: tuple[ComparisonRule, ...] = ()
     headers: tuple[str, ...] = ()
     if (suites / FILE).is_file():
         shared = _File(suites / FILE, contract.operations)
         common = (*shared.masks(), *shared.headers())
         headers = tuple(rule.header for rule in common if rule.header)
-    cases: list[Rule] = []
-    grouped: list[Rule] = []
+    cases: list[ComparisonRule] = []
+    grouped: list[ComparisonRule] = []
     whole: dict[str, Location] = {}
     for path in sorted(suites.glob(f"*/{FILE}")):
         file = _File(path, groups.get(path.parent.name, {}), headers)
@@ -142,13 +142,13 @@ class _File:
             said = f"expected {folder}, the name of its folder, got {group!r}; rename one of them"
             raise self._error(("group",), said)
 
-    def masks(self) -> Iterator[Rule]:
+    def masks(self) -> Iterator[ComparisonRule]:
         """Yield the rules about operations."""
         for number, raw in enumerate(self._listed("masks")):
             steps: Steps = ("masks", number)
             yield self._rule(steps, self._typed(steps, raw, _MaskEntry), self._scope)
 
-    def cases(self, operations: Mapping[str, Operation]) -> Iterator[Rule]:
+    def cases(self, operations: Mapping[str, Operation]) -> Iterator[ComparisonRule]:
         """Yield the rules about single cases, which may call operations of other groups."""
         entries = self._document.get("cases") or {}
         if not isinstance(entries, dict):
@@ -163,7 +163,7 @@ class _File:
                 steps: Steps = ("cases", case, number)
                 yield self._rule(steps, self._typed(steps, one, _MaskEntry), scope)
 
-    def headers(self) -> Iterator[Rule]:
+    def headers(self) -> Iterator[ComparisonRule]:
         """Yield what is said about the headers that are compared."""
         for number, raw in enumerate(self._listed("headers")):
             steps: Steps = ("headers", number)
@@ -171,7 +171,7 @@ class _File:
             if entry.name != entry.name.lower():
                 said = f"expected the name of a header in small letters, got {entry.name}"
                 raise self._error((*steps, "name"), f"{said}; write {entry.name.lower()}")
-            yield Rule(
+            yield ComparisonRule(
                 locations=(),
                 header=entry.name,
                 operations=frozenset(self._scope.operations),
@@ -193,7 +193,7 @@ class _File:
             found[label] = self._place(steps, str(text), scope)
         return found
 
-    def _rule(self, steps: Steps, entry: _MaskEntry, scope: _Scope) -> Rule:
+    def _rule(self, steps: Steps, entry: _MaskEntry, scope: _Scope) -> ComparisonRule:
         labels = (entry.operation,) if isinstance(entry.operation, str) else entry.operation
         about = self._named((*steps, "operation"), labels, scope) if labels else scope.operations
         each = [_Scope({label: one}, scope.headers) for label, one in about.items()] if labels else []
@@ -207,7 +207,7 @@ class _File:
                 locations = tuple(
                     self._place(where, text, one) for where, text in zip(at, written, strict=True)
                 )
-        return Rule(
+        return ComparisonRule(
             locations=locations,
             header=header,
             operations=frozenset(about),
@@ -237,9 +237,9 @@ class _File:
         return named[0]
 
     def _mask(self, steps: Steps, entry: _MaskEntry) -> Mask | None:
-        told = [entry.like is not None, bool(entry.among), entry.within is not None]
+        given = [entry.like is not None, bool(entry.among), entry.within is not None]
         like = None if entry.like is None else self._like(steps, entry.like)
-        if sum(told) > 1 and not (like is Like.BITS and not entry.among):
+        if sum(given) > 1 and not (like is Like.BITS and not entry.among):
             raise self._error(
                 steps, "expected one of as, among and within, got several; leave the others out"
             )
@@ -248,7 +248,7 @@ class _File:
         if entry.within is not None and entry.within <= 0:
             said = f"expected a number above 0, got {entry.within}; leave it out for equal values"
             raise self._error((*steps, "within"), said)
-        if not any(told):
+        if not any(given):
             if entry.length is None and entry.presence is None:
                 said = "expected one of as, among, within, length and presence, got none; say what may differ"
                 raise self._error(steps, said)

@@ -21,7 +21,7 @@ Length = Literal["same", "some", "any"]
 compared with all golden ones."""
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class ComparisonRule(msgspec.Struct, frozen=True, kw_only=True):
     """What may differ at some places.
 
     Attributes:
@@ -49,7 +49,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
-class Told(msgspec.Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True):
     """What the rules say about one place.
 
     Attributes:
@@ -71,10 +71,10 @@ class Masks:
         whole: of a stream the place that holds the answer as it would be without one.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], whole: Location | None) -> None:
+    def __init__(self, rules: tuple[ComparisonRule, ...], whole: Location | None) -> None:
         self._rules = rules
         self._whole = whole
-        self._known: dict[tuple[str | None, Tokens], Told] = {}
+        self._known: dict[tuple[str | None, Tokens], Comparison] = {}
         self._shapes = [
             location
             for rule in rules
@@ -82,7 +82,7 @@ class Masks:
             for location in rule.locations
         ]
 
-    def at(self, tag: str | None, tokens: Tokens) -> Told:
+    def at(self, tag: str | None, tokens: Tokens) -> Comparison:
         """Return what is said about a place.
 
         Args:
@@ -91,10 +91,10 @@ class Masks:
         """
         known = self._known.get((tag, tokens))
         if known is None:
-            known = self._known[tag, tokens] = self._told(tag, tokens)
+            known = self._known[tag, tokens] = self._comparison(tag, tokens)
         return known
 
-    def header(self, name: str) -> Told:
+    def header(self, name: str) -> Comparison:
         """Return what is said about a header."""
         return _first([rule for rule in self._rules if rule.header == name])
 
@@ -113,14 +113,14 @@ class Masks:
                 return tags if rule.length != "same" else frozenset()
         return frozenset()
 
-    def _told(self, tag: str | None, tokens: Tokens) -> Told:
+    def _comparison(self, tag: str | None, tokens: Tokens) -> Comparison:
         ways = list(self._ways(tag, tokens))
         rules = [rule for rule in self._rules if any(_meets(rule, *way) for way in ways)]
-        told = _first(rules)
+        comparison = _first(rules)
         if any(rule.mask is not None for rule in rules):
-            return told
+            return comparison
         shapes = any(_above(shape, *way) for shape in self._shapes for way in ways)
-        return msgspec.structs.replace(told, mask=Mask(Like.SHAPE)) if shapes else told
+        return msgspec.structs.replace(comparison, mask=Mask(Like.SHAPE)) if shapes else comparison
 
     def _ways(self, tag: str | None, tokens: Tokens) -> Iterator[tuple[str | None, Tokens]]:
         """Yield a place, and the place in the answer that it is where the event holds the whole of it."""
@@ -139,7 +139,7 @@ class Rules:
         whole: by operation the place in a stream that holds the answer as it would be without one.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], whole: Mapping[str, Location]) -> None:
+    def __init__(self, rules: tuple[ComparisonRule, ...], whole: Mapping[str, Location]) -> None:
         self.rules = rules
         self._whole = whole
         self._cases = {rule.case for rule in rules}
@@ -165,14 +165,14 @@ class Rules:
         return Masks(tuple(about), self._whole.get(operation))
 
 
-def _first(rules: list[Rule]) -> Told:
+def _first(rules: list[ComparisonRule]) -> Comparison:
     mask = next((rule.mask for rule in rules if rule.mask is not None), EQUAL)
     length: Length = next((rule.length for rule in rules if rule.length is not None), "same")
     optional = next((rule.optional for rule in rules if rule.optional is not None), False)
-    return Told(mask, length, optional)
+    return Comparison(mask, length, optional)
 
 
-def _meets(rule: Rule, tag: str | None, tokens: Tokens) -> bool:
+def _meets(rule: ComparisonRule, tag: str | None, tokens: Tokens) -> bool:
     return any(
         location.tag == tag and len(location.tokens) == len(tokens) and _alike(location.tokens, tokens)
         for location in rule.locations

@@ -125,12 +125,12 @@ class Differences:
             self._frame.finding(
                 Kind.GOLDEN_CHANGED,
                 location=location,
-                expected=told.expected,
-                observed=told.observed + _counted(told),
+                expected=difference.expected,
+                observed=difference.observed + _counted(difference),
                 value_class=what,
-                severity=told.severity,
+                severity=difference.severity,
             )
-            for (location, what), told in self._found.items()
+            for (location, what), difference in self._found.items()
         )
 
     def note(
@@ -242,15 +242,15 @@ class Differences:
         fresh: Sequence[list[object]],
     ) -> Iterator[_Pair]:
         free = self._masks.at(tag, pair.tokens).length
-        told = False
+        shape = False
         if free == "some":
-            told = self._lengths(tag, pair, golden, fresh, bool)
+            shape = self._lengths(tag, pair, golden, fresh, bool)
         elif free == "same" and mask.like is not Like.SHAPE and not pair.shape:
-            told = self._lengths(tag, pair, golden, fresh, len)
+            shape = self._lengths(tag, pair, golden, fresh, len)
         if pair.where is None or free != "same" or len(golden[0]) != len(fresh[0]):
             then, now = ([item for value in values for item in value] for values in (golden, fresh))
             below = pair.below(ITEM, None, then, now)
-            yield below._replace(shape=below.shape or told)
+            yield below._replace(shape=below.shape or shape)
         elif mask.like is Like.BITS and all(map(is_whole, (*golden[0], *fresh[0]))):
             self._bits(tag, pair, mask, differing_bits(golden[0], fresh[0]))
         else:
@@ -295,7 +295,7 @@ class Differences:
             if (kind(value), mask.sign(value)) in known or any(mask.near(one, value) for one in golden):
                 continue
             location = self._place(tag, pair.tokens)
-            expected, observed = _told(mask, golden, value, location)
+            expected, observed = _expected_and_observed(mask, golden, value, location)
             self.note(location, "value", expected, observed, where=pair.where)
             # Where nobody can tell which is which, one says it all.
             if pair.where is None:
@@ -323,7 +323,9 @@ def apart(expected: str, observed: str) -> tuple[str, str]:
     return f"…{expected[begin:]}", f"…{observed[begin:]}"
 
 
-def _told(mask: Mask, golden: Sequence[object], fresh: object, location: str) -> tuple[str, str]:
+def _expected_and_observed(
+    mask: Mask, golden: Sequence[object], fresh: object, location: str
+) -> tuple[str, str]:
     first = golden[0]
     if mask == EQUAL and len(golden) == 1 and isinstance(first, str) and isinstance(fresh, str):
         then, now = apart(first, fresh)
@@ -349,9 +351,13 @@ def _count(length: int) -> str:
     return "1 element" if length == 1 else f"{length} elements"
 
 
-def _counted(told: _Difference) -> str:
+def _counted(difference: _Difference) -> str:
     """Return where a difference was first, if there are several places, and how often it is there."""
-    if told.times == 1:
-        return f" (at {told.where})" if any(part.isdecimal() for part in told.where.split("/")) else ""
-    first = f"first at {told.where}, " if told.where else ""
-    return f" ({first}{told.times} times)"
+    if difference.times == 1:
+        return (
+            f" (at {difference.where})"
+            if any(part.isdecimal() for part in difference.where.split("/"))
+            else ""
+        )
+    first = f"first at {difference.where}, " if difference.where else ""
+    return f" ({first}{difference.times} times)"

@@ -1,10 +1,20 @@
-"""Golden cassettes through the official SDK: what it makes of every recorded answer.
+"""Parses the responses in golden cassettes with the official SDK.
 
-The SDK is an extra. What imports it is imported only when something is replayed.
+The SDK is an extra. Modules that import it are imported only for a replay.
 """
 
 from cohere_conformance.golden.sdk.replaying import installed, replay
-from cohere_conformance.golden.sdk.result import Failure, Loss, SdkReplay, What
+from cohere_conformance.golden.sdk.result import Loss, LossKind, SdkFailure, SdkReplay
 from cohere_conformance.golden.sdk.showing import as_json, render, summary
 
-__all__ = ["Failure", "Loss", "SdkReplay", "What", "as_json", "installed", "render", "replay", "summary"]
+__all__ = [
+    "Loss",
+    "LossKind",
+    "SdkFailure",
+    "SdkReplay",
+    "as_json",
+    "installed",
+    "render",
+    "replay",
+    "summary",
+]

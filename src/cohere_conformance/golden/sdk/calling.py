@@ -17,7 +17,7 @@ from cohere.core.parse_error import ParsingError
 from cohere_conformance.golden.sdk.arguments import arguments, asks_otherwise, same, streams
 from cohere_conformance.golden.sdk.comparing import promises_classes
 from cohere_conformance.golden.sdk.methods import METHODS
-from cohere_conformance.golden.sdk.transport import Recorded
+from cohere_conformance.golden.sdk.transport import RecordedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ _KEY = "none"
 
 
 @dataclass(frozen=True)
-class Answer:
+class SdkResult:
     """What the SDK made of one recorded answer.
 
     Attributes:
@@ -81,7 +81,7 @@ class _Known:
     classed: bool
 
 
-def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> Answer | None:
+def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> SdkResult | None:
     """Return what the SDK makes of the answer, or `None` where it has no method for the operation.
 
     The public method is tried first, with the recorded request. Where that cannot be said in its arguments,
@@ -106,12 +106,12 @@ def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> Answer | None:
     accepted = {name: one for name, one in (given or {}).items() if name in known.names | {_OPTIONS}}
     attempts = [(method.raw, given)] if given is not None else []
     for raw, with_these in [*attempts, (True, nothing | accepted), (True, nothing)]:
-        transport = Recorded(cassette.exchange.response, pieces)
+        transport = RecordedTransport(cassette.exchange.response, pieces)
         value, items, error = _made(transport, method.client, path, raw, streamed, with_these)
         if len(transport.sent) == 1:
             break
     sent = transport.sent[0] if transport.sent else request
-    return Answer(
+    return SdkResult(
         value=value,
         items=items,
         error=error,
@@ -130,7 +130,7 @@ def classes_of_errors() -> dict[int, type[Exception]]:
 
 
 def _made(
-    transport: Recorded, client: str, path: str, raw: bool, streamed: bool, given: dict[str, Any]
+    transport: RecordedTransport, client: str, path: str, raw: bool, streamed: bool, given: dict[str, Any]
 ) -> tuple[Any, dict[int, Any], Exception | None]:
     """Call a method, and return its value, what it streamed, and what it raised."""
     items: dict[int, Any] = {}
@@ -140,14 +140,14 @@ def _made(
             if not streamed:
                 answer = function(**given)
                 return (answer.data if raw else answer), items, None
-            for item in _told(function, given, raw):
-                items[transport.told - 1] = item
+            for item in _streamed(function, given, raw):
+                items[transport.chunks_read - 1] = item
         except _RAISED as error:
             return None, items, error
     return None, items, None
 
 
-def _told(function: Callable[..., Any], given: dict[str, Any], raw: bool) -> Iterator[Any]:
+def _streamed(function: Callable[..., Any], given: dict[str, Any], raw: bool) -> Iterator[Any]:
     if not raw:
         yield from function(**given)
         return

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pydantic
 
-from cohere_conformance.golden.sdk.result import What
+from cohere_conformance.golden.sdk.result import LossKind
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Lost = tuple[str, What]
+Lost = tuple[str, LossKind]
 """A place, and what becomes of it."""
 _FRACTION = re.compile(r"\.\d{6}(\d+)")
 _FREE = "{}"
@@ -31,7 +31,7 @@ class _Field(msgspec.Struct, frozen=True):
     classed: bool
 
 
-def compare(told: object, got: object, *, classed: bool, location: str = "") -> Iterator[Lost]:
+def compare(recorded: object, parsed: object, *, classed: bool, location: str = "") -> Iterator[Lost]:
     """Yield what of a JSON value did not come through.
 
     A number that is another type of number, and a time that is written otherwise, are no losses.
@@ -42,16 +42,16 @@ def compare(told: object, got: object, *, classed: bool, location: str = "") -> 
         classed: whether the SDK promises instances of classes for the objects at this place.
         location: where the value stands.
     """
-    if told is not None and got is None:
-        yield location, What.NONE
+    if recorded is not None and parsed is None:
+        yield location, LossKind.NONE
         return
-    match told:
+    match recorded:
         case dict():
-            yield from _object(told, got, classed, location)
+            yield from _object(recorded, parsed, classed, location)
         case list():
-            yield from _array(told, got, classed, location)
-        case _ if not _equal(told, got):
-            yield location, What.CHANGED
+            yield from _array(recorded, parsed, classed, location)
+        case _ if not _equal(recorded, parsed):
+            yield location, LossKind.CHANGED
 
 
 def promises_classes(annotation: object) -> bool:
@@ -60,52 +60,52 @@ def promises_classes(annotation: object) -> bool:
     return any(_is_model(one) for one in leaves) and not any(one in (dict, Any) for one in leaves)
 
 
-def _object(told: dict[str, Any], got: object, classed: bool, location: str) -> Iterator[Lost]:
-    match got:
+def _object(recorded: dict[str, Any], parsed: object, classed: bool, location: str) -> Iterator[Lost]:
+    match parsed:
         case pydantic.BaseModel():
-            yield from _model(told, got, location)
+            yield from _model(recorded, parsed, location)
         case dict():
             if classed:
-                yield location, What.UNTYPED
-            for name, value in told.items():
+                yield location, LossKind.UNTYPED
+            for name, value in recorded.items():
                 below = f"{location}/{escaped(name) if classed else _FREE}"
-                if name in got:
-                    yield from compare(value, got[name], classed=False, location=below)
+                if name in parsed:
+                    yield from compare(value, parsed[name], classed=False, location=below)
                 else:
-                    yield below, What.DROPPED
+                    yield below, LossKind.DROPPED
         case _:
-            yield location, What.CHANGED
+            yield location, LossKind.CHANGED
 
 
-def _model(told: dict[str, Any], got: pydantic.BaseModel, location: str) -> Iterator[Lost]:
-    values, fields, extra = dict(got), _fields(type(got)), got.model_extra or {}
-    for name, value in told.items():
+def _model(recorded: dict[str, Any], parsed: pydantic.BaseModel, location: str) -> Iterator[Lost]:
+    values, fields, extra = dict(parsed), _fields(type(parsed)), parsed.model_extra or {}
+    for name, value in recorded.items():
         below = f"{location}/{escaped(name)}"
         field = fields.get(name)
         if field is not None and field.name in values:
             yield from compare(value, values[field.name], classed=field.classed, location=below)
         elif name in extra:
-            yield below, What.UNTYPED
+            yield below, LossKind.UNTYPED
             yield from compare(value, extra[name], classed=False, location=below)
         else:
-            yield below, What.DROPPED
+            yield below, LossKind.DROPPED
 
 
-def _array(told: list[Any], got: object, classed: bool, location: str) -> Iterator[Lost]:
-    if not isinstance(got, list | tuple) or len(told) != len(got):
-        yield location, What.CHANGED
+def _array(recorded: list[Any], parsed: object, classed: bool, location: str) -> Iterator[Lost]:
+    if not isinstance(parsed, list | tuple) or len(recorded) != len(parsed):
+        yield location, LossKind.CHANGED
         return
-    for one, other in zip(told, got, strict=True):
+    for one, other in zip(recorded, parsed, strict=True):
         yield from compare(one, other, classed=classed, location=f"{location}/*")
 
 
-def _equal(told: object, got: object) -> bool:
-    match got:
+def _equal(recorded: object, parsed: object) -> bool:
+    match parsed:
         case datetime():
-            return isinstance(told, str) and _moment(told) == got
+            return isinstance(recorded, str) and _moment(recorded) == parsed
         case enum.Enum():
-            return bool(told == got.value)
-    return isinstance(told, bool) is isinstance(got, bool) and told == got
+            return bool(recorded == parsed.value)
+    return isinstance(recorded, bool) is isinstance(parsed, bool) and recorded == parsed
 
 
 def _moment(text: str) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.framing import split
 from cohere_conformance.errors import UsageError
-from cohere_conformance.golden.sdk.result import Failure, Loss, SdkReplay, What
+from cohere_conformance.golden.sdk.result import Loss, LossKind, SdkFailure, SdkReplay
 from cohere_conformance.golden.sdk.transport import cut, is_sse
 from cohere_conformance.report.render.safe import plain
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract.compile import Framing
     from cohere_conformance.golden.cassette import Cassette, Provenance
-    from cohere_conformance.golden.sdk.calling import Answer
+    from cohere_conformance.golden.sdk.calling import SdkResult
     from cohere_conformance.model import Response
 
 _EXTRA = "pip install 'cohere-conformance[sdk]'"
@@ -71,37 +71,37 @@ class _Tally:
     def __init__(self) -> None:
         self._parsed = 0
         self._inexpressible = 0
-        self._failed: list[Failure] = []
+        self._failed: list[SdkFailure] = []
         self._absent: set[str] = set()
-        self._counts: Counter[tuple[str, str, What]] = Counter()
-        self._examples: dict[tuple[str, str, What], str] = {}
+        self._counts: Counter[tuple[str, str, LossKind]] = Counter()
+        self._examples: dict[tuple[str, str, LossKind], str] = {}
 
     def add(self, cassette: Cassette) -> None:
         """Replay one cassette."""
         from cohere_conformance.golden.sdk.calling import call
 
-        told, response = cassette.provenance, cassette.exchange.response
+        provenance, response = cassette.provenance, cassette.exchange.response
         pieces = cut(response)
         answer = call(cassette, pieces)
         if answer is None:
-            self._absent.add(told.operation)
+            self._absent.add(provenance.operation)
             return
         self._inexpressible += not answer.expressible
         reason = _failure(response, answer)
         if reason and answer.foreign:
-            self._lose(told, "", What.REFUSED)
+            self._lose(provenance, "", LossKind.REFUSED)
         elif reason:
-            self._failed.append(Failure(told.id, told.operation, plain(reason)))
+            self._failed.append(SdkFailure(provenance.id, provenance.operation, plain(reason)))
         else:
             self._parsed += 1
             # An answer with a hundred results that all lack something shows it once.
             for location, what in dict.fromkeys(_lost(response, answer, pieces)):
-                self._lose(told, location, what)
+                self._lose(provenance, location, what)
 
-    def _lose(self, told: Provenance, location: str, what: What) -> None:
-        key = (told.operation, location, what)
+    def _lose(self, provenance: Provenance, location: str, what: LossKind) -> None:
+        key = (provenance.operation, location, what)
         self._counts[key] += 1
-        self._examples.setdefault(key, told.id)
+        self._examples.setdefault(key, provenance.id)
 
     def result(self, version: str) -> SdkReplay:
         """Return what was added up."""
@@ -132,7 +132,7 @@ def _undisturbed() -> Iterator[None]:
         root.removeHandler(deaf)
 
 
-def _failure(response: Response, answer: Answer) -> str:
+def _failure(response: Response, answer: SdkResult) -> str:
     """Return why an answer was not parsed, or nothing where it was."""
     from cohere.core.api_error import ApiError
 
@@ -151,36 +151,38 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {cause}"
 
 
-def _lost(response: Response, answer: Answer, pieces: tuple[bytes, ...]) -> Iterator[tuple[str, What]]:
+def _lost(response: Response, answer: SdkResult, pieces: tuple[bytes, ...]) -> Iterator[tuple[str, LossKind]]:
     from cohere_conformance.golden.sdk.comparing import compare
 
     if not _succeeded(response):
         yield from _lost_error(response, answer.error)
     elif answer.streamed:
         yield from _lost_events(response, answer, pieces)
-    elif isinstance(told := _value(response.body), dict) and answer.value is None:
-        # Some methods return nothing at all, which is right as long as nothing is told.
-        yield from ((f"/{name}", What.DROPPED) for name in told)
+    elif isinstance(payload := _value(response.body), dict) and answer.value is None:
+        # Some methods return nothing at all, which is right where the body is empty.
+        yield from ((f"/{name}", LossKind.DROPPED) for name in payload)
     else:
-        yield from compare(told, answer.value, classed=answer.classed)
+        yield from compare(payload, answer.value, classed=answer.classed)
 
 
-def _lost_error(response: Response, error: Any) -> Iterator[tuple[str, What]]:
+def _lost_error(response: Response, error: Any) -> Iterator[tuple[str, LossKind]]:
     from cohere_conformance.golden.sdk.calling import classes_of_errors
     from cohere_conformance.golden.sdk.comparing import compare
 
     location = f"status:{response.status}"
     if error.status_code != response.status:
-        yield location, What.CHANGED
+        yield location, LossKind.CHANGED
     kind = classes_of_errors().get(response.status)
     if kind is not None and not isinstance(error, kind):
-        yield location, What.UNTYPED
-    # A body that is no JSON, which a blank one is too, comes as text.
-    told = _value(response.body) if (response.body or b"").strip() else ""
-    yield from compare(told, error.body, classed=False)
+        yield location, LossKind.UNTYPED
+    # A body that is not JSON, also a blank one, is given as text.
+    payload = _value(response.body) if (response.body or b"").strip() else ""
+    yield from compare(payload, error.body, classed=False)
 
 
-def _lost_events(response: Response, answer: Answer, pieces: tuple[bytes, ...]) -> Iterator[tuple[str, What]]:
+def _lost_events(
+    response: Response, answer: SdkResult, pieces: tuple[bytes, ...]
+) -> Iterator[tuple[str, LossKind]]:
     from cohere_conformance.golden.sdk.comparing import compare
 
     framing: Framing = "sse" if is_sse(response) else "ndjson"
@@ -188,19 +190,17 @@ def _lost_events(response: Response, answer: Answer, pieces: tuple[bytes, ...]) 
         for event in split(piece.decode("utf-8", "replace"), framing):
             if event.data.strip() == _END:
                 continue
-            told = _value(event.data.encode("utf-8", "replace"))
-            location = f"<{_type(told) or event.event or _UNNAMED}>"
+            payload = _value(event.data.encode("utf-8", "replace"))
+            location = f"<{_type(payload) or event.event or _UNNAMED}>"
             if number in answer.items:
-                yield from compare(told, answer.items[number], classed=answer.classed, location=location)
+                yield from compare(payload, answer.items[number], classed=answer.classed, location=location)
             else:
-                yield location, What.SKIPPED
+                yield location, LossKind.SKIPPED
 
 
-def _type(told: Any) -> str:
-    named = (
-        [told[name] for name in _TYPES if isinstance(told.get(name), str)] if isinstance(told, dict) else []
-    )
-    return named[0] if named else ""
+def _type(payload: Any) -> str:
+    fields = payload if isinstance(payload, dict) else {}
+    return next((fields[name] for name in _TYPES if isinstance(fields.get(name), str)), "")
 
 
 def _value(body: bytes | None) -> Any:

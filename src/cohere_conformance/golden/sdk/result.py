@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 
-class What(enum.StrEnum):
+class LossKind(enum.StrEnum):
     """What becomes of a part of an answer that does not arrive as it was sent."""
 
     DROPPED = "dropped"
@@ -38,12 +38,12 @@ class Loss(msgspec.Struct, frozen=True, order=True):
 
     operation: str
     location: str
-    what: What
+    what: LossKind
     count: int
     example: str
 
 
-class Failure(msgspec.Struct, frozen=True):
+class SdkFailure(msgspec.Struct, frozen=True):
     """One recorded answer that the SDK cannot parse.
 
     Attributes:
@@ -73,7 +73,7 @@ class SdkReplay(msgspec.Struct, frozen=True):
 
     version: str
     parsed: int
-    failed: tuple[Failure, ...]
+    failed: tuple[SdkFailure, ...]
     losses: tuple[Loss, ...]
     absent_operations: tuple[str, ...]
     inexpressible: int

@@ -30,7 +30,7 @@ def cut(response: Response) -> tuple[bytes, ...]:
     return tuple((_FRAME if is_sse(response) else _LINE).findall(response.body or b""))
 
 
-class Recorded(httpx.BaseTransport):
+class RecordedTransport(httpx.BaseTransport):
     """Answers every request with one recorded answer, and keeps the requests.
 
     Attributes:
@@ -40,7 +40,7 @@ class Recorded(httpx.BaseTransport):
 
     def __init__(self, response: Response, pieces: tuple[bytes, ...]) -> None:
         self.sent: list[Request] = []
-        self.told = 0
+        self.chunks_read = 0
         self._response = response
         self._pieces = pieces
 
@@ -50,17 +50,17 @@ class Recorded(httpx.BaseTransport):
         self.sent.append(Request(request.method, str(request.url), headers, request.read()))
         kept = [(name, value) for name, value in self._response.headers if name not in _OF_THE_CONNECTION]
         raw = [(name.encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in kept]
-        return httpx.Response(self._response.status, headers=raw, stream=_Pieces(self))
+        return httpx.Response(self._response.status, headers=raw, stream=_ChunkStream(self))
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the answer piece by piece, and count what was read."""
         for number, piece in enumerate(self._pieces, start=1):
-            self.told = number
+            self.chunks_read = number
             yield piece
 
 
-class _Pieces(httpx.SyncByteStream):
-    def __init__(self, transport: Recorded) -> None:
+class _ChunkStream(httpx.SyncByteStream):
+    def __init__(self, transport: RecordedTransport) -> None:
         self._transport = transport
 
     def __iter__(self) -> Iterator[bytes]:
