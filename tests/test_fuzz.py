@@ -17,7 +17,7 @@ from remembered import Unhurried, counted
 from running import fuzzed
 
 from cohere_conformance.fuzz.candidate import GenerationMode
-from cohere_conformance.fuzz.database import Shelf, open_database
+from cohere_conformance.fuzz.database import DatabaseSection, open_database
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.keys import PRODUCTION
 
@@ -111,7 +111,7 @@ def test_a_redis_keeps_what_failed_and_its_password_is_never_shown(tmp_path: Pat
             home, *of("post-v1-tokenize"), "--fault", "input.charset-crash", "--example-db", database
         )
         assert done.code == 1, done.told
-        kept = Shelf(open_database(database), "fuzz.protocol.post-v1-tokenize")
+        kept = DatabaseSection(open_database(database), "fuzz.protocol.post-v1-tokenize")
         assert any(b"charset=utf-8" in name for name in kept.fetch(b"failed"))
     written = [path for path in home.rglob("*") if path.is_file()]
     assert len(written) >= 4

@@ -16,10 +16,10 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import CaseError, ContractError
 from cohere_conformance.fuzz import bodies
 from cohere_conformance.fuzz.anchors import anchors
-from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode
 from cohere_conformance.fuzz.domain import Domain, load_domain
 from cohere_conformance.fuzz.mix import mixed
-from cohere_conformance.fuzz.smaller import smaller
+from cohere_conformance.fuzz.shrink import shrunk
 from cohere_conformance.fuzz.values import allowed, broken, built
 from cohere_conformance.fuzz.walk import ABSENT, Site, edited, rules, sites, whole
 
@@ -75,7 +75,7 @@ def test_what_is_allowed_keeps_every_rule(label: str) -> None:
     assert len(found) >= 5
     for candidate in found:
         assert declared(label).compiled.is_valid(whole(candidate.template.body)), candidate.name
-        assert candidate.verdict is not Verdict.REFUSED
+        assert candidate.expected is not Expected.REFUSED
 
 
 @pytest.mark.parametrize("label", BODIED)
@@ -111,11 +111,11 @@ def test_every_declared_rule_of_a_request_is_broken_by_something() -> None:
 
 
 def test_declared_limits_and_listed_values_have_to_be_served() -> None:
-    served = {(one.location, one.says) for one in positives(RERANK) if one.verdict is Verdict.SERVED}
+    served = {(one.location, one.says) for one in positives(RERANK) if one.expected is Expected.SERVED}
     assert ("/priority", "0, the least that is declared") in served
     assert ("/priority", "999, the most that is declared") in served
     listed = {
-        (one.location, one.says) for one in positives("POST /v2/embed") if one.verdict is Verdict.SERVED
+        (one.location, one.says) for one in positives("POST /v2/embed") if one.expected is Expected.SERVED
     }
     assert {("/truncate", "'NONE'"), ("/truncate", "'START'"), ("/truncate", "'END'")} & listed
 
@@ -123,15 +123,15 @@ def test_declared_limits_and_listed_values_have_to_be_served() -> None:
 def test_another_name_is_not_expected_to_be_served() -> None:
     named = [one for one in positives(RERANK) if one.location == "/model"]
     assert named
-    assert {(one.mode, one.verdict) for one in named} == {(GenerationMode.PROTOCOL, Verdict.EITHER)}
+    assert {(one.mode, one.expected) for one in named} == {(GenerationMode.PROTOCOL, Expected.EITHER)}
 
 
 def test_what_version_1_ignores_may_be_served() -> None:
     unknown = [one for one in negatives("POST /v1/rerank") if one.rule and "additional" in one.rule.keyword]
     assert unknown
-    assert {one.verdict for one in unknown} == {Verdict.EITHER}
+    assert {one.expected for one in unknown} == {Expected.EITHER}
     refused = [one for one in negatives(RERANK) if one.rule and "additional" in one.rule.keyword]
-    assert {one.verdict for one in refused} == {Verdict.REFUSED}
+    assert {one.expected for one in refused} == {Expected.REFUSED}
 
 
 @settings(max_examples=60, deadline=None)
@@ -141,7 +141,7 @@ def test_several_changes_keep_every_rule(data: st.DataObject) -> None:
     candidate = data.draw(mixed(CONTRACT.operations[label], start(label), domain()))
     assert declared(label).compiled.is_valid(whole(candidate.template.body))
     assert domain().within(label, candidate.template.body)
-    assert candidate.verdict is Verdict.EITHER
+    assert candidate.expected is Expected.EITHER
 
 
 @pytest.mark.parametrize("label", ["POST /v2/chat", "POST /v2/rerank", "POST /v1/datasets"])
@@ -149,11 +149,11 @@ def test_a_smaller_request_breaks_the_same_rules(label: str) -> None:
     operation = CONTRACT.operations[label]
     found = [*negatives(label), *positives(label)] if label in BODIED else []
     for candidate in found[::17]:
-        for less in smaller(operation, candidate):
+        for less in shrunk(operation, candidate):
             assert bodies.broken_rules(operation, less.template.body) == bodies.broken_rules(
                 operation, candidate.template.body
             )
-            assert less.verdict is not Verdict.SERVED
+            assert less.expected is not Expected.SERVED
             assert less.template != candidate.template
 
 
@@ -165,7 +165,7 @@ def test_smaller_requests_come_to_an_end() -> None:
     template = msgspec.structs.replace(candidate.template, body=body)
     candidate = msgspec.structs.replace(candidate, template=template)
     steps = 0
-    while (less := next(smaller(operation, candidate), None)) is not None:
+    while (less := next(shrunk(operation, candidate), None)) is not None:
         candidate, steps = less, steps + 1
         assert steps < 200
     left = candidate.template.body
@@ -277,5 +277,5 @@ def test_every_entry_is_about_a_place_that_requests_have() -> None:
 def test_what_only_the_server_says_may_be_ignored_or_refused(label: str) -> None:
     derived = [one for one in (*positives(label), *negatives(label)) if one.location in {"/status", "/id"}]
     assert {one.mode for one in derived} == {GenerationMode.POSITIVE, GenerationMode.NEGATIVE}
-    assert {one.verdict for one in derived} == {Verdict.EITHER}
-    assert Verdict.REFUSED in {one.verdict for one in negatives(label)}, "other rules are enforced"
+    assert {one.expected for one in derived} == {Expected.EITHER}
+    assert Expected.REFUSED in {one.expected for one in negatives(label)}, "other rules are enforced"

@@ -9,7 +9,7 @@ import pytest
 from databases import PASSWORD, redis_server
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.fuzz.database import Shelf, open_database
+from cohere_conformance.fuzz.database import DatabaseSection, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def test_a_folder_outlives_who_wrote_in_it(tmp_path: Path) -> None:
 
 def test_a_shelf_keeps_tests_apart(tmp_path: Path) -> None:
     whole = open_database(str(tmp_path))
-    one, other = (Shelf(whole, name) for name in ("fuzz.positive.a", "fuzz.positive.a several"))
+    one, other = (DatabaseSection(whole, name) for name in ("fuzz.positive.a", "fuzz.positive.a several"))
     one.save(b"key", b"of one")
     other.save(b"key", b"of the other")
     other.save(b"key", b"of both")
@@ -44,7 +44,7 @@ def test_a_shelf_keeps_tests_apart(tmp_path: Path) -> None:
     assert set(one.fetch(b"key")) == {b"of one", b"of both"}
     assert set(other.fetch(b"key")) == {b"of the other"}
     assert set(whole.fetch(b"key")) == set(), "what belongs to a test lies nowhere else"
-    assert set(Shelf(whole, "fuzz.positive.a").fetch(b"key")) == {b"of one", b"of both"}
+    assert set(DatabaseSection(whole, "fuzz.positive.a").fetch(b"key")) == {b"of one", b"of both"}
 
 
 # -- Redis
@@ -58,7 +58,7 @@ def redis(tmp_path: Path) -> Iterator[str]:
 
 def test_what_one_machine_keeps_in_redis_another_one_finds(redis: str) -> None:
     told = f"redis://:{PASSWORD}@{redis}/0"
-    one, other = (Shelf(open_database(told), "fuzz.positive.a") for _ in range(2))
+    one, other = (DatabaseSection(open_database(told), "fuzz.positive.a") for _ in range(2))
     one.save(b"key", b"example")
     assert set(other.fetch(b"key")) == {b"example"}
     other.delete(b"key", b"example")

@@ -302,7 +302,7 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
     monkeypatch.setattr(fuzzer, "chosen", one)
     spent = []
     for most in (5, 100):
-        monkeypatch.setattr(fuzzer, "_MOST_SMALLER", most)
+        monkeypatch.setattr(fuzzer, "_MAX_SHRINK_REQUESTS", most)
         home = tmp_path / str(most)
         ran = fuzzed(home, "POST /v1/classify", modes=[POSITIVE], faults=(ASTRAL,), fuzz=NONE)
         assert ran.kinds == {CRASH}
@@ -313,14 +313,14 @@ def test_no_more_is_spent_on_making_a_request_small_than_allowed(
 # -- what is sent first
 
 
-def unchanged(label: str) -> tuple[Anchor, ...]:
+def baseline(label: str) -> tuple[Anchor, ...]:
     """Return the cases that are sent unchanged."""
     return written(shipped_suite(), load_contract().operations[label], "contract")
 
 
 def bodies(label: str) -> list[Any]:
     """Return their JSON bodies."""
-    return [one.template.body for one in unchanged(label)]
+    return [one.template.body for one in baseline(label)]
 
 
 def sent(ran: Ran, label: str = RERANK) -> list[bytes]:
@@ -413,7 +413,7 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
     assert cases.inconclusive_reasons == {"the time limit is reached": 2}
     assert (cases.interrupted, cases.stopped) == (True, "the time limit is reached")
     assert ran.report.footer.exit_code == 2
-    assert ran.report.footer.verdict.startswith("INCOMPLETE: the time limit is reached")
+    assert ran.report.footer.expected.startswith("INCOMPLETE: the time limit is reached")
 
 
 def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -591,7 +591,7 @@ def test_what_is_never_served_is_one_finding_and_no_change_is_blamed(canned: Can
     page = {Kind.MEDIA_TYPE_UNDECLARED, Kind.STATUS_UNDECLARED, Kind.BODY_MALFORMED}
     # A model that a case names is asked for beforehand, which is a finding about that operation.
     assert {row.kind for row in ran.rows if row.operation in {RERANK, MODEL}} - kinds <= page
-    cases = sum(len(unchanged(label)) for label in (RERANK, MODEL))
+    cases = sum(len(baseline(label)) for label in (RERANK, MODEL))
     assert sum(server.requests.values()) <= 1 + cases + 2 * 2
     assert unsent(ran) > 200
     outcomes = [(result.outcome, result.reason[: len(UNCHANGED)]) for result in ran.results.values()]
@@ -657,7 +657,7 @@ def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_br
     crashed = [row for row in ran.rows if row.kind is CRASH]
     assert len(crashed) == 2
     assert "" in {row.location for row in crashed}
-    assert server.requests[TOKENIZE] < 20 + 1 + len(unchanged(TOKENIZE)) + 2
+    assert server.requests[TOKENIZE] < 20 + 1 + len(baseline(TOKENIZE)) + 2
     assert unsent(ran) > 20
 
 

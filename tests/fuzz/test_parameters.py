@@ -11,7 +11,7 @@ import pytest
 from candidates import CONTRACT, LABELS, faulty, named, starts, tried
 
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.fuzz.candidate import Verdict
+from cohere_conformance.fuzz.candidate import Expected
 from cohere_conformance.fuzz.parameters import negative, positive
 from cohere_conformance.fuzz.paths import NOBODY, harmless
 from cohere_conformance.model import Kind
@@ -77,33 +77,33 @@ def test_an_allowed_query_keeps_every_rule_and_a_wrong_one_breaks_the_one_that_i
 
 
 @pytest.mark.parametrize(
-    ("label", "location", "says", "query", "verdict"),
+    ("label", "location", "says", "query", "expected"),
     [
-        (MODELS, "query:endpoint", "'chat'", [("endpoint", "chat")], Verdict.SERVED),
-        (MODELS, "query:default_only", "true", [("default_only", "true")], Verdict.EITHER),
-        (MODELS, "query:page_size", "-1", [("page_size", "-1")], Verdict.EITHER),
-        (BATCHES, "query:order_by", "NUL", [("order_by", "a\0b")], Verdict.EITHER),
+        (MODELS, "query:endpoint", "'chat'", [("endpoint", "chat")], Expected.SERVED),
+        (MODELS, "query:default_only", "true", [("default_only", "true")], Expected.EITHER),
+        (MODELS, "query:page_size", "-1", [("page_size", "-1")], Expected.EITHER),
+        (BATCHES, "query:order_by", "NUL", [("order_by", "a\0b")], Expected.EITHER),
         (DATASETS, "query:before", "2026-01-02T03:04:05+05:30", [("before", "2026-01-02T03:04:05+05:30")],
-         Verdict.EITHER),
+         Expected.EITHER),
         (DATASETS, "query:datasetType", "quotes and backslashes",
-         [("datasetType", "\"'\\`</script>${x}%s")], Verdict.EITHER),
+         [("datasetType", "\"'\\`</script>${x}%s")], Expected.EITHER),
         (MODELS, "query:endpoint", "'conformance-unknown'", [("endpoint", "conformance-unknown")],
-         Verdict.REFUSED),
-        (BATCHES, "query:page_size", "2147483648", [("page_size", "2147483648")], Verdict.REFUSED),
-        (BATCHES, "query:page_size", "of type string", [("page_size", "conformance")], Verdict.REFUSED),
+         Expected.REFUSED),
+        (BATCHES, "query:page_size", "2147483648", [("page_size", "2147483648")], Expected.REFUSED),
+        (BATCHES, "query:page_size", "of type string", [("page_size", "conformance")], Expected.REFUSED),
         (DATASETS, "query:after", "'conformance-unknown'", [("after", "conformance-unknown")],
-         Verdict.REFUSED),
+         Expected.REFUSED),
         (MODELS, "query:default_only", "'TRUE', which some readers take", [("default_only", "TRUE")],
-         Verdict.EITHER),
+         Expected.EITHER),
     ],
 )  # fmt: skip
 def test_a_parameter_of_the_query_is_sent_like_this(
-    label: str, location: str, says: str, query: list[tuple[str, str]], verdict: Verdict
+    label: str, location: str, says: str, query: list[tuple[str, str]], expected: Expected
 ) -> None:
     found = named(derived(label), location, says)
     path = found.template.outgoing({}, name="tests").path
     assert parse_qsl(urlsplit(path).query, keep_blank_values=True) == query
-    assert found.verdict is verdict
+    assert found.expected is expected
 
 
 def test_a_list_is_repeated_and_a_required_parameter_is_left_out() -> None:
@@ -112,7 +112,7 @@ def test_a_list_is_repeated_and_a_required_parameter_is_left_out() -> None:
     assert len([name for name, _ in several if name == "keep_fields"]) == 50
     for name in ("name", "type"):
         left = named(found, f"query:{name}", "left out")
-        assert left.verdict is Verdict.REFUSED
+        assert left.expected is Expected.REFUSED
         assert name not in dict(left.template.query)
 
 
@@ -126,7 +126,7 @@ def test_beside_the_token_of_a_walk_nothing_has_to_be_served() -> None:
     walks = [anchor for anchor in starts(MODELS) if "page_token" in dict(anchor.template.query)]
     for anchor in walks:
         beside = list(positive(CONTRACT, CONTRACT.operations[MODELS], anchor))
-        assert {one.verdict for one in beside if one.location == "query:endpoint"} == {Verdict.EITHER}
+        assert {one.expected for one in beside if one.location == "query:endpoint"} == {Expected.EITHER}
     assert walks
 
 
@@ -137,13 +137,13 @@ def test_a_header_fits_on_one_line_and_no_server_has_to_look_at_a_wrong_one(labe
         for _, text in candidate.template.headers:
             assert text == text.strip(), candidate.name
             assert not set(text) & set(map(chr, (*range(9), *range(10, 32), 127))), candidate.name
-    assert Verdict.REFUSED not in {one.verdict for one in found}
+    assert Expected.REFUSED not in {one.expected for one in found}
     assert bool(found) == (label not in {MODELS, SPEECH})
 
 
 def test_a_listed_header_has_to_be_served() -> None:
     found = named(derived(TALK), "header:accepts", "'text/event-stream'")
-    assert found.verdict is Verdict.SERVED
+    assert found.expected is Expected.SERVED
     assert ("accepts", "text/event-stream") in found.template.headers
 
 
@@ -162,12 +162,12 @@ def test_a_form_lacks_a_part_or_has_one_too_many() -> None:
     for name in ("model", "language", "file"):
         left = named(found, f"form:{name}", "left out")
         assert [part.name for part in left.template.form if part.name == name] == []
-        assert left.verdict is Verdict.REFUSED
+        assert left.expected is Expected.REFUSED
     added = named(found, "form:conformance-unknown", "a part that is not declared")
-    assert added.verdict is Verdict.REFUSED
+    assert added.expected is Expected.REFUSED
     assert len(added.template.form) == 4
     loose = named(derived(UPLOAD), "form:conformance-unknown", "a part that is not declared")
-    assert loose.verdict is Verdict.EITHER, "version 1 ignores what it does not know"
+    assert loose.expected is Expected.EITHER, "version 1 ignores what it does not know"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from candidates import CONTRACT, LABELS, faulty, named, starts, tried
 
 from cohere_conformance.cases import Credential, RequestTemplate
-from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode
 from cohere_conformance.fuzz.paths import NOBODY, harmless
 from cohere_conformance.fuzz.protocol import protocol
 from cohere_conformance.model import Kind
@@ -65,7 +65,7 @@ def test_each_has_a_name_of_its_own_and_is_served_by_nobodys_duty(label: str) ->
     found = derived(label)
     assert len({(one.location, one.rule and one.rule.keyword, one.says) for one in found}) == len(found) > 50
     assert {one.mode for one in found} == {GenerationMode.PROTOCOL}
-    ordinary = {one.says for one in found if one.verdict is Verdict.SERVED}
+    ordinary = {one.says for one in found if one.expected is Expected.SERVED}
     assert ordinary <= {
         "a key with bearer in small letters",
         "said to be application/json; charset=utf-8",
@@ -145,7 +145,7 @@ def test_a_call_without_credentials_that_could_harm_is_for_nobodys_things(label:
     assert len({one.key for one in found}) == 4
     for candidate in found:
         assert candidate.key is not Credential.VALID
-        assert candidate.verdict is Verdict.REFUSED
+        assert candidate.expected is Expected.REFUSED
         assert 401 in candidate.statuses
         if not harmless(label):
             assert candidate.template == stripped(candidate.template)
@@ -162,7 +162,7 @@ def test_at_a_service_nothing_is_made_or_changed_or_destroyed(label: str) -> Non
     assert found
     for candidate in found:
         assert "x-http-method-override" not in dict(candidate.template.headers)
-        refused = candidate.key is not Credential.VALID and candidate.verdict is Verdict.REFUSED
+        refused = candidate.key is not Credential.VALID and candidate.expected is Expected.REFUSED
         if not refused:
             assert method_of(candidate) in (LOOKING | {declared} if harmless(label) else LOOKING)
     methods = {method_of(one) for one in found} - {declared}

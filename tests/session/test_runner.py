@@ -16,7 +16,7 @@ from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import Tier, shipped_policies
-from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
+from cohere_conformance.fuzz.candidate import Candidate, Expected, GenerationMode
 from cohere_conformance.fuzz.runner import FuzzRunner
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
@@ -110,7 +110,13 @@ def derived(name: str) -> Candidate:
     """Return a request of the fuzzer that is the one of a case."""
     case = CASES[name]
     return Candidate(
-        GenerationMode.POSITIVE, name, "", "unchanged", case.template, Verdict.EITHER, needs=case.needs
+        GenerationMode.POSITIVE,
+        name,
+        "",
+        "unchanged",
+        case.template,
+        Expected.EITHER,
+        needs=case.needs,
     )
 
 
@@ -165,13 +171,13 @@ def test_on_this_machine_the_same_is_a_finding(bench: Bench, status: int) -> Non
 
 
 def test_a_status_that_the_case_asks_for_is_judged_live_too(bench: Bench) -> None:
-    [right, wrong] = bench.run(
+    [right, violation] = bench.run(
         CASES["rerank.v2.no-key"], CASES["rerank.v2.wrong-key"], answer=lambda request: (
             httpx.Response(401, json={"message": "no api key supplied"})
             if "authorization" not in request.headers else httpx.Response(200, json=RERANK)
         ),
     )  # fmt: skip
-    assert (right.outcome, wrong.outcome) == ("passed", "failed")
+    assert (right.outcome, violation.outcome) == ("passed", "failed")
 
 
 def test_an_answer_that_never_came_is_an_excuse_only_live(bench: Bench) -> None:

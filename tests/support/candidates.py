@@ -10,7 +10,7 @@ from cohere_conformance.cases import shipped_suite
 from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.fuzz.anchors import anchors
-from cohere_conformance.fuzz.verdicts import verdicts
+from cohere_conformance.fuzz.response_checks import status_findings
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
@@ -86,7 +86,7 @@ class Tried:
         return [
             (candidate.name, finding)
             for candidate in candidates
-            for finding in verdicts(candidate, self.answer(candidate), ())
+            for finding in status_findings(candidate, self.answer(candidate), ())
         ]
 
 

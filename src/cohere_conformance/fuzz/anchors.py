@@ -62,11 +62,11 @@ def _served(suite: Suite, operation: Operation, profile: str) -> Iterator[Case]:
         told = case.profiles.get(profile, case.expect)
         if isinstance(told, Skip) or not all(200 <= status < 300 for status in told.status):
             continue
-        if _sound(operation, case):
+        if _is_valid(operation, case):
             yield case
 
 
-def _sound(operation: Operation, case: Case) -> bool:
+def _is_valid(operation: Operation, case: Case) -> bool:
     """Tell whether a request keeps every rule; version 1 serves some that do not."""
     declared = operation.request.media.get("application/json") if operation.request else None
     if declared is not None and case.template.body is not msgspec.UNSET:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cohere_conformance.fuzz.candidate import Candidate, GenerationMode, Verdict
+from cohere_conformance.fuzz.candidate import Candidate, Expected, GenerationMode
 from cohere_conformance.model import Finding
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ Send = Callable[[Candidate], Attempt]
 """Sends a request, judges and records it."""
 
 
-class Unchanged:
+class Baseline:
     """What the starting requests of one operation show without any change.
 
     Args:
@@ -105,7 +105,7 @@ class Unchanged:
             anchor.template,
             location="",
             says="nothing is changed",
-            verdict=Verdict.SERVED,
+            expected=Expected.SERVED,
         )
         attempt = Attempt((), served=False)
         for _ in range(1 if len(self.refused) > 1 else _TRIES):

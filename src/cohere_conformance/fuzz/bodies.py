@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
+from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
 from cohere_conformance.fuzz.domain import breaks
 from cohere_conformance.fuzz.values import allowed, broken
 from cohere_conformance.fuzz.walk import ABSENT, edited, place_of, sites, whole
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Operation, Validator
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
     from cohere_conformance.fuzz.domain import Domain
-    from cohere_conformance.fuzz.values import Wrong
+    from cohere_conformance.fuzz.values import Violation
     from cohere_conformance.fuzz.walk import Path, Site
 
 
@@ -37,7 +37,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             if (kept or fixed) and ABSENT in (site.value, value.value):
                 continue
             changed = edited(body, site.path, value.value)
-            if changed == body or not sound(declared.compiled, changed):
+            if changed == body or not is_valid(declared.compiled, changed):
                 continue
             # What no rule of the document forbids, and nobody expects to be served, has to be answered.
             odd = kept or not domain.within(label, changed)
@@ -46,7 +46,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
                 msgspec.structs.replace(anchor.template, body=changed),
                 location=site.location or "/",
                 says=value.says,
-                verdict=Verdict.SERVED if value.sure and not depends and not odd else Verdict.EITHER,
+                expected=Expected.SERVED if value.sure and not depends and not odd else Expected.EITHER,
             )
 
 
@@ -63,41 +63,45 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
         return
     label, body = operation.label, anchor.template.body
     for site in sites(declared.schema, body):
-        wrongs = list(_wrong(declared, site, body))
-        wrongs += _beyond(declared, site, body, domain, label)
-        for wrong, changed in wrongs:
-            tolerated = domain.tolerated(label, site.location, wrong.keyword) or site.server_set
+        violations = list(_wrong(declared, site, body))
+        violations += _beyond(declared, site, body, domain, label)
+        for violation, changed in violations:
+            tolerated = domain.tolerated(label, site.location, violation.keyword) or site.server_set
             yield anchor.candidate(
                 GenerationMode.NEGATIVE,
                 msgspec.structs.replace(anchor.template, body=changed),
                 location=site.location or "/",
-                says=wrong.says,
-                verdict=Verdict.EITHER if tolerated else Verdict.REFUSED,
-                rule=Rule(site.location or "/", wrong.keyword, wrong.limit),
+                says=violation.says,
+                expected=Expected.EITHER if tolerated else Expected.REFUSED,
+                rule=BrokenRule(site.location or "/", violation.keyword, violation.limit),
             )
 
 
-def _wrong(declared: Validator, site: Site, body: Any) -> Iterator[tuple[Wrong, Any]]:
+def _wrong(declared: Validator, site: Site, body: Any) -> Iterator[tuple[Violation, Any]]:
     """Yield what breaks a rule of the document."""
-    for wrong in broken(declared.schema, site):
-        changed = edited(body, site.path, wrong.value)
-        if _breaks(declared.compiled, changed, site, wrong.keyword):
-            yield wrong, changed
+    for violation in broken(declared.schema, site):
+        changed = edited(body, site.path, violation.value)
+        if _breaks(declared.compiled, changed, site, violation.keyword):
+            yield violation, changed
 
 
 def _beyond(
     declared: Validator, site: Site, body: Any, domain: Domain, label: str
-) -> Iterator[tuple[Wrong, Any]]:
+) -> Iterator[tuple[Violation, Any]]:
     """Yield what breaks a limit that stands in words only."""
     for limit in domain.limits(label, site.location):
         if not limit.enforced:
             continue
         bounded = replace(site, rules=(*site.rules, limit.rule))
-        for wrong in broken(declared.schema, bounded):
-            changed = edited(body, site.path, wrong.value)
-            broke = wrong.keyword in limit.rule and wrong.value is not ABSENT and breaks(limit, wrong.value)
-            if broke and sound(declared.compiled, changed):
-                yield wrong, changed
+        for violation in broken(declared.schema, bounded):
+            changed = edited(body, site.path, violation.value)
+            broke = (
+                violation.keyword in limit.rule
+                and violation.value is not ABSENT
+                and breaks(limit, violation.value)
+            )
+            if broke and is_valid(declared.compiled, changed):
+                yield violation, changed
 
 
 def declared_body(operation: Operation, anchor: Anchor) -> Validator | None:
@@ -107,7 +111,7 @@ def declared_body(operation: Operation, anchor: Anchor) -> Validator | None:
     return operation.request.media.get("application/json")
 
 
-def sound(validator: jsonschema_rs.Draft202012Validator, body: Any) -> bool:
+def is_valid(validator: jsonschema_rs.Draft202012Validator, body: Any) -> bool:
     """Tell whether a body keeps every rule."""
     return validator.is_valid(whole(body))
 

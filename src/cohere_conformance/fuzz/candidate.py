@@ -25,7 +25,7 @@ class GenerationMode(enum.StrEnum):
     """It is odd below the contract: its method, its path, its media type, its bytes."""
 
 
-class Verdict(enum.StrEnum):
+class Expected(enum.StrEnum):
     """What the answer has to be."""
 
     SERVED = "served"
@@ -36,7 +36,7 @@ class Verdict(enum.StrEnum):
     """2xx or 4xx: no rule of the contract says which."""
 
 
-class Rule(msgspec.Struct, frozen=True):
+class BrokenRule(msgspec.Struct, frozen=True):
     """One rule of the contract.
 
     Attributes:
@@ -59,7 +59,7 @@ class Candidate(msgspec.Struct, frozen=True):
         location: what was changed, named like the place of a rule.
         says: how, for a reader.
         template: the request.
-        verdict: what the answer has to be.
+        expected: what the response has to be.
         rule: the one that it breaks, if it breaks one.
         needs: the resources of the case.
         key: which key it goes with.
@@ -71,8 +71,8 @@ class Candidate(msgspec.Struct, frozen=True):
     location: str
     says: str
     template: RequestTemplate
-    verdict: Verdict
-    rule: Rule | None = None
+    expected: Expected
+    rule: BrokenRule | None = None
     needs: tuple[str, ...] = ()
     key: Credential = Credential.VALID
     statuses: tuple[int, ...] = ()
@@ -104,8 +104,8 @@ class Anchor(msgspec.Struct, frozen=True):
         *,
         location: str,
         says: str,
-        verdict: Verdict,
-        rule: Rule | None = None,
+        expected: Expected,
+        rule: BrokenRule | None = None,
         key: Credential = Credential.VALID,
         statuses: tuple[int, ...] = (),
     ) -> Candidate:
@@ -116,7 +116,7 @@ class Anchor(msgspec.Struct, frozen=True):
             location=location,
             says=says,
             template=template,
-            verdict=verdict,
+            expected=expected,
             rule=rule,
             needs=self.needs,
             key=key,

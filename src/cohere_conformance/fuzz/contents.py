@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
+from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
 from cohere_conformance.fuzz.forms import FORM
 from cohere_conformance.fuzz.paths import harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
@@ -42,14 +42,14 @@ _TYPES = (
     f"{FORM}; boundary=conformance",
 )
 _ENCODINGS = ("gzip", "br", "conformance")
-_SYNTAX = Rule("/", "syntax", "JSON by RFC 8259")
-_MEDIA_TYPE = Rule("header:content-type", "media-type", FORM)
+_SYNTAX = BrokenRule("/", "syntax", "JSON by RFC 8259")
+_MEDIA_TYPE = BrokenRule("header:content-type", "media-type", FORM)
 _NO_FORM = (400, 415, 422)
 """What refuses a body that is no form."""
 _PART = f'--conformance\r\ncontent-disposition: form-data; name="{UNKNOWN}"; filename="a.csv"\r\n\r\na'
 
 
-class _Content(NamedTuple):
+class _BodyVariant(NamedTuple):
     """One body.
 
     Attributes:
@@ -65,7 +65,7 @@ class _Content(NamedTuple):
     says: str
     text: str | bytes
     type: str = _JSON
-    rule: Rule | None = None
+    rule: BrokenRule | None = None
     statuses: tuple[int, ...] = ()
     headers: Headers = ()
     served: bool = False
@@ -94,19 +94,19 @@ def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             _with(template, content),
             location=content.rule.location if content.rule else "/",
             says=content.says,
-            verdict=_verdict(content),
+            expected=_verdict(content),
             rule=content.rule,
             statuses=content.statuses,
         )
 
 
-def _verdict(content: _Content) -> Verdict:
+def _verdict(content: _BodyVariant) -> Expected:
     if content.rule:
-        return Verdict.REFUSED
-    return Verdict.SERVED if content.served else Verdict.EITHER
+        return Expected.REFUSED
+    return Expected.SERVED if content.served else Expected.EITHER
 
 
-def _with(template: RequestTemplate, content: _Content) -> RequestTemplate:
+def _with(template: RequestTemplate, content: _BodyVariant) -> RequestTemplate:
     return msgspec.structs.replace(
         template,
         body=msgspec.UNSET,
@@ -124,25 +124,25 @@ def _twice(anchor: Anchor) -> Candidate:
         msgspec.structs.replace(anchor.template, headers=headers),
         location="header:content-type",
         says="two content types",
-        verdict=Verdict.EITHER,
+        expected=Expected.EITHER,
     )
 
 
-def _instead_of_nothing() -> Iterator[_Content]:
-    yield _Content("an object where no body is declared", "{}")
-    yield _Content("half an object where no body is declared", "{")
-    yield _Content("a text where no body is declared", "conformance", "text/plain")
-    yield _Content("1 MiB where no body is declared", " " * _LARGE)
+def _instead_of_nothing() -> Iterator[_BodyVariant]:
+    yield _BodyVariant("an object where no body is declared", "{}")
+    yield _BodyVariant("half an object where no body is declared", "{")
+    yield _BodyVariant("a text where no body is declared", "conformance", "text/plain")
+    yield _BodyVariant("1 MiB where no body is declared", " " * _LARGE)
 
 
-def _instead_of_form() -> Iterator[_Content]:
+def _instead_of_form() -> Iterator[_BodyVariant]:
     for says, text, kind in (
         ("nothing", "", ""),
         ("a JSON object instead of a form", "{}", _JSON),
         ("another kind of form", "conformance=1", "application/x-www-form-urlencoded"),
         ("a plain text instead of a form", "conformance", "text/plain"),
     ):
-        yield _Content(says, text, kind, _MEDIA_TYPE, _NO_FORM)
+        yield _BodyVariant(says, text, kind, _MEDIA_TYPE, _NO_FORM)
     end = "\r\n--conformance--\r\n"
     for says, text, kind in (
         ("a form without a boundary", f"{_PART}{end}", FORM),
@@ -151,27 +151,27 @@ def _instead_of_form() -> Iterator[_Content]:
         ("a form without parts", "--conformance--\r\n", f"{FORM}; boundary=conformance"),
         ("a part without a name", f"--conformance\r\n\r\na{end}", f"{FORM}; boundary=conformance"),
     ):
-        yield _Content(says, text, kind, _MEDIA_TYPE)
+        yield _BodyVariant(says, text, kind, _MEDIA_TYPE)
 
 
-def _instead_of_json(operation: Operation, body: Any) -> Iterator[_Content]:
+def _instead_of_json(operation: Operation, body: Any) -> Iterator[_BodyVariant]:
     text = json.dumps(body, ensure_ascii=False)
     for kind in _TYPES:
-        yield _Content(f"said to be {kind}", text, kind, served=kind == _CHARSET)
+        yield _BodyVariant(f"said to be {kind}", text, kind, served=kind == _CHARSET)
     blank = f"{text[0]}{' ' * _ORDINARY}{text[1:]}"
-    yield _Content("with 200 kB of blanks between its parts", blank, served=isinstance(body, dict))
-    yield _Content("not said to be anything", text, "")
+    yield _BodyVariant("with 200 kB of blanks between its parts", blank, served=isinstance(body, dict))
+    yield _BodyVariant("not said to be anything", text, "")
     for name in _ENCODINGS:
         headers = (("content-encoding", name),)
-        yield _Content(f"said to be compressed with {name}", text, headers=headers)
+        yield _BodyVariant(f"said to be compressed with {name}", text, headers=headers)
     yield from _misspelt(text)
     yield from _other_values(operation, body)
     yield from _unusual(body, text)
 
 
-def _misspelt(text: str) -> Iterator[_Content]:
+def _misspelt(text: str) -> Iterator[_BodyVariant]:
     """Yield what is no JSON."""
-    for says, wrong in (
+    for says, violation in (
         ("without its last brace", text[:-1]),
         ("cut off in the middle", text[: len(text) // 2]),
         ("with single quotes", text.replace('"', "'")),
@@ -180,45 +180,45 @@ def _misspelt(text: str) -> Iterator[_Content]:
         ("with a line break in a text", _extended(text, '"a\nb"')),
         ("with a number that begins with 0", _extended(text, "01")),
     ):
-        yield _Content(f"JSON, {says}", wrong, rule=_SYNTAX, statuses=(400,))
+        yield _BodyVariant(f"JSON, {says}", violation, rule=_SYNTAX, statuses=(400,))
     # A reader that takes it for a number still finds a property that nobody declares.
-    yield _Content("JSON with NaN", _extended(text, "NaN"), rule=_SYNTAX, statuses=(400, 422))
+    yield _BodyVariant("JSON with NaN", _extended(text, "NaN"), rule=_SYNTAX, statuses=(400, 422))
 
 
-def _other_values(operation: Operation, body: Any) -> Iterator[_Content]:
+def _other_values(operation: Operation, body: Any) -> Iterator[_BodyVariant]:
     """Yield JSON that is no object, and what is no value at all."""
     for text in ("null", "[]", '"conformance"'):
-        yield _Content(text, text, rule=Rule("/", "type", "type object"), statuses=(400, 422))
+        yield _BodyVariant(text, text, rule=BrokenRule("/", "type", "type object"), statuses=(400, 422))
     required = None
     declared = operation.request.media.get(_JSON) if operation.request else None
     if declared is not None:
         names = [
             name for one in rules(declared.schema, declared.schema, body) for name in one.get("required", ())
         ]
-        required = Rule("/", "required", f"with {', '.join(names)}") if names else None
+        required = BrokenRule("/", "required", f"with {', '.join(names)}") if names else None
     for says, text in (("an empty body", ""), ("a body of blanks", " \r\n\t")):
-        yield _Content(says, text, rule=required, statuses=(400, 422) if required else ())
+        yield _BodyVariant(says, text, rule=required, statuses=(400, 422) if required else ())
 
 
-def _unusual(body: Any, text: str) -> Iterator[_Content]:
+def _unusual(body: Any, text: str) -> Iterator[_BodyVariant]:
     """Yield what a reader of JSON may take or not, or what is a lot to read."""
     # Some readers stop after the first value.
-    yield _Content("two objects", f"{text} {text}")
-    yield _Content("with a byte order mark", f"\ufeff{text}")
-    yield _Content("bytes that are no UTF-8", b'{"conformance": "\xff\xfe"}')
-    yield _Content("UTF-16", '{"conformance": 1}'.encode("utf-16"))
-    yield _Content("bytes of no kind", bytes(range(256)))
-    yield _Content("with a number that no reader holds", _extended(text, "1e999"))
-    yield _Content("with 200 levels", _extended(text, f"{'[' * 200}{']' * 200}"))
-    yield _Content("with 100,000 levels", _extended(text, f"{'[' * 100_000}{']' * 100_000}"))
-    yield _Content("with 1 MiB of blanks", f"{text}{' ' * _LARGE}")
-    yield _Content("with a text of 1 MiB", _extended(text, f'"{"a" * _LARGE}"'))
+    yield _BodyVariant("two objects", f"{text} {text}")
+    yield _BodyVariant("with a byte order mark", f"\ufeff{text}")
+    yield _BodyVariant("bytes that are no UTF-8", b'{"conformance": "\xff\xfe"}')
+    yield _BodyVariant("UTF-16", '{"conformance": 1}'.encode("utf-16"))
+    yield _BodyVariant("bytes of no kind", bytes(range(256)))
+    yield _BodyVariant("with a number that no reader holds", _extended(text, "1e999"))
+    yield _BodyVariant("with 200 levels", _extended(text, f"{'[' * 200}{']' * 200}"))
+    yield _BodyVariant("with 100,000 levels", _extended(text, f"{'[' * 100_000}{']' * 100_000}"))
+    yield _BodyVariant("with 1 MiB of blanks", f"{text}{' ' * _LARGE}")
+    yield _BodyVariant("with a text of 1 MiB", _extended(text, f'"{"a" * _LARGE}"'))
     if isinstance(body, dict) and body:
         name, value = next(iter(body.items()))
         told = json.dumps({name: value}, ensure_ascii=False)[1:-1]
-        yield _Content("with a property twice", f"{{{told}, {text[1:]}")
+        yield _BodyVariant("with a property twice", f"{{{told}, {text[1:]}")
         capitals = {key.upper(): item for key, item in body.items()}
-        yield _Content("with names in capitals", json.dumps(capitals, ensure_ascii=False))
+        yield _BodyVariant("with names in capitals", json.dumps(capitals, ensure_ascii=False))
 
 
 def _extended(text: str, value: str) -> str:

@@ -53,7 +53,7 @@ def _bare(address: str) -> str:
     return redact.url(f"{scheme}://{rest.rpartition('@')[2]}")
 
 
-class Shelf(ExampleDatabase):
+class DatabaseSection(ExampleDatabase):
     """The part of a database that belongs to one test.
 
     Hypothesis names its entries after the function that it runs, which is the same one for every operation.

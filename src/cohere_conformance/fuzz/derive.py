@@ -9,7 +9,7 @@ import msgspec
 
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.fuzz import bodies, parameters, protocol
-from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode
 from cohere_conformance.fuzz.domain import breaks
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def _parameters(
         ):
             # No rule of the document forbids it, nobody expects it to be served: what counts is that it is
             # answered at all.
-            yield msgspec.structs.replace(candidate, mode=GenerationMode.PROTOCOL, verdict=Verdict.EITHER)
+            yield msgspec.structs.replace(candidate, mode=GenerationMode.PROTOCOL, expected=Expected.EITHER)
         else:
             depends = domain.depends(label, location)
-            verdict = Verdict.EITHER if depends else candidate.verdict
-            yield msgspec.structs.replace(candidate, verdict=verdict)
+            expected = Expected.EITHER if depends else candidate.expected
+            yield msgspec.structs.replace(candidate, expected=expected)
 
 
 def _within(operation: Operation, candidate: Candidate, domain: Domain) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DomainEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that is known of places.
 
     Attributes:
@@ -55,11 +55,11 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locations: tuple[str, ...] = ()
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    kept: tuple[Entry, ...] = ()
-    fixed: tuple[Entry, ...] = ()
-    limits: tuple[Entry, ...] = ()
-    depends: tuple[Entry, ...] = ()
+class _DomainFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kept: tuple[DomainEntry, ...] = ()
+    fixed: tuple[DomainEntry, ...] = ()
+    limits: tuple[DomainEntry, ...] = ()
+    depends: tuple[DomainEntry, ...] = ()
     tolerated: tuple[Tolerance, ...] = ()
 
 
@@ -70,7 +70,7 @@ class Domain:
         file: as it was read.
     """
 
-    def __init__(self, file: _File) -> None:
+    def __init__(self, file: _DomainFile) -> None:
         self._file = file
 
     def kept(self, operation: str, location: str) -> bool:
@@ -85,7 +85,7 @@ class Domain:
         """Tell whether a listed value may be refused for what stands elsewhere in the request."""
         return _named(self._file.depends, operation, location)
 
-    def limits(self, operation: str, location: str) -> list[Entry]:
+    def limits(self, operation: str, location: str) -> list[DomainEntry]:
         """Return the rules that hold at a place beside those of the document."""
         return [one for one in self._file.limits if one.about(operation) and location in one.locations]
 
@@ -121,7 +121,7 @@ def load_domain(path: Path, operations: Iterable[str]) -> Domain:
         CaseError: an entry is about an operation that nobody declares.
         ContractError: the file is broken.
     """
-    file, known = load_typed(path, _File), set(operations)
+    file, known = load_typed(path, _DomainFile), set(operations)
     told = [one.operations for one in (*file.kept, *file.fixed, *file.limits, *file.depends)]
     told += [one.operations for one in file.tolerated]
     for label in chain(*told):
@@ -130,10 +130,10 @@ def load_domain(path: Path, operations: Iterable[str]) -> Domain:
     return Domain(file)
 
 
-def breaks(limit: Entry, value: object) -> bool:
+def breaks(limit: DomainEntry, value: object) -> bool:
     """Tell whether a value breaks a limit."""
     return not compiled(msgspec.json.encode(limit.rule)).is_valid(whole(value))
 
 
-def _named(entries: Iterable[Entry], operation: str, location: str) -> bool:
+def _named(entries: Iterable[DomainEntry], operation: str, location: str) -> bool:
     return any(location in one.locations and one.about(operation) for one in entries)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.cases import FormPart
-from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
+from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
 from cohere_conformance.fuzz.values import UNKNOWN
 from cohere_conformance.fuzz.walk import ABSENT, Site, rules
 
@@ -31,7 +31,7 @@ _FILENAMES = {
 
 
 @dataclass(frozen=True)
-class Field:
+class TextPart:
     """A part that holds a text.
 
     Attributes:
@@ -47,7 +47,7 @@ class Field:
     required: bool
 
 
-def fields(operation: Operation, anchor: Anchor) -> Iterator[Field]:
+def fields(operation: Operation, anchor: Anchor) -> Iterator[TextPart]:
     """Yield the declared parts that hold a text.
 
     Args:
@@ -65,7 +65,7 @@ def fields(operation: Operation, anchor: Anchor) -> Iterator[Field]:
         # Whether a part that is absent is a file, no schema tells: it is a text as well.
         known = bool(parts) or "string" not in Site((), ABSENT, rules(schema, schema, ABSENT)).types
         if text and known:
-            yield Field(name, schema, given, name in required)
+            yield TextPart(name, schema, given, name in required)
 
 
 def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> RequestTemplate:
@@ -93,7 +93,7 @@ def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             anchor.with_form(changed),
             location=location,
             says=says,
-            verdict=Verdict.EITHER,
+            expected=Expected.EITHER,
         )
 
 
@@ -140,8 +140,8 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             anchor.with_form(left or optional),
             location=f"form:{name}",
             says="left out",
-            verdict=Verdict.REFUSED,
-            rule=Rule(f"form:{name}", "required", "it has to be there"),
+            expected=Expected.REFUSED,
+            rule=BrokenRule(f"form:{name}", "required", "it has to be there"),
         )
     # Version 1 ignores what it does not know (V-02).
     refused = " /v2/" in operation.label and any(told is False for told in site.told("additionalProperties"))
@@ -150,8 +150,8 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         anchor.with_form((FormPart(UNKNOWN, "1"), *form)),
         location=f"form:{UNKNOWN}",
         says="a part that is not declared",
-        verdict=Verdict.REFUSED if refused else Verdict.EITHER,
-        rule=Rule("form:", "additionalProperties", "no other parts"),
+        expected=Expected.REFUSED if refused else Expected.EITHER,
+        rule=BrokenRule("form:", "additionalProperties", "no other parts"),
     )
 
 

@@ -13,16 +13,16 @@ from hypothesis.errors import Flaky
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError, ForbiddenError
 from cohere_conformance.fuzz.anchors import anchors, written
-from cohere_conformance.fuzz.baseline import Attempt, Unchanged
+from cohere_conformance.fuzz.baseline import Attempt, Baseline
 from cohere_conformance.fuzz.candidate import GenerationMode
-from cohere_conformance.fuzz.database import Shelf, open_database
+from cohere_conformance.fuzz.database import DatabaseSection, open_database
 from cohere_conformance.fuzz.derive import chosen, derived
 from cohere_conformance.fuzz.domain import load_domain
 from cohere_conformance.fuzz.effort import EFFORTS, FuzzProfile
 from cohere_conformance.fuzz.mix import mixed
 from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.paths import harmless
-from cohere_conformance.fuzz.smaller import smaller
+from cohere_conformance.fuzz.shrink import shrunk
 from cohere_conformance.model import Kind
 from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 _FAILED = b"failed"
 """The key under which the names of candidates stand that failed."""
-_MOST_SMALLER = 30
+_MAX_SHRINK_REQUESTS = 30
 """Requests that are spent on making one failing request smaller."""
-_MOST_SHRUNK = 5
+_MAX_SHRUNK = 5
 """Failing requests of one look that are made smaller: a server that checks nothing fails at every place."""
 
 
-class Fuzzed(NamedTuple):
+class FuzzResult(NamedTuple):
     """How the fuzzing of one operation in one way ended.
 
     Attributes:
@@ -93,9 +93,9 @@ class Fuzzer:
         self._domain = load_domain(folder("suites") / "fuzz" / "domain.yaml", contract.operations)
         self._database = open_database(options.database)
         self._lost: set[str] = set()
-        self._unchanged: dict[str, Unchanged] = {}
+        self._baselines: dict[str, Baseline] = {}
 
-    def run(self, test: str, label: str, mode: GenerationMode) -> Fuzzed:
+    def run(self, test: str, label: str, mode: GenerationMode) -> FuzzResult:
         """Fuzz one operation.
 
         Args:
@@ -104,11 +104,11 @@ class Fuzzer:
             mode: what its requests are changed for.
         """
         if label in self._lost:
-            return Fuzzed((), "an answer of this operation never came")
+            return FuzzResult((), "an answer of this operation never came")
         operation = self._contract.operations[label]
         start = self._permitted(anchors(self._suite, operation, self._plan.profile))
         if isinstance(start, str):
-            return Fuzzed((), left_out=start)
+            return FuzzResult((), left_out=start)
         attempts = _Attempts(test, self._runner, self._looked_at(operation, mode))
         reason = ""
         try:
@@ -125,7 +125,7 @@ class Fuzzer:
         except (_StopError, MissingError) as error:
             reason = str(error)
         left_out = "" if attempts.sent or reason else attempts.refused
-        return Fuzzed(
+        return FuzzResult(
             tuple(attempts.found.values()), reason or attempts.left_out(), left_out, attempts.unsent
         )
 
@@ -135,7 +135,7 @@ class Fuzzer:
         start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
         return start if start or not every else reasons[0] or ""
 
-    def _looked_at(self, operation: Operation, mode: GenerationMode) -> Unchanged | None:
+    def _looked_at(self, operation: Operation, mode: GenerationMode) -> Baseline | None:
         """Return what the starting requests show by themselves; `None` where they must not be sent."""
         if (
             mode is GenerationMode.PROTOCOL
@@ -143,10 +143,10 @@ class Fuzzer:
             and not harmless(operation.label)
         ):
             return None
-        if operation.label not in self._unchanged:
+        if operation.label not in self._baselines:
             start = self._permitted(written(self._suite, operation, self._plan.profile))
-            self._unchanged[operation.label] = Unchanged(() if isinstance(start, str) else start)
-        return self._unchanged[operation.label]
+            self._baselines[operation.label] = Baseline(() if isinstance(start, str) else start)
+        return self._baselines[operation.label]
 
     def _one_change(
         self,
@@ -157,17 +157,17 @@ class Fuzzer:
         attempts: _Attempts,
     ) -> None:
         hosted = self._plan.target_kind is TargetKind.LIVE
-        shelf = Shelf(self._database, test)
-        failed = sorted(name.decode("utf-8", "replace") for name in shelf.fetch(_FAILED))
+        database = DatabaseSection(self._database, test)
+        failed = sorted(name.decode("utf-8", "replace") for name in database.fetch(_FAILED))
         every = derived(self._contract, operation, start, self._domain, mode, hosted=hosted)
         most = EFFORTS[self._options.profile].candidates
         for candidate in chosen(every, failed, most, f"{self._plan.seed or 0} {test}"):
             news = attempts.news(candidate)
             name = candidate.name.encode("utf-8", "backslashreplace")
             if attempts.failing:
-                shelf.save(_FAILED, name)
+                database.save(_FAILED, name)
             elif candidate.name in failed:
-                shelf.delete(_FAILED, name)
+                database.delete(_FAILED, name)
             if news:
                 attempts.shrink(operation, candidate, news)
 
@@ -194,7 +194,7 @@ class Fuzzer:
         configured = settings(
             max_examples=examples,
             deadline=None,
-            database=Shelf(self._database, name),
+            database=DatabaseSection(self._database, name),
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
             print_blob=False,
@@ -204,29 +204,29 @@ class Fuzzer:
         def attempt(candidate: Candidate) -> None:
             attempts.news(candidate)
             if attempts.failing:
-                raise _found(attempts.failing[0].fingerprint)
+                raise _failing_error(attempts.failing[0].fingerprint)
 
         number = int.from_bytes(hashlib.sha256(f"{self._plan.seed or 0} {name}".encode()).digest()[:8])
         try:
             configured(seed(number)(given(strategy)(attempt)))()
-        except (FoundError, Flaky, BaseExceptionGroup) as error:
+        except (FailingRequestError, Flaky, BaseExceptionGroup) as error:
             # What was found is written down, also where the server does not answer alike twice.
             if _is_ours(error):
                 raise
         attempts.go_on()
 
 
-class FoundError(Exception):
+class FailingRequestError(Exception):
     """A request failed. Each fingerprint has a class of its own, by which Hypothesis tells failures apart."""
 
 
-_FOUND: dict[str, type[FoundError]] = {}
+_FAILING: dict[str, type[FailingRequestError]] = {}
 
 
-def _found(fingerprint: str) -> FoundError:
-    if fingerprint not in _FOUND:
-        _FOUND[fingerprint] = type(f"Found{fingerprint}Error", (FoundError,), {})
-    return _FOUND[fingerprint](fingerprint)
+def _failing_error(fingerprint: str) -> FailingRequestError:
+    if fingerprint not in _FAILING:
+        _FAILING[fingerprint] = type(f"Found{fingerprint}Error", (FailingRequestError,), {})
+    return _FAILING[fingerprint](fingerprint)
 
 
 def _is_ours(error: BaseException) -> bool:
@@ -234,7 +234,7 @@ def _is_ours(error: BaseException) -> bool:
     # What did not come up twice Hypothesis calls flaky, a mistake of ours as well.
     if isinstance(error, BaseExceptionGroup):
         return any(_is_ours(one) for one in error.exceptions)
-    return not isinstance(error, FoundError | Flaky | _StopError)
+    return not isinstance(error, FailingRequestError | Flaky | _StopError)
 
 
 class _Attempts:
@@ -253,10 +253,10 @@ class _Attempts:
         unsent: how many requests were left out, because the unchanged one is not served.
     """
 
-    def __init__(self, test: str, runner: FuzzRunner, unchanged: Unchanged | None) -> None:
+    def __init__(self, test: str, runner: FuzzRunner, baseline: Baseline | None) -> None:
         self._test = test
         self._runner = runner
-        self._unchanged = unchanged
+        self._baseline = baseline
         self._by_change: set[str] = set()
         self._shrunk: Counter[tuple[object, ...]] = Counter()
         self.unsent = 0
@@ -285,11 +285,11 @@ class _Attempts:
             _StopError: nothing more is to be sent.
         """
         self.go_on()
-        return self._unchanged is None or self._unchanged.usable(case, self._as_it_is)
+        return self._baseline is None or self._baseline.usable(case, self._as_it_is)
 
     def left_out(self) -> str:
         """Return which starting requests cannot be fuzzed, and why; nothing where all can."""
-        refused = self._unchanged.refused if self._unchanged is not None else {}
+        refused = self._baseline.refused if self._baseline is not None else {}
         if not refused:
             return ""
         case, observed = next(iter(refused.items()))
@@ -314,10 +314,10 @@ class _Attempts:
         return new
 
     def _to_blame(self, candidate: Candidate, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        if self._unchanged is None:
+        if self._baseline is None:
             return findings
         try:
-            return self._unchanged.to_blame(candidate, findings, self._as_it_is)
+            return self._baseline.to_blame(candidate, findings, self._as_it_is)
         except _StopError:
             return findings  # whether it shows without the change cannot be found out any more
 
@@ -355,12 +355,12 @@ class _Attempts:
         if any(one.kind is Kind.VALID_REFUSED for one in self.failing):
             return  # of less than the whole nobody knows whether it has to be served
         looks = {(one.kind, one.severity, one.status, one.requirement) for one in self.failing}
-        if all(self._shrunk[look] >= _MOST_SHRUNK for look in looks):
+        if all(self._shrunk[look] >= _MAX_SHRUNK for look in looks):
             return
         self._shrunk.update(looks)
-        left, wanted = _MOST_SMALLER, set(fingerprints)
+        left, wanted = _MAX_SHRINK_REQUESTS, set(fingerprints)
         while left > 0:
-            for tried in smaller(operation, candidate):
+            for tried in shrunk(operation, candidate):
                 left -= 1
                 self.news(tried)
                 if wanted <= {one.fingerprint for one in self.failing}:

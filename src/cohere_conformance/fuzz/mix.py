@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from hypothesis import strategies as st
 
-from cohere_conformance.fuzz.bodies import declared_body, sound
-from cohere_conformance.fuzz.candidate import GenerationMode, Verdict, literal
+from cohere_conformance.fuzz.bodies import declared_body, is_valid
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, literal
 from cohere_conformance.fuzz.values import allowed, bounds
 from cohere_conformance.fuzz.walk import ABSENT, edited, sites
 
@@ -48,7 +48,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
             if domain.fixed(operation.label, site.location) and ABSENT in (site.value, value):
                 continue
             changed = edited(body, site.path, value)
-            fits = sound(declared.compiled, changed) and domain.within(operation.label, changed)
+            fits = is_valid(declared.compiled, changed) and domain.within(operation.label, changed)
             if changed != body and fits:
                 body = changed
                 told.append(site.location or "/")
@@ -57,7 +57,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
             msgspec.structs.replace(anchor.template, body=body),
             location=", ".join(sorted(set(told))) or "/",
             says="several changes" if len(told) > 1 else "a drawn value",
-            verdict=Verdict.EITHER,
+            expected=Expected.EITHER,
         )
 
     return draw_one()

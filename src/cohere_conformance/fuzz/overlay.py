@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.fuzz.bodies import declared_body, sound
-from cohere_conformance.fuzz.candidate import GenerationMode, Verdict, literal
+from cohere_conformance.fuzz.bodies import declared_body, is_valid
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, literal
 from cohere_conformance.fuzz.walk import sites
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def overlaid(
         taken = []
         for name in sorted(open_names & drawn.keys()) if isinstance(drawn, dict) else ():
             changed = {**body, name: literal(drawn[name])}
-            if sound(declared.compiled, changed) and domain.within(operation.label, changed):
+            if is_valid(declared.compiled, changed) and domain.within(operation.label, changed):
                 body = changed
                 taken.append(f"/{name}")
         return anchor.candidate(
@@ -65,7 +65,7 @@ def overlaid(
             msgspec.structs.replace(anchor.template, body=body),
             location=", ".join(taken) or "/",
             says="values drawn by schema",
-            verdict=Verdict.EITHER,
+            expected=Expected.EITHER,
         )
 
     return draw_one()

@@ -11,7 +11,7 @@ import msgspec
 
 from cohere_conformance.contract.bundle import resolve
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict, literal
+from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode, literal
 from cohere_conformance.fuzz.forms import any_form, broken_form, fields, with_texts
 from cohere_conformance.fuzz.paths import any_path, unknown_path
 from cohere_conformance.fuzz.values import UNKNOWN, Value, allowed, broken
@@ -109,7 +109,7 @@ def positive(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
                     template,
                     location=slot.location,
                     says=says,
-                    verdict=Verdict.SERVED if served else Verdict.EITHER,
+                    expected=Expected.SERVED if served else Expected.EITHER,
                 )
     yield _beside(anchor)
     yield from any_path(operation, anchor)
@@ -126,14 +126,14 @@ def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
     """
     for slot in _slots(contract, operation, anchor):
         # Which server looks at a header that it does not need is not known.
-        verdict = Verdict.EITHER if slot.location.startswith("header:") else Verdict.REFUSED
+        expected = Expected.EITHER if slot.location.startswith("header:") else Expected.REFUSED
         for rule, says, texts in _broken(slot):
             yield anchor.candidate(
                 GenerationMode.NEGATIVE,
                 slot.put(texts),
                 location=slot.location,
                 says=says,
-                verdict=verdict,
+                expected=expected,
                 rule=rule,
             )
         for text in _LENIENT.get(slot.kind, ()):
@@ -142,8 +142,8 @@ def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
                 slot.put((text,)),
                 location=slot.location,
                 says=f"{text!r}, which some readers take",
-                verdict=Verdict.EITHER,
-                rule=Rule(slot.location, "type", f"type {slot.kind}"),
+                expected=Expected.EITHER,
+                rule=BrokenRule(slot.location, "type", f"type {slot.kind}"),
             )
     yield from unknown_path(operation, anchor)
     yield from broken_form(operation, anchor)
@@ -235,17 +235,17 @@ def _further(slot: _Slot) -> Iterator[Value]:
         yield from (Value(repr(text), text) for text in _INTEGERS)
 
 
-def _broken(slot: _Slot) -> Iterator[tuple[Rule, str, tuple[str, ...]]]:
+def _broken(slot: _Slot) -> Iterator[tuple[BrokenRule, str, tuple[str, ...]]]:
     """Yield what breaks a rule of a parameter: the rule, what it is, and its occurrences."""
-    for wrong in broken(slot.schema, slot.site):
-        rule = Rule(slot.location, wrong.keyword, wrong.limit)
-        if wrong.value is ABSENT:
-            yield rule, wrong.says, ()
+    for violation in broken(slot.schema, slot.site):
+        rule = BrokenRule(slot.location, violation.keyword, violation.limit)
+        if violation.value is ABSENT:
+            yield rule, violation.says, ()
             continue
-        text = _text(wrong.value)
+        text = _text(violation.value)
         # Nothing after the equals sign is not known to be more than a parameter that is not given.
-        if text and _sendable(slot, text) and wrong.keyword in set(_errors(slot, text)):
-            yield rule, wrong.says, (str(literal(text)),)
+        if text and _sendable(slot, text) and violation.keyword in set(_errors(slot, text)):
+            yield rule, violation.says, (str(literal(text)),)
 
 
 def _independent(operation: Operation, anchor: Anchor, slot: _Slot, texts: tuple[str, ...]) -> bool:
@@ -264,7 +264,7 @@ def _beside(anchor: Anchor) -> Candidate:
         msgspec.structs.replace(anchor.template, query=query),
         location=f"query:{UNKNOWN}",
         says="a parameter that is not declared",
-        verdict=Verdict.EITHER,
+        expected=Expected.EITHER,
     )
 
 

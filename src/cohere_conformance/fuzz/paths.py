@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.contract.tiers import Effect, shipped_policies
-from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict, literal
+from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
                 _with(anchor, name, str(literal(text))),
                 location=f"path:{name}",
                 says=f"an id, {says}",
-                verdict=Verdict.EITHER,
+                expected=Expected.EITHER,
             )
 
 
@@ -101,8 +101,8 @@ def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
                 _with(anchor, name, text),
                 location=f"path:{name}",
                 says=says,
-                verdict=Verdict.REFUSED,
-                rule=Rule(f"path:{name}", "unknown", "it has to be there"),
+                expected=Expected.REFUSED,
+                rule=BrokenRule(f"path:{name}", "unknown", "it has to be there"),
                 statuses=(400, 404),
             )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance.cases import Credential
 from cohere_conformance.contract.collections import shipped_collections
-from cohere_conformance.fuzz.candidate import GenerationMode, Rule, Verdict
+from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
 from cohere_conformance.fuzz.contents import contents
 from cohere_conformance.fuzz.paths import NOBODY, harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
@@ -104,14 +104,14 @@ def protocol(
 def _without_key(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     """Yield calls that must not be served, and do no harm where they are served all the same."""
     template = anchor.template if harmless(operation.label) else _bare(of_nobody(anchor.template))
-    rule = Rule("header:authorization", "security", "a key that is known, as bearer token")
+    rule = BrokenRule("header:authorization", "security", "a key that is known, as bearer token")
     for key, says in _KEYS.items():
         yield anchor.candidate(
             GenerationMode.PROTOCOL,
             template,
             location=rule.location,
             says=says,
-            verdict=Verdict.REFUSED,
+            expected=Expected.REFUSED,
             rule=rule,
             key=key,
             statuses=(401,),
@@ -122,7 +122,7 @@ def _without_key(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             _with_headers(template, tuple(("authorization", text) for text in texts)),
             location=rule.location,
             says=says,
-            verdict=Verdict.REFUSED,
+            expected=Expected.REFUSED,
             rule=rule,
             key=Credential.NONE,
             statuses=statuses,
@@ -140,7 +140,7 @@ def _schemes(anchor: Anchor) -> Iterator[Candidate]:
             anchor.template,
             location="header:authorization",
             says=f"a key {says}",
-            verdict=Verdict.SERVED if key is Credential.LOWER_CASE else Verdict.EITHER,
+            expected=Expected.SERVED if key is Credential.LOWER_CASE else Expected.EITHER,
             key=key,
         )
 
@@ -153,7 +153,7 @@ def _methods(
 ) -> Iterator[Candidate]:
     """Yield calls with methods that nobody declares for the path, without a body, and for what nobody has."""
     declared = _declared(contract, operation)
-    rule = Rule("method", "method", f"one of {', '.join(sorted(declared))}")
+    rule = BrokenRule("method", "method", f"one of {', '.join(sorted(declared))}")
     for method in _LOOKING if hosted else (*_LOOKING, *_FURTHER):
         if method in declared or (method == "DELETE" and "{" not in _path(operation)):
             continue  # nobody knows what a server takes the deletion of a whole collection for
@@ -165,7 +165,7 @@ def _methods(
             msgspec.structs.replace(template, method=method),
             location=rule.location,
             says=method,
-            verdict=Verdict.EITHER if answered else Verdict.REFUSED,
+            expected=Expected.EITHER if answered else Expected.REFUSED,
             rule=None if answered else rule,
             statuses=() if answered else (404, 405),
         )
@@ -200,8 +200,8 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         msgspec.structs.replace(anchor.template, target=unknown),
         location="target",
         says="an unknown path below the operation's",
-        verdict=Verdict.REFUSED,
-        rule=Rule("target", "unknown", "a path that is declared"),
+        expected=Expected.REFUSED,
+        rule=BrokenRule("target", "unknown", "a path that is declared"),
         statuses=(404,),
     )
     for says, target in _spellings(operation, base).items():
@@ -210,7 +210,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             msgspec.structs.replace(anchor.template, target=target),
             location="target",
             says=f"the path {says}",
-            verdict=Verdict.EITHER,
+            expected=Expected.EITHER,
         )
 
 
@@ -253,7 +253,7 @@ def _queries(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             changed.append((f"query:{name}", "given twice, with the same value", twice))
     for location, says, template in changed:
         yield anchor.candidate(
-            GenerationMode.PROTOCOL, template, location=location, says=says, verdict=Verdict.EITHER
+            GenerationMode.PROTOCOL, template, location=location, says=says, expected=Expected.EITHER
         )
 
 
@@ -284,7 +284,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
             _with_headers(template, fields),
             location=f"header:{fields[0][0]}",
             says=says,
-            verdict=Verdict.EITHER,
+            expected=Expected.EITHER,
         )
     if not hosted and not _in_collection(_path(operation)):
         # A service that heeds it may have operations that are not declared.
@@ -293,7 +293,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
             _with_headers(of_nobody(anchor.template), (("x-http-method-override", "DELETE"),)),
             location="header:x-http-method-override",
             says="another method in a header",
-            verdict=Verdict.EITHER,
+            expected=Expected.EITHER,
         )
 
 

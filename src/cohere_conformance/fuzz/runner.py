@@ -9,7 +9,7 @@ from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.errors import OwnershipError
 from cohere_conformance.fuzz.baseline import Attempt
-from cohere_conformance.fuzz.verdicts import elsewhere, observed, oversized, verdicts
+from cohere_conformance.fuzz.response_checks import led_elsewhere, observed, refused_for_size, status_findings
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
 from cohere_conformance.session.plan import TargetKind
@@ -75,10 +75,10 @@ class FuzzRunner(Runner):
         response = exchange.response
         lost = self._liveness.note(response)
         excuse = self._fuzz_excuse(response, send)
-        unjudged = elsewhere(candidate, exchange) or oversized(candidate, exchange)
+        unjudged = led_elsewhere(candidate, exchange) or refused_for_size(candidate, exchange)
         judged = [] if unjudged else self._found(exchange)
         foreign = tuple(reused_ids(self._guard, exchange))
-        findings = foreign if excuse else (*judged, *foreign, *verdicts(candidate, exchange, judged))
+        findings = foreign if excuse else (*judged, *foreign, *status_findings(candidate, exchange, judged))
         self._restore(test, candidate, exchange)
         if to_blame is not None and any(self._failing(findings)):
             findings = to_blame(findings)

@@ -61,7 +61,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class Violation:
     """A value that breaks a rule of its place.
 
     Attributes:
@@ -230,10 +230,10 @@ def _item(root: Schema, site: Site, depth: int = 0) -> Any:
 # -- what breaks a rule
 
 
-def broken(root: Schema, site: Site) -> Iterator[Wrong]:
+def broken(root: Schema, site: Site) -> Iterator[Violation]:
     """Yield values that break one rule of a place; whoever uses them checks that it is one, and only one."""
     if site.required and site.value is not ABSENT and site.path and isinstance(site.path[-1], str):
-        yield Wrong("required", "it has to be there", "left out", ABSENT)
+        yield Violation("required", "it has to be there", "left out", ABSENT)
     if site.listed:
         yield from _unlisted(site)
     elif site.types:
@@ -242,55 +242,57 @@ def broken(root: Schema, site: Site) -> Iterator[Wrong]:
     yield from _too_few_or_many(root, site)
     yield from _misspelt(site)
     if isinstance(site.value, dict) and any(told is False for told in site.told("additionalProperties")):
-        yield Wrong(
+        yield Violation(
             "additionalProperties", "no other properties", f"with {UNKNOWN}", {**site.value, UNKNOWN: 1}
         )
 
 
-def _unlisted(site: Site) -> Iterator[Wrong]:
+def _unlisted(site: Site) -> Iterator[Violation]:
     limit = f"one of {', '.join(map(str, site.listed))}"
     if any(isinstance(value, str) for value in site.listed):
-        yield Wrong("enum", limit, f"{UNKNOWN!r}", UNKNOWN)
-        yield Wrong("enum", limit, "an empty text", "")
-    yield Wrong("enum", limit, "7", 7)
+        yield Violation("enum", limit, f"{UNKNOWN!r}", UNKNOWN)
+        yield Violation("enum", limit, "an empty text", "")
+    yield Violation("enum", limit, "7", 7)
 
 
-def _of_another_type(site: Site) -> Iterator[Wrong]:
+def _of_another_type(site: Site) -> Iterator[Violation]:
     allowed_types = site.types | ({"integer"} if "number" in site.types else set())
     limit = f"type {' or '.join(sorted(site.types))}"
     for kind, value in _OTHERS.items():
         if kind not in allowed_types:
-            yield Wrong("type", limit, f"of type {kind}", value)
+            yield Violation("type", limit, f"of type {kind}", value)
     if allowed_types & {"integer", "number"} and "string" not in allowed_types:
-        yield Wrong("type", limit, "a number in a text", "1")
+        yield Violation("type", limit, "a number in a text", "1")
 
 
-def _out_of_bounds(site: Site) -> Iterator[Wrong]:
+def _out_of_bounds(site: Site) -> Iterator[Violation]:
     whole = "integer" in site.types
     for keyword, step in (("minimum", -1), ("maximum", 1)):
         for told in site.told(keyword):
             value = told + step if whole else told + step * 0.01
-            yield Wrong(keyword, f"{keyword} {told}", f"{value}", value)
+            yield Violation(keyword, f"{keyword} {told}", f"{value}", value)
             if not whole:
-                yield Wrong(keyword, f"{keyword} {told}", f"{told + step * 1000}", told + step * 1000)
+                yield Violation(keyword, f"{keyword} {told}", f"{told + step * 1000}", told + step * 1000)
 
 
-def _too_few_or_many(root: Schema, site: Site) -> Iterator[Wrong]:
+def _too_few_or_many(root: Schema, site: Site) -> Iterator[Violation]:
     for told in site.told("minItems"):
         if told > 0 and isinstance(site.value, list):
-            yield Wrong("minItems", f"at least {told}", f"{told - 1} elements", site.value[: told - 1])
+            yield Violation("minItems", f"at least {told}", f"{told - 1} elements", site.value[: told - 1])
     for told in site.told("maxItems"):
         if told < 5000:
             item = site.value[0] if isinstance(site.value, list) and site.value else _item(root, site)
-            yield Wrong("maxItems", f"at most {told}", f"{told + 1} elements", [item] * (told + 1))
+            yield Violation("maxItems", f"at most {told}", f"{told + 1} elements", [item] * (told + 1))
 
 
-def _misspelt(site: Site) -> Iterator[Wrong]:
+def _misspelt(site: Site) -> Iterator[Violation]:
     for told in site.told("minLength"):
         if told > 0:
-            yield Wrong("minLength", f"at least {told}", f"{told - 1} characters", "a" * (told - 1))
+            yield Violation("minLength", f"at least {told}", f"{told - 1} characters", "a" * (told - 1))
     for told in site.told("maxLength"):
-        yield Wrong("maxLength", f"at most {told}", f"{told + 1} characters", "a" * (told + 1))
+        yield Violation("maxLength", f"at most {told}", f"{told + 1} characters", "a" * (told + 1))
     for keyword in ("pattern", "format"):
         for told in site.told(keyword):
-            yield from (Wrong(keyword, f"{keyword} {told}", f"{text!r}", text) for text in (UNKNOWN, "", " "))
+            yield from (
+                Violation(keyword, f"{keyword} {told}", f"{text!r}", text) for text in (UNKNOWN, "", " ")
+            )

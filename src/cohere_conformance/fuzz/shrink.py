@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.fuzz.bodies import broken_rules
-from cohere_conformance.fuzz.candidate import Verdict
+from cohere_conformance.fuzz.candidate import Expected
 from cohere_conformance.fuzz.walk import ABSENT, edited, place_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _FEW = 8
 """Lists that are longer are halved before they are taken apart."""
 
 
-def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
+def shrunk(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
     """Yield the request with one part less: a query parameter, a header, a property, an element.
 
     None of them breaks a rule of the document that the candidate does not break, and what breaks a rule that
@@ -29,8 +29,8 @@ def smaller(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
     served cannot be told of any: what was left out may have been needed.
     """
     template = candidate.template
-    if candidate.verdict is Verdict.SERVED:
-        candidate = msgspec.structs.replace(candidate, verdict=Verdict.EITHER)
+    if candidate.expected is Expected.SERVED:
+        candidate = msgspec.structs.replace(candidate, expected=Expected.EITHER)
     for index, (name, _) in enumerate(template.query):
         if candidate.location != f"query:{name}":
             yield _with(candidate, query=(*template.query[:index], *template.query[index + 1 :]))

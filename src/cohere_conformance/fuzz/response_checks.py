@@ -8,7 +8,7 @@ import msgspec
 
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.fuzz.candidate import GenerationMode, Verdict
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode
 from cohere_conformance.model import Kind, Severity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _REFUSALS = frozenset(
 """Requirements that name the rule themselves where a request that breaks it is served."""
 
 
-def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]) -> Iterator[Finding]:
+def status_findings(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]) -> Iterator[Finding]:
     """Yield what is wrong with a status, given what was sent.
 
     Args:
@@ -58,22 +58,22 @@ def verdicts(candidate: Candidate, exchange: Exchange, judged: Iterable[Finding]
         yield frame.finding(
             Kind.SERVER_ERROR, location=location, expected=cut(expected), observed=seen, value_class=told
         )
-    elif candidate.verdict is Verdict.SERVED and status >= 400:
+    elif candidate.expected is Expected.SERVED and status >= 400:
         expected = f"an answer: the contract allows {candidate.says}"
         yield frame.finding(
             Kind.VALID_REFUSED, location=location, expected=cut(expected), observed=seen, value_class=told
         )
-    elif candidate.verdict is Verdict.REFUSED and not oversized(candidate, exchange):
+    elif candidate.expected is Expected.REFUSED and not refused_for_size(candidate, exchange):
         yield from _unrefused(candidate, frame, location, seen, told, judged)
 
 
-def oversized(candidate: Candidate, exchange: Exchange) -> bool:
+def refused_for_size(candidate: Candidate, exchange: Exchange) -> bool:
     """Tell whether a server has refused what only a fuzzer sends: for its size, or for what it is said to be.
 
     No operation declares these statuses: what stands before a service sends them, in words of its own.
     """
     response, request = exchange.response, exchange.request
-    if candidate.verdict is Verdict.SERVED or response.status not in _EDGE:
+    if candidate.expected is Expected.SERVED or response.status not in _EDGE:
         return False
     if candidate.mode is GenerationMode.PROTOCOL and response.status != 400:
         return True
@@ -83,12 +83,12 @@ def oversized(candidate: Candidate, exchange: Exchange) -> bool:
     return len(request.url) > _LONG_URL or head > _LONG_HEAD or (len(request.body or b"") > _LARGE)
 
 
-def elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
+def led_elsewhere(candidate: Candidate, exchange: Exchange) -> bool:
     """Tell whether nobody knows which operation an odd path has led to.
 
     Routers differ in what they take for a slash, and what stands before a service has words of its own.
     """
-    if not candidate.location.startswith("path") or candidate.verdict is Verdict.SERVED:
+    if not candidate.location.startswith("path") or candidate.expected is Expected.SERVED:
         return False
     told = field(exchange.response.headers, "content-type") or ""
     nowhere = exchange.response.status in _NOWHERE and media_type(told) != "application/json"
