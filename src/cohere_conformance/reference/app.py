@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call, HandlerResult
     from cohere_conformance.reference.state import ServerState
 
-UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are answered with 200 and an empty object.")
-UNAVAILABLE = fault("paths.unavailable", "Every call is answered with 503.")
-CLIENT_REFUSED = fault("headers.client-name-refused", "A call that tells the name of its client is refused.")
-BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, when the last one is ready.")
+UNKNOWN_PATHS = fault("paths.catch-all", "Undeclared paths are an empty object with status 200.")
+UNAVAILABLE = fault("paths.unavailable", "Every call fails with 503.")
+CLIENT_REFUSED = fault("headers.client-name-refused", "A call with the header X-Client-Name is rejected.")
+BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, at its end.")
 
 _LOG = logging.getLogger("uvicorn.error")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.models import Model
 
 NOTICE_ONLY = fault(
-    "headers.notice-only", "A notice of deprecation is in the header x-api-warning but not in meta.warnings."
+    "headers.notice-only", "A deprecation notice is in the header x-api-warning but not in meta.warnings."
 )
 CHARS_BYTES = fault("headers.chars-bytes", "The header num_chars counts bytes instead of characters.")
 

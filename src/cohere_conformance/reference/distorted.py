@@ -27,40 +27,45 @@ MANY_TOKENS = 500
 # -- misreadings: what becomes of each text before it is worked on
 
 _READINGS: Mapping[Fault, Callable[[str], str]] = {
-    fault("input.nul-cuts", "Texts end before the first NUL."): lambda text: text.partition("\0")[0],
+    fault("input.nul-cuts", "Strings end before their first U+0000."): lambda text: text.partition("\0")[0],
     fault("input.astral-replaced", "Characters beyond the basic plane are replaced."): (
         lambda text: re.sub("[\U00010000-\U0010ffff]", "\ufffd", text)
     ),
-    fault("input.composed", "Letters and combining marks are put together."): (
+    fault("input.composed", "Strings are normalized to NFC."): (
         lambda text: unicodedata.normalize("NFC", text)
     ),
-    fault("input.trimmed", "Blanks at both ends of a text are lost."): str.strip,
+    fault("input.trimmed", "Strings lose the spaces at their start and end."): str.strip,
 }
 
 # -- losses: the list of an answer, of which group, and how long it is before its last element is lost
 
 _LOSSES: Mapping[Fault, tuple[str, str, int]] = {
-    fault("input.last-vector-lost", f"With more than {MANY} inputs the last vector is missing."): (
+    fault("input.last-vector-lost", f"With more than {MANY} inputs, the last vector is missing."): (
         "embed",
         "embeddings",
         MANY,
     ),
-    fault("input.last-text-lost", f"With more than {MANY} texts the last one does not come back."): (
+    fault(
+        "input.last-text-lost",
+        f"With more than {MANY} texts to embed, the last text is missing in the response.",
+    ): (
         "embed",
         "texts",
         MANY,
     ),
-    fault("input.last-result-lost", f"With more than {MANY} results of rerank the last one is missing."): (
+    fault("input.last-result-lost", f"With more than {MANY} results of rerank, the last one is missing."): (
         "rerank",
         "results",
         MANY,
     ),
-    fault("input.last-class-lost", f"With more than {MANY} texts to classify the last one is left out."): (
+    fault("input.last-class-lost", f"With more than {MANY} texts to classify, the last result is missing."): (
         "classify",
         "classifications",
         MANY,
     ),
-    fault("input.last-token-lost", f"With more than {MANY_TOKENS} tokens the last one has no string."): (
+    fault(
+        "input.last-token-lost", f"With more than {MANY_TOKENS} tokens, the last token string is missing."
+    ): (
         "tokenize",
         "token_strings",
         MANY_TOKENS,

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 LONG = 300
 """Bytes of a request that is billed although a faulty server does not say so."""
-BILLED = fault("billing.sometimes-missing", f"What is billed is only told of requests of up to {LONG} bytes.")
-TORN = fault(
-    "chat.v2.stream.text-torn", "Streamed characters beyond ASCII are torn, and U+FFFD stands for each part."
+BILLED = fault(
+    "billing.sometimes-missing", f"The billed units of requests of more than {LONG} bytes are missing."
 )
-BYTES_TORN = fault("chat.v2.stream.bytes-torn", "Streamed characters beyond ASCII lose their last byte.")
+TORN = fault("chat.v2.stream.text-torn", "Characters beyond ASCII are two U+FFFD in streams.")
+BYTES_TORN = fault("chat.v2.stream.bytes-torn", "Characters beyond ASCII lose their last byte in streams.")
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BYTES = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 

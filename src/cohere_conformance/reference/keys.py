@@ -23,16 +23,16 @@ TRIAL = "reference-trial-key"
 EXPIRED = "reference-expired-key"
 """A trial key whose time is over."""
 
-IGNORED = fault("auth.ignored", "Every call is served, whatever the key, and without one.")
-WRONG_ACCEPTED = fault("auth.any-key", "Any key is accepted, as long as there is one.")
-SCHEME_ACCEPTED = fault("auth.any-scheme", "A key is accepted under any scheme, not only as a bearer token.")
-SCHEME_CASE = fault("auth.scheme-case", "A key behind `bearer` in small letters is refused.")
+IGNORED = fault("auth.ignored", "Every call succeeds, with any key or none.")
+WRONG_ACCEPTED = fault("auth.any-key", "Any key is accepted.")
+SCHEME_ACCEPTED = fault("auth.any-scheme", "A key is accepted under any scheme instead of Bearer only.")
+SCHEME_CASE = fault("auth.scheme-case", "The scheme `bearer` in lower case is rejected.")
 EXPIRED_ACCEPTED = fault("auth.expired-accepted", "An expired key is accepted.")
-LATE = fault("auth.late", "What else is wrong with a call is told before its key is looked at.")
-REPEATED = fault("auth.key-repeated", "The message about a wrong key repeats it whole.")
-FORBIDDEN = fault("auth.forbidden", "A wrong or missing key is answered with 403 instead of 401.")
-UNLIMITED = fault("limits.never", "Trial keys are never limited; their remaining calls do not count down.")
-ABOVE = fault("limits.remaining-above", "A trial key is told to have more calls left than its limit allows.")
+LATE = fault("auth.late", "Other errors of a request are reported before its key is checked.")
+REPEATED = fault("auth.key-repeated", "The message about a wrong key contains the complete key.")
+FORBIDDEN = fault("auth.forbidden", "A wrong or missing key is a 403 instead of a 401.")
+UNLIMITED = fault("limits.never", "Trial keys have no rate limit, and their remaining calls do not decrease.")
+ABOVE = fault("limits.remaining-above", "The remaining calls of a trial key are above its limit.")
 
 MONTHLY = 1000
 """Calls a month and endpoint of a trial key (R-02)."""

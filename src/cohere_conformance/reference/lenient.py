@@ -27,46 +27,46 @@ if TYPE_CHECKING:
 Faults = frozenset[object]
 
 _TIGHT: Mapping[Fault, tuple[str, Callable[[float], dict[str, float]]]] = {
-    fault("input.max-items-refused", "A list of as many elements as there may be is refused."): (
+    fault("input.max-items-refused", "An array with as many items as allowed is rejected."): (
         "maxItems",
         lambda limit: {"maxItems": limit - 1},
     ),
-    fault("input.max-length-refused", "A text of as many characters as there may be is refused."): (
+    fault("input.max-length-refused", "A string with as many characters as allowed is rejected."): (
         "maxLength",
         lambda limit: {"maxLength": limit - 1},
     ),
-    fault("input.maximum-refused", "A number that is the greatest allowed is refused."): (
+    fault("input.maximum-refused", "A number equal to its maximum is rejected."): (
         "maximum",
         lambda limit: {"exclusiveMaximum": limit},
     ),
-    fault("input.minimum-refused", "A number that is the least allowed is refused."): (
+    fault("input.minimum-refused", "A number equal to its minimum is rejected."): (
         "minimum",
         lambda limit: {"exclusiveMinimum": limit},
     ),
 }
 """The keyword that is enforced by one too much, and what then stands in its place."""
 
-MAX_ITEMS = fault("input.max-items-ignored", "What a list has too many of is left out.")
-MIN_ITEMS = fault("input.min-items-ignored", "A list with too few elements is filled up.")
-MAX_LENGTH = fault("input.max-length-ignored", "A text with too many characters is cut.")
-MIN_LENGTH = fault("input.min-length-ignored", "A text with too few characters is filled up.")
-MAXIMUM = fault("input.maximum-ignored", "A number that is too great counts as the greatest allowed.")
-MINIMUM = fault("input.minimum-ignored", "A number that is too small counts as the least allowed.")
-ENUM = fault("input.enum-ignored", "A text that is none of those listed counts as left out.")
-NUMBER_TEXT = fault("input.text-as-number", "A number may be sent as a text.")
-FRACTION = fault("input.fraction-as-integer", "A fraction counts as the whole number below it.")
-BOOLEAN_TEXT = fault("input.boolean-as-text", "A text may be sent as true or false.")
-SINGLE = fault("input.single-as-list", "A list of one element may be sent as the element.")
+MAX_ITEMS = fault("input.max-items-ignored", "An array with too many items is cut.")
+MIN_ITEMS = fault("input.min-items-ignored", "An array with too few items is filled up.")
+MAX_LENGTH = fault("input.max-length-ignored", "A string with too many characters is cut.")
+MIN_LENGTH = fault("input.min-length-ignored", "A string with too few characters is filled up.")
+MAXIMUM = fault("input.maximum-ignored", "A number above its maximum counts as the maximum.")
+MINIMUM = fault("input.minimum-ignored", "A number below its minimum counts as the minimum.")
+ENUM = fault("input.enum-ignored", "A string that is not in its enum counts as absent.")
+NUMBER_TEXT = fault("input.text-as-number", "A number is accepted as a string.")
+FRACTION = fault("input.fraction-as-integer", "A fraction is accepted as an integer and rounded down.")
+BOOLEAN_TEXT = fault("input.boolean-as-text", "A boolean is accepted as a string.")
+SINGLE = fault("input.single-as-list", "An array with one item is accepted as the item itself.")
 NESTED_TYPE = fault(
-    "input.nested-type-ignored", "A value of the wrong type inside of an object counts as left out."
+    "input.nested-type-ignored", "A value of the wrong type inside an object counts as absent."
 )
 NESTED_REQUIRED = fault(
-    "input.nested-required-ignored", "What an object inside of the body must have may be left out."
+    "input.nested-required-ignored", "Required properties of objects inside the body may be absent."
 )
 NESTED_UNKNOWN = fault(
-    "input.nested-unknown-ignored", "Unknown fields inside of an object are ignored on version 2 as well."
+    "input.nested-unknown-ignored", "Version 2 ignores unknown properties of objects inside the body."
 )
-QUERY = fault("input.query-ignored", "A query parameter that breaks its declaration counts as left out.")
+QUERY = fault("input.query-ignored", "An invalid query parameter counts as absent.")
 
 _MOST = 100
 """Places of a body that are put right: what is filled in may have rules of its own."""

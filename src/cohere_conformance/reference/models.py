@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.state import ServerState
 
-UNKNOWN_SERVED = fault("models.unknown-served", "A model that nobody knows is served like any other.")
-UNKNOWN_400 = fault("models.unknown-400", "An unknown model is answered with 400, not with 404.")
+UNKNOWN_SERVED = fault("models.unknown-served", "A call with an unknown model succeeds.")
+UNKNOWN_400 = fault("models.unknown-400", "An unknown model is a 400, not a 404.")
 
 
 @dataclass(frozen=True)

@@ -39,59 +39,51 @@ def _found(pattern: str) -> Callable[[Any], bool]:
 # -- crashes: the test of a value tells where the server trips
 
 _VALUES: Mapping[Fault, Callable[[Any], bool]] = {
-    fault("input.empty-array-crash", "An empty list is answered with 500."): (
+    fault("input.empty-array-crash", "An empty array causes a 500."): (
         lambda value: isinstance(value, list) and not value
     ),
-    fault("input.zero-crash", "The number 0 is answered with 500."): (
+    fault("input.zero-crash", "The number 0 causes a 500."): (
         lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0
     ),
-    fault("input.big-integer-crash", "A whole number beyond 2^53 is answered with 500."): (
+    fault("input.big-integer-crash", "An integer beyond 2^53 causes a 500."): (
         lambda value: isinstance(value, int) and abs(value) > _EXACT
     ),
-    fault("input.null-crash", "A property that is null is answered with 500."): (
+    fault("input.null-crash", "A property that is null causes a 500."): (
         lambda value: isinstance(value, dict) and None in value.values()
     ),
-    fault("input.empty-text-crash", "An empty text is answered with 500."): _found(r"\A\Z"),
-    fault("input.surrogate-crash", "Half a surrogate pair in a text is answered with 500."): _found(
-        "[\ud800-\udfff]"
+    fault("input.empty-text-crash", "An empty string causes a 500."): _found(r"\A\Z"),
+    fault("input.surrogate-crash", "A lone surrogate in a string causes a 500."): _found("[\ud800-\udfff]"),
+    fault("input.nul-crash", "U+0000 in a string causes a 500."): _found("\0"),
+    fault("input.control-crash", "A control character in a string, other than a line break, causes a 500."): (
+        _found("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
     ),
-    fault("input.nul-crash", "NUL in a text is answered with 500."): _found("\0"),
     fault(
-        "input.control-crash", "A control character in a text is answered with 500, a line break is not."
-    ): (_found("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")),
-    fault("input.astral-crash", "A character beyond the basic plane, such as an emoji, is a 500."): _found(
-        "[\U00010000-\U0010ffff]"
-    ),
-    fault("input.combining-crash", "A combining mark in a text is answered with 500."): _found(
-        "[\u0300-\u036f]"
-    ),
-    fault("input.right-to-left-crash", "Hebrew or Arabic letters are answered with 500."): _found(
-        "[\u05d0-\u08ff]"
-    ),
-    fault("input.long-text-crash", f"A text of more than {LONG_TEXT} characters is answered with 500."): (
+        "input.astral-crash", "A character beyond the basic plane, such as an emoji, causes a 500."
+    ): _found("[\U00010000-\U0010ffff]"),
+    fault("input.combining-crash", "A combining mark in a string causes a 500."): _found("[\u0300-\u036f]"),
+    fault("input.right-to-left-crash", "Hebrew or Arabic letters cause a 500."): _found("[\u05d0-\u08ff]"),
+    fault("input.long-text-crash", f"A string of more than {LONG_TEXT} characters causes a 500."): (
         lambda value: isinstance(value, str) and len(value) > LONG_TEXT
     ),
 }
-DEEP = fault("input.deep-crash", f"JSON of more than {DEEPEST} levels is answered with 500.")
-REPEATED_KEY = fault("input.repeated-key-crash", "A property that is sent twice is answered with 500.")
-NO_OBJECT = fault("input.no-object-crash", "JSON that is no object is answered with 500.")
-NO_BODY = fault("input.no-body-crash", "A JSON body that is left out is answered with 500.")
-METHOD = fault("input.method-crash", "A known path with a method that it does not have is answered with 500.")
-LONG_PATH = fault("input.long-id-crash", f"An id of over {LONG_ID} characters in a path is a 500.")
-ENCODED = fault("input.encoded-path-crash", "An encoded slash or blank in a path is answered with 500.")
-BELOW_ZERO = fault(
-    "input.negative-page-crash", "A page that is asked for with a negative number is answered with 500."
-)
-UNKNOWN_QUERY = fault("input.unknown-query-crash", "An unknown query parameter is answered with 500.")
+DEEP = fault("input.deep-crash", f"JSON with more than {DEEPEST} levels causes a 500.")
+REPEATED_KEY = fault("input.repeated-key-crash", "A property that is sent twice causes a 500.")
+NO_OBJECT = fault("input.no-object-crash", "A JSON body that is not an object causes a 500.")
+NO_BODY = fault("input.no-body-crash", "A missing JSON body causes a 500.")
+METHOD = fault("input.method-crash", "A known path with an undeclared method causes a 500.")
+LONG_PATH = fault("input.long-id-crash", f"An id of more than {LONG_ID} characters in a path causes a 500.")
+ENCODED = fault("input.encoded-path-crash", "An encoded slash or space in a path causes a 500.")
+BELOW_ZERO = fault("input.negative-page-crash", "A negative page size, limit or offset causes a 500.")
+UNKNOWN_QUERY = fault("input.unknown-query-crash", "An unknown query parameter causes a 500.")
 CLIENT_NAME = fault(
-    "input.client-name-crash", f"A client's name of over {LONG_ID} characters is answered with 500."
+    "input.client-name-crash", f"A client name of more than {LONG_ID} characters causes a 500."
 )
-CHARSET = fault("input.charset-crash", "A media type with a charset is answered with 500.")
-MEDIA_TYPE = fault("input.media-type-crash", "A JSON body of another media type is answered with 500.")
-CHARSET_REFUSED = fault("input.charset-refused", "A media type with a charset is refused with 415.")
-LARGE_REFUSED = fault("input.large-refused", f"A body of over {LARGE} bytes is refused with 413.")
-EMPTY_FORM = fault("input.empty-form-crash", "A form without parts is answered with 500.")
-UNKNOWN_PART = fault("input.unknown-part-crash", "A form with an unknown part is answered with 500.")
+CHARSET = fault("input.charset-crash", "A media type with a charset causes a 500.")
+MEDIA_TYPE = fault("input.media-type-crash", "A JSON body with another media type causes a 500.")
+CHARSET_REFUSED = fault("input.charset-refused", "A media type with a charset is rejected with 415.")
+LARGE_REFUSED = fault("input.large-refused", f"A body of more than {LARGE} bytes is rejected with 413.")
+EMPTY_FORM = fault("input.empty-form-crash", "A form without parts causes a 500.")
+UNKNOWN_PART = fault("input.unknown-part-crash", "An unknown part of a form causes a 500.")
 
 _ENCODED = re.compile(rb"%(?:2f|20)", re.IGNORECASE)
 _PAGES = frozenset({"limit", "offset", "page_size"})

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Operation, Validator
     from cohere_conformance.reference.state import ServerState
 
-IGNORED = fault("validation.ignored", "Values of the wrong type or out of range are not refused.")
-REQUIRED_IGNORED = fault("validation.required-ignored", "Required properties may be left out.")
-CRASH = fault("validation.crash", "A request that breaks the contract is answered with 500.")
-SYNTAX_CRASH = fault("validation.syntax-crash", "A body that is no JSON is answered with 500.")
-SWALLOWED = fault("validation.unknown-swallowed", "Unknown fields are ignored on version 2 as well.")
-REFUSED_ON_V1 = fault("validation.unknown-refused-v1", "Unknown fields are refused on version 1 as well.")
-UNWARNED = fault("validation.warning-missing", "Unknown fields on version 1 are ignored without a warning.")
-WRONG_STATUS = fault("validation.unknown-400", "Unknown fields on version 2 are refused with 400, not 422.")
-NULL_REFUSED = fault(
-    "validation.null-refused", "A property that is null is refused, though it may be left out."
+IGNORED = fault("validation.ignored", "Values of the wrong type or out of range are accepted.")
+REQUIRED_IGNORED = fault("validation.required-ignored", "Required properties may be absent.")
+CRASH = fault("validation.crash", "An invalid request causes a 500.")
+SYNTAX_CRASH = fault("validation.syntax-crash", "A body that is not JSON causes a 500.")
+SWALLOWED = fault("validation.unknown-swallowed", "Version 2 ignores unknown properties.")
+REFUSED_ON_V1 = fault("validation.unknown-refused-v1", "Version 1 rejects unknown properties.")
+UNWARNED = fault("validation.warning-missing", "Version 1 ignores unknown properties without a warning.")
+WRONG_STATUS = fault(
+    "validation.unknown-400", "Version 2 rejects unknown properties with 400 instead of 422."
 )
+NULL_REFUSED = fault("validation.null-refused", "An optional property that is null is rejected.")
 
 PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
 """Groups behind a gateway that names unknown fields in its own way (V-03)."""

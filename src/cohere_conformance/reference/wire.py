@@ -75,18 +75,18 @@ async def _body(answer: UpstreamResponse, client: Client) -> None:
 # -- silence and early ends ----------------------------------------------------------------------------------
 
 
-@_when(fault("transport.hang", "Connections are accepted, requests are never answered."))
+@_when(fault("transport.hang", "Connections are accepted, but no response is sent."))
 async def _hang(answer: UpstreamResponse, client: Client) -> None:
     await client.silence()
 
 
-@_when(fault("transport.hang-in-body", "The head and half of the body are sent, then nothing more."))
+@_when(fault("transport.hang-in-body", "Nothing more is sent after half of the body."))
 async def _hang_in_body(answer: UpstreamResponse, client: Client) -> None:
     await _half(answer, client)
     await client.silence()
 
 
-@_when(fault("transport.reset", "The connection is reset instead of an answer."))
+@_when(fault("transport.reset", "The connection is reset without a response."))
 async def _reset(answer: UpstreamResponse, client: Client) -> None:
     client.reset()
 
@@ -97,19 +97,17 @@ async def _reset_in_body(answer: UpstreamResponse, client: Client) -> None:
     client.reset()
 
 
-@_when(fault("transport.close-early", "The connection is closed in good order instead of an answer."))
+@_when(fault("transport.close-early", "The connection is closed without a response."))
 async def _close_early(answer: UpstreamResponse, client: Client) -> None:
     """Do nothing: the connection is closed anyway."""
 
 
-@_when(
-    fault("transport.truncated", "The connection is closed after half of the body that the head promised.")
-)
+@_when(fault("transport.truncated", "The connection is closed after half of the declared body."))
 async def _truncated(answer: UpstreamResponse, client: Client) -> None:
     await _half(answer, client)
 
 
-@_when(fault("transport.stream-cut", "Streams end, in good order, in the middle of an event."))
+@_when(fault("transport.stream-cut", "Streams end in the middle of an event, with a valid end of the body."))
 async def _stream_cut(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     if answer.length is not None:
@@ -148,7 +146,7 @@ async def _misdeclared(answer: UpstreamResponse, client: Client, length: int) ->
     await _body(answer, client)
 
 
-@_when(fault("transport.slow-drip", "Bodies come at one byte a second."))
+@_when(fault("transport.slow-drip", "Bodies are sent at one byte a second."))
 async def _slow_drip(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     async for piece in answer.pieces():
@@ -158,7 +156,7 @@ async def _slow_drip(answer: UpstreamResponse, client: Client) -> None:
     await client.finish()
 
 
-@_when(fault("transport.endless-body", "Bodies never end: blanks follow for as long as somebody reads."))
+@_when(fault("transport.endless-body", "Bodies never end: spaces follow for as long as the client reads."))
 async def _endless_body(answer: UpstreamResponse, client: Client) -> None:
     await client.head(answer.status, answer.without(b"content-length"), chunked=True)
     async for piece in answer.pieces():
@@ -172,7 +170,7 @@ async def _endless_body(answer: UpstreamResponse, client: Client) -> None:
 # -- bytes that are something else ---------------------------------------------------------------------------
 
 
-@_when(fault("transport.gzip-garbage", "Bodies are declared as gzip and are not."))
+@_when(fault("transport.gzip-garbage", "Bodies are declared as gzip but are not compressed."))
 async def _gzip_garbage(answer: UpstreamResponse, client: Client) -> None:
     fields = (b"content-encoding: gzip", b"content-length: %d" % len(_GARBAGE))
     await client.head(answer.status, (*answer.without(b"content-length"), *fields), chunked=False)
@@ -180,7 +178,7 @@ async def _gzip_garbage(answer: UpstreamResponse, client: Client) -> None:
 
 
 @_when(
-    fault("transport.gzip-bomb", f"Bodies are sent with gzip and inflate to more than {BOMB} MiB of blanks.")
+    fault("transport.gzip-bomb", f"Bodies are compressed with gzip and decompress to more than {BOMB} MiB.")
 )
 async def _gzip_bomb(answer: UpstreamResponse, client: Client) -> None:
     fields = (*answer.without(b"content-length"), b"content-encoding: gzip")
@@ -195,7 +193,7 @@ async def _gzip_bomb(answer: UpstreamResponse, client: Client) -> None:
     await client.finish()
 
 
-@_when(fault("transport.invalid-utf8", "One byte of a text in the body is no UTF-8; the length is right."))
+@_when(fault("transport.invalid-utf8", "One byte in a string of the body is not valid UTF-8."))
 async def _invalid_utf8(answer: UpstreamResponse, client: Client) -> None:
     await _head(answer, client)
     spoilt = False
@@ -207,7 +205,7 @@ async def _invalid_utf8(answer: UpstreamResponse, client: Client) -> None:
     await client.finish()
 
 
-@_when(fault("transport.chunked-garbage", "Bodies are declared as chunked and have no chunks."))
+@_when(fault("transport.chunked-garbage", "Bodies are declared as chunked but have no chunks."))
 async def _chunked_garbage(answer: UpstreamResponse, client: Client) -> None:
     fields = (*answer.without(b"content-length"), b"transfer-encoding: chunked")
     await client.head(answer.status, fields, chunked=False)
@@ -218,20 +216,20 @@ async def _chunked_garbage(answer: UpstreamResponse, client: Client) -> None:
 # -- heads ---------------------------------------------------------------------------------------------------
 
 
-@_when(fault("transport.garbage-status-line", "Answers begin with a line that is no status line."))
+@_when(fault("transport.garbage-status-line", "Responses start with an invalid status line."))
 async def _garbage_status_line(answer: UpstreamResponse, client: Client) -> None:
     await client.head(b"\xfe\xff nonsense", answer.fields, chunked=answer.length is None)
     await _body(answer, client)
 
 
-@_when(fault("transport.header-flood", f"Answers have {FLOOD} further header fields."))
+@_when(fault("transport.header-flood", f"Responses have {FLOOD} extra header fields."))
 async def _header_flood(answer: UpstreamResponse, client: Client) -> None:
     flood = (b"x-flood-%d: %032d" % (number, number) for number in range(FLOOD))
     await client.head(answer.status, (*answer.fields, *flood), chunked=answer.length is None)
     await _body(answer, client)
 
 
-@_when(fault("transport.redirect-elsewhere", "Every call is answered with 307 to another host."))
+@_when(fault("transport.redirect-elsewhere", "Every call is redirected to another host with 307."))
 async def _redirect_elsewhere(answer: UpstreamResponse, client: Client) -> None:
     fields = (b"location: %b%b" % (ELSEWHERE, answer.target), b"content-length: 0", b"connection: close")
     await client.head(b"HTTP/1.1 307 Temporary Redirect", fields, chunked=False)

@@ -18,29 +18,25 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
     from cohere_conformance.reference.models import Model
 
-MAX_TOKENS_IGNORED = fault(
-    "chat.v1.max-tokens-ignored", "The reply is as long as it likes, whatever max_tokens says."
-)
-FORGOTTEN = fault(
-    "chat.v1.conversation-forgotten", "A conversation_id does not bring back what was said before."
-)
+MAX_TOKENS_IGNORED = fault("chat.v1.max-tokens-ignored", "max_tokens does not limit the reply.")
+FORGOTTEN = fault("chat.v1.conversation-forgotten", "conversation_id does not continue the conversation.")
 BOTH_ACCEPTED = fault(
-    "chat.v1.message-with-results", "A message may come with tool results in multi-step mode."
+    "chat.v1.message-with-results", "A message is accepted together with tool results in multi-step mode."
 )
-DOCUMENTS_UNCHECKED = fault(
-    "chat.v1.duplicate-documents", "Two documents of one request may have the same id."
-)
+DOCUMENTS_UNCHECKED = fault("chat.v1.duplicate-documents", "Two documents with the same id are accepted.")
 
-CASE_MATTERS = fault("chat.v1.roles-case-sensitive", "Roles are known in capitals only.")
-TWO_HISTORIES = fault("chat.v1.two-histories", "A conversation_id may come beside a chat_history.")
-WITHOUT_TOOLS = fault("chat.v1.results-without-tools", "Tool results may come without their tools.")
-RAW_BESIDE = fault("chat.v1.raw-with-documents", "A raw prompt may come beside documents and tools.")
-JSON_BESIDE = fault("chat.v1.json-with-documents", "JSON may be asked for beside documents and tools.")
-SAFETY_UNCHECKED = fault("chat.v1.safety-none-accepted", "Every model does without a safety mode.")
-SAMPLING_UNCHECKED = fault(
-    "chat.v1.sampling-unchecked", "Penalties may be as high and stop sequences as many as one likes."
+CASE_MATTERS = fault("chat.v1.roles-case-sensitive", "Roles in lower case are rejected.")
+TWO_HISTORIES = fault("chat.v1.two-histories", "conversation_id is accepted together with chat_history.")
+WITHOUT_TOOLS = fault("chat.v1.results-without-tools", "Tool results are accepted without their tools.")
+RAW_BESIDE = fault(
+    "chat.v1.raw-with-documents", "raw_prompting is accepted together with documents and tools."
 )
-NAMES_UNCHECKED = fault("chat.v1.tool-names-unchecked", "Tools may have any name.")
+JSON_BESIDE = fault("chat.v1.json-with-documents", "JSON mode is accepted together with documents and tools.")
+SAFETY_UNCHECKED = fault("chat.v1.safety-none-accepted", "safety_mode NONE is accepted with every model.")
+SAMPLING_UNCHECKED = fault(
+    "chat.v1.sampling-unchecked", "Penalties and the number of stop sequences are not checked."
+)
+NAMES_UNCHECKED = fault("chat.v1.tool-names-unchecked", "The names of tools are not checked.")
 
 _HIDDEN = "_excludes"
 _OFF = frozenset({"OFF", "DISABLED"})

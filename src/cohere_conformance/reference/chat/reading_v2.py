@@ -18,51 +18,47 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
     from cohere_conformance.reference.models import Model
 
-MAX_TOKENS_IGNORED = fault(
-    "chat.v2.max-tokens-ignored", "The reply is as long as it likes, whatever max_tokens says."
-)
+MAX_TOKENS_IGNORED = fault("chat.v2.max-tokens-ignored", "max_tokens does not limit the reply.")
 MAX_TOKENS_CAPPED = fault(
     "chat.v2.max-tokens-capped",
-    "More tokens than the model can write are not refused: the model's maximum counts.",
+    "A max_tokens above the limit of the model is accepted and cut to that limit.",
 )
-STOP_IGNORED = fault("chat.v2.stop-ignored", "Stop sequences do not stop the reply.")
+STOP_IGNORED = fault("chat.v2.stop-ignored", "Stop sequences do not end the reply.")
 CHOICE_IGNORED = fault(
-    "chat.v2.tool-choice-ignored", "With tool_choice REQUIRED the model talks instead of calling."
+    "chat.v2.tool-choice-ignored", "With tool_choice REQUIRED, the reply has no tool calls."
 )
-NONE_IGNORED = fault(
-    "chat.v2.tool-none-ignored", "With tool_choice NONE the model calls a tool nevertheless."
-)
-JSON_IGNORED = fault(
-    "chat.v2.json-mode-ignored", "The reply is plain text although a JSON object was asked for."
-)
+NONE_IGNORED = fault("chat.v2.tool-none-ignored", "With tool_choice NONE, the reply has tool calls.")
+JSON_IGNORED = fault("chat.v2.json-mode-ignored", "The reply is plain text although JSON mode is requested.")
 SCHEMA_IGNORED = fault(
-    "chat.v2.json-schema-ignored", "A reply in JSON does not obey the schema of the request."
+    "chat.v2.json-schema-ignored", "The reply does not conform to the requested JSON Schema."
 )
 THINKS_ANYWAY = fault(
     "chat.v2.thinking-not-disabled", "A reasoning model thinks although thinking is disabled."
 )
-CITES_ANYWAY = fault("chat.v2.citations-not-off", "Citations are made although they were switched off.")
-PREFIX_FORGOTTEN = fault("chat.v2.prefix-forgotten", "Only the last message counts as input.")
-DOCUMENTS_UNCHECKED = fault(
-    "chat.v2.duplicate-documents", "Two documents of one request may have the same id."
-)
+CITES_ANYWAY = fault("chat.v2.citations-not-off", "Citations are made although they are switched off.")
+PREFIX_FORGOTTEN = fault("chat.v2.prefix-forgotten", "Only the last message of a conversation is used.")
+DOCUMENTS_UNCHECKED = fault("chat.v2.duplicate-documents", "Two documents with the same id are accepted.")
 CALLS_UNCHECKED = fault(
-    "chat.v2.tool-call-id-unchecked", "A tool message may answer a call that nobody has made."
+    "chat.v2.tool-call-id-unchecked", "A tool message with an unknown tool_call_id is accepted."
 )
-CALLS_REPEATED = fault("chat.v2.duplicate-tool-calls", "Two calls of a conversation may have the same id.")
+CALLS_REPEATED = fault(
+    "chat.v2.duplicate-tool-calls", "Two tool calls of a conversation with the same id are accepted."
+)
 STRICT_UNCHECKED = fault(
-    "chat.v2.strict-tools-unchecked", "With strict_tools, tools may have no required parameter."
+    "chat.v2.strict-tools-unchecked", "With strict_tools, tools without a required parameter are accepted."
 )
-JSON_COMBINED = fault("chat.v2.json-mode-combined", "JSON mode goes together with tools and documents.")
+JSON_COMBINED = fault(
+    "chat.v2.json-mode-combined", "JSON mode is accepted together with tools and documents."
+)
 SCHEMA_UNCHECKED = fault(
-    "chat.v2.json-schema-unchecked", "A schema for the reply may describe something else than an object."
+    "chat.v2.json-schema-unchecked", "A JSON Schema whose top is not an object is accepted."
 )
-IMAGES_UNLIMITED = fault("chat.v2.images-unlimited", "A request may have any number of images.")
-CUT_EARLY = fault("chat.v2.cut-early", "A reply is cut one token before max_tokens is reached.")
+IMAGES_UNLIMITED = fault("chat.v2.images-unlimited", "The number of images is not limited.")
+CUT_EARLY = fault("chat.v2.cut-early", "The reply is one token shorter than max_tokens allows.")
 CONTENT_BESIDE_CALLS = fault(
-    "chat.v2.content-beside-calls", "A message of the assistant may have text beside tool calls."
+    "chat.v2.content-beside-calls", "An assistant message with text and tool calls is accepted."
 )
-EMPTY_ACCEPTED = fault("chat.v2.empty-messages", "A conversation without any message is answered.")
+EMPTY_ACCEPTED = fault("chat.v2.empty-messages", "A conversation without messages is accepted.")
 
 _OFF = frozenset({"OFF", "DISABLED"})
 _Message = dict[str, Any]
