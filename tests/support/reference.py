@@ -27,7 +27,7 @@ GARBLED = {
     *("embed.base64-vector-missing", "embed.float-vector-missing", "embed.int8-vector-missing"),
     *("input.charset-refused", "input.large-refused"),
 }
-"""The faults that `tests/reference/test_garbled.py` is about."""
+"""The faults that `tests/reference/test_response_faults.py` is about."""
 CONTRACT = load_contract()
 
 

@@ -20,14 +20,13 @@ from starlette.routing import Route, request_response
 
 from cohere_conformance.reference import (
     browsers,
-    distorted,
-    garbled,
+    crash_faults,
+    http_faults,
     keys,
-    mangle,
     randomness,
+    response_faults,
     storage,
     tokenizers,
-    unusual,
 )
 from cohere_conformance.reference.coding import packed
 from cohere_conformance.reference.faults import fault
@@ -41,6 +40,7 @@ from cohere_conformance.reference.handling import (
     StreamResponse,
     new_id,
 )
+from cohere_conformance.reference.injection import inject, inject_plain
 from cohere_conformance.reference.profile import Profile
 from cohere_conformance.reference.receiving import QUICK, receive
 
@@ -111,7 +111,7 @@ async def _answer(request: Request, state: ServerState) -> Response:
         key = state.keys.holder(authorization, state.faults | ({keys.IGNORED} if late else set()))
         if UNAVAILABLE in state.faults:
             raise ApiError(503, "the service is overloaded")
-        unusual.addressed(request.scope["raw_path"], route.methods, state.faults)
+        crash_faults.addressed(request.scope["raw_path"], route.methods, state.faults)
         if declared is None:
             return _unknown_path(state)
         quota = key.quota(declared.label, state.clock.now(), state.faults)
@@ -120,8 +120,7 @@ async def _answer(request: Request, state: ServerState) -> Response:
         call, warnings = await receive(request, declared, key, state)
         if late:
             state.keys.holder(authorization, state.faults)
-        outcome = garbled.garbled(call, await _handled(call))
-        outcome = distorted.lost(declared, outcome, state.faults)
+        outcome = inject(call, response_faults.RESPONSES, await _handled(call))
     except ApiError as refusal:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
@@ -181,8 +180,7 @@ def _headers(*further: tuple[str, str], traced: bool = True) -> list[tuple[str, 
 def _respond(code: int, content: bytes, fields: list[tuple[str, str]], state: ServerState) -> Response:
     response = Response(content, status_code=code)
     length = [("content-length", str(len(content)))]
-    told = mangle.headers(fields, state.faults) + length
-    response.raw_headers = _encoded(told)
+    response.raw_headers = _encoded(inject_plain(state.faults, http_faults.HEADERS, fields) + length)
     return response
 
 
@@ -199,8 +197,8 @@ def _json(
         fields.append(("num_tokens", str(answer.tokens)))
     if answer.chars is not None:
         fields.append(("num_chars", str(answer.chars)))
-    content = mangle.encoded(mangle.value(answer.body, state.faults), state.faults)
-    return _respond(mangle.status(200, method, state.faults), content, fields, state)
+    content = http_faults.encoded(answer.body, state.faults)
+    return _respond(http_faults.status(200, method, state.faults), content, fields, state)
 
 
 def _refused(
@@ -210,8 +208,8 @@ def _refused(
     method: str,
     state: ServerState,
 ) -> Response:
-    code = mangle.status(refusal.status, method, state.faults)
-    if mangle.HTML in state.faults:
+    code = http_faults.status(refusal.status, method, state.faults)
+    if http_faults.HTML in state.faults:
         page = f"<!doctype html><title>{code}</title><h1>{code} Error</h1>".encode()
         return _respond(code, page, _headers(("content-type", "text/html"), traced=refusal.traced), state)
     body: dict[str, Any] = {"message": refusal.message}
@@ -221,7 +219,9 @@ def _refused(
     typed = declared is not None and declared.label == "POST /v2/chat"
     if refusal.error_type and typed and state.profile is Profile.LIVE_2026:
         body["error_type"] = refusal.error_type
-    content = json.dumps(mangle.error_body(body, state.faults), ensure_ascii=False).encode("utf-8", "replace")
+    content = json.dumps(inject_plain(state.faults, http_faults.ERRORS, body), ensure_ascii=False).encode(
+        "utf-8", "replace"
+    )
     fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)
     return _respond(code, content, fields, state)
 
@@ -240,7 +240,7 @@ def _stream(
     fields += [("x-api-warning", text) for text in (*stream.warnings, *warnings)]
     fields += [("num_tokens", str(stream.tokens))] if stream.tokens is not None else []
     response = _Flow(_chunks(stream, state))
-    response.raw_headers = _encoded(mangle.headers(fields, state.faults))
+    response.raw_headers = _encoded(inject_plain(state.faults, http_faults.HEADERS, fields))
     return response
 
 
@@ -260,7 +260,7 @@ async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[
     with _closed(stream.events) as events:
         for event in events:
             chunk = _framed(event, stream.media_type).encode("utf-8", "replace")
-            chunk = garbled.chunk(chunk, state.faults)
+            chunk = response_faults.chunk(chunk, state.faults)
             if BUFFERED in state.faults:
                 waiting += chunk
             else:

@@ -42,3 +42,21 @@ def inject(call: Call, table: FaultTable[_Value], value: _Value) -> _Value:
 def without(value: Mapping[_Key, Any], *names: _Key) -> dict[_Key, Any]:
     """Return an object without some of its properties."""
     return {name: item for name, item in value.items() if name not in names}
+
+
+PlainFaultTable = Mapping[Fault, Callable[[_Value], _Value]]
+"""A table of faults that need nothing but the value, for what is done before or after the handler."""
+
+
+def inject_plain(faults: frozenset[Fault], table: PlainFaultTable[_Value], value: _Value) -> _Value:
+    """Return a value as changed by those faults of a table that are switched on, in the order of the table.
+
+    Args:
+        faults: the faults of the server.
+        table: the faults that affect this value.
+        value: the correct value.
+    """
+    for fault, transform in table.items():
+        if fault in faults:
+            value = transform(value)
+    return value

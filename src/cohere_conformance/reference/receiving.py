@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from cohere_conformance.contract.route import path_parameters
-from cohere_conformance.reference import distorted, lenient, unusual, validation
+from cohere_conformance.reference import crash_faults, text_faults, validation, validation_faults
 from cohere_conformance.reference.api_error import ApiError
 from cohere_conformance.reference.coding import LARGEST, decoded
 from cohere_conformance.reference.handling import Call, UploadedPart
@@ -41,13 +41,13 @@ async def receive(
     """
     form: tuple[UploadedPart, ...] = ()
     content = b""
-    unusual.asked(declared, request.query_params.multi_items(), request.headers, state.faults)
+    crash_faults.asked(declared, request.query_params.multi_items(), request.headers, state.faults)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await _form(request)
-        unusual.formed(declared, form, state.faults)
+        crash_faults.formed(declared, form, state.faults)
     else:
         content = await _content(request)
-        unusual.sent(declared, content, request.headers, state.faults)
+        crash_faults.sent(declared, content, request.headers, state.faults)
     size = len(content) + sum(len(part.content) for part in form)
     if len(content) > QUICK:
         valid = await to_thread.run_sync(
@@ -61,7 +61,7 @@ async def receive(
         path=path_parameters(declared.label, request.scope["raw_path"].decode("ascii", "replace")),
         query=query,
         headers=dict(request.headers),
-        body=distorted.misread(_given(body), state.faults),
+        body=text_faults.misread(_given(body), state.faults),
         form=form,
         base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
         state=state,
@@ -77,10 +77,10 @@ def _validated(
     """Return the JSON body, the query parameters and the warnings of a request; a form has no such body."""
     body = {} if content is None else validation.body_of(content, state.faults)
     pairs = request.query_params.multi_items()
-    query = validation.query_of(declared, lenient.query(declared, pairs, state.faults), state)
+    query = validation.query_of(declared, validation_faults.query(declared, pairs, state.faults), state)
     if content is None:
         return body, query, []
-    body = lenient.body(declared, body, state.faults)
+    body = validation_faults.body(declared, body, state.faults)
     return body, query, validation.validate(declared, body, state)
 
 

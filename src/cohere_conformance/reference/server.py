@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.reference import wire
+from cohere_conformance.reference import transport_faults
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.relay import Relay
 
@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
-        self._strategy = wire.switched_on(state.faults)
+        self._strategy = transport_faults.switched_on(state.faults)
         self._relay: Relay | None = None
 
     async def serve_on(self, listening: socket.socket) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.reference import models, unusual
+from cohere_conformance.reference import crash_faults, models
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError
 
@@ -109,7 +109,7 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
         if SYNTAX_CRASH in faults:
             raise ApiError(500, "internal server error") from error
         raise ApiError(400, f"invalid json syntax: {_syntax(error)}") from error
-    unusual.parsed(text, value, faults)
+    crash_faults.parsed(text, value, faults)
     # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
     return _replaced(value) if "\\u" in text else value
 

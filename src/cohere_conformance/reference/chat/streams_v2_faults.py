@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +112,20 @@ PAYLOADS: FaultTable[list[Payload]] = {
 }
 """The payloads of the events."""
 
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _torn(event: Event) -> Event:
+    if event.data["type"] != "content-delta":
+        return event
+    text = json.dumps(event.data, ensure_ascii=False)
+    return Event(json.loads(_BEYOND_ASCII.sub("\ufffd\ufffd", text)), event.name)
+
+
 EVENTS: FaultTable[list[Event]] = {
+    fault("chat.v2.stream.text-torn", "Characters beyond ASCII are two U+FFFD in streams."): (
+        lambda events, _: [_torn(event) for event in events]
+    ),
     fault("chat.v2.stream.event-name-differs", "The event line of text deltas is text-delta."): (
         lambda events, _: [
             Event(event.data, "text-delta" if event.name == "content-delta" else event.name)

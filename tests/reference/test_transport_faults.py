@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.reference import ServerState, catalogue, chosen, wire
+from cohere_conformance.reference import ServerState, catalogue, chosen, transport_faults
 from cohere_conformance.reference.handling import HANDLERS, Event, JsonResponse, StreamResponse
 from cohere_conformance.reference.server import ServerThread
 
@@ -143,8 +143,8 @@ def test_how_a_connection_ends_and_what_came(
     name: str, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end, body = ENDS[name]
-    monkeypatch.setattr(wire, "BOMB", 4)
-    monkeypatch.setattr(wire, "DRIP", 3600.0)
+    monkeypatch.setattr(transport_faults, "BOMB", 4)
+    monkeypatch.setattr(transport_faults, "DRIP", 3600.0)
     seen = ask(serve(name), patience=1.0 if end == "silence" else 900.0)
     assert seen.end == end
     assert body in (None, seen.body)
@@ -172,8 +172,8 @@ def test_bytes_that_are_no_gzip_are_called_gzip(serve: Callable[..., str]) -> No
 def test_a_small_body_inflates_to_a_large_one(
     serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert wire.BOMB >= 256
-    monkeypatch.setattr(wire, "BOMB", 4)
+    assert transport_faults.BOMB >= 256
+    monkeypatch.setattr(transport_faults, "BOMB", 4)
     packed = ask(serve("transport.gzip-bomb")).unchunked
     inflated = zlib.decompress(packed, wbits=zlib.MAX_WBITS | 16)
     assert inflated == b" " * 4 * 2**20 + WHOLE
