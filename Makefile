@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Both targets start hundreds of processes; without bytecode each would compile every module anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint interpreters selftest benchmarks clean
+.PHONY: run test lint docs interpreters selftest benchmarks clean
 
 run: .venv/ready
 	$(BIN)/cohere-conformance run -n 4
@@ -29,10 +29,14 @@ lint: .venv/ready
 	$(BIN)/mypy --strict src
 	$(BIN)/cohere-conformance contract lint
 
+# The pages of the documentation, in build/docs. Needs no network.
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev --group docs
 	touch $@
 
 benchmarks: .venv/ready

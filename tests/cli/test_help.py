@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
-from typing import TYPE_CHECKING
 
 import click
 import pytest
+from commands import every, parse
 
-from cohere_conformance.cli import commands
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_EXAMPLE = re.compile(r"^ +(?:\w+=\S+ )?cohere-conformance (.*)$", re.MULTILINE)
-
-
-def every(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    yield " ".join(path), command
-    if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            yield from every(below, (*path, name))
-
-
-COMMANDS = dict(every(commands))
-
-
-def resolved(arguments: list[str]) -> tuple[click.Command, list[str]]:
-    """Return the command that arguments name, and what follows its name."""
-    command: click.Command = commands
-    while isinstance(command, click.Group):
-        command, arguments = command.commands[arguments[0]], arguments[1:]
-    return command, arguments
+_EXAMPLE = re.compile(r"^ +((?:\w+=\S+ )?cohere-conformance .*)$", re.MULTILINE)
+COMMANDS = dict(every())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -40,10 +17,8 @@ def test_every_help_has_an_example_that_can_be_run(name: str) -> None:
     examples = _EXAMPLE.findall(COMMANDS[name].help or "")
     assert examples, "expected an example in the help text"
     for example in examples:
-        words = shlex.split(example.partition(" > ")[0])
-        command, arguments = resolved(words)
-        command.make_context(command.name, arguments)
-        assert example.startswith(name)
+        parse(example)
+        assert example.partition("cohere-conformance ")[2].startswith(name)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

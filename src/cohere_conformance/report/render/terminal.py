@@ -246,7 +246,7 @@ class _Printer:
 
     def _first_line(self, name: str, value: str) -> None:
         """Print the beginning of a value in one line."""
-        text = self._text(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value))
+        text = Text().append(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value))
         text.truncate(max(self.console.width, 20), overflow="ellipsis")
         self.console.print(text, highlight=False, soft_wrap=True)
 
@@ -268,7 +268,7 @@ class _Printer:
 
     def _head(self, row: Row) -> None:
         """Print severity, kind, operation, status and location of a finding."""
-        head = self._text(row.severity.upper(), STYLES[row.severity])
+        head = Text().append(row.severity.upper(), STYLES[row.severity])
         head.append_text(self._text(f" {row.kind}  {row.operation}  {row.status}", "bold"))
         location = self._text(f"  {row.location or parts.WHOLE_BODY}")
         beside = head.cell_len + location.cell_len <= self.console.width
