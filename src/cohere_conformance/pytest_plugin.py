@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
     if not told and is_brief(config):
-        config.pluginmanager.register(Progress(config))
+        config.pluginmanager.register(Progress())
     if not told:
         config.pluginmanager.register(Reporting(campaign, _outcome(config), _close))
 

@@ -33,20 +33,19 @@ def is_brief(config: pytest.Config) -> bool:
 
 
 class Progress:
-    """One line on a terminal that counts the tests, in place of the output of pytest and pytest-xdist.
+    """One line on a terminal that counts the tests, in place of the output of pytest and pytest-xdist."""
 
-    Args:
-        config: of this session.
-    """
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._terminal = config.pluginmanager.get_plugin("terminalreporter")
+    def __init__(self) -> None:
+        self._terminal: pytest.TerminalReporter | None = None
         self._done = self._failed = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Have pytest-xdist print nothing."""
+        """Have pytest print no summary of warnings, and pytest-xdist nothing."""
         plugins = session.config.pluginmanager
+        self._terminal = plugins.get_plugin("terminalreporter")
+        if self._terminal is not None:
+            self._terminal.reportchars = self._terminal.reportchars.replace("w", "")
         if (spread := plugins.get_plugin("dsession")) is not None:
             spread.terminal = None
             plugins.unregister(name="terminaldistreporter")
