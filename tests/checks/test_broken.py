@@ -46,8 +46,8 @@ def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange
     (finding,) = judge(amended, broken(made, kind))
     assert (finding.kind.value, finding.location, finding.value_class) == ("answer-broken", "", kind.value)
     assert (finding.severity, finding.status) == (Severity.BREAKING, made.response.status)
-    assert finding.expected == "a whole answer"
-    counted = f" ({len(made.response.body or b'')} bytes of the body came)"
+    assert finding.expected == "a complete response"
+    counted = f" ({len(made.response.body or b'')} bytes of the body received)"
     # What is kept of a body without end is less than what came.
     assert finding.observed == f"it ended{'' if kind is FailureKind.TOO_LARGE else counted}"
 

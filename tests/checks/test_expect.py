@@ -74,11 +74,11 @@ def test_a_place_is_held_against_its_schema(
         ("/id", {"type": "integer"}, "type integer", f'"{UUID}"'),
         ("/id", {"format": "date"}, "format date", f'"{UUID}"'),
         ("/results", {"maxItems": 0}, '{"maxItems": 0}', None),
-        ("/results/*/document", True, "anything", "nothing at this place"),
-        ("/results/0/index", False, "nothing at this place", "2"),
+        ("/results/*/document", True, "anything", "absent"),
+        ("/results/0/index", False, "absent", "2"),
         ("/meta", {"properties": {"a/b": {"const": 0}}}, None, "1 at /a~1b"),
         ("/meta/token", {"const": "x"}, '"x"', "a string (withheld: it may be a secret)"),
-        ("<message-end>", True, "a stream", "a body that is no stream"),
+        ("<message-end>", True, "a stream", "a body that is not a stream"),
     ],
 )
 def test_a_finding_says_what_was_expected_and_what_came(

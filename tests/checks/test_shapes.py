@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from builders import JSON, NDJSON, SSE, block, chat_v2, contract, events, exchange, lines, sse
 
-from cohere_conformance.checks.shapes import AnswerShape, answer_shape
+from cohere_conformance.checks.shapes import ResponseShape, response_shape
 from cohere_conformance.model import Exchange, Failure, FailureKind
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def locations(body: Any, status: int = 200) -> set[str]:
-    shape = answer_shape(contract(SCHEMA), exchange(THING, body, status=status))
+    shape = response_shape(contract(SCHEMA), exchange(THING, body, status=status))
     assert shape is not None
     return set(shape.parts)
 
@@ -80,15 +80,15 @@ def test_answers_that_differ_in_values_only_have_one_shape() -> None:
         {"results": [{"id": str(number)}], "labels": {f"label-{number}": {"share": number}}}
         for number in range(5)
     ]
-    assert len({answer_shape(made, exchange(THING, answer)) for answer in answers}) == 1
+    assert len({response_shape(made, exchange(THING, answer)) for answer in answers}) == 1
 
 
 def test_what_is_not_declared_is_told_as_it_is() -> None:
     assert locations({"message": "no", "labels": {"cat": {"share": 1}}}, 400) == {
         *("/message", "/labels", "/labels/cat", "/labels/cat/share")
     }
-    stray = answer_shape(contract(SCHEMA), exchange("GET /v3/odd", {"a": {"b": 1}}, status=404))
-    assert stray == AnswerShape(404, "application/json", frozenset({"/a", "/a/b"}))
+    stray = response_shape(contract(SCHEMA), exchange("GET /v3/odd", {"a": {"b": 1}}, status=404))
+    assert stray == ResponseShape(404, "application/json", frozenset({"/a", "/a/b"}))
 
 
 def test_an_answer_may_be_nested_deeply() -> None:
@@ -104,9 +104,9 @@ def test_status_and_media_type_tell_answers_apart() -> None:
         (("content-type", "text/plain"),),
         (),
     ]
-    shapes = [answer_shape(made, exchange(THING, {}, status=200, headers=kind)) for kind in kinds]
+    shapes = [response_shape(made, exchange(THING, {}, status=200, headers=kind)) for kind in kinds]
     assert [shape.media_type for shape in shapes if shape] == [*["application/json"] * 2, "text/plain", ""]
-    assert answer_shape(made, exchange(THING, {}, status=201)) not in shapes
+    assert response_shape(made, exchange(THING, {}, status=201)) not in shapes
 
 
 def test_a_stream_is_told_by_its_events(amended: Contract) -> None:
@@ -118,10 +118,10 @@ def test_a_stream_is_told_by_its_events(amended: Contract) -> None:
         exchange(CHAT, sse(long), headers=SSE),
         exchange(CHAT, headers=SSE, events=events(long)),
     ):
-        assert answer_shape(amended, made) == AnswerShape(200, "text/event-stream", frozenset(types))
-    by_line = answer_shape(amended, exchange(CHAT, lines(long), headers=NDJSON))
-    assert by_line == AnswerShape(200, "application/stream+json", frozenset(types))
-    other = answer_shape(amended, exchange(CHAT, sse(odd), headers=SSE))
+        assert response_shape(amended, made) == ResponseShape(200, "text/event-stream", frozenset(types))
+    by_line = response_shape(amended, exchange(CHAT, lines(long), headers=NDJSON))
+    assert by_line == ResponseShape(200, "application/stream+json", frozenset(types))
+    other = response_shape(amended, exchange(CHAT, sse(odd), headers=SSE))
     assert other is not None
     assert other.parts == {"<message-start>", "<message-end>", "<unheard-of>"}
 
@@ -130,4 +130,4 @@ def test_a_stream_is_told_by_its_events(amended: Contract) -> None:
 def test_an_answer_that_is_not_whole_has_no_shape(status: int, kind: FailureKind) -> None:
     sent = exchange(THING, {"free": {}}, status=status)
     response = msgspec.structs.replace(sent.response, failure=Failure(kind, "it ended"))
-    assert answer_shape(contract(SCHEMA), Exchange(sent.request, response, sent.source)) is None
+    assert response_shape(contract(SCHEMA), Exchange(sent.request, response, sent.source)) is None

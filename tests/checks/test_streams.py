@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from builders import (
     JSON,
@@ -26,7 +27,9 @@ from builders import (
     tool_call,
 )
 
+from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.framing import sniff, split
+from cohere_conformance.errors import ContractError
 from cohere_conformance.model import Severity, StreamEvent
 
 if TYPE_CHECKING:
@@ -554,7 +557,7 @@ def test_each_fold_mismatch_is_told_once(amended: Contract) -> None:
 
 def test_a_fold_mismatch_shows_both_sides(amended: Contract) -> None:
     (finding,) = judged(amended, exchange(V1, lines(chat_v1("Hi", text="Ho")), headers=NDJSON))
-    assert (finding.expected, finding.observed) == ('what the events add up to: "Hi"', '"Ho"')
+    assert (finding.expected, finding.observed) == ('the joined events: "Hi"', '"Ho"')
     assert finding.severity is Severity.BREAKING
 
 
@@ -593,3 +596,13 @@ def test_the_published_document_forgets_events(published: Contract) -> None:
     assert ("media-type-undeclared", "", "application/stream+json") in streamed(
         published, lines(TEXT), NDJSON
     )
+
+
+def test_an_unknown_fold_is_refused_with_the_known_ones(amended: Contract) -> None:
+    grammar = next(
+        media.events.grammar
+        for media in amended.operations["POST /v2/chat"].responses["200"].media.values()
+        if media.events is not None and media.events.grammar is not None
+    )
+    with pytest.raises(ContractError, match=r"expected a fold such as chat-v1, .* got 'chat-v3'"):
+        fold_of(msgspec.structs.replace(grammar, fold="chat-v3"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.contract import lint as lint_module
 from cohere_conformance.contract.lint import LintProblem, lint
 from cohere_conformance.data import folder
@@ -327,7 +328,7 @@ def test_the_small_contract_is_in_order(tmp_path: Path) -> None:
             "openapi/things.yaml",
             "      operationId: list-things\n",
             "      operationId: ''\n",
-            ("operation-id", "operationId '' is empty or stands at None"),
+            ("operation-id", "operationId '' is empty or in use by None"),
         ),
         (
             "streams.yaml",
@@ -393,6 +394,13 @@ def test_what_cannot_be_read_at_all_is_refused(
 ) -> None:
     with pytest.raises(ContractError, match=complaint):
         lint(small(tmp_path, {file: (old, new)}))
+
+
+def test_the_fold_of_a_stream_is_one_that_exists(tmp_path: Path) -> None:
+    root = small(tmp_path, {"streams.yaml": ("fold: generate", "fold: chat-v3")})
+    assert lint(root) == []
+    assert [(one.rule, one.where) for one in lint(root, FOLDS)] == [("fold-known", "GET /v1/things")]
+    assert "expected a fold such as chat-v1, chat-v2, generate, got chat-v3" in lint(root, FOLDS)[0].message
 
 
 def test_what_one_part_requires_another_may_declare(tmp_path: Path) -> None:

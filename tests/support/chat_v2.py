@@ -195,10 +195,10 @@ def answer_of(response: httpx.Response) -> Body:
     """Return the answer, or what the stream adds up to."""
     if response.headers["content-type"] == "application/json":
         return dict(response.json())
-    folded = FOLDS["chat-v2"](payloads(response))
+    folded = FOLDS["chat-v2"].fold(payloads(response))
     assert not folded.mismatches
-    assert folded.answer is not None
-    return folded.answer
+    assert folded.response is not None
+    return folded.response
 
 
 def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[str]:

@@ -1,4 +1,4 @@
-"""One JSON value against one schema: every error, at the leaf, at a place without numbering."""
+"""Compares one JSON value with one schema: every error at its leaf, at a location without indexes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
         frame: what the findings have in common.
         validator: the schema.
         value: parsed JSON.
-        prefix: what comes before each place (the tag of a stream's event).
+        prefix: of each location: the tag of a stream's event.
     """
     if validator.compiled.is_valid(value):
         return
@@ -56,7 +56,7 @@ def judge_value(frame: Frame, validator: Validator, value: Any, prefix: str = ""
         for part in parts(value, validator.names):
             yield from _judged(frame, validator, part, prefix)
     except (ValueError, RecursionError):  # the validator's own limit, well below that of the JSON parser
-        yield from malformed(frame, _unsound(prefix), [TOO_DEEP], prefix)
+        yield from malformed(frame, _malformed_kind(prefix), [TOO_DEEP], prefix)
 
 
 def _judged(frame: Frame, validator: Validator, value: Any, prefix: str) -> Iterator[Finding]:
@@ -65,19 +65,19 @@ def _judged(frame: Frame, validator: Validator, value: Any, prefix: str) -> Iter
     for error in errors:
         keyword = error.schema_path[-1]
         if keyword in {"enum", "const"} and tuple(error.instance_path) in mistyped:
-            continue  # the type says it already
+            continue  # reported as its type
         if error.instance is None and _is_infinite(value, error.instance_path):
-            yield from malformed(frame, _unsound(prefix), [TOO_LARGE], prefix)
+            yield from malformed(frame, _malformed_kind(prefix), [TOO_LARGE], prefix)
         else:
             yield from _findings(frame, validator.schema, error, str(keyword), prefix)
 
 
-def _unsound(prefix: str) -> Kind:
+def _malformed_kind(prefix: str) -> Kind:
     return Kind.STREAM_MALFORMED if prefix else Kind.BODY_MALFORMED
 
 
 def _is_infinite(value: Any, path: Sequence[str | int]) -> bool:
-    """Tell whether a number too large for a double stands there: the validator takes it for null."""
+    """Return whether the value is a number too large for a double, which the validator takes for null."""
     for token in path:
         value = value[token]
     return isinstance(value, float) and math.isinf(value)
@@ -86,13 +86,13 @@ def _is_infinite(value: Any, path: Sequence[str | int]) -> bool:
 def malformed(frame: Frame, kind: Kind, defects: Sequence[Defect], location: str = "") -> Iterator[Finding]:
     """Yield a finding for each defect of a JSON text."""
     for defect in defects:
-        reported = f"{defect.rule}:{defect.subject}" if defect.subject else defect.rule
+        rule = f"{defect.rule}:{defect.subject}" if defect.subject else defect.rule
         yield frame.finding(
             kind,
             location=location,
             expected=defect.expected,
             observed=cut(defect.observed),
-            value_class=reported,
+            value_class=rule,
         )
 
 
@@ -122,24 +122,24 @@ def _findings(
                 expected=known,
                 observed=f"{cut(name)}: {shown(value[name], at)}",
             )
-            # More than are kept of one exchange: all of one kind and severity, they are only counted.
+            # More findings of one kind and severity than are stored for one exchange are only counted.
             further = len(unexpected) - MOST if name == unexpected[:MOST][-1] else 0
             yield msgspec.structs.replace(finding, omitted=further) if further > 0 else finding
         return
     if keyword == "format" and isinstance(value, str) and is_placeholder(value):
-        return  # the recorder's, not the server's
-    kind, reported = _kind(keyword, node, value)
+        return  # of the recorder, not of the server
+    kind, variant = _kind(keyword, node, value)
     yield frame.finding(
         kind,
         location=location,
         expected=_expected(keyword, node),
         observed=shown(value, location),
-        value_class=reported,
+        value_class=variant,
     )
 
 
 def _kind(keyword: str, node: Any, value: Any) -> tuple[Kind, str]:
-    """Return the kind of an error and what tells it apart from others at its place."""
+    """Return the kind of an error and what distinguishes it from others at its location."""
     kind = _KINDS.get(keyword, Kind.UNION_UNMATCHED)
     if value is None and kind in {Kind.TYPE_CHANGED, Kind.ENUM_UNKNOWN}:
         return Kind.NULL_UNEXPECTED, "null"
@@ -168,7 +168,7 @@ def _expected(keyword: str, node: Any) -> str:
 
 
 def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:
-    """Follow an evaluation path; return the folded place and the schema whose keyword failed."""
+    """Follow an evaluation path; return the location without indexes and the schema whose keyword failed."""
     node, location = schema, ""
     tokens = iter(path[:-1])
     for token in tokens:

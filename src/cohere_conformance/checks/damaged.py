@@ -1,11 +1,11 @@
-"""An exchange whose answer breaks the contract, as the checks of requirements see it."""
+"""An exchange whose response violates the contract, as the checks of requirements see it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.evidence import Evidence, Json
-from cohere_conformance.checks.fold import answer_of
+from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.guarded import guarded, read
 from cohere_conformance.checks.holes import Hole, punched
 from cohere_conformance.checks.rawjson import NOTHING
@@ -26,11 +26,11 @@ class DamagedEvidence(Evidence):
     """Evidence with holes: reading a value that is missing or is not as declared raises `UnreadableError`.
 
     Args:
-        operation: what was called.
-        reading: the exchange.
-        framing: how the answer came.
-        declared: what the answer is compared with; `None` where nothing is known about such an answer.
-        findings: what is wrong with it by the contract.
+        operation: of the request.
+        parsed: the exchange.
+        framing: of the response.
+        declared: what the response is compared with; `None` if the contract has nothing about its status.
+        findings: its deviations from the contract.
     """
 
     __slots__ = ("_broken_headers", "_declared", "_guarded", "_payloads")
@@ -55,10 +55,10 @@ class DamagedEvidence(Evidence):
 
     @property
     def answer(self) -> Json:
-        """The JSON body of the answer, of a stream what it folds to, with holes.
+        """The JSON body of the response, or the folded stream, with holes.
 
         Raises:
-            UnreadableError: all of it is one hole.
+            UnreadableError: the body is one hole.
         """
         if self._guarded is None:
             self._guarded = guarded(self._folded() if self.streamed else self._body())
@@ -67,12 +67,12 @@ class DamagedEvidence(Evidence):
 
     @property
     def events(self) -> list[Json]:
-        """The payloads of a stream in their order, with holes."""
+        """The payloads of a stream in order, with holes."""
         found: list[Json] = guarded(self._holed())
         return found
 
     def header(self, name: str) -> str | None:
-        """Return the first response header of that (lower-case) name.
+        """Return the first response header with this (lower-case) name.
 
         Raises:
             UnreadableError: it is missing, or not as declared.
@@ -122,11 +122,11 @@ class DamagedEvidence(Evidence):
             return {}
         if declared is None or declared.grammar is None:
             return Hole("", "a stream that is not declared")
-        answer = answer_of(declared.grammar.fold, events)
-        if answer is None:
+        response = fold_of(declared.grammar).response(events)
+        if response is None:
             return Hole("", "a stream without its last event")
         validator = self._plain()
-        return answer if validator is None or isinstance(answer, Hole) else punched(validator, answer)
+        return response if validator is None or isinstance(response, Hole) else punched(validator, response)
 
 
 def _event(declared: Events | None, piece: ParsedEvent) -> Any:
@@ -136,7 +136,7 @@ def _event(declared: Events | None, piece: ParsedEvent) -> Any:
     if not isinstance(payload, dict):
         name = piece.event.event
         lost = Hole(f"<{escaped(name)}>" if name else "", "an event that is not an object")
-        # Where the event line names it, it is known what the lost payload could have changed.
+        # If the event line names it, the properties that the lost payload could have changed are known.
         return {declared.tag: name, "index": lost, "delta": lost} if name in declared.branches else lost
     tag = payload.get(declared.tag)
     branch = declared.branches.get(tag) if isinstance(tag, str) else None
@@ -144,7 +144,7 @@ def _event(declared: Events | None, piece: ParsedEvent) -> Any:
         unknown = Hole(f"/{escaped(declared.tag)}", "not the type of a declared event")
         delta = payload.get("delta")
         message = delta.get("message") if isinstance(delta, dict) else None
-        # Nothing else of it is known to be as a fold expects it.
+        # Nothing else of it is known to have the form that a fold expects.
         named = {"message": message} if isinstance(message, dict) else {}
         return {**payload, declared.tag: unknown, "delta": named}
     return punched(branch, payload, f"<{escaped(tag)}>", defects)

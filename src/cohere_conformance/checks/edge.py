@@ -1,4 +1,4 @@
-"""Answers of what stands before the API: a proxy, a gateway, a page that asks for a login."""
+"""Responses of intermediaries in front of the API: a proxy, a gateway, a login page."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.parsed import ParsedExchange
 
 EXCUSES = frozenset({401, 402, 403, 429})
-"""Statuses that a service answers with for reasons that have nothing to do with what was asked."""
+"""Statuses that a service returns for reasons that have nothing to do with the request."""
 
 
 def edge(parsed: ParsedExchange) -> str:
-    """Return why an answer says nothing about the API; empty where it does, or may do so.
+    """Return why a response says nothing about the API; empty if it does or may do so.
 
-    The API itself refuses with an object of JSON. Where a status that has many other reasons comes with
-    anything else, something before the API has answered.
+    The API itself refuses with a JSON object. A status with many other possible reasons and another body is
+    from an intermediary.
     """
     response = parsed.exchange.response
     status, body = response.status, response.body

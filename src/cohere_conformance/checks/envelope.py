@@ -1,4 +1,4 @@
-"""The error envelope: what a 4xx or 5xx body must say, whatever its schema leaves open."""
+"""The error envelope: what a 4xx or 5xx body must have beyond its schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def judge_envelope(frame: Frame, body: Any) -> Iterator[Finding]:
-    """Yield what an error body lacks: a non-empty `message`, and an `id` that is a UUID if there is one.
+    """Yield the deviations of an error body: it has a non-empty `message`, and its `id`, if any, is a UUID.
 
     Rules E-01 and E-02: every recorded error has a message; since 2026 it has an id as well.
     """

@@ -1,11 +1,11 @@
-"""One sound exchange as the checks of requirements see it: everything parsed, streams folded."""
+"""One valid exchange as the checks of requirements see it: everything parsed, streams folded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cohere_conformance.checks.fold import answer_of
+from cohere_conformance.checks.fold import fold_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,18 +19,18 @@ _Found = TypeVar("_Found")
 
 
 class Evidence:
-    """What a check is given. Nothing in it may be changed.
+    """The argument of a check. It must not be changed.
 
     Args:
-        operation: what was called.
-        reading: the exchange.
-        framing: how the answer came.
+        operation: of the request.
+        parsed: the exchange.
+        framing: of the response.
 
     Attributes:
-        operation: what was called.
-        status: HTTP status of the answer.
-        reading: the exchange itself.
-        streamed: the answer came as a stream.
+        operation: of the request.
+        status: HTTP status of the response.
+        parsed: the exchange itself.
+        streamed: whether the response is a stream.
     """
 
     __slots__ = (
@@ -59,14 +59,14 @@ class Evidence:
         self._found: dict[object, object] = {}
 
     def once(self, find: Callable[[Evidence], _Found]) -> _Found:
-        """Return what a function finds in this exchange; however many checks ask, it is called once."""
+        """Return the result of a function on this exchange; it is called once, however many checks use it."""
         if find not in self._found:
             self._found[find] = find(self)
         return cast("_Found", self._found[find])
 
     @property
     def sent(self) -> Json:
-        """The JSON body of the request; empty where there was none, or none that is an object."""
+        """The JSON body of the request; empty if it is absent or not an object."""
         if self._sent is None:
             value, _ = self.parsed.request
             self._sent = value if isinstance(value, dict) else {}
@@ -74,7 +74,7 @@ class Evidence:
 
     @property
     def answer(self) -> Json:
-        """The JSON body of the answer, of a stream what it folds to; empty where that is no object."""
+        """The JSON body of the response, or the folded stream; empty if it is not an object."""
         if self._answer is None:
             value = self._folded() if self.streamed else self.parsed.response[0]
             self._answer = value if isinstance(value, dict) else {}
@@ -82,7 +82,7 @@ class Evidence:
 
     @property
     def events(self) -> list[Json]:
-        """The payloads of a stream in their order; no end mark, nothing empty, nothing but objects."""
+        """The payloads of a stream in order, objects only: no terminator, nothing empty."""
         if self._events is None:
             pieces = self.parsed.events(self._framing) if self.streamed else ()
             payloads = [
@@ -104,11 +104,11 @@ class Evidence:
         )
         if grammar is None or not self.events:
             return None
-        return answer_of(grammar.fold, self.events)
+        return fold_of(grammar).response(self.events)
 
     @property
     def query(self) -> dict[str, list[str]]:
-        """The query of the request: every value of every name."""
+        """The query of the request: all values of each name."""
         found: dict[str, list[str]] = {}
         for name, value in parse_qsl(
             urlsplit(self.parsed.exchange.request.url).query, keep_blank_values=True
@@ -118,16 +118,16 @@ class Evidence:
 
     @property
     def last_segment(self) -> str:
-        """The last part of the path, decoded: most often the id of what was asked for."""
+        """The last segment of the path, decoded: usually the requested id."""
         return unquote(urlsplit(self.parsed.exchange.request.url).path.rstrip("/").rpartition("/")[2])
 
     def header(self, name: str) -> str | None:
-        """Return the first response header of that (lower-case) name."""
+        """Return the first response header with this (lower-case) name."""
         if self._headers is None:
-            # Backwards, so that the first one of a name stays.
+            # Backwards, so that the first one of a name is used.
             self._headers = dict(reversed(self.parsed.exchange.response.headers))
         return self._headers.get(name)
 
     def sent_header(self, name: str) -> str | None:
-        """Return the first request header of that (lower-case) name."""
+        """Return the first request header with this (lower-case) name."""
         return next((value for key, value in self.parsed.exchange.request.headers if key == name), None)

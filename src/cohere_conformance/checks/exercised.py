@@ -1,4 +1,4 @@
-"""What of the contract one exchange shows, so that a report can say what nobody has shown yet."""
+"""The elements of the contract that one exchange shows, for the coverage in reports."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def exercised(contract: Contract, exchange: Exchange) -> frozenset[Element]:
-    """Return what the exchange shows of what its operation declares; a subset of `declared`.
+    """Return the elements of its operation that the exchange shows; a subset of `declared`.
 
-    A property counts as shown where it stands, whatever its value: what is wrong with the value is a finding.
-    Nothing of an answer counts beyond its status unless that is a 2xx.
+    A present property counts, whatever its value: an invalid value is a finding. Only the status counts of a
+    response that is not a 2xx.
     """
-    return exercised_reading(contract, ParsedExchange(exchange))
+    return exercised_parsed(contract, ParsedExchange(exchange))
 
 
-def exercised_reading(contract: Contract, parsed: ParsedExchange) -> frozenset[Element]:
-    """Tell what `exercised` tells; a reading that is judged too is parsed once."""
+def exercised_parsed(contract: Contract, parsed: ParsedExchange) -> frozenset[Element]:
+    """Return the same as `exercised`, for an exchange that is already parsed."""
     request = parsed.exchange.request
     route = contract.route(request.method, request.url)
     if route.operation is None:
@@ -45,7 +45,7 @@ def exercised_reading(contract: Contract, parsed: ParsedExchange) -> frozenset[E
         shown.add(whole.statuses[response.status])
     media = media_of(response, parsed)
     if media is not None:
-        key = (response.status, media.name)  # of a 2xx; the outline knows no other
+        key = (response.status, media.name)  # of a 2xx; the outline has no other
         if media.events is not None:
             events = whole.events.get(key, {})
             for name, payload in typed_events(media.events.tag, media.framing, parsed):
@@ -57,7 +57,7 @@ def exercised_reading(contract: Contract, parsed: ParsedExchange) -> frozenset[E
 
 
 def media_of(declared: ResponseDeclaration, parsed: ParsedExchange) -> Media | None:
-    """Return the declared media type of the answer: the one it names, otherwise the one it looks like."""
+    """Return the declared media type of the response: by its header, otherwise by its content."""
     response = parsed.exchange.response
     reported = field(response.headers, "content-type")
     media = declared.media.get(media_type(reported)) if reported else None
@@ -80,7 +80,7 @@ def typed_events(tag: str, framing: Framing, parsed: ParsedExchange) -> Iterator
 
 
 def collect(shape: Shape, value: object, shown: set[Element]) -> None:
-    """Go down shape and value together, as deep as the shape goes, and collect the elements met."""
+    """Walk shape and value in parallel and collect the elements that the value shows."""
     if shape.element is not None:
         shown.add(shape.element)
     if isinstance(value, dict):
@@ -100,7 +100,7 @@ def collect(shape: Shape, value: object, shown: set[Element]) -> None:
 
 
 def meant(condition: Condition, value: object) -> bool:
-    """Tell whether a value meets the condition of a branch."""
+    """Return whether a value satisfies the condition of a branch."""
     if condition.tag:
         said = value.get(condition.tag) if isinstance(value, dict) else None
         return isinstance(said, str) and said in condition.values

@@ -1,4 +1,4 @@
-"""What a written case expects beyond the contract: one answer against its statuses, headers and places."""
+"""Compares a response with what its case expects beyond the contract: statuses, headers, values."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ Schema = dict[str, object] | bool
 
 
 def expected(contract: Contract, exchange: Exchange, expectation: Expectation) -> list[Finding]:
-    """Return where an answer is not what its case expects.
+    """Return the deviations of a response from the expectations of its case.
 
-    An answer with another status is told once: nothing else that was expected is about it. An answer that
-    is not whole has no findings here, because `judge` tells of it.
+    Another status is one finding: the other expectations do not apply to it. An incomplete response has no
+    findings here, because `judge` reports it.
 
     Args:
-        contract: what is declared; says which operation it is, and how its events are told apart.
-        exchange: what was sent and what came.
-        expectation: what should have come; places that are well formed, schemas that are sound.
+        contract: determines the operation and the tag of its events.
+        exchange: the request and its response.
+        expectation: of the response; its locations and schemas are valid.
     """
     response = exchange.response
     if response.failure is not None:
@@ -67,7 +67,7 @@ def _label(contract: Contract, exchange: Exchange) -> str:
 
 
 def _answer(parsed: ParsedExchange) -> str:
-    """Return the status that came, with what the server says about it."""
+    """Return the actual status with the message of the server."""
     status = parsed.exchange.response.status
     value, _ = parsed.response
     message = value.get("message") if isinstance(value, dict) else None
@@ -95,25 +95,25 @@ def _body(
 ) -> Iterator[Finding]:
     framing = _framing(contract, frame, parsed)
     locations = {text: parse_location(text) for text in schemas}
-    # What no stream has at all is at no place of one either.
+    # A body that is not a stream has no events.
     unstreamed = {
         text for text, location in locations.items() if location.tag is not None and framing == "json"
     }
     if any(schemas[text] is not False for text in unstreamed):
-        # One fault, however many events were expected.
+        # One finding, however many events were expected.
         yield frame.finding(
             Kind.EXPECTATION_FAILED,
             expected="a stream",
-            observed="a body that is no stream",
+            observed="a body that is not a stream",
             value_class="no-stream",
         )
     wanted = any(location.tag is None and schemas[text] is not False for text, location in locations.items())
     if wanted and framing == "json" and parsed.response[0] is NOTHING:
-        # Likewise, however many places were.
+        # Likewise, however many locations were.
         yield frame.finding(
             Kind.EXPECTATION_FAILED,
             expected="JSON",
-            observed="a body that is no JSON",
+            observed="a body that is not JSON",
             value_class="no-json",
         )
         return
@@ -124,31 +124,31 @@ def _body(
         documents, absent = _documents(contract, frame, parsed, location, framing)
         values = [value for document in documents for value in location.values(document)]
         if not values and schemas[text] is not False:
-            missing.append(text)  # what would stand below it is missing with it
+            missing.append(text)  # locations below it are missing as well
         yield from _judged(frame, text, schemas[text], values, absent)
 
 
 def _documents(
     contract: Contract, frame: Frame, parsed: ParsedExchange, location: Location, framing: Framing
 ) -> tuple[list[object], str]:
-    """Return what a place is looked for in, and what to say where it is not found."""
+    """Return the documents that a location is looked up in, and the text for its absence."""
     if location.tag is None:
         value, _ = parsed.response
-        return ([], "a body that is no JSON") if value is NOTHING else ([value], "nothing at this place")
+        return ([], "a body that is not JSON") if value is NOTHING else ([value], "absent")
     tag = _tag(contract, frame)
     payloads = (piece.payload[0] for piece in parsed.events(framing) if piece.event.data.strip())
     named = [
         payload for payload in payloads if isinstance(payload, dict) and payload.get(tag) == location.tag
     ]
-    absent = f"no such place in its {len(named)} events" if named else f"no event {location.tag}"
+    absent = f"absent from its {len(named)} events" if named else f"no event {location.tag}"
     return cast("list[object]", named), absent
 
 
 def _framing(contract: Contract, frame: Frame, parsed: ParsedExchange) -> Framing:
-    """Return how the answer is framed: as its media type is declared, or else by what it looks like."""
+    """Return the framing of the response: by its declared media type, otherwise by its content."""
     response = parsed.exchange.response
     if response.events is not None:
-        return "sse"  # already split: the framing has no say any more
+        return "sse"  # already split: the framing does not matter
     reported = next((text for name, text in response.headers if name == "content-type"), "")
     operation = contract.operations.get(frame.operation)
     declared = operation.response(response.status) if operation else None
@@ -172,10 +172,10 @@ def _tag(contract: Contract, frame: Frame) -> str:
 def _judged(
     frame: Frame, location: str, schema: Schema, values: list[object], absent: str
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the values at a place, each kind of fault once."""
+    """Yield the deviations of the values at a location, each keyword once."""
     if schema is False:
         if values:
-            yield _failed(frame, location, "nothing at this place", shown(values[0], location), "present")
+            yield _failed(frame, location, "absent", shown(values[0], location), "present")
         return
     if not values:
         yield _failed(frame, location, _words(schema), absent, "absent")
@@ -189,7 +189,7 @@ def _judged(
 
 
 def _faults(schema: Schema, location: str, value: object) -> Iterator[tuple[str, str]]:
-    """Yield the keywords that a value breaks, with what stands there."""
+    """Yield the keywords that a value violates, with the value."""
     validator = _compiled(json.dumps(schema, sort_keys=True))
     if validator.is_valid(value):
         return
@@ -205,7 +205,7 @@ def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def _words(schema: Schema) -> str:
-    """Return a schema for a reader: in words where it says one thing, as JSON where it says more."""
+    """Return a schema for a reader: in words if it has one keyword, otherwise as JSON."""
     if isinstance(schema, bool):
         return "anything"
     match schema:

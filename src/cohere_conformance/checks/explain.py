@@ -1,4 +1,4 @@
-"""Which amendment explains a deviation: the one without which it would be a finding."""
+"""Finds the amendment that explains a deviation: the one without which it would be a finding."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 _MOST_SEARCHED = 20
-"""Explanations that are looked for in one exchange: they never fail a run, and each takes long."""
+"""Maximum number of searches for an explanation in one exchange: each takes long."""
 _LARGEST_SEARCHED = 1024 * 1024
-"""Bytes of a response above which only explanations are reported that are known already."""
+"""Bytes of a response above which only known explanations are used."""
 
 
 class Explainer:
-    """Judges against the amended contract and tells what the amendments kept from being a finding.
+    """Judges against the amended contract and reports the deviations that amendments explain.
 
-    A deviation from the published document that the amended one does not show is not lost: it is returned
-    with the id of the amendment that explains it. Which one that is, is found by trying: the published
-    document with this amendment alone no longer shows it, or the amended one without it does.
+    A deviation from the published document only is returned with the id of the amendment that explains it.
+    The amendment is found by trying: the published document with this amendment alone no longer shows the
+    deviation, or the amended document without it does.
 
     Args:
         declarations: the documents below `contracts/`.
@@ -51,11 +51,11 @@ class Explainer:
         return self._declarations.contract(as_published=True)
 
     def judge(self, exchange: Exchange) -> list[Finding]:
-        """Return the findings of the exchange; those that carry an `amendment` are explained by it."""
+        """Return the findings of the exchange; those with an `amendment` are explained by it."""
         return self.judgement(exchange).findings
 
     def judgement(self, exchange: Exchange) -> Judgement:
-        """Return these findings, with the requirements that the exchange cannot show."""
+        """Return these findings, with the requirements that are not testable on the exchange."""
         parsed = ParsedExchange(exchange)
         judgement = judgement_of(self.contract, parsed)
         findings = judgement.findings
@@ -63,7 +63,7 @@ class Explainer:
         if label is None or not self._touched(label):
             return judgement
         if any(finding.omitted for finding in findings):
-            return judgement  # which of the others are explained is not known, and none of these would matter
+            return judgement  # which of the omitted ones are explained is unknown
         remaining = {finding.fingerprint for finding in findings}
         body = exchange.response.body or b""
         left = _MOST_SEARCHED if len(body) <= _LARGEST_SEARCHED else 0
@@ -72,14 +72,14 @@ class Explainer:
                 continue
             if finding.fingerprint not in self._explained:
                 if left <= 0:
-                    continue  # each search judges the response anew, many times
+                    continue  # each search judges the response many times
                 left -= 1
             amendment = self._amendment(label, finding, parsed)
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
     def _touched(self, label: str) -> bool:
-        """Tell whether any amendment touches the operation; if none does, one judgement is enough."""
+        """Return whether any amendment changes the operation; otherwise one judgement is enough."""
         if label not in self._known:
             published = self._published.operations.get(label)
             ours = self.contract.operations[label]
@@ -110,7 +110,7 @@ class Explainer:
     def _contract(
         self, known: dict[str, Contract], amendment: Amendment, chosen: tuple[Amendment, ...]
     ) -> Contract | None:
-        """Compile a variant once; `None` where the chosen amendments cannot stand without the others."""
+        """Compile a variant once; `None` if the chosen amendments depend on the others."""
         if amendment.id not in known:
             try:
                 known[amendment.id] = self._declarations.contract_with(chosen)

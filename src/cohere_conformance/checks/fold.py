@@ -1,16 +1,20 @@
-"""Folding a stream into the one answer that it tells piece by piece."""
+"""Folds: how the events of a stream are joined to one response. `FOLDS` has all of them by name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from cohere_conformance.checks.holes import Hole
 from cohere_conformance.checks.placeholders import is_placeholder
+from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
+
+    from cohere_conformance.contract.grammar import Grammar
 
 Event = dict[str, Any]
 
@@ -19,10 +23,10 @@ class Mismatch(msgspec.Struct, frozen=True):
     """Two parts of one stream that contradict each other.
 
     Attributes:
-        location: pointer into the folded answer.
-        rule: stable name of what does not match; part of the finding's identity.
-        expected: what the pieces say.
-        observed: what the stream says about the whole.
+        location: pointer into the folded response.
+        rule: stable name of the comparison; part of the finding's identity.
+        expected: the joined events.
+        observed: the response in the last event.
     """
 
     location: str
@@ -32,32 +36,32 @@ class Mismatch(msgspec.Struct, frozen=True):
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """The outcome of folding.
+    """The result of folding.
 
     Attributes:
-        answer: what the non-streamed answer would have been; `None` where the stream carries it itself and
-            its event has been judged already.
-        mismatches: contradictions between the pieces and the whole.
+        response: what the response without streaming would be; `None` if the last event has it, which has
+            been judged already.
+        mismatches: contradictions between the events and the response.
     """
 
-    answer: Event | None
+    response: Event | None
     mismatches: tuple[Mismatch, ...] = ()
 
 
 _GROWING = frozenset({"content", "tool_plan", "tool_calls", "citations"})
-"""The properties of a message that events add to."""
+"""The properties of a message that events extend."""
 
 
 def _chat_v2(events: Sequence[Event]) -> Folded:
-    """CH2-T07: blocks, plan, arguments and citations by index; the rest from the first and last event."""
-    answer: Event = {}
+    """Join blocks, plan, arguments and citations by index (CH2-T07)."""
+    response: Event = {}
     message: Event = {}
     blocks: dict[Any, Any] = {}
     calls: dict[Any, Any] = {}
     citations: list[Any] = []
     logprobs: list[Any] = []
-    wrong: list[Mismatch] = []
-    # Joined once at the end: a text that grows piece by piece would be copied for each of them.
+    mismatches: list[Mismatch] = []
+    # Joined once at the end: extending a text with each event would copy it each time.
     texts: dict[tuple[Any, str], list[str]] = {}
     plan: list[str] = []
     arguments: dict[Any, list[str]] = {}
@@ -67,12 +71,12 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
         index = event.get("index")
         match event["type"]:
             case Hole() as lost:
-                # An event of unknown type may add to whatever it names.
+                # An event of unknown type may extend any property that it has.
                 named = _GROWING if isinstance(part, Hole) else _GROWING & part.keys()
                 message |= dict.fromkeys(sorted(named), lost)
-                answer |= {"logprobs": lost} if "logprobs" in event else {}
+                response |= {"logprobs": lost} if "logprobs" in event else {}
             case "message-start":
-                answer |= {"id": event["id"]} if "id" in event else {}
+                response |= {"id": event["id"]} if "id" in event else {}
                 message |= {"role": part["role"]} if "role" in part else {}
             case "content-start":
                 _open(blocks, _next(blocks, index), part.get("content") or {})
@@ -82,7 +86,7 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
                 key = "thinking" if block.get("type") == "thinking" else "text"
                 if key not in piece or {"text", "thinking"} <= piece.keys():
                     location = f"/message/content/*/{key}"
-                    wrong.append(Mismatch(location, "delta-of-other-type", [key], sorted(piece)))
+                    mismatches.append(Mismatch(location, "delta-of-other-type", [key], sorted(piece)))
                 texts.setdefault((index, key), []).append(piece.get(key, ""))
                 logprobs += [event["logprobs"]] if "logprobs" in event else []
             case "tool-plan-delta":
@@ -100,7 +104,7 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
             case "citation-start":
                 citations.append(part.get("citations"))
             case "message-end":
-                answer |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
+                response |= {key: delta[key] for key in ("finish_reason", "usage") if key in delta}
     for (index, key), pieces in texts.items():
         blocks[index][key] = _joined(blocks[index].get(key, ""), pieces)
     for index, pieces in arguments.items():
@@ -113,27 +117,27 @@ def _chat_v2(events: Sequence[Event]) -> Folded:
         "tool_calls": list(calls.values()),
         "citations": citations,
     }
-    answer["message"] = message | {
+    response["message"] = message | {
         name: items for name, items in parts.items() if items and name not in message
     }
     if logprobs:
-        answer.setdefault("logprobs", logprobs)
-    return Folded(answer, tuple(wrong))
+        response.setdefault("logprobs", logprobs)
+    return Folded(response, tuple(mismatches))
 
 
 def _joined(start: Any, pieces: Sequence[Any]) -> Any:
-    """Return a text that grew piece by piece; a hole where one of the pieces is one."""
+    """Return the joined text; a hole if one of its pieces is one."""
     hole = next((piece for piece in (start, *pieces) if isinstance(piece, Hole)), None)
     return start + "".join(pieces) if hole is None else hole
 
 
 def _object(value: Any) -> Any:
-    """Return an object or a hole; what is neither stands where nothing is declared, and counts as empty."""
+    """Return an object or a hole; anything else is undeclared and counts as empty."""
     return value if isinstance(value, dict | Hole) else {}
 
 
 def _open(opened: Any, index: object, start: Any) -> None:
-    """Begin an item that later events add to; its copy, because the event must stay as it is."""
+    """Begin an item that later events extend: a copy, because the event must not be changed."""
     if isinstance(start, Hole):
         opened[index] = start
     elif isinstance(opened, dict) and isinstance(index, int) and index in opened:
@@ -143,32 +147,33 @@ def _open(opened: Any, index: object, start: Any) -> None:
 
 
 def _next(items: dict[Any, Any], index: object) -> object:
-    """Return the index of an item that begins; where it is not readable, the one that is due."""
+    """Return the index of an item that begins; the next one if it is not readable."""
     return len(items) if isinstance(index, Hole) else index
 
 
 def _last(items: dict[Any, Any], index: object) -> object:
-    """Return the index of an item that goes on; where it is not readable, that of the last one begun."""
+    """Return the index of an item that continues; that of the latest one if it is not readable."""
     return next(reversed(items), index) if isinstance(index, Hole) else index
 
 
 def _chat_v1(events: Sequence[Event]) -> Folded:
-    """CH1-T05: the last event carries the whole answer; the pieces must add up to it."""
+    """Compare the events with the response in the last one (CH1-T05)."""
     end = events[-1]
-    whole = end.get("response") or {}
+    response = end.get("response") or {}
     text = "".join(event["text"] for event in events if event["event_type"] == "text-generation")
-    reported: list[tuple[str, str, object, object]] = []
+    pairs: list[tuple[str, str, object, object]] = []
     calls = any(event["event_type"].startswith("tool-calls") for event in events)
-    if text or not calls:  # the plan of a tool call is told by other events than text
-        reported.append(("/text", "text", text, whole.get("text", "")))
-    reported.append(("/finish_reason", "finish-reason", end.get("finish_reason"), whole.get("finish_reason")))
+    if text or not calls:  # the plan of a tool call is not in text events
+        pairs.append(("/text", "text", text, response.get("text", "")))
+    finish = response.get("finish_reason")
+    pairs.append(("/finish_reason", "finish-reason", end.get("finish_reason"), finish))
     start = events[0].get("generation_id")
-    reported.append(("/generation_id", "generation-id", start, whole.get("generation_id")))
-    return Folded(None, tuple(_unequal(reported, optional={"finish-reason", "generation-id"})))
+    pairs.append(("/generation_id", "generation-id", start, response.get("generation_id")))
+    return Folded(None, tuple(_unequal(pairs, optional={"finish-reason", "generation-id"})))
 
 
 def _generate(events: Sequence[Event]) -> Folded:
-    """GEN-09: the texts of one index add up to the generation of that index."""
+    """Compare the joined texts of each index with the generation of that index (GEN-09)."""
     end = events[-1]
     if end["event_type"] != "stream-end":
         return Folded(None)
@@ -176,44 +181,65 @@ def _generate(events: Sequence[Event]) -> Folded:
     for event in events:
         if event["event_type"] == "text-generation":
             texts[event.get("index", 0)] = texts.get(event.get("index", 0), "") + event["text"]
-    whole = {
+    generations = {
         generation.get("index", number): generation.get("text")
         for number, generation in enumerate((end.get("response") or {}).get("generations") or ())
     }
-    reported = [
-        ("/generations/*/text", "text", texts.get(index, ""), whole.get(index, ""))
-        for index in sorted(texts.keys() | whole.keys())
+    pairs = [
+        ("/generations/*/text", "text", texts.get(index, ""), generations.get(index, ""))
+        for index in sorted(texts.keys() | generations.keys())
     ]
-    return Folded(None, tuple(_unequal(reported, optional=set())))
+    return Folded(None, tuple(_unequal(pairs, optional=set())))
 
 
-def _unequal(reported: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
-    for location, rule, pieces, whole in reported:
-        absent = rule in optional and (pieces is None or whole is None or _replaced(pieces, whole))
-        if pieces != whole and not absent:
-            yield Mismatch(location, rule, pieces, whole)
+def _unequal(pairs: Sequence[tuple[str, str, object, object]], optional: set[str]) -> Iterator[Mismatch]:
+    """Yield a mismatch for each pair of an event's and a response's value that are not equal."""
+    for location, rule, streamed, final in pairs:
+        absent = rule in optional and (streamed is None or final is None or _replaced(streamed, final))
+        if streamed != final and not absent:
+            yield Mismatch(location, rule, streamed, final)
 
 
 def _replaced(*ids: object) -> bool:
     return any(isinstance(one, str) and is_placeholder(one) for one in ids)
 
 
-FOLDS: dict[str, Callable[[Sequence[Event]], Folded]] = {
-    "chat-v1": _chat_v1,
-    "chat-v2": _chat_v2,
-    "generate": _generate,
-}
-"""The rule of each stream, by the name that its grammar gives it."""
+def _joined_response(events: Sequence[Event]) -> object:
+    return _chat_v2(events).response
 
 
-def answer_of(fold: str, events: Sequence[Event]) -> object:
-    """Return the answer that a stream of at least one event tells, whether or not its parts agree.
-
-    Args:
-        fold: name of the rule.
-        events: the payloads; they may have holes.
-    """
-    if fold == "chat-v2":
-        return FOLDS[fold](events).answer
-    # The last event carries it.
+def _final_response(events: Sequence[Event]) -> object:
     return events[-1].get("response")
+
+
+class Fold(msgspec.Struct, frozen=True):
+    """How the events of a stream are joined.
+
+    Attributes:
+        fold: joins them, and compares them with the response in the last event if that has one.
+        response: returns the response, whether or not the events agree with it; they may have holes.
+    """
+
+    fold: Callable[[Sequence[Event]], Folded]
+    response: Callable[[Sequence[Event]], object]
+
+
+FOLDS: Final = {
+    "chat-v1": Fold(_chat_v1, _final_response),
+    "chat-v2": Fold(_chat_v2, _joined_response),
+    "generate": Fold(_generate, _final_response),
+}
+"""The folds by the names that grammars use (`fold` in `contracts/streams.yaml`)."""
+
+
+def fold_of(grammar: Grammar) -> Fold:
+    """Return the fold of a stream.
+
+    Raises:
+        ContractError: there is no fold of that name.
+    """
+    try:
+        return FOLDS[grammar.fold]
+    except KeyError as error:
+        known = ", ".join(FOLDS)
+        raise ContractError(f"streams.yaml: expected a fold such as {known}, got {grammar.fold!r}") from error

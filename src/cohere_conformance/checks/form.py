@@ -1,4 +1,4 @@
-"""The parts of a form that was sent, in their order."""
+"""The parts of a multipart form in order."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 _NAME = re.compile(rb'\r?\ncontent-disposition:[^\r\n]*?[; ]name="?([^";\r\n]*)', re.IGNORECASE)
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)', re.IGNORECASE)
 _HEAD = 2048
-"""Bytes of a part that its header stands in; what it holds is not searched."""
+"""Bytes of a part that are searched for its header."""
 
 
 def part_names(request: Request) -> list[str]:
-    """Return the names of the parts of a form in their order; none where they cannot be told."""
+    """Return the names of the parts of a form in order; none if they cannot be determined."""
     boundary = _BOUNDARY.search(field(request.headers, "content-type") or "")
     if boundary is None or not request.body:
         return []

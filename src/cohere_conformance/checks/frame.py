@@ -1,4 +1,4 @@
-"""What every finding of one exchange has in common, and how values are shown to a reader."""
+"""The common part of the findings of one exchange, and how values are shown to a reader."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cohere_conformance.model import SEVERITY, Finding, Kind, Severity
 
 _LONGEST = 120
 _MOST = 1000
-"""Characters of a text of a finding, which may quote what a server sends."""
+"""Maximum length of a text of a finding, which may quote the server."""
 _SECRET = re.compile(r"(?:^|[/_-])(?:api_?key|secret|password|token|authorization)$", re.IGNORECASE)
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """The operation and the status that every finding of one exchange carries."""
+    """The operation and the status of all findings of one exchange."""
 
     operation: str
     status: int
@@ -32,7 +32,7 @@ class Frame(msgspec.Struct, frozen=True):
         value_class: str = "",
         severity: Severity | None = None,
     ) -> Finding:
-        """Return a finding of this exchange; the kind's own severity unless another is given."""
+        """Return a finding of this exchange; its severity is that of its kind by default."""
         return Finding(
             kind=kind,
             severity=severity or SEVERITY[kind],
@@ -65,7 +65,7 @@ def json_type(value: object) -> str:
 
 
 def shown(value: object, location: str = "") -> str:
-    """Return a value as JSON text for a reader: cut when long, withheld where its name says secret."""
+    """Return a value as JSON text for a reader: shortened, and withheld if its name is that of a secret."""
     if isinstance(value, str) and _SECRET.search(location):
         return "a string (withheld: it may be a secret)"
     if isinstance(value, dict | list) and len(value) > _LONGEST:
@@ -74,19 +74,19 @@ def shown(value: object, location: str = "") -> str:
 
 
 def cut(text: str) -> str:
-    """Return the text, shortened to what a line of a report holds."""
+    """Return the text, shortened to fit into a line of a report."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def value_class(value: object) -> str:
-    """Return what tells two unknown values at one place apart: the value itself, if it is short."""
+    """Return what distinguishes two unknown values at one location: the value itself, if it is short."""
     if isinstance(value, str | int | float | bool) or value is None:
         return cut(_beginning(value))
     return json_type(value)
 
 
 def _beginning(value: object) -> str:
-    """Return a value as JSON text, as far as a reader is shown any of it."""
+    """Return the beginning of a value as JSON text, as long as a reader is shown."""
     if isinstance(value, dict | list):
         text = ""
         for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
@@ -94,12 +94,12 @@ def _beginning(value: object) -> str:
             if len(text) > _LONGEST:
                 break
         return text
-    # Each character takes at least one.
+    # Each character of the value is at least one of the text.
     return json.dumps(value[: _LONGEST + 1] if isinstance(value, str) else value, ensure_ascii=False)
 
 
 def _bounded(text: str) -> str:
-    """Return a text as it is; of one that is longer than any of ours the beginning, with a digest of it."""
+    """Return a text; the beginning and a digest of one that is too long."""
     if len(text) <= _MOST:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

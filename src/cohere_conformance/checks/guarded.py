@@ -20,7 +20,7 @@ class UnreadableError(Exception):
     """A check has read a value that is missing or is not as declared.
 
     Attributes:
-        hole: what stands there.
+        hole: what is there.
     """
 
     def __init__(self, hole: Hole) -> None:

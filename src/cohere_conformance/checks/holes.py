@@ -1,4 +1,4 @@
-"""Holes: what stands in an answer in place of each value that is not as declared."""
+"""Holes: they replace each value in a response that is missing or not as declared."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Validator
 
 _USABLE = BOUNDS | {"additionalProperties", "format", "pattern"}
-"""Keywords whose violation leaves a value of the declared type, which a check can still use."""
+"""Keywords whose violation leaves a value of the declared type that checks can use."""
 
 _MOST = 1000
-"""Holes in one value, beyond which all of it counts as one: what is that broken shows nothing more."""
+"""Maximum number of holes in one value; beyond it the value is one hole."""
 _TIMES = frozenset({"date", "date-time", "time", "duration"})
-"""Formats without which a text cannot be compared with others."""
+"""Formats that a text needs to be comparable."""
 
 
 class Hole:
-    """Stands where a value is missing or is not as declared.
+    """Replaces a value that is missing or not as declared.
 
-    It absorbs whatever a stream is folded with: a text with a hole in it is a hole.
+    It absorbs everything that a fold adds to it: a text with a hole in it is a hole.
 
     Attributes:
         location: where, as in `Finding.location`.
-        problem: what is wrong there, for a reader.
-        absent: there is no value at all.
+        problem: for a reader.
+        absent: whether there is no value at all.
     """
 
     __slots__ = ("absent", "location", "problem")
@@ -46,7 +46,7 @@ class Hole:
         return self
 
     def __setitem__(self, key: object, value: object) -> None:
-        """Keep nothing: what is set inside a hole is lost."""
+        """Ignore the value: what is set inside a hole is lost."""
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -57,24 +57,24 @@ class Hole:
     __radd__ = __add__
 
     def get(self, key: object, default: object = None) -> Hole:
-        """Return the hole itself, as for every value inside it."""
+        """Return the hole itself, like for every value inside it."""
         return self
 
     setdefault = get
 
     def keys(self) -> frozenset[str]:
-        """Return no names: which there should be is not known."""
+        """Return no names: they are unknown."""
         return frozenset()
 
 
 def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequence[Defect] = ()) -> Any:
-    """Return a value with a hole in place of each part that is not as declared; the value stays unchanged.
+    """Return a copy of a value in which each part that is not as declared is replaced by a hole.
 
     Args:
         validator: the schema.
         value: parsed JSON; it may have holes already.
-        prefix: what comes before each place (the tag of a stream's event).
-        defects: what is wrong with its text: parts of it may only stand for what was sent.
+        prefix: of each location: the tag of a stream's event.
+        defects: of its text: some parts of the value may be substitutes.
     """
     made = _Node(value)
     try:
@@ -87,7 +87,7 @@ def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequenc
                 continue
             left -= 1
             if left < 0:
-                return Hole(prefix, f"broken in more than {_MOST:,} places")
+                return Hole(prefix, f"invalid in more than {_MOST:,} locations")
             path: Sequence[str | int] = error.instance_path
             if keyword == "required":
                 name = str(error.kind.as_dict()["property"])
@@ -104,14 +104,14 @@ def punched(validator: Validator, value: Any, prefix: str = "", defects: Sequenc
 
 
 class _Node:
-    """A value in which holes are punched; only what lies on the way to a hole is copied."""
+    """A value in which holes are punched; only the containers of a hole are copied."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
         self._copied: set[tuple[str | int, ...]] = set()
 
     def punch(self, path: Sequence[str | int], hole: Hole) -> None:
-        """Put a hole at the end of a path, unless a part of it lies in a hole already."""
+        """Put a hole at the end of a path, unless a part of the path is in a hole already."""
         if not path:
             self.value = self.value if isinstance(self.value, Hole) else hole
             return
@@ -134,7 +134,7 @@ class _Node:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value without holes; null stands for each, which is not declared there either."""
+    """Return a value with null in place of each hole, which is not declared there either."""
     match value:
         case Hole():
             return None
@@ -153,7 +153,7 @@ def _is_absent(value: Any) -> bool:
 def _lost(
     value: Any, doubled: Collection[str], path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[str | int, ...]]:
-    """Yield the paths of what only stands for what was sent, such as one of two values of a name."""
+    """Yield the paths of substitutes for what was sent, such as one of two values of a name."""
     match value:
         case dict():
             for name, inner in value.items():

@@ -1,4 +1,4 @@
-"""One exchange against the contract: pure, whole, and the only judgement there is."""
+"""Compares one exchange with the contract and its requirements: a pure function, used by every command."""
 
 from __future__ import annotations
 
@@ -51,26 +51,26 @@ if TYPE_CHECKING:
 def judge(contract: Contract, exchange: Exchange, *, requirements: bool = True) -> list[Finding]:
     """Return the deviations of one exchange from the contract and its requirements, each distinct one once.
 
-    Of very many the most severe ones are returned, and the first of them says how many were omitted.
+    Of very many the most severe ones are returned, and the first of them has the number of omitted ones.
 
-    What the recorder did not keep is not judged: no headers, no header rules; no body, no body rules. An
-    exchange with a server that is not the API's has no findings. Of an answer that is not whole, status and
-    headers are judged as far as they came.
+    What was not recorded is not judged: no headers, no header rules; no body, no body rules. An exchange with
+    another server than the API has no findings. Of an incomplete response, the status and the received
+    headers are judged.
 
     Args:
-        contract: what is declared.
-        exchange: what is judged.
-        requirements: judge also by what no schema says.
+        contract: what the exchange is compared with.
+        exchange: to judge.
+        requirements: whether to judge by the requirements, too.
     """
     return judge_parsed(contract, ParsedExchange(exchange), requirements=requirements)
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What there is to say about one exchange.
+    """The result of judging one exchange.
 
     Attributes:
         findings: the deviations, each distinct one once.
-        untestable: the requirements that it cannot show, because what they depend on is missing or broken.
+        untestable: the requirements that are not testable, because what they depend on is missing or invalid.
     """
 
     findings: list[Finding]
@@ -78,12 +78,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def judge_parsed(contract: Contract, parsed: ParsedExchange, *, requirements: bool = True) -> list[Finding]:
-    """Judge as `judge` does; a reading that is judged by several contracts is parsed once.
+    """Return the same as `judge`, for an exchange that is already parsed.
 
     Args:
-        contract: what is declared.
-        reading: the exchange.
-        requirements: judge also by what no schema says.
+        contract: what the exchange is compared with.
+        parsed: the exchange.
+        requirements: whether to judge by the requirements, too.
     """
     return judgement_of(contract, parsed, requirements=requirements).findings
 
@@ -92,9 +92,9 @@ def judgement_of(contract: Contract, parsed: ParsedExchange, *, requirements: bo
     """Return the findings that `judge` returns, with the requirements that could not be checked.
 
     Args:
-        contract: what is declared.
-        reading: the exchange.
-        requirements: judge also by what no schema says.
+        contract: what the exchange is compared with.
+        parsed: the exchange.
+        requirements: whether to judge by the requirements, too.
     """
     exchange = parsed.exchange
     route = contract.route(exchange.request.method, exchange.request.url)
@@ -118,7 +118,7 @@ def judgement_of(contract: Contract, parsed: ParsedExchange, *, requirements: bo
 def _violated(
     frame: Frame, evidence: Evidence, untestable: list[Untestable], *, deviates: bool
 ) -> Iterator[Finding]:
-    """Yield the violations of requirements; what the exchange cannot show is added to the list."""
+    """Yield the violations of requirements; those that are not testable are added to the list."""
     for one in judge_requirements(frame, evidence, deviates=deviates):
         if isinstance(one, Untestable):
             untestable.append(one)
@@ -130,9 +130,9 @@ def evidence_of(operation: Operation, parsed: ParsedExchange, findings: Iterable
     """Return an exchange as the checks of requirements see it.
 
     Args:
-        operation: what was called.
-        reading: the exchange.
-        findings: what is wrong with it by the contract; what is broken cannot be read from the evidence.
+        operation: of the request.
+        parsed: the exchange.
+        findings: its deviations from the contract; checks cannot read the invalid values.
     """
     broken = [finding for finding in findings if finding.severity is Severity.BREAKING]
     declared = operation.response(parsed.exchange.response.status)
@@ -143,13 +143,13 @@ def evidence_of(operation: Operation, parsed: ParsedExchange, findings: Iterable
 
 
 def _alike(operation: Operation, status: int) -> ResponseDeclaration | None:
-    """Return what is declared for another status that says the same: success, or failure."""
+    """Return the declaration of another status of the same kind: success or failure."""
     served = 200 <= status < 300
     return next((one for name, one in operation.responses.items() if name.startswith("2") is served), None)
 
 
 def _framing_of(declared: ResponseDeclaration | None, parsed: ParsedExchange) -> Framing:
-    """Return how an answer is framed."""
+    """Return the framing of a response."""
     if declared is None or not declared.media:
         return "json"
     reported = field(parsed.exchange.response.headers, "content-type")
@@ -160,7 +160,7 @@ def _framing_of(declared: ResponseDeclaration | None, parsed: ParsedExchange) ->
 
 _WEB = frozenset({"HEAD", "OPTIONS"})
 _IDENTIFIER = re.compile(r"[0-9]+|(?=.*[0-9])[0-9A-Za-z_-]{12,}")
-"""What looks like somebody's id in a path that nobody declared: a finding must not depend on it."""
+"""The form of ids in an undeclared path: a finding must not depend on them."""
 
 
 def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
@@ -180,10 +180,10 @@ def _unrouted(route: Route, exchange: Exchange) -> Iterator[Finding]:
     yield frame.finding(
         Kind.ROUTE_UNKNOWN,
         expected=methods,
-        observed=f"{request.method} {path or '/'}, answered with {status}",
+        observed=f"{request.method} {path or '/'} with status {status}",
         value_class="answered" if answered else "refused",
-        # A server that answers where nothing is declared has more routes than its contract.
-        # HEAD and OPTIONS (a browser's preflight) are the web's own, and no contract declares them.
+        # A server that serves an undeclared route has more routes than its contract.
+        # HEAD and OPTIONS (a browser's preflight) are never declared.
         severity=Severity.ADDITIVE if answered and request.method not in _WEB else Severity.NOTICE,
     )
 
@@ -205,11 +205,11 @@ def _response(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Ite
         return
     yield from judge_headers(frame, declared, response.headers)
     if not declared.media:
-        return  # nothing is said about the body of this status
+        return  # the body of this status is not declared
     reported = field(response.headers, "content-type")
     media = declared.media.get(media_type(reported)) if reported else None
     if media is not None and response.events is not None and media.events is None:
-        media = _closest(declared, _framing(declared, parsed))  # the recorder split what it saw as a stream
+        media = _closest(declared, _framing(declared, parsed))  # the recorder split it as a stream
     if media is None:
         framing = _framing(declared, parsed)
         if reported or (response.headers and response.body):
@@ -227,20 +227,20 @@ def _response(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Ite
 
 
 def _broken(frame: Frame, response: Response, failure: Failure) -> Finding:
-    """Tell of an answer that is not whole; what there is of its body proves nothing."""
-    # Of a body without end only the beginning is kept.
+    """Return the finding of an incomplete response; the received part of its body is not judged."""
+    # Only the beginning of an endless body is stored.
     counted = response.status and failure.kind is not FailureKind.TOO_LARGE
-    came = f" ({len(response.body or b'')} bytes of the body came)" if counted else ""
+    received = f" ({len(response.body or b'')} bytes of the body received)" if counted else ""
     return frame.finding(
         Kind.ANSWER_BROKEN,
-        expected="a whole answer",
-        observed=f"{failure.detail}{came}",
+        expected="a complete response",
+        observed=f"{failure.detail}{received}",
         value_class=failure.kind.value,
     )
 
 
 def _framing(declared: ResponseDeclaration, parsed: ParsedExchange) -> Framing:
-    """Return how a body is framed whose media type is unknown or undeclared: by what it looks like."""
+    """Return the framing of a body with an unknown or undeclared media type: by its content."""
     response = parsed.exchange.response
     if response.events is not None:
         named = any(event.event for event in response.events)
@@ -251,7 +251,7 @@ def _framing(declared: ResponseDeclaration, parsed: ParsedExchange) -> Framing:
 
 
 def _closest(declared: ResponseDeclaration, framing: Framing) -> Media:
-    """Return the declared media type that a body of this framing is most likely meant to be."""
+    """Return the declared media type that is closest to a body of this framing."""
     media = list(declared.media.values())
     streams = [one for one in media if one.events is not None]
     if framing == "json" or not streams:
@@ -285,12 +285,12 @@ def _stream(
     if events is None and body is None:
         return
     if events is not None and not any(event.event for event in events):
-        framing = "ndjson"  # the recorder kept no names, so there are none to judge
-    pieces = parsed.events(framing)
+        framing = "ndjson"  # the recorder stored no names, so there are none to judge
+    parsed_events = parsed.events(framing)
     if events is None and body is not None:
         if "\ufffd" in parsed.text:
             yield from _invalid_utf8(frame, body)
-        if not pieces and framing == "sse" and parsed.text.strip() and sniff(parsed.text) != "sse":
+        if not parsed_events and framing == "sse" and parsed.text.strip() and sniff(parsed.text) != "sse":
             yield frame.finding(
                 Kind.STREAM_MALFORMED,
                 expected="server-sent events",
@@ -298,7 +298,7 @@ def _stream(
                 value_class="no-events",
             )
             return
-    yield from judge_stream(frame, declared, pieces, framing, plain)
+    yield from judge_stream(frame, declared, parsed_events, framing, plain)
 
 
 def _invalid_utf8(frame: Frame, body: bytes) -> Iterator[Finding]:

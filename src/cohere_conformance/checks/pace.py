@@ -1,4 +1,4 @@
-"""The pace of a stream: whether it came piece by piece, or was held back until it was whole."""
+"""The pace of a stream: whether its events were sent one by one, or buffered until it was complete."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
 
 _LONG = 1.0
-"""Seconds before the first byte that something must have happened in."""
+"""Seconds before the first byte that indicate buffering."""
 _AT_ONCE = 0.01
-"""Part of these in which everything comes if it had been waiting."""
+"""Fraction of this time in which a buffered stream is received."""
 _MOST_SHORT = 1 / 3
-"""Part of the wait that a much shorter stream may take, if the wait is for the words to be written."""
+"""Fraction of the wait that a much shorter stream may take, if the wait is for generation."""
 
 
 def first_byte(response: Response) -> float | None:
-    """Return after how many seconds a stream began to come; `None` where nobody kept the time."""
+    """Return the time to the first byte in seconds; `None` if it was not recorded."""
     return response.arrivals[0][1] if response.arrivals else None
 
 
 def at_once(response: Response) -> bool:
-    """Tell whether a whole stream came in one moment, long after it was asked for.
+    """Return whether a complete stream was received at once, long after the request.
 
-    By itself that proves nothing: a client that was busy finds everything waiting too.
+    By itself this proves nothing: a busy client receives everything at once, too.
     """
     first = first_byte(response)
     if first is None or first < _LONG or response.failure is not None:
@@ -32,7 +32,7 @@ def at_once(response: Response) -> bool:
 
 
 def held_back(long: Response, short: Response) -> bool:
-    """Tell whether somebody collects a stream before passing it on: a long one waits for its own end.
+    """Return whether a stream is buffered before it is passed on: a long one waits for its own end.
 
     Args:
         long: a stream of many events.

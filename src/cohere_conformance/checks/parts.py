@@ -1,4 +1,4 @@
-"""A very large JSON value in parts that are judged one after the other, so that memory stays small."""
+"""Splits a very large JSON value into parts that are judged one by one, to save memory."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST = 20_000
-"""Values that one part may hold: each of them may be wrong, and an error takes more than a kilobyte."""
+"""Maximum number of values of a part: each may be invalid, and an error takes more than a kilobyte."""
 
 _CONTAINERS = (dict, list)
 
 Children = list[tuple[Any, Any]]
-"""The keys or positions of a container with what is there."""
+"""The keys or indexes of a container with their values."""
 
 
 def parts(value: Any, names: frozenset[str]) -> Iterator[Any]:
-    """Yield the value, or values that hold every item and property of it between them.
+    """Yield the value, or values that together have every item and property of it.
 
-    Each of them has what the schema mentions (what is required, what tells branches apart), so that an error
-    of a part is an error of the whole. Only how many items or properties there are is another matter.
+    Each of them has the properties that the schema mentions (required ones, discriminators), so that an error
+    of a part is an error of the value. Only the numbers of items and properties differ.
 
     Args:
         value: parsed JSON.
-        names: of all properties that the schema says anything about.
+        names: of all properties that the schema mentions.
     """
     if _weight(value) <= _MOST:
         yield value
@@ -33,8 +33,8 @@ def parts(value: Any, names: frozenset[str]) -> Iterator[Any]:
 
 
 def _weight(value: Any) -> int:
-    """Return how many values there are in one, as far as that matters."""
-    # By hand and not by recursion: it may be nested deeper than functions can be.
+    """Return the number of values in a value, counted up to the maximum."""
+    # Not by recursion: the value may be nested more deeply than the stack allows.
     weight, pending = 1, [value]
     while pending and weight <= _MOST:
         one = pending.pop()
@@ -64,7 +64,7 @@ def _split(value: Any, names: frozenset[str]) -> Iterator[Any]:
 
 
 def _with(value: Any, group: Children, names: frozenset[str]) -> Any:
-    """Return a container with some of its children, and with little of what else has to be there."""
+    """Return a container with some of its children, and as little as possible of other required ones."""
     if isinstance(value, list):
         return [child for _, child in group]
     return {key: _little(value[key], names) for key in names & value.keys()} | dict(group)

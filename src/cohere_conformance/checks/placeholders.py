@@ -1,4 +1,4 @@
-"""Placeholders: what recorders and people put in place of an id before they share a recording."""
+"""Placeholders: what recorders and people replace ids with before they share a recording."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE,
 )
 _LONGEST = 200
-"""Characters of what may still be an id."""
+"""Maximum length of an id."""
 _IDENTIFYING = re.compile(r"(?:^|_)(?:ids?|IDs?)$|[a-z]I[dD]s?$")
 
 
 @lru_cache(maxsize=1024)
 def is_placeholder(text: str) -> bool:
-    """Tell whether a text stands for an id that was taken out."""
+    """Return whether a text is the placeholder of an id."""
     return len(text) <= _LONGEST and _PLACEHOLDER.search(text) is not None
 
 
 def ids_replaced(parsed: ParsedExchange) -> bool:
-    """Tell whether any id of an exchange, in its path or in its bodies, was replaced by a placeholder."""
+    """Return whether any id in the path or the bodies of an exchange was replaced by a placeholder."""
     path = urlsplit(parsed.exchange.request.url).path.split("/")
     if any(is_placeholder(unquote(part)) for part in path if part):
         return True

@@ -1,6 +1,6 @@
-"""Reading JSON as strictly as RFC 8259 and I-JSON ask for, and telling what is wrong with it.
+"""A JSON parser as strict as RFC 8259 and I-JSON, which reports every defect.
 
-A defect of the text does not stop the judgement: whatever value can still be made out of it is returned.
+A defect of the text does not stop the judgement: a value is returned if there is any.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import msgspec
 
 
 class Defect(msgspec.Struct, frozen=True):
-    """One rule that the text breaks.
+    """One violation of a rule by a text.
 
     Attributes:
         rule: stable name of the rule (`empty`, `duplicate-key`, `not-a-number`, `utf-8`, `trailing`,
             `truncated`, `syntax`, `surrogate`, `byte-order-mark`, `too-deep`, `number-too-long`,
             `number-too-large`).
-        subject: what it is about, where that belongs to the defect's identity (the repeated key).
+        subject: part of the identity of the defect, such as the repeated key.
         expected: for a reader.
         observed: for a reader.
     """
@@ -36,19 +36,19 @@ TOO_LARGE: Final = Defect(
     "number-too-large", "numbers that a parser can hold", "a number beyond every double"
 )
 NOTHING: Final = object()
-"""Stands for the value of a text that no value can be made of (`None` is JSON's `null`)."""
+"""The value of a text that cannot be parsed (`None` is JSON's `null`)."""
 _MOST = 1000
-"""Defects that are told apart in one text."""
+"""Maximum number of distinct defects of one text."""
 _LONGEST_NAME = 200
 REPLACED: Final = "\ufffd"
-"""Stands for each byte or escape that makes no character."""
+"""Replaces each byte or escape that is not a character."""
 NO_NUMBER: Final = float("0")
-"""Stands for a constant such as NaN, which JSON does not have; told from other zeros by its identity."""
+"""Replaces a constant such as NaN, which JSON does not have; recognised by its identity."""
 _BLANKS = " \t\r\n"
 
 
 class _IrregularError(ValueError):
-    """Raised by the hooks of the fast path: the text needs the careful one."""
+    """Raised by the hooks of the fast path: the text needs the slow one."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constan
 
 
 def parse(raw: bytes | str) -> tuple[Any, tuple[Defect, ...]]:
-    """Return the value of a JSON text (or `NOTHING`) and what is wrong with the text."""
+    """Return the value of a JSON text (or `NOTHING`) and the defects of the text."""
     try:
         text = raw if isinstance(raw, str) else raw.decode()
         value = _STRICT.decode(text)
@@ -132,7 +132,7 @@ def _broken_utf8(raw: bytes) -> int | None:
 
 
 _CUT = re.compile(r"|-|\.|[eE][+-]?|t|tr|tru|f|fa|fal|fals|n|nu|nul")
-"""What may be left where a text ends within a value: nothing, or the start of a literal or number."""
+"""What may remain if a text ends within a value: nothing, or the start of a literal or number."""
 _CUT_ESCAPE = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
 
 
@@ -143,7 +143,7 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Defect:
     ended = ended or (error.msg.startswith("Invalid \\uXXXX") and _CUT_ESCAPE.fullmatch(rest) is not None)
     tail = json.dumps(text[-20:]) if ended else json.dumps(text[error.pos : error.pos + 20])
     if ended:
-        return Defect("truncated", "a whole JSON value", f"the text ends within it, after {tail}")
+        return Defect("truncated", "a complete JSON value", f"the text ends within it, after {tail}")
     return Defect(
         "syntax", "a JSON value", f"{error.msg} at line {error.lineno}, column {error.colno}: {tail}"
     )
@@ -153,7 +153,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _without_surrogates(value: Any, defects: dict[tuple[str, str], Defect]) -> tuple[Any, tuple[Defect, ...]]:
-    """Replace unpaired surrogates: they cannot be encoded, so nothing after this could show the value."""
+    """Replace unpaired surrogates: they cannot be encoded, so the value could not be shown."""
     try:
         clean = _replaced(value)
         whole = clean == value
@@ -161,7 +161,7 @@ def _without_surrogates(value: Any, defects: dict[tuple[str, str], Defect]) -> t
         return NOTHING, (*defects.values(), TOO_DEEP)
     if whole:
         return value, tuple(defects.values())
-    surrogate = Defect("surrogate", "escapes that make whole characters", "an unpaired surrogate escape")
+    surrogate = Defect("surrogate", "escapes of complete characters", "an unpaired surrogate escape")
     return clean, (*defects.values(), surrogate)
 
 

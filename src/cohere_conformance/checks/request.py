@@ -1,4 +1,4 @@
-"""The request of a recorded exchange: a client's mistake is not the server's drift, so it is told apart."""
+"""Compares the request of a recorded exchange with the contract: an error of a client is not drift."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def judge_request(frame: Frame, operation: Operation, parsed: ParsedExchange) -> Iterator[Finding]:
-    """Yield where the query or the body of a request breaks the contract, as `request-invalid`."""
+    """Yield the deviations of the query and the body of a request, as `request-invalid`."""
     url = parsed.exchange.request.url
     if operation.query or "?" in url:
         yield from _query(frame, operation.query, url)
@@ -49,7 +49,7 @@ def _query(frame: Frame, declared: Mapping[str, QueryParameter], url: str) -> It
 
 
 def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExchange) -> Iterator[Finding]:
-    """Judge the body; an empty one is taken for one that was not recorded, unless there must be one."""
+    """Judge the body; an empty one counts as not recorded unless it is required."""
     request = parsed.exchange.request
     if declared is None or request.body is None:
         return
@@ -76,7 +76,7 @@ def _body(frame: Frame, declared: RequestDeclaration | None, parsed: ParsedExcha
 
 
 def _form(frame: Frame, last: str | None, parsed: ParsedExchange) -> Iterator[Finding]:
-    """Yield where the order of the parts of a form is wrong: it is read from its beginning."""
+    """Yield the deviation of a form whose last part is not the declared one."""
     names = part_names(parsed.exchange.request) if last is not None else []
     if last in names and names[-1] != last:
         behind = ", ".join(names[names.index(last) + 1 :])

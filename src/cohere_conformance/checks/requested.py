@@ -1,4 +1,4 @@
-"""What of the contract the request of one exchange carries, so that a report can say what nobody has sent."""
+"""The elements of the contract that the request of one exchange has, for the coverage in reports."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def requested(contract: Contract, exchange: Exchange) -> frozenset[Element]:
-    """Return what the request carries of what its operation declares; a subset of `requestable`.
+    """Return the elements of its operation that the request has; a subset of `requestable`.
 
-    What stands at a place counts, whether or not its value is valid; only a `null` in place of an optional
-    property counts for nothing: it says that the property is left out. What was answered does not matter.
+    A present value counts, valid or not, except a `null` for an optional property: it means absent. The
+    response does not matter.
     """
     request = exchange.request
     route = contract.route(request.method, request.url)
@@ -57,12 +57,12 @@ def _collect_texts(
 
 
 def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, str]]:
-    """Yield name and text of each part of a form; of a file, whose bytes are no text, what can be read."""
+    """Yield name and text of each part of a form; bytes of a file that are not text are replaced."""
     head = f"content-type: {content_type}\r\n\r\n".encode("utf-8", "replace")
     parts = BytesParser().parsebytes(head + body).get_payload()
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, Message) and isinstance(
             name := part.get_param("name", header="content-disposition"), str
         ):
-            content = part.get_payload(decode=True)  # of a part that is a message itself there is none
+            content = part.get_payload(decode=True)  # a part that is a message itself has none
             yield name, content.decode("utf-8", "replace") if isinstance(content, bytes) else ""

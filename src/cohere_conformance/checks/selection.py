@@ -1,4 +1,4 @@
-"""The findings that are kept of one exchange: the distinct ones, and of very many the most severe."""
+"""Selects the findings of one exchange that are stored: distinct ones, and the most severe of very many."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST = 50
-"""Distinct findings that are kept of one exchange."""
+"""Maximum number of distinct findings that are stored for one exchange."""
 _ENOUGH = 50_000
-"""So many findings of one exchange, one of them breaking, settle its verdict: no others are looked for."""
+"""Number of findings, one of them breaking, after which the search in one exchange ends."""
 _COUNTED = 100_000
-"""Distinct findings that are told apart where they are only counted."""
+"""Maximum number of distinct findings that are counted."""
 _ORDER = (Severity.BREAKING, Severity.ADDITIVE, Severity.NOTICE)
 
 
 class Selection:
-    """Collects findings of one exchange in memory that does not grow with their number."""
+    """Collects findings of one exchange in bounded memory."""
 
     def __init__(self) -> None:
         self._kept: dict[Severity, dict[tuple[object, ...], Finding]] = {one: {} for one in _ORDER}
@@ -30,22 +30,22 @@ class Selection:
         self._seen = 0
 
     def take(self, findings: Iterable[Finding]) -> None:
-        """Take in findings, until there is no need for more."""
+        """Add findings until the verdict is certain."""
         for finding in findings:
             self._seen += 1
             self._add(finding)
             if self._seen >= _ENOUGH and self.is_breaking:
-                self._omitted += 1  # at least: nobody has looked
+                self._omitted += 1  # at least one more: the rest was not looked at
                 return
 
     @property
     def is_breaking(self) -> bool:
-        """Whether the response is wrong by its schema."""
+        """Whether any finding is breaking."""
         return bool(self._kept[Severity.BREAKING])
 
     def _add(self, finding: Finding) -> None:
         self._omitted += finding.omitted
-        # What tells findings of one exchange apart, cheaper than their fingerprints.
+        # Distinguishes findings of one exchange, cheaper than their fingerprints.
         key = (finding.kind, finding.requirement, finding.location, finding.value_class)
         kept = self._kept[finding.severity]
         if key in kept or len(kept) < MOST:
@@ -54,13 +54,13 @@ class Selection:
             self._others.add(hash((finding.severity, *key)))
 
     def findings(self) -> list[Finding]:
-        """Return what is kept; the first one says how many there are beside."""
+        """Return the stored findings; the first one has the number of omitted ones."""
         every = [finding for severity in _ORDER for finding in self._kept[severity].values()]
         kept = every[:MOST]
         omitted = self._omitted + len(self._others) + len(every) - len(kept)
         if not omitted:
             return [msgspec.structs.replace(one, omitted=0) if one.omitted else one for one in kept]
-        # Not what may be left out again, because it is about what we have sent ourselves.
+        # Not a finding about our own request, which may be dropped later.
         first = next((index for index, one in enumerate(kept) if one.kind is not Kind.REQUEST_INVALID), 0)
         return [
             msgspec.structs.replace(one, omitted=omitted if index == first else 0)

@@ -1,4 +1,4 @@
-"""What an answer looks like, whatever its values are: reports tell how many such shapes came."""
+"""The shape of a response without its values: reports have the number of distinct shapes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
 
 _Declared = tuple["Shape", ...] | None
-"""What is declared at a place; `None` where nothing is, empty where anything may stand."""
+"""The declarations of a location; `None` if undeclared, empty if anything is allowed."""
 
 
-class AnswerShape(NamedTuple):
-    """What an answer looks like.
+class ResponseShape(NamedTuple):
+    """The shape of a response.
 
     Attributes:
         status: HTTP status.
-        media_type: of the answer, without parameters; empty where none was told.
-        parts: the types of a stream's events; otherwise the places of the properties in a body of JSON, with
-            `*` for every position in a list and `{}` for every name that is free.
+        media_type: without parameters; empty if there is no Content-Type.
+        parts: the types of a stream's events; otherwise the locations of the properties in a JSON body, with
+            `*` for every index and `{}` for every undeclared name.
     """
 
     status: int
@@ -37,13 +37,13 @@ class AnswerShape(NamedTuple):
     parts: frozenset[str]
 
 
-def answer_shape(contract: Contract, exchange: Exchange) -> AnswerShape | None:
-    """Return what the answer looks like; `None` where none came, or not the whole of it."""
+def response_shape(contract: Contract, exchange: Exchange) -> ResponseShape | None:
+    """Return the shape of the response; `None` if it is missing or incomplete."""
     parsed, response = ParsedExchange(exchange), exchange.response
     if response.failure is not None or not response.status:
         return None
     reported = media_type(field(response.headers, "content-type") or "")
-    return AnswerShape(response.status, reported, frozenset(_parts(contract, parsed)))
+    return ResponseShape(response.status, reported, frozenset(_parts(contract, parsed)))
 
 
 def _parts(contract: Contract, parsed: ParsedExchange) -> Iterator[str]:
@@ -61,16 +61,16 @@ def _parts(contract: Contract, parsed: ParsedExchange) -> Iterator[str]:
     shape = None
     if operation is not None and answer is not None and media is not None:
         shape = outline(operation).bodies.get((answer.status, media.name))
-    yield from _places(value, None if shape is None else (shape,))
+    yield from _locations(value, None if shape is None else (shape,))
 
 
-def _places(value: object, declared: _Declared) -> Iterator[str]:
-    """Yield the place of every property, some of them several times."""
-    # By hand and not by recursion: an answer may be nested deeper than functions can be.
+def _locations(value: object, declared: _Declared) -> Iterator[str]:
+    """Yield the location of every property, some of them several times."""
+    # Not by recursion: a response may be nested more deeply than the stack allows.
     pending = [("", value, declared)]
     while pending:
         location, value, declared = pending.pop()
-        known = None if declared is None else tuple(_holding(value, declared))
+        known = None if declared is None else tuple(_applicable(value, declared))
         if isinstance(value, dict):
             for name, inner in value.items():
                 token, below = _property(name, known)
@@ -82,16 +82,16 @@ def _places(value: object, declared: _Declared) -> Iterator[str]:
             pending += [(f"{location}/*", inner, items) for inner in value if isinstance(inner, dict | list)]
 
 
-def _holding(value: object, declared: tuple[Shape, ...]) -> Iterator[Shape]:
-    """Yield every shape that holds for a value: those of the branches that are meant, too."""
+def _applicable(value: object, declared: tuple[Shape, ...]) -> Iterator[Shape]:
+    """Yield every shape that applies to a value, including those of the selected branches."""
     for shape in declared:
         yield shape
         branches = (one for condition, one in shape.branches if condition is None or meant(condition, value))
-        yield from _holding(value, tuple(branches))
+        yield from _applicable(value, tuple(branches))
 
 
 def _property(name: str, known: _Declared) -> tuple[str, _Declared]:
-    """Return a property as part of a place, and what is declared below it."""
+    """Return a property as part of a location, and the declarations below it."""
     if known is None:
         return escaped(name), None
     named = tuple(shape.properties[name] for shape in known if name in shape.properties)

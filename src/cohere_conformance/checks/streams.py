@@ -1,11 +1,11 @@
-"""A stream: each event by its schema, the sequence by its grammar, the fold as the answer it tells."""
+"""Compares a stream with the contract: each event, their order, and the response that they are joined to."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.body import judge_value, malformed
-from cohere_conformance.checks.fold import FOLDS
+from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.contract.grammar import Grammar, GrammarViolation, StreamWalk
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.parsed import ParsedEvent
     from cohere_conformance.contract import Events, Validator
     from cohere_conformance.contract.compile import Framing
+    from cohere_conformance.model import StreamEvent
 
 _EVENT_NAME = "event-name"
 
@@ -25,160 +26,162 @@ _EVENT_NAME = "event-name"
 def judge_stream(
     frame: Frame,
     declared: Events,
-    pieces: Sequence[ParsedEvent],
+    events: Sequence[ParsedEvent],
     framing: Framing,
-    answer: Validator | None,
+    plain: Validator | None,
 ) -> Iterator[Finding]:
     """Yield every deviation of a stream.
 
     Args:
         frame: what the findings have in common.
         declared: the events and their grammar.
-        pieces: what came, in order.
-        framing: how it came; only server-sent events have names.
-        answer: what the folded stream is judged as, if the operation declares a non-streamed answer.
+        events: received, in order.
+        framing: of the stream; only server-sent events have names.
+        plain: the schema of the response without streaming, if the operation declares one.
     """
+    sequence = _Sequence(frame, declared, framing)
     worst: set[Severity] = set()
-    payloads: list[dict[str, Any]] = []
-    for finding in _pieces(frame, declared, pieces, framing, payloads):
-        # How an event is named changes nothing of what it tells.
-        if finding.value_class != _EVENT_NAME:
-            worst.add(finding.severity)
+    for event in events:
+        for finding in sequence.event(event):
+            # A wrong name does not change what the event means.
+            if finding.value_class != _EVENT_NAME:
+                worst.add(finding.severity)
+            yield finding
+    for finding in sequence.end():
+        worst.add(finding.severity)
         yield finding
-    if Severity.BREAKING not in worst and declared.grammar is not None and payloads:
-        yield from _folded(frame, declared.grammar, payloads, answer, additive=not worst)
+    if Severity.BREAKING not in worst and declared.grammar is not None and sequence.payloads:
+        yield from _folded(frame, declared.grammar, sequence.payloads, plain, additive=not worst)
 
 
-def _pieces(
-    frame: Frame,
-    declared: Events,
-    pieces: Sequence[ParsedEvent],
-    framing: Framing,
-    payloads: list[dict[str, Any]],
-) -> Iterator[Finding]:
-    """Judge the events one by one and the sequence they make; collect the payloads that could be read."""
-    grammar = declared.grammar
-    walk = StreamWalk(grammar) if grammar else None
-    known = grammar.events() if grammar else frozenset()
-    terminated = False
-    for piece in pieces:
-        event = piece.event
-        if declared.terminator is not None and event.data.strip() == declared.terminator:
-            if terminated:
-                yield _misplaced(
-                    frame, "", f"nothing after {declared.terminator}", "a second one", "after-end"
+class _Sequence:
+    """Judges the events of one stream one by one.
+
+    Attributes:
+        payloads: of the events so far that the grammar has, for the fold.
+    """
+
+    def __init__(self, frame: Frame, declared: Events, framing: Framing) -> None:
+        self.payloads: list[dict[str, Any]] = []
+        self._frame = frame
+        self._declared = declared
+        self._framing = framing
+        self._walk = StreamWalk(declared.grammar) if declared.grammar else None
+        self._known = declared.grammar.events() if declared.grammar else frozenset()
+        self._terminated = False
+
+    def event(self, parsed: ParsedEvent) -> Iterator[Finding]:
+        """Yield the deviations of the next event."""
+        terminator, event = self._declared.terminator, parsed.event
+        if terminator is not None and event.data.strip() == terminator:
+            if self._terminated:
+                yield self._misplaced("", f"nothing after {terminator}", "a second one", "after-end")
+            self._terminated = True
+        elif event.data.strip():  # otherwise a keep-alive (CH2-T02)
+            payload, defects = parsed.payload
+            location = f"<{escaped(event.event)}>" if event.event else ""
+            if defects:
+                yield from malformed(self._frame, Kind.STREAM_MALFORMED, defects, location)
+            if isinstance(payload, dict):
+                yield from self._payload(event, payload)
+            elif payload is not NOTHING:
+                yield self._frame.finding(
+                    Kind.STREAM_MALFORMED,
+                    location=location,
+                    expected="an object",
+                    observed=shown(payload),
+                    value_class=json_type(payload),
                 )
-            terminated = True
-            continue
-        if not event.data.strip():
-            continue  # a keep-alive (CH2-T02)
-        payload, defects = piece.payload
-        if defects:
-            named = f"<{escaped(event.event)}>" if event.event else ""
-            yield from malformed(frame, Kind.STREAM_MALFORMED, defects, named)
-        if payload is NOTHING:
-            continue
-        if not isinstance(payload, dict):
-            yield frame.finding(
-                Kind.STREAM_MALFORMED,
-                location=f"<{escaped(event.event)}>" if event.event else "",
-                expected="an object",
-                observed=shown(payload),
-                value_class=json_type(payload),
-            )
-            continue
+
+    def _payload(self, event: StreamEvent, payload: dict[str, Any]) -> Iterator[Finding]:
+        declared, grammar = self._declared, self._declared.grammar
         tag = payload.get(declared.tag)
         branch = declared.branches.get(tag) if isinstance(tag, str) else None
         if branch is None or not branch.compiled.is_valid(payload):
-            yield from _event(frame, declared, tag, payload)
+            yield from self._invalid(tag, payload)
         if not isinstance(tag, str):
-            continue
+            return
         location = f"<{escaped(tag)}>"
-        if terminated:
-            yield _misplaced(frame, location, f"nothing after {declared.terminator}", tag, "after-end")
-        if grammar and grammar.name_equals_tag and framing == "sse" and event.event != tag:
-            named = f"event: {event.event}" if event.event else "no event line"
-            yield _misplaced(frame, location, f"event: {tag}", named, _EVENT_NAME)
-        if walk and grammar and tag in known:
-            yield from (_violation(frame, violation) for violation in walk.event(tag, payload))
+        if self._terminated:
+            yield self._misplaced(location, f"nothing after {declared.terminator}", tag, "after-end")
+        if grammar and grammar.name_equals_tag and self._framing == "sse" and event.event != tag:
+            name = f"event: {event.event}" if event.event else "no event line"
+            yield self._misplaced(location, f"event: {tag}", name, _EVENT_NAME)
+        if self._walk and grammar and tag in self._known:
+            yield from map(self._violation, self._walk.event(tag, payload))
             if tag not in grammar.ignore:
-                payloads.append(payload)
-    yield from _unterminated(frame, declared, walk, terminated=terminated)
+                self.payloads.append(payload)
 
-
-def _event(frame: Frame, declared: Events, tag: object, payload: dict[str, Any]) -> Iterator[Finding]:
-    branch = declared.branches.get(tag) if isinstance(tag, str) else None
-    if branch is not None:
-        yield from judge_value(frame, branch, payload, prefix=f"<{escaped(tag)}>")
-        return
-    known = ", ".join(declared.branches)
-    missing = declared.tag not in payload
-    yield frame.finding(
-        Kind.STREAM_EVENT_UNKNOWN,
-        location=f"<{escaped(tag)}>" if isinstance(tag, str) else "",
-        expected=f"{declared.tag} is one of {known}",
-        observed=f"no {declared.tag}" if missing else shown(tag),
-        value_class="absent" if missing else value_class(tag),
-    )
-
-
-def _misplaced(frame: Frame, location: str, expected: str, observed: str, rule: str) -> Finding:
-    return frame.finding(
-        Kind.STREAM_ORDER, location=location, expected=expected, observed=observed, value_class=rule
-    )
-
-
-def _violation(frame: Frame, violation: GrammarViolation) -> Finding:
-    location = f"<{escaped(violation.event)}>" + ("/index" if violation.rule == "index" else "")
-    rule = f"{violation.rule}:{violation.state}"
-    return _misplaced(frame, location, violation.expected, violation.observed, rule)
-
-
-def _unterminated(
-    frame: Frame, declared: Events, walk: StreamWalk | None, *, terminated: bool
-) -> Iterator[Finding]:
-    if walk is not None and not walk.ended:
-        yield frame.finding(
-            Kind.STREAM_UNTERMINATED,
-            expected="the final event of the stream",
-            observed="the stream ends before it",
-            value_class="no-final-event",
+    def _invalid(self, tag: object, payload: dict[str, Any]) -> Iterator[Finding]:
+        declared = self._declared
+        branch = declared.branches.get(tag) if isinstance(tag, str) else None
+        if branch is not None:
+            yield from judge_value(self._frame, branch, payload, prefix=f"<{escaped(tag)}>")
+            return
+        known = ", ".join(declared.branches)
+        missing = declared.tag not in payload
+        yield self._frame.finding(
+            Kind.STREAM_EVENT_UNKNOWN,
+            location=f"<{escaped(tag)}>" if isinstance(tag, str) else "",
+            expected=f"{declared.tag} is one of {known}",
+            observed=f"no {declared.tag}" if missing else shown(tag),
+            value_class="absent" if missing else value_class(tag),
         )
-    elif declared.terminator is not None and not terminated:
-        yield frame.finding(
-            Kind.STREAM_UNTERMINATED,
-            expected=f"{declared.terminator} after the final event",
-            observed="the stream ends without it",
-            value_class="no-terminator",
+
+    def _misplaced(self, location: str, expected: str, observed: str, rule: str) -> Finding:
+        return self._frame.finding(
+            Kind.STREAM_ORDER, location=location, expected=expected, observed=observed, value_class=rule
         )
+
+    def _violation(self, violation: GrammarViolation) -> Finding:
+        location = f"<{escaped(violation.event)}>" + ("/index" if violation.rule == "index" else "")
+        rule = f"{violation.rule}:{violation.state}"
+        return self._misplaced(location, violation.expected, violation.observed, rule)
+
+    def end(self) -> Iterator[Finding]:
+        """Yield what is missing at the end of the stream."""
+        if self._walk is not None and not self._walk.ended:
+            yield self._frame.finding(
+                Kind.STREAM_UNTERMINATED,
+                expected="the final event of the stream",
+                observed="the stream ends before it",
+                value_class="no-final-event",
+            )
+        elif self._declared.terminator is not None and not self._terminated:
+            yield self._frame.finding(
+                Kind.STREAM_UNTERMINATED,
+                expected=f"{self._declared.terminator} after the final event",
+                observed="the stream ends without it",
+                value_class="no-terminator",
+            )
 
 
 def _folded(
     frame: Frame,
     grammar: Grammar,
     payloads: Sequence[dict[str, Any]],
-    answer: Validator | None,
+    plain: Validator | None,
     *,
     additive: bool,
 ) -> Iterator[Finding]:
-    """Judge the fold; what it has too much only where no event was told to have too much already."""
-    folded = FOLDS[grammar.fold](payloads)
+    """Judge the folded response; additions only if no event has been reported already."""
+    folded = fold_of(grammar).fold(payloads)
     for mismatch in folded.mismatches:
         yield frame.finding(
             Kind.STREAM_FOLD_MISMATCH,
             location=mismatch.location,
-            expected=f"what the events add up to: {shown(mismatch.expected)}",
+            expected=f"the joined events: {shown(mismatch.expected)}",
             observed=shown(mismatch.observed),
             value_class=mismatch.rule,
         )
-    if folded.answer is None or answer is None:
+    if folded.response is None or plain is None:
         return
-    for finding in judge_value(frame, answer, folded.answer):
+    for finding in judge_value(frame, plain, folded.response):
         if finding.severity is Severity.BREAKING or additive:
             yield frame.finding(
                 Kind.STREAM_FOLD_MISMATCH,
                 location=finding.location,
-                expected=f"in the folded answer: {finding.expected}",
+                expected=f"in the folded response: {finding.expected}",
                 observed=finding.observed,
                 value_class=f"{finding.kind}:{finding.value_class}",
                 severity=finding.severity,

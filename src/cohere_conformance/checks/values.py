@@ -1,4 +1,4 @@
-"""What checks of requirements read out of answers and queries that may be odd: times and numbers."""
+"""Helpers of the checks: items one by one, times, numbers, query parameters."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _one_by_one(
     while True:
         breaches: list[Breach] = []
         try:
-            # An item that is broken itself is passed over, and the next one follows.
+            # An item that cannot be read is skipped.
             breaches = list(judge(next(iterator)))
         except StopIteration:
             break
@@ -59,7 +59,7 @@ def _one_by_one(
 
 
 def moment(value: object) -> datetime | None:
-    """Return the time that a text tells; `None` where it tells none."""
+    """Return the time in a text; `None` if it is not one."""
     if not isinstance(value, str):
         return None
     try:
@@ -71,17 +71,17 @@ def moment(value: object) -> datetime | None:
 
 
 def number(value: object) -> float | None:
-    """Return a number of a body; `None` where it is none."""
+    """Return a number of a body; `None` if it is not one."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def asked(evidence: Evidence, name: str) -> str | None:
-    """Return the value of a query parameter; `None` where it was not sent, or more than once."""
+    """Return the value of a query parameter; `None` if it is absent or repeated."""
     values = evidence.query.get(name, [])
     return values[0] if len(values) == 1 else None
 
 
 def asked_number(evidence: Evidence, name: str) -> float | None:
-    """Return the number that a query parameter is; `None` where it is no plain one."""
+    """Return the value of a query parameter as a number; `None` if it is not a plain one."""
     text = asked(evidence, name)
     return float(text) if text is not None and _NUMBER.fullmatch(text) else None

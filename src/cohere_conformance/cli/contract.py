@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cohere_conformance.checks.fold import FOLDS
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import VERSIONS, as_openapi_31, exported
 from cohere_conformance.contract.lint import lint as lint_documents
@@ -67,7 +68,7 @@ def lint(root: Path | None) -> int:
       cohere-conformance contract lint
     """
     root = root or folder("contracts")
-    problems = lint_documents(root)
+    problems = lint_documents(root, FOLDS)
     for problem in problems:
         click.echo(f"{problem.rule}: {problem.where}: {problem.message}")
     click.echo(f"{len(problems)} problems in {root}")

@@ -60,7 +60,7 @@ class Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     states: dict[str, dict[str, Step]]
     start: str
     end: str
-    fold: Literal["chat-v1", "chat-v2", "generate"]
+    fold: str
     reason: str
     name_equals_tag: bool = False
     terminators: dict[str, str] = msgspec.field(default_factory=dict)

@@ -18,7 +18,7 @@ from cohere_conformance.contract.tiers import LivePolicy, load_policies
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from cohere_conformance.contract.documents import Document
@@ -38,14 +38,18 @@ class LintProblem(msgspec.Struct, frozen=True):
     message: str
 
 
-def lint(root: Path) -> list[LintProblem]:
+def lint(root: Path, folds: Collection[str] | None = None) -> list[LintProblem]:
     """Return every problem of the documents below `root`.
 
     The published document has the vendor's defects, so only its references and its validity are checked; the
     amended one must be free of defects.
 
+    Args:
+        root: a folder of the layout of `contracts/`.
+        folds: names that the grammar of a stream may have as its `fold`; any if not given.
+
     Raises:
-        ContractError: a file cannot be read at all, so nothing can be said about it.
+        ContractError: a file cannot be read at all.
     """
     published = bundle(root / "openapi" / "openapi.yaml")
     grammars = load_grammars(root / "streams.yaml")
@@ -64,8 +68,16 @@ def lint(root: Path) -> list[LintProblem]:
         problems += _valid("amended", amended)  # fails on a reference to nothing
     problems += _operations(amended, policies, grammars)
     problems += _facts(root)
+    problems += _folds(grammars, folds)
     # Links are checked against the document, which must be consistent for that.
     return problems or list(_links(root / "links.yaml", amended))
+
+
+def _folds(grammars: Mapping[str, Grammar], folds: Collection[str] | None) -> Iterator[LintProblem]:
+    for label, grammar in grammars.items():
+        if folds is not None and grammar.fold not in folds:
+            message = f"expected a fold such as {', '.join(sorted(folds))}, got {grammar.fold}"
+            yield LintProblem("fold-known", label, message)
 
 
 def _facts(root: Path) -> Iterator[LintProblem]:
@@ -180,7 +192,7 @@ def _operations(
             seen.setdefault(name, label)
             if not name or earlier is not None:
                 yield LintProblem(
-                    "operation-id", label, f"operationId {name!r} is empty or stands at {earlier}"
+                    "operation-id", label, f"operationId {name!r} is empty or in use by {earlier}"
                 )
             if label not in policies:
                 yield LintProblem("tier-known", label, "no entry in operations.yaml")

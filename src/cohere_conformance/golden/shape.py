@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.checks.requested import requested
-from cohere_conformance.checks.shapes import answer_shape
+from cohere_conformance.checks.shapes import response_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ def shape_key(contract: Contract, label: str, exchange: Exchange, findings: Iter
         exchange: with the whole answer.
         findings: what the exchange shows; explained ones count as well.
     """
-    answer = answer_shape(contract, exchange)
+    answer = response_shape(contract, exchange)
     shape = [
         label,
         exchange.response.status,

@@ -9,7 +9,7 @@ from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.requested import requested
-from cohere_conformance.checks.shapes import answer_shape
+from cohere_conformance.checks.shapes import response_shape
 from cohere_conformance.contract.elements import declared
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.requested import requestable
@@ -50,7 +50,7 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
         fuzzing=Fuzzing(
             requestable=[one for label in operations for one in requestable(contract.operations[label])],
             requested=lambda exchange: requested(contract, exchange),
-            shape=lambda exchange: answer_shape(contract, exchange),
+            shape=lambda exchange: response_shape(contract, exchange),
         ),
     )
     return report, tuple(write(report, folder))

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cohere_conformance.checks.exercised import media_of
-from cohere_conformance.checks.fold import FOLDS
+from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import cut
 from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.judge import judge_parsed
@@ -116,7 +116,7 @@ class Streamed:
         payloads = [
             event.payload for event in self.events if event.payload is not None and event.tag in known
         ]
-        return FOLDS[grammar.fold](payloads).answer if payloads else None
+        return fold_of(grammar).fold(payloads).response if payloads else None
 
 
 def compare_streams(
