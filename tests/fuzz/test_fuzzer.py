@@ -543,9 +543,9 @@ def test_an_operation_that_resets_is_not_asked_again(tmp_path: Path) -> None:
         asked = [request for request in server.requests if b" /v1/tokenize" in request]
     assert len(asked) == 1
     assert [(one.outcome, one.reason) for one in ran.results.values()] == [
-        ("failed", "an answer never came"),
-        ("inconclusive", "an answer of this operation never came"),
-        ("inconclusive", "an answer of this operation never came"),
+        ("failed", "no complete response was received"),
+        ("inconclusive", "an earlier request to this operation got no complete response"),
+        ("inconclusive", "an earlier request to this operation got no complete response"),
     ]
 
 

@@ -7,7 +7,7 @@ from builders import JSON, exchange
 
 from cohere_conformance.cases import RequestTemplate
 from cohere_conformance.fuzz.candidate import Candidate, Expected, GenerationMode
-from cohere_conformance.fuzz.response_checks import led_elsewhere
+from cohere_conformance.fuzz.response_checks import may_be_misrouted
 
 DATASET = "GET /v1/datasets/{id}"
 TEXT = (("content-type", "text/plain"),)
@@ -29,7 +29,7 @@ def test_nobody_knows_where_a_path_that_is_odd_below_the_contract_has_led(
 ) -> None:
     """Servers differ in how they read such a path, so whatever they respond is about some other operation."""
     made = exchange("GET /v1/datasets/x", {}, status=status, headers=headers)
-    assert led_elsewhere(candidate(GenerationMode.PROTOCOL), made)
+    assert may_be_misrouted(candidate(GenerationMode.PROTOCOL), made)
 
 
 @pytest.mark.parametrize("mode", OTHERS)
@@ -42,12 +42,12 @@ def test_another_odd_path_is_lost_where_a_router_refuses_it(
 ) -> None:
     """A value that breaks a rule is judged, unless what stands before the service has answered."""
     made = exchange("GET /v1/datasets/x", {}, status=status, headers=headers)
-    assert led_elsewhere(candidate(mode), made) is lost
+    assert may_be_misrouted(candidate(mode), made) is lost
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_what_is_not_in_the_path_or_has_to_be_served_is_never_lost(mode: GenerationMode) -> None:
     """Only the path decides which operation is called."""
     made = exchange("GET /v1/datasets/x", b"not found", status=404, headers=TEXT)
-    assert not led_elsewhere(candidate(mode, "query:limit"), made)
-    assert not led_elsewhere(candidate(mode, expected=Expected.SERVED), made)
+    assert not may_be_misrouted(candidate(mode, "query:limit"), made)
+    assert not may_be_misrouted(candidate(mode, expected=Expected.SERVED), made)

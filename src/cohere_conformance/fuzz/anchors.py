@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from cohere_conformance.contract import Operation
 
 _MOST = 6
-"""Anchors of one operation; each one costs as many requests as it has places."""
+"""Anchors of one operation; each costs as many requests as it has locations."""
 
 
 def anchors(suite: Suite, operation: Operation, profile: str) -> tuple[Anchor, ...]:
-    """Return the cases that show the most places of a request, the smallest first.
+    """Return the cases that use the most locations of a request, the smallest first.
 
     Args:
         suite: every written case.
         operation: what is called.
-        profile: of the target: only what is served there is of use.
+        profile: of the target: only cases that are served there are returned.
     """
     found: list[Anchor] = []
     seen: set[tuple[str, str]] = set()
@@ -59,15 +59,15 @@ def _served(suite: Suite, operation: Operation, profile: str) -> Iterator[Case]:
             or case.template.text is not None
         ):
             continue
-        told = case.profiles.get(profile, case.expect)
-        if isinstance(told, Skip) or not all(200 <= status < 300 for status in told.status):
+        expected = case.profiles.get(profile, case.expect)
+        if isinstance(expected, Skip) or not all(200 <= status < 300 for status in expected.status):
             continue
         if _is_valid(operation, case):
             yield case
 
 
 def _is_valid(operation: Operation, case: Case) -> bool:
-    """Tell whether a request keeps every rule; version 1 serves some that do not."""
+    """Return whether a request is valid; version 1 serves some that are not."""
     declared = operation.request.media.get("application/json") if operation.request else None
     if declared is not None and case.template.body is not msgspec.UNSET:
         return declared.compiled.is_valid(case.template.body)

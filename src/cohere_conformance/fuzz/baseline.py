@@ -1,4 +1,4 @@
-"""The fuzzer's starting requests, sent unchanged: no change is blamed for what shows without it."""
+"""The starting requests of the fuzzer, sent unchanged: a finding that they show is not blamed on a change."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from cohere_conformance.fuzz.candidate import Anchor
 
 ToBlame = Callable[[tuple[Finding, ...]], tuple[Finding, ...]]
-"""Keeps of the findings about a changed request those that its change may be blamed for."""
+"""Returns, of the findings about a changed request, those that the change causes."""
 _TRIES = 2
-"""A server may stumble once, over its first request for example, and be fine from then on.
+"""A server may fail once, on its first request for example, and work from then on.
 
-Where two starting requests were not served, each of the others is sent once.
+After two starting requests that were not served, each of the others is sent once.
 """
 
 
 class Attempt(NamedTuple):
-    """A derived request that was sent.
+    """A generated request that was sent.
 
     Attributes:
         failing: the findings that fail it.
@@ -60,37 +60,37 @@ class Baseline:
         self.refused: dict[str, str] = {}
 
     def usable(self, case: str, send: Send) -> bool:
-        """Tell whether a starting request is served; it is sent when it is needed first.
+        """Return whether a starting request is served; it is sent when it is first needed.
 
         Args:
             case: id of its case.
             send: sends, judges and records a request.
         """
         if case not in self._served and case not in self.refused:
-            self._look(case, send)
+            self._measure(case, send)
         return case in self._served
 
     def to_blame(
         self, candidate: Candidate, findings: tuple[Finding, ...], send: Send
     ) -> tuple[Finding, ...]:
-        """Return the findings about a changed request that do not show without the change.
+        """Return the findings about a changed request that its starting request does not show.
 
-        Where the starting request is not served any more, the findings stay: this change may have broken the
-        server. It is the last one that is sent, however.
+        Where the starting request is no longer served, the findings stay: the change may have broken the
+        server. No further change of that request is sent then.
 
         Args:
             candidate: the changed request.
-            findings: what was found, all of it.
+            findings: all findings about it.
             send: sends, judges and records a request.
         """
         left = self._unshown(candidate.anchor, findings)
         new = {one.fingerprint for one in left if one.amendment is None} - self._blamed
         if new and candidate.anchor in self._served:
             self._served.discard(candidate.anchor)
-            self._look(candidate.anchor, send)
+            self._measure(candidate.anchor, send)
             left = self._unshown(candidate.anchor, left)
             if candidate.anchor not in self._served:
-                self._served.clear()  # whether the others still are is not known any more
+                self._served.clear()  # the others may not be served any more either
             self._blamed |= {one.fingerprint for one in left}
         return left
 
@@ -98,7 +98,8 @@ class Baseline:
         shown = self._shown[case]
         return tuple(one for one in findings if one.amendment is not None or one.fingerprint not in shown)
 
-    def _look(self, case: str, send: Send) -> None:
+    def _measure(self, case: str, send: Send) -> None:
+        """Send a starting request unchanged, and keep whether it is served and what it shows."""
         anchor = self._start[case]
         candidate = anchor.candidate(
             GenerationMode.POSITIVE,

@@ -1,4 +1,4 @@
-"""JSON bodies with one change: every place of every anchor, as its rules allow and as they forbid."""
+"""JSON bodies with one change at one location of an anchor: a valid one, or one that breaks a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
 from cohere_conformance.fuzz.domain import breaks
 from cohere_conformance.fuzz.values import allowed, broken
-from cohere_conformance.fuzz.walk import ABSENT, edited, place_of, sites, whole
+from cohere_conformance.fuzz.walk import ABSENT, edited, location_of, sites, without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[Candidate]:
-    """Yield the body of a case with another allowed value at one place."""
+    """Yield the body of a case with another allowed value at one location."""
     declared = declared_body(operation, anchor)
     if declared is None:
         return
@@ -39,7 +39,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             changed = edited(body, site.path, value.value)
             if changed == body or not is_valid(declared.compiled, changed):
                 continue
-            # What no rule of the document forbids, and nobody expects to be served, has to be answered.
+            # No rule of the document forbids it, but it need not be served: any response but a crash will do.
             odd = kept or not domain.within(label, changed)
             yield anchor.candidate(
                 GenerationMode.PROTOCOL if odd else GenerationMode.POSITIVE,
@@ -51,20 +51,20 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
 
 
 def _limited(site: Site, domain: Domain, label: str) -> Site:
-    """Return a place with the limits that no schema tells."""
+    """Return a location with the limits that are in no schema."""
     further = [limit.rule for limit in domain.limits(label, site.location)]
     return replace(site, rules=(*site.rules, *further)) if further else site
 
 
 def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[Candidate]:
-    """Yield the body of a case with one rule broken at one place."""
+    """Yield the body of a case with one rule broken at one location."""
     declared = declared_body(operation, anchor)
     if declared is None:
         return
     label, body = operation.label, anchor.template.body
     for site in sites(declared.schema, body):
-        violations = list(_wrong(declared, site, body))
-        violations += _beyond(declared, site, body, domain, label)
+        violations = list(_violations(declared, site, body))
+        violations += _beyond_limits(declared, site, body, domain, label)
         for violation, changed in violations:
             tolerated = domain.tolerated(label, site.location, violation.keyword) or site.server_set
             yield anchor.candidate(
@@ -77,18 +77,18 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             )
 
 
-def _wrong(declared: Validator, site: Site, body: Any) -> Iterator[tuple[Violation, Any]]:
-    """Yield what breaks a rule of the document."""
+def _violations(declared: Validator, site: Site, body: Any) -> Iterator[tuple[Violation, Any]]:
+    """Yield bodies that break a rule of the document."""
     for violation in broken(declared.schema, site):
         changed = edited(body, site.path, violation.value)
         if _breaks(declared.compiled, changed, site, violation.keyword):
             yield violation, changed
 
 
-def _beyond(
+def _beyond_limits(
     declared: Validator, site: Site, body: Any, domain: Domain, label: str
 ) -> Iterator[tuple[Violation, Any]]:
-    """Yield what breaks a limit that stands in words only."""
+    """Yield bodies that break a limit that is in no schema."""
     for limit in domain.limits(label, site.location):
         if not limit.enforced:
             continue
@@ -105,36 +105,38 @@ def _beyond(
 
 
 def declared_body(operation: Operation, anchor: Anchor) -> Validator | None:
-    """Return what a case's JSON body is declared by; `None` where it has none."""
+    """Return the validator of a case's JSON body; `None` where it has none."""
     if operation.request is None or anchor.template.body is msgspec.UNSET:
         return None
     return operation.request.media.get("application/json")
 
 
 def is_valid(validator: jsonschema_rs.Draft202012Validator, body: Any) -> bool:
-    """Tell whether a body keeps every rule."""
-    return validator.is_valid(whole(body))
+    """Return whether a body is valid."""
+    return validator.is_valid(without_surrogates(body))
 
 
 def broken_rules(operation: Operation, body: Any) -> frozenset[tuple[str, str]]:
-    """Return the place and the keyword of every rule of the document that a JSON body breaks."""
+    """Return the location and the keyword of every rule of the document that a JSON body breaks."""
     declared = operation.request.media.get("application/json") if operation.request else None
-    return frozenset() if declared is None else frozenset(_errors(declared.compiled, whole(body)))
+    return (
+        frozenset() if declared is None else frozenset(_errors(declared.compiled, without_surrogates(body)))
+    )
 
 
 def _breaks(validator: jsonschema_rs.Draft202012Validator, body: Any, site: Site, keyword: str) -> bool:
-    """Tell whether a body breaks that rule at that place and no other one."""
+    """Return whether a body breaks that rule at that location and no other one."""
     found = set(_errors(validator, body))
-    if found == {(place_of(site.path), keyword)}:
+    if found == {(location_of(site.path), keyword)}:
         return True
-    # What is no text is not one of the listed texts either: one value, and one rule for whoever reads of it.
-    return keyword in {"enum", "type"} and {location for location, _ in found} == {place_of(site.path)}
+    # A value of another type is not one of the listed values either: that counts as one rule.
+    return keyword in {"enum", "type"} and {location for location, _ in found} == {location_of(site.path)}
 
 
 def _errors(validator: jsonschema_rs.Draft202012Validator, body: Any) -> Iterator[tuple[str, str]]:
     for error in validator.iter_errors(body):
         path: Path = tuple(error.instance_path)
-        told = error.kind.as_dict()
+        details = error.kind.as_dict()
         if error.kind.name == "required":
-            path = (*path, str(told["property"]))
-        yield place_of(path), str(error.kind.name)
+            path = (*path, str(details["property"]))
+        yield location_of(path), str(error.kind.name)

@@ -1,4 +1,4 @@
-"""Where failing examples are kept, so that the next run, or another machine, tries them first."""
+"""The database of failing examples, which the next run, or another machine, tries first."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ if TYPE_CHECKING:
 _EXTRA = "pip install 'cohere-conformance[redis]'"
 
 
-def open_database(told: str | None) -> ExampleDatabase:
+def open_database(location: str | None) -> ExampleDatabase:
     """Return Hypothesis' database of examples.
 
     Args:
-        told: a folder, or `redis://host:port/number`; `None` for one that is forgotten.
+        location: a folder, or `redis://host:port/number`; `None` for a database in memory.
 
     Raises:
-        UsageError: it is a Redis address, and the library for it is missing or nobody answers there.
+        UsageError: it is a Redis address, and the package redis is missing or no server responds.
     """
-    if told is None:
+    if location is None:
         return InMemoryExampleDatabase()
-    if not told.startswith(("redis://", "rediss://")):
-        return DirectoryBasedExampleDatabase(Path(told))
+    if not location.startswith(("redis://", "rediss://")):
+        return DirectoryBasedExampleDatabase(Path(location))
     try:
         from hypothesis.extra.redis import RedisExampleDatabase
         from redis import Redis
         from redis.exceptions import RedisError
     except ImportError as error:
         raise UsageError(
-            f"--example-db {_bare(told)}: expected the package redis, got none; {_EXTRA}"
+            f"--example-db {_bare(location)}: expected the package redis, got none; {_EXTRA}"
         ) from error
     try:
-        client = Redis.from_url(told, socket_connect_timeout=5.0)
+        client = Redis.from_url(location, socket_connect_timeout=5.0)
         client.ping()
     except (RedisError, ValueError, OSError) as error:
         reason = type(error).__name__
-        raise UsageError(f"--example-db {_bare(told)}: expected a Redis server, got {reason}") from error
+        raise UsageError(f"--example-db {_bare(location)}: expected a Redis server, got {reason}") from error
     return RedisExampleDatabase(client, key_prefix=b"cohere-conformance:")
 
 
 def _bare(address: str) -> str:
-    """Return an address without the password in it, wherever it stands."""
+    """Return an address without the password in it."""
     scheme, _, rest = address.partition("://")
-    # A password may hold a slash, so the last sign counts, whatever stands before it.
+    # A password may contain a slash, so everything up to the last @ is left out.
     return redact.url(f"{scheme}://{rest.rpartition('@')[2]}")
 
 
 class DatabaseSection(ExampleDatabase):
-    """The part of a database that belongs to one test.
+    """The section of a database that belongs to one test.
 
-    Hypothesis names its entries after the function that it runs, which is the same one for every operation.
+    Hypothesis derives keys from the function that it runs, which is the same one for every operation.
 
     Args:
-        database: the whole.
+        database: the database.
         name: of the test.
     """
 

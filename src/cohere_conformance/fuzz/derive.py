@@ -1,4 +1,4 @@
-"""Everything that is derived for one operation, in one list, and the choice of what is sent first."""
+"""Everything that is generated for one operation, and the choice of what is sent."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def derived(
     *,
     hosted: bool,
 ) -> list[Candidate]:
-    """Return every request of one mode with one change; what several cases give alike comes once.
+    """Return every request of one mode with one change, without duplicates.
 
     Args:
         contract: of which the operation is a part.
         operation: what is called.
         given: the cases to start from, the smallest first.
-        domain: what is known beside the schemas.
-        mode: what the requests are changed for.
-        hosted: the target is somebody's service, which nothing may harm.
+        domain: what is known of requests beyond the schemas.
+        mode: how the requests are generated.
+        hosted: the target is a live service, which nothing may harm.
     """
     found: dict[tuple[str, str, str], Candidate] = {}
     for candidate in _all(contract, operation, given, domain, mode, hosted):
@@ -64,7 +64,7 @@ def _all(
                 yield from parameters.negative(contract, operation, anchor)
             case GenerationMode.PROTOCOL:
                 yield from protocol.protocol(contract, operation, anchor, hosted=hosted)
-                return  # what lies below the contract does not differ from case to case
+                return  # these do not depend on the case
 
 
 def _parameters(
@@ -77,8 +77,7 @@ def _parameters(
             or domain.kept(label, location)
             or not _within(operation, candidate, domain)
         ):
-            # No rule of the document forbids it, nobody expects it to be served: what counts is that it is
-            # answered at all.
+            # No rule of the document forbids it, but it need not be served: any response but a crash will do.
             yield msgspec.structs.replace(candidate, mode=GenerationMode.PROTOCOL, expected=Expected.EITHER)
         else:
             depends = domain.depends(label, location)
@@ -87,7 +86,7 @@ def _parameters(
 
 
 def _within(operation: Operation, candidate: Candidate, domain: Domain) -> bool:
-    """Tell whether a query parameter keeps the limits that stand in words only."""
+    """Return whether a query parameter keeps the limits that are in no schema."""
     name = candidate.location.removeprefix("query:")
     texts = [text for key, text in candidate.template.query if key == name]
     values = [typed(text, operation.query[name].value.schema) for text in texts if name in operation.query]
@@ -101,13 +100,13 @@ def _within(operation: Operation, candidate: Candidate, domain: Domain) -> bool:
 def chosen(
     candidates: Iterable[Candidate], first: Iterable[str], most: int | None, seed: str
 ) -> list[Candidate]:
-    """Return what is sent: what failed before, then as many others as wanted, spread over places and rules.
+    """Return what is sent: what failed before, then as many others, spread over locations and rules.
 
     Args:
         candidates: all there are.
         first: names of those that failed before.
         most: how many; all of them where it is `None`.
-        seed: makes the choice; the same seed chooses alike.
+        seed: of the choice.
     """
     known = {candidate.name: candidate for candidate in candidates}
     failed = [known.pop(name) for name in first if name in known]

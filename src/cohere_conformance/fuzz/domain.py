@@ -1,4 +1,4 @@
-"""What the fuzzer has to know of requests beside their schemas: `suites/fuzz/domain.yaml`."""
+"""What the fuzzer knows of requests beyond their schemas: `suites/fuzz/domain.yaml`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from cohere_conformance.contract.documents import load_typed
 from cohere_conformance.contract.location import parse_location
 from cohere_conformance.errors import CaseError
-from cohere_conformance.fuzz.walk import compiled, whole
+from cohere_conformance.fuzz.walk import compiled, without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class DomainEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that is known of places.
+    """Something that is known of locations.
 
     Attributes:
         locations: as findings name them.
         reason: why.
         operations: labels; all operations where none is named.
-        rule: JSON Schema that holds there, of a limit.
-        enforced: what breaks the rule has to be refused.
+        rule: JSON Schema that applies there, of a limit.
+        enforced: a request that breaks the rule has to be refused.
     """
 
     locations: tuple[str, ...]
@@ -35,7 +35,7 @@ class DomainEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enforced: bool = False
 
     def about(self, operation: str) -> bool:
-        """Tell whether the entry is about an operation."""
+        """Return whether the entry applies to an operation."""
         return not self.operations or operation in self.operations
 
 
@@ -46,7 +46,7 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         keyword: of the rule.
         reason: why.
         operations: labels; all operations where none is named.
-        locations: as findings name them; all places where none is named.
+        locations: as findings name them; all locations where none is named.
     """
 
     keyword: str
@@ -64,7 +64,7 @@ class _DomainFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Domain:
-    """What is known of the requests of every operation.
+    """What is known of the requests of each operation.
 
     Args:
         file: as it was read.
@@ -74,23 +74,23 @@ class Domain:
         self._file = file
 
     def kept(self, operation: str, location: str) -> bool:
-        """Tell whether the value at a place means something only as it is."""
+        """Return whether the value at a location must stay as it is."""
         return _named(self._file.kept, operation, location)
 
     def fixed(self, operation: str, location: str) -> bool:
-        """Tell whether a property is neither added nor left out."""
+        """Return whether a property is neither added nor left out."""
         return _named(self._file.fixed, operation, location)
 
     def depends(self, operation: str, location: str) -> bool:
-        """Tell whether a listed value may be refused for what stands elsewhere in the request."""
+        """Return whether a listed value may be refused because of another part of the request."""
         return _named(self._file.depends, operation, location)
 
     def limits(self, operation: str, location: str) -> list[DomainEntry]:
-        """Return the rules that hold at a place beside those of the document."""
+        """Return the rules that apply to a location beyond those of the document."""
         return [one for one in self._file.limits if one.about(operation) and location in one.locations]
 
     def within(self, operation: str, body: Any) -> bool:
-        """Tell whether a body keeps all those that are about bodies."""
+        """Return whether a body keeps all of these rules."""
         return not any(
             value is not None and breaks(one, value)  # null counts as not sent (G-17)
             for one in self._file.limits
@@ -101,7 +101,7 @@ class Domain:
         )
 
     def tolerated(self, operation: str, location: str, keyword: str) -> bool:
-        """Tell whether the API is known not to enforce a rule."""
+        """Return whether the API is known not to enforce a rule."""
         return any(
             keyword == one.keyword
             and (not one.operations or operation in one.operations)
@@ -111,28 +111,28 @@ class Domain:
 
 
 def load_domain(path: Path, operations: Iterable[str]) -> Domain:
-    """Read what is known.
+    """Read the file.
 
     Args:
         path: of `domain.yaml`.
         operations: every label of the contract.
 
     Raises:
-        CaseError: an entry is about an operation that nobody declares.
+        CaseError: an entry names an operation that the contract does not have.
         ContractError: the file is broken.
     """
     file, known = load_typed(path, _DomainFile), set(operations)
-    told = [one.operations for one in (*file.kept, *file.fixed, *file.limits, *file.depends)]
-    told += [one.operations for one in file.tolerated]
-    for label in chain(*told):
+    named = [one.operations for one in (*file.kept, *file.fixed, *file.limits, *file.depends)]
+    named += [one.operations for one in file.tolerated]
+    for label in chain(*named):
         if label not in known:
             raise CaseError(str(path), 0, f"expected the label of an operation, got {label!r}")
     return Domain(file)
 
 
 def breaks(limit: DomainEntry, value: object) -> bool:
-    """Tell whether a value breaks a limit."""
-    return not compiled(msgspec.json.encode(limit.rule)).is_valid(whole(value))
+    """Return whether a value breaks a limit."""
+    return not compiled(msgspec.json.encode(limit.rule)).is_valid(without_surrogates(value))
 
 
 def _named(entries: Iterable[DomainEntry], operation: str, location: str) -> bool:

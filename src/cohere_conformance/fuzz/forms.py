@@ -1,4 +1,4 @@
-"""Requests with a form that is put together in another way: parts left out, added, doubled, renamed."""
+"""Requests with a mutated form: parts left out, added, duplicated, renamed."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _FILENAMES = {
 
 @dataclass(frozen=True)
 class TextPart:
-    """A part that holds a text.
+    """A part that contains a text.
 
     Attributes:
         name: of the part.
-        schema: of what its text stands for, self-contained.
+        schema: of the value of its text, self-contained.
         given: what the case sends, with placeholders.
         required: whether it has to be there.
     """
@@ -48,7 +48,7 @@ class TextPart:
 
 
 def fields(operation: Operation, anchor: Anchor) -> Iterator[TextPart]:
-    """Yield the declared parts that hold a text.
+    """Yield the declared parts that contain a text.
 
     Args:
         operation: what is called.
@@ -62,14 +62,14 @@ def fields(operation: Operation, anchor: Anchor) -> Iterator[TextPart]:
         parts = [part for part in anchor.template.form if part.name == name]
         given = tuple(part.content for part in parts if isinstance(part.content, str))
         text = all(part.filename is None for part in parts) and len(given) == len(parts)
-        # Whether a part that is absent is a file, no schema tells: it is a text as well.
+        # An absent part of type string may be a file: no schema says which.
         known = bool(parts) or "string" not in Site((), ABSENT, rules(schema, schema, ABSENT)).types
         if text and known:
             yield TextPart(name, schema, given, name in required)
 
 
 def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> RequestTemplate:
-    """Return the request with other parts of a name; those that it had not stand before everything else."""
+    """Return the request with other parts of a name; new ones come before all others."""
     form = anchor.template.form
     location = next((at for at, part in enumerate(form) if part.name == name), 0)
     before = [part for part in form[:location] if part.name != name]
@@ -78,7 +78,7 @@ def with_texts(anchor: Anchor, name: str, texts: tuple[str, ...]) -> RequestTemp
 
 
 def any_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield forms that keep every rule of the contract and are put together in an unusual way.
+    """Yield unusual forms that are valid by the contract.
 
     Args:
         operation: what is called.
@@ -120,7 +120,7 @@ def _unusual(form: tuple[FormPart, ...]) -> Iterator[tuple[str, str, tuple[FormP
 
 
 def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield forms that lack a file, or have a part that nobody declares.
+    """Yield forms without a required part, and with a part that is not declared.
 
     Args:
         operation: what is called.
@@ -144,7 +144,9 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             rule=BrokenRule(f"form:{name}", "required", "it has to be there"),
         )
     # Version 1 ignores what it does not know (V-02).
-    refused = " /v2/" in operation.label and any(told is False for told in site.told("additionalProperties"))
+    refused = " /v2/" in operation.label and any(
+        told is False for told in site.values_of("additionalProperties")
+    )
     yield anchor.candidate(
         GenerationMode.NEGATIVE,
         anchor.with_form((FormPart(UNKNOWN, "1"), *form)),
@@ -160,7 +162,7 @@ def _changed(part: FormPart, **further: str | bytes | None) -> FormPart:
 
 
 def _declared(operation: Operation, anchor: Anchor) -> Site | None:
-    """Return the declaration of a form as a place; `None` where the case sends none."""
+    """Return the declaration of a form as a location; `None` where the case sends none."""
     declared = operation.request.media.get(FORM) if operation.request else None
     if declared is None or not anchor.template.form:
         return None
@@ -169,9 +171,11 @@ def _declared(operation: Operation, anchor: Anchor) -> Site | None:
 
 def _properties(site: Site) -> dict[str, Schema]:
     """Return the self-contained schema of each part."""
-    known: Schema = {"$defs": next(iter(site.told("$defs")), {})}
-    return {name: {**schema, **known} for told in site.told("properties") for name, schema in told.items()}
+    known: Schema = {"$defs": next(iter(site.values_of("$defs")), {})}
+    return {
+        name: {**schema, **known} for told in site.values_of("properties") for name, schema in told.items()
+    }
 
 
 def _required(site: Site) -> set[str]:
-    return {name for told in site.told("required") for name in told}
+    return {name for names in site.values_of("required") for name in names}

@@ -1,4 +1,4 @@
-"""Fuzzes one operation after the other: sends what is derived, judges, makes what failed smaller."""
+"""Fuzzes one operation after the other: sends generated requests, judges them, shrinks those that fail."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ if TYPE_CHECKING:
     from cohere_conformance.session.plan import Plan
 
 _FAILED = b"failed"
-"""The key under which the names of candidates stand that failed."""
+"""The key of the names of candidates that failed."""
 _MAX_SHRINK_REQUESTS = 30
-"""Requests that are spent on making one failing request smaller."""
+"""Requests that are spent on shrinking one failing request."""
 _MAX_SHRUNK = 5
-"""Failing requests of one look that are made smaller: a server that checks nothing fails at every place."""
+"""Failing requests of one kind that are shrunk: a server without validation fails at every location."""
 
 
 class FuzzResult(NamedTuple):
-    """How the fuzzing of one operation in one way ended.
+    """The result of fuzzing one operation in one generation mode.
 
     Attributes:
         findings: what fails it, the first of each fingerprint.
-        reason: why it ended early, or why a part of it was left out.
-        left_out: why nothing was sent, where nothing may be.
-        unsent: requests that were left out, because the unchanged one that they start from is not served.
+        reason: why it ended early, or why some requests were left out.
+        left_out: why nothing was sent, where nothing may be sent.
+        unsent: requests that were left out, because their starting request is not served.
     """
 
     findings: tuple[Finding, ...]
@@ -64,11 +64,11 @@ class FuzzResult(NamedTuple):
 
 
 class _StopError(Exception):
-    """No further request is to be sent."""
+    """No further request may be sent."""
 
 
 class _LostError(_StopError):
-    """An answer never came: each further one would cost as much time."""
+    """No complete response was received: each further one would cost as much time."""
 
 
 class Fuzzer:
@@ -78,7 +78,7 @@ class Fuzzer:
         plan: what may be done.
         options: how much is sent, and where failing examples are kept.
         suite: the cases to start from.
-        contract: what requests are derived from.
+        contract: what requests are generated from.
         runner: what sends and judges.
     """
 
@@ -99,21 +99,21 @@ class Fuzzer:
         """Fuzz one operation.
 
         Args:
-            test: id under which everything is written down.
+            test: id under which everything is recorded.
             label: of the operation.
-            mode: what its requests are changed for.
+            mode: how its requests are generated.
         """
         if label in self._lost:
-            return FuzzResult((), "an answer of this operation never came")
+            return FuzzResult((), "an earlier request to this operation got no complete response")
         operation = self._contract.operations[label]
         start = self._permitted(anchors(self._suite, operation, self._plan.profile))
         if isinstance(start, str):
             return FuzzResult((), left_out=start)
-        attempts = _Attempts(test, self._runner, self._looked_at(operation, mode))
+        attempts = _Attempts(test, self._runner, self._baseline_of(operation, mode))
         reason = ""
         try:
             if mode is GenerationMode.POSITIVE and self._options.profile is not FuzzProfile.SMOKE:
-                # What only a certain text, a stream or a call of a tool shows needs no change to be seen.
+                # Some defects show without a change: with a certain text, in a stream, or in a tool call.
                 for anchor in written(self._suite, operation, self._plan.profile):
                     attempts.usable(anchor.case)
             self._one_change(test, operation, start, mode, attempts)
@@ -130,13 +130,13 @@ class Fuzzer:
         )
 
     def _permitted(self, every: tuple[Anchor, ...]) -> tuple[Anchor, ...] | str:
-        """Return the requests whose resources may be made, or why there is none."""
+        """Return the requests whose resources may be created, or why there is none."""
         reasons = [self._runner.permission.unavailable(anchor.needs) for anchor in every]
         start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
         return start if start or not every else reasons[0] or ""
 
-    def _looked_at(self, operation: Operation, mode: GenerationMode) -> Baseline | None:
-        """Return what the starting requests show by themselves; `None` where they must not be sent."""
+    def _baseline_of(self, operation: Operation, mode: GenerationMode) -> Baseline | None:
+        """Return what the starting requests show unchanged; `None` where they must not be sent."""
         if (
             mode is GenerationMode.PROTOCOL
             and self._plan.target_kind is TargetKind.LIVE
@@ -174,9 +174,9 @@ class Fuzzer:
     def _several_changes(
         self, test: str, operation: Operation, start: tuple[Anchor, ...], attempts: _Attempts
     ) -> None:
-        effort, told = EFFORTS[self._options.profile], self._options.max_examples
-        examples = effort.examples if told is None else told
-        overlays = effort.overlaid if told is None else min(effort.overlaid, told)
+        effort, limit = EFFORTS[self._options.profile], self._options.max_examples
+        examples = effort.examples if limit is None else limit
+        overlays = effort.overlaid if limit is None else min(effort.overlaid, limit)
         bodied = [anchor for anchor in start if isinstance(anchor.template.body, dict)]
         if operation.request is None or not examples + overlays:
             return
@@ -210,14 +210,14 @@ class Fuzzer:
         try:
             configured(seed(number)(given(strategy)(attempt)))()
         except (FailingRequestError, Flaky, BaseExceptionGroup) as error:
-            # What was found is written down, also where the server does not answer alike twice.
-            if _is_ours(error):
+            # What was found is recorded, also where the server does not respond alike twice.
+            if _is_own_defect(error):
                 raise
         attempts.go_on()
 
 
 class FailingRequestError(Exception):
-    """A request failed. Each fingerprint has a class of its own, by which Hypothesis tells failures apart."""
+    """A request failed. Each fingerprint has a class of its own, so that Hypothesis shrinks each failure."""
 
 
 _FAILING: dict[str, type[FailingRequestError]] = {}
@@ -229,28 +229,28 @@ def _failing_error(fingerprint: str) -> FailingRequestError:
     return _FAILING[fingerprint](fingerprint)
 
 
-def _is_ours(error: BaseException) -> bool:
-    """Tell whether something else came up than a failing request and the end of all sending."""
-    # What did not come up twice Hypothesis calls flaky, a mistake of ours as well.
+def _is_own_defect(error: BaseException) -> bool:
+    """Return whether an error is a defect of the fuzzer: not a failing request, not the end of sending."""
+    # What did not happen twice Hypothesis calls flaky, a defect of the fuzzer included.
     if isinstance(error, BaseExceptionGroup):
-        return any(_is_ours(one) for one in error.exceptions)
+        return any(_is_own_defect(one) for one in error.exceptions)
     return not isinstance(error, FailingRequestError | Flaky | _StopError)
 
 
 class _Attempts:
-    """What was sent for one test, and what it showed.
+    """The requests that were sent for one test, and what they showed.
 
     Args:
         test: its id.
         runner: what sends and judges.
-        unchanged: what the starting requests show by themselves; `None` where they must not be sent.
+        baseline: what the starting requests show unchanged; `None` where they must not be sent.
 
     Attributes:
         found: what fails the test, by its fingerprint.
         failing: what fails the last request.
         sent: how many requests were sent.
-        refused: why the last one was not sent that may not be.
-        unsent: how many requests were left out, because the unchanged one is not served.
+        refused: why the last request was not sent that may not be sent.
+        unsent: how many requests were left out, because their starting request is not served.
     """
 
     def __init__(self, test: str, runner: FuzzRunner, baseline: Baseline | None) -> None:
@@ -267,25 +267,25 @@ class _Attempts:
         self._stopped: _StopError | None = None
 
     def go_on(self) -> None:
-        """Do nothing, unless the sending has come to its end.
+        """Raise the error that ended the sending, if it has ended.
 
         Raises:
-            _StopError: it has.
+            _StopError: no further request may be sent.
         """
         if self._stopped is not None:
             raise self._stopped
 
     def usable(self, case: str) -> bool:
-        """Tell whether a starting request is served without any change.
+        """Return whether a starting request is served unchanged.
 
         Args:
             case: id of its case.
 
         Raises:
-            _StopError: nothing more is to be sent.
+            _StopError: no further request may be sent.
         """
         self.go_on()
-        return self._baseline is None or self._baseline.usable(case, self._as_it_is)
+        return self._baseline is None or self._baseline.usable(case, self._send_unchanged)
 
     def left_out(self) -> str:
         """Return which starting requests cannot be fuzzed, and why; nothing where all can."""
@@ -298,11 +298,11 @@ class _Attempts:
         return f"cannot be fuzzed: the unchanged request of {case}{more} is not served ({observed}){unsent}"
 
     def news(self, candidate: Candidate) -> list[str]:
-        """Send a request; keep what fails it, and return the fingerprints that are new.
+        """Send a request, collect the findings that fail it, and return their new fingerprints.
 
         Raises:
-            _StopError: nothing more is to be sent.
-            MissingError: what the case needs cannot be made.
+            _StopError: no further request may be sent.
+            MissingError: a resource that the case needs cannot be created.
         """
         self.failing = ()
         if not self.usable(candidate.anchor):
@@ -317,23 +317,23 @@ class _Attempts:
         if self._baseline is None:
             return findings
         try:
-            return self._baseline.to_blame(candidate, findings, self._as_it_is)
+            return self._baseline.to_blame(candidate, findings, self._send_unchanged)
         except _StopError:
-            return findings  # whether it shows without the change cannot be found out any more
+            return findings  # the starting request can no longer be sent
 
-    def _as_it_is(self, candidate: Candidate) -> Attempt:
-        """Send a starting request unchanged; what it shows is a finding of its own."""
+    def _send_unchanged(self, candidate: Candidate) -> Attempt:
+        """Send a starting request unchanged; what it shows is a finding of that request."""
         try:
             return self._send(candidate)
         except MissingError as error:
             return Attempt((), served=False, observed=str(error))
 
     def _send(self, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
-        self.go_on()  # Hypothesis tries again whatever failed
+        self.go_on()  # Hypothesis repeats what failed
         try:
             attempt = self._runner.attempt(self._test, candidate, to_blame)
         except ForbiddenError as error:
-            # Of many requests that only some server would take for something else, this one is left out.
+            # Some server may take this request for a harmful one: it is left out, and the others are sent.
             self.refused = str(error)
             return Attempt((), served=False, observed=self.refused)
         except BudgetError as error:
@@ -348,16 +348,16 @@ class _Attempts:
         return attempt
 
     def shrink(self, operation: Operation, candidate: Candidate, fingerprints: list[str]) -> None:
-        """Leave out of a failing request what has nothing to do with the failure.
+        """Leave out of a failing request what does not matter for the failure.
 
-        Nothing is kept here: whatever is sent is written down, and a report shows the smallest request.
+        Nothing is kept here: every request is recorded, and a report shows the smallest one.
         """
         if any(one.kind is Kind.VALID_REFUSED for one in self.failing):
-            return  # of less than the whole nobody knows whether it has to be served
-        looks = {(one.kind, one.severity, one.status, one.requirement) for one in self.failing}
-        if all(self._shrunk[look] >= _MAX_SHRUNK for look in looks):
+            return  # a smaller request may be one that need not be served
+        kinds = {(one.kind, one.severity, one.status, one.requirement) for one in self.failing}
+        if all(self._shrunk[one] >= _MAX_SHRUNK for one in kinds):
             return
-        self._shrunk.update(looks)
+        self._shrunk.update(kinds)
         left, wanted = _MAX_SHRINK_REQUESTS, set(fingerprints)
         while left > 0:
             for tried in shrunk(operation, candidate):

@@ -1,4 +1,4 @@
-"""Several allowed changes at once: what only breaks together, drawn by Hypothesis and shrunk by it."""
+"""Several allowed changes at once, generated and shrunk by Hypothesis: some defects need a combination."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
     Args:
         operation: what is called.
         given: the cases to start from, the smallest first; each has a JSON body.
-        domain: what is known beside the schemas.
+        domain: what is known of requests beyond the schemas.
     """
 
     @st.composite
@@ -41,7 +41,7 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
         anchor = draw(st.sampled_from(given))
         declared = declared_body(operation, anchor)
         assert declared is not None
-        body, told = anchor.template.body, []
+        body, changes = anchor.template.body, []
         for _ in range(draw(st.integers(1, _MOST))):
             site = draw(st.sampled_from(_open(operation.label, declared.schema, body, domain)))
             value = draw(_values(declared.schema, site))
@@ -51,12 +51,12 @@ def mixed(operation: Operation, given: Sequence[Anchor], domain: Domain) -> Sear
             fits = is_valid(declared.compiled, changed) and domain.within(operation.label, changed)
             if changed != body and fits:
                 body = changed
-                told.append(site.location or "/")
+                changes.append(site.location or "/")
         return anchor.candidate(
             GenerationMode.POSITIVE,
             msgspec.structs.replace(anchor.template, body=body),
-            location=", ".join(sorted(set(told))) or "/",
-            says="several changes" if len(told) > 1 else "a drawn value",
+            location=", ".join(sorted(set(changes))) or "/",
+            says="several changes" if len(changes) > 1 else "a drawn value",
             expected=Expected.EITHER,
         )
 
@@ -69,8 +69,10 @@ def _open(label: str, schema: Schema, body: Any, domain: Domain) -> list[Site]:
 
 def _values(schema: Schema, site: Site) -> SearchStrategy[Any]:
     listed = [value.value for value in allowed(schema, site)] or [site.value]
-    drawn = [_DRAWN[kind](site) for kind in sorted(site.types & _DRAWN.keys()) if not site.listed]
-    return st.one_of(st.sampled_from(listed), *drawn)
+    strategies = [
+        _STRATEGIES[kind](site) for kind in sorted(site.types & _STRATEGIES.keys()) if not site.listed
+    ]
+    return st.one_of(st.sampled_from(listed), *strategies)
 
 
 def _integers(site: Site) -> SearchStrategy[Any]:
@@ -90,11 +92,13 @@ def _strings(site: Site) -> SearchStrategy[Any]:
 def _arrays(site: Site) -> SearchStrategy[Any]:
     if site.value is ABSENT or not site.value:
         return st.just(site.value if site.value is not ABSENT else [])
-    most = min([20, *site.told("maxItems")])
-    return st.lists(st.sampled_from(site.value), min_size=min([0, *site.told("minItems")]), max_size=most)
+    most = min([20, *site.values_of("maxItems")])
+    return st.lists(
+        st.sampled_from(site.value), min_size=min([0, *site.values_of("minItems")]), max_size=most
+    )
 
 
-_DRAWN: dict[str, Callable[[Site], SearchStrategy[Any]]] = {
+_STRATEGIES: dict[str, Callable[[Site], SearchStrategy[Any]]] = {
     "integer": _integers,
     "number": _numbers,
     "string": _strings,

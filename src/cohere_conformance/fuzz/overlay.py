@@ -1,7 +1,7 @@
-"""Properties that schemathesis draws, laid over the body of a case.
+"""Properties that schemathesis generates, in the body of a case.
 
-By itself what it draws only ever meets a refusal: the name of a model is no random text. What it is good at
-are values of deep schemas, so they take the place of the same properties of a request that is served.
+A body that is generated completely is always refused: the name of a model is no random text. Schemathesis is
+good at nested values, so these replace the same properties of a request that is served.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 def overlaid(
     contract: Contract, operation: Operation, given: Sequence[Anchor], domain: Domain
 ) -> SearchStrategy[Candidate]:
-    """Return a strategy for requests some of whose properties are drawn by schemathesis.
+    """Return a strategy for requests with some properties that schemathesis generates.
 
     Args:
         contract: of which the operation is a part.
         operation: what is called.
         given: the cases to start from, the smallest first; each has a JSON body.
-        domain: what is known beside the schemas.
+        domain: what is known of requests beyond the schemas.
     """
     from hypothesis import strategies as st
 
-    bodies = _bodies(_Whole(contract), operation.label)
+    bodies = _bodies(_HashableContract(contract), operation.label)
 
     @st.composite
     def draw_one(draw: DrawFn) -> Candidate:
@@ -71,32 +71,32 @@ def overlaid(
     return draw_one()
 
 
-class _Whole:
-    """A contract by its digest: equal digests declare alike, and the document in it cannot be hashed."""
+class _HashableContract:
+    """A contract, hashed by its digest: the document in it cannot be hashed."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Whole) and self.contract.digest == other.contract.digest
+        return isinstance(other, _HashableContract) and self.contract.digest == other.contract.digest
 
     def __hash__(self) -> int:
         return hash(self.contract.digest)
 
 
 @lru_cache(maxsize=1)
-def _loaded(whole: _Whole) -> Any:
-    # Only runs that draw pay for it.
+def _loaded(contract: _HashableContract) -> Any:
+    # The import is slow, and few runs need it.
     import schemathesis
 
-    return schemathesis.openapi.from_dict(whole.contract.document)
+    return schemathesis.openapi.from_dict(contract.contract.document)
 
 
 @lru_cache(maxsize=64)
-def _bodies(whole: _Whole, label: str) -> SearchStrategy[Any]:
+def _bodies(contract: _HashableContract, label: str) -> SearchStrategy[Any]:
     import schemathesis
 
     method, path = label.split(" ", 1)
-    cases = _loaded(whole)[path][method].as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
+    cases = _loaded(contract)[path][method].as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
     bodies: SearchStrategy[Any] = cases.map(lambda case: case.body)
     return bodies

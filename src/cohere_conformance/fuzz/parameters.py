@@ -229,7 +229,7 @@ def _allowed(slot: _Slot) -> Iterator[tuple[str, tuple[str, ...], bool]]:
 
 def _further(slot: _Slot) -> Iterator[Value]:
     """Yield values of which no JSON value is an example."""
-    if "date-time" in slot.site.told("format"):
+    if "date-time" in slot.site.values_of("format"):
         yield from (Value(text, text) for text in _TIMES)
     if slot.kind == "integer":
         yield from (Value(repr(text), text) for text in _INTEGERS)

@@ -1,4 +1,4 @@
-"""Runs derived requests: what the fuzzer has changed is sent, judged and written down one by one."""
+"""Runs generated requests: sends, judges and records one after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.errors import OwnershipError
 from cohere_conformance.fuzz.baseline import Attempt
-from cohere_conformance.fuzz.response_checks import led_elsewhere, observed, refused_for_size, status_findings
+from cohere_conformance.fuzz.response_checks import (
+    may_be_misrouted,
+    observed,
+    refused_for_size,
+    status_findings,
+)
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
 from cohere_conformance.session.plan import TargetKind
@@ -23,11 +28,11 @@ if TYPE_CHECKING:
 
     from cohere_conformance.fuzz.baseline import ToBlame
     from cohere_conformance.fuzz.candidate import Candidate
-    from cohere_conformance.model import Exchange, Response
+    from cohere_conformance.model import Exchange, Finding, Response
 
 
 class FuzzRunner(Runner):
-    """Runs derived requests against one target, beside the cases."""
+    """Runs generated requests, and written cases, against one target."""
 
     def _names(self, run: str) -> tuple[Unique, str]:
         # For the same seed a run sends the same requests again, so its names are the same as well.
@@ -35,59 +40,86 @@ class FuzzRunner(Runner):
         return unique, unique()
 
     def attempt(self, test: str, candidate: Candidate, to_blame: ToBlame | None = None) -> Attempt:
-        """Send a derived request and judge the answer.
+        """Send a generated request and judge the response.
 
-        What it made is removed at once, and what it has destroyed or changed is made anew before it is used
-        again, so that every request meets the same state.
+        What the request created is removed at once, and what it deleted or changed is created again before
+        it is used the next time, so that every request meets the same state.
 
         Args:
-            test: id under which it is written down.
+            test: id under which it is recorded.
             candidate: the request.
-            to_blame: keeps of findings that fail it those that its change may be blamed for.
+            to_blame: returns, of findings that fail the request, those that its change causes.
 
         Raises:
             BudgetError: no further request may be sent.
-            ForbiddenError: the target may not be sent such a request.
-            MissingError: what the case needs cannot be made.
-            RuntimeError: the request could harm what the run did not make, which is a defect of whatever
-                derived it.
+            ForbiddenError: such a request may not be sent to the target.
+            MissingError: a resource that the request needs cannot be created.
+            RuntimeError: the request could harm what the run did not create, which is a defect of the
+                generator.
         """
         if self._liveness.over and not self._alive(test):
             reason = self._gone().reason
             return Attempt((), served=False, observed=reason, gone=reason)
-        values = self._resources.values(candidate.needs)
-        template = candidate.template
-        outgoing = template.outgoing(
-            values, name=test, key=candidate.key, authorization=self._authorizations.get(candidate.key)
-        )
-        # By its size, so that a report shows the smallest of several requests that fail alike.
-        position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
-
-        def send() -> Exchange:
-            return self._send_for_keeps(template.operation, test, outgoing, values, position)
-
-        try:
-            exchange = send()
-        except OwnershipError as error:
-            if error.claimed:
-                raise MissingError(str(error)) from error
-            raise RuntimeError(f"{test} was about to send {error}; please report it") from error
+        send = self._sending(test, candidate)
+        exchange = self._checked(test, send)
         response = exchange.response
         lost = self._liveness.note(response)
         excuse = self._fuzz_excuse(response, send)
-        unjudged = led_elsewhere(candidate, exchange) or refused_for_size(candidate, exchange)
-        judged = [] if unjudged else self._found(exchange)
-        foreign = tuple(reused_ids(self._guard, exchange))
-        findings = foreign if excuse else (*judged, *foreign, *status_findings(candidate, exchange, judged))
+        findings = self._fuzz_findings(candidate, exchange, excuse)
         self._restore(test, candidate, exchange)
         if to_blame is not None and any(self._failing(findings)):
             findings = to_blame(findings)
         failing = tuple(self._failing(findings))
-        outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failing else "passed"
+        self._record(test, candidate, exchange, findings, excuse)
+        served = 200 <= response.status < 300 and response.failure is None
+        return Attempt(
+            failing,
+            served=served and not excuse,
+            observed="" if served else excuse or observed(exchange),
+            gone="no complete response was received" if lost else "",
+        )
+
+    def _sending(self, test: str, candidate: Candidate) -> Callable[[], Exchange]:
+        """Return what sends a request, with the resources that it needs."""
+        values, template = self._resources.values(candidate.needs), candidate.template
+        outgoing = template.outgoing(
+            values, name=test, key=candidate.key, authorization=self._authorizations.get(candidate.key)
+        )
+        # The size comes first where a report chooses one of several requests that fail alike.
+        position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
+        return lambda: self._send_for_keeps(template.operation, test, outgoing, values, position)
+
+    def _checked(self, test: str, send: Callable[[], Exchange]) -> Exchange:
+        try:
+            return send()
+        except OwnershipError as error:
+            if error.claimed:
+                raise MissingError(str(error)) from error
+            raise RuntimeError(f"{test} was about to send {error}; please report it") from error
+
+    def _fuzz_findings(
+        self, candidate: Candidate, exchange: Exchange, excuse: str | None
+    ) -> tuple[Finding, ...]:
+        unjudged = may_be_misrouted(candidate, exchange) or refused_for_size(candidate, exchange)
+        judged = [] if unjudged else self._found(exchange)
+        reused = tuple(reused_ids(self._guard, exchange))
+        return reused if excuse else (*judged, *reused, *status_findings(candidate, exchange, judged))
+
+    def _record(
+        self,
+        test: str,
+        candidate: Candidate,
+        exchange: Exchange,
+        findings: tuple[Finding, ...],
+        excuse: str | None,
+    ) -> None:
+        failed = any(self._failing(findings))
+        outcome: CaseOutcome = "inconclusive" if excuse else "failed" if failed else "passed"
+        operation = candidate.template.operation
         self._write(
             Record(
                 case=test,
-                operation=template.operation if self._declared(template.operation) else "",
+                operation=operation if self._declared(operation) else "",
                 outcome=outcome,
                 reason=excuse or "",
                 exchange=exchange,
@@ -95,17 +127,10 @@ class FuzzRunner(Runner):
                 way=candidate.mode,
             )
         )
-        served = 200 <= response.status < 300 and response.failure is None
-        return Attempt(
-            failing,
-            served=served and not excuse,
-            observed="" if served else excuse or observed(exchange),
-            gone="an answer never came" if lost else "",
-        )
 
     def _alive(self, test: str) -> bool:
-        """Tell whether a target that left several requests in a row without an answer answers at all."""
-        # Asked once: a target that is gone is gone for the rest of the run.
+        """Return whether a target that did not respond to several requests in a row responds at all."""
+        # Once in a run: a target that is gone is gone for the rest of it.
         if self._liveness.worth_asking():
             response = self._sender.send(Outgoing("GET", "/v1/models"), position=test).response
             if response.status and response.failure is None:
@@ -116,7 +141,7 @@ class FuzzRunner(Runner):
         return operation in self._policies
 
     def _fuzz_excuse(self, response: Response, again: Callable[[], Exchange]) -> str | None:
-        """Return why an answer of a live service says nothing, if so: one crash may be an incident."""
+        """Return why a response of a live service is inconclusive, if it is: one crash may be an incident."""
         if self._plan.target_kind is not TargetKind.LIVE:
             return None
         if response.failure is not None and response.failure.kind in UNANSWERED:

@@ -1,4 +1,4 @@
-"""A failing request made smaller: what was not changed on purpose is left out, part by part."""
+"""Shrinks a failing request: leaves out, part by part, what was not deliberately changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from cohere_conformance.fuzz.bodies import broken_rules
 from cohere_conformance.fuzz.candidate import Expected
-from cohere_conformance.fuzz.walk import ABSENT, edited, place_of
+from cohere_conformance.fuzz.walk import ABSENT, edited, location_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from cohere_conformance.fuzz.walk import Path
 
 _FEW = 8
-"""Lists that are longer are halved before they are taken apart."""
+"""Longer lists and texts are halved first."""
 
 
 def shrunk(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
     """Yield the request with one part less: a query parameter, a header, a property, an element.
 
-    None of them breaks a rule of the document that the candidate does not break, and what breaks a rule that
-    is not one of a body's schema stays: without it there would be nothing left to refuse. That one has to be
-    served cannot be told of any: what was left out may have been needed.
+    None of them breaks a rule of the document that the candidate does not break. What breaks a rule that is
+    in no schema stays, or nothing would be left to refuse. None of them has to be served: what was left out
+    may have been needed.
     """
     template = candidate.template
     if candidate.expected is Expected.SERVED:
@@ -43,7 +43,7 @@ def shrunk(operation: Operation, candidate: Candidate) -> Iterator[Candidate]:
             location or "/" for location, _ in before
         }
         for path, value in _cuts(template.body, ()):
-            if in_words and _touches(place_of(path), candidate.location):
+            if in_words and _touches(location_of(path), candidate.location):
                 continue
             body = edited(template.body, path, value)
             if broken_rules(operation, body) == before:
@@ -55,12 +55,12 @@ def _with(candidate: Candidate, **changed: Any) -> Candidate:
 
 
 def _touches(location: str, kept: str) -> bool:
-    """Tell whether a place holds another one, or lies inside of it."""
+    """Return whether a location contains another one, or is inside it."""
     return f"{kept}/".startswith(f"{location}/") or f"{location}/".startswith(f"{kept}/")
 
 
 def _cuts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield places and what would stand there in a smaller body, the largest steps first."""
+    """Yield locations and their values in a smaller body, the largest steps first."""
     if isinstance(value, dict):
         yield from (((*path, name), ABSENT) for name in value)
         for name, item in value.items():

@@ -1,4 +1,4 @@
-"""Values for one place: those that its rules allow, and those that break exactly one of them."""
+"""Values for one location: those that its schemas allow, and those that break exactly one of their rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OTHERS: dict[str, Any] = {
 """A value of each JSON type."""
 _DEEPEST = 6
 UNKNOWN = "conformance-unknown"
-"""A name that nobody declares."""
+"""A name that is not declared."""
 TEXTS = {
     "an empty text": "",
     "a blank": " ",
@@ -41,18 +41,18 @@ TEXTS = {
     "a byte order mark": "\ufeffa",
     "5,000 characters": "word " * 1000,
 }
-"""Texts that something between a socket and a tokenizer may trip over, by what they are."""
+"""Texts that something between a socket and a tokenizer may fail on, by their description."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value that a place allows.
+    """A value that is allowed at a location.
 
     Attributes:
         says: what it is, for a reader.
         value: the value; `ABSENT` leaves the property out.
-        sure: whether the rules name it, so that a server has to serve it: a listed value, a declared limit.
-            What is merely not forbidden may be refused for reasons that no schema tells.
+        sure: whether a schema names it, so that a server has to serve it: a listed value, a declared limit.
+            Others may be refused for reasons that are in no schema.
     """
 
     says: str
@@ -62,11 +62,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Violation:
-    """A value that breaks a rule of its place.
+    """A value that breaks a rule of its location.
 
     Attributes:
         keyword: of the rule, as JSON Schema names it.
-        limit: what the rule demands.
+        limit: what the rule requires.
         says: what the value is, for a reader.
         value: the value; `ABSENT` leaves the property out.
     """
@@ -81,7 +81,7 @@ class Violation:
 
 
 def allowed(root: Schema, site: Site) -> Iterator[Value]:
-    """Yield values for a place that its rules allow; whoever uses them checks them with the whole body."""
+    """Yield values that the schemas of a location allow; the caller validates the whole body."""
     if not site.required and site.value is not ABSENT and site.path and isinstance(site.path[-1], str):
         yield Value("left out", ABSENT, sure=True)
     if site.listed:
@@ -104,41 +104,41 @@ def _booleans(root: Schema, site: Site) -> Iterator[Value]:
 
 def _integers(root: Schema, site: Site) -> Iterator[Value]:
     low, high = bounds(site)
-    for name, told in (("the least", low), ("the most", high)):
-        if told is not None and abs(told) < 2**31 - 1 and told == int(told):
-            yield Value(f"{int(told)}, {name} that is declared", int(told), sure=True)
+    for name, limit in (("the least", low), ("the most", high)):
+        if limit is not None and abs(limit) < 2**31 - 1 and limit == int(limit):
+            yield Value(f"{int(limit)}, {name} that is declared", int(limit), sure=True)
     yield from (Value(f"{number}", number) for number in (0, 1, 2, 1000, 2**31 - 1, 2**53 + 1, -1))
 
 
 def _numbers(root: Schema, site: Site) -> Iterator[Value]:
     low, high = bounds(site)
-    for name, told in (("the least", low), ("the most", high)):
-        if told is not None:
-            yield Value(f"{told}, {name} that is declared", told, sure=True)
+    for name, limit in (("the least", low), ("the most", high)):
+        if limit is not None:
+            yield Value(f"{limit}, {name} that is declared", limit, sure=True)
     if low is not None and high is not None:
         yield Value(f"{(low + high) / 2}, in the middle", (low + high) / 2, sure=True)
     yield from (Value(f"{number}", number) for number in (0, 1, 0.1, 1e-12, -0.5))
 
 
 def _strings(root: Schema, site: Site) -> Iterator[Value]:
-    if site.told("format"):
+    if site.values_of("format"):
         return
     texts = TEXTS if site.value is not ABSENT else {"a word": "conformance"}
     yield from (Value(says, literal(text)) for says, text in texts.items())
     for keyword, name in (("minLength", "the least"), ("maxLength", "the most")):
-        for told in site.told(keyword):
-            yield Value(f"{told} characters, {name} that is declared", "a" * told, sure=True)
+        for limit in site.values_of(keyword):
+            yield Value(f"{limit} characters, {name} that is declared", "a" * limit, sure=True)
 
 
 def _arrays(root: Schema, site: Site) -> Iterator[Value]:
-    low, high = max([0, *site.told("minItems")]), min([*site.told("maxItems"), 2000])
+    low, high = max([0, *site.values_of("minItems")]), min([*site.values_of("maxItems"), 2000])
     item = site.value[0] if site.value and site.value is not ABSENT else _item(root, site)
-    yield Value("an empty list", [], sure=bool(site.told("minItems")) and low == 0)
+    yield Value("an empty list", [], sure=bool(site.values_of("minItems")) and low == 0)
     for count, says, sure in (
         (1, "one element", False),
         (low, "as few elements as declared", True),
         (12, "12 elements", False),
-        (high, "as many elements as declared", bool(site.told("maxItems"))),
+        (high, "as many elements as declared", bool(site.values_of("maxItems"))),
     ):
         if max(low, 1) <= count <= high and (sure or count < 2000):
             yield Value(f"{says}: {count}", [item] * count, sure=sure)
@@ -165,37 +165,37 @@ _ALLOWED = {
 
 
 def tags(site: Site) -> Iterator[tuple[str, list[str]]]:
-    """Yield the tag of each union that stands at the place, with its values."""
-    for told in site.told("properties"):
-        for name, schema in told.items():
+    """Yield the tag of each union at the location, with its values."""
+    for properties in site.values_of("properties"):
+        for name, schema in properties.items():
             if schema.get("x-tag"):
                 yield name, schema["enum"]
 
 
 def bounds(site: Site) -> tuple[float | None, float | None]:
-    """Return the least and the greatest number that a place allows, as far as it says."""
-    low = [*site.told("minimum")]
-    high = [*site.told("maximum")]
+    """Return the declared minimum and maximum of a location; `None` where none is declared."""
+    low = [*site.values_of("minimum")]
+    high = [*site.values_of("maximum")]
     return max(low, default=None), min(high, default=None)
 
 
 def built(
     root: Schema, declared: tuple[Schema, ...], tag: dict[str, Any] | None = None, depth: int = 0
 ) -> Any:
-    """Return a small value that the rules allow, as far as they say enough.
+    """Return a small value that the schemas allow, as far as they declare enough.
 
     Args:
-        root: where references lead to.
-        declared: the rules, references followed.
-        tag: what the tag of a union says, which decides the branch.
-        depth: of the value, for schemas that hold themselves.
+        root: contains the schemas that references name.
+        declared: the schemas, references resolved.
+        tag: the tag of a union and its value, which selects the branch.
+        depth: of the value, for recursive schemas.
     """
     site = Site((), dict(tag or {}), declared)
     if tag is not None:
         site = Site((), dict(tag), tuple(rule for one in declared for rule in rules(root, one, dict(tag))))
     if site.listed:
         return site.listed[0]
-    kinds = site.types or ({"object"} if site.told("properties") else {"string"})
+    kinds = site.types or ({"object"} if site.values_of("properties") else {"string"})
     kind = next(
         (one for one in ("string", "object", "array", "integer", "number") if one in kinds), "boolean"
     )
@@ -204,7 +204,7 @@ def built(
             return built(root, declared, {union[0]: union[1][0]}, depth)
         return _object(root, site, dict(tag or {}), depth)
     if kind == "array":
-        few = max([1, *site.told("minItems")])
+        few = max([1, *site.values_of("minItems")])
         return [_item(root, Site((), ABSENT, declared), depth + 1)] * few if depth < _DEEPEST else []
     if kind in {"integer", "number"}:
         low, high = bounds(site)
@@ -213,8 +213,8 @@ def built(
 
 
 def _object(root: Schema, site: Site, value: dict[str, Any], depth: int) -> dict[str, Any]:
-    for name in (name for told in site.told("required") for name in told):
-        declared = [told[name] for told in site.told("properties") if name in told]
+    for name in (name for names in site.values_of("required") for name in names):
+        declared = [known[name] for known in site.values_of("properties") if name in known]
         if name not in value:
             found = tuple(rule for one in declared for rule in rules(root, one, ABSENT))
             value[name] = built(root, found, depth=depth + 1)
@@ -222,7 +222,7 @@ def _object(root: Schema, site: Site, value: dict[str, Any], depth: int) -> dict
 
 
 def _item(root: Schema, site: Site, depth: int = 0) -> Any:
-    items = [told for told in site.told("items") if isinstance(told, dict)]
+    items = [schema for schema in site.values_of("items") if isinstance(schema, dict)]
     found = tuple(rule for schema in items for rule in rules(root, schema, ABSENT))
     return built(root, found, depth=depth + 1) if items else "conformance"
 
@@ -231,7 +231,7 @@ def _item(root: Schema, site: Site, depth: int = 0) -> Any:
 
 
 def broken(root: Schema, site: Site) -> Iterator[Violation]:
-    """Yield values that break one rule of a place; whoever uses them checks that it is one, and only one."""
+    """Yield values that break a rule of a location; the caller checks that they break exactly one."""
     if site.required and site.value is not ABSENT and site.path and isinstance(site.path[-1], str):
         yield Violation("required", "it has to be there", "left out", ABSENT)
     if site.listed:
@@ -240,8 +240,8 @@ def broken(root: Schema, site: Site) -> Iterator[Violation]:
         yield from _of_another_type(site)
     yield from _out_of_bounds(site)
     yield from _too_few_or_many(root, site)
-    yield from _misspelt(site)
-    if isinstance(site.value, dict) and any(told is False for told in site.told("additionalProperties")):
+    yield from _wrong_length_or_format(site)
+    if isinstance(site.value, dict) and False in site.values_of("additionalProperties"):
         yield Violation(
             "additionalProperties", "no other properties", f"with {UNKNOWN}", {**site.value, UNKNOWN: 1}
         )
@@ -268,31 +268,31 @@ def _of_another_type(site: Site) -> Iterator[Violation]:
 def _out_of_bounds(site: Site) -> Iterator[Violation]:
     whole = "integer" in site.types
     for keyword, step in (("minimum", -1), ("maximum", 1)):
-        for told in site.told(keyword):
-            value = told + step if whole else told + step * 0.01
-            yield Violation(keyword, f"{keyword} {told}", f"{value}", value)
+        for limit in site.values_of(keyword):
+            value = limit + step if whole else limit + step * 0.01
+            yield Violation(keyword, f"{keyword} {limit}", f"{value}", value)
             if not whole:
-                yield Violation(keyword, f"{keyword} {told}", f"{told + step * 1000}", told + step * 1000)
+                yield Violation(keyword, f"{keyword} {limit}", f"{limit + step * 1000}", limit + step * 1000)
 
 
 def _too_few_or_many(root: Schema, site: Site) -> Iterator[Violation]:
-    for told in site.told("minItems"):
-        if told > 0 and isinstance(site.value, list):
-            yield Violation("minItems", f"at least {told}", f"{told - 1} elements", site.value[: told - 1])
-    for told in site.told("maxItems"):
-        if told < 5000:
+    for limit in site.values_of("minItems"):
+        if limit > 0 and isinstance(site.value, list):
+            yield Violation("minItems", f"at least {limit}", f"{limit - 1} elements", site.value[: limit - 1])
+    for limit in site.values_of("maxItems"):
+        if limit < 5000:
             item = site.value[0] if isinstance(site.value, list) and site.value else _item(root, site)
-            yield Violation("maxItems", f"at most {told}", f"{told + 1} elements", [item] * (told + 1))
+            yield Violation("maxItems", f"at most {limit}", f"{limit + 1} elements", [item] * (limit + 1))
 
 
-def _misspelt(site: Site) -> Iterator[Violation]:
-    for told in site.told("minLength"):
-        if told > 0:
-            yield Violation("minLength", f"at least {told}", f"{told - 1} characters", "a" * (told - 1))
-    for told in site.told("maxLength"):
-        yield Violation("maxLength", f"at most {told}", f"{told + 1} characters", "a" * (told + 1))
+def _wrong_length_or_format(site: Site) -> Iterator[Violation]:
+    for limit in site.values_of("minLength"):
+        if limit > 0:
+            yield Violation("minLength", f"at least {limit}", f"{limit - 1} characters", "a" * (limit - 1))
+    for limit in site.values_of("maxLength"):
+        yield Violation("maxLength", f"at most {limit}", f"{limit + 1} characters", "a" * (limit + 1))
     for keyword in ("pattern", "format"):
-        for told in site.told(keyword):
+        for limit in site.values_of(keyword):
             yield from (
-                Violation(keyword, f"{keyword} {told}", f"{text!r}", text) for text in (UNKNOWN, "", " ")
+                Violation(keyword, f"{keyword} {limit}", f"{text!r}", text) for text in (UNKNOWN, "", " ")
             )

@@ -1,7 +1,7 @@
-"""A request body along its schema: every place in it, with the rules that hold there.
+"""Walks a request body along its schema: every location in it, with the schemas that apply there.
 
-What holds at a place depends on what stands there: a tag, or the JSON type of a value, decides which branch
-of a union is meant. So the walk goes along a body, and a property that is absent is a place as well.
+Which schemas apply depends on the value: a tag, or its JSON type, selects the branch of a union. So the walk
+follows a body; an absent property is a location as well.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _HALF = re.compile("[\ud800-\udfff]")
 Step = str | int
 Path = tuple[Step, ...]
 ABSENT = msgspec.UNSET
-"""What stands where nothing stands: `null` is a value."""
+"""The value of an absent property: `null` is a value."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """One place in a body.
+    """One location in a body.
 
     Attributes:
-        path: names of properties and positions in lists that lead there.
-        value: what stands there; `ABSENT` where nothing does.
-        rules: every schema that holds there, references followed and branches chosen.
-        required: whether the object above demands it.
+        path: names of properties and indexes of lists that lead there.
+        value: the value; `ABSENT` for an absent property.
+        rules: every schema that applies there, references resolved and branches selected.
+        required: whether the object above requires it.
     """
 
     path: Path
@@ -49,39 +49,43 @@ class Site:
 
     @property
     def location(self) -> str:
-        """The place as a finding names it: positions in lists as `*`."""
-        return place_of(self.path)
+        """The location as in findings: indexes of lists as `*`."""
+        return location_of(self.path)
 
-    def told(self, keyword: str) -> list[Any]:
-        """Return what the rules say under a keyword, in their order."""
+    def values_of(self, keyword: str) -> list[Any]:
+        """Return the values of a keyword in the schemas, in their order."""
         return [rule[keyword] for rule in self.rules if keyword in rule]
 
     @property
     def server_set(self) -> bool:
-        """Whether only the server says what stands there; what a request says is ignored or refused."""
-        return any(self.told("readOnly"))
+        """Whether only the server sets the value; one in a request is ignored or refused."""
+        return any(self.values_of("readOnly"))
 
     @property
     def types(self) -> frozenset[str]:
-        """The JSON types that may stand there; empty where any may."""
-        allowed = [frozenset([told] if isinstance(told, str) else told) for told in self.told("type")]
+        """The JSON types that are allowed; empty where any is."""
+        allowed = [
+            frozenset([types] if isinstance(types, str) else types) for types in self.values_of("type")
+        ]
         return frozenset.intersection(*allowed) if allowed else frozenset()
 
     @property
     def listed(self) -> list[Any]:
-        """The values that may stand there, if they are listed."""
-        found = [list(told) for told in self.told("enum")] + [[told] for told in self.told("const")]
+        """The allowed values, if they are listed."""
+        found = [list(values) for values in self.values_of("enum")] + [
+            [value] for value in self.values_of("const")
+        ]
         return [value for value in found[0] if all(value in other for other in found[1:])] if found else []
 
 
-def place_of(path: Path) -> str:
-    """Return a path as a JSON pointer in which `*` stands for any position."""
+def location_of(path: Path) -> str:
+    """Return a path as a JSON pointer with `*` for every index."""
     steps = ("*" if isinstance(step, int) else escaped(step) for step in path)
     return "".join(f"/{step}" for step in steps)
 
 
 def sites(schema: Schema, body: Any) -> Iterator[Site]:
-    """Yield every place of a body, the outer ones first, and of a list the first element only.
+    """Yield every location of a body, the outer ones first, and of a list the first element only.
 
     Args:
         schema: self-contained, as the contract compiles it.
@@ -93,14 +97,14 @@ def sites(schema: Schema, body: Any) -> Iterator[Site]:
 def _walk(root: Schema, site: Site) -> Iterator[Site]:
     yield site
     if isinstance(site.value, dict):
-        required = {name for told in site.told("required") for name in told}
+        required = {name for names in site.values_of("required") for name in names}
         for name, declared in _properties(site).items():
             value = site.value.get(name, ABSENT)
             found = tuple(rule for schema in declared for rule in rules(root, schema, value))
             below = Site((*site.path, name), value, found, name in required)
             yield from _walk(root, below) if value is not ABSENT else iter([below])
     elif isinstance(site.value, list) and site.value:
-        items = [told for told in site.told("items") if isinstance(told, dict)]
+        items = [schema for schema in site.values_of("items") if isinstance(schema, dict)]
         found = tuple(rule for schema in items for rule in rules(root, schema, site.value[0]))
         yield from _walk(root, Site((*site.path, 0), site.value[0], found, required=True))
 
@@ -108,22 +112,22 @@ def _walk(root: Schema, site: Site) -> Iterator[Site]:
 def _properties(site: Site) -> dict[str, list[Schema]]:
     """Return the schemas of each property that an object may have."""
     found: dict[str, list[Schema]] = {}
-    for told in site.told("properties"):
-        for name, schema in told.items():
+    for properties in site.values_of("properties"):
+        for name, schema in properties.items():
             found.setdefault(name, []).append(schema)
-    extra = [told for told in site.told("additionalProperties") if isinstance(told, dict)]
+    extra = [schema for schema in site.values_of("additionalProperties") if isinstance(schema, dict)]
     for name in site.value if extra else ():
         found.setdefault(name, list(extra))
     return found
 
 
 def rules(root: Schema, schema: Schema, value: Any) -> tuple[Schema, ...]:
-    """Return every schema that holds for a value, references followed and branches chosen.
+    """Return every schema that applies to a value, references resolved and branches selected.
 
     Args:
-        root: where references lead to.
+        root: contains the schemas that references name.
         schema: one of its nodes.
-        value: `ABSENT` where nothing stands there: then what holds for a value that is not `null`.
+        value: `ABSENT` for an absent property: then what applies to a value that is not `null`.
     """
     return tuple(_rules(root, schema, value))
 
@@ -132,7 +136,7 @@ def _rules(root: Schema, schema: Schema, value: Any) -> Iterator[Schema]:
     if "$ref" in schema:
         yield from _rules(root, followed(root, schema), value)
     if "if" in schema:
-        branch = schema.get("then" if _meant(schema["if"], value) else "else")
+        branch = schema.get("then" if _applies(schema["if"], value) else "else")
         if branch is not None:
             yield from _rules(root, branch, value)
         return
@@ -147,17 +151,17 @@ def _rules(root: Schema, schema: Schema, value: Any) -> Iterator[Schema]:
 
 
 def followed(root: Schema, schema: Schema) -> Schema:
-    """Return what a reference leads to."""
+    """Return the schema that a reference names."""
     return cast("Schema", root["$defs"][schema["$ref"].removeprefix("#/$defs/")])
 
 
-def _meant(condition: Schema, value: Any) -> bool:
+def _applies(condition: Schema, value: Any) -> bool:
     if value is ABSENT:
         return False
     if "type" in condition:
-        told = condition["type"]
+        types = condition["type"]
         found = json_type(value)
-        return found in told or (found == "integer" and "number" in told)
+        return found in types or (found == "integer" and "number" in types)
     [(tag, named)] = condition["properties"].items()
     return isinstance(value, dict) and value.get(tag) in named["enum"]
 
@@ -172,13 +176,13 @@ def compiled(schema: bytes) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema), validate_formats=True)
 
 
-def whole(value: Any) -> Any:
-    """Return a JSON value as validators can read it: half a surrogate pair becomes what replaces it."""
+def without_surrogates(value: Any) -> Any:
+    """Return a JSON value that validators accept: U+FFFD in place of half a surrogate pair."""
     return mapped(value, lambda text: _HALF.sub("\ufffd", text))
 
 
 def edited(body: Any, path: Path, value: Any) -> Any:
-    """Return a copy of a body with another value at a place, or without it if the value is `ABSENT`."""
+    """Return a copy of a body with another value at a location, or without it if the value is `ABSENT`."""
     if not path:
         return value
     step, rest = path[0], path[1:]
