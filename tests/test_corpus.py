@@ -23,7 +23,7 @@ INTERACTIONS, DEVIATIONS, RAW = CORPUS / "interactions.jsonl", CORPUS / "deviati
 
 pytestmark = pytest.mark.skipif(not INTERACTIONS.exists(), reason="the corpus of real recordings is not here")
 
-Found = tuple[str, str, str]
+VerdictValues = tuple[str, str, str]
 """Operation, kind, place."""
 
 KINDS = {
@@ -61,7 +61,7 @@ def as_amended(
     return [(made, explainer.judge(made)) for _, made in interactions]
 
 
-def found(finding: Finding) -> Found:
+def found(finding: Finding) -> VerdictValues:
     return (finding.operation, finding.kind.value, finding.location)
 
 
@@ -120,7 +120,7 @@ def location(where: str) -> str:
     )
 
 
-def noted(row: dict[str, Any]) -> Found | None:
+def noted(row: dict[str, Any]) -> VerdictValues | None:
     """Return what somebody else has noted about an interaction, as we would tell it."""
     if row["cls"] == "undeclared-content-type":
         # The document that was compared to had no streams at all; ours declares their media types.
@@ -181,7 +181,7 @@ def test_an_operation_that_has_always_conformed(
     assert any(made.request.url.endswith(path) for made, _ in as_amended)
 
 
-EDITED: list[Found] = [
+EDITED: list[VerdictValues] = [
     ("POST /v2/embed", "requirement-violated", "header:num_chars"),
     ("POST /v2/embed", "requirement-violated", "/embeddings/float/*"),
 ]
@@ -210,10 +210,10 @@ def test_the_only_broken_embeddings_are_those_of_2023(
     assert untagged == ["2023"] * 6
 
 
-UNTAGGED: Found = ("POST /v1/embed", "property-missing", "/response_type")
+UNTAGGED: VerdictValues = ("POST /v1/embed", "property-missing", "/response_type")
 
 # What no amendment explains, over the whole corpus, with the number of exchanges.
-OPEN: dict[Found, int] = {
+OPEN: dict[VerdictValues, int] = {
     ("GET /v1/models", "requirement-violated", "/models/*/tokenizer_url"): 1,
     ("GET /v1/models/{model}", "requirement-violated", "/default_endpoints"): 1,
     # One of them was hidden by a missing message in the history of the same answer.

@@ -37,7 +37,7 @@ from cohere_conformance.session.interrupt import terminate_like_interrupt
 from cohere_conformance.session.plan import TargetKind, secrets
 from cohere_conformance.session.result import CaseResult
 from cohere_conformance.session.shown import Cleaner, Showing
-from cohere_conformance.session.suites import Outcome
+from cohere_conformance.session.suites import SuitesResult
 from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
@@ -99,10 +99,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Reporting(campaign, _outcome(config), _close))
 
 
-def _outcome(config: pytest.Config) -> Outcome:
+def _outcome(config: pytest.Config) -> SuitesResult:
     """Return what the run is written to: the caller's, or one of its own where pytest was called directly."""
     plugins = config.pluginmanager.get_plugins()
-    return next((one for one in plugins if isinstance(one, Outcome)), None) or Outcome()
+    return next((one for one in plugins if isinstance(one, SuitesResult)), None) or SuitesResult()
 
 
 def _workers(config: pytest.Config) -> int:

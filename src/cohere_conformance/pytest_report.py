@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from cohere_conformance.session.campaign import Campaign
-    from cohere_conformance.session.suites import Outcome
+    from cohere_conformance.session.suites import SuitesResult
 
 GAVE_UP = "conformance_gave_up"
 """Where a process of `-n` says why it ended the run."""
@@ -78,7 +78,7 @@ class Reporting:
     """
 
     def __init__(
-        self, campaign: Campaign, outcome: Outcome, close: Callable[[pytest.Session, int], None]
+        self, campaign: Campaign, outcome: SuitesResult, close: Callable[[pytest.Session, int], None]
     ) -> None:
         self._close = close
         self._outcome = outcome

@@ -248,7 +248,7 @@ def test_traffic_of_other_hosts_only_is_5(
     here: Path, traffic: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["check", traffic(RERANK, BROKEN, url="https://example.com/v2/rerank")]) == 5
-    assert report(here).coverage.foreign.hosts == {"example.com": 2}
+    assert report(here).coverage.other_hosts.hosts == {"example.com": 2}
     assert "NOTHING JUDGED" in capsys.readouterr().out
 
 
@@ -293,7 +293,7 @@ def test_as_published_leaves_the_amendments_out(here: Path, traffic: Callable[..
     answer = {"response_type": "embeddings_by_type", "id": "x", **vectors}
     file = traffic(answer, url=f"{API}/v2/embed", sent=sent)
     assert run(["check", file]) == 0
-    assert {row.amendment for row in report(here).explained} == {"embed.api-version"}
+    assert {row.amendment for row in report(here).known_defects} == {"embed.api-version"}
     assert run(["check", file, "--as-published"]) == 1
     written = report(here)
     assert {row.amendment for row in written.findings} == {None}

@@ -185,7 +185,7 @@ def test_coverage_counts_exchanges_and_not_findings(
     tally.add(exchange(), CHAT, [], "", request_judged=False)
     coverage = finish(tally).coverage
     (chat,) = coverage.operations
-    numbers = (chat.judged, chat.clean, chat.breaking, chat.additive, chat.notice, chat.explained)
+    numbers = (chat.judged, chat.clean, chat.breaking, chat.additive, chat.notice, chat.known_defects)
     assert numbers == (5, 3, 1, 1, 0, 1)
     assert chat.statuses == {"200": 4, "400": 1}
     assert chat.media_types == {JSON: 3, "text/event-stream": 1, "(none)": 1}
@@ -213,8 +213,8 @@ def test_an_amendment_does_not_hide_the_same_finding_where_it_is_unexplained(
     tally.add(exchange(), CHAT, [finding(Kind.TYPE_CHANGED)], JSON)
     report = finish(tally)
     assert [row.amendment for row in report.findings] == [None]
-    assert [row.amendment for row in report.explained] == ["known"]
-    assert (report.footer.totals.breaking, report.footer.totals.explained) == (1, 1)
+    assert [row.amendment for row in report.known_defects] == ["known"]
+    assert (report.footer.totals.breaking, report.footer.totals.known_defects) == (1, 1)
 
 
 def test_memory_does_not_grow_with_exchanges(exchange: MakeExchange, finding: MakeFinding) -> None:

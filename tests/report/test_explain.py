@@ -65,7 +65,7 @@ def test_unknown_names_get_a_hint(name: str, told: str) -> None:
 
 
 def test_a_finding_is_told_in_full(report: Report) -> None:
-    row = report.explained[0]
+    row = report.known_defects[0]
     shown = explain_finding(report, row.fingerprint[:6].upper())
     for text in (
         row.fingerprint,
@@ -96,7 +96,7 @@ def test_a_finding_without_a_command_says_so(
         (
             ("serve", "--fault=a.b"),
             "http://127.0.0.1:4242/v2/chat",
-            "serve --fault=a.b --port 4242 starts it again",
+            "serve --fault=a.b --port 4242 (it prints its key).",
         ),
         ((), "http://127.0.0.1:4242/v2/chat", ""),
         (("serve",), "http://127.0.0.1/v2/chat", ""),
@@ -112,7 +112,7 @@ def test_a_server_that_has_ended_with_the_run_can_be_started_again(
     report = finish(tally)
     header = msgspec.structs.replace(report.header, target=Target(url="embedded", serve=serve))
     report = msgspec.structs.replace(report, header=header)
-    words = "That server has ended with the run; cohere-conformance "
+    words = "The server of this run has stopped. Start it again: cohere-conformance "
     for shown in (explain_finding(report, report.findings[0].fingerprint), render_html(report).decode()):
         assert (f"{words}{told}" in shown) if told else (words not in shown)
 

@@ -257,7 +257,7 @@ def test_a_run_tells_its_target_its_cases_and_what_was_exercised(run: Report) ->
     assert f"\ntarget {target}\n" in shown
     assert f"\n{cases}\n" in shown
     assert re.search(r"^  response properties +512/540 +\(94\.8 %\) *$", shown, re.MULTILINE)
-    assert f"Declared, not exercised: 1\n  {missing}\n" in shown
+    assert f"Declared, not covered: 1\n  {missing}\n" in shown
     assert "Cases without a response: 2\n  chat.a: error: out of sockets\n  chat.c: not-run\n" in shown
     assert "  cases    chat.case-0\n" in shown
     assert "At a glance\n" in shown
@@ -326,7 +326,7 @@ def test_an_operation_that_is_never_there_is_told_with_what_to_do(
         header=msgspec.structs.replace(read.header, target=run.header.target),
         coverage=msgspec.structs.replace(read.coverage, cases=cases),
     )
-    words = "every answer of POST /v2/chat is"
+    words = "every response of POST /v2/chat is"
     for shown in (_terminal(sent, 200), render_markdown(sent), render_html(sent).decode()):
         assert (words in shown) is told
     assert words not in _terminal(read, 200), "what was recorded somewhere says nothing of a target"

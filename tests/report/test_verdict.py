@@ -60,7 +60,7 @@ def test_what_an_amendment_explains_never_fails(
 def test_an_unreadable_input_outranks_everything_and_hides_nothing(tally: Tally, finish: Finish) -> None:
     report = finish(tally)
     assert exit_code(tally) == exit_code(report) == 3
-    assert (len(report.findings), len(report.explained)) == (4, 1)
+    assert (len(report.findings), len(report.known_defects)) == (4, 1)
     assert report.footer.verdict == (
         "INCOMPLETE: 1 input unreadable; "
         "so far 1 breaking, 1 additive findings in 4 exchanges of 2 operations"
@@ -82,7 +82,7 @@ def test_nothing_judged_is_not_a_success(exchange: MakeExchange, finish: Finish)
     report = finish(tally)
     assert exit_code(tally) == exit_code(report) == 5
     assert report.footer.verdict.endswith(
-        "(2 foreign exchanges, 1 exchange of unknown routes, 1 skipped file)"
+        "(2 exchanges with other hosts, 1 exchange of unknown routes, 1 skipped file)"
     )
 
 

@@ -81,13 +81,13 @@ def one(traffic: Path) -> Report:
 
 def test_everything_in_a_folder_is_counted(one: Report, traffic: Path) -> None:
     totals = one.footer.totals
-    assert (totals.foreign, totals.unrouted, totals.unreadable, totals.skipped) == (1, 3, 2, 1)
+    assert (totals.other_hosts, totals.unrouted, totals.unreadable, totals.skipped) == (1, 3, 2, 1)
     assert totals.exchanges == CONFORMING + 2 * DEVIATING + 2
     assert [(one.file, one.where) for one in one.coverage.unreadable] == [
         (str(traffic / "cut.json"), one.coverage.unreadable[0].where),
         (str(traffic / "mixed.jsonl"), "line 2"),
     ]
-    assert one.coverage.foreign.hosts == {"example.com": 1}
+    assert one.coverage.other_hosts.hosts == {"example.com": 1}
     assert one.footer.exit_code == 3
 
 
@@ -109,7 +109,7 @@ def test_settings_reach_the_workers(traffic: Path) -> None:
     settings = session.Settings(as_published=True, servers=("https://example.com",))
     one, two = (run([str(traffic / "mixed.jsonl")], jobs, settings) for jobs in (1, 2))
     assert render_json(one) == render_json(two)
-    assert (one.footer.totals.foreign, one.footer.totals.exchanges) == (0, 3)
+    assert (one.footer.totals.other_hosts, one.footer.totals.exchanges) == (0, 3)
     assert one.header.mode is Mode.AS_PUBLISHED
 
 
@@ -212,16 +212,16 @@ def test_what_an_explained_finding_counts_as() -> None:
     asked = {"model": "m", "input_type": "search_query", "texts": ["a"], "embedding_types": ["float"]}
     report = judged(exchange("POST /v2/embed", answer, request=asked))
     assert report.findings == ()
-    assert [(row.kind.value, row.amendment) for row in report.explained] == [
+    assert [(row.kind.value, row.amendment) for row in report.known_defects] == [
         ("property-missing", "embed.api-version")
     ]
-    assert (report.footer.totals.explained, report.footer.totals.breaking, report.footer.exit_code) == (
+    assert (report.footer.totals.known_defects, report.footer.totals.breaking, report.footer.exit_code) == (
         1,
         0,
         0,
     )
     (operation,) = report.coverage.operations
-    assert (operation.judged, operation.clean, operation.explained) == (1, 1, 1)
+    assert (operation.judged, operation.clean, operation.known_defects) == (1, 1, 1)
     assert (operation.requests.judged, operation.requests.deviating) == (1, 0)
 
 

@@ -11,7 +11,7 @@ from cohere_conformance.cli import options
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Severity
-from cohere_conformance.session.suites import Outcome, pytest_arguments, run_suites
+from cohere_conformance.session.suites import SuitesResult, pytest_arguments, run_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -100,7 +100,7 @@ def _with(added: Iterable[Callable[[_Command], _Command]], command: _Command) ->
 
 def suites(
     given: Mapping[str, Any], further: Mapping[str, Iterable[object]], plugins: Iterable[str] = ()
-) -> Outcome:
+) -> SuitesResult:
     """Run the suites, and return the outcome.
 
     Args:

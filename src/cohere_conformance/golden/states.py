@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance.golden.cassette import Origin
 from cohere_conformance.golden.policy import PolicyVerdict, Stale
-from cohere_conformance.report import Golden
+from cohere_conformance.report import GoldenCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: GateOutcome
     today: datetime.date
-    golden: Golden
+    golden: GoldenCounts
     ages: tuple[Ages, ...]
     cassettes: tuple[CassetteState, ...]
     cases: tuple[Absence, ...]

@@ -15,7 +15,7 @@ from cohere_conformance.golden.cassette import ELSEWHERE, Origin, dump, parse
 from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.files import read_document
 from cohere_conformance.privacy.leaks import leaks
-from cohere_conformance.report import Golden
+from cohere_conformance.report import GoldenCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +79,7 @@ def load(path: Path) -> Cassette:
     return cassette
 
 
-def counts(paths: Iterable[Path]) -> Golden:
+def counts(paths: Iterable[Path]) -> GoldenCounts:
     """Return how many cassettes there are, by their origin."""
     return counted(map(_kind, paths))
 
@@ -91,7 +91,7 @@ def _kind(path: Path) -> str:
         return BROKEN
 
 
-def counted(kinds: Iterable[str]) -> Golden:
+def counted(kinds: Iterable[str]) -> GoldenCounts:
     """Return how many there are of each kind.
 
     Args:
@@ -99,7 +99,7 @@ def counted(kinds: Iterable[str]) -> Golden:
     """
     found = Counter(kinds)
     broken = found.pop(BROKEN, 0)
-    return Golden(
+    return GoldenCounts(
         interactions=found.total(),
         reference=found[Origin.REFERENCE],
         live=found[Origin.LIVE],

@@ -1,4 +1,4 @@
-"""From judged exchanges to a report, in memory that grows with distinct findings and not with exchanges."""
+"""Builds a report from judged exchanges; memory grows with distinct findings, not with exchanges."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cohere_conformance.report import verdict
 from cohere_conformance.report.coverage import (
     AmendmentUse,
     Coverage,
-    Foreign,
+    InputNote,
     OperationCoverage,
-    Remark,
+    OtherHosts,
     RequestCoverage,
-    Skipped,
-    Unreadable,
+    SkippedInput,
+    UnreadableInput,
 )
-from cohere_conformance.report.entry import Entry, RowKey, fingerprint, key_of, moment_of
+from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
 from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
@@ -45,20 +45,20 @@ class Tally:
     Merging is associative and commutative: however the work was split, `finish` returns the same report.
 
     Args:
-        curl: keep a command with each example; switch it off where request bodies must not be repeated.
+        curl: store a curl command with each example.
     """
 
     def __init__(self, *, curl: bool = True) -> None:
         self._curl = curl
-        self._entries: dict[RowKey, Entry] = {}
+        self._entries: dict[RowKey, DistinctFinding] = {}
         self._operations: dict[str, Counter[str]] = {}
         self._statuses: dict[str, Counter[str]] = {}
         self._media_types: dict[str, Counter[str]] = {}
         self._amendments: Counter[str] = Counter()
         self._foreign: Counter[str] = Counter()
-        self._unreadable: set[Unreadable] = set()
-        self._skipped: set[Skipped] = set()
-        self._remarks: set[Remark] = set()
+        self._unreadable: set[UnreadableInput] = set()
+        self._skipped: set[SkippedInput] = set()
+        self._remarks: set[InputNote] = set()
         self._gaps = Gaps()
         self._unrouted = 0
 
@@ -84,7 +84,7 @@ class Tally:
 
     @property
     def cases(self) -> None:
-        """Return that a tally knows exchanges and not how cases ended."""
+        """Return nothing: a tally knows no results of cases."""
         return
 
     @property
@@ -99,7 +99,7 @@ class Tally:
 
     @property
     def open_severities(self) -> frozenset[Severity]:
-        """Return the severities of the findings that no amendment explains."""
+        """Return the severities of the findings that are not known spec defects."""
         entries = self._entries.items()
         return frozenset(entry.severity for (_, amendment, _), entry in entries if amendment is None)
 
@@ -123,13 +123,13 @@ class Tally:
             exchange: what was judged.
             operation: its label; `None` where no operation matches (it is then not counted as judged).
             findings: what the checks said; a fingerprint counts once an exchange.
-            media_type: media type of the answer without parameters, `""` where there was none.
-            request_judged: false where the recording holds no request that could be judged.
+            media_type: media type of the response without parameters, `""` if there is none.
+            request_judged: false if the recording has no request that could be judged.
             body: whether the body of the response could be judged.
-            case: id of the written case that sent it, `""` where none did.
-            setup: whether it only created or removed what a case needs.
-            untestable: the requirements that it cannot show.
-            inconclusive: why the answer says nothing about the API, where it does not.
+            case: id of the case that sent it, `""` if none did.
+            setup: whether it only created or removed a resource that a case needs.
+            untestable: the requirements that cannot be checked on it.
+            inconclusive: why the response says nothing about the API, if it does not.
         """
         if findings:
             self._add_findings(exchange, findings, (case,) if case else ())
@@ -147,7 +147,7 @@ class Tally:
         numbers["clean"] += not inconclusive and body is BodyState.JUDGED and not severities & _DEVIATING
         numbers["unrecorded"] += body is BodyState.NOT_RECORDED
         numbers["undecoded"] += body is BodyState.NOT_DECODED
-        numbers["explained"] += any(finding.amendment is not None for finding in findings)
+        numbers["known defects"] += any(finding.amendment is not None for finding in findings)
         numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
         numbers["requests judged"] += request_judged
         numbers["cases"] += bool(case) and not setup
@@ -162,22 +162,24 @@ class Tally:
     def add_unreadable(self, error: TrafficError) -> None:
         """Note an input that could not be read to its end."""
         where, reason = clean(error.where), clean(error.reason)
-        self._unreadable.add(Unreadable(file=clean(error.file, LONGEST_PATH), where=where, reason=reason))
+        self._unreadable.add(
+            UnreadableInput(file=clean(error.file, LONGEST_PATH), where=where, reason=reason)
+        )
 
     def add_skipped(self, file: str, reason: str) -> None:
-        """Note a file that was not taken for traffic."""
-        self._skipped.add(Skipped(file=clean(file, LONGEST_PATH), reason=clean(reason)))
+        """Note a file that is not recorded traffic."""
+        self._skipped.add(SkippedInput(file=clean(file, LONGEST_PATH), reason=clean(reason)))
 
     def add_remark(self, file: str, where: str, text: str) -> None:
-        """Note what there is to know about an input that could be read."""
-        self._remarks.add(Remark(file=clean(file, LONGEST_PATH), where=clean(where), text=clean(text)))
+        """Add a note about an input that could be read."""
+        self._remarks.add(InputNote(file=clean(file, LONGEST_PATH), where=clean(where), text=clean(text)))
 
     def add_foreign(self, host: str) -> None:
         """Count an exchange with another host or API."""
         self._foreign[clean(host)] += 1
 
     def merge(self, other: Tally) -> None:
-        """Take over everything that `other` has counted; `other` is not changed."""
+        """Add everything that `other` has counted; `other` is not changed."""
         for key, entry in other._entries.items():
             if mine := self._entries.get(key):
                 mine.absorb(entry)
@@ -216,11 +218,11 @@ class Tally:
             header: what was judged; its `fail_on` decides the exit code.
             contract_operations: labels of every operation of the contract; a mapping gives their groups.
             finished_at: RFC 3339 time at which the run ended.
-            exit_code: overrides the computed code, for a caller that knows more (2 where interrupted).
-            cases: how the cases ended, where cases were sent; they then decide the exit code, too.
-            exercise: how much of what is declared was seen.
-            declarations: the same, whatever several operations share counted once.
-            fuzzed: what the fuzzer sent and reached, where it was at work.
+            exit_code: overrides the computed code, for a caller that knows more (2 if interrupted).
+            cases: the results of cases, if cases were sent; the exit code depends on them, too.
+            exercise: how many of the declared elements were seen.
+            declarations: the same, with elements that operations share counted once.
+            fuzzed: what the fuzzer sent and covered, if it was used.
         """
         header = msgspec.structs.replace(
             header,
@@ -242,7 +244,7 @@ class Tally:
             fuzzed=fuzzed,
         )
         totals = self._totals(rows)
-        found = verdict.Found(
+        found = verdict.VerdictValues(
             exchanges_judged=self.exchanges_judged,
             bodies_unjudged=self.bodies_unjudged,
             inputs_unreadable=self.inputs_unreadable,
@@ -258,7 +260,7 @@ class Tally:
         return Report(
             header=header,
             findings=tuple(row for row in rows if row.amendment is None),
-            explained=tuple(row for row in rows if row.amendment is not None),
+            known_defects=tuple(row for row in rows if row.amendment is not None),
             coverage=coverage,
             footer=footer,
         )
@@ -277,10 +279,10 @@ class Tally:
                 entry.note(severity, status, moment, moment, 1)
                 entry.name(cases)
                 continue
-            # Only an exchange that may become the example pays for its text.
+            # The text is made only for an exchange that may become the example.
             shown = shown or example(exchange, curl=self._curl)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
-            sighting = Entry(finding, shown, location, severity, status, 1, moment, moment, cases)
+            sighting = DistinctFinding(finding, shown, location, severity, status, 1, moment, moment, cases)
             if entry is None:
                 self._entries[key] = sighting
             else:
@@ -298,7 +300,7 @@ class Tally:
             ),
             untestable=self._gaps.untestable(),
             inconclusive=self._gaps.excused(),
-            foreign=Foreign(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
+            other_hosts=OtherHosts(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
             remarks=tuple(sorted(self._remarks)),
@@ -313,7 +315,7 @@ class Tally:
             breaking=numbers["breaking"],
             additive=numbers["additive"],
             notice=numbers["notice"],
-            explained=numbers["explained"],
+            known_defects=numbers["known defects"],
             statuses=dict(self._statuses[label]),
             media_types=dict(self._media_types[label]),
             streams=numbers["streams"],
@@ -338,10 +340,10 @@ class Tally:
             additive=server[Severity.ADDITIVE],
             notice=server[Severity.NOTICE],
             client=sum(row.client_side for row in unexplained),
-            explained=len(rows) - len(unexplained),
+            known_defects=len(rows) - len(unexplained),
             unreadable=len(self._unreadable),
             skipped=len(self._skipped),
-            foreign=self._foreign.total(),
+            other_hosts=self._foreign.total(),
             unrouted=self._unrouted,
             unrecorded=self._sum("unrecorded"),
             undecoded=self._sum("undecoded"),

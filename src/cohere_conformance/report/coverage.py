@@ -1,4 +1,4 @@
-"""The part of a report that says what was looked at and what was not."""
+"""The part of a report that says what was covered and what was not."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from cohere_conformance.model import Aspect
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 CaseOutcome = Literal["passed", "failed", "inconclusive", "skipped", "error"]
-"""How a case ended: `inconclusive` where the target gave no chance to judge, `error` where we failed."""
+"""The result of a case: `inconclusive` if it says nothing about the API, `error` if the harness failed."""
 
 
 class RequestCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,17 +30,17 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         operation: label such as `POST /v2/chat`.
         judged: exchanges of this operation.
-        clean: those whose body was judged without a breaking or additive finding, explained ones aside.
-        breaking: those with at least one unexplained breaking finding.
-        additive: those with at least one unexplained additive finding.
-        notice: those with at least one unexplained notice about the server.
-        explained: those with at least one finding that an amendment explains.
+        clean: those whose body was judged without a breaking or additive finding, known defects aside.
+        breaking: those with at least one breaking finding.
+        additive: those with at least one additive finding.
+        notice: those with at least one notice about the server.
+        known_defects: those with at least one finding that is a known spec defect.
         statuses: HTTP statuses with their number of exchanges.
-        media_types: media types of the answers with their number of exchanges.
-        streams: exchanges answered by a stream.
+        media_types: media types of the responses with their number of exchanges.
+        streams: exchanges whose response is a stream.
         requests: the client's side.
-        cases: exchanges that written cases sent, setting up and clearing away aside.
-        unrecorded: exchanges whose response body was not recorded, so that only the rest of them was judged.
+        cases: exchanges that test cases sent, without setup and teardown.
+        unrecorded: exchanges whose response body was not recorded, so that only the rest was judged.
         undecoded: exchanges whose response body could not be decoded, likewise.
     """
 
@@ -50,7 +50,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     breaking: Count
     additive: Count
     notice: Count
-    explained: Count
+    known_defects: Count
     statuses: dict[str, int]
     media_types: dict[str, int]
     streams: Count
@@ -61,11 +61,11 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
-    """How often one amendment explained something.
+    """How many findings are a known spec defect by one amendment.
 
     Attributes:
         amendment: id of the amendment.
-        findings: distinct findings it explains.
+        findings: distinct findings that it covers.
         exchanges: exchanges with at least one of them.
     """
 
@@ -75,13 +75,13 @@ class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A requirement that some exchanges of an operation could not show.
+    """A requirement that could not be checked on some exchanges of an operation.
 
     Attributes:
         operation: label such as `POST /v2/chat`.
         requirement: id of the requirement.
-        exchanges: how many could not show it.
-        unexplained: how many of them have no finding that says what is wrong with them.
+        exchanges: on how many it could not be checked.
+        unexplained: how many of them have no finding that says why.
         reason: what it depends on, and what is wrong with that; the first one in alphabetical order.
     """
 
@@ -93,12 +93,12 @@ class UntestableCoverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Inconclusive(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """Recorded answers of one kind that say nothing about the API, because something before it has answered.
+    """Recorded responses of one kind that say nothing about the API, because a proxy sent them.
 
     Attributes:
         operation: label such as `POST /v2/chat`.
         status: HTTP status.
-        reason: what the answer was.
+        reason: what the response was.
         exchanges: how many there are.
         file: path of the first one, as the caller named it.
         position: its place in the file.
@@ -112,7 +112,7 @@ class Inconclusive(msgspec.Struct, frozen=True, kw_only=True, order=True):
     position: str
 
 
-class Foreign(msgspec.Struct, frozen=True, kw_only=True):
+class OtherHosts(msgspec.Struct, frozen=True, kw_only=True):
     """Exchanges with other hosts or other APIs, which were not judged.
 
     Attributes:
@@ -124,13 +124,13 @@ class Foreign(msgspec.Struct, frozen=True, kw_only=True):
     hosts: dict[str, int]
 
 
-class Unreadable(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class UnreadableInput(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """An input that could not be read to its end.
 
     Attributes:
         file: path, as the caller named it.
         where: the place in it from which on nothing could be read.
-        reason: what was expected and what came.
+        reason: what was expected and what was received.
     """
 
     file: str
@@ -138,8 +138,8 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True, order=True):
     reason: str
 
 
-class Skipped(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A file that was not taken for recorded traffic.
+class SkippedInput(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A file that is not recorded traffic.
 
     Attributes:
         file: path, as the caller named it.
@@ -150,8 +150,8 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True, order=True):
     reason: str
 
 
-class Remark(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """Something to know about an input that could be read.
+class InputNote(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A note about an input that could be read.
 
     Attributes:
         file: path, as the caller named it.
@@ -170,8 +170,8 @@ class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
     Attributes:
         case: id of the case.
         operation: label of its operation, as far as it is known.
-        outcome: how it ended; `not-run` where it was planned and no worker got to its end.
-        reason: why, where more is known than the findings tell.
+        outcome: its result; `not-run` if it was planned and no worker finished it.
+        reason: why, if the findings do not say it.
     """
 
     case: str
@@ -181,10 +181,10 @@ class CaseEnd(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """What a run waited for because the target was at work.
+    """Resources that a run waited for.
 
     Attributes:
-        kind: of the things, such as `/v1/datasets`.
+        kind: the collection of the resources, such as `/v1/datasets`.
         number: how many of them were waited for.
         seconds: how long, altogether.
         never_ready: how many of them were not ready when the run stopped waiting.
@@ -203,20 +203,20 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         run: cases that were tried: passed, failed, inconclusive or error.
         passed: cases without a deviation.
         failed: cases that show a deviation.
-        failed_bare: failed cases without any finding, such as a relation between answers that does not hold.
-        inconclusive: cases in which the target gave no chance to judge.
+        failed_bare: failed cases without a finding, such as a violated relation between responses.
+        inconclusive: cases whose responses say nothing about the API.
         error: cases in which the harness failed.
-        skipped: cases that were left out on purpose.
-        not_run: cases that were planned and did not come to their end.
+        skipped: cases that were left out deliberately.
+        not_run: cases that were planned and not finished.
         skipped_reasons: why cases were left out, with their number.
         inconclusive_reasons: why cases were inconclusive, with their number.
-        ends: every case that neither passed nor was skipped.
-        unclosed: workers whose journal has no end, so that they were killed.
+        ends: the result of every case that neither passed nor was skipped.
+        unclosed: workers that were killed, so that their journal has no end.
         interrupted: whether the run was stopped before its end, or is not known to have ended.
         stopped: what stopped it, where that is known.
-        failures: what failed in the harness outside of any case.
-        deviations: what deviates that no finding reports, such as answers that the SDK cannot read.
-        waits: what was waited for; of a worker that was killed nothing is known.
+        failures: errors of the harness outside of any case.
+        deviations: deviations without a finding, such as responses that the SDK cannot parse.
+        waits: resources that were waited for; those of killed workers are missing.
     """
 
     run: Count
@@ -257,26 +257,26 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the fuzzer sent to one operation, and what it has reached.
+    """What the fuzzer sent to one operation, and what it covered.
 
-    An element of a request counts as reached where a positive request carried it that was answered with 2xx;
-    an element of an answer where any exchange of the run showed it.
+    An element of a request counts as reached if a positive request with it received 2xx; an element of a
+    response, if any exchange of the run had it.
 
     Attributes:
         operation: label such as `POST /v2/chat`.
         positive: requests that keep every rule of the contract.
-        served: how many of them were answered with 2xx.
+        served: how many of them received 2xx.
         negative: requests that break one rule.
-        refused: how many of them were answered with 4xx.
-        protocol: requests that are odd below the contract: by their method, path, media type or bytes.
-        shapes: distinct answers to all of these by status, media type and the places of their properties, or
+        refused: how many of them received 4xx.
+        protocol: requests with an unusual method, path, media type or bytes.
+        shapes: distinct responses to all of these by status, media type and the locations of properties, or
             the types of their events.
         request_declared: parameters, parts, properties, values and branches that a request may have.
         request_reached: how many of them were reached.
         request_missing: the names of the others.
-        response_declared: statuses, properties, events and values that an answer may show.
+        response_declared: statuses, properties, events and values that a response may have.
         response_reached: how many of them were reached.
-        unsent: requests that were not sent, because the unchanged request that they start from is not served.
+        unsent: requests that were not sent, because the unchanged request they derive from was rejected.
     """
 
     operation: str
@@ -295,34 +295,34 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked at and what was not.
+    """What was covered and what was not.
 
     Attributes:
         operations: one entry for each operation that was seen.
         unseen: operations of the contract without a single exchange.
         unrouted: exchanges with the judged API that no operation matches.
-        amendments: amendments that explained something.
-        untestable: requirements that some exchanges could not show, because what they depend on is broken.
-        foreign: exchanges that were not judged.
+        amendments: the amendments that findings are known spec defects by.
+        untestable: requirements that could not be checked on some exchanges, with the reason.
+        other_hosts: exchanges with other hosts, which were not judged.
         unreadable: inputs that could not be read to their end.
-        skipped: files that were not taken for traffic.
-        inconclusive: recorded answers that say nothing about the API, such as the pages of a gateway.
-        cases: how the cases of a run ended; null where traffic was read and nothing was sent.
-        exercise: how much of what each operation declares was seen; empty where nobody counted it.
+        skipped: files that are not recorded traffic.
+        inconclusive: recorded responses that say nothing about the API, such as error pages of a proxy.
+        cases: the results of the cases of a run; null if traffic was read and nothing was sent.
+        exercise: how much of what each operation declares was seen; empty if it was not counted.
         declarations: the same for properties and values, each counted once however many operations share it;
             their `operation` is empty.
-        groups: the group of each operation of the contract, as far as the caller told.
-        fuzzed: what the fuzzer sent to each operation and reached; empty where nothing was fuzzed.
-        remarks: what there is to know about inputs that could be read.
+        groups: the group of each operation of the contract; empty if the caller gave none.
+        fuzzed: what the fuzzer sent to each operation and covered; empty if nothing was fuzzed.
+        remarks: notes about inputs that could be read.
     """
 
     operations: tuple[OperationCoverage, ...]
     unseen: tuple[str, ...]
     unrouted: Count
     amendments: tuple[AmendmentUse, ...]
-    foreign: Foreign
-    unreadable: tuple[Unreadable, ...]
-    skipped: tuple[Skipped, ...]
+    other_hosts: OtherHosts
+    unreadable: tuple[UnreadableInput, ...]
+    skipped: tuple[SkippedInput, ...]
     untestable: tuple[UntestableCoverage, ...] = ()
     inconclusive: tuple[Inconclusive, ...] = ()
     cases: CaseCoverage | None = None
@@ -330,4 +330,4 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     declarations: tuple[Exercise, ...] = ()
     groups: dict[str, str] = {}
     fuzzed: tuple[FuzzCoverage, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[InputNote, ...] = ()

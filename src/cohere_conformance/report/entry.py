@@ -1,4 +1,4 @@
-"""What a tally keeps of one distinct finding, and how two sightings of it become one."""
+"""What a tally stores of one distinct finding, and how two sightings are merged."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from cohere_conformance.report.shape import Example, Row
 from cohere_conformance.report.verdict import RANK
 
 Moment = tuple[datetime, str]
-"""A time that can be compared across offsets, with the text it came from."""
+"""A time in UTC, with the text it was parsed from."""
 RowKey = tuple[str, str | None, str]
 """Fingerprint, amendment and expectation.
 
-What one amendment explains must not hide the same finding unexplained, and cases that expect different
+A known spec defect must not hide the same finding where it is none, and cases that expect different
 statuses are different findings.
 """
 
 MOST_CASES = 20
-"""Ids of further cases that show a finding are not kept."""
+"""Ids of further cases that show a finding are not stored."""
 
 
-class Entry(msgspec.Struct):
-    """What is kept of one distinct finding."""
+class DistinctFinding(msgspec.Struct):
+    """One distinct finding with its example."""
 
     finding: Finding
     example: Example
@@ -39,13 +39,13 @@ class Entry(msgspec.Struct):
     cases: tuple[str, ...] = ()
 
     def precedence(self) -> tuple[object, ...]:
-        """Return a total order, so that the chosen example never depends on who came first."""
+        """Return a total order, so that the chosen example does not depend on the order of exchanges."""
         shown, finding = self.example, self.finding
-        told = (finding.expected, finding.observed, finding.status)
+        words = (finding.expected, finding.observed, finding.status)
         texts = (shown.request, shown.curl or "", shown.request_text, shown.response_text)
-        return (self.order, *texts, *told)
+        return (self.order, *texts, *words)
 
-    def absorb(self, other: Entry) -> None:
+    def absorb(self, other: DistinctFinding) -> None:
         """Count another sighting of the same finding; keep the smaller example."""
         if other.order < self.order or (other.order == self.order and other.precedence() < self.precedence()):
             self.finding, self.example, self.order = other.finding, other.example, other.order
@@ -63,12 +63,12 @@ class Entry(msgspec.Struct):
         self.last = max((moment for moment in (self.last, last) if moment is not None), default=None)
 
     def name(self, cases: tuple[str, ...]) -> None:
-        """Take over ids of cases; the smallest are kept, so that it does not matter who came first."""
+        """Add ids of cases; the smallest ones are stored, so that the order of exchanges does not matter."""
         if cases and not set(cases) <= set(self.cases):
             self.cases = tuple(sorted({*self.cases, *cases})[:MOST_CASES])
 
     def row(self, fingerprint: str) -> Row:
-        """Return the entry as a value."""
+        """Return the row of the report."""
         finding = self.finding
         return Row(
             fingerprint=fingerprint,
@@ -91,7 +91,7 @@ class Entry(msgspec.Struct):
 
 
 def key_of(finding: Finding) -> RowKey:
-    """Return what tells the rows of a report apart."""
+    """Return what identifies a row of a report."""
     expected = finding.expected if finding.kind is Kind.STATUS_UNEXPECTED else ""
     return finding.fingerprint, finding.amendment, expected
 
@@ -104,7 +104,7 @@ def fingerprint(key: RowKey, *, alone: bool) -> str:
 
 
 def moment_of(recorded_at: str | None) -> Moment | None:
-    """Return a time that can be compared across offsets, with the text it came from."""
+    """Return a time in UTC, with the text it was parsed from."""
     if not recorded_at:
         return None
     try:

@@ -98,7 +98,7 @@ def _head(first: str, headers: Headers) -> str:
 
 
 def _evidence(head: str, body: bytes | None) -> str:
-    """Return what was sent or came as text, cut."""
+    """Return a request or a response as text, cut."""
     raw = head.encode("utf-8", "backslashreplace")
     size = len(raw)
     if body:

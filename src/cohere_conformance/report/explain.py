@@ -51,7 +51,7 @@ def explain_finding(report: Report, fingerprint_prefix: str) -> str:
         UsageError: no finding begins so, or more than one does.
     """
     prefix = fingerprint_prefix.strip().lower()
-    every = (*report.findings, *report.explained)
+    every = (*report.findings, *report.known_defects)
     rows = [row for row in every if prefix and row.fingerprint.startswith(prefix)]
     found = sorted({row.fingerprint for row in rows})
     if not rows:

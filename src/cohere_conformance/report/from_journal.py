@@ -12,7 +12,7 @@ from cohere_conformance.report.coverage import (
     CaseEnd,
     CaseOutcome,
     Exercise,
-    Unreadable,
+    UnreadableInput,
     Waiting,
 )
 from cohere_conformance.report.ended import read_ended
@@ -94,7 +94,7 @@ def report_of(
 
 
 class _Run:
-    """What is gathered from the journals, whichever is read first."""
+    """The state while the journals are read, in any order."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _Run:
                     self._interrupted |= line.interrupted
                     self._stopped |= {line.reason} - {""}
                     self._wait(line.waits)
-                case Unreadable():
+                case UnreadableInput():
                     self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
         if not closed:
             self._unclosed.append(clean(journal.worker))
@@ -237,8 +237,8 @@ class _Run:
 
 
 def _media_type(exchange: Exchange) -> str:
-    told = next((value for name, value in exchange.response.headers if name == "content-type"), "")
-    return told.partition(";")[0].strip().lower()
+    declared = next((value for name, value in exchange.response.headers if name == "content-type"), "")
+    return declared.partition(";")[0].strip().lower()
 
 
 def _exercise(declared: Iterable[Element], seen: set[Element]) -> tuple[Exercise, ...]:

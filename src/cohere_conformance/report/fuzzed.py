@@ -1,4 +1,4 @@
-"""The figures of a fuzzing run: how many requests of each way were sent, and what they have reached."""
+"""The figures of a fuzzing run: how many requests were sent for each purpose, and what they covered."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from cohere_conformance.report.line import Record
 
 _MEANT = {"positive": 2, "negative": 4}
-"""The class of statuses with which a request of a way ought to be answered."""
+"""The class of statuses that a request should receive."""
 
 
 @dataclass(frozen=True)
 class Fuzzing:
-    """How exchanges are looked at that the fuzzer derived.
+    """How exchanges of the fuzzer are counted.
 
     Attributes:
-        requestable: everything that a request could show.
-        requested: what of it the request of one exchange shows.
-        shape: what tells answers apart that look different; `None` where an answer is not whole.
+        requestable: every declared element of requests.
+        requested: returns the elements that the request of an exchange has.
+        shape: returns what distinguishes responses that look different; `None` if one is incomplete.
     """
 
     requestable: Iterable[Element]
@@ -38,7 +38,7 @@ class FuzzTally:
     """Counts derived requests; what it holds is bounded by operations, distinct shapes and elements.
 
     Args:
-        fuzzing: how exchanges are looked at.
+        fuzzing: how exchanges are counted.
     """
 
     def __init__(self, fuzzing: Fuzzing) -> None:
@@ -48,7 +48,7 @@ class FuzzTally:
         self._requested: dict[str, set[str]] = {}
 
     def add(self, record: Record) -> None:
-        """Count one exchange, or what was not sent; what the fuzzer did not derive counts for nothing."""
+        """Count one exchange of the fuzzer, or requests that it did not send."""
         exchange, label = record.exchange, record.operation
         if record.unsent:
             self._numbers.setdefault(label, Counter())["unsent"] += record.unsent
@@ -62,7 +62,7 @@ class FuzzTally:
             return
         numbers[f"{record.way} as meant"] += 1
         if record.way == "positive":
-            # An odd path may lead to another operation, whose elements are not those that were meant.
+            # An unusual path may match another operation, whose elements do not count here.
             shown = {one.name for one in self._fuzzing.requested(exchange) if one.operation == label}
             self._requested.setdefault(label, set()).update(shown)
 
@@ -70,7 +70,7 @@ class FuzzTally:
         """Return the figures of each operation that was fuzzed.
 
         Args:
-            exercise: how much of what is declared of answers the whole run has shown.
+            exercise: how many of the declared elements of responses the whole run has covered.
         """
         requestable: dict[str, set[str]] = {}
         for element in self._fuzzing.requestable:

@@ -1,4 +1,4 @@
-"""The journal of a run: every exchange is appended as it happens, so that a killed run can still be told."""
+"""The journal of a run: each exchange is appended as it happens, so that a killed run still has a report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import ReportError
-from cohere_conformance.report.coverage import Unreadable
+from cohere_conformance.report.coverage import UnreadableInput
 from cohere_conformance.report.line import JOURNAL_FORMAT, Closing, Line, Opening, Record, decode, encode
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ class WorkerJournal:
     worker: str
     path: Path
 
-    def lines(self) -> Iterator[Line | Unreadable]:
+    def lines(self) -> Iterator[Line | UnreadableInput]:
         """Yield the lines in their order; a last line that is cut off ends them silently.
 
-        A worker that was killed leaves no closing line. A line that cannot be read is told as such.
+        A worker that was killed leaves no closing line. A line that cannot be read is an `UnreadableInput`.
 
         Raises:
             ReportError: the file cannot be read, or another version wrote it.
@@ -162,12 +162,12 @@ class WorkerJournal:
                 "make it readable or run again"
             ) from error
 
-    def _line(self, number: int, raw: bytes) -> Line | Unreadable:
+    def _line(self, number: int, raw: bytes) -> Line | UnreadableInput:
         try:
             line = decode(raw)
         except ValueError as error:
             reason = f"expected a line of a journal, got something else ({error})"
-            return Unreadable(file=self.path.name, where=f"line {number}", reason=reason[:300])
+            return UnreadableInput(file=self.path.name, where=f"line {number}", reason=reason[:300])
         if isinstance(line, Opening) and line.format != JOURNAL_FORMAT:
             raise ReportError(
                 f"{self.path}: expected a journal of format {JOURNAL_FORMAT}, got {line.format}; "

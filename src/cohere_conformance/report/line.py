@@ -1,4 +1,4 @@
-"""The lines of a journal: what they say, and how they are written so that people can search them."""
+"""The lines of a journal, and how they are written so that people can search them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
     Attributes:
         worker: name of the worker, `main` or pytest-xdist's `gw0`.
         header: what is judged, against what; the same for every worker.
-        planned: ids of the cases that this worker knows of; `None` where it does not say.
+        planned: ids of the cases that this worker knows; `None` if it does not say.
         run: identity of the run, the same for its workers; journals of two runs are never mixed.
         led: a process leads the run and writes how it ended; without that, the run has not ended.
         format: the version of the lines.
@@ -50,18 +50,18 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="record"):
     """One exchange of a case, or the end of a case without one.
 
-    A case may have several records; it ends as the worst of them says. Records of setting up and clearing
-    away are judged like all others but do not end a case.
+    A case may have several records; its result is the worst of them. Records of setup and teardown are judged
+    like all others, but are no result of a case.
 
     Attributes:
         case: id of the case.
         operation: label such as `POST /v2/chat`; empty where no operation of the contract matches.
-        outcome: how the case ended, as far as this exchange tells.
-        reason: why, where the findings do not say it.
-        exchange: what was sent and came back; `None` where nothing was sent. It is redacted when written.
+        outcome: the result of the case, judged by this exchange alone.
+        reason: why, if the findings do not say it.
+        exchange: request and response; `None` if nothing was sent. It is redacted when written.
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
-        way: what the request was changed for, where the fuzzer derived it.
+        way: what the fuzzer changed the request for, if it did.
         cut: what of the exchange was too long to be written, such as `response body: 9 of 99 bytes`.
         unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
             is not served.
@@ -83,10 +83,10 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
     """The last line: the worker ended by itself.
 
     Attributes:
-        records: how many records stand before it.
+        records: number of records before this line.
         interrupted: whether the run was stopped, so that it ended early but orderly.
-        reason: what stopped it, where that is known.
-        waits: what the worker waited for.
+        reason: what stopped it, if that is known.
+        waits: the resources that the worker waited for.
     """
 
     records: int
@@ -99,10 +99,10 @@ Line = Opening | Record | Closing
 
 
 def encode(line: Line) -> bytes:
-    """Return the line with its end; what it tells of an exchange is without credentials."""
+    """Return the line with its line feed; an exchange is written without credentials."""
     if not isinstance(line, Record) or line.exchange is None:
         return _written(line)
-    # Cut once more when it is clean: behind a cut a credential might not be known for one.
+    # Redact before the final cut: half a credential might not be recognised.
     most, shown = _MOST_READ, _shown(replace(line, exchange=shorten(line.exchange, _MOST_READ)))
     while len(written := _written(shown)) > MOST_WRITTEN and most and shown.exchange is not None:
         most //= 2
@@ -114,12 +114,12 @@ def encode(line: Line) -> bytes:
 def _written(line: Line) -> bytes:
     raw: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
     for side in _sides(raw):
-        side["body"] = _told(side["body"])
+        side["body"] = _body_text(side["body"])
     return (json_visible(json.dumps(raw, ensure_ascii=False)) + "\n").encode("utf-8")
 
 
 def decode(raw: bytes) -> Line:
-    """Return what a line says.
+    """Parse a line.
 
     Raises:
         ValueError: it is no JSON, or no line of a journal.
@@ -127,7 +127,7 @@ def decode(raw: bytes) -> Line:
     # The standard library's parser reads unpaired surrogates, which findings may quote.
     line: Any = json.loads(raw)
     for side in _sides(line):
-        side["body"] = _meant(side.get("body"))
+        side["body"] = _body_bytes(side.get("body"))
     decoded: Line = msgspec.convert(line, Line, builtin_types=(bytes,))
     return decoded
 
@@ -141,11 +141,11 @@ def _shown(record: Record) -> Record:
         record,
         exchange=exchange,
         reason=say(record.reason),
-        findings=tuple(_told_again(finding, say) for finding in record.findings),
+        findings=tuple(_redacted(finding, say) for finding in record.findings),
     )
 
 
-def _told_again(finding: Finding, say: Callable[[str], str]) -> Finding:
+def _redacted(finding: Finding, say: Callable[[str], str]) -> Finding:
     # The identity as well: a server that makes up a new key each time is not a new finding each time.
     return replace(
         finding,
@@ -163,7 +163,7 @@ def _sides(line: Any) -> Iterator[dict[str, Any]]:
         yield from (side for name in ("request", "response") if isinstance(side := exchange.get(name), dict))
 
 
-def _told(body: bytes | None) -> str | dict[str, str] | None:
+def _body_text(body: bytes | None) -> str | dict[str, str] | None:
     """Return a body as text wherever it is text: people search journals."""
     if body is None:
         return None
@@ -173,12 +173,12 @@ def _told(body: bytes | None) -> str | dict[str, str] | None:
         return {"base64": base64.b64encode(body).decode("ascii")}
 
 
-def _meant(told: object) -> bytes | None:
-    match told:
+def _body_bytes(written: object) -> bytes | None:
+    match written:
         case None:
             return None
         case str():
-            return told.encode("utf-8")
+            return written.encode("utf-8")
         case {"base64": str(coded)}:
             return base64.b64decode(coded, validate=True)
     raise ValueError("a body is null, text or base64")

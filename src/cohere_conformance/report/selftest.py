@@ -1,4 +1,4 @@
-"""What a selftest found, as a value: which fault is caught, by which requirement, and which is not."""
+"""The result of a selftest: which faults are detected, by which requirements, and which are not."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
 
 
 class Catch(enum.StrEnum):
-    """How a fault was caught."""
+    """How a fault was detected."""
 
     EXACTLY = "exactly"
-    """By a requirement that names it, or, where none does, by the contract or a written case."""
+    """By a requirement that names it or, if none does, by the contract or a case."""
     OTHERWISE = "otherwise"
     """By something else than the requirements that name it."""
     MISSED = "missed"
     """By nothing."""
     FAILED = "failed"
-    """The run itself failed, so nothing is known."""
+    """The run itself failed."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """The suites against one fault.
 
     Attributes:
-        fault: its name; empty for the faultless server.
+        fault: its name; empty for the server without faults.
         profile: of the server.
         exit_code: of the run.
         requirements: ids of the violated requirements.
         kinds: kinds of the other findings.
-        cases: how many cases and tests showed it.
+        cases: how many cases and tests detected it.
         seconds: how long it took.
         message: the last line of output of a run that failed.
-        fuzzed: whether the fuzzer was run, and not the written cases.
+        fuzzed: whether the fuzzer was run instead of the cases.
     """
 
     fault: str
@@ -53,7 +53,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def caught(self) -> bool:
-        """Tell whether anything was found."""
+        """Whether anything was found."""
         return bool(self.requirements or self.kinds)
 
 
@@ -64,8 +64,8 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
         trials: one for each fault.
         faultless: the same without a fault, by profile.
         named_by: by fault, the requirements that name it.
-        without_fault: requirements that name no fault at all, or none that is known.
-        untripped: requirements that none of their faults trips.
+        without_fault: requirements that name no known fault.
+        untripped: requirements that none of their faults violates.
     """
 
     trials: tuple[Trial, ...]
@@ -75,7 +75,7 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     untripped: tuple[str, ...]
 
     def catch(self, trial: Trial) -> Catch:
-        """Return how the fault of a trial was caught."""
+        """Return how the fault of a trial was detected."""
         if trial.message:
             return Catch.FAILED
         if not trial.caught:
@@ -84,12 +84,12 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
         return Catch.EXACTLY if not named or set(named) & set(trial.requirements) else Catch.OTHERWISE
 
     def of(self, catch: Catch) -> tuple[Trial, ...]:
-        """Return the trials whose fault was caught that way."""
+        """Return the trials whose fault was detected that way."""
         return tuple(trial for trial in self.trials if self.catch(trial) is catch)
 
     @property
     def passed(self) -> bool:
-        """Tell whether every fault is caught, every requirement is tripped, and nothing else trips any."""
+        """Whether every fault is detected, every requirement is violated by one, and none without a fault."""
         quiet = all(trial.exit_code == 0 and not trial.caught for trial in self.faultless)
         lost = self.of(Catch.MISSED) or self.of(Catch.FAILED) or self.without_fault or self.untripped
         return quiet and not lost
@@ -120,7 +120,7 @@ def matrix_of(
     requirements: Mapping[str, Requirement],
     faults: Iterable[str],
 ) -> Matrix:
-    """Put trials together.
+    """Combine trials.
 
     Args:
         trials: one for each fault that was tried.

@@ -1,4 +1,4 @@
-"""The report as a value: header, rows, coverage, footer, and how a written one is read back.
+"""The report as a value: header, rows, coverage, footer, and how one is loaded from a file.
 
 Field names are the names in `report.json`. They are read by other people's scripts, so a change of meaning
 raises `FORMAT`; a new field with a default does not.
@@ -31,17 +31,17 @@ class Mode(enum.StrEnum):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the cases were sent.
+    """The target of a run.
 
     Attributes:
         url: base URL, without credentials.
         profile: what kind of server it is expected to be, such as `contract` or `live-2026`.
-        declares: what the target says it offers: groups, groups of one version, operations; empty where it
-            offers everything.
+        declares: what the target implements: groups, groups of one version, operations; empty if
+            everything.
         key: whether a key was sent.
-        seed: what made the run's choices, where it made some.
-        workers: processes that sent.
-        serve: arguments of the command that starts a server like it, where it has ended with the run.
+        seed: seed of the random choices, if there is one.
+        workers: number of processes.
+        serve: arguments of the command that starts the embedded server again.
     """
 
     url: str
@@ -53,17 +53,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     serve: tuple[str, ...] = ()
 
 
-class Golden(msgspec.Struct, frozen=True, kw_only=True):
-    """The golden cassettes of a run, by what kind of server has answered when they were recorded.
+class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The golden cassettes of a run, by the kind of server that they were recorded from.
 
     Attributes:
         interactions: how many there are.
-        reference: recorded from the reference server of this package, which says what we think.
+        reference: recorded from the reference server of this package, so they show what we expect.
         live: recorded from the API itself.
         other: recorded from some other server.
-        imported: taken from what somebody recorded elsewhere, which nobody here has seen happen.
+        imported: imported from traffic that somebody else recorded.
         broken: files that cannot be read as cassettes.
-        compared: the answers of a target were compared with them.
+        compared: whether the responses of a target were compared with them.
     """
 
     interactions: Count
@@ -82,14 +82,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         tool: name of the program.
         version: its version.
         contract_version: the version the contract declares.
-        contract_digest: digest of the contract, so that two reports can be told to be comparable.
+        contract_digest: digest of the contract; reports with the same digest are comparable.
         mode: `amended`, or `as-published` for the declaration without our amendments.
         inputs: the paths, as the caller named them.
         started_at: RFC 3339 time at which the run began.
         fail_on: the least severity that makes the run fail.
         arguments: the command line after the program's name, where there was one.
-        target: where cases were sent; null where traffic was read and nothing was sent.
-        golden: the golden cassettes that were replayed or compared with, where there were some.
+        target: the target of a run; null if traffic was read and nothing was sent.
+        golden: the golden cassettes that were replayed or compared with; null if none were.
         format: the version of this shape.
     """
 
@@ -103,7 +103,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: Severity = Severity.ADDITIVE
     arguments: tuple[str, ...] = ()
     target: Target | None = None
-    golden: Golden | None = None
+    golden: GoldenCounts | None = None
     format: int = FORMAT
 
 
@@ -116,10 +116,10 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         recorded_at: RFC 3339 time of the recording, if known.
         request: method and address.
         curl: a command that repeats the request; null where the body was too long to repeat here.
-        inexact: why the command sends something else than the request did (something is redacted, or was not
-            recorded); empty where it sends the same.
+        inexact: why the command differs from the judged request (something is redacted, or was not
+            recorded); empty if it does not.
         request_text: method, address, headers and body of the request as text, cut; empty in older reports.
-        response_text: status, headers and body of the answer as text, cut; empty in older reports.
+        response_text: status, headers and body of the response as text, cut; empty in older reports.
     """
 
     file: str
@@ -143,15 +143,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         status: HTTP status; the smallest, where exchanges differ within one class such as 4xx.
         location: JSON pointer with folded indexes, event tag first in a stream, or `header:NAME`.
         expected: what the contract declares.
-        observed: what came in the example.
+        observed: what the example has instead.
         requirement: id of the violated requirement, if any.
-        amendment: id of the amendment that explains the finding; such a row is among the explained ones.
+        amendment: id of the amendment that makes it a known spec defect; such rows are in `known_defects`.
         count: number of exchanges that show it.
         example: the exchange that proves it.
         first_seen: earliest recording time among the exchanges, if any is known.
         last_seen: latest recording time among the exchanges, if any is known.
         cases: ids of the cases that show it, the first 20 in alphabetical order.
-        omitted: how many more findings of the example's exchange there are at least that have no row.
+        omitted: at least so many more findings of the example's exchange have no row.
     """
 
     fingerprint: str
@@ -183,14 +183,14 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         exchanges: exchanges judged.
         operations: operations seen.
-        breaking: distinct unexplained breaking findings about the server.
-        additive: distinct unexplained additive findings about the server.
-        notice: distinct unexplained notices about the server.
-        client: distinct unexplained findings about requests.
-        explained: distinct findings that amendments explain.
+        breaking: distinct breaking findings about the server.
+        additive: distinct additive findings about the server.
+        notice: distinct notices about the server.
+        client: distinct findings about requests.
+        known_defects: distinct findings that are known spec defects.
         unreadable: inputs that could not be read to their end.
         skipped: files that were not taken for traffic.
-        foreign: exchanges with other hosts or APIs.
+        other_hosts: exchanges with other hosts or APIs.
         unrouted: exchanges that no operation matches.
         unrecorded: exchanges judged without their response body, which was not recorded.
         undecoded: exchanges judged without their response body, which could not be decoded.
@@ -204,10 +204,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     additive: Count
     notice: Count
     client: Count
-    explained: Count
+    known_defects: Count
     unreadable: Count
     skipped: Count
-    foreign: Count
+    other_hosts: Count
     unrouted: Count
     unrecorded: Count = 0
     undecoded: Count = 0
@@ -238,15 +238,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         header: what was judged, against what, and when.
-        findings: the distinct findings that no amendment explains, worst first.
-        explained: the distinct findings that an amendment explains, worst first; they never fail a run.
-        coverage: what was looked at and what was not.
+        findings: the distinct findings that are not known spec defects, worst first.
+        known_defects: the distinct findings that are known spec defects, worst first; they never fail a run.
+        coverage: what was covered and what was not.
         footer: totals and verdict.
     """
 
     header: Header
     findings: tuple[Row, ...]
-    explained: tuple[Row, ...] = ()
+    known_defects: tuple[Row, ...] = ()
     coverage: Coverage
     footer: Footer
 
@@ -277,7 +277,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def open_severities(self) -> frozenset[Severity]:
-        """Return the severities of the findings that no amendment explains."""
+        """Return the severities of the findings that are not known spec defects."""
         return frozenset(row.severity for row in self.findings)
 
     @property
@@ -305,7 +305,7 @@ def load(path: Path) -> Report:
         reason = error.strerror or str(error)
         raise _broken(path, reason, "name a report that `check` has written, or run `check` again") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _broken(path, f"a file that is cut off or no JSON ({error})", "run `check` again") from error
+        raise _broken(path, f"a file that is cut off or not JSON ({error})", "run `check` again") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("header"), dict):
         raise _broken(path, "JSON without a report's header", "name the report.json that `check` has written")
     if (found := raw["header"].get("format")) != FORMAT:
@@ -319,5 +319,5 @@ def load(path: Path) -> Report:
         raise _broken(path, f"a value that does not fit ({error})", "run `check` again") from error
 
 
-def _broken(path: Path, came: str, remedy: str) -> ReportError:
-    return ReportError(f"{path}: expected a complete report of cohere-conformance, got {came}; {remedy}")
+def _broken(path: Path, received: str, remedy: str) -> ReportError:
+    return ReportError(f"{path}: expected a complete report of cohere-conformance, got {received}; {remedy}")

@@ -1,4 +1,4 @@
-"""Exchanges that are too long for a journal, cut; what was cut is said beside them."""
+"""Cuts exchanges that are too long for a journal, and describes what was cut."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, StreamEvent
 
 _MOST_ARRIVALS = 10_000
-"""Times of a stream that are kept: those of later pieces show nothing new."""
+"""Times of chunks of a stream that are stored; later ones show nothing new."""
 
 
 def shorten(exchange: Exchange, most: int) -> Exchange:
@@ -42,9 +42,9 @@ def what_is_cut(before: Exchange, after: Exchange, most: int) -> tuple[str, ...]
     """Return what is missing of an exchange, for a reader.
 
     Args:
-        before: as it was.
-        after: as it is written; without credentials, which may have made it longer or shorter.
-        most: bytes of each body that were kept.
+        before: the exchange as it was.
+        after: the exchange as it is written, without credentials, which may have changed its length.
+        most: bytes of each body that were stored.
     """
     sizes = (
         ("request body", len(before.request.body or b""), len(after.request.body or b""), "bytes"),

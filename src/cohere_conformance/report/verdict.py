@@ -1,4 +1,4 @@
-"""From what was found to one exit code and one line of words."""
+"""The exit code and the verdict of what was found."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ RANK: dict[Severity, int] = {Severity.BREAKING: 0, Severity.ADDITIVE: 1, Severit
 """Worst first."""
 
 
-class Outcome(Protocol):
-    """What an exit code depends on; a report and a tally both have it."""
+class VerdictInputs(Protocol):
+    """What an exit code depends on; reports and tallies have it."""
 
     @property
     def exchanges_judged(self) -> int:
@@ -43,7 +43,7 @@ class Outcome(Protocol):
 
     @property
     def open_severities(self) -> frozenset[Severity]:
-        """Return the severities of the findings that no amendment explains."""
+        """Return the severities of the findings that are not known spec defects."""
 
     @property
     def untestable_unexplained(self) -> int:
@@ -59,8 +59,8 @@ class Outcome(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
-    """What an exit code depends on, as a value."""
+class VerdictValues:
+    """What an exit code depends on, as plain values."""
 
     exchanges_judged: int
     bodies_unjudged: int
@@ -72,7 +72,7 @@ class Found:
     inconclusive: int = 0
 
 
-def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
+def exit_code(outcome: VerdictInputs, fail_on: Severity = Severity.ADDITIVE) -> int:
     """Return what the command returns.
 
     Of recorded traffic: 3, 5, 1 or 0, whichever holds first in this order. An unreadable input outranks a
@@ -82,7 +82,7 @@ def exit_code(outcome: Outcome, fail_on: Severity = Severity.ADDITIVE) -> int:
     instead of 0.
 
     Of a run: 2 where it was stopped or has not ended; 3 where a worker was killed or the harness failed; then
-    1, because a finding stands whatever other cases would have shown; 5 where nothing was sent; 3 where cases
+    1, because other cases cannot take a finding back; 5 where nothing was sent; 3 where cases
     did not run or showed nothing; 5 and 0. Without a single exchange there is no 0.
     """
     found = any(RANK[severity] <= RANK[fail_on] for severity in outcome.open_severities)
@@ -171,7 +171,7 @@ def words(
         return f"NOTHING JUDGED: no response body in {scope}{_without_body(totals)}"
     if code == NOTHING_JUDGED:
         others = [
-            quantity(totals.foreign, "foreign exchange") if totals.foreign else "",
+            quantity(totals.other_hosts, "exchange") + " with other hosts" if totals.other_hosts else "",
             quantity(totals.unrouted, "exchange") + " of unknown routes" if totals.unrouted else "",
             quantity(totals.skipped, "skipped file") if totals.skipped else "",
         ]
@@ -196,7 +196,7 @@ def _without_body(totals: Totals) -> str:
 
 
 def _lack(totals: Totals) -> str:
-    """Return what keeps recorded traffic from telling all."""
+    """Return what is missing for a verdict about recorded traffic."""
     parts = (
         (totals.unreadable, f"{quantity(totals.unreadable, 'input')} unreadable"),
         (totals.inconclusive, f"{quantity(totals.inconclusive, 'exchange')} inconclusive"),
@@ -206,7 +206,7 @@ def _lack(totals: Totals) -> str:
 
 
 def _open_ends(totals: Totals, cases: CaseCoverage) -> str:
-    """Return what keeps a run from telling all: killed workers, and cases that have no answer."""
+    """Return what is missing for a verdict about a run: killed workers, cases without a result."""
     parts = (
         *((1, failure) for failure in cases.failures[:1]),
         (len(cases.failures) > 1, f"{len(cases.failures) - 1} more failed outside of any case"),

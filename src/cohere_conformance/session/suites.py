@@ -28,7 +28,7 @@ class _Further(TypedDict, total=False):
     deviations: tuple[str, ...]
 
 
-class Outcome:
+class SuitesResult:
     """What a run of the suites comes to; the exit codes of the process and of the report are both from here.
 
     The plugin of the suites finds it among the plugins of pytest, and fills it in.
@@ -125,7 +125,7 @@ def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[
     return [*arguments, str(suites), *further]
 
 
-def run_suites(arguments: Iterable[str]) -> Outcome:
+def run_suites(arguments: Iterable[str]) -> SuitesResult:
     """Run pytest on the suites, and return what the run comes to.
 
     Args:
@@ -136,7 +136,7 @@ def run_suites(arguments: Iterable[str]) -> Outcome:
     """
     import pytest  # only these commands pay for it
 
-    outcome = Outcome()
+    outcome = SuitesResult()
     with terminable(), outcome.agreeing():
         try:
             outcome.status = int(pytest.main([*arguments], plugins=[outcome]))

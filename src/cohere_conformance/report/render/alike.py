@@ -1,4 +1,4 @@
-"""Findings that one defect may have caused, told together."""
+"""Groups findings that one defect may have caused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Row
 
 _BY_INPUT = frozenset({Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED})
-"""What is told of the place in the request that was changed: a server without validation fails at each."""
+"""Findings about the changed location of a request: a server without validation fails at each of them."""
 
 
 class Alike(NamedTuple):
@@ -25,14 +25,14 @@ class Alike(NamedTuple):
 
 
 def alike(rows: Sequence[Row], limit: int) -> tuple[list[Alike], str]:
-    """Return findings with those together that one defect may have caused, and a line that says what is cut.
+    """Return findings grouped by the defect that may have caused them, and a line that says how many are cut.
 
-    A server that crashes on everything is told of once, not at every place that was changed. Each is still a
-    finding of its own in every count and in the baseline.
+    A server that crashes on everything is shown once, not at every location that was changed. Each is still a
+    finding of its own in every count and in baselines.
 
     Args:
         rows: worst first.
-        limit: most that are told one by one.
+        limit: maximum number of groups to return.
     """
     grouped: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
@@ -47,7 +47,7 @@ def alike(rows: Sequence[Row], limit: int) -> tuple[list[Alike], str]:
 
 
 def others_line(one: Alike, limit: int = 5) -> str:
-    """Return the places of the others, each with the fingerprint by which more is told about it."""
-    told = [f"{row.location or parts.WHOLE_BODY} ({row.fingerprint})" for row in one.others]
-    more = len(told) - limit
-    return ", ".join(told[:limit]) + (f" and {more} more" if more > 0 else "")
+    """Return the locations of the others, each with its fingerprint."""
+    others = [f"{row.location or parts.WHOLE_BODY} ({row.fingerprint})" for row in one.others]
+    more = len(others) - limit
+    return ", ".join(others[:limit]) + (f" and {more} more" if more > 0 else "")

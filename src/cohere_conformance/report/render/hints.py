@@ -1,4 +1,4 @@
-"""What a reader can do about what a report shows."""
+"""Hints about what to do next."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Report, Row
 
 _ALWAYS = 3
-"""So many answers at least are needed to say what an operation always answers."""
+"""Responses that are needed to say that an operation does not exist."""
 
 
 def absent(report: Report) -> str:
-    """Return a hint where operations are not there at all, as far as their answers show; else nothing."""
+    """Return a hint if operations do not seem to exist on the target; else an empty text."""
     never = [
         one.operation
         for one in report.coverage.operations
@@ -26,13 +26,13 @@ def absent(report: Report) -> str:
         return ""
     statuses = {name for one in report.coverage.operations if one.operation in never for name in one.statuses}
     return (
-        f"every answer of {', '.join(never)} is {' or '.join(sorted(statuses))}: where the target is not "
-        "meant to have that, name what it has with --declares"
+        f"every response of {', '.join(never)} is {' or '.join(sorted(statuses))}: if the target does "
+        "not implement that, name what it implements with --declares"
     )
 
 
 def revival(report: Report, row: Row) -> str:
-    """Return how to start the server again that a command is for, where it has ended with the run."""
+    """Return how to start the embedded server of the run again, so that a curl command works."""
     target, (_, _, url) = report.header.target, row.example.request.partition(" ")
     try:
         port = urlsplit(url).port
@@ -41,4 +41,4 @@ def revival(report: Report, row: Row) -> str:
     if target is None or not target.serve or port is None:
         return ""
     command = shlex.join([COMMAND, *target.serve, "--port", str(port)])
-    return f"That server has ended with the run; {command} starts it again, and tells its key."
+    return f"The server of this run has stopped. Start it again: {command} (it prints its key)."

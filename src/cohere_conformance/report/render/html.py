@@ -36,14 +36,14 @@ _PARAGRAPH = re.compile(r"^## What it means\n+(.+?)(?:\n\n|\Z)", re.MULTILINE | 
 
 
 def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
-    """Return the report as a page in UTF-8.
+    """Return the report as an HTML page in UTF-8.
 
     Every value is escaped by the template, and what does not print is shown as an escape before that. The
     page's own policy forbids scripts other than the one that copies commands, and all traffic.
 
     Args:
         report: what was found.
-        folder: where the report was written, for the commands that read it again.
+        folder: where the report was written, for the commands that open it.
 
     Raises:
         ReportError: the installation lacks the template, or it is broken.
@@ -68,7 +68,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             server=server,
             client=client,
             meanings={kind: _meaning(kind) for kind in {row.kind for row in (*server, *client)}},
-            explained=report.explained,
+            known_defects=report.known_defects,
             command=functools.partial(_command, folder=shlex.quote(folder)),
             limit=LIMIT,
             longest_command=LONGEST_COMMAND,
@@ -101,7 +101,7 @@ def _line(value: object) -> str:
 
 
 def _block(text: str) -> str:
-    """Return a text of several lines; a body of JSON is indented, token by token as it came."""
+    """Return a text of several lines; a body of JSON is indented, token by token as it was received."""
     head, gap, body = text.partition("\n\n")
     try:
         indented = msgspec.json.format(body, indent=2)

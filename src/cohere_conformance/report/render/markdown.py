@@ -29,7 +29,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
     unreadable = [f"{code(one.file)}: {code(one.where)}: {prose(one.reason)}" for one in coverage.unreadable]
     remarks = [f"{code(one.file)}: {code(one.where)}: {prose(one.text)}" for one in coverage.remarks]
     skipped = [f"{code(one.file)}: {prose(one.reason)}" for one in coverage.skipped]
-    hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
+    hosts = sorted(coverage.other_hosts.hosts.items(), key=lambda item: (-item[1], item[0]))
     foreign = [f"{code(host)}: {number}" for host, number in hosts]
     lines = [
         "# Conformance report",
@@ -143,7 +143,7 @@ def _operations(report: Report) -> Iterator[str]:
             statuses = ", ".join(
                 f"{prose(status)}: {number}" for status, number in sorted(one.statuses.items())
             )
-            numbers = (one.judged, one.clean, one.breaking, one.additive, one.explained)
+            numbers = (one.judged, one.clean, one.breaking, one.additive, one.known_defects)
             cells = [code(one.operation), *map(str, numbers), statuses, str(one.streams)]
             yield f"| {' | '.join(cells)} |"
         yield ""

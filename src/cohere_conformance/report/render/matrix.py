@@ -1,4 +1,4 @@
-"""The matrix of operations by what is checked of them: the page on which a reader sees where to look."""
+"""The matrix of operations by what is checked."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.REQUIREMENT_VIOLATED: Column.REQUIREMENTS,
     Kind.REQUEST_INVALID: Column.REQUEST,
     Kind.GOLDEN_CHANGED: Column.GOLDEN,
-    # What no operation matches stands in no line of the matrix.
+    # Exchanges without an operation have no line in the matrix.
     Kind.ROUTE_UNKNOWN: None,
 }
 PASSED, NOT_EXERCISED, NOT_DECLARED = "passed", "not exercised", "not declared"
@@ -76,7 +76,7 @@ class Cell:
     Attributes:
         state: a severity, `passed`, `not exercised`, `not testable` where a requirement depends on something
             that is broken, or `not declared` where there is nothing to exercise.
-        symbol: what is shown, so that colour is not all there is.
+        symbol: what is shown, so that colour is not the only difference.
         title: the same in words.
         fingerprint: the first finding; empty where there is none.
     """
@@ -107,7 +107,7 @@ class Group:
 def columns(report: Report) -> tuple[Column, ...]:
     """Return the columns: recorded traffic has no expectations; a run does not judge its own requests.
 
-    Where answers are compared with golden ones, these are what is expected.
+    If responses are compared with golden ones, these are the expectation.
     """
     golden = report.header.golden
     if golden is not None and golden.compared:
@@ -146,7 +146,7 @@ def _by_path(label: str) -> tuple[str, str]:
 
 
 def _group(label: str, report: Report) -> str:
-    """Return the group that the caller told, else the first word of the path after its version."""
+    """Return the group that the caller gave, else the first word of the path after its version."""
     parts = label.partition(" ")[2].strip("/").split("/")
     return report.coverage.groups.get(label) or (parts[1] if len(parts) > 1 else parts[0])
 
@@ -178,7 +178,7 @@ def _cell(column: Column, seen: OperationCoverage | None, rows: list[Row], untes
 
 
 def _exercised(column: Column, seen: OperationCoverage) -> bool:
-    """Tell whether any exchange could have shown a deviation in this column."""
+    """Return whether any exchange could have shown a deviation in this column."""
     answered = any(status != "0" for status in seen.statuses)
     match column:
         case Column.TRANSPORT:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
-    from cohere_conformance.report.shape import Example, Golden, Header, Report, Row, Target, Totals
+    from cohere_conformance.report.shape import Example, GoldenCounts, Header, Report, Row, Target, Totals
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report by default."""
@@ -24,15 +24,15 @@ AMENDMENTS_NOTE = (
     "The published OpenAPI document is known to be wrong or too narrow here; this never fails a run. Details:"
 )
 GLANCE_FROM = 6
-"""As many findings are worth a summary by kind before they are told one by one."""
-NOT_EXERCISED = "Declared, not exercised"
+"""Number of findings from which on there is a summary by kind."""
+NOT_EXERCISED = "Declared, not covered"
 NOT_TESTABLE = "Requirements not testable"
-INCONCLUSIVE = "Inconclusive, answered by something before the API"
+INCONCLUSIVE = "Inconclusive, response not from the API"
 FUZZED_COLUMNS = ("positive", "negative", "protocol", "shapes", "request", "response")
 FUZZED_NOTE = (
-    "Positive requests are valid, and the first number says how many were answered with 2xx; negative ones "
-    "break one rule, and it says how many were refused with 4xx; protocol ones are odd below the contract. "
-    "Shapes are distinct answers. Request and response: elements that were reached of those declared."
+    "Positive requests are valid; the first number says how many received 2xx. Negative requests break one "
+    "rule; the first number says how many received 4xx. Protocol requests are malformed or unusual HTTP. "
+    "Shapes are distinct responses. Request and response: elements covered of those declared."
 )
 
 _ASPECTS = {
@@ -45,18 +45,18 @@ _Item = TypeVar("_Item")
 
 
 def server_rows(report: Report) -> list[Row]:
-    """Return the unexplained findings about the server."""
+    """Return the findings about the server."""
     return [row for row in report.findings if not row.client_side]
 
 
 def client_rows(report: Report) -> list[Row]:
-    """Return the unexplained findings about requests."""
+    """Return the findings about requests."""
     return [row for row in report.findings if row.client_side]
 
 
 def first_explained(report: Report, amendment: str) -> str:
-    """Return the fingerprint of the first finding that `amendment` explains."""
-    return next((row.fingerprint for row in report.explained if row.amendment == amendment), "")
+    """Return the fingerprint of the first finding that is a known spec defect by `amendment`."""
+    return next((row.fingerprint for row in report.known_defects if row.amendment == amendment), "")
 
 
 def cut(items: Sequence[_Item], limit: int) -> tuple[Sequence[_Item], str]:
@@ -70,7 +70,7 @@ def more(hidden: int) -> str:
 
 
 def location(example: Example) -> str:
-    """Return the place of an example as a person goes to it."""
+    """Return where an example is, for a reader."""
     return f"{example.file}: {example.position}" if example.position else example.file
 
 
@@ -95,12 +95,12 @@ def explain_command(fingerprint: str, folder: str) -> str:
 
 
 def contract_line(header: Header) -> str:
-    """Return what the traffic was judged against."""
+    """Return which contract the traffic was compared with."""
     return f"contract {header.contract_version} ({header.mode}, digest {header.contract_digest[:19]})"
 
 
 def commands_line(report: Report) -> str:
-    """Return how many commands repeat exactly what was judged, where some do not; else nothing."""
+    """Return how many curl commands repeat the judged request exactly, if some do not; else nothing."""
     shown = [row.example for row in report.findings if row.example.curl is not None]
     inexact = sum(1 for example in shown if example.inexact)
     if not inexact:
@@ -112,38 +112,38 @@ def commands_line(report: Report) -> str:
 
 
 def unrouted_line(number: int) -> str:
-    """Return how much traffic went where the contract has nothing."""
+    """Return how many exchanges have a path that the contract does not declare."""
     return f"{quantity(number, 'exchange')} with undeclared paths, not judged (see route-unknown)"
 
 
 def unjudged_lines(totals: Totals) -> list[str]:
-    """Return how many exchanges came without the body of their response, a line for each reason."""
+    """Return how many exchanges have no response body, a line for each reason."""
     rest = "(judged by status, headers and request only)"
     return [f"{state}: {number} {rest}" for state, number in unjudged(totals)]
 
 
 def target_line(target: Target) -> str:
-    """Return where the cases were sent, and how."""
-    told = [f"profile {target.profile}", "with a key" if target.key else "without a key"]
+    """Return the target, and how it was called."""
+    details = [f"profile {target.profile}", "with a key" if target.key else "without a key"]
     if target.declares:
-        told.append(f"declares {', '.join(target.declares)}")
+        details.append(f"declares {', '.join(target.declares)}")
     if target.seed is not None:
-        told.append(f"seed {target.seed}")
+        details.append(f"seed {target.seed}")
     if target.workers > 1:
-        told.append(quantity(target.workers, "worker"))
-    return f"{target.url} ({'; '.join(told)})"
+        details.append(quantity(target.workers, "worker"))
+    return f"{target.url} ({'; '.join(details)})"
 
 
-def golden_line(golden: Golden) -> str:
-    """Return how many golden cassettes there are, and what has answered when they were recorded."""
-    told = [f"{golden.reference} reference", f"{golden.live} live"]
+def golden_line(golden: GoldenCounts) -> str:
+    """Return how many golden cassettes there are, by where they were recorded."""
+    numbers = [f"{golden.reference} reference", f"{golden.live} live"]
     further = {"other": golden.other, "imported": golden.imported, "broken": golden.broken}
-    told += [f"{number} {name}" for name, number in further.items() if number]
-    return f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(told)}"
+    numbers += [f"{number} {name}" for name, number in further.items() if number]
+    return f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(numbers)}"
 
 
 def cases_line(cases: CaseCoverage) -> str:
-    """Return how the cases ended: those that ran first, then those that did not, with the reasons."""
+    """Return the results of the cases: those that ran first, then those that did not, with the reasons."""
     ran = _numbers(
         (cases.passed, "passed"),
         (cases.failed, "failed"),
@@ -158,32 +158,32 @@ def cases_line(cases: CaseCoverage) -> str:
 
 
 def _waited(cases: CaseCoverage) -> str:
-    """Return how long was waited for what the target was at work on, where that took a second or more."""
+    """Return how long the run waited for resources, if it was a second or more."""
     seconds = sum(one.seconds for one in cases.waits)
     late = [f"{one.kind} ({one.never_ready})" for one in cases.waits if one.never_ready]
-    told = [f"waited {seconds:.0f} s"] if seconds >= 1 else []
-    told += [f"never ready: {', '.join(late)}"] if late else []
-    return f"; {', '.join(told)}" if told else ""
+    texts = [f"waited {seconds:.0f} s"] if seconds >= 1 else []
+    texts += [f"never ready: {', '.join(late)}"] if late else []
+    return f"; {', '.join(texts)}" if texts else ""
 
 
 def reasons(counted: Mapping[str, int]) -> str:
     """Return reasons with their numbers, the most frequent first."""
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     shown, more = ordered[:5], ordered[5:]
-    told = [f"{number} {reason}" for reason, number in shown]
-    return ", ".join(told + ([f"{sum(number for _, number in more)} for other reasons"] if more else []))
+    texts = [f"{number} {reason}" for reason, number in shown]
+    return ", ".join(texts + ([f"{sum(number for _, number in more)} for other reasons"] if more else []))
 
 
-def telling_ends(cases: CaseCoverage) -> list[CaseEnd]:
-    """Return the ends that no finding tells of: those without an answer, and failures with a reason."""
+def ends_with_reason(cases: CaseCoverage) -> list[CaseEnd]:
+    """Return the results that no finding explains: inconclusive cases, and failures with a reason."""
     return [one for one in cases.ends if one.outcome != "failed" or one.reason]
 
 
 def end_lines(cases: CaseCoverage) -> list[str]:
-    """Return the same in words."""
+    """Return these results in words."""
     return [
         f"{one.case}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
-        for one in telling_ends(cases)
+        for one in ends_with_reason(cases)
     ]
 
 
@@ -233,8 +233,8 @@ def exercised(report: Report) -> list[Exercised]:
     return [one for one in totals if one.declared]
 
 
-class Fuzzed(NamedTuple):
-    """One line about what was fuzzed; each rate is a part of a whole with its percentage, in words."""
+class FuzzRow(NamedTuple):
+    """One line of the fuzzing table; each rate is a fraction and its percentage."""
 
     operation: str
     positive: tuple[str, str]
@@ -245,16 +245,16 @@ class Fuzzed(NamedTuple):
     response: str
 
 
-def fuzzed(report: Report) -> list[Fuzzed]:
+def fuzzed(report: Report) -> list[FuzzRow]:
     """Return what was fuzzed by operation, and the totals in the last line; nothing where nothing was."""
     rows = report.coverage.fuzzed
     return [*(_fuzzed(row.operation, [row]) for row in rows), _fuzzed("total", rows)] if rows else []
 
 
-def _fuzzed(name: str, rows: Sequence[FuzzCoverage]) -> Fuzzed:
+def _fuzzed(name: str, rows: Sequence[FuzzCoverage]) -> FuzzRow:
     reached, declared = sum(row.request_reached for row in rows), sum(row.request_declared for row in rows)
     shown, showable = sum(row.response_reached for row in rows), sum(row.response_declared for row in rows)
-    return Fuzzed(
+    return FuzzRow(
         name,
         positive=_rate(sum(row.served for row in rows), sum(row.positive for row in rows)),
         negative=_rate(sum(row.refused for row in rows), sum(row.negative for row in rows)),
@@ -275,19 +275,19 @@ def _share(some: int, of: int) -> str:
 
 
 def missing_lines(report: Report, names: int | None = 5) -> list[str]:
-    """Return what was not exercised of the operations that were seen; the unseen ones have their own list."""
+    """Return what was not covered of the operations that were seen; unseen ones have a list of their own."""
     unseen = set(report.coverage.unseen)
-    told = [
+    rows = [
         (row.operation, f"{row.seen}/{row.declared} {aspect_name(row.aspect)}", row.missing)
         for row in report.coverage.exercise
         if row.operation not in unseen
     ]
-    told += [
+    rows += [
         (row.operation, f"{row.request_reached}/{row.request_declared} request elements", row.request_missing)
         for row in report.coverage.fuzzed
     ]
     lines = []
-    for operation, figures, missing in sorted(told, key=lambda one: one[0]):
+    for operation, figures, missing in sorted(rows, key=lambda one: one[0]):
         if missing:
             shown = missing if names is None else missing[:names]
             more = f", and {len(missing) - len(shown)} more" if len(shown) < len(missing) else ""
@@ -304,7 +304,7 @@ def untestable_lines(report: Report) -> list[str]:
 
 
 def inconclusive_lines(report: Report) -> list[str]:
-    """Return the answers that say nothing about the API, with where the first of them is."""
+    """Return the responses that say nothing about the API, with where the first of them is."""
     return [
         f"{one.operation}: {quantity(one.exchanges, 'exchange')}, {one.reason}; "
         f"first {one.file}: {one.position}"
@@ -313,7 +313,7 @@ def inconclusive_lines(report: Report) -> list[str]:
 
 
 def aspect_name(aspect: Aspect) -> str:
-    """Return what is counted, in words."""
+    """Return the name of an aspect, for a reader."""
     return _ASPECTS[aspect]
 
 
@@ -333,7 +333,7 @@ def glance(rows: Iterable[Row]) -> list[Glance]:
     grouped: dict[tuple[Severity, Kind], list[Row]] = {}
     for row in rows:
         grouped.setdefault((row.severity, row.kind), []).append(row)
-    told = [
+    kinds = [
         Glance(
             severity,
             kind,
@@ -344,11 +344,11 @@ def glance(rows: Iterable[Row]) -> list[Glance]:
         )
         for (severity, kind), same in grouped.items()
     ]
-    return sorted(told, key=lambda one: (RANK[one.severity], -one.findings, one.kind))
+    return sorted(kinds, key=lambda one: (RANK[one.severity], -one.findings, one.kind))
 
 
 def shown_cases(row: Row, limit: int = 3) -> str:
-    """Return the cases that show a finding, the first of them by name."""
+    """Return the cases that show a finding, the first ones by name."""
     more = len(row.cases) - limit
     return ", ".join(row.cases[:limit]) + (f" and {more} more" if more > 0 else "")
 

@@ -1,4 +1,4 @@
-"""A selftest in Markdown: the figures, what is not as it should be, and the whole matrix."""
+"""A selftest in Markdown: the figures, what failed, and the matrix of faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def summary(matrix: Matrix) -> list[str]:
-    """Return what a reader wants to know first, line by line."""
+    """Return the summary, line by line."""
     faults = len(matrix.trials)
     caught = faults - len(matrix.of(Catch.MISSED)) - len(matrix.of(Catch.FAILED))
     exactly = len(matrix.of(Catch.EXACTLY))
@@ -20,9 +20,11 @@ def summary(matrix: Matrix) -> list[str]:
     sharp = f"{exactly} by exactly what they break ({_share(exactly, faults)})"
     lines = [f"{verdict}: {caught} of {quantity(faults, 'fault')} caught ({_share(caught, faults)}), {sharp}"]
     for trial in matrix.faultless:
-        told = "nothing" if not trial.caught and trial.exit_code == 0 else _found(trial) or trial.message
+        found = "nothing" if not trial.caught and trial.exit_code == 0 else _found(trial) or trial.message
         fuzzed = ", fuzzed" if trial.fuzzed else ""
-        lines.append(f"faultless, profile {trial.profile}{fuzzed}: exit code {trial.exit_code}, found {told}")
+        lines.append(
+            f"faultless, profile {trial.profile}{fuzzed}: exit code {trial.exit_code}, found {found}"
+        )
     for name, ids in (
         ("requirement without a fault", matrix.without_fault),
         ("never tripped", matrix.untripped),
@@ -37,7 +39,7 @@ def summary(matrix: Matrix) -> list[str]:
 
 
 def render(matrix: Matrix) -> str:
-    """Return the whole matrix."""
+    """Return the page with the matrix."""
     return "\n".join(_lines(matrix)) + "\n"
 
 

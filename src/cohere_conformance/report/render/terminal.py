@@ -100,7 +100,7 @@ class _Printer:
             brief: print only the worst findings, in few lines each.
         """
         coverage, cases = self.report.coverage, self.report.coverage.cases
-        hosts = sorted(coverage.foreign.hosts.items(), key=lambda item: (-item[1], item[0]))
+        hosts = sorted(coverage.other_hosts.hosts.items(), key=lambda item: (-item[1], item[0]))
         self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
         self._list("Remarks", [f"{one.file}: {one.where}: {one.text}" for one in coverage.remarks])
         self._list("Skipped files", [f"{one.file}: {one.reason}" for one in coverage.skipped])
@@ -198,7 +198,7 @@ class _Printer:
             for name in ("judged", "clean", "breaking", "additive", "spec defects"):
                 table.add_column(name, justify="right", no_wrap=True)
             for one in operations:
-                numbers = (one.judged, one.clean, one.breaking, one.additive, one.explained)
+                numbers = (one.judged, one.clean, one.breaking, one.additive, one.known_defects)
                 style = "red" if one.breaking else "yellow" if one.additive else ""
                 cells = [Text(str(number)) for number in numbers]
                 table.add_row(self._text(one.operation), *cells, style=style)
