@@ -195,7 +195,7 @@ def test_the_sdk_reads_what_was_asked_for(home: Path) -> None:
     done = called(home, "replay", "--sdk", "--only", "tokenize")
     assert done.code == 0, done.told
     number = sum(name.startswith("tokenize.") for name in texts(home))
-    assert f"official SDK {cohere.__version__}: {number} answers parsed, 0 failed" in done.told
+    assert f"official SDK {cohere.__version__}: {number} responses parsed, 0 failed" in done.told
     lost = json.loads((home / "conformance-report" / "sdk.json").read_text(encoding="utf-8"))
     assert lost["parsed"] == number
 

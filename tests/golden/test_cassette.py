@@ -101,7 +101,7 @@ def test_a_text_is_readable_in_the_file() -> None:
 )
 def test_half_an_answer_is_no_cassette(response: Response) -> None:
     made = exchange()
-    with pytest.raises(CassetteError, match=r"tokenize\.plain: expected a whole answer"):
+    with pytest.raises(CassetteError, match=r"tokenize\.plain: expected a complete response"):
         dump(Cassette(provenance(), Exchange(made.request, response, made.source)))
 
 

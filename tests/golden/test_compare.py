@@ -177,7 +177,7 @@ def test_an_answer_that_is_not_whole_says_it_all() -> None:
     fresh = msgspec.structs.replace(whole, response=msgspec.structs.replace(whole.response, failure=failure))
     [finding] = differences(whole, fresh)
     assert (finding.value_class, finding.expected, finding.observed) == (
-        "broken", "a whole answer", failure.detail,
+        "broken", "a complete response", failure.detail,
     )  # fmt: skip
 
 

@@ -183,14 +183,14 @@ COMMON = "headers:\n  - {name: num_tokens, why: So.}\n"
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        (RULE.replace("/id", "/ids"), 3, "that an answer to POST /v1/rerank or POST /v2/rerank can have"),
+        (RULE.replace("/id", "/ids"), 3, "that a response to POST /v1/rerank or POST /v2/rerank can have"),
         (RULE.replace("/id", "id"), 3, "expected a place such as"),
-        (RULE.replace("/id", "/results/0/index"), 3, "expected a place that an answer"),
+        (RULE.replace("/id", "/results/0/index"), 3, "expected a location that a response"),
         (RULE.replace("/id", "<message-end>"), 3, "expected the type of an event"),
         (RULE.replace("/id", "header:num_token"), 3, "did you mean num_tokens?"),
         (RULE.replace("/id", "[/id, header:num_tokens]"), 3, "expected one header alone"),
         (RULE.replace("/id", "[/id, /results/*/inde]"), 3, "got /results/*/inde; correct it"),
-        (RULE.replace("as: id", "as: ids"), 4, "expected how alike it must be, got 'ids'; did you mean id?"),
+        (RULE.replace("as: id", "as: ids"), 4, "expected a kind of comparison, got 'ids'; did you mean id?"),
         (RULE.replace("as: id", "like: id"), 4, "expected a key, got 'like'"),
         (RULE.replace("as: id", "within: -1"), 4, "expected a number above 0, got -1"),
         (RULE.replace("as: id", "within: near"), 4, "expected `float | null`, got `str`"),
@@ -232,7 +232,7 @@ def test_a_folder_of_no_group_is_told(tmp_path: Path) -> None:
         ("headers:\n  - {name: Num_Tokens, why: So.}\n", 2, "write num_tokens"),
         ("headers:\n  - {name: num_tokens, as: ids, why: So.}\n", 2, "did you mean id?"),
         ("cases: {}\n", 1, "expected a key, got 'cases'"),
-        ("masks:\n  - {at: /nowhere, as: id, why: So.}\n", 2, "an answer to any of its operations"),
+        ("masks:\n  - {at: /nowhere, as: id, why: So.}\n", 2, "a response to any of its operations"),
     ],
 )
 def test_a_mistake_in_what_all_have_in_common(tmp_path: Path, text: str, line: int, said: str) -> None:

@@ -404,9 +404,9 @@ def test_a_terminal_shows_what_failed_first_and_cuts_long_lists() -> None:
     target = io.StringIO()
     render(TOLD, Console(file=target, width=120), limit=2)
     shown = target.getvalue()
-    summed = "official SDK 7.3.1: 5 answers parsed, 1 failed"
+    summed = "official SDK 7.3.1: 5 responses parsed, 1 failed"
     assert shown.splitlines()[:3] == [
-        f"{summed}, 3 places lose something, 2 requests that it cannot send",
+        f"{summed}, 3 locations lose data, 2 requests it cannot express",
         "  chat.broken: expected a value, got\\x1b[2J",
         "  not in the SDK: POST /v1/tides",
     ]

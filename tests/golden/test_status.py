@@ -613,7 +613,7 @@ def test_the_shipped_policy_has_a_rule_for_everything() -> None:
         (
             "  age:\n",
             "  age:\n    elsewhere: {verdict: warn, reason: x}\n",
-            "rules: age: elsewhere: expected",
+            "rules: age: elsewhere: unknown",
         ),
         ("live: {verdict: fail, days: 90,", "live: {verdict: fial, days: 90,", "did you mean fail?"),
         ("live: {verdict: fail, days: 90,", "live: {verdict: fail,", "expected how many days old"),

@@ -1,4 +1,4 @@
-"""Golden cassettes: what was recorded once, where it came from, and whether it still holds."""
+"""Golden cassettes: recorded exchanges, their origin, and whether they are stale."""
 
 from cohere_conformance.golden.cassette import Cassette, Origin, Provenance
 from cohere_conformance.golden.store import (

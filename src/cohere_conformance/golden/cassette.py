@@ -1,8 +1,7 @@
 """A golden cassette as a value, and as the text of its file.
 
-The file is a cassette of VCR.py (version 1, one interaction). What that format cannot say stands beside the
-interaction under a name of its own, which VCR.py passes over: where the exchange came from, and when the
-parts of a stream arrived.
+The file is a cassette of VCR.py (version 1, one interaction). What that format has no place for is under the
+key `conformance`, which VCR.py ignores: the origin of the exchange, and when the parts of a stream arrived.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from cohere_conformance.recordings.scalars import UnusableError, typed
 from cohere_conformance.recordings.yamlstream import document
 
 FORMAT = 1
-"""The version of what stands beside the interaction."""
+"""Version of the record under `conformance`."""
 _VCR = 1
 _WIDTH = 110
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Origin(enum.StrEnum):
-    """What kind of server has answered."""
+    """The kind of server that responded."""
 
     REFERENCE = "reference"
-    """The reference server of this package: what it says is what we think."""
+    """The reference server of this package."""
     LIVE = "live"
     """The API itself."""
     OTHER = "other"
@@ -39,16 +38,16 @@ class Origin(enum.StrEnum):
 
 
 ELSEWHERE = "imported"
-"""The kind of a cassette that was recorded by somebody else."""
+"""The kind of a cassette that was imported."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where a cassette comes from.
 
     Attributes:
-        id: of the written case, or what an imported exchange is called; the name of the file.
+        id: of the written case or of the imported exchange; the name of the file.
         operation: label such as `POST /v2/chat`.
-        origin: what kind of server has answered.
+        origin: kind of server that responded.
         profile: what the server was expected to be, such as `contract`; empty where that is unknown.
         recorded_at: RFC 3339 time of the exchange; empty where it is unknown, and of the reference server.
         contract: digest of the contract at that time; likewise.
@@ -77,7 +76,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def kind(self) -> str:
-        """What kind of server has answered, if this package has asked it; else that nobody here has."""
+        """The origin of a recorded case, or that the exchange was imported."""
         return ELSEWHERE if self.imported else str(self.origin)
 
     @property
@@ -130,16 +129,14 @@ def dump(cassette: Cassette) -> bytes:
     """Return the text of the file.
 
     Raises:
-        CassetteError: the answer is not whole, so that there is nothing to replay.
+        CassetteError: the response is incomplete, so that it cannot be replayed.
     """
     request, response, provenance = cassette.exchange.request, cassette.exchange.response, cassette.provenance
     if response.failure is not None or response.body is None:
         reason = (
-            "no body"
-            if response.failure is None
-            else f"an answer that is not whole ({response.failure.kind})"
+            "no body" if response.failure is None else f"an incomplete response ({response.failure.kind})"
         )
-        raise CassetteError(provenance.id, f"expected a whole answer to keep, got {reason}; record it again")
+        raise CassetteError(provenance.id, f"expected a complete response, got {reason}; record it again")
     return yaml.dump(
         {
             "conformance": msgspec.to_builtins(provenance),
@@ -169,23 +166,23 @@ def dump(cassette: Cassette) -> bytes:
 
 
 def parse(text: bytes, file: str) -> Cassette:
-    """Return the cassette that the text of a file is.
+    """Parse the text of a file.
 
     Args:
         text: all of it.
         file: its path, for errors.
 
     Raises:
-        CassetteError: it is none.
+        CassetteError: it is not a valid cassette.
     """
     try:
         raw = msgspec.convert(typed(document(text)), _File)
     except ExceededError as error:
-        raise CassetteError(file, _lacking(f"too much{_where(error)}: {error.problem}")) from error
+        raise CassetteError(file, _invalid(f"too much{_where(error)}: {error.problem}")) from error
     except yaml.YAMLError as error:
-        raise CassetteError(file, _lacking(f"broken YAML{_where(error)}")) from error
+        raise CassetteError(file, _invalid(f"broken YAML{_where(error)}")) from error
     except (msgspec.ValidationError, UnusableError) as error:
-        raise CassetteError(file, _lacking(f"something else ({error})")) from error
+        raise CassetteError(file, _invalid(f"something else ({error})")) from error
     provenance, (interaction,) = raw.conformance, raw.interactions
     if provenance.format != FORMAT:
         raise CassetteError(
@@ -194,7 +191,7 @@ def parse(text: bytes, file: str) -> Cassette:
     request, response = interaction.request, interaction.response
     sent, answered = _bytes(request.body, file), _bytes(response.body.string, file)
     headers = _fields(request.headers)
-    # Other people's recorders leave the key out.
+    # Other recorders leave the key out.
     has_key = bool(provenance.imported) or "authorization" in request.headers
     return Cassette(
         provenance,
@@ -212,12 +209,13 @@ def parse(text: bytes, file: str) -> Cassette:
     )
 
 
-def _lacking(came: str) -> str:
-    return f"expected a cassette as `record` writes it, got {came}; record it again, or `cassettes import` it"
+def _invalid(received: str) -> str:
+    advice = "record it again, or `cassettes import` it"
+    return f"expected a cassette as `record` writes it, got {received}; {advice}"
 
 
 def _where(error: yaml.YAMLError) -> str:
-    # Only the place: the full message may quote the text.
+    # Only the position: the complete message may quote the text.
     mark = getattr(error, "problem_mark", None)
     return "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
 
@@ -238,7 +236,7 @@ def _bytes(body: object, file: str) -> bytes | None:
             return body
         case str():
             return body.encode("utf-8")
-    raise CassetteError(file, _lacking(f"a body that is a {type(body).__name__}"))
+    raise CassetteError(file, _invalid(f"a body that is a {type(body).__name__}"))
 
 
 def _listed(headers: Headers) -> dict[str, list[str]]:

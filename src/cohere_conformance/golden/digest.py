@@ -1,4 +1,4 @@
-"""What tells a cassette that its case or its contract is not the one it was recorded with."""
+"""Digests of cases and contracts, which show that one has changed since a cassette was recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BETWEEN = "-"
 
 
 class CaseDigests:
-    """Digests of what cases send.
+    """Digests of the requests of cases.
 
     Args:
         suite: the resources that they need.
@@ -33,20 +33,20 @@ class CaseDigests:
         self._suite = suite
 
     def of(self, case: Case) -> str:
-        """Return a digest of what a case sends, and of what makes the resources it needs (12 hex digits).
+        """Return a digest (12 hex digits) of the requests of a case and of the resources that it needs.
 
-        It depends on the requests with their placeholders and on the key; neither on the order of properties
-        in objects, nor on where the case is written and what it expects.
+        It depends on the requests with their placeholders and on the key; not on the order of properties in
+        objects, the location of the case in its file, or what the case expects.
 
         Raises:
-            UsageError: a resource is not there.
+            UsageError: a resource does not exist.
         """
         made = {one.name: one.create for one in self._suite.in_order(case.needs)}
         return _digest([case.template, case.key, made])
 
 
 class ContractDigests:
-    """Digests of a contract as each operation sees it, made when they are first asked for.
+    """Digests of a contract, one for each operation, computed on first use.
 
     Args:
         contract: that exchanges are judged against.
@@ -59,10 +59,10 @@ class ContractDigests:
         self._made: dict[str, str] = {}
 
     def of(self, operation: str) -> str:
-        """Return a digest of the contract and, behind a hyphen, of what concerns the operation alone.
+        """Return a digest of the contract and, after a hyphen, of its part for the operation.
 
-        Equal second parts judge alike, whatever else of the contract has changed: descriptions and examples
-        are not in it; amendments, tolerances, the grammar of a stream and the requirements are.
+        With equal second parts responses are judged alike: descriptions and examples are not in it;
+        amendments, tolerances, the grammar of a stream and the requirements are.
 
         Args:
             operation: label; one that the contract does not declare has no second part.
@@ -79,7 +79,7 @@ class ContractDigests:
 
 
 def part_of(digest: str) -> str:
-    """Return the second part of what `ContractDigests` gives; empty where only the contract is told."""
+    """Return the second part of a digest of `ContractDigests`; empty where it has only the first."""
     return digest.partition(_BETWEEN)[2]
 
 
@@ -90,7 +90,7 @@ def _digest(value: object) -> str:
 
 
 def _canonical(value: object) -> object:
-    """Return a JSON value that is the same for equal values, and tells types apart that JSON has not."""
+    """Return a JSON value that is equal for equal values, and distinguishes types that JSON does not have."""
     match value:
         case bytes():
             return ["bytes", value.hex()]
@@ -109,7 +109,7 @@ def _canonical(value: object) -> object:
 
 
 def _given(value: msgspec.Struct) -> Iterator[list[object]]:
-    """Yield the fields that say more than their default: a new one changes no digest until it is used."""
+    """Yield the fields that differ from their default: a new field changes no digest until it is used."""
     for field in msgspec.structs.fields(value):
         default = field.default
         if field.default_factory is not msgspec.NODEFAULT:

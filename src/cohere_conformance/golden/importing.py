@@ -1,4 +1,4 @@
-"""Traffic that somebody has recorded elsewhere becomes golden cassettes: one of each shape."""
+"""Imports recorded traffic as golden cassettes: one for each shape."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
 Traffic = Exchange | TrafficError | RecordingNote | SkippedFile
 _Shown = dict[tuple[str, str], Finding]
-"""Findings by what tells them apart: fingerprint and amendment."""
+"""Findings by fingerprint and amendment."""
 _DIGITS = re.compile(r"\d+")
 
 
 class ImportTally(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the traffic.
+    """The result of an import.
 
     Attributes:
-        read: exchanges that were read and judged; all that follow, down to `unrouted`, together.
+        read: exchanges that were read and judged: the sum of those down to `unrouted`.
         kept: those that became cassettes.
-        duplicates: those whose shape another one has that was kept.
-        partial: those without a whole answer, so that there is nothing to replay.
-        foreign: hosts that are none of the API's, with the number of exchanges.
-        unrouted: those with a server of the API that no operation is declared for.
-        undated: cassettes without a time, because the recording tells none.
-        unreadable: what could not be read or judged.
-        skipped: files in folders that hold no traffic.
-        remarks: what there is to know about what could be read.
-        lost: findings that the traffic shows and no cassette does.
-        gained: findings that a cassette shows and the traffic does not.
+        duplicates: those of the same shape as one that became a cassette.
+        partial: those with an incomplete response, which cannot be replayed.
+        foreign: exchanges with other hosts than the API's, counted by host.
+        unrouted: those with the API that no operation is declared for.
+        undated: cassettes without a time, because the recording has none.
+        unreadable: files and exchanges that could not be read or judged.
+        skipped: files in folders that are not traffic.
+        remarks: notes on what was read.
+        lost: findings of the traffic that no cassette has.
+        gained: findings of a cassette that the traffic does not have.
     """
 
     read: int
@@ -68,18 +68,18 @@ class ImportTally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """Cassettes by their ids, and what became of all else."""
+    """Cassettes, and the result of the import."""
 
     cassettes: tuple[Cassette, ...]
     tally: ImportTally
 
 
 def traffic(paths: Iterable[str], servers: Sequence[str] = ()) -> Iterator[Traffic]:
-    """Yield everything below files and folders, one exchange at a time; what is bad instead of raising it.
+    """Yield everything in files and folders, one exchange at a time; errors are yielded, not raised.
 
     Args:
         paths: files and folders.
-        servers: the first of them is where addresses without a host belong.
+        servers: the first of them is the host of URLs that have none.
     """
     for found in discover(paths):
         for value in parse_recording(found) if isinstance(found, str) else [found]:
@@ -92,7 +92,7 @@ def gather(
     findings: Callable[[Exchange], Sequence[Finding]],
     digest: Callable[[str], str],
 ) -> Imported:
-    """Return the cassettes that traffic becomes, as `Importer` makes them."""
+    """Return the cassettes of traffic, as `Importer` makes them."""
     importer = Importer(contract, findings, digest)
     for value in traffic:
         importer.take(value)
@@ -102,13 +102,13 @@ def gather(
 class Importer:
     """Takes exchanges one by one and keeps the smallest of each shape.
 
-    What it holds is bounded by distinct shapes and findings. The cassettes do not depend on the order in
-    which the exchanges come, nor on where their files lie.
+    Its memory is bounded by the number of distinct shapes and findings. The cassettes depend neither on the
+    order of the exchanges nor on the folders of their files.
 
     Args:
-        contract: that the traffic is judged against; its servers are the API's.
-        findings: what there is to say about one exchange.
-        digest: what a cassette notes of the contract for one operation.
+        contract: that the traffic is judged by; its servers are the API's.
+        findings: returns the findings of one exchange.
+        digest: returns the digest of the contract for one operation.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Importer:
         self._seen: _Shown = {}
 
     def take(self, value: Traffic) -> None:
-        """Take what comes next."""
+        """Take the next exchange, note or error."""
         if isinstance(value, TrafficError):
             self._unreadable.append(value)
         elif isinstance(value, SkippedFile):
@@ -140,7 +140,7 @@ class Importer:
             self._take(value)
 
     def finish(self) -> Imported:
-        """Return what the traffic taken so far becomes."""
+        """Return the cassettes of the traffic taken so far."""
         cassettes: list[Cassette] = []
         shown: _Shown = {}
         for name, candidate in sorted(self._candidates.items()):
@@ -197,7 +197,7 @@ class Importer:
             self._candidates[name] = candidate
 
     def _name(self, label: str, exchange: Exchange, findings: Sequence[Finding]) -> str:
-        """Return the id of every exchange that shows the same."""
+        """Return the id of the exchange, equal for exchanges of one shape."""
         group = self._contract.operations[label].group
         key = shape_key(self._contract, label, exchange, findings)
         return f"{group}{IMPORTED}{slug(label)}.{exchange.response.status}.{key}"
@@ -220,7 +220,7 @@ class Importer:
 
 
 class _Candidate:
-    """The smallest exchange of its shape so far, as a cassette can hold it, and where it really went."""
+    """The smallest exchange of its shape so far, ready for a cassette, and its real URL."""
 
     __slots__ = ("exchange", "label", "url")
 
@@ -231,7 +231,7 @@ class _Candidate:
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """Return a total order: size, then place, then content, never the way to the file."""
+        """Return a total order: size, then position, then content; not the folder of the file."""
         request, response, source = self.exchange.request, self.exchange.response, self.exchange.source
         sent, answered = request.body or b"", response.body or b""
         location = (PurePath(source.file).name, [int(number) for number in _DIGITS.findall(source.position)])
@@ -241,7 +241,7 @@ class _Candidate:
 
 
 def _tripped(exchange: Exchange, error: Exception) -> TrafficError:
-    # Without what it says: it may quote the exchange.
+    # Without the message of the error: it may quote the exchange.
     reason = f"the import failed on this exchange ({type(error).__name__}); please report it"
     return TrafficError(exchange.source.file, exchange.source.position, reason)
 
@@ -262,10 +262,10 @@ def _host(url: str) -> str:
 
 
 class Added(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of imported cassettes in their folder; all are ids.
+    """Which imported cassettes were written; all are ids.
 
     Attributes:
-        written: new ones, and those that have taken the place of an older one.
+        written: new ones, and those that replace an older one.
         unchanged: those whose shape is there already.
         refused: those that were not written, with the reason.
     """
@@ -276,18 +276,18 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add(folder: Path, cassettes: Sequence[Cassette], keys: Sequence[Secret] = ()) -> Added:
-    """Write imported cassettes beside those that are there.
+    """Write imported cassettes.
 
-    An earlier import of the same shape stays, unless the contract has changed since, or what is imported now
-    was recorded later. The cassette of a written case is never written over.
+    An earlier import of the same shape stays, unless the contract has changed since, or the new one was
+    recorded later. The cassette of a written case is never overwritten.
 
     Args:
         folder: of all cassettes.
         cassettes: to be written.
-        keys: that must not stand in them.
+        keys: that must not be in them.
 
     Raises:
-        CassetteError: a file that is in the place of one cannot be read, or one cannot be written.
+        CassetteError: a file of the same name cannot be read, or one cannot be written.
     """
     paths = find(folder)
     there = {
@@ -302,7 +302,7 @@ def add(folder: Path, cassettes: Sequence[Cassette], keys: Sequence[Secret] = ()
         provenance = cassette.provenance
         earlier = there.get(provenance.id)
         if earlier is not None and not earlier.imported:
-            refused[provenance.id] = "the cassette of a written case has its name; rename that one"
+            refused[provenance.id] = "a written case has a cassette of this name; rename that case"
         elif earlier is not None and not _outdated(earlier, provenance):
             unchanged.append(provenance.id)
         else:

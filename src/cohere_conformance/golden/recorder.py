@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cohere_conformance.session.runner import Runner
 
 STAGED = "recorded"
-"""The folder below that of the report in which cassettes wait until somebody keeps them."""
+"""Folder in that of the report for new cassettes, until they are accepted."""
 
 
 class Recorder:
@@ -39,7 +39,7 @@ class Recorder:
     Args:
         runner: sends and judges.
         suite: the resources that cases need.
-        contract: that the answers are judged by.
+        contract: that responses are judged by.
         plan: of the run.
         folder: where the cassettes are written.
         reference: the target is a reference server.
@@ -103,7 +103,7 @@ class Recorder:
             arrivals=exchange.response.arrivals,
         )
         if self._origin is not Origin.REFERENCE:
-            # The reference server can be asked again at any time; of any other one, this is the only trace.
+            # The reference server can be asked again at any time; other servers cannot.
             provenance = replace(
                 provenance,
                 recorded_at=sent.exchange.source.recorded_at or "",
@@ -114,7 +114,7 @@ class Recorder:
         return Cassette(provenance, exchange)
 
     def _elsewhere(self, exchange: Exchange) -> Exchange:
-        """Return the exchange without the address of a server that only whoever records can reach."""
+        """Return the exchange with the address of a local server replaced by a general one."""
         if self._origin is Origin.LIVE:
             return exchange
         parts = urlsplit(exchange.request.url)

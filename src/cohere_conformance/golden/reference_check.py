@@ -23,7 +23,7 @@ class ReferenceCheck:
     Args:
         suite: the resources that cases need.
         contract: of the responses.
-        rules: what has to be equal, and what is expected to differ.
+        rules: what may differ.
     """
 
     def __init__(self, suite: Suite, contract: Contract, rules: Rules) -> None:

@@ -31,12 +31,12 @@ _REFUSED = "not replayed: {}; record it again"
 
 
 class Replayer:
-    """Judges what the cassettes answer. VCR.py has to be playing the cassette of the case meanwhile.
+    """Judges recorded responses. VCR.py has to play the cassette of the case meanwhile.
 
     Args:
-        runner: compares with what a case expects.
+        runner: judges by what a case expects.
         suite: the resources that cases need.
-        findings: what there is to say about an exchange for which no case is written.
+        findings: returns the findings of an exchange without a written case.
         cassettes: path of each cassette by its id.
     """
 
@@ -56,7 +56,7 @@ class Replayer:
         from vcr.errors import CannotOverwriteExistingCassetteException
 
         self._unknown = CannotOverwriteExistingCassetteException
-        # What VCR.py stands in for; where it does not, there is no way to the network from here.
+        # VCR.py replaces it; where VCR.py does not play, it refuses instead of using the network.
         self._transport = httpx.MockTransport(_unplayed)
 
     def plays(self, name: str) -> Path | None:
@@ -73,17 +73,17 @@ class Replayer:
         return cassette if cassette is not None and loaded == name else load(self._cassettes[name])
 
     def run(self, case: Case) -> CaseResult:
-        """Replay a written case: today's request, contract and expectations on yesterday's answer."""
+        """Judge the recorded response to a case by the contract and expectations of today."""
         return self._runner.conclude(case.id, case.operation, self._replayed(case))
 
     def replay(self, name: str) -> CaseResult:
-        """Replay an imported exchange, for which no case is written: the contract has to accept it."""
+        """Judge an imported exchange, which has no written case, by the contract."""
         try:
             cassette = self._load(name)
             exchange = self._sent(cassette)
         except (CassetteError, self._unknown) as error:
             return self._runner.conclude(name, "", CaseResult("error", str(error)))
-        # What was sent is no work of ours, so that what is wrong with it is told as well.
+        # The request is not ours, so its findings are reported, too.
         result = self._runner.weighed(exchange, self._findings(exchange))
         return self._runner.conclude(name, cassette.provenance.operation, result)
 
@@ -94,7 +94,9 @@ class Replayer:
             cassette = self._load(case.id)
             provenance = cassette.provenance
             if provenance.case != self._sends.of(case):
-                return CaseResult("failed", _REFUSED.format("the case sends something else than it did"))
+                return CaseResult(
+                    "failed", _REFUSED.format("the case sends another request than the recorded one")
+                )
             expectation = case.expectation(provenance.profile, provenance.values)
             if isinstance(expectation, Skip):
                 return CaseResult("skipped", expectation.reason)

@@ -1,4 +1,4 @@
-"""What an exchange shows, whatever its values are: of several that show the same, one is worth keeping."""
+"""The shape of an exchange, regardless of values: of several of one shape, one is worth keeping."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _DIGITS = 8
 def shape_key(contract: Contract, label: str, exchange: Exchange, findings: Iterable[Finding]) -> str:
     """Return a digest of the shape of an exchange (8 hex digits).
 
-    Equal ones are of the same operation and status, carry the same elements of the contract in request and
-    answer (properties, values of enumerations, branches that a JSON type decides on, events, parameters,
-    parts of a form), have the same further places in the answer, and show the same findings.
+    Exchanges of one shape have the same operation and status, the same elements of the contract in request
+    and response (properties, enum values, branches by JSON type, events, parameters, parts of a form), the
+    same further locations in the response, and the same findings.
 
     Args:
-        contract: that the exchange is judged against.
+        contract: that the exchange is judged by.
         label: of its operation.
-        exchange: with the whole answer.
-        findings: what the exchange shows; explained ones count as well.
+        exchange: with a complete response.
+        findings: of the exchange, known spec defects included.
     """
     answer = response_shape(contract, exchange)
     shape = [

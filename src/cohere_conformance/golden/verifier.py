@@ -50,16 +50,16 @@ def differences(contract: Contract, rules: Rules, golden: Cassette, sent: Sent) 
 
 
 class Verifier:
-    """Compares what a target answers to a case with what was recorded.
+    """Compares the responses of a target with the recorded ones.
 
-    What the comparison leaves open (an id, a generated text) is at least held against the contract and its
-    requirements: what is wrong with the new answer, and was not with the golden one, has changed as well.
+    Values that are not compared (ids, generated text) are at least judged by the contract and its
+    requirements: a finding that the golden response does not have is a change, too.
 
     Args:
         runner: sends.
         suite: the resources that cases need.
-        judge: the contract, and what there is to say about an exchange by it.
-        rules: what has to be equal, and what is expected to differ.
+        judge: judges exchanges by the contract.
+        rules: what may differ.
         cassettes: path of each cassette by its id.
     """
 
@@ -73,11 +73,11 @@ class Verifier:
         self._cassettes = cassettes
 
     def run(self, case: Case) -> CaseResult:
-        """Send a case and compare the answer with the golden one."""
+        """Send a case and compare the response with the golden one."""
         return self._runner.conclude(case.id, case.operation, self._verified(case))
 
     def replay(self, name: str) -> CaseResult:
-        """Send an imported request again, as far as it does not name what only its author had."""
+        """Send an imported request again, unless it depends on things of its author."""
         try:
             golden = load(self._cassettes[name])
         except CassetteError as error:
@@ -88,7 +88,7 @@ class Verifier:
     def _again(self, name: str, golden: Cassette) -> CaseResult:
         label, request = golden.provenance.operation, golden.exchange.request
         if "{" in label or not self._runner.permission.harmless(label):
-            return CaseResult("skipped", "it names or makes what only its author had")
+            return CaseResult("skipped", "its request uses or creates things of its author")
         if (reason := self._runner.permission.forbidden([label])) is not None:
             return CaseResult("skipped", reason)
         parts = urlsplit(request.url)
@@ -114,7 +114,7 @@ class Verifier:
             return CaseResult("error", str(error))
         if golden.provenance.case != self._sends.of(case):
             return CaseResult(
-                "error", "the case sends something else than when it was recorded; record it again"
+                "error", "the case sends another request than the recorded one; record it again"
             )
         sent = self._runner.send(case)
         if isinstance(sent, CaseResult):
@@ -129,7 +129,7 @@ class Verifier:
         return self._runner.weighed(sent.exchange, found or self._worse(golden.exchange, sent.exchange))
 
     def _worse(self, golden: Exchange, fresh: Exchange) -> Iterable[Finding]:
-        """Yield what is wrong with an answer, and was not with the golden one."""
+        """Yield the findings that the golden response does not have."""
         known = {finding.fingerprint for finding in self._judge.findings(golden)}
         return (
             finding

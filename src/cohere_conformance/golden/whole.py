@@ -1,4 +1,4 @@
-"""An exchange that was recorded elsewhere, made into one that a cassette can hold: whole, and in bytes."""
+"""Converts an imported exchange for a cassette: with a complete body in bytes."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Headers, Response, StreamEvent
 
 HOME = "http://localhost"
-"""What stands in a cassette for the address of a server that only its owner knows."""
+"""Replaces the address of any server but the API's own in a cassette."""
 _LIVE_HOSTS = frozenset({"api.cohere.com", "api.cohere.ai"})
 _BODILESS = frozenset({204, 205, 304})
-"""Statuses whose answers have no body, so that none is missing where none was recorded."""
+"""Statuses without a body."""
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-"""Fields about bytes on the wire that are others than those of the body, which was decoded."""
+"""Header fields about the encoded body, while a cassette has the decoded one."""
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def origin_of(url: str) -> Origin:
-    """Return what kind of server has answered, by the address that the request went to."""
+    """Return the kind of server, by the URL of the request."""
     return Origin.LIVE if urlsplit(url).hostname in _LIVE_HOSTS else Origin.OTHER
 
 
 def whole(contract: Contract, label: str, exchange: Exchange) -> Exchange | None:
-    """Return the exchange as a cassette can hold it; `None` where the answer is not whole.
+    """Return the exchange for a cassette; `None` if the response is incomplete.
 
-    A stream that was kept as events becomes bytes that are cut into the same events, their times become
-    arrivals. Fields that tell how the body was sent are left out. The address of any server but the API's own
-    becomes that of this machine, which everybody takes for a server of the API.
+    A stream that was recorded as events becomes bytes with the same events, their times become arrivals.
+    Fields about the transfer of the body are removed. The address of any server but the API's own becomes
+    `http://localhost`, which always counts as a server of the API.
 
     Args:
-        contract: says how the streams of an operation are framed.
+        contract: with the framing of the streams of an operation.
         label: of the operation.
-        exchange: as it was read.
+        exchange: as it was parsed.
     """
     response = exchange.response
     if response.failure is not None:
@@ -68,7 +68,7 @@ def whole(contract: Contract, label: str, exchange: Exchange) -> Exchange | None
 
 
 def writable(text: str) -> str:
-    """Return the text with `?` for each half of a surrogate pair, which no file can hold."""
+    """Return the text with `?` for each lone surrogate, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -77,7 +77,7 @@ def _kept(headers: Headers) -> Headers:
 
 
 def _at_home(contract: Contract, label: str, exchange: Exchange) -> str:
-    """Return the address without the server, and without what stands before the paths of its API."""
+    """Return the URL without the server and without a prefix of its paths."""
     url = exchange.request.url
     parts = urlsplit(url)
     below = url[len(f"{parts.scheme}://{parts.netloc}") :]
@@ -94,7 +94,7 @@ def _at_home(contract: Contract, label: str, exchange: Exchange) -> str:
 def _written(
     exchange: Exchange, events: tuple[StreamEvent, ...], declared: ResponseDeclaration | None
 ) -> Response:
-    """Return the answer with its events as the bytes of a body."""
+    """Return the response with its events as the bytes of a body."""
     response = exchange.response
     framing = _framing(response, events, declared)
     media = _stream(declared, framing)
@@ -127,10 +127,10 @@ def _stream(declared: ResponseDeclaration | None, framing: Framing) -> Media | N
 
 
 def _named(exchange: Exchange, events: tuple[StreamEvent, ...], media: Media) -> tuple[StreamEvent, ...]:
-    """Return the events with their names, where each has to be called what its payload says it is.
+    """Return the events with their names, if the contract says that the name equals the type.
 
-    Some recorders keep no names at all. What is not known is not judged, but bytes without a name say that
-    the server has sent none.
+    Some recorders drop all names. In events that is unknown and not judged, but a body without names would
+    mean that the server sent none.
     """
     stream = media.events
     if stream is None or stream.grammar is None or not stream.grammar.name_equals_tag:
@@ -156,7 +156,7 @@ def _line(event: StreamEvent) -> str:
 
 
 def _arrivals(pieces: list[bytes], events: tuple[StreamEvent, ...]) -> Iterator[tuple[int, float]]:
-    """Yield how many bytes had come when an event came; nothing where the times do not go forward."""
+    """Yield how many bytes had arrived with each event, and when; nothing if the times decrease."""
     times = [event.at for event in events if event.at is not None]
     if any(later < earlier for earlier, later in pairwise(times)):
         return

@@ -1,4 +1,4 @@
-"""Comparing an answer with the golden one by meaning, under rules that stand beside the cases."""
+"""Compares a response with the golden one by meaning, under the rules of `golden.yaml`."""
 
 from cohere_conformance.golden.compare.answers import compare
 from cohere_conformance.golden.compare.loading import load_rules

@@ -1,4 +1,4 @@
-"""An answer against the golden one, by meaning: what differs although no rule says that it may."""
+"""Compares a response with the golden one: which differences does no rule allow."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def compare(
     golden_values: Mapping[str, str],
     fresh_values: Mapping[str, str],
 ) -> tuple[Finding, ...]:
-    """Return where an answer means something else than the golden one.
+    """Return where a response means something else than the golden one.
 
-    `expected` is what the golden answer has. Another status, or an answer that is not whole, is told once:
-    nothing else would be about it. What nobody recorded is not compared.
+    `expected` is what the golden response has. Another status, or an incomplete response, is the only finding
+    then, because nothing else is comparable. Parts that were not recorded are not compared.
 
     Args:
         contract: what is declared; says how answers are framed, and which names in them are free.
         rules: what may differ.
         case_id: of the case, or the name of what was imported.
         golden: the recorded exchange.
-        fresh: the exchange that it is held against.
-        golden_values: what stood for the placeholders of the case when it was recorded.
-        fresh_values: what stands for them now.
+        fresh: the exchange to compare.
+        golden_values: values of the placeholders of the case when it was recorded.
+        fresh_values: values of them now.
     """
     label = _label(contract, golden)
     masks = rules.of(case_id, label)
@@ -79,10 +79,10 @@ def _label(contract: Contract, exchange: Exchange) -> str:
 
 
 def _is_another(differences: Differences, golden: ParsedExchange, fresh: ParsedExchange) -> bool:
-    """Note an answer that is not whole, or of another status, and return whether it is one."""
+    """Note an incomplete response or another status; return whether there is one."""
     response, status = fresh.exchange.response, golden.exchange.response.status
     if response.failure is not None:
-        differences.note("", "broken", "a whole answer", response.failure.detail)
+        differences.note("", "broken", "a complete response", response.failure.detail)
         return True
     if response.status == status:
         return False
@@ -91,7 +91,7 @@ def _is_another(differences: Differences, golden: ParsedExchange, fresh: ParsedE
 
 
 def _answer(parsed: ParsedExchange) -> str:
-    """Return the status that came, with what the server says about it."""
+    """Return the received status with the message of the server."""
     status = parsed.exchange.response.status
     value, _ = parsed.response
     message = value.get("message") if isinstance(value, dict) else None

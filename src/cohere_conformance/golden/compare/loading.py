@@ -1,7 +1,6 @@
-"""What may differ between an answer and the golden one, as data beside the cases: `golden.yaml`.
+"""Loads the comparison rules: `suites/golden.yaml` for all responses, `suites/<group>/golden.yaml` for some.
 
-`suites/golden.yaml` is about all answers, `suites/<group>/golden.yaml` about those of a group. A rule that
-could never be about anything is an error, told with its line.
+A rule that cannot apply to any response is an error, reported with its line.
 """
 
 from __future__ import annotations
@@ -56,14 +55,14 @@ class _HeaderEntry(YamlMapping, frozen=True, kw_only=True):
 
 
 def load_rules(suites: Path, contract: Contract) -> Rules:
-    """Read the rules of all groups.
+    """Load the rules of all groups.
 
     Args:
         suites: the folder of the shipped suites, or another one of the same layout.
         contract: what is declared.
 
     Raises:
-        CaseError: a rule is misspelt, or is about something that cannot be.
+        CaseError: a rule is misspelt, or cannot apply.
     """
     groups: dict[str, dict[str, Operation]] = {}
     for label, operation in contract.operations.items():
@@ -88,7 +87,7 @@ def load_rules(suites: Path, contract: Contract) -> Rules:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What a rule can be about.
+    """What a rule can apply to.
 
     Attributes:
         operations: by label.
@@ -169,7 +168,7 @@ class _File:
             steps: Steps = ("headers", number)
             entry = self._typed(steps, raw, _HeaderEntry)
             if entry.name != entry.name.lower():
-                said = f"expected the name of a header in small letters, got {entry.name}"
+                said = f"expected the name of a header in lower case, got {entry.name}"
                 raise self._error((*steps, "name"), f"{said}; write {entry.name.lower()}")
             yield ComparisonRule(
                 locations=(),
@@ -230,7 +229,7 @@ class _File:
             return ""
         if len(written) > 1:
             raise self._error(
-                steps, f"expected one header alone, got {len(written)} places; write several rules"
+                steps, f"expected one header alone, got {len(written)} locations; write several rules"
             )
         if named[0] not in scope.headers:
             raise self._error(steps, unlike(named[0], scope.headers, "a header that is compared"))
@@ -257,7 +256,7 @@ class _File:
 
     def _like(self, steps: Steps, text: str) -> Like:
         if text not in tuple(Like):
-            raise self._error((*steps, "as"), unlike(text, tuple(Like), "how alike it must be"))
+            raise self._error((*steps, "as"), unlike(text, tuple(Like), "a kind of comparison"))
         return Like(text)
 
     def _named(self, steps: Steps, labels: Iterable[str], scope: _Scope) -> dict[str, Operation]:
@@ -284,7 +283,7 @@ class _File:
                 return location
         about = " or ".join(scope.operations) if len(scope.operations) < 3 else "any of its operations"
         raise self._error(
-            steps, f"expected a place that an answer to {about} can have, got {text}; correct it"
+            steps, f"expected a location that a response to {about} can have, got {text}; correct it"
         )
 
     def _listed(self, *steps: str) -> list[object]:
@@ -315,7 +314,7 @@ class _File:
 
 
 def _operations_of_cases(path: Path) -> dict[str, str]:
-    """Return the operation of every case of a file; what else is wrong with it is for others to say."""
+    """Return the operation of every case of a file; other errors in it are reported elsewhere."""
     cases = load_yaml(path).get("cases") if path.is_file() else None
     entries = (one for one in cases or () if isinstance(one, dict))
     return {str(one.get("id")): str(one.get("operation")) for one in entries}

@@ -1,4 +1,4 @@
-"""Places in an answer, held against what is declared: whether one can be, and which names are free."""
+"""Checks locations in a response against the contract: whether they can exist, and which names are free."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.schema import Schema
 
 ITEM = "*"
-"""Stands for every element of an array."""
+"""Matches every element of an array."""
 FREE = "{}"
-"""Stands for every name that a document leaves open."""
+"""Matches every property name that the contract leaves open."""
 
 _WHOLE = frozenset({"properties", "additionalProperties", "items", "prefixItems", "enum", "const", "type"})
 _PARTS = ("allOf", "oneOf", "anyOf")
 
 
 class Node(NamedTuple):
-    """A part of a schema, and the whole in which its references are looked up."""
+    """A part of a schema, and the complete schema in which its references are resolved."""
 
     whole: Schema
     part: Schema
 
 
 def bodies(operation: Operation, status: int | None = None) -> tuple[Node, ...]:
-    """Return what is declared of the answers that are no streams.
+    """Return the declared schemas of responses that are not streams.
 
     Args:
         operation: what was called.
-        status: of the answer; all of them if not given.
+        status: of the response; all of them if not given.
     """
     answers = operation.responses.values() if status is None else filter(None, [operation.response(status)])
     media = (one for answer in answers for one in answer.media.values())
@@ -41,7 +41,7 @@ def bodies(operation: Operation, status: int | None = None) -> tuple[Node, ...]:
 
 
 def events(operation: Operation) -> dict[str, tuple[Node, ...]]:
-    """Return what is declared of each event that the operation can stream, by its type."""
+    """Return the declared schemas of each event that the operation can stream, by its type."""
     found: dict[str, tuple[Node, ...]] = {}
     for answer in operation.responses.values():
         for media in answer.media.values():
@@ -51,7 +51,7 @@ def events(operation: Operation) -> dict[str, tuple[Node, ...]]:
 
 
 def possible(roots: Iterable[Node], tokens: Sequence[str]) -> bool:
-    """Tell whether something can stand at a place; where nothing at all is declared, nobody can tell."""
+    """Return whether a value can exist at a location; `True` below what declares nothing."""
     nodes = tuple(roots)
     for at, token in enumerate(tokens):
         if at and any(_is_open(node) for node in _spread(nodes)):
@@ -61,7 +61,7 @@ def possible(roots: Iterable[Node], tokens: Sequence[str]) -> bool:
 
 
 def folded(roots: Iterable[Node], tokens: Sequence[str]) -> str:
-    """Return a place as findings name it: with `{}` for every name that the document leaves open."""
+    """Return a location as findings name it: with `{}` for every name that the contract leaves open."""
     nodes: tuple[Node, ...] | None = tuple(roots) or None
     location = ""
     for token in tokens:
@@ -97,7 +97,7 @@ def _extra(node: Node) -> Schema | None:
 
 
 def _is_open(node: Node) -> bool:
-    """Tell whether anything at all may stand below."""
+    """Return whether any value is allowed below."""
     part = node.part
     if part.get("type") in ("object", ["object", "null"]):
         return not part.get("properties") and part.get("additionalProperties") in (None, True)

@@ -1,4 +1,4 @@
-"""What two values must have in common to mean the same: all by default, otherwise as a rule says."""
+"""How two values are compared: equal by default, otherwise as a rule says."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d
 
 
 class Like(enum.StrEnum):
-    """How alike a value must be to the golden one; whatever the rule, its JSON type is compared."""
+    """How a value is compared with the golden one; the JSON type is always compared."""
 
     EQUAL = "equal"
     """The same."""
     ID = "id"
-    """A name that somebody made up: empty or not."""
+    """A generated name: empty or not."""
     TIME = "time"
     """A time by RFC 3339, if the golden one is."""
     TEXT = "text"
-    """Written by a model, or worded anew now and then: empty or not."""
+    """Text that is generated, or changes its wording: empty or not."""
     NUMBER = "number"
     """Counted or measured: below, above or exactly zero."""
     JSON = "json"
@@ -45,7 +45,7 @@ class Like(enum.StrEnum):
     URL = "url"
     """An address: of the same scheme, with the same names in its query."""
     BITS = "bits"
-    """An array of bytes: so large a part of the bits may differ."""
+    """An array of bytes: a part of the bits may differ."""
     SHAPE = "shape"
     """Any value; below it, too."""
     ANY = "any"
@@ -53,13 +53,13 @@ class Like(enum.StrEnum):
 
 
 class Mask(msgspec.Struct, frozen=True):
-    """How the values at a place are compared.
+    """How the values at a location are compared.
 
     Attributes:
-        like: how alike they must be.
-        within: how far a number may lie from the golden one; of `bits` which part of them may differ. A text
-            is read as base64 of float32 numbers.
-        among: values that are as good as each other.
+        like: kind of comparison.
+        within: how far a number may be from the golden one; of `bits`, which part of them may differ. A text
+            is decoded as base64 of float32 numbers.
+        among: values that are equivalent.
     """
 
     like: Like = Like.EQUAL
@@ -67,15 +67,15 @@ class Mask(msgspec.Struct, frozen=True):
     among: tuple[str | int | float | bool, ...] = ()
 
     def alike(self, golden: object, fresh: object) -> bool:
-        """Tell whether a value of the same JSON type, neither an array nor an object, means the same."""
+        """Return whether a value of the same JSON type, neither an array nor an object, means the same."""
         return self.near(golden, fresh) or self.sign(golden) == self.sign(fresh)
 
     def near(self, golden: object, fresh: object) -> bool:
-        """Tell whether a number, or numbers in base64, lie near enough where that is asked for."""
+        """Return whether a number, or numbers in base64, are within the tolerance of the rule."""
         return self.within is not None and _near(golden, fresh, self.within)
 
     def sign(self, value: object) -> Hashable:
-        """Return what of a value is compared."""
+        """Return the part of a value that is compared."""
         match self.like, value:
             case ((Like.SHAPE | Like.ANY), _):
                 return None
@@ -94,7 +94,7 @@ class Mask(msgspec.Struct, frozen=True):
         return value if isinstance(value, str | int | float | bool) else json.dumps(value)
 
     def words(self, golden: object) -> str:
-        """Return for a reader what a value must be that means the same as the golden one."""
+        """Return a description of the values that mean the same as the golden one."""
         if self.within is not None and not isinstance(golden, str):
             return f"{shown(golden)} ± {self.within:g}"
         sign = self.sign(golden)
@@ -102,7 +102,7 @@ class Mask(msgspec.Struct, frozen=True):
             case ((Like.ID | Like.TEXT), str()):
                 return "text that is not empty" if sign is True else "an empty text"
             case Like.TIME, str() if sign is True:
-                return "a time as RFC 3339 has it"
+                return "an RFC 3339 time"
             case Like.NUMBER, int() | float() if not isinstance(golden, bool):
                 return "0" if golden == 0 else f"a number {'above' if golden > 0 else 'below'} 0"
             case Like.JSON, str() if isinstance(sign, frozenset):
@@ -117,11 +117,11 @@ class Mask(msgspec.Struct, frozen=True):
 
 EQUAL = Mask()
 WITHHELD = Mask(Like.TEXT)
-"""How a text is compared of which a part was withheld."""
+"""How a text is compared of which a part was redacted."""
 
 
 def withheld(*values: object) -> bool:
-    """Tell whether a part of any of the values was taken out before it was kept."""
+    """Return whether a part of any of the values was redacted when it was recorded."""
     return any(isinstance(value, str) and REDACTED in value for value in values)
 
 
@@ -165,7 +165,7 @@ def _near(golden: object, fresh: object, within: float) -> bool:
 
 
 def _floats(text: str) -> array[float] | None:
-    """Return the numbers that a text encodes; `None` where it encodes none."""
+    """Return the numbers that a text encodes; `None` if it is not base64 of float32."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

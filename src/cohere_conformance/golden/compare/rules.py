@@ -1,4 +1,4 @@
-"""What may differ between an answer and the golden one; whatever no rule names must be equal."""
+"""The rules for what may differ between a response and the golden one; everything else must be equal."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 HEADER = "header:"
-"""Begins the place of a header."""
+"""Prefix of the location of a header."""
 Tokens = tuple[str, ...]
 Length = Literal["same", "some", "any"]
-"""Of an array: that of the golden one, empty only if that is empty, or any. Elements without a partner are
-compared with all golden ones."""
+"""Length of an array: that of the golden one, empty only if that is empty, or any. Elements without a
+counterpart are compared with all golden ones."""
 
 
 class ComparisonRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What may differ at some places.
+    """What may differ at some locations.
 
     Attributes:
         locations: in the body, or in the events of a stream.
-        header: name of a header, where it is about one.
-        operations: labels of those that it is about.
-        case: id of the case that it is about; empty where it is about all.
-        mask: how values are compared; `None` where the rule does not say so.
-        length: of an array, or of a run of events; `None` where the rule does not say so.
-        optional: whether it may be there or not; likewise.
+        header: name of a header, for a rule about one.
+        operations: labels of those that it applies to.
+        case: id of the case that it applies to; empty for all.
+        mask: how values are compared; `None` if the rule does not say.
+        length: of an array, or of a run of events; `None` if the rule does not say.
+        optional: whether the value may be absent; `None` if the rule does not say.
         why: the reason.
         file: where it is written.
         line: the line in it.
@@ -50,12 +50,12 @@ class ComparisonRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """What the rules say about one place.
+    """How the values at one location are compared.
 
     Attributes:
         mask: how values are compared.
         length: how long arrays are.
-        optional: whether something may stand there or not.
+        optional: whether the value may be absent.
     """
 
     mask: Mask = EQUAL
@@ -64,11 +64,11 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Masks:
-    """The rules for the answers of one case.
+    """The rules for the responses to one case.
 
     Args:
-        rules: the first that says something about a place holds.
-        whole: of a stream the place that holds the answer as it would be without one.
+        rules: the first that applies to a location wins.
+        whole: of a stream, the location of the response as it would be without streaming.
     """
 
     def __init__(self, rules: tuple[ComparisonRule, ...], whole: Location | None) -> None:
@@ -83,11 +83,11 @@ class Masks:
         ]
 
     def at(self, tag: str | None, tokens: Tokens) -> Comparison:
-        """Return what is said about a place.
+        """Return how the values at a location are compared.
 
         Args:
             tag: type of the event, if it is one of a stream.
-            tokens: the way to the place, with `*` for the elements of arrays.
+            tokens: of the location, with `*` for the elements of arrays.
         """
         known = self._known.get((tag, tokens))
         if known is None:
@@ -95,7 +95,7 @@ class Masks:
         return known
 
     def header(self, name: str) -> Comparison:
-        """Return what is said about a header."""
+        """Return how a header is compared."""
         return _first([rule for rule in self._rules if rule.header == name])
 
     @property
@@ -104,7 +104,7 @@ class Masks:
         return tuple(dict.fromkeys(rule.header for rule in reversed(self._rules) if rule.header))
 
     def run(self, tag: str) -> frozenset[str]:
-        """Return the types of events that come mixed with this one, in any number; empty where it may not."""
+        """Return the types of events that may be mixed with this one, in any number; empty for none."""
         for rule in self._rules:
             tags = frozenset(
                 location.tag for location in rule.locations if location.tag and not location.tokens
@@ -123,7 +123,7 @@ class Masks:
         return msgspec.structs.replace(comparison, mask=Mask(Like.SHAPE)) if shapes else comparison
 
     def _ways(self, tag: str | None, tokens: Tokens) -> Iterator[tuple[str | None, Tokens]]:
-        """Yield a place, and the place in the answer that it is where the event holds the whole of it."""
+        """Yield a location, and the same location in the complete response that an event has."""
         yield tag, tokens
         if self._whole is not None and tag == self._whole.tag:
             count = len(self._whole.tokens)
@@ -135,8 +135,8 @@ class Rules:
     """All rules.
 
     Args:
-        rules: those of cases first, then those of groups, then those that hold everywhere.
-        whole: by operation the place in a stream that holds the answer as it would be without one.
+        rules: those of cases first, then those of groups, then those for everything.
+        whole: by operation, the location in a stream of the response as it would be without streaming.
     """
 
     def __init__(self, rules: tuple[ComparisonRule, ...], whole: Mapping[str, Location]) -> None:
@@ -146,14 +146,14 @@ class Rules:
         self._known: dict[tuple[str, str], Masks] = {}
 
     def of(self, case_id: str, operation: str) -> Masks:
-        """Return the rules for the answers of a case; if no rule names it, those of its operation."""
+        """Return the rules for the responses to a case; if no rule names it, those of its operation."""
         key = (case_id if case_id in self._cases else "", operation)
         if key not in self._known:
             self._known[key] = self._masks(*key)
         return self._known[key]
 
     def whole(self, operation: str) -> Location | None:
-        """Return where a stream of the operation holds the answer as it would be without one."""
+        """Return the location in a stream of the response as it would be without streaming."""
         return self._whole.get(operation)
 
     def _masks(self, case_id: str, operation: str) -> Masks:

@@ -1,4 +1,4 @@
-"""A stream against the golden one: the order of its events, what each says, and what they add up to."""
+"""Compares a stream with the golden one: the order of the events, each event, and the folded response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cohere_conformance.golden.compare.values import Differences
 
 _TAG = "type"
-"""What names the type of an event where nobody says so."""
+"""The property with the type of an event, unless the contract declares another one."""
 _END = "the end of the stream"
 
 
@@ -31,8 +31,8 @@ class _Event(NamedTuple):
     """One event.
 
     Attributes:
-        tag: its type; what it says where that is no object with a type.
-        payload: the object; `None` where it is none.
+        tag: its type; its text if that is not an object with a type.
+        payload: the object; `None` if it is not one.
         name: on its `event:` line.
     """
 
@@ -42,12 +42,12 @@ class _Event(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """Events that come one after the other, in a number that says nothing.
+    """Consecutive events whose number does not matter.
 
     Attributes:
         tags: their types; one alone is an event that counts.
         events: all of them.
-        free: whether their number says nothing.
+        free: whether their number does not matter.
     """
 
     tags: frozenset[str]
@@ -63,7 +63,7 @@ class _Run(NamedTuple):
 
 
 def framing_of(contract: Contract, label: str, parsed: ParsedExchange) -> tuple[Framing, Events | None]:
-    """Return how an answer is framed, and the events that are declared where it is a stream."""
+    """Return the framing of a response, and the declared events of a stream."""
     response = parsed.exchange.response
     operation = contract.operations.get(label)
     answer = operation.response(response.status) if operation is not None else None
@@ -77,13 +77,13 @@ class Streamed:
     """One stream, cut into its events.
 
     Args:
-        reading: the exchange.
+        parsed: the exchange.
         declared: its events; `None` where no stream is declared.
-        framing: how it came.
+        framing: of the body.
     """
 
     def __init__(self, parsed: ParsedExchange, declared: Events | None, framing: Framing) -> None:
-        self._reading = parsed
+        self._parsed = parsed
         self._declared = declared
         tag = _TAG if declared is None else declared.tag
         named = framing == "sse" and parsed.exchange.response.events is None
@@ -94,7 +94,7 @@ class Streamed:
         )
 
     def runs(self, masks: Masks) -> list[_Run]:
-        """Return the events, those together whose number says nothing."""
+        """Return the events, grouped where their number does not matter."""
         found: list[_Run] = []
         for tags, group in groupby(self.events, key=lambda event: masks.run(event.tag)):
             events = tuple(group)
@@ -105,11 +105,11 @@ class Streamed:
         return found
 
     def folded(self, contract: Contract) -> dict[str, Any] | None:
-        """Return what the events add up to; `None` where they tell it themselves, or are unsound."""
+        """Return the events folded into one response; `None` if that is undefined or they are invalid."""
         grammar = None if self._declared is None else self._declared.grammar
         if grammar is None or any(
             finding.severity is Severity.BREAKING
-            for finding in judge_parsed(contract, self._reading, requirements=False)
+            for finding in judge_parsed(contract, self._parsed, requirements=False)
         ):
             return None
         known = grammar.events() - set(grammar.ignore)
@@ -124,7 +124,7 @@ def compare_streams(
 ) -> None:
     """Note where two streams differ.
 
-    What they add up to is compared where everything else is the same: otherwise it would say it again.
+    The folded responses are compared only if everything else is equal: otherwise they differ in the same way.
     """
     then, now = golden.runs(masks), fresh.runs(masks)
     at = _parting(then, now)

@@ -1,4 +1,4 @@
-"""One value against the golden one, from the top down: every difference once, with the place to look at."""
+"""Compares a value with the golden one from the top down: each difference once, with its location."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
 
 _SHOWN = 100
-"""Characters of a text from which on only what lies around a difference is shown."""
+"""Characters from which on a text is shortened to the part around the difference."""
 _BEFORE = 20
 """Characters that are shown before a difference."""
 _MANY = 4
@@ -40,11 +40,11 @@ _MANY = 4
 
 
 class Placeholders:
-    """Puts what stands for the placeholders of a case today in the place of what stood for them then.
+    """Replaces the recorded values of placeholders by the values of today.
 
     Args:
-        golden: values by the names of the placeholders, then.
-        fresh: likewise, now.
+        golden: recorded values by name of the placeholder.
+        fresh: values of today, likewise.
     """
 
     def __init__(self, golden: Mapping[str, str], fresh: Mapping[str, str]) -> None:
@@ -54,7 +54,7 @@ class Placeholders:
             if value and name in fresh and fresh[name] != value
         }
         longest = sorted(self._now, key=len, reverse=True)
-        # Not within a longer word: a short value would change what has nothing to do with it.
+        # Not within a longer word: a short value would change unrelated text.
         words = "|".join(f"(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])" for value in longest)
         self._found = re.compile(words) if words else None
 
@@ -72,13 +72,13 @@ class _Difference(msgspec.Struct):
 
 
 class _Pair(NamedTuple):
-    """Golden values at one place, and the fresh ones there: one of both, or all that stand in lists.
+    """Golden and fresh values at one location: one of each, or all elements of arrays.
 
     Attributes:
-        tokens: the way there, with `*` for the elements of arrays.
-        where: the way with their indexes; `None` where nobody can tell which one belongs to which.
-        golden: those that were.
-        fresh: those that are.
+        tokens: the location, with `*` for the elements of arrays.
+        where: the location with their indexes; `None` if it is unknown which elements correspond.
+        golden: recorded values.
+        fresh: values of today.
         shape: only types and properties are compared.
     """
 
@@ -91,7 +91,7 @@ class _Pair(NamedTuple):
     def below(
         self, token: str, step: str | int | None, golden: Sequence[object], fresh: Sequence[object]
     ) -> _Pair:
-        """Return what stands one step further down."""
+        """Return the values one step further down."""
         where = None if step is None or self.where is None else f"{self.where}/{escaped(step)}"
         return _Pair((*self.tokens, token), where, golden, fresh, self.shape)
 
@@ -102,8 +102,8 @@ class Differences:
     Args:
         frame: what the findings have in common.
         masks: what may differ.
-        placeholders: what stands for those of the case.
-        declared: what is declared of an event of that type, or with `None` of a body.
+        placeholders: of the case.
+        declared: returns the declared schemas of an event of that type or, for `None`, of a body.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Differences:
         self._found: dict[tuple[str, str], _Difference] = {}
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what differs, in the order in which it was met."""
+        """Return the differences, in the order in which they were found."""
         return tuple(
             self._frame.finding(
                 Kind.GOLDEN_CHANGED,
@@ -149,8 +149,8 @@ class Differences:
             location: as findings name it.
             what: the kind of difference.
             expected: what the golden answer has, for a reader.
-            observed: what came, likewise.
-            where: the place with the indexes of arrays, if it is one of several.
+            observed: what the fresh one has, likewise.
+            where: the location with the indexes of arrays, if it is one of several.
             severity: how much it matters.
         """
         known = self._found.get((location, what))
@@ -167,14 +167,14 @@ class Differences:
             golden: one value, or all that there may be.
             fresh: one value, or all that there are.
         """
-        # By hand and not by recursion: an answer may be nested deeper than functions can be.
+        # Without recursion: a response may be nested deeper than function calls can be.
         several = len(golden) > 1 or len(fresh) > 1
         pending = [_Pair((), None if several else "", golden, fresh)]
         while pending:
             pending += reversed(list(self._step(tag, pending.pop())))
 
     def _step(self, tag: str | None, pair: _Pair) -> Iterator[_Pair]:
-        """Compare what stands at one place, and yield what is to be compared below it."""
+        """Compare the values at one location, and yield the pairs below it."""
         if not pair.golden or not pair.fresh:
             return
         mask = self._masks.at(tag, pair.tokens).mask
@@ -297,7 +297,7 @@ class Differences:
             location = self._place(tag, pair.tokens)
             expected, observed = _expected_and_observed(mask, golden, value, location)
             self.note(location, "value", expected, observed, where=pair.where)
-            # Where nobody can tell which is which, one says it all.
+            # Without a correspondence of elements, one difference is enough.
             if pair.where is None:
                 return
 
@@ -310,7 +310,7 @@ class Differences:
 
 
 def apart(expected: str, observed: str) -> tuple[str, str]:
-    """Return two long texts, shortened to what lies around their first difference."""
+    """Return two long texts, shortened to the part around their first difference."""
     if max(len(expected), len(observed)) <= _SHOWN:
         return expected, observed
     same = next(

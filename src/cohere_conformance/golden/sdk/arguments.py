@@ -1,4 +1,4 @@
-"""From a recorded request to the arguments of a method, and whether what the SDK sends is that request."""
+"""Converts a recorded request to arguments of an SDK method, and compares what the SDK sends with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Part = tuple[str, str | None, bytes, str]
 
 
 def streams(request: Request) -> bool:
-    """Tell whether a request asks for a stream."""
+    """Return whether a request asks for a stream."""
     body = _read(request.body)
     return isinstance(body, dict) and body.get("stream") is True
 
@@ -43,8 +43,8 @@ def arguments(label: str, request: Request, method: Method, known: Collection[st
         known: names of its arguments.
 
     Returns:
-        The arguments; what the method has none for is handed over in its `request_options`. `None` where the
-        body can be no arguments at all.
+        The arguments; the rest is passed in `request_options`. `None` if the body cannot be expressed in
+        arguments.
     """
     given: dict[str, Any] = {**path_parameters(label, _path(label, request.url)), **method.fixed}
     known = set(known) - given.keys()
@@ -70,7 +70,7 @@ def arguments(label: str, request: Request, method: Method, known: Collection[st
 
 
 def same(label: str, recorded: Request, sent: Request) -> bool:
-    """Tell whether two requests say the same; most headers are left aside, they are the client's own."""
+    """Return whether two requests mean the same; most headers are ignored, they are the client's own."""
     if asks_otherwise(recorded, sent):
         return False
     if recorded.method != sent.method or _addressed(label, recorded.url) != _addressed(label, sent.url):
@@ -83,7 +83,7 @@ def same(label: str, recorded: Request, sent: Request) -> bool:
 
 
 def asks_otherwise(recorded: Request, sent: Request) -> bool:
-    """Tell whether a recorded request wants its answer in a media type that the SDK does not ask for."""
+    """Return whether a recorded request accepts another media type than the SDK asks for."""
     return _header(recorded.headers, "accept") not in {"", _ANYTHING, _header(sent.headers, "accept")}
 
 
@@ -125,18 +125,18 @@ def _read(body: bytes | None) -> object:
 
 
 def _said(body: bytes) -> object:
-    """Return what a body says, in a form that tells `1` from `true`; bytes where it is no JSON."""
+    """Return a body as canonical JSON, which distinguishes `1` from `true`; bytes if it is not JSON."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return body
     if isinstance(value, dict) and value.get("stream") is False:
-        del value["stream"]  # that is what is meant where nothing is said
+        del value["stream"]  # the default
     return json.dumps(value, sort_keys=True)
 
 
 def _time(value: Any) -> Any:
-    """Return the time that a text means, or the text where it means none."""
+    """Return the time that a text is, or the text if it is not a time."""
     with suppress(ValueError, TypeError):
         return datetime.fromisoformat(value)
     return value

@@ -1,4 +1,4 @@
-"""Calling the official SDK with a recorded request, where the recorded answer is all the network there is."""
+"""Calls the official SDK with a recorded request; the recorded response takes the place of the network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _RAISED = (
     TypeError,
     ValueError,
 )
-"""What the SDK raises, on purpose or not."""
+"""What the SDK raises, deliberately or not."""
 _OPTIONS = "request_options"
 _BASE = "https://api.cohere.com"
 _KEY = "none"
@@ -45,16 +45,16 @@ _KEY = "none"
 
 @dataclass(frozen=True)
 class SdkResult:
-    """What the SDK made of one recorded answer.
+    """The result of an SDK method for one recorded response.
 
     Attributes:
         value: what the method returned; `None` for a stream.
-        items: of a stream, what the method told for each piece of the answer, by the number of the piece.
+        items: of a stream, what the method yielded for each chunk of the response, by number of the chunk.
         error: what it raised instead, or in the middle of a stream.
-        classed: whether the method promises instances of classes.
-        streamed: whether it was asked for a stream.
+        classed: whether the method declares instances of classes.
+        streamed: whether a stream was requested.
         expressible: whether the SDK sent the recorded request.
-        foreign: whether the request wants an answer in a media type that the SDK does not ask for.
+        foreign: whether the request accepts only a media type that the SDK does not ask for.
     """
 
     value: Any
@@ -68,12 +68,12 @@ class SdkResult:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the SDK says about a method.
+    """The signature of an SDK method.
 
     Attributes:
         names: of its arguments.
-        required: those that it does not work without.
-        classed: whether it promises instances of classes.
+        required: those without a default.
+        classed: whether it declares instances of classes.
     """
 
     names: frozenset[str]
@@ -82,15 +82,15 @@ class _Known:
 
 
 def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> SdkResult | None:
-    """Return what the SDK makes of the answer, or `None` where it has no method for the operation.
+    """Return how the SDK parses the response, or `None` if it has no method for the operation.
 
-    The public method is tried first, with the recorded request. Where that cannot be said in its arguments,
-    or the SDK makes two requests of it, its raw method reads the answer, with `None` for what is missing, in
-    the end for everything: the answer has to be judged, whatever was asked.
+    The public method is tried first, with the recorded request. If its arguments cannot express that, or the
+    SDK sends two requests for it, the raw method parses the response, with `None` for missing arguments or,
+    as a last resort, for all of them: the response has to be parsed, whatever the request was.
 
     Args:
         cassette: the exchange.
-        pieces: the body of the answer, in the pieces that are read one after the other.
+        pieces: the body of the response, in chunks.
     """
     label, request = cassette.provenance.operation, cassette.exchange.request
     method = METHODS.get(label)
@@ -124,7 +124,7 @@ def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> SdkResult | None:
 
 @cache
 def classes_of_errors() -> dict[int, type[Exception]]:
-    """Return the SDK's exceptions by the status that each stands for."""
+    """Return the SDK's exceptions by their status."""
     kinds = [getattr(errors, name) for name in errors.__all__]
     return {kind(body=None).status_code: kind for kind in kinds}
 
@@ -169,10 +169,10 @@ def _function(client: Any, path: str, raw: bool) -> Callable[..., Any]:
 
 @cache
 def _known(client: str, path: str) -> _Known | None:
-    """Return what the SDK says about a method, or `None` where it has none of that name."""
+    """Return the signature of a method, or `None` if there is none of that name."""
     with httpx.Client(transport=httpx.BaseTransport(), trust_env=False) as network:
         try:
-            # The public methods are wrapped so that they no longer say what they take.
+            # The public methods are wrapped and have lost their signatures.
             function = _function(_client(client, network), path, raw=True)
         except AttributeError:
             return None

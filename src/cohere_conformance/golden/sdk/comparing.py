@@ -1,4 +1,4 @@
-"""What was sent beside what the SDK made of it: what is lost, and where."""
+"""Compares a recorded value with what the SDK parsed: what is lost, and where."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Lost = tuple[str, LossKind]
-"""A place, and what becomes of it."""
+"""A location, and how the value there is lost."""
 _FRACTION = re.compile(r"\.\d{6}(\d+)")
 _FREE = "{}"
 
@@ -32,15 +32,15 @@ class _Field(msgspec.Struct, frozen=True):
 
 
 def compare(recorded: object, parsed: object, *, classed: bool, location: str = "") -> Iterator[Lost]:
-    """Yield what of a JSON value did not come through.
+    """Yield which parts of a JSON value are lost.
 
-    A number that is another type of number, and a time that is written otherwise, are no losses.
+    A number of another numeric type, and a time in another notation, are not losses.
 
     Args:
-        told: the value, as recorded.
-        got: what the SDK made of it.
-        classed: whether the SDK promises instances of classes for the objects at this place.
-        location: where the value stands.
+        recorded: the recorded value.
+        parsed: what the SDK parsed.
+        classed: whether the SDK declares instances of classes for the objects at this location.
+        location: of the value.
     """
     if recorded is not None and parsed is None:
         yield location, LossKind.NONE
@@ -55,7 +55,7 @@ def compare(recorded: object, parsed: object, *, classed: bool, location: str = 
 
 
 def promises_classes(annotation: object) -> bool:
-    """Tell whether a type has instances of classes for objects, and no plain `dict`."""
+    """Return whether a type has instances of classes for objects, and no plain `dict`."""
     leaves = list(_leaves(annotation))
     return any(_is_model(one) for one in leaves) and not any(one in (dict, Any) for one in leaves)
 
@@ -109,7 +109,7 @@ def _equal(recorded: object, parsed: object) -> bool:
 
 
 def _moment(text: str) -> datetime | None:
-    """Return the time that a text says; `None` where it says none, or more than a time can hold."""
+    """Return the time that a text is; `None` if it is none, or more precise than a `datetime`."""
     rest = _FRACTION.search(text)
     if rest and rest[1].strip("0"):
         return None
@@ -129,7 +129,7 @@ def _fields(kind: type[pydantic.BaseModel]) -> dict[str, _Field]:
 
 
 def _on_the_wire(name: str, info: Any) -> str:
-    # The SDK's generator keeps the name beside pydantic's own alias.
+    # The generator of the SDK stores the name beside the alias of pydantic.
     kept = (getattr(one, "alias", None) for one in info.metadata)
     return next((one for one in (info.alias, *kept) if isinstance(one, str)), name)
 

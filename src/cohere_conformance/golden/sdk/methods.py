@@ -1,4 +1,4 @@
-"""Which method of the official SDK belongs to which operation."""
+"""The SDK method for each operation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Method(msgspec.Struct, frozen=True):
     Attributes:
         path: from the client to the method.
         client: name of the client's class.
-        streamed: the same for requests that ask for a stream; empty where there is none.
-        raw: the method itself only refuses to work; the raw client still has it.
-        whole: the argument that the whole body is; empty where each property is an argument.
-        times: arguments that are times; the SDK takes no text for them.
-        fixed: arguments that are no part of the request.
+        streamed: the same for requests that ask for a stream; empty if there is none.
+        raw: only the raw client has a method that works.
+        whole: the argument for the complete body; empty if each property is an argument.
+        times: arguments that are a `datetime`, not text.
+        fixed: arguments that are not part of the request.
     """
 
     path: str
@@ -29,7 +29,7 @@ class Method(msgspec.Struct, frozen=True):
 
 V2 = "ClientV2"
 _OVER_HTTP = {"offline": False}
-"""Otherwise the SDK fetches a tokenizer and asks nobody."""
+"""By default the SDK downloads a tokenizer and does not call the API."""
 _FINETUNED = "/v1/finetuning/finetuned-models"
 
 METHODS = {

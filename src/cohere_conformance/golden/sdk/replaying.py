@@ -1,4 +1,4 @@
-"""Replaying golden cassettes through the official SDK."""
+"""Parses golden cassettes with the official SDK."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _EXTRA = "pip install 'cohere-conformance[sdk]'"
 _END = "[DONE]"
 _TYPES = ("type", "event_type")
 _UNNAMED = "?"
-"""Stands for the type of an event that names none."""
+"""The type of an event without one."""
 
 
 def replay(cassettes: Iterable[Cassette]) -> SdkReplay:
-    """Let the official SDK read every recorded answer, and return what it made of them.
+    """Parse every recorded response with the official SDK, and return the result.
 
-    Nothing goes over a network.
+    Nothing is sent.
 
     Raises:
         UsageError: the SDK is not installed.
@@ -66,7 +66,7 @@ def installed() -> str:
 
 
 class _Tally:
-    """Adds up what the SDK made of one cassette after the other."""
+    """Collects the results of the SDK."""
 
     def __init__(self) -> None:
         self._parsed = 0
@@ -94,7 +94,7 @@ class _Tally:
             self._failed.append(SdkFailure(provenance.id, provenance.operation, plain(reason)))
         else:
             self._parsed += 1
-            # An answer with a hundred results that all lack something shows it once.
+            # A hundred results that all lose the same count once.
             for location, what in dict.fromkeys(_lost(response, answer, pieces)):
                 self._lose(provenance, location, what)
 
@@ -104,7 +104,7 @@ class _Tally:
         self._examples.setdefault(key, provenance.id)
 
     def result(self, version: str) -> SdkReplay:
-        """Return what was added up."""
+        """Return the result."""
         return SdkReplay(
             version=version,
             parsed=self._parsed,
@@ -117,10 +117,10 @@ class _Tally:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep the SDK's remarks from the terminal, and warnings from changing what it does.
+    """Keep the SDK's log records off the terminal, and warnings from changing what it does.
 
-    It reports events that it skips to the root logger, which prints them where nobody listens. Where a
-    warning is an error, the SDK swallows it and takes another way than it does for everybody else.
+    It logs the events that it skips to the root logger, which prints them if it has no handler. With warnings
+    turned into errors, the SDK catches them and behaves differently.
     """
     root, deaf = logging.getLogger(), logging.NullHandler()
     root.addHandler(deaf)
@@ -204,7 +204,7 @@ def _type(payload: Any) -> str:
 
 
 def _value(body: bytes | None) -> Any:
-    """Return the JSON value of a body, its text where it is none, and `None` where it is blank."""
+    """Return the JSON value of a body, its text if it is not JSON, and `None` if it is blank."""
     text = (body or b"").decode("utf-8", "replace")
     try:
         return json.loads(text) if text.strip() else None

@@ -1,4 +1,4 @@
-"""What the official SDK made of recorded answers, as a value."""
+"""The result of parsing recorded responses with the official SDK."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class LossKind(enum.StrEnum):
-    """What becomes of a part of an answer that does not arrive as it was sent."""
+    """How a part of a response is lost in the SDK."""
 
     DROPPED = "dropped"
     """The property is gone."""
@@ -17,22 +17,22 @@ class LossKind(enum.StrEnum):
     CHANGED = "changed"
     """It has another value."""
     UNTYPED = "untyped"
-    """It arrives, but the SDK has no type for it: a property that its class does not declare, an object that
-    stays a plain `dict` where a class is promised, an error without its own class."""
+    """It has a value, but the SDK has no type for it: a property that the class does not declare, an object
+    that stays a plain `dict` although a class is declared, an error without a class of its own."""
     SKIPPED = "skipped"
-    """The event of a stream is never told."""
+    """The event of a stream is not yielded."""
     REFUSED = "refused"
-    """Nothing of the answer arrives: the request asked for a media type that the SDK does not read."""
+    """The complete response: the request asked for a media type that the SDK does not parse."""
 
 
 class Loss(msgspec.Struct, frozen=True, order=True):
-    """One place of an operation's answers that does not come through the SDK as it was sent.
+    """One location in the responses of an operation that the SDK loses.
 
     Attributes:
         operation: label such as `POST /v2/chat`.
-        location: where, written as that of a finding; `status:404` is the class of an error.
-        what: what becomes of it.
-        count: how many answers show it.
+        location: as in a finding; `status:404` is the class of an error.
+        what: how it is lost.
+        count: how many responses show it.
         example: id of the first cassette that does.
     """
 
@@ -44,7 +44,7 @@ class Loss(msgspec.Struct, frozen=True, order=True):
 
 
 class SdkFailure(msgspec.Struct, frozen=True):
-    """One recorded answer that the SDK cannot parse.
+    """One recorded response that the SDK cannot parse.
 
     Attributes:
         case: id of the cassette.
@@ -58,17 +58,17 @@ class SdkFailure(msgspec.Struct, frozen=True):
 
 
 class SdkReplay(msgspec.Struct, frozen=True):
-    """What the official SDK made of every recorded answer.
+    """The result for all recorded responses.
 
     Attributes:
         version: of the SDK.
-        parsed: how many answers it has parsed, errors that arrived as its exceptions included; what it
-            refuses is neither parsed nor failed.
-        failed: the answers that it could not parse.
-        losses: what did not come through as it was sent.
-        absent_operations: recorded operations that the SDK has no method for; their answers are not judged.
-        inexpressible: how many recorded requests its methods cannot send as they were, such as broken JSON;
-            their answers are judged all the same.
+        parsed: how many responses it parsed, including errors that it raised as its exceptions; a refused
+            response is neither parsed nor failed.
+        failed: the responses that it could not parse.
+        losses: what it lost of the responses.
+        absent_operations: recorded operations without a method in the SDK; their responses are not parsed.
+        inexpressible: how many recorded requests its methods cannot send, such as broken JSON; their
+            responses are parsed all the same.
     """
 
     version: str
@@ -80,5 +80,5 @@ class SdkReplay(msgspec.Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether the SDK can parse every answer; losses are listed and fail nothing."""
+        """Whether the SDK can parse every response; losses do not fail."""
         return not self.failed

@@ -1,4 +1,4 @@
-"""What the official SDK made of recorded answers, for a terminal and as JSON."""
+"""Prints the result of the official SDK on a terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from cohere_conformance.golden.sdk.result import SdkReplay
 
-_WHOLE = "(all of it)"
+_WHOLE = "(all)"
 
 
 def as_json(replayed: SdkReplay) -> bytes:
-    """Return the result as indented UTF-8, with what a terminal would obey escaped."""
+    """Return the result as indented UTF-8, with terminal control characters escaped."""
     text = msgspec.json.format(msgspec.json.encode(replayed), indent=2).decode("utf-8")
     return json_visible(text).encode("utf-8") + b"\n"
 
@@ -29,10 +29,10 @@ def as_json(replayed: SdkReplay) -> bytes:
 def summary(replayed: SdkReplay) -> str:
     """Return the result in one line."""
     parts = [
-        f"official SDK {replayed.version}: {quantity(replayed.parsed, 'answer')} parsed",
+        f"official SDK {replayed.version}: {quantity(replayed.parsed, 'response')} parsed",
         f"{len(replayed.failed)} failed",
-        f"{len(replayed.losses)} places lose something",
-        f"{replayed.inexpressible} requests that it cannot send",
+        f"{len(replayed.losses)} locations lose data",
+        f"{replayed.inexpressible} requests it cannot express",
     ]
     return ", ".join(parts)
 
@@ -41,8 +41,8 @@ def render(replayed: SdkReplay, console: Console, *, limit: int = 20) -> None:
     """Print the result.
 
     Args:
-        replayed: what came of it.
-        console: where to.
+        replayed: the result.
+        console: where it is printed.
         limit: longest list to print in full.
     """
 
@@ -67,8 +67,8 @@ def render(replayed: SdkReplay, console: Console, *, limit: int = 20) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("operation", "location"):
         table.add_column(name, overflow="fold")
-    table.add_column("what", no_wrap=True)
-    table.add_column("answers", justify="right", no_wrap=True)
+    table.add_column("loss", no_wrap=True)
+    table.add_column("responses", justify="right", no_wrap=True)
     table.add_column("first in", overflow="fold")
     for loss in replayed.losses[:limit]:
         cells = (loss.operation, loss.location or _WHOLE, loss.what, str(loss.count), loss.example)

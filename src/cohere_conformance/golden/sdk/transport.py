@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 _FRAME = re.compile(rb".*?(?:(?:\r?\n){2}|\r\r)|.+", re.DOTALL)
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _OF_THE_CONNECTION = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
-"""Headers that are about bytes which were not recorded: a body is kept decoded."""
+"""Headers about the encoded body, while a cassette has the decoded one."""
 
 
 def is_sse(response: Response) -> bool:
-    """Tell whether an answer is a stream of server-sent events."""
+    """Return whether a response is a stream of server-sent events."""
     return any(name == "content-type" and "event-stream" in value for name, value in response.headers)
 
 
 def cut(response: Response) -> tuple[bytes, ...]:
-    """Return the body of a stream in pieces that each hold one event: frames or lines."""
+    """Return the body of a stream in chunks of one event each: frames or lines."""
     return tuple((_FRAME if is_sse(response) else _LINE).findall(response.body or b""))
 
 
 class RecordedTransport(httpx.BaseTransport):
-    """Answers every request with one recorded answer, and keeps the requests.
+    """Responds to every request with one recorded response, and stores the requests.
 
     Attributes:
-        sent: the requests that came.
-        told: how many pieces of the answer were read by now.
+        sent: the requests that were received.
+        chunks_read: how many chunks of the response were read so far.
     """
 
     def __init__(self, response: Response, pieces: tuple[bytes, ...]) -> None:
@@ -45,7 +45,7 @@ class RecordedTransport(httpx.BaseTransport):
         self._pieces = pieces
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request."""
+        """Return the recorded response."""
         headers = tuple((name.lower(), value) for name, value in request.headers.multi_items())
         self.sent.append(Request(request.method, str(request.url), headers, request.read()))
         kept = [(name, value) for name, value in self._response.headers if name not in _OF_THE_CONNECTION]
@@ -53,7 +53,7 @@ class RecordedTransport(httpx.BaseTransport):
         return httpx.Response(self._response.status, headers=raw, stream=_ChunkStream(self))
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the answer piece by piece, and count what was read."""
+        """Yield the response chunk by chunk, and count them."""
         for number, piece in enumerate(self._pieces, start=1):
             self.chunks_read = number
             yield piece
