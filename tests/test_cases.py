@@ -110,7 +110,7 @@ def test_both_versions_of_rerank_have_cases(shipped: Suite) -> None:
 
 MISTAKES = {
     "not YAML": ("group: rerank\ncases: [\n  }  #!\n", "expected YAML"),
-    "a key twice": ("group: rerank\ngroup: rerank  #!\ncases: []\n", "stands twice"),
+    "a key twice": ("group: rerank\ngroup: rerank  #!\ncases: []\n", "expected unique keys"),
     "a list at the top": ("- a  #!\n", "expected a mapping at the top, found list"),
     "nothing": ("#!\n", "expected a mapping at the top"),
     "group unknown": ("group: reranc  #!\ncases: []\n", "'reranc'; did you mean rerank?"),

@@ -59,7 +59,10 @@ def test_a_document_that_cannot_be_read_is_3(copy: Path, capsys: pytest.CaptureF
     (copy / "amendments.yaml").write_text("overlay: 1\noverlay: 2\n", encoding="utf-8")
     assert run(["contract", "lint", "--root", str(copy)]) == 3
     assert run(["contract", "bundle", "--root", str(copy)]) == 3
-    assert "amendments.yaml: line 2, column 1: the key 'overlay' stands twice" in capsys.readouterr().err
+    assert (
+        "amendments.yaml: line 2, column 1: expected unique keys, got 'overlay' twice"
+        in capsys.readouterr().err
+    )
 
 
 def test_another_root_is_bundled(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from cohere_conformance.errors import ContractError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cohere_conformance.contract import Declarations
+    from cohere_conformance.contract import Contract, Declarations
     from cohere_conformance.contract.documents import Document
 
 
@@ -142,7 +142,7 @@ def test_a_property_may_be_called_mapping(tmp_path: Path) -> None:
                 "a": "paths: {/a: {}}\ncomponents: {schemas: {S: {type: string}}}\n",
                 "b": "paths: {/b: {}}\ncomponents: {schemas: {S: {type: string}}}\n",
             },
-            r"components/schemas/S stands in a\.yaml and in b\.yaml",
+            r"components/schemas/S in a\.yaml and in b\.yaml: expected it in one file",
         ),
         (
             {
@@ -150,9 +150,12 @@ def test_a_property_may_be_called_mapping(tmp_path: Path) -> None:
                 "a": "paths: {/a: {get: {$ref: 'b.yaml#/paths/~1b/get'}}}\n",
                 "b": "paths: {/b: {get: {}}}\n",
             },
-            "a reference between files names a component",
+            "expected a component as the target of a reference",
         ),
-        ({"root": "paths: {/a: {}, /a: {}}\n"}, r"root\.yaml: line 1, column 17: the key '/a' stands twice"),
+        (
+            {"root": "paths: {/a: {}, /a: {}}\n"},
+            r"line 1, column 17: expected unique keys, got '/a' twice",
+        ),
     ],
     ids=["no-file", "no-path", "no-component", "no-branch", "collision", "no-such-kind", "twice"],
 )
@@ -188,16 +191,20 @@ def test_the_shipped_document_stands_by_itself(document: Document) -> None:
         resolve(document, pointer)
 
 
-def test_the_shipped_document_declares_41_operations(document: Document) -> None:
+def test_the_shipped_document_declares_the_operations_of_the_contract(
+    document: Document, published: Contract
+) -> None:
     labels = [f"{m.upper()} {path}" for path, item in document["paths"].items() for m in METHODS if m in item]
-    assert (len(labels), len(set(labels))) == (41, 41)
+    assert sorted(labels) == sorted(published.operations)
 
 
 def test_the_shipped_document_is_valid_openapi(document: Document) -> None:
     assert [error.message for error in OpenAPIV32SpecValidator(document).iter_errors()] == []
 
 
-def test_schemathesis_reads_every_operation_of_the_shipped_document(document: Document) -> None:
+def test_schemathesis_reads_every_operation_of_the_shipped_document(
+    document: Document, published: Contract
+) -> None:
     schema = schemathesis.openapi.from_dict(document)
     loaded: list[Any] = [result.ok() for result in schema.get_all_operations()]
-    assert len({operation.label for operation in loaded}) == 41
+    assert {operation.label for operation in loaded} == published.operations.keys()

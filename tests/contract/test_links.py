@@ -374,11 +374,14 @@ GOOD = "parameters: {id: $response.body#/id}"
 @pytest.mark.parametrize(
     ("link", "complaint"),
     [
-        (f"operationId: gone, {GOOD}", "operationId gone: no operation has it"),
+        (f"operationId: gone, {GOOD}", "operationId: expected a declared one, got gone"),
         ("operationId: show", "cannot be called without id"),
         ("operationId: show, parameters: {key: $response.body#/id}", "parameters/key: .* only id"),
         ("operationId: make, parameters: {x-name: $response.body#/id}", "parameters/x-name: .* only kind"),
-        ("operationId: show, parameters: {id: $response.body#/name}", r"\$response.body#/name: POST /v1/thi"),
+        (
+            "operationId: show, parameters: {id: $response.body#/name}",
+            r"\$response.body#/name: expected a value that POST /v1/thi",
+        ),
         ("operationId: show, parameters: {id: $response.body#/id/x}", r"\$response.body#/id/x: "),
         ("operationId: show, parameters: {id: $response.body#/tags/name}", r"\$response.body#/tags/name: "),
         ("operationId: show, parameters: {id: $response.body#/tags/0/id}", r"\$response.body#/tags/0/id: "),

@@ -178,7 +178,7 @@ def test_a_link_that_leads_nowhere_is_told(copy: Path) -> None:
     )
     (problem,) = lint(copy)
     assert (problem.rule, problem.where) == ("links-lead-somewhere", "links.yaml")
-    assert "no operation has it" in problem.message
+    assert "operationId: expected a declared one" in problem.message
 
 
 def test_a_broken_list_of_retired_models_is_told(copy: Path) -> None:

@@ -583,7 +583,7 @@ def test_the_digest_of_an_operation_does_not_depend_on_what_was_compiled_before(
     forwards, backwards = ContractDigests(one, REQUIREMENTS), ContractDigests(other, REQUIREMENTS[::-1])
     first = {label: forwards.of(label) for label in one.operations}
     assert first == {label: backwards.of(label) for label in reversed(list(other.operations))}
-    assert len({part_of(digest) for digest in first.values()}) == len(one.operations) == 41
+    assert len({part_of(digest) for digest in first.values()}) == len(one.operations)
     assert all(re.fullmatch(rf"{one.digest}-[0-9a-f]{{12}}", digest) for digest in first.values())
     assert forwards.of("POST /v2/gossip") == one.digest
 
@@ -625,7 +625,7 @@ def test_the_shipped_policy_has_a_rule_for_everything() -> None:
         (
             "    other: {verdict: warn, days: 180,",
             "    imported: {verdict: warn, days: 180,",
-            "stands twice in one mapping",
+            "expected unique keys, got",
         ),
     ],
 )

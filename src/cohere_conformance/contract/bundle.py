@@ -1,4 +1,4 @@
-"""One self-contained OpenAPI document out of the root file and the files it refers to."""
+"""Bundles the root file and the files it refers to into one self-contained OpenAPI document."""
 
 from __future__ import annotations
 
@@ -65,10 +65,12 @@ def bundle(root: Path) -> Document:
                 for key, value in entries.items():
                     local = _localised(value, name, opened)
                     if local == {"$ref": f"{_LOCAL}{section}/{key}"}:
-                        continue  # the root names a component of another file; it is merged from there
+                        continue  # a component of another file, which is merged from there
                     earlier = origin.setdefault((section, key), name)
                     if earlier != name:
-                        raise ContractError(f"components/{section}/{key} stands in {earlier} and in {name}")
+                        raise ContractError(
+                            f"components/{section}/{key} in {earlier} and in {name}: expected it in one file"
+                        )
                     components.setdefault(section, {})[key] = local
     merged["components"] = components
     for pointer in sorted(references(merged)):
@@ -94,7 +96,7 @@ def references(node: Any) -> set[str]:
 
 
 def _is_discriminator(key: str, value: Any) -> bool:
-    """Tell a discriminator with a mapping from a property that is only called so."""
+    """Return whether a node is a discriminator with a mapping, and not a property of that name."""
     mapping = value.get("mapping") if key == "discriminator" and isinstance(value, dict) else None
     return isinstance(mapping, dict) and all(isinstance(target, str) for target in mapping.values())
 
@@ -122,5 +124,7 @@ def _local(reference: str, file: str, opened: Any) -> str:
     if other:
         opened(other)
     if not f"#{pointer}".startswith(_LOCAL):
-        raise ContractError(f"{file}: {reference}: a reference between files names a component")
+        raise ContractError(
+            f"{file}: {reference}: expected a component as the target of a reference to another file"
+        )
     return f"#{pointer}"

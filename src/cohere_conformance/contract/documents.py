@@ -1,4 +1,4 @@
-"""Reading the documents below `contracts/`: YAML by the rules of 1.2, one answer for one file."""
+"""Reads the documents below `contracts/` by the rules of YAML 1.2; shipped files are read once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Document = dict[str, Any]
 T = TypeVar("T")
 
 _TAG = "tag:yaml.org,2002:"
-_OLD = {_TAG + name for name in ("timestamp", "bool", "int", "float", "value")}  # read otherwise by YAML 1.1
+_OLD = {_TAG + name for name in ("timestamp", "bool", "int", "float", "value")}  # other rules in YAML 1.1
 
 
 class _Loader(yaml.CSafeLoader):
@@ -34,17 +34,17 @@ class _Loader(yaml.CSafeLoader):
     }
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        """Refuse a key that stands twice: PyYAML would let the later one win silently."""
+        """Refuse a repeated key: PyYAML would use the later one silently."""
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(
-                    None, None, "a key is a list or a mapping; expected a word", key_node.start_mark
+                    None, None, "expected a scalar as a key, got a list or a mapping", key_node.start_mark
                 )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice in one mapping", key_node.start_mark
+                    None, None, f"expected unique keys, got {key!r} twice", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -92,7 +92,7 @@ def load_located(path: Path) -> tuple[Document, Lines]:
     try:
         text = read_document(path).decode("utf-8")
         if not is_shipped(path):
-            for _ in events(text):  # the loader recurses, and carries out what aliases and merges repeat
+            for _ in events(text):  # checked first: the loader recurses, and expands aliases and merges
                 pass
         loader = _Loader(text)
         root = loader.get_single_node()

@@ -188,11 +188,11 @@ class Shaper:
     def _shape(
         self, node: Schema, at: DeclaredLocation, element: Element | None, path: frozenset[str]
     ) -> Shape:
-        """Return the shape of a schema that stands at a place; `path` is the definitions that led there."""
+        """Return the shape of a schema at a location; `path` is the definitions that lead there."""
         if "$ref" in node:
             name = node["$ref"].removeprefix("#/$defs/")
             if name in path:
-                return Shape(element)  # a recursive schema has no end of places
+                return Shape(element)  # a recursive schema has infinitely many locations
             return self._shape(
                 self._schema["$defs"][name], DeclaredLocation(at.location, name), element, path | {name}
             )

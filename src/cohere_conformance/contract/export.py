@@ -1,4 +1,4 @@
-"""The contract for third-party tools: unions whose branches exclude each other, OpenAPI 3.1."""
+"""Exports the contract for third-party tools: unions with exclusive branches, OpenAPI 3.1."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SSE = "text/event-stream"
 
 
 def exported(document: Document, grammars: Mapping[str, Grammar]) -> Document:
-    """Return the document as a validator has to read it that knows JSON Schema and no more.
+    """Return the document for validators that support JSON Schema only.
 
     A branch of a union says which values of the discriminator are its own, so that no answer matches two of
     them. The payload that ends a stream is allowed beside the events.
@@ -80,7 +80,7 @@ def _exclude(document: Document, union: Document) -> None:
         component = resolve(document, reference)
         own = {"type": "object", "required": [tag], "properties": {tag: {"enum": values}}}
         if own not in component.get("allOf", ()):
-            # Two unions may share a branch: what both say of it holds.
+            # Two unions may share a branch: the conditions of both apply.
             component["allOf"] = [*component.get("allOf", ()), own]
 
 

@@ -1,4 +1,4 @@
-"""Runtime expressions: where in a call, or in the answer to it, a value for the next call stands."""
+"""Runtime expressions: they select a value of a call or of its response for the next call."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from cohere_conformance.pointer import MISSING, tokens_of, value_at
 _BODY = re.compile(r"\$(?P<side>request|response)\.body#(?P<pointer>(?:/[^/]+)+)")
 _PARAMETER = re.compile(r"\$request\.(?P<side>path|query)\.(?P<name>[A-Za-z0-9_.-]+)")
 NOTHING = msgspec.UNSET
-"""What an expression is where nothing stands: `null` is a value."""
+"""The value of an expression that selects nothing: `null` is a value."""
 
 Side = Literal["request.path", "request.query", "request.body", "response.body"]
 
 
 class CompletedCall(msgspec.Struct, frozen=True):
-    """A call that was answered, as expressions see it.
+    """A call with its response, as expressions see it.
 
     Attributes:
-        operation: label of what was called.
-        status: HTTP status of the answer.
+        operation: label.
+        status: HTTP status of the response.
         path: parameters of the path, decoded.
         query: names and values, in order.
-        sent: JSON body of the request; `NOTHING` where it had none.
-        answer: JSON body of the answer.
+        sent: JSON body of the request; `NOTHING` if there was none.
+        answer: JSON body of the response.
     """
 
     operation: str
@@ -39,12 +39,12 @@ class CompletedCall(msgspec.Struct, frozen=True):
 
 
 class Expression(msgspec.Struct, frozen=True):
-    """A runtime expression, of the forms that are used.
+    """A runtime expression of one of the supported forms.
 
     Attributes:
         text: as it is written.
-        side: where it looks.
-        tokens: the name of the parameter, or the way of the pointer.
+        side: the part of the call that it selects from.
+        tokens: the name of the parameter, or the tokens of the pointer.
     """
 
     text: str
@@ -52,7 +52,7 @@ class Expression(msgspec.Struct, frozen=True):
     tokens: tuple[str, ...]
 
     def value(self, call: CompletedCall) -> object:
-        """Return what stands there; `NOTHING` where nothing does."""
+        """Return the selected value; `NOTHING` if there is none."""
         match self.side:
             case "request.path":
                 return call.path.get(self.tokens[0], NOTHING)
@@ -70,10 +70,10 @@ def _at(value: object, tokens: tuple[str, ...]) -> object:
 
 
 def parse_expression(text: str) -> Expression:
-    """Return what a written expression means.
+    """Return the expression that a text is.
 
     Raises:
-        ContractError: it is of none of the forms that are used here.
+        ContractError: it has none of the supported forms.
     """
     if found := _PARAMETER.fullmatch(text):
         return Expression(text, cast("Side", f"request.{found['side']}"), (found["name"],))
@@ -85,5 +85,5 @@ def parse_expression(text: str) -> Expression:
         return Expression(text, cast("Side", f"{found['side']}.body"), tokens)
     raise ContractError(
         f"{text}: expected $response.body#/pointer, $request.body#/pointer, $request.path.name or "
-        "$request.query.name; other expressions are not read here"
+        "$request.query.name; use one of these forms"
     )

@@ -76,7 +76,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     Attributes:
         facts: by id, file by file.
-        sources: by the word that stands for it, such as `spec`.
+        sources: by name, such as `spec`.
     """
 
     facts: dict[str, Fact]
@@ -87,7 +87,7 @@ class Facts(msgspec.Struct, frozen=True):
         return [self.facts[name] for name in dict.fromkeys(FACT.findall(text)) if name in self.facts]
 
     def sources_of(self, fact: Fact) -> dict[str, SourceKind]:
-        """Return the sources of a fact, by the words that name them (`spec`, `observed 10/10`)."""
+        """Return the sources of a fact, by their names (`spec`, `observed 10/10`)."""
         return {word: self.sources[word.split()[0]] for word in fact.source.split(", ")}
 
 

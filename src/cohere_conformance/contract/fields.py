@@ -1,4 +1,4 @@
-"""Texts that stand for JSON values: header fields, query parameters, parts of a form."""
+"""Texts of header fields, query parameters and form parts as JSON values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def typed(value: str, schema: Schema) -> Any:
-    """Return the text of a field or parameter as the JSON type that its schema asks for, where it is one."""
+    """Return the text of a field or parameter as the JSON type of its schema, if it can be converted."""
     match schema.get("type"):
         case "integer" if _INTEGER.fullmatch(value):
             return int(value)

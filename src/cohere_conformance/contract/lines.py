@@ -1,4 +1,4 @@
-"""Where in a YAML file a value stands: an error names the line of what is wrong, not of the file."""
+"""The lines of the values in a YAML file, for error messages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class Lines:
     """The lines of a file.
 
     Args:
-        root: of its tree; `None` where the file is empty.
+        root: of its tree; `None` if the file is empty.
     """
 
     def __init__(self, root: yaml.Node | None) -> None:
         self._root = root
 
     def of(self, steps: Iterable[str | int]) -> int:
-        """Return the line (from 1) of a value, or of the key that it stands under; the nearest that is there.
+        """Return the line (from 1) of a value or its key; of the nearest existing one if there is none.
 
         Args:
-            steps: names of keys and numbers of elements, from the root on.
+            steps: keys and indexes from the root.
         """
         if self._root is None:
             return 1
@@ -38,7 +38,7 @@ class Lines:
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
-    """Return what a step leads to, with its line."""
+    """Return the node that a step leads to, with its line."""
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         item: yaml.Node = node.value[step]
         return item, item.start_mark.line

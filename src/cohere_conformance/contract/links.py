@@ -1,6 +1,6 @@
-"""Links: which operation can be called with what an answer of another one tells.
+"""Links: which operation can follow which, with values of its request and response.
 
-They stand in an Overlay of their own (`contracts/links.yaml`) that nothing is judged against.
+They are in an Overlay of their own (`contracts/links.yaml`) that nothing is judged against.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
 class FilledLink(msgspec.Struct, frozen=True):
-    """What a link puts into the call that it leads to.
+    """The values of a link for the request to its target.
 
     Attributes:
         path: parameters of the path.
         query: names and values.
-        body: what stands at a place of the body, by the way there.
-        matched: the values that the conditions of the link have found.
+        body: values by the tokens of their JSON pointers.
+        matched: the values of the link's conditions.
     """
 
     path: dict[str, str]
@@ -51,15 +51,15 @@ class Link(msgspec.Struct, frozen=True):
     """One follow-up that the API allows.
 
     Attributes:
-        source: label of the operation whose answer it hangs on.
-        status: of that answer, as it is declared.
-        name: tells it apart from others of the same answer.
+        source: label of the operation whose response it belongs to.
+        status: of that response, as it is declared.
+        name: unique among the links of the response.
         target: label of the operation that it leads to.
-        path: what stands for each parameter of the target's path.
-        query: what stands for parameters of its query.
-        body: what stands at places of its body, by JSON pointer.
-        when: the texts that an expression may have for the link to hold.
-        made: the target is about something that the source has made.
+        path: the value of each parameter of the target's path.
+        query: the values of parameters of its query.
+        body: the values of parts of its body, by JSON pointer.
+        when: the values that expressions must have for the link to apply.
+        made: whether the target is about something that the source has created.
     """
 
     source: str
@@ -73,13 +73,13 @@ class Link(msgspec.Struct, frozen=True):
     made: bool = False
 
     def filled(self, answered: CompletedCall) -> FilledLink | None:
-        """Return what the call is to be made with; `None` where the answer leads nowhere.
+        """Return the values for the request to the target; `None` if the link does not apply.
 
         Args:
             answered: a call of the source.
 
         Raises:
-            ContractError: it is a call of another operation, or another answer.
+            ContractError: it is a call of another operation, or has another status.
         """
         if (answered.operation, str(answered.status)) != (self.source, self.status):
             actual = f"{answered.operation} {answered.status}"
@@ -97,7 +97,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def _values(expressions: dict[str, Expression], answered: CompletedCall) -> Iterator[tuple[str, object]]:
-    """Yield what each expression is; what the request did not have is not asked for again."""
+    """Yield the value of each expression, except those that the request did not have."""
     for name, expression in expressions.items():
         value = expression.value(answered)
         if value is not NOTHING or expression.side == "response.body":
@@ -105,7 +105,7 @@ def _values(expressions: dict[str, Expression], answered: CompletedCall) -> Iter
 
 
 def _text(value: object) -> str:
-    """Return a value as it stands in a path or a query; nothing where it cannot stand there."""
+    """Return a value as text for a path or a query; empty if it has no such form."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int) else ""
@@ -115,7 +115,7 @@ def _text(value: object) -> str:
 
 
 class _LinkObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A Link Object as it stands in the document."""
+    """A Link Object of the document."""
 
     operation_id: str = msgspec.field(name="operationId")
     parameters: dict[str, str] = {}
@@ -147,7 +147,7 @@ def linked(path: Path, document: Document) -> Document:
     """Return a copy of a bundled document with the links of a file.
 
     Raises:
-        ContractError: the file is broken, says the same twice or not why, or selects nothing.
+        ContractError: the file is malformed, repeats an id, lacks a reason, or selects nothing.
     """
     seen: set[str] = set()
     additions = []
@@ -156,7 +156,7 @@ def linked(path: Path, document: Document) -> Document:
             raise ContractError(f"{path}: {action.id}: expected an x-id of its own, x-reason and x-evidence")
         seen.add(action.id)
         update = msgspec.to_builtins(action.update)
-        # The class tells a report why a finding is left out; links explain no finding.
+        # The class does not matter here: links explain no finding.
         additions.append(
             Amendment(
                 id=action.id,
@@ -177,8 +177,8 @@ def load_links(path: Path, document: Document) -> tuple[Link, ...]:
         document: the bundled document that they are about.
 
     Raises:
-        ContractError: as `linked`; or a target is unknown, or lacks a parameter or a place that is filled, or
-            the source cannot have what is asked of it.
+        ContractError: as `linked`; or a target is unknown or does not declare a parameter or property, or the
+            source does not declare a value.
     """
     document = linked(path, document)
     reader = _Reader(document)
@@ -198,13 +198,13 @@ def shipped_links() -> tuple[Link, ...]:
     """Return the links that ship with the package.
 
     Raises:
-        ContractError: the file is broken.
+        ContractError: the file is malformed.
     """
     return load_links(folder("contracts") / "links.yaml", load_contract().document)
 
 
 class _Reader:
-    """Knows what the operations of a document declare."""
+    """Reads the links of a document and compares them with the declarations of its operations."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -217,20 +217,20 @@ class _Reader:
         self._labels = {operation["operationId"]: label for label, operation in self.operations.items()}
 
     def followed(self, node: Document) -> Document:
-        """Return what a node is or refers to."""
+        """Return the node, or the target of its reference."""
         while "$ref" in node:
             node = resolve(self._document, node["$ref"])
         return node
 
     def link(self, label: str, status: str, name: str, source: Document) -> Link:
-        """Return a link with everything in it checked.
+        """Return a link, validated.
 
         Raises:
-            ContractError: something of it is not declared.
+            ContractError: it names something undeclared.
         """
         declared = self._object(source)
         if declared.operation_id not in self._labels:
-            raise ContractError(f"operationId {declared.operation_id}: no operation has it")
+            raise ContractError(f"operationId: expected a declared one, got {declared.operation_id}")
         target = self._labels[declared.operation_id]
         locations = self._parameters(target)
         expressions = {
@@ -261,14 +261,14 @@ class _Reader:
         )
 
     def _object(self, source: Document) -> _LinkObject:
-        # A document may have links of its own, which no overlay has brought.
+        # A document may have links of its own, which are not from the overlay.
         try:
             return msgspec.convert(source, _LinkObject)
         except msgspec.ValidationError as error:
             raise ContractError(str(error)) from error
 
     def _parameters(self, label: str) -> dict[str, str]:
-        """Return where each parameter of an operation's path and query stands."""
+        """Return the location (path or query) of each parameter of an operation."""
         declared = map(self.followed, self.operations[label].get("parameters", ()))
         return {one["name"]: one["in"] for one in declared if one["in"] in {"path", "query"}}
 
@@ -284,7 +284,7 @@ class _Reader:
             case "response.body":
                 known = self._has(self._bodies(operation["responses"][status]), expression.tokens)
         if not known:
-            raise ContractError(f"{text}: {label} declares no such thing")
+            raise ContractError(f"{text}: expected a value that {label} declares")
         return expression
 
     def _bodies(self, source: Document | None) -> list[Document]:
@@ -300,7 +300,7 @@ class _Reader:
         return location.single and bool(location.tokens) and self._has(schemas, location.tokens)
 
     def _has(self, schemas: list[Document], tokens: tuple[str, ...]) -> bool:
-        """Tell whether something can stand at the end of a way through one of the schemas."""
+        """Return whether one of the schemas declares a value at the tokens of a pointer."""
         if not tokens:
             return bool(schemas)
         found = [below for schema in schemas for below in self._below(schema, tokens[0])]

@@ -1,4 +1,4 @@
-"""The shipped contract, as published or amended, ready to be judged against."""
+"""Loads and compiles the contract, as published or amended."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Declarations:
 
     Attributes:
         published: the bundled OpenAPI document as the vendor declares it.
-        amendments: what is known to be wrong or missing in it.
-        tolerances: what the live API is known to accept in requests beyond it.
+        amendments: its known defects and omissions.
+        tolerances: what the live API accepts in requests beyond it.
         grammars: the stream grammar of each operation that streams.
         servers: further base URLs that count as the API.
     """
@@ -40,7 +40,7 @@ class Declarations:
 
     @cached_property
     def amended(self) -> Document:
-        """The published document with every amendment carried out."""
+        """The published document with every amendment applied."""
         return apply(self.published, self.amendments)
 
     def contract(self, *, as_published: bool = False) -> Contract:
@@ -115,7 +115,7 @@ def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -
         servers: further base URLs that count as the API.
 
     Raises:
-        ContractError: a document is broken.
+        ContractError: a document is malformed.
     """
     if root is None:
         return replace(_shipped(), servers=servers) if servers else _shipped()
@@ -137,6 +137,6 @@ def load_contract(*, as_published: bool = False) -> Contract:
     """Return the shipped contract, amended unless asked for as published.
 
     Raises:
-        ContractError: a shipped document is broken.
+        ContractError: a shipped document is malformed.
     """
     return _shipped().contract(as_published=as_published)

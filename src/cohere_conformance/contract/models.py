@@ -1,4 +1,4 @@
-"""What is known of single models, those that were taken away included: `contracts/models.yaml`."""
+"""Facts about single models, including retired ones: `contracts/models.yaml`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _Sources = Annotated[tuple[Literal["docs", "observed"], ...], msgspec.Meta(min_l
 
 
 class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a model was taken away.
+    """The retirement of a model.
 
     Attributes:
-        date: from which on the service refuses it.
-        source: where that is known from.
+        date: from which the service refuses it.
+        source: of this information.
     """
 
     date: datetime.date
@@ -30,17 +30,17 @@ class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def spelled(self) -> str:
-        """The day as the service spells it, such as `September 15, 2025`."""
+        """The date as the service writes it, such as `September 15, 2025`."""
         return f"{self.date:%B} {self.date.day}, {self.date.year}"
 
 
 class EmbeddingModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the vectors of a model are.
+    """The vector lengths of an embedding model.
 
     Attributes:
-        dimension: where no length is asked for.
-        output_dimension: the lengths that can be asked for; none where the model does not take the parameter.
-        source: where that is known from.
+        dimension: the default length.
+        output_dimension: the supported lengths; none if the model does not support the parameter.
+        source: of this information.
     """
 
     dimension: int
@@ -52,8 +52,8 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file.
 
     Attributes:
-        retired: when each retired model was taken away, by its name.
-        embed: the models that embed, by name.
+        retired: the retired models by name.
+        embed: the embedding models by name.
     """
 
     retired: dict[str, Retirement]
@@ -61,24 +61,24 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_models(path: Path) -> Models:
-    """Return what is known of single models.
+    """Read the facts about models.
 
     Raises:
-        ContractError: the file is broken.
+        ContractError: the file is malformed.
     """
     return load_typed(path, Models)
 
 
 @lru_cache(maxsize=1)
 def shipped_models() -> Models:
-    """Return what the package knows of single models.
+    """Return the shipped facts about models.
 
     Raises:
-        ContractError: the file is broken.
+        ContractError: the file is malformed.
     """
     return load_models(folder("contracts") / "models.yaml")
 
 
 def shipped_retired() -> dict[str, Retirement]:
-    """Return what the package knows to be retired."""
+    """Return the retired models."""
     return shipped_models().retired

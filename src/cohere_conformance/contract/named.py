@@ -1,4 +1,4 @@
-"""Operations by the names that people give them."""
+"""Operations by their names: labels, ids, groups."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozen
     """Return the labels of the operations that a target implements.
 
     Args:
-        names: as the caller gives them; none: all operations.
+        names: given by the user; none selects all operations.
         operations: the group of every operation of the contract, by its label.
 
     Raises:
-        UsageError: a name stands for nothing.
+        UsageError: a name is unknown.
     """
     known = _by_name(operations)
     for name in names:
@@ -32,11 +32,11 @@ def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozen
 
 
 def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping[str, str]) -> str | None:
-    """Return in words which of some operations are not declared: by their group, where nothing of that is.
+    """Return in words which operations are not implemented; by group if none of the group is.
 
     Args:
-        labels: that are asked for.
-        declared: labels of what a server implements.
+        labels: the requested operations.
+        declared: labels of the operations that a server implements.
         operations: the group of each operation, by its label.
     """
     groups = {operations[label] for label in declared}
@@ -48,7 +48,7 @@ def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping
 
 
 def _by_name(operations: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Return the labels of operations by every name that stands for some of them.
+    """Return the labels of operations by each of their names.
 
     That is their group (`chat`), what one version of the API has of it (`v2.chat`), and the label itself
     (`POST /v2/chat`).

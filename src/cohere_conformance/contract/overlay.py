@@ -1,4 +1,4 @@
-"""Amendments: an OpenAPI Overlay whose every action says why it is there.
+"""Amendments: an OpenAPI Overlay in which every action has a reason.
 
 The actions follow the Overlay Specification 1.0 (`target`, `update`, `remove`), with four fields of our own
 on each: `x-id`, `x-class`, `x-reason` and `x-evidence`.
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One Overlay action: what it selects and what it does there.
+    """One Overlay action: its target and its change.
 
     Attributes:
         target: JSONPath (RFC 9535) into the bundled document.
         update: merged into each selected object, or appended to each selected array.
-        remove: the selected nodes are taken out.
+        remove: whether the selected nodes are removed.
         description: what the action does, for a reader of the document.
     """
 
@@ -42,12 +42,12 @@ class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         id: stable name, such as `embed.api-version`.
-        klass: `document-defect` (the document contradicts itself or every answer), `observed-addition`
+        klass: `document-defect` (the document contradicts itself or every response), `observed-addition`
             (the server has long sent more than is declared) or `request-tolerance` (the server has long
             accepted more than is declared).
         reason: one sentence for a reader of the report.
         evidence: counts, dates and fact ids that support it.
-        actions: in the order in which they are carried out.
+        actions: in the order in which they are applied.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _OverlayAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One action as it stands in the file."""
+    """One action of the file."""
 
     target: str
     id: str = msgspec.field(name="x-id")
@@ -79,10 +79,10 @@ class _Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_amendments(path: Path) -> tuple[Amendment, ...]:
-    """Read an Overlay; the actions with one `x-id` are one amendment, told once.
+    """Read an Overlay; the actions with one `x-id` are one amendment.
 
     Raises:
-        ContractError: the file is broken, or an amendment lacks its class, reason or evidence.
+        ContractError: the file is malformed, or an amendment lacks its class, reason or evidence.
     """
     grouped: dict[str, list[_OverlayAction]] = {}
     for action in load_typed(path, _Overlay).actions:
@@ -92,7 +92,7 @@ def load_amendments(path: Path) -> tuple[Amendment, ...]:
         head = actions[0]
         head_fields = {"id": name, "klass": head.klass, "reason": head.reason, "evidence": head.evidence}
         if not (head.reason and head.evidence):
-            raise ContractError(f"{path}: amendment {name}: x-reason and x-evidence must say something")
+            raise ContractError(f"{path}: amendment {name}: expected x-reason and x-evidence")
         plain = [Action(a.target, a.update, a.remove, a.description) for a in actions]
         try:
             amendment = msgspec.convert(head_fields | {"actions": []}, Amendment)
@@ -103,12 +103,12 @@ def load_amendments(path: Path) -> tuple[Amendment, ...]:
 
 
 def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
-    """Return a copy of the document with every amendment carried out.
+    """Return a copy of the document with every amendment applied.
 
     Raises:
-        ContractError: an action selects nothing (it has outlived its target), or cannot be carried out.
+        ContractError: an action selects nothing (the document has changed), or cannot be applied.
     """
-    # A tree of plain values: pickling it copies it many times faster than deepcopy does.
+    # Pickling copies a tree of plain values much faster than deepcopy.
     amended: Document = pickle.loads(pickle.dumps(document))  # our own bytes
     for amendment in amendments:
         for action in amendment.actions:
@@ -118,7 +118,7 @@ def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
 
 def _carry_out(document: Document, name: str, action: Action) -> None:
     if not action.remove and action.update is msgspec.UNSET:
-        raise ContractError(f"amendment {name}: {action.target}: an action either updates or removes")
+        raise ContractError(f"amendment {name}: {action.target}: expected either update or remove")
     try:
         nodes = jsonpath.find(action.target, document)
     except jsonpath.JSONPathError as error:
@@ -150,7 +150,7 @@ def _remove(document: Document, name: str, target: str, locations: set[tuple[int
     def order(location: tuple[int | str, ...]) -> list[tuple[int, str]]:
         return [(token, "") if isinstance(token, int) else (-1, token) for token in location]
 
-    # Backwards, so that taking out one item of an array leaves the places of those before it.
+    # Backwards, so that removing an item of an array does not move the earlier ones.
     for location in sorted(locations, key=order, reverse=True):
         del _at(document, location[:-1])[location[-1]]
 

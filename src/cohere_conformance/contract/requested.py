@@ -1,7 +1,7 @@
-"""What an operation declares that a request can show: parameters, parts of a form, and all of a body.
+"""Elements of an operation that a request can show: parameters, form parts, and those of a body.
 
-Of a body these are its properties, the values of its enumerations, and the JSON types of what may have more
-than one. Where a tag decides which branch of a union is meant, the values of the tag stand for the branches.
+The elements of a body are its properties, the values of its enumerations, and the JSON types of properties
+with several. If a tag selects the branch of a union, the values of the tag represent the branches.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 FORM = "multipart/form-data"
 _GIVEN = Condition(types=frozenset({"array", "boolean", "integer", "number", "object", "string"}))
-"""A property that may be `null` instead of left out says nothing by a `null`."""
+"""A `null` of an optional property means absent."""
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 
 
 @dataclass(frozen=True)
 class RequestOutline:
-    """Everything of one operation that a request can show.
+    """The elements of one operation's requests.
 
     Attributes:
-        path: the parameters of the path; every request of the operation has them all.
-        query: by name of the parameter, each with what one occurrence may say.
-        form: by name of the part, likewise; empty where no form is declared.
-        bodies: of each media type that is one JSON value.
-        elements: all of it.
+        path: the parameters of the path, which every request of the operation has.
+        query: by name of the parameter, with the values of one occurrence.
+        form: by name of the part, likewise; empty if no form is declared.
+        bodies: for each JSON media type.
+        elements: all of them.
     """
 
     path: frozenset[Element]
@@ -47,12 +47,12 @@ class RequestOutline:
 
 
 def requestable(operation: Operation) -> frozenset[Element]:
-    """Return everything that the operation declares and that a request can show."""
+    """Return the elements of the operation that a request can show."""
     return request_outline(operation).elements
 
 
 def request_outline(operation: Operation) -> RequestOutline:
-    """Return what the operation declares of a request; made once for each distinct operation."""
+    """Return the elements of the operation's requests; cached for each distinct operation."""
     return _outline(OperationKey(operation.label, operation.digest, operation))
 
 
@@ -75,7 +75,7 @@ def _outline(key: OperationKey) -> RequestOutline:
 
 
 def _text(label: str, location: str, declared: Validator) -> Shape:
-    """Return what is declared of a value that is sent as a text: that it is there, and its enumeration."""
+    """Return the elements of a value that is sent as text: its presence, and its enumeration."""
     return _named(label, location, _RequestShaper(label, declared.schema).shape())
 
 
@@ -94,12 +94,12 @@ def _named(label: str, location: str, shape: Shape) -> Shape:
 
 
 class _RequestShaper(Shaper):
-    """Makes the shape of a request body, where absence may be said by `null`."""
+    """Builds the shape of a request body, in which `null` may mean absent."""
 
     def _property(self, node: Schema, at: DeclaredLocation, path: frozenset[str]) -> Shape:
         declared = node.get("else", node)
         if declared.get("readOnly"):
-            return Shape()  # only the server says it
+            return Shape()  # set by the server only
         shape = super()._property(declared, at, path)
         return shape if declared is node else Shape(branches=((_GIVEN, shape),))
 

@@ -1,4 +1,4 @@
-"""The catalogue of what a schema cannot say: `contracts/requirements/<group>.yaml`."""
+"""The catalogue of requirements beyond the schemas: `contracts/requirements/<group>.yaml`."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class _RequirementsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """Every requirement, and every fact that became none.
+    """Every requirement, and every fact that is not one.
 
     Attributes:
         requirements: by id, file by file.
-        excluded: why a fact is no requirement, by the fact's id.
-        withdrawn: why what was a requirement is none any more, by its id; the ids are never used again.
+        excluded: why a fact is not a requirement, by its id.
+        withdrawn: why a former requirement was withdrawn, by its id; the ids are never used again.
     """
 
     requirements: dict[str, Requirement]
@@ -53,10 +53,10 @@ class Catalogue(msgspec.Struct, frozen=True):
     withdrawn: dict[str, str] = {}
 
     def find(self, name: str) -> Requirement | None:
-        """Return the requirement of that id.
+        """Return the requirement with this id.
 
-        What holds for both versions of an operation has one id, and is found under the name of either
-        version, too: `v2.rerank.sorted` is `rerank.sorted`, if that holds for an operation below `/v2/`.
+        A requirement of both versions of an operation has one id, and is also found with the version as a
+        prefix: `v2.rerank.sorted` is `rerank.sorted`, as that applies to an operation below `/v2/`.
         """
         if name in self.requirements:
             return self.requirements[name]
@@ -66,7 +66,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         return found if holds else None
 
     def facts(self) -> frozenset[str]:
-        """Return the ids of all facts that are accounted for."""
+        """Return the ids of all facts that are requirements or excluded."""
         reasons = [requirement.reason for requirement in self.requirements.values()]
         named = map(FACT.findall, (*reasons, *self.withdrawn.values()))
         return frozenset(self.excluded) | {fact for facts in named for fact in facts}
@@ -79,7 +79,7 @@ def load_requirements(root: Path) -> Catalogue:
         root: the folder of one file a group.
 
     Raises:
-        ContractError: a file is broken, or a requirement contradicts the rules of the catalogue.
+        ContractError: a file is malformed, or a requirement violates a rule of the catalogue.
     """
     requirements: dict[str, Requirement] = {}
     excluded: dict[str, str] = {}
@@ -112,12 +112,12 @@ def load_requirements(root: Path) -> Catalogue:
                 )
             withdrawn[name] = reason
     if again := sorted(withdrawn.keys() & requirements.keys()):
-        raise ContractError(f"{root}: {again[0]}: expected an id of its own, got one that was withdrawn")
+        raise ContractError(f"{root}: {again[0]}: expected a unique id, got one that was withdrawn")
     return Catalogue(requirements, excluded, withdrawn)
 
 
 def _fault(name: str, entry: _RequirementEntry, known: Mapping[str, Requirement]) -> str:
-    """Return which rule of the catalogue an entry breaks, if any."""
+    """Return the rule of the catalogue that an entry violates, if any."""
     sources = [source.strip() for source in entry.source.split(",")]
     faults: Iterator[str] = (
         text
@@ -125,7 +125,7 @@ def _fault(name: str, entry: _RequirementEntry, known: Mapping[str, Requirement]
             (not _ID.fullmatch(name), "expected an id such as v2.rerank.sorted"),
             (
                 name in known,
-                f"expected an id of its own, got one that {name in known and known[name].group} has",
+                f"expected a unique id, got one that {name in known and known[name].group} has",
             ),
             (
                 not all(map(_SOURCE.fullmatch, sources)),
@@ -148,6 +148,6 @@ def shipped_requirements() -> Catalogue:
     """Return the catalogue that ships with the package.
 
     Raises:
-        ContractError: a file is broken.
+        ContractError: a file is malformed.
     """
     return load_requirements(folder("contracts") / "requirements")

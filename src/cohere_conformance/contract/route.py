@@ -1,4 +1,4 @@
-"""From a method and a URL to the operation that they mean."""
+"""Finds the operation of a method and a URL."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What a request is about.
+    """The route of a request.
 
     Attributes:
         operation: label of the operation, or `None`.
-        ours: the request went to a server of the API; otherwise it is none of our business.
-        methods: the methods that the path knows, where the path is known and the method is not.
+        ours: whether the request was sent to a server of the API; others are not judged.
+        methods: the declared methods of the path, if the path is declared and the method is not.
     """
 
     operation: str | None
@@ -30,11 +30,11 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Router:
-    """Knows every path of the contract on every server of the API.
+    """The paths of the contract on all servers of the API.
 
     Args:
         labels: operations such as `POST /v2/batches/{id}:cancel`.
-        servers: base URLs; a path below one of them belongs to the API. Loopback hosts always do.
+        servers: base URLs of the API. Loopback hosts always belong to it.
     """
 
     def __init__(self, labels: Iterable[str], servers: Iterable[str]) -> None:
@@ -51,14 +51,14 @@ class Router:
         locations = {(_host(base), base.path.rstrip("/")) for base in bases}
         self._bases = sorted(
             locations, key=lambda location: (-len(location[1]), location)
-        )  # the longest prefix counts
+        )  # the longest prefix is used
         self.route = lru_cache(maxsize=4096)(self._route)
 
     def _route(self, method: str, url: str) -> Route:
         try:
             parts = urlsplit(url)
             path = self._below_server(_host(parts), parts.hostname or "", parts.path)
-        except ValueError:  # brackets that hold no address, a port that is none
+        except ValueError:  # an invalid address in brackets, or an invalid port
             path = None
         if path is None:
             return Route(None, ours=False)
@@ -90,7 +90,7 @@ def path_parameters(label: str, path: str) -> dict[str, str]:
     rule, path = _named(label.split(" ", 1)[1]), _COLON.sub(":", path)
     if match := rule.fullmatch(path):
         return {name: unquote(value) for name, value in match.groupdict().items()}
-    # As the router takes it: something else than a parameter is encoded.
+    # As the router does: something other than a parameter is encoded.
     match = rule.fullmatch(unquote(path))
     return match.groupdict() if match else {}
 
@@ -100,7 +100,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def _host(parts: SplitResult) -> str:
-    """Return host and port; the port only where it is not the one of the scheme."""
+    """Return host and port; the port only if it is not the default of the scheme."""
     port = parts.port
     named = port is not None and port != _PORTS.get(parts.scheme.lower())
     return f"{parts.hostname or ''}:{port}" if named else parts.hostname or ""

@@ -33,7 +33,7 @@ _FORMATS = frozenset(
     "date date-time time duration email hostname ipv4 ipv6 uri uri-reference uuid regex json-pointer".split()
 )
 _HOLD_TWICE = _ASSERTIONS | {"format", "items", "additionalProperties"}
-"""What two parts of an `allOf` may both say; anything else of two parts is for a reader."""
+"""Keywords that are merged if two parts of an `allOf` have them; others have no effect on validation."""
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -143,7 +143,7 @@ class Translator:
         if isinstance(extra, dict):
             out["additionalProperties"] = self._translate(extra)
         elif extra is False or (extra is None and properties and self._closed):
-            # With `properties` named, if only as none, the validator says which names it refuses.
+            # With `properties`, even if empty, the validator reports the unexpected names.
             out |= {"properties": out.get("properties", {}), "additionalProperties": False}
         self._assert_format(source.get("format"), out)
         return out
@@ -152,7 +152,7 @@ class Translator:
         declared = source["properties"][name]
         translated = self._translate(declared)
         if declared.get("readOnly"):
-            # It asserts nothing; whoever derives requests has to know that a server may ignore or refuse it.
+            # It asserts nothing, but is needed for requests: a server may ignore or refuse the property.
             translated = {**translated, "readOnly": True}
         if self._null_for_optional and name not in source.get("required", ()):
             return {"if": {"type": "null"}, "else": translated}
@@ -162,7 +162,7 @@ class Translator:
         if name in _FORMATS:
             out["format"] = name
         elif name in _RANGES:
-            # A node of its own, so that an error tells the format apart from a declared limit.
+            # A node of its own, so that an error distinguishes the format from a declared limit.
             low, high = _RANGES[name]
             limits = {"minimum": low, "maximum": high}
             if out.get("type") != "integer":
@@ -174,7 +174,7 @@ class Translator:
     def _tagged(self, source: Schema) -> Iterable[tuple[list[str], Schema]]:
         """Yield the tag values and the translated schema of each branch.
 
-        A mapping entry whose target is no branch of the union is left out: the union does not allow it.
+        A mapping entry whose target is not a branch of the union is ignored: the union does not allow it.
         """
         tag = source["discriminator"]["propertyName"]
         mapping = source["discriminator"].get("mapping", {})
@@ -187,7 +187,7 @@ class Translator:
         plain = self._merged(self._followed(branch))
         if "properties" not in plain or tag in plain["properties"]:
             return self._translate(branch)
-        # The discriminator declares the tag even where a branch forgets to name it.
+        # The discriminator declares the tag even if a branch does not.
         name = f"{reference.rsplit('/', 1)[-1]}.{tag}"
         if name not in self._definitions:
             named = {**plain, "properties": {tag: {"type": "string"}, **plain["properties"]}}

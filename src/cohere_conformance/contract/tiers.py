@@ -1,4 +1,4 @@
-"""What it means to call an operation live: may it run unattended, what it costs, what it leaves behind."""
+"""The live policy of operations: may they run unattended, what do they cost, what do they leave behind."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ class Tier(enum.StrEnum):
     N0 = "N0"
     """Reads, or computes for free: safe every night."""
     N1 = "N1"
-    """Keeps nothing and costs a few units: safe every night with tiny inputs."""
+    """Stores nothing and costs a few units: safe every night with tiny inputs."""
     N2 = "N2"
-    """Creates what the same run can delete: every night, with clean-up."""
+    """Creates something that the same run can delete: every night, with clean-up."""
     N3 = "N3"
-    """Takes its time, costs, cannot be deleted, or needs a production key: weekly or by hand."""
+    """Slow, costly, not deletable, or with production keys only: weekly or manually."""
     D = "D"
-    """Destroys: only what the same run created."""
+    """Deletes: only what the same run created."""
     X = "X"
-    """Retired: only to see that it still fails as expected."""
+    """Retired: only to check that it still fails as expected."""
 
 
 class Effect(enum.StrEnum):
-    """What a successful call does on the server."""
+    """The effect of a successful call on the server."""
 
     READS = "reads"
-    """Shows what is there."""
+    """Reads."""
     COMPUTES = "computes"
-    """Answers from its input and keeps nothing."""
+    """Computes a response and stores nothing."""
     CREATES = "creates"
-    """Leaves something behind that was not there."""
+    """Creates a resource."""
     CHANGES = "changes"
-    """Alters something that was there."""
+    """Changes a resource."""
     DESTROYS = "destroys"
-    """Takes away something that was there."""
+    """Deletes a resource."""
 
 
 class Billing(enum.StrEnum):
-    """What a successful call is charged in."""
+    """The unit that a successful call is charged in."""
 
     NONE = "none"
     """Nothing."""
     TOKENS = "tokens"
-    """Tokens, read and written."""
+    """Input and output tokens."""
     IMAGES_OR_TOKENS = "images_or_tokens"
     """Tokens of text, images, or tokens of images, by model."""
     SEARCH_UNITS = "search_units"
@@ -76,7 +76,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The documented rate limit.
 
     Attributes:
-        trial: with a trial key; `None` where it is a matter of contract.
+        trial: with a trial key; `None` if subject to a contract with the vendor.
         production: with a production key, likewise.
         unit: what is counted.
         per: the span in which it is counted.
@@ -89,7 +89,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LivePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What it means to call one operation live.
+    """The live policy of one operation.
 
     Attributes:
         tier: how freely it may be called.
@@ -126,7 +126,7 @@ def load_policies(path: Path) -> dict[str, LivePolicy]:
     """Return the live policy of each operation, by the operation's label.
 
     Raises:
-        ContractError: the file is broken, or a policy contradicts itself or another one.
+        ContractError: the file is malformed, or a policy is inconsistent.
     """
     policies = load_typed(path, _Policies).operations
     for label, policy in policies.items():
@@ -139,7 +139,7 @@ def load_policies(path: Path) -> dict[str, LivePolicy]:
 
 
 def _cleanup_fault(policy: LivePolicy, policies: dict[str, LivePolicy]) -> str:
-    """Return what is wrong with how an operation's creations are removed, if anything is."""
+    """Return the problem of the clean-up of an operation, if any."""
     if policy.effect is not Effect.CREATES:
         stray = policy.cleanup is not None or policy.cleanup_reason
         return f"it {policy.effect} and creates nothing, so it needs no clean-up" if stray else ""
@@ -154,7 +154,7 @@ def _cleanup_fault(policy: LivePolicy, policies: dict[str, LivePolicy]) -> str:
 
 
 def _tier_fault(policy: LivePolicy) -> str:
-    """Return what an operation does that its tier excludes, if anything."""
+    """Return the contradiction between an operation's effect and its tier, if any."""
     harmless = policy.effect in {Effect.READS, Effect.COMPUTES}
     match policy.tier:
         case Tier.N0 if not harmless or policy.billing is not Billing.NONE:
