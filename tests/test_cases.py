@@ -141,11 +141,11 @@ MISTAKES = {
     "a key that is a number": (GOOD + "    query: {1: x}  #!\n", "expected str, got int"),
     "a body's key that is a number": (
         GOOD.replace("{query: fruit}", "\n      query: fruit\n      1: x  #!"),
-        "expected text as the name of a property, got 1",
+        "expected a text as property name, got 1",
     ),
     "a number that is none": (
         GOOD.replace("fruit}", "fruit,\n      top_n: .inf}  #!"),
-        "expected a number that JSON has, got inf",
+        "expected a JSON number, got inf",
     ),
     "operation unknown": (
         GOOD.replace("/v2/rerank", "/v2/rerannk  #!"),
@@ -155,20 +155,20 @@ MISTAKES = {
         GOOD.replace("rerank.one", "chat.one  #!"),
         "expected an id such as rerank.v2.plain",
     ),
-    "id malformed": (GOOD.replace("rerank.one", "rerank.One  #!"), "small letters"),
+    "id malformed": (GOOD.replace("rerank.one", "rerank.One  #!"), "lower-case letters"),
     "id twice": (
         GOOD + "  - {id: rerank.one, about: Two., operation: POST /v2/rerank, expect: {status: 200}}  #!\n",
         "expected an id of its own, got that of",
     ),
     "key of nobody": (GOOD + "    key: vaild  #!\n", "'vaild'; did you mean valid?"),
     "tier unknown": (GOOD + "    tier: N9  #!\n    tier-reason: x\n", "expected a tier, got 'N9'"),
-    "tier as usual": (GOOD + "    tier: N1  #!\n    tier-reason: x\n", "expected another tier"),
+    "tier as usual": (GOOD + "    tier: N1  #!\n    tier-reason: x\n", "expected a tier other than"),
     "tier without a reason": (GOOD + "    tier: N0  #!\n", "add tier-reason"),
     "a reason without a tier": (GOOD + "    tier-reason: x  #!\n", "add tier"),
     "two bodies": (GOOD + "    text: x  #!\n", "expected one body, got body and text"),
     "a type beside no text": (
         GOOD + "    content-type: text/plain  #!\n",
-        "expected text beside content-type",
+        "expected text together with content-type",
     ),
     "a parameter too many": (
         GOOD + "    path:\n      id: x  #!\n",
@@ -178,8 +178,11 @@ MISTAKES = {
         GOOD.replace("POST /v2/rerank", "GET /v1/models/{model}  #!"),
         "expected the parameter model of GET /v1/models/{model}, got none",
     ),
-    "a header of two lines": (GOOD + '    headers:\n      x-a: "a\\nb"  #!\n', "on one line"),
-    "a header of the key's": (GOOD + "    headers:\n      Authorization: x  #!\n", "expected key to say it"),
+    "a header of two lines": (GOOD + '    headers:\n      x-a: "a\\nb"  #!\n', "of one line"),
+    "a header of the key's": (
+        GOOD + "    headers:\n      Authorization: x  #!\n",
+        "expected the property key",
+    ),
     "a resource unknown": (
         GOOD + "    needs:\n      - small  #!\n",
         "expected the name of a resource, got 'rerank.small'",
@@ -246,7 +249,7 @@ MISTAKES = {
     ),
     "a file where a field stands": (
         FORM.replace("MORE", "name: a\n        value: x  #!\n        filename: y"),
-        "write text for value",
+        "write text instead of value",
     ),
 }
 
@@ -279,7 +282,7 @@ cases: []
 RESOURCE_MISTAKES = {
     "its own capture before it is there": (
         RESOURCE.replace("'x-${unique}', type: embed-input}}", "'${small.id}'}}  #!"),
-        "resource small: expected what is there by then, got ${small.id}",
+        "resource small: expected a value that is known here, got ${small.id}",
     ),
     "the wait's capture while it waits": (
         RESOURCE.replace("small.id}'}}\n      until", "small.parts}'}}  #!\n      until"),
@@ -287,11 +290,11 @@ RESOURCE_MISTAKES = {
     ),
     "a capture of many": (
         RESOURCE.replace("{id: /id}", "{id: '/*/id'}  #!"),
-        "expected a place of one value",
+        "expected a location of one value",
     ),
     "a capture twice": (
         RESOURCE.replace("{parts:", "{id:").replace("/name}", "/name}  #!"),
-        "which capture has already",
+        "which is captured already",
     ),
     "a capture nobody has": (
         RESOURCE.replace("small.id}'}}\ncases", "small.di}'}}  #!\ncases"),
@@ -307,11 +310,11 @@ RESOURCE_MISTAKES = {
     ),
     "a capture twice when it is removed": (
         RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, capture: {parts: /a}}  #!\ncases"),
-        "which capture has already",
+        "which is captured already",
     ),
     "a time that nobody has captured": (
         RESOURCE.replace("small.id}'}}\ncases", "small.id}'}, since: {began: /a}}  #!\ncases"),
-        "expected the name of a time that was captured before, got began",
+        "expected the name of a captured time, got began",
     ),
     "a capture before the request that captures it": (
         RESOURCE.replace(
@@ -335,7 +338,7 @@ RESOURCE_MISTAKES = {
         "'untl'; did you mean until?",
     ),
     "no time": (RESOURCE.replace("      capture:", "      seconds: 0  #!\n      capture:"), "above 0"),
-    "a name in capitals": (RESOURCE.replace("  small:", "  Small:  #!"), "expected small letters"),
+    "a name in capitals": (RESOURCE.replace("  small:", "  Small:  #!"), "expected lower-case letters"),
     "a circle": (
         RESOURCE.replace("  small:\n", "  small:  #!\n    needs: [small]\n"),
         "datasets.small -> datasets.small",
@@ -420,7 +423,7 @@ cases:
     with pytest.raises(UsageError, match=r"expected a value for \$\{embed-jobs\.job\.id\}, got run, unique"):
         case.outgoing(VALUES)
     with pytest.raises(
-        UsageError, match=r"got 'datasets\.large'; there are datasets\.small, embed-jobs\.job"
+        UsageError, match=r"got 'datasets\.large'; choose one of datasets\.small, embed-jobs\.job"
     ):
         suite.in_order(["datasets.large"])
 

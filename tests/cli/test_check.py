@@ -270,7 +270,7 @@ def test_a_folder_without_traffic_is_5_and_says_what_was_skipped(here: Path) -> 
     skipped = [(one.file, one.reason) for one in report(here).coverage.skipped]
     assert skipped == [
         ("other", "files that are no recordings: 1 .txt"),
-        ("other/data.jsonl", "JSON Lines that tell no exchanges"),
+        ("other/data.jsonl", "JSON Lines without exchanges"),
     ]
 
 

@@ -162,7 +162,7 @@ HOSTILE: dict[str, tuple[Callable[[int], bytes], str]] = {
     ),
     "lines.har": (
         lambda n: archive(entry(json.dumps({"text": ":\n" * MEBI * n}))),
-        "more than 1,000,000 lines in a body that is no JSON",
+        "more than 1,000,000 lines in a body that is not JSON",
     ),
     "unhashable.yaml": (lambda n: b"interactions:\n- ? [a, b]\n  : 1\n", "expected a word as key"),
     "cut.yaml.gz": (lambda n: gzip.compress(cassette("body: x"))[:-9], "the compressed file ends too early"),

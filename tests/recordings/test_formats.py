@@ -385,16 +385,16 @@ def test_rows_in_a_document(tmp_path: Path, indent: int | None, wrapped: str) ->
 # -- what is only named
 
 NAMED = {
-    "flows.mitm": (b"12:9:websocket;0:~", "mitmproxy flows: not read; export them as HAR"),
-    "x.pcap": (b"\xd4\xc3\xb2\xa1\x02\x00", "packet capture: not read"),
-    "x.saz": (b"PK\x03\x04\x14\x00", "ZIP archive: not read; unpack it"),
-    "x.har": ('{"log": {}}'.encode("utf-16"), "text in UTF-16 or UTF-32: not read; save it as UTF-8"),
-    "x.yaml.bz2": (bz2.compress(b"x"), "compressed by something else than gzip: not read"),
-    "x.zst": (zstandard.compress(b"x"), "compressed by something else than gzip: not read"),
-    "x.yaml.gz": (gzip.compress(gzip.compress(b"x")), "compressed twice: not read"),
-    "x.sse": (STREAM.encode(), "server-sent events without their request: not read; put each"),
-    "x.xml": (b'<?xml version="1.0"?><items burpVersion="1"/>', "XML or HTML document: not read"),
-    "x.json": (b'{"info": {"name": "x"}, "item": []}', "Postman collection: not read"),
+    "flows.mitm": (b"12:9:websocket;0:~", "mitmproxy flows: not supported; export them as HAR"),
+    "x.pcap": (b"\xd4\xc3\xb2\xa1\x02\x00", "packet capture: not supported"),
+    "x.saz": (b"PK\x03\x04\x14\x00", "ZIP archive: not supported; unpack it"),
+    "x.har": ('{"log": {}}'.encode("utf-16"), "text in UTF-16 or UTF-32: not supported; save it as UTF-8"),
+    "x.yaml.bz2": (bz2.compress(b"x"), "compressed by something else than gzip: not supported"),
+    "x.zst": (zstandard.compress(b"x"), "compressed by something else than gzip: not supported"),
+    "x.yaml.gz": (gzip.compress(gzip.compress(b"x")), "compressed twice: not supported"),
+    "x.sse": (STREAM.encode(), "server-sent events without their request: not supported; put each"),
+    "x.xml": (b'<?xml version="1.0"?><items burpVersion="1"/>', "XML or HTML document: not supported"),
+    "x.json": (b'{"info": {"name": "x"}, "item": []}', "Postman collection: not supported"),
 }
 
 

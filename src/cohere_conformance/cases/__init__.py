@@ -1,4 +1,4 @@
-"""Written cases: what to send, and what must come back beyond the contract.
+"""Written cases: a request, and what its response must be like in addition to the contract.
 
 `load_suite` reads every `suites/<group>/cases.yaml`; `suites/README.md` holds the grammar of these files.
 """

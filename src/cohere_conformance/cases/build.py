@@ -1,4 +1,4 @@
-"""Cases and resources, from how they are written to what they mean."""
+"""Builds cases and resources from the entries of a file, and checks what they mean."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def case_at(scope: Scope, number: int, entry: CaseEntry) -> Case:
     """Return a case of the file.
 
     Raises:
-        CaseError: it cannot be what its author meant.
+        CaseError: it is invalid.
     """
     steps: Steps = ("cases", number)
     if not _ID.fullmatch(entry.id) or not entry.id.startswith(f"{scope.group}."):
         raise scope.error(
             (*steps, "id"),
             f"expected an id such as {scope.group}.v2.plain, got {entry.id!r}; begin with the group, and use "
-            "small letters, digits and hyphens between dots",
+            "lower-case letters, digits and hyphens between dots",
         )
     needs = scope.needs((*steps, "needs"), entry.needs)
     scope = scope.needing(needs)
@@ -71,7 +71,7 @@ def _tier(scope: Scope, steps: Steps, entry: CaseEntry) -> Tier:
         raise scope.error((*steps, "tier-reason"), "expected a tier with its reason, got none; add tier")
     tier = Tier(scope.one_of((*steps, "tier"), entry.tier, tuple(Tier), "a tier"))
     if tier is usual:
-        said = f"expected another tier than that of the operation, got {tier}; leave it out"
+        said = f"expected a tier other than that of the operation, got {tier}; leave it out"
         raise scope.error((*steps, "tier"), said)
     if not entry.tier_reason:
         said = f"expected a reason why it is {tier} and not {usual}, got none; add tier-reason"
@@ -86,27 +86,25 @@ def _profile(scope: Scope, steps: Steps, name: str, entry: ProfileEntry, label: 
     if entry.skip and entry.expect is None:
         return Skip(entry.skip)
     got = "both" if entry.expect is not None else "neither"
-    raise scope.error(
-        steps, f"expected what must come back or why it is left out, got {got}; give expect or skip"
-    )
+    raise scope.error(steps, f"expected either expect or skip, got {got}; keep one of them")
 
 
 def resource_at(scope: Scope, name: str, entry: ResourceEntry) -> Resource:
     """Return a resource of the file.
 
     Raises:
-        CaseError: it cannot be what its author meant.
+        CaseError: it is invalid.
     """
     steps: Steps = ("resources", name)
     if not _NAME.fullmatch(name):
-        raise scope.error(steps, f"expected small letters, digits and hyphens, got {name!r}; rename it")
+        raise scope.error(steps, f"expected lower-case letters, digits and hyphens, got {name!r}; rename it")
     full = f"{scope.group}.{name}"
     needs = scope.needs((*steps, "needs"), entry.needs)
     scope = scope.needing(needs)
     create = parse_request(scope, (*steps, "create"), entry.create)
     captured = capture(scope, (*steps, "capture"), entry.capture)
     scope = scope.having(full, captured)
-    # It is removed also where it was waited for in vain.
+    # It is deleted even if waiting for it has failed.
     remove = tuple(_removals(scope, steps, full, entry))
     wait = None if entry.wait is None else _wait(scope, (*steps, "wait"), entry.wait)
     if wait is not None:
@@ -126,7 +124,7 @@ def resource_at(scope: Scope, name: str, entry: ResourceEntry) -> Resource:
 
 
 def _removals(scope: Scope, steps: Steps, name: str, entry: ResourceEntry) -> Iterator[Removal]:
-    """Yield the requests that remove a resource; each may use what those before it have captured."""
+    """Yield the requests that delete a resource; each may use values that earlier ones have captured."""
     known = {*entry.capture, *(entry.wait.capture if entry.wait else ())}
     if not isinstance(entry.remove, list):
         yield _removal(scope, (*steps, "remove"), entry.remove, known)
@@ -144,7 +142,7 @@ def _removal(scope: Scope, steps: Steps, entry: RemovalEntry, known: Iterable[st
     _check_own(scope, (*steps, "capture"), captured, known)
     since = capture(scope, (*steps, "since"), entry.since)
     for name in sorted(since.keys() - {*known}):
-        said = f"expected the name of a time that was captured before, got {name}; capture it"
+        said = f"expected the name of a captured time, got {name}; capture it"
         raise scope.error((*steps, "since", name), said)
     return Removal(
         send=send,
@@ -160,7 +158,7 @@ def _check_own(scope: Scope, steps: Steps, names: Iterable[str], known: Iterable
     for twice in sorted({*names} & {*known}):
         raise scope.error(
             (*steps, twice),
-            f"expected a name of its own, got {twice}, which capture has already; rename one of them",
+            f"expected a unique name, got {twice}, which is captured already; rename one of them",
         )
 
 
@@ -174,7 +172,7 @@ def _seconds(scope: Scope, steps: Steps, seconds: float) -> float:
 def _wait(scope: Scope, steps: Steps, entry: WaitEntry) -> Wait:
     send = parse_request(scope, (*steps, "send"), entry.send)
     if not entry.until:
-        raise scope.error((*steps, "until"), "expected at least one place, got none; add one")
+        raise scope.error((*steps, "until"), "expected at least one location, got none; add one")
     return Wait(
         send=send,
         until=conditions(scope, (*steps, "until"), entry.until, send.operation),

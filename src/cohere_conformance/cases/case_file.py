@@ -1,4 +1,4 @@
-"""One file of cases with its lines: every mistake is told with the place to go to."""
+"""One file of cases: its content, and the line of each value for error messages."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 Steps = tuple[str | int, ...]
 """Keys and indexes from the top of the file to a value."""
 
-_TOLD = re.compile(r"(?P<reason>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
+_DECODE_ERROR = re.compile(r"(?P<reason>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.(?P<key>[\w-]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
 _FIELD = re.compile(r"Object (?P<fault>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _TYPE = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`")
 
 
 class CaseFile:
-    """A file of cases: its content, and where in it everything stands.
+    """A file of cases: its content, and the line of each value.
 
     Args:
         path: of the file.
 
     Attributes:
         path: likewise.
-        file: the path as it is shown: from the current folder, where it lies below that.
-        entry: what the file holds, typed.
+        file: the path for messages: relative to the current folder if the file is below it.
+        entry: the content of the file, typed.
 
     Raises:
-        CaseError: the file cannot be read, is no YAML, or has keys or types that the grammar has not.
+        CaseError: the file cannot be read, is not YAML, or has keys or types that the grammar does not have.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,11 +52,11 @@ class CaseFile:
         self.entry = self._typed()
 
     def line(self, steps: Steps) -> int:
-        """Return the line of a value, or of the key that it stands under; the nearest one that is there."""
+        """Return the line of a value or of its key; if it is absent, the line of the nearest value above."""
         return self._lines.of(steps)
 
     def error(self, steps: Steps, reason: str) -> CaseError:
-        """Return the error for a mistake, with its line and the case or resource it is in."""
+        """Return the error for a mistake, with its line and its case or resource."""
         return CaseError(self.file, self.line(steps), f"{self._subject(steps)}{reason}")
 
     def _subject(self, steps: Steps) -> str:
@@ -72,7 +72,7 @@ class CaseFile:
         cause = error.__cause__
         if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
             line = cause.problem_mark.line + 1
-            return CaseError(self.file, line, f"expected YAML, got a mistake: {cause.problem}; correct it")
+            return CaseError(self.file, line, f"expected YAML, got an error: {cause.problem}; correct it")
         reason = str(error).removeprefix(f"{self.path}: ")
         return CaseError(self.file, 1, f"{reason}; write the file as suites/README.md says")
 
@@ -80,12 +80,12 @@ class CaseFile:
         try:
             return msgspec.convert(self._document, FileEntry)
         except msgspec.ValidationError as error:
-            told = cast("re.Match[str]", _TOLD.fullmatch(str(error)))
-            steps = self._steps(told["path"] or "", str(error))
-            raise self._mistyped(steps, told["reason"]) from error
+            match = cast("re.Match[str]", _DECODE_ERROR.fullmatch(str(error)))
+            steps = self._steps(match["path"] or "", str(error))
+            raise self._mistyped(steps, match["reason"]) from error
 
     def _steps(self, path: str, message: str) -> Steps:
-        """Return the way that an error of the decoder tells; it leaves the keys of free mappings out."""
+        """Return the keys and indexes of a decoder error, which leaves out the keys of free mappings."""
         steps: Steps = ()
         for step in _STEP.finditer(path):
             if step["any"]:
@@ -98,7 +98,7 @@ class CaseFile:
         return steps
 
     def _culprit(self, steps: Steps, message: str) -> str | None:
-        """Return the key of the mapping there without whose value the decoder would not have said that."""
+        """Return the key of a free mapping whose value causes the message of the decoder."""
         value: object = self._document
         for step in steps:
             value = cast("dict[str | int, object]", value)[step]
@@ -132,17 +132,17 @@ class CaseFile:
 
 
 def unlike(got: str, known: Iterable[str], what: str) -> str:
-    """Return the sentence about a name that is none of the known ones, with the closest of them."""
+    """Return the message for an unknown name, with the known name that is closest."""
     names = list(known)
     close = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
     listed = ", ".join(names) or "none"
     if close:
         return f"expected {what}, got {got!r}; did you mean {close[0]}?"
-    return f"expected {what}, got {got!r}; take one of {listed}"
+    return f"expected {what}, got {got!r}; choose one of {listed}"
 
 
 def _shape(steps: Steps) -> type[YamlMapping]:
-    """Return the kind of mapping at the end of the way; the names that authors give are no keys."""
+    """Return the type of the mapping at the end of the steps; names that authors choose are no keys."""
     shape: type[YamlMapping] = FileEntry
     free = False
     for step in steps:
@@ -158,7 +158,7 @@ def _keys(value: object) -> str:
 
 
 def _with(value: object, steps: Steps, replacement: object) -> object:
-    """Return a copy of the document with another value at one place."""
+    """Return a copy of the document with another value at one location."""
     if not steps:
         return replacement
     first, rest = steps[0], steps[1:]

@@ -1,4 +1,4 @@
-"""What a file of cases says about answers: statuses, and what stands at a place."""
+"""Parses what a file of cases expects of responses: statuses, headers, values at locations."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NAME = re.compile(r"[a-z0-9_-]+")
 
 
 def expectation(scope: Scope, steps: Steps, entry: ExpectEntry, label: str) -> Expectation:
-    """Return what is expected of an answer of the operation.
+    """Return what is expected of a response of the operation.
 
     Raises:
-        CaseError: nothing could ever be like that, or everything would be.
+        CaseError: no response could ever be like that, or every one is.
     """
     statuses = entry.status if isinstance(entry.status, list) else [entry.status]
     if not statuses or any(not 100 <= status <= 599 for status in statuses):
@@ -32,7 +32,7 @@ def expectation(scope: Scope, steps: Steps, entry: ExpectEntry, label: str) -> E
         if name != name.lower():
             raise scope.error(
                 (*steps, "headers", name),
-                f"expected the name of a header in small letters, got {name}; write {name.lower()}",
+                f"expected a header name in lower case, got {name}; write {name.lower()}",
             )
     return Expectation(
         status=tuple(statuses),
@@ -42,10 +42,10 @@ def expectation(scope: Scope, steps: Steps, entry: ExpectEntry, label: str) -> E
 
 
 def conditions(scope: Scope, steps: Steps, schemas: Conditions, label: str) -> Conditions:
-    """Return schemas by their places in an answer of the operation.
+    """Return schemas by their locations in a response of the operation.
 
     Raises:
-        CaseError: a place or a schema is none.
+        CaseError: a location or a schema is invalid.
     """
     for text in schemas:
         here = (*steps, text)
@@ -62,19 +62,21 @@ def capture(scope: Scope, steps: Steps, pointers: dict[str, str]) -> dict[str, s
     """Return JSON pointers by their names.
 
     Raises:
-        CaseError: a pointer or a name is none.
+        CaseError: a pointer or a name is invalid.
     """
     for name, pointer in pointers.items():
         here = (*steps, name)
         if not _NAME.fullmatch(name):
-            said = f"expected small letters, digits, hyphens and underscores, got {name!r}; rename it"
+            said = f"expected lower-case letters, digits, hyphens and underscores, got {name!r}; rename it"
             raise scope.error(here, said)
         try:
             single = parse_location(pointer).single
         except ValueError as error:
             raise scope.error(here, str(error)) from error
         if not single:
-            raise scope.error(here, f"expected a place of one value, got {pointer!r}; leave out * and events")
+            raise scope.error(
+                here, f"expected a location of one value, got {pointer!r}; leave out * and events"
+            )
     return dict(pointers)
 
 
@@ -94,7 +96,7 @@ def _events(scope: Scope, label: str) -> tuple[str, ...]:
 def _schemas(scope: Scope, steps: Steps, schemas: Conditions) -> Conditions:
     full = cast("Conditions", scope.json(steps, schemas))
     for name, schema in full.items():
-        told = fault(schema)
-        if told is not None:
-            raise scope.error((*steps, name, *told[0]), told[1])
+        problem = fault(schema)
+        if problem is not None:
+            raise scope.error((*steps, name, *problem[0]), problem[1])
     return full

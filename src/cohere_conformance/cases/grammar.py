@@ -1,4 +1,4 @@
-"""What a file of cases may hold, as it is written: keys and types, nothing of what they mean."""
+"""The grammar of a file of cases: the keys of each mapping and their types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Schemas = dict[str, dict[str, object] | bool]
 
 
 class YamlMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
-    """A mapping with fixed keys; an underscore is a hyphen in the file."""
+    """A mapping with fixed keys; an underscore in a name here is a hyphen in the file."""
 
 
 class PartEntry(YamlMapping, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class RequestEntry(YamlMapping, frozen=True, kw_only=True):
 
 
 class ExpectEntry(YamlMapping, frozen=True, kw_only=True):
-    """What must come back."""
+    """What the response must be like."""
 
     status: int | list[int]
     headers: Schemas = {}
@@ -46,7 +46,7 @@ class ExpectEntry(YamlMapping, frozen=True, kw_only=True):
 
 
 class ProfileEntry(YamlMapping, frozen=True, kw_only=True):
-    """What differs under a profile: exactly one of both."""
+    """What is different for a profile: either other expectations or a reason to skip the case."""
 
     expect: ExpectEntry | None = None
     skip: str | None = None
@@ -76,7 +76,7 @@ class WaitEntry(YamlMapping, frozen=True, kw_only=True):
 
 
 class RemovalEntry(RequestEntry, frozen=True, kw_only=True):
-    """One request of those that remove a resource."""
+    """One of the requests that delete a resource."""
 
     status: int | list[int] = msgspec.field(default_factory=lambda: [200, 404])
     until: Schemas = {}
@@ -115,4 +115,4 @@ AT: dict[str, type[YamlMapping]] = {
     "expect": ExpectEntry,
     "profiles": ProfileEntry,
 }
-"""Which mapping stands under a key; at the top it is `FileEntry`."""
+"""The type of the mapping at each key; at the top it is `FileEntry`."""

@@ -1,4 +1,4 @@
-"""All files of cases read together: names are unique over all of them, and resources serve each other."""
+"""Loads all files of cases: ids are unique over all files, and resources may need each other."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePoli
 
     Args:
         folder: the shipped `suites`, or another folder of the same layout.
-        contract: what the cases are about.
-        policies: what it means to call each operation live, by its label.
+        contract: of the operations that the cases call.
+        policies: of live calls, by the label of the operation.
 
     Raises:
         CaseError: there is no such file, or one of them is wrong; the message says where.

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from cohere_conformance.client.sender import Outgoing
 
 PROFILES = ("contract", "live-2026")
-"""What a target can be: a server of everything that is declared, or of what the live API still serves."""
+"""The profiles of a target: a server of everything that is declared, or of what the live API still serves."""
 
 Conditions = dict[str, dict[str, object] | bool]
-"""JSON Schema of what stands at a place, as in `Expectation.body`."""
+"""JSON Schemas by location, as in `Expectation.body`."""
 
 
 class Skip(msgspec.Struct, frozen=True):
-    """Why a case is not run under a profile."""
+    """Why a case is not run for a profile."""
 
     reason: str
 
@@ -34,11 +34,11 @@ class Wait(msgspec.Struct, frozen=True):
     """What must have happened before a resource can be used.
 
     Attributes:
-        send: what is asked again and again.
-        until: what the answer must say.
-        fail: what the answer says when it will never say that; empty where nothing does.
+        send: the request that is repeated.
+        until: the conditions that its response must fulfil.
+        fail: conditions of a response which show that waiting is useless; empty if there are none.
         seconds: how long it may take.
-        capture: JSON pointers into the last answer, by name.
+        capture: JSON pointers into the last response, by name.
     """
 
     send: RequestTemplate
@@ -49,17 +49,17 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """One request of those that remove something.
+    """One of the requests that delete a resource.
 
     Attributes:
-        send: the request; it is left out where nothing was captured that it needs.
-        status: the statuses that are right.
-        until: what the answer must say before the next request is sent; empty where nothing is waited for.
-        seconds: how long it may take.
-        capture: JSON pointers into the last answer, by name: what else has to be removed.
-        since: likewise, by the name of a time that was captured before: the time there must not be an earlier
-            one. Where it is, or where there is none, nothing more is removed: what a job tells to be its
-            result may be somebody else's.
+        send: the request; it is not sent if a value that it needs was not captured.
+        status: the expected statuses.
+        until: the conditions of a response before the next request is sent; empty if there are none.
+        seconds: how long that may take.
+        capture: JSON pointers into the last response, by name: further resources to delete.
+        since: JSON pointers to times in the response, by the name of a captured time that must not be
+            later. If it is, or if there is no time, nothing more is deleted: the resource that a job
+            reports as its result may belong to somebody else.
     """
 
     send: RequestTemplate
@@ -71,20 +71,20 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """Something on the server that cases need: made before them, removed after them.
+    """A resource on the server that cases need; it is created before them and deleted after them.
 
     Attributes:
         name: full name, such as `datasets.small-dataset`.
         about: what it is.
-        tier: how freely it may be made live.
-        needs: full names of the resources it is made from.
-        create: the request that makes it.
-        capture: JSON pointers into the answer of `create`, by name; a placeholder is named after both
+        tier: risk of creating it on a live target.
+        needs: full names of the resources that it needs.
+        create: the request that creates it.
+        capture: JSON pointers into the response to `create`, by name; a placeholder consists of both names
             (`${datasets.small-dataset.id}`).
         wait: what must have happened before it can be used.
-        remove: the requests that remove it, in order.
-        file: where it is written.
-        line: the line in it.
+        remove: the requests that delete it, in order.
+        file: its file, for messages.
+        line: its line there.
     """
 
     name: str
@@ -100,20 +100,20 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One thing to send, and what must come back beyond the contract.
+    """A written case: one request, and what its response must be like in addition to the contract.
 
     Attributes:
         id: unique over all files; begins with the group.
-        group: the folder it is written in.
-        about: what a reader learns from it.
-        tier: how freely it may be sent live: that of its operation unless the case has one of its own.
-        key: which API key it is sent with.
-        needs: full names of the resources it needs.
+        group: the folder of its file.
+        about: one sentence about the behaviour that it shows.
+        tier: risk of sending it to a live target: that of its operation, unless the case has its own.
+        key: the credentials with which it is sent.
+        needs: full names of the resources that it needs.
         template: the request, with placeholders.
-        expect: what must come back, with placeholders; `expectation` gives it for a target.
-        profiles: what differs under a profile of the target.
-        file: where it is written.
-        line: the line in it.
+        expect: what the response must be like, with placeholders; `expectation` returns it for a target.
+        profiles: other expectations, or the reason to skip the case, by profile of the target.
+        file: its file, for messages.
+        line: its line there.
     """
 
     id: str
@@ -135,43 +135,43 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def placeholders(self) -> frozenset[str]:
-        """The names of everything in it that is only known while it runs."""
+        """The names of its placeholders."""
         return placeholders(msgspec.to_builtins((self.template, self.expect, self.profiles)))
 
     def skip(self, profile: str) -> Skip | None:
-        """Return why the case is not run under the profile, if it is not: no resource need be made then."""
-        told = self.profiles.get(profile)
-        return told if isinstance(told, Skip) else None
+        """Return why the case is not run for a profile; `None` if it is run."""
+        expected = self.profiles.get(profile)
+        return expected if isinstance(expected, Skip) else None
 
     def expectation(self, profile: str, values: Mapping[str, str] | None = None) -> Expectation | Skip:
-        """Return what must come back from a target of the profile, or why the case is not run there.
+        """Return what a target of the profile must respond, or why the case is not run for it.
 
         Args:
             profile: of the target.
-            values: of the placeholders; needed where the expectation has some.
+            values: of the placeholders; needed if the expectation has some.
 
         Raises:
             UsageError: a value is missing.
         """
-        told = self.profiles.get(profile, self.expect)
-        if isinstance(told, Skip):
-            return told
+        expected = self.profiles.get(profile, self.expect)
+        if isinstance(expected, Skip):
+            return expected
         known = values or {}
         return Expectation(
-            status=told.status,
-            headers=conditions(told.headers, known),
-            body=conditions(told.body, known),
+            status=expected.status,
+            headers=conditions(expected.headers, known),
+            body=conditions(expected.body, known),
         )
 
     def outgoing(self, values: Mapping[str, str], authorization: str | None = None) -> Outgoing:
-        """Return the request that goes out.
+        """Return the request to send.
 
         Args:
             values: of the placeholders: `unique`, `run`, and those of the resources by their full names.
-            authorization: the `Authorization` header where the case is sent with a trial or expired key.
+            authorization: the `Authorization` header, if the case is sent with a trial or expired key.
 
         Raises:
-            UsageError: a value is missing, or that header.
+            UsageError: a value or that header is missing.
         """
         return self.template.outgoing(values, name=self.id, key=self.key, authorization=authorization)
 
@@ -186,10 +186,10 @@ def conditions(templates: Conditions, values: Mapping[str, str]) -> Conditions:
 
 
 class Suite(msgspec.Struct, frozen=True):
-    """Every written case.
+    """All written cases.
 
     Attributes:
-        cases: by the names of their groups, and in the order of each file.
+        cases: in the order of the groups' names, and of each file.
         resources: by full name.
     """
 
@@ -197,7 +197,7 @@ class Suite(msgspec.Struct, frozen=True):
     resources: dict[str, Resource]
 
     def in_order(self, names: Iterable[str]) -> tuple[Resource, ...]:
-        """Return the resources and all that they need, in the order to make them.
+        """Return resources with all that they need, in the order of creation.
 
         Raises:
             UsageError: there is no resource of that name.
@@ -209,7 +209,7 @@ class Suite(msgspec.Struct, frozen=True):
                 return
             if name not in self.resources:
                 known = ", ".join(sorted(self.resources)) or "none"
-                raise UsageError(f"expected the name of a resource, got {name!r}; there are {known}")
+                raise UsageError(f"expected the name of a resource, got {name!r}; choose one of {known}")
             resource = self.resources[name]
             for need in resource.needs:
                 add(need)

@@ -1,4 +1,4 @@
-"""What a case sends: a request with placeholders, and how it becomes the one that goes out."""
+"""Templates of requests: a request with placeholders, and the request that is sent for given values."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ _PITCH = 440
 
 
 class Credential(enum.StrEnum):
-    """Which API key a case is sent with."""
+    """The credentials with which a request is sent."""
 
     VALID = "valid"
     """The key of the run."""
     NONE = "none"
     """No `Authorization` header at all."""
     WRONG = "wrong"
-    """A key that nobody has."""
+    """A key that does not exist."""
     MALFORMED = "malformed"
     """Credentials of another scheme."""
     EXPIRED = "expired"
-    """A trial key past its time; the run must have one."""
+    """An expired trial key; the run must have one."""
     TRIAL = "trial"
     """A trial key; the run must have one."""
     EMPTY = "empty"
     """The scheme without a key."""
     LOWER_CASE = "lower-case"
-    """The key of the run behind `bearer`, in small letters."""
+    """The key of the run after `bearer` in lower case."""
     SPACED = "spaced"
-    """The key of the run behind two spaces."""
+    """The key of the run after two spaces."""
 
 
 _AUTHORIZATION = {
@@ -63,9 +63,9 @@ _VARIABLE = {Credential.EXPIRED: "CONFORMANCE_EXPIRED_KEY", Credential.TRIAL: "C
 
 
 def sent_with(request: Request, key: Credential) -> Request:
-    """Return a request of a cassette with the credentials that its case is sent with.
+    """Return a request of a cassette with the credentials of its case.
 
-    A cassette only says that there were some.
+    A cassette shows only that there were credentials.
 
     Args:
         request: with redacted credentials.
@@ -80,7 +80,7 @@ def sent_with(request: Request, key: Credential) -> Request:
 
 
 _SCHEMES = {Credential.VALID: "Bearer", Credential.LOWER_CASE: "bearer", Credential.SPACED: "Bearer "}
-"""What stands before the key of the run and a space; a scheme has no case (RFC 9110, 11.1)."""
+"""The scheme before a space and the key of the run; its case does not matter (RFC 9110, 11.1)."""
 
 
 class FormPart(msgspec.Struct, frozen=True):
@@ -104,16 +104,16 @@ class RequestTemplate(msgspec.Struct, frozen=True):
 
     Attributes:
         operation: label such as `POST /v2/chat`.
-        path: what stands for the parameters of the path.
+        path: the path parameters.
         query: name and value of each parameter, in order.
-        headers: beyond those that the body and the key bring along; lower-case names.
-        body: JSON; `UNSET` where there is no such body, because `null` is one.
-        text: a body that is sent as it is: a text with placeholders, or bytes.
+        headers: in addition to those that follow from the body and the credentials; lower-case names.
+        body: JSON; `UNSET` if there is no such body, because `null` is one.
+        text: a body that is not serialized: a text with placeholders, or bytes.
         form: the parts of a multipart body.
-        content_type: of `text`; empty where the request has none.
-        method: in place of the operation's; empty where it is the operation's.
-        target: path in place of the operation's, encoded but for its placeholders; the query is appended.
-            Empty where it is the operation's.
+        content_type: of `text`; empty if the request has none.
+        method: instead of the operation's; empty for the operation's.
+        target: path instead of the operation's, encoded except for its placeholders; the query is appended.
+            Empty for the operation's.
     """
 
     operation: str
@@ -164,16 +164,16 @@ class RequestTemplate(msgspec.Struct, frozen=True):
         key: Credential = Credential.VALID,
         authorization: str | None = None,
     ) -> Outgoing:
-        """Return the request that goes out.
+        """Return the request to send.
 
         Args:
             values: of the placeholders, by their full names.
             name: of the case or the resource; the same name gives the same bytes.
-            key: which key it goes with.
-            authorization: the `Authorization` header for a key that only the run knows (trial, expired).
+            key: the credentials.
+            authorization: the `Authorization` header for a key that only the run has (trial, expired).
 
         Raises:
-            UsageError: a value is missing, or that header.
+            UsageError: a value or that header is missing.
         """
         method, path = self._addressed(values)
         content_type, body = self._content(values, name)
@@ -235,12 +235,12 @@ def _escaped(text: str) -> str:
 def _json(value: object) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can say
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can express
         return json.dumps(value).encode()
 
 
 def _multipart(form: tuple[FormPart, ...], values: Mapping[str, str], content_type: str) -> bytes:
-    # Every part goes as a file, without a name where it is a field: httpx sends its own fields first.
+    # Every part is passed as a file (a field without a filename), because httpx sends plain fields first.
     files = [
         (
             rendered(part.name, values),
@@ -252,7 +252,7 @@ def _multipart(form: tuple[FormPart, ...], values: Mapping[str, str], content_ty
         )
         for part in form
     ]
-    # The address only completes the request; nothing is sent from here.
+    # The URL only completes the request; nothing is sent from here.
     return httpx.Request("POST", "http://x", files=files, headers={"content-type": content_type}).read()
 
 

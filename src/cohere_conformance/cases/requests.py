@@ -1,4 +1,4 @@
-"""The requests in a file of cases, from how they are written to what they mean."""
+"""Builds the requests of a file of cases, and checks them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
-_ELSEWHERE = {"authorization": "key", "content-type": "content-type (with text)"}
-"""Headers that follow from something else of a case, and from what."""
+_ELSEWHERE = {"authorization": "the property key", "content-type": "the property content-type with text"}
+"""Headers that a case sets with a property, and that property."""
 _LONGEST = 600
 
 
 def parse_request(scope: Scope, steps: Steps, entry: RequestEntry) -> RequestTemplate:
-    """Return the request that is written there.
+    """Return the request of an entry.
 
     Raises:
-        CaseError: it cannot be sent.
+        CaseError: it is invalid.
     """
     label = scope.operation(steps, entry.operation)
     given = {
@@ -48,7 +48,7 @@ def parse_request(scope: Scope, steps: Steps, entry: RequestEntry) -> RequestTem
     if entry.content_type is not None and entry.text is None:
         raise scope.error(
             (*steps, "content-type"),
-            "expected text beside content-type, got none; body and form have types of their own",
+            "expected text together with content-type, got none; body and form have their own type",
         )
     return RequestTemplate(
         operation=label,
@@ -79,7 +79,7 @@ def _path(scope: Scope, steps: Steps, label: str, path: Mapping[str, Scalar]) ->
 def _pairs(
     scope: Scope, steps: Steps, mapping: Mapping[str, Scalar | Sequence[Scalar]]
 ) -> tuple[tuple[str, str], ...]:
-    """Return a pair for each value; a list stands for a name that is sent again and again."""
+    """Return a pair for each value; a list of values repeats the name."""
     return tuple(
         (name, scope.text((*steps, name), _scalar(value)))
         for name, values in mapping.items()
@@ -93,10 +93,10 @@ def _headers(scope: Scope, steps: Steps, headers: Mapping[str, str | list[str]])
         here = (*steps, name)
         if not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value):
             raise scope.error(
-                here, f"expected a header in ASCII on one line, got {name!r}: {value!r}; correct it"
+                here, f"expected a header of one line in ASCII, got {name!r}: {value!r}; correct it"
             )
         if name.lower() in _ELSEWHERE:
-            said = f"expected {_ELSEWHERE[name.lower()]} to say it, got the header {name}; leave it out"
+            said = f"expected {_ELSEWHERE[name.lower()]}, got the header {name}; leave the header out"
             raise scope.error(here, said)
     return tuple((name.lower(), value) for name, value in pairs)
 
@@ -115,7 +115,7 @@ def _part(scope: Scope, steps: Steps, part: PartEntry) -> FormPart:
         raise scope.error(steps, f"expected one of {', '.join(contents)}, got {got}; give one of them")
     if part.value is not None and (part.filename is not None or part.type is not None):
         raise scope.error(
-            (*steps, "value"), "expected a plain field where value stands, got a file; write text for value"
+            (*steps, "value"), "expected a plain field with value, got a file; write text instead of value"
         )
     return FormPart(
         name=scope.text((*steps, "name"), part.name),
@@ -130,7 +130,7 @@ def _content(scope: Scope, steps: Steps, part: PartEntry) -> str | bytes:
         try:
             return base64.b64decode("".join(part.base64.split()), validate=True)
         except binascii.Error as error:
-            said = f"expected base64, got a mistake ({error}); encode the bytes again"
+            said = f"expected base64, got other text ({error}); encode the bytes again"
             raise scope.error(steps, said) from error
     if part.wav is not None:
         if not 0 <= part.wav <= _LONGEST:

@@ -1,4 +1,4 @@
-"""The schemas in an expectation: what is misspelt in one would otherwise be satisfied by everything."""
+"""Checks the JSON Schemas of expectations: a misspelt keyword would be satisfied by every value."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _PLAIN = (
     "maxProperties dependentRequired description"
 ).split()
 _KEYWORDS = sorted(_ONE | _MANY | _NAMED | set(_PLAIN))
-"""Those of Draft 2020-12 that need nothing but the schema they stand in: no references, nothing to fetch."""
+"""The keywords of Draft 2020-12 without those for references, which would have to be fetched."""
 _FORMATS = (
     "date date-time time duration email hostname ipv4 ipv6 uri uri-reference uuid regex json-pointer".split()
 )
 
 
 class _Anything(dict[str, str]):
-    """A value for every placeholder."""
+    """A mapping with a value for every placeholder."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -41,7 +41,7 @@ class _Anything(dict[str, str]):
 
 
 def fault(schema: dict[str, object] | bool) -> tuple[Steps, str] | None:
-    """Return where a schema is wrong and what about it, if anything is."""
+    """Return where a schema is invalid and why; `None` if it is valid."""
     found = next(_misspelt(schema, ()), None)
     if found is not None:
         return found
@@ -55,7 +55,7 @@ def fault(schema: dict[str, object] | bool) -> tuple[Steps, str] | None:
 
 
 def _misspelt(schema: object, steps: Steps) -> Iterator[tuple[Steps, str]]:
-    """Yield keywords and formats that the validator does not know: it would let them pass."""
+    """Yield keywords and formats that the validator does not know, because it would ignore them."""
     if not isinstance(schema, dict):
         return
     for keyword, value in schema.items():

@@ -1,4 +1,4 @@
-"""What the names in a case can mean: operations, resources, and what they leave for others to use."""
+"""The names that a case may use: operations, resources and the values that resources capture."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scope:
-    """A file, and what may be named where in it.
+    """A file, and the names that may be used at a location in it.
 
     Attributes:
         source: the file.
-        contract: what is declared.
-        policies: what it means to call each operation live, by its label.
-        captures: the names that each resource of any file captures, by its full name.
+        contract: with the declared operations.
+        policies: of live calls, by the label of the operation.
+        captures: the names that each resource of any file captures, by the full name of the resource.
         given: the full names of the placeholders that may be used.
 
-    Its methods raise `CaseError` where a name means nothing.
+    Its methods raise `CaseError` for unknown names.
     """
 
     source: CaseFile
@@ -40,38 +40,38 @@ class Scope:
 
     @property
     def group(self) -> str:
-        """The group that the file is about."""
+        """The group of the file."""
         return self.source.entry.group
 
     def error(self, steps: Steps, reason: str) -> CaseError:
-        """Return the error for a mistake there."""
+        """Return the error for a mistake at a location."""
         return self.source.error(steps, reason)
 
     def having(self, resource: str, captures: Iterable[str]) -> Scope:
-        """Return the scope in which what a resource captured may be used as well."""
+        """Return the scope in which the captured values of a resource may be used as well."""
         return replace(self, given=self.given | {f"{resource}.{name}" for name in captures})
 
     def needing(self, names: Iterable[str]) -> Scope:
-        """Return the scope of something with these needs."""
+        """Return the scope of a case or resource with these needs."""
         scope = self
         for name in names:
             scope = scope.having(name, self.captures[name])
         return scope
 
     def one_of(self, steps: Steps, got: str, known: Iterable[str], what: str) -> str:
-        """Return a name that is one of the known ones."""
+        """Return a name, which must be a known one."""
         names = tuple(map(str, known))
         if got not in names:
             raise self.error(steps, unlike(got, names, what))
         return got
 
     def operation(self, steps: Steps, label: str) -> str:
-        """Return the label of an operation."""
+        """Return the label of an operation, which must be a declared one."""
         known = [one for one in self.contract.operations if one in self.policies]
         return self.one_of((*steps, "operation"), label, known, "an operation")
 
     def needs(self, steps: Steps, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the full names of resources; a short one means one of the same file."""
+        """Return the full names of resources; a short name is that of a resource of the same file."""
         full = tuple(name if "." in name else f"{self.group}.{name}" for name in names)
         for number, name in enumerate(full):
             self.one_of((*steps, number), name, sorted(self.captures), "the name of a resource")
@@ -91,7 +91,7 @@ class Scope:
         resource, _, capture = full.rpartition(".")
         if capture in self.captures.get(resource, ()):
             raise ValueError(
-                f"expected what is there by then, got ${{{name}}}; name {resource} among the needs, "
+                f"expected a value that is known here, got ${{{name}}}; add {resource} to needs, "
                 "or use it after it was captured"
             )
         raise ValueError(unlike(name, sorted(self.given), "a placeholder"))
@@ -106,10 +106,10 @@ class Scope:
             case dict():
                 for key in value:
                     if not isinstance(key, str):
-                        said = f"expected text as the name of a property, got {key}; quote it"
+                        said = f"expected a text as property name, got {key}; quote it"
                         raise self.error((*steps, str(key)), said)
                 return {key: self.json((*steps, key), item) for key, item in value.items()}
             case float() if not math.isfinite(value):
-                raise self.error(steps, f"expected a number that JSON has, got {value}; send it with text")
+                raise self.error(steps, f"expected a JSON number, got {value}; send it with text")
             case _:
                 return value

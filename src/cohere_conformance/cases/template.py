@@ -1,4 +1,4 @@
-"""Placeholders: what is only known while a case runs stands as `${name}` in its texts."""
+"""Placeholders: `${name}` in a text is replaced by a value that is known only while a case runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)\}|(?P<open>\$\{)")
 
 
 def renamed(text: str, name: Callable[[str], str]) -> str:
-    """Return the template with every placeholder's name replaced by what `name` makes of it.
+    """Return the template with the name of each placeholder replaced by the result of `name`.
 
     Raises:
-        ValueError: a placeholder has no end, or whatever `name` raises.
+        ValueError: a placeholder has no closing brace, or `name` raises it.
     """
 
     def replaced(found: re.Match[str]) -> str:
@@ -30,7 +30,7 @@ def renamed(text: str, name: Callable[[str], str]) -> str:
 
 
 def rendered(text: str, values: Mapping[str, str]) -> str:
-    """Return the template with its values; what a value holds is not read again.
+    """Return the template with values for its placeholders; placeholders in a value are not replaced.
 
     Raises:
         UsageError: a value is missing.
@@ -63,7 +63,7 @@ def placeholders(value: object) -> frozenset[str]:
 
 
 def mapped(value: object, change: Callable[[str], str]) -> object:
-    """Return a JSON value with every text in it changed; the names of properties stay."""
+    """Return a JSON value with every text in it changed, except the names of properties."""
     match value:
         case str():
             return change(value)

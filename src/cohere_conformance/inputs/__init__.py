@@ -1,1 +1,1 @@
-"""What is read from outside is bounded: which files, how deep, how long, how much."""
+"""Limits for all input: which files are opened, how deeply they nest, how long and how many values are."""

@@ -1,4 +1,4 @@
-"""How much of an input is read: a small file can otherwise take all memory, or all day.
+"""Limits for input: without them a small file could use all memory, or a whole day.
 
 Each bound is far above what recorders write. What is beyond it is refused, and the message names the bound.
 """
@@ -8,35 +8,35 @@ from __future__ import annotations
 _MEBI = 2**20
 
 DEEPEST = 500
-"""Levels of lists and mappings inside one another."""
+"""Levels of nested lists and mappings."""
 
 LONGEST = 48 * _MEBI
 """Bytes of one text or number, of one line of JSON Lines, of all text of one YAML interaction, and of one
 body when it is decoded."""
 
 LONGEST_NUMBER = 4_000
-"""Characters of one number: Python refuses to convert more than 4,300 digits, and parsers crash on it."""
+"""Characters of one number: Python does not convert more than 4,300 digits, and parsers crash on them."""
 
 MOST_VALUES = 500_000
-"""Values of one recorded exchange or one document; what YAML aliases repeat counts each time."""
+"""Values in one recorded exchange or document; what a YAML alias repeats counts each time."""
 
 MOST_BODY_VALUES = 5_000_000
-"""Values of the JSON in one body."""
+"""JSON values in one body."""
 
 MOST_BODY_CONTAINERS = 1_000_000
-"""Arrays and objects of the JSON in one body: an empty one takes three bytes there, and sixty in memory."""
+"""JSON arrays and objects in one body: an empty one needs three bytes there, and sixty in memory."""
 
 MOST_EVENTS = 200_000
 """Events of one stream."""
 
 MOST_LINES = 1_000_000
-"""Lines of one body that is no JSON; also blank lines in a row in a file of JSON Lines."""
+"""Lines of one body that is not JSON; also consecutive blank lines in a JSON Lines file."""
 
 MOST_CODINGS = 5
-"""Content codings that one body may have, one around the other."""
+"""Content codings that are applied to one body."""
 
 LARGEST_DOCUMENT = 16 * _MEBI
-"""Bytes of a document that is read at once, such as a contract or a file of cases."""
+"""Bytes of a document that is read into memory, such as a contract or a file of cases."""
 
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 TOO_LONG = f"a text, a number or a gap of more than {LONGEST // _MEBI} MiB"

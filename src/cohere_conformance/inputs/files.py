@@ -1,4 +1,4 @@
-"""Opens files that somebody named: regular ones only, and no further than they reach now."""
+"""Opens files that the user named: regular files only, up to their present size."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     _refuse(Path(path).stat().st_mode)
     file = io.FileIO(path, "rb", opener=_without_waiting)
     try:
-        told = os.fstat(file.fileno())
-        _refuse(told.st_mode)
-        return io.BufferedReader(_AsOfNow(file, told.st_size))
+        status = os.fstat(file.fileno())
+        _refuse(status.st_mode)
+        return io.BufferedReader(_AsOfNow(file, status.st_size))
     except BaseException:
         file.close()
         raise
@@ -68,7 +68,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 class _AsOfNow(io.RawIOBase):
-    """A file that ends where it ended when it was opened."""
+    """A file that ends at the size that it had when it was opened."""
 
     def __init__(self, file: io.FileIO, size: int) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Keeps a JSON parser from what would exhaust the machine, by a look at the text before it is parsed."""
+"""Checks the limits of JSON text before it is parsed, so that no document can exhaust the memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BUT_MARKS = bytes(set(range(256)) - set(b'[]{},"'))
 _OF_NUMBERS = b"0123456789+-.eE"
 _SAMPLE = LONGEST_NUMBER // 4
 _SAMPLED = re.compile(rb"[0-9+.eE-]{4}")
-"""A number that is too long covers so many neighbours of a sample; looking at each byte takes much longer."""
+"""Distance of the samples that find a number that is too long; checking each byte takes much longer."""
 _LONG_NUMBER = re.compile(rb"[0-9+.eE-]{%d}" % (LONGEST_NUMBER + 1))
 _STEP = [0] * 256
 _STEP[ord("[")] = _STEP[ord("{")] = 1
@@ -36,9 +36,9 @@ _STEP[ord("]")] = _STEP[ord("}")] = -1
 
 
 class BoundedStream:
-    """A JSON document that ends, for its parser, where a bound is exceeded.
+    """A JSON document that ends, for its parser, where it exceeds a limit.
 
-    What stands before that place is parsed as ever, so no exchange before it is lost.
+    The text before that location is parsed as usual, so that no exchange before it is lost.
 
     Args:
         stream: the document.
@@ -53,10 +53,10 @@ class BoundedStream:
         self.exceeded: str | None = None
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, however many; none at the end, or once a bound is exceeded."""
+        """Return the next bytes, of any number; none at the end, or after a limit is exceeded."""
         if self.exceeded is not None or not size:
             return b""
-        # More and more of a long text: a parser starts anew with a token that is cut.
+        # Return more and more of a long text: a parser starts again with a token that is cut off.
         length = self._scan.length
         piece = self._stream.read(max(_PIECE, min(length, LONGEST + 1 - length)))
         for start in range(0, len(piece), _PIECE):
@@ -69,11 +69,11 @@ class BoundedStream:
         return piece
 
     def begin(self) -> None:
-        """Count values anew: an exchange is complete."""
+        """Start to count values again: an exchange is complete."""
         self._scan = self._scan.begun()
 
     def _within(self, piece: bytes) -> int:
-        """Return how many bytes of a piece are within the bounds."""
+        """Return how many bytes of a piece are within the limits."""
 
         def exceeds(size: int) -> bool:
             return self._scan.after(piece[:size]).exceeded() is not None
@@ -82,13 +82,13 @@ class BoundedStream:
 
 
 def excess(text: bytes) -> str | None:
-    """Return what of the JSON in a body is more than is parsed; `None` where nothing is.
+    """Return which limit the JSON in a body exceeds; `None` if none.
 
     How deep it is nested is for the parser to say, which does not run out of memory by it.
     """
     if _fits(text.count(b"[") + text.count(b"{"), text.count(b",")):
         return None
-    # That was with what stands inside of strings.
+    # That count includes characters inside strings.
     scan = _Scan()
     for start in range(0, len(text), _PIECE):
         scan = scan.after(text[start : start + _PIECE])
@@ -104,7 +104,7 @@ def _fits(containers: int, commas: int) -> bool:
 
 
 class _Scan(NamedTuple):
-    """Where in a document a scan has arrived.
+    """The state of a scan at a position of a document.
 
     Attributes:
         depth: lists and mappings that are open.
@@ -127,7 +127,7 @@ class _Scan(NamedTuple):
     values: int = 0
 
     def after(self, piece: bytes) -> _Scan:
-        """Return the state behind a piece of the document."""
+        """Return the state after a piece of the document."""
         rest = piece[1:] if self.escaped else piece
         escaped = False
         if b"\\" in rest:
@@ -156,7 +156,7 @@ class _Scan(NamedTuple):
         )
 
     def _number(self, rest: bytes) -> int:
-        """Return the length of the number at the end, or of one in the piece that is too long."""
+        """Return the length of the number at the end, or of a number in the piece that is too long."""
         last = len(rest) - len(rest.rstrip(_OF_NUMBERS))
         if last == len(rest):
             return 0 if self.text else self.number + last
@@ -168,11 +168,11 @@ class _Scan(NamedTuple):
         return LONGEST_NUMBER + 1 if longer else min(last, LONGEST_NUMBER)
 
     def begun(self) -> _Scan:
-        """Return the same state with nothing counted."""
+        """Return the same state with all counts at zero."""
         return self._replace(containers=0, values=0)
 
     def exceeded(self) -> str | None:
-        """Return the bound of one exchange that is exceeded."""
+        """Return the limit of one exchange that is exceeded."""
         if self.deepest > DEEPEST:
             return TOO_DEEP
         if self.length > LONGEST:

@@ -1,4 +1,4 @@
-"""Parses YAML into events, within the bounds: depth, length of a text, and what aliases repeat."""
+"""Parses YAML into events, within limits for depth, length of a text, and what aliases repeat."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ExceededError(yaml.MarkedYAMLError):
-    """A document exceeds a bound; `problem` names it."""
+    """A document exceeds a limit; `problem` names it."""
 
 
 def events(source: io.BufferedIOBase | bytes | str, sizes: Sizes | None = None) -> Iterator[Any]:
@@ -47,7 +47,7 @@ def events(source: io.BufferedIOBase | bytes | str, sizes: Sizes | None = None) 
 
 
 class Sizes:
-    """Counts what a document stands for where it is written out without aliases, before anything is built.
+    """Counts the values of a document as if it were written without aliases, before anything is built.
 
     Attributes:
         levels: how many levels from the top may hold any number of values, because what is in them is taken
@@ -61,7 +61,7 @@ class Sizes:
         self._anchors: dict[str, tuple[int, int]] = {}
 
     def add(self, event: Any) -> None:
-        """Count what an event adds.
+        """Count the values that an event adds.
 
         Raises:
             yaml.YAMLError: an alias has no anchor, or a bound is exceeded.
@@ -70,7 +70,7 @@ class Sizes:
         if kind is yaml.ScalarEvent:
             count, length, anchor = 1, len(event.value), event.anchor
         elif kind is yaml.AliasEvent:
-            # What is still open is not there yet: nothing can contain itself.
+            # A value that is still open does not count yet: nothing can contain itself.
             if event.anchor not in self._anchors:
                 raise yaml.MarkedYAMLError(
                     problem="an alias without its anchor before it", problem_mark=event.start_mark
@@ -106,7 +106,7 @@ class Sizes:
 
 
 class _Watched:
-    """A stream that breaks off where the parser finds nothing in it for too long."""
+    """A stream that ends if the parser finds no event in it for too long."""
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream

@@ -1,7 +1,7 @@
-"""Takes out of an exchange who sent it: what goes into a cassette tells of an API, not of people.
+"""Replaces everything in an exchange that identifies its sender, before it is stored in a cassette.
 
-Every id of an organisation, of a person or of a single call becomes a pseudonym of the same shape, the same
-one wherever the id stands, so that what was equal stays equal and every schema still holds.
+Each id of an organisation, a person or a single call becomes a pseudonym of the same form, the same one for
+every occurrence, so that equal values stay equal and every schema still holds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEFT_OUT = frozenset(
         "cf-connecting-ip", "forwarded", "true-client-ip", "x-client-ip", "x-forwarded-for", "x-real-ip",
     }
 )  # fmt: skip
-"""Header fields that only frame, or tell the time, the software or the place of one machine."""
+"""Header fields about framing, or about the time, software or location of one machine."""
 
 _HEADER = re.compile(
     r"(?:[\w-]*-)?(?:trace|request|correlation|span|organi[sz]ation|org|account|tenant|user|owner|project)-?id"
@@ -41,7 +41,7 @@ _NAMES = (
 _STRING = re.compile(rf"(?i:(\\*)\"(?:{_NAMES})\1\"\s*:\s*\1\")([^\"\\]+)")
 _NUMBER = re.compile(rf"(?i:(\\*)\"(?:{_NAMES})\1\"\s*:\s*)(\d+)(?![\d.eE])")
 _PARAMETER = re.compile(rf"(?i:([?&])(?:{_NAMES})=)([^&#\s\"\\]+)")
-# These may hold what is no id: a name of a role, a text.
+# These may hold a value that is no id: the name of a role, a text.
 _EMAIL_ONLY = re.compile(r"(?i:(\\*)\"(?:user|owner|creator|author)\1\"\s*:\s*\1\")([^\"\\@]+@[^\"\\@]+)")
 _PLACES = (_STRING, _NUMBER, _PARAMETER, _EMAIL_ONLY)
 
@@ -50,23 +50,23 @@ _EMAIL = re.compile(r"[^\s@\"<>]+@[^\s@\"<>]+")
 _RUN = re.compile(r"[0-9A-Za-z]+")
 _LONG_RUN = re.compile(r"[0-9A-Za-z]{6,}")
 _SHORTEST = 8
-"""Characters of an id that is looked for beside its name; a shorter one stands in texts by chance."""
+"""Characters of an id that is looked for beside its name; a shorter one is in many texts by chance."""
 
 
 def anonymous(exchange: Exchange) -> Exchange:
-    """Return the exchange without credentials, people, organisations and traces.
+    """Return the exchange without credentials, persons, organisations and trace ids.
 
-    Each distinct value becomes a pseudonym by the order in which they come; doing it twice changes nothing.
+    Pseudonyms are numbered in the order of the values; doing it twice changes nothing.
     """
     return anonymised(exchange)[0]
 
 
 def anonymised(exchange: Exchange) -> tuple[Exchange, Callable[[str], str]]:
-    """Return the exchange as `anonymous` does, and what renames a text that belongs to it in the same way."""
+    """Return the exchange as `anonymous` does, and a function that does the same to a text about it."""
     exchange = redact.exchange(exchange)
     request, response = exchange.request, exchange.response
-    sent, came = _without_frame(request.headers), _without_frame(response.headers)
-    names = _Pseudonyms(_values(exchange, sent, came))
+    sent, received = _without_frame(request.headers), _without_frame(response.headers)
+    names = _Pseudonyms(_values(exchange, sent, received))
     body = names.body(response.body)
     return (
         replace(
@@ -79,10 +79,10 @@ def anonymised(exchange: Exchange) -> tuple[Exchange, Callable[[str], str]]:
             ),
             response=replace(
                 response,
-                headers=names.fields(came),
+                headers=names.fields(received),
                 body=body,
                 events=response.events and tuple(names.event(event) for event in response.events),
-                # Counts of other bytes than these would tell wrong times.
+                # The counts belong to the original bytes.
                 arrivals=response.arrivals if body == response.body or names.keep_lengths else (),
             ),
         ),
@@ -91,7 +91,7 @@ def anonymised(exchange: Exchange) -> tuple[Exchange, Callable[[str], str]]:
 
 
 def _without_frame(headers: Headers) -> Headers:
-    # A cassette is the same whichever invalid key its request had: the case says which.
+    # A cassette does not depend on the invalid key of its request, which the case specifies.
     return tuple(
         (name, redact.REDACTED if is_header(name) else value)
         for name, value in headers
@@ -99,13 +99,13 @@ def _without_frame(headers: Headers) -> Headers:
     )
 
 
-def _values(exchange: Exchange, sent: Headers, came: Headers) -> Iterator[str]:
-    """Yield every value that tells who it was, in the order of the exchange."""
+def _values(exchange: Exchange, sent: Headers, received: Headers) -> Iterator[str]:
+    """Yield every value that identifies somebody, in the order of the exchange."""
     request, response = exchange.request, exchange.response
     yield from _placed(request.url)
-    for headers, body in ((sent, request.body), (came, response.body)):
+    for headers, body in ((sent, request.body), (received, response.body)):
         for name, value in headers:
-            if _is_telling(name, value):
+            if _is_identifying(name, value):
                 yield from _units(value)
             else:
                 yield from _placed(value)
@@ -114,7 +114,7 @@ def _values(exchange: Exchange, sent: Headers, came: Headers) -> Iterator[str]:
         yield from _placed(event.data)
 
 
-def _is_telling(name: str, value: str) -> bool:
+def _is_identifying(name: str, value: str) -> bool:
     return value not in {"", redact.REDACTED} and _HEADER.fullmatch(name) is not None
 
 
@@ -126,7 +126,7 @@ def _placed(text: str) -> Iterator[str]:
 
 
 def _units(value: str) -> Iterator[str]:
-    """Yield what of a value is an id by itself: some hold several, or words around one."""
+    """Yield the ids in a value: some values hold several, or words around one."""
     runs = [] if _kind(value) != "id" else _LONG_RUN.findall(value)
     yield from runs or [value]
 
@@ -142,7 +142,7 @@ class _Pseudonyms:
         values: in the order in which they get their numbers.
 
     Attributes:
-        keep_lengths: every pseudonym has as many characters as what it stands for.
+        keep_lengths: whether every pseudonym has as many characters as its value.
     """
 
     def __init__(self, values: Iterator[str]) -> None:
@@ -175,7 +175,7 @@ class _Pseudonyms:
         return match[0][: -len(match[2])] + self._renamed(match[2])
 
     def _renamed(self, value: str) -> str:
-        """Return the value of an id without what stands in texts by chance; the rest has its turn after."""
+        """Return the value with pseudonyms for short ids, which `text` does not replace elsewhere."""
         for unit in _units(unquote(value)):
             if not _is_unmistakable(unit):
                 value = value.replace(unit, self._names.get(unit, unit))
@@ -184,7 +184,7 @@ class _Pseudonyms:
     def fields(self, headers: Headers) -> Headers:
         """Return the fields with pseudonyms."""
         return tuple(
-            (name, self.text(self._renamed(value) if _is_telling(name, value) else value))
+            (name, self.text(self._renamed(value) if _is_identifying(name, value) else value))
             for name, value in headers
         )
 
@@ -204,8 +204,8 @@ def _kind(value: str) -> str:
 
 
 def _is_unmistakable(value: str) -> bool:
-    telling = any(character.isdigit() for character in value) and not value.isdecimal()
-    return _kind(value) != "id" or (len(value) >= _SHORTEST and telling)
+    mixed = any(character.isdigit() for character in value) and not value.isdecimal()
+    return _kind(value) != "id" or (len(value) >= _SHORTEST and mixed)
 
 
 def _made(value: str, number: int) -> str:
@@ -223,7 +223,7 @@ def _filled(run: str, number: int) -> str:
         # A number does not begin with a zero.
         return f"1{number:0{len(run) - 1}}" if len(run) > 1 else str(number)
     if not run.isalpha():
-        # With a letter, which every alphabet of ids has, or it would be a number now.
+        # With a letter, so that it does not become a number.
         return f"{'A' if run.isupper() else 'a'}{number:0{len(run) - 1}}"
     letters = ""
     while number:

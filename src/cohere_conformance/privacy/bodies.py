@@ -1,9 +1,9 @@
-"""Takes credentials out of bodies of any kind, whole or broken, without reading them as what they are.
+"""Redacts credentials in bodies of any format, valid or broken, without parsing them.
 
-Where a name of a credential ends with what a value can follow (a quote, an equals sign), the value is cut
-out. So JSON at any depth and inside of strings, lines of JSON, events, forms, parts and addresses are all
-cleaned in one way, and what nobody can parse is cleaned as well. What has no such name is passed over by
-searches for bytes, which cost a fraction of what reading it would.
+Wherever the name of a credential is followed by a quote or an equals sign, the value after it is redacted.
+That covers JSON at any depth and inside strings, JSON Lines, events, forms, multipart bodies and URLs, and
+also text that no parser accepts. Bodies without such a name are only searched for bytes, which is far cheaper
+than parsing them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _WORDS = (
     b"sig",
     b"accessid",
 )
-"""What names of credentials hold, in small letters."""
+"""Parts of the names of credentials, in lower case."""
 _LONGEST_NAME = 96
 _END_OF_NAME = re.compile(rb"[\w-]{0,64}?(\\*[\"']|=|%3d|\\+u003d)")
 _OPENED = re.compile(rb"\[\s*")
@@ -57,18 +57,18 @@ _ENCODED_VALUE = re.compile(rb"(?:(?!%26|%23)[^\s&\"'\\<>#`|^{}])*", re.IGNORECA
 _USER = re.compile(rb":(?:\\*/){2}([^\s/?#\"'<>\\]{1,256})@")
 _SCHEME = re.compile(rb"(?:\s|%20|\+)+([\w.~+/=-]{12,})")
 _SHORTEST_USER = 8
-"""Characters of a user without a password that may be a key; a shorter one is a name such as `git`."""
+"""Minimum characters of a user without a password that may be a key; a shorter one is a name like `git`."""
 _SHORTEST_BEARER = 16
 _MOST_PASSES = 8
-"""Searches of one body; nobody but a test has needed more than three."""
-# How likely a piece of text was stands beside the piece, which is called a token as well.
+"""Maximum searches of one body; only tests have needed more than three."""
+# A piece of generated text is also called a token; its probability is next to it.
 _LIKELY = rb"(?:likelihood|log_?prob|prob|score|bytes|token_id|id|rank)"
 _LIKELY_AFTER = re.compile(rb"\\*[\"']\s*,\s*\\*[\"']" + _LIKELY + rb"\\*[\"']")
 _LIKELY_BEFORE = re.compile(_LIKELY + rb"\\*[\"']\s*:\s*[-+.\deE]+\s*,\s*\\*[\"']\Z")
 
 
 class Span(NamedTuple):
-    """What is to be taken out, and what is written instead."""
+    """A span to replace, and its replacement."""
 
     start: int
     end: int
@@ -79,11 +79,11 @@ def clean(data: bytes, seen: set[str]) -> bytes:
     """Return the data without credentials; everything else stays byte for byte.
 
     Args:
-        data: a body, or any text that was part of an exchange.
-        seen: what is taken out is added to it, as it is meant.
+        data: a body, or any text of an exchange.
+        seen: receives the credentials, without escapes.
     """
-    # What is taken out may have hidden the name of something else, so the result is searched again. Most
-    # bodies hold no credential and are searched once.
+    # A redacted value may have hidden the name of another one, so the result is searched again. Most bodies
+    # contain no credential and are searched once.
     for _ in range(_MOST_PASSES):
         cleaned = _cleaned_once(data, seen)
         if cleaned == data:
@@ -101,7 +101,7 @@ def _cleaned_once(data: bytes, seen: set[str]) -> bytes:
     for start, end, instead in found:
         if start >= done:
             parts += [data[done:start], instead.encode()]
-        # Of two that overlap nothing is left: half a credential is one as well.
+        # Two that overlap are both redacted: half of a credential is a secret as well.
         done = max(done, end)
     return b"".join((*parts, data[done:]))
 
@@ -118,7 +118,7 @@ def spans(data: bytes, seen: set[str]) -> list[Span]:
 
 
 def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
-    """Yield what stands under a name that says credential."""
+    """Yield the values with the name of a credential."""
     taken: list[Span] = []
     last = -1
     for start, at in heapq.merge(*(_ends(lowered, word) for word in _WORDS)):
@@ -126,8 +126,8 @@ def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
         if start == last or match is None:
             continue
         last = start
-        # What is inside of a value that is taken out is no name. Between the name of a part of a form and its
-        # content others may be.
+        # Text inside a redacted value is no name. Other names may be between the name of a form part and its
+        # content.
         taken = [span for span in taken if span.end > start]
         if any(span.start <= start for span in taken):
             continue
@@ -137,7 +137,7 @@ def _named(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
 
 
 def _ends(lowered: bytes, word: bytes) -> Iterator[tuple[int, int]]:
-    """Yield in their order where each name ends that has a word in it, and where that word is."""
+    """Yield where each name ends that contains a word, and where the word is, in order."""
     at = lowered.find(word)
     while at >= 0:
         if (match := _END_OF_NAME.match(lowered, at)) is not None:
@@ -152,7 +152,7 @@ def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen:
     if quote not in {b'"', b"'"}:
         window = lowered[before:end]
         named = _PARAMETER.match(window)
-        # Without a sign before it a form begins with it, which is then all of the body.
+        # Without a separator before it, the name must be at the beginning of a form.
         if named is None or (before and named.start(1) == 0):
             return
         if is_parameter(unquote_plus(named[1].decode("latin-1"))):
@@ -163,15 +163,15 @@ def _valued(data: bytes, lowered: bytes, end: int, match: re.Match[bytes], seen:
     if not start or not is_property(name):
         return
     if (colon := _COLON.match(data, match.end())) is not None:
-        whole = name == "token" and _LIKELY_BEFORE.search(lowered[max(0, start - 80) : start])
-        if not whole:
+        generated = name == "token" and _LIKELY_BEFORE.search(lowered[max(0, start - 80) : start])
+        if not generated:
             yield from _values(data, colon.end(), name, seen)
     elif lowered[:start].endswith((b'name="', b"name='")):
         yield from _part(data, match.end(), seen)
 
 
 def _values(data: bytes, at: int, name: str, seen: set[str]) -> Iterator[Span]:
-    """Yield the string or the number at a place, or the strings of an array there."""
+    """Yield the string or number at an offset, or the strings of an array there."""
     if (opened := _OPENED.match(data, at)) is not None:
         at = opened.end()
         while (quote := _QUOTE.match(data, at)) is not None:
@@ -187,7 +187,7 @@ def _values(data: bytes, at: int, name: str, seen: set[str]) -> Iterator[Span]:
         if name != "token" or _LIKELY_AFTER.match(data, end) is None:
             yield from _quoted(data, quote.end(), end, len(quote[1]), seen)
     elif name != "token" and (number := _NUMBER.match(data, at)) is not None and number[0] != b"0":
-        # A token that is a number is a piece of text, not a credential.
+        # A token that is a number is a piece of generated text, not a credential.
         seen.add(number[0].decode())
         yield Span(at, number.end(), "0")
 
@@ -219,7 +219,7 @@ def _quoted(data: bytes, start: int, end: int, depth: int, seen: set[str]) -> It
     value = data[start:end].decode("utf-8", "replace")
     for _ in range((depth + 1).bit_length()):
         try:
-            # Control characters are let through: the string may be broken.
+            # Control characters are accepted: the string may be broken.
             value = json.loads(f'"{value}"', strict=False)
         except ValueError:
             break
@@ -229,7 +229,7 @@ def _quoted(data: bytes, start: int, end: int, depth: int, seen: set[str]) -> It
 
 
 def _part(data: bytes, at: int, seen: set[str]) -> Iterator[Span]:
-    """Yield the content of a part of a form whose name ends at a place."""
+    """Yield the content of a part of a form whose name ends at an offset."""
     if (head := _PART.match(data, at)) is None:
         return
     start = head.end()
@@ -242,7 +242,7 @@ def _part(data: bytes, at: int, seen: set[str]) -> Iterator[Span]:
 
 
 def _parameter(data: bytes, match: re.Match[bytes], seen: set[str]) -> Iterator[Span]:
-    """Yield the value of a parameter of an address or a field of a form."""
+    """Yield the value of a URL parameter or of a form field."""
     found = (_VALUE if match[1] == b"=" else _ENCODED_VALUE).match(data, match.end())
     written = "" if found is None else found[0].decode("utf-8", "replace")
     value = unquote_plus(written)
@@ -252,7 +252,7 @@ def _parameter(data: bytes, match: re.Match[bytes], seen: set[str]) -> Iterator[
 
 
 def _users(data: bytes, seen: set[str]) -> Iterator[Span]:
-    """Yield what stands before the host of an address."""
+    """Yield the user and password before the host of a URL."""
     if b"@" not in data:
         return
     for sign in (b"://", b":\\/"):
@@ -268,7 +268,7 @@ def _users(data: bytes, seen: set[str]) -> Iterator[Span]:
 
 
 def _schemes(data: bytes, lowered: bytes, seen: set[str]) -> Iterator[Span]:
-    """Yield what follows the word Bearer or Basic and is no word itself."""
+    """Yield the credentials that follow the words Bearer and Basic."""
     for scheme, is_credential in ((b"bearer", _is_bearer), (b"basic", _is_basic)):
         at = lowered.find(scheme)
         while at >= 0:
@@ -289,10 +289,10 @@ def _is_basic(value: bytes) -> bool:
 
 
 def basic(value: str) -> tuple[str, str] | None:
-    """Return user and password of basic credentials; `None` where the text is none."""
+    """Return user and password of basic credentials; `None` if the text is something else."""
     try:
-        told = base64.b64decode(value, validate=True).decode("utf-8")
+        decoded = base64.b64decode(value, validate=True).decode("utf-8")
     except (ValueError, binascii.Error):
         return None
-    user, colon, password = told.partition(":")
-    return (user, password) if colon and told.isprintable() else None
+    user, colon, password = decoded.partition(":")
+    return (user, password) if colon and decoded.isprintable() else None

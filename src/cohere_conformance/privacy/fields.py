@@ -1,4 +1,4 @@
-"""Takes credentials out of header fields and addresses."""
+"""Redacts credentials in header fields and URLs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CARRIES_URL = frozenset({"location", "content-location", "referer"})
 _CARRIES_TEXT = frozenset({"link", "refresh", "www-authenticate", "x-forwarded-uri", "x-original-url"})
 _SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
 _SHORTEST_SECRET = 2
-"""Characters of a cookie that may be one."""
+"""Minimum characters of a cookie that may be a credential."""
 _SHORTEST_COOKIE = 16
-"""Characters of a cookie that is looked for elsewhere: shorter ones are settings, dates and numbers."""
+"""Minimum characters of a cookie to search for elsewhere: shorter ones are settings, dates and numbers."""
 
 
 @functools.lru_cache(maxsize=4096)
-def _may_tell(name: str) -> bool:
+def _may_hold_credential(name: str) -> bool:
     return is_header(name) or name in _CARRIES_URL or name in _CARRIES_TEXT
 
 
@@ -31,12 +31,12 @@ def headers(fields: Headers, seen: set[str] | None = None) -> Headers:
 
     Args:
         fields: as they were sent.
-        seen: the credentials are added to it.
+        seen: receives the credentials.
     """
-    if not any(_may_tell(name) for name, _ in fields):
+    if not any(_may_hold_credential(name) for name, _ in fields):
         return fields
-    told: set[str] = set() if seen is None else seen
-    return tuple((name, _value(name, value, told)) for name, value in fields)
+    found: set[str] = set() if seen is None else seen
+    return tuple((name, _value(name, value, found)) for name, value in fields)
 
 
 def _value(name: str, value: str, seen: set[str]) -> str:
@@ -51,7 +51,7 @@ def _value(name: str, value: str, seen: set[str]) -> str:
 
 
 def _is_no_credential(name: str, value: str) -> bool:
-    """Tell whether the value of a field is sent although, or because, it is no credential."""
+    """Return whether the value of a field is obviously no credential."""
     if name == "cookie":
         return all(len(pair.rpartition("=")[2].strip()) < _SHORTEST_SECRET for pair in value.split(";"))
     words = value.split()
@@ -61,53 +61,53 @@ def _is_no_credential(name: str, value: str) -> bool:
 
 
 def _credentials(name: str, value: str) -> list[str]:
-    """Return what of the value of a field is secret, without what stands around it."""
+    """Return the secret parts of the value of a field."""
     if "cookie" in name:
         pairs = value.split(";")[:1] if name.startswith("set-") else value.split(";")
-        told = [pair.partition("=")[2].strip().strip('"') for pair in pairs]
-        return [one for one in told if len(one) >= _SHORTEST_COOKIE]
+        values = [pair.partition("=")[2].strip().strip('"') for pair in pairs]
+        return [one for one in values if len(one) >= _SHORTEST_COOKIE]
     scheme, _, rest = value.strip().partition(" ")
     if not rest or scheme.lower() not in _SCHEMES:
         return [value.strip()]
     pair = basic(rest.strip()) if scheme.lower() == "basic" else None
-    # A key is sent as the user, too, and then without a password.
+    # A key may also be sent as the user, without a password.
     return [rest.strip()] if pair is None else [rest.strip(), pair[1] or pair[0]]
 
 
 def url(value: str, seen: set[str] | None = None) -> str:
-    """Return the address without the credentials in its query, and without `user:password@`.
+    """Return the URL without the credentials in its query, and without `user:password@`.
 
-    Everything else stays byte for byte, odd encodings included: they are part of what was sent.
+    Everything else stays byte for byte, including unusual encodings.
 
     Args:
-        value: the address, absolute or not.
-        seen: the credentials are added to it.
+        value: the URL, absolute or not.
+        seen: receives the credentials.
     """
-    told: set[str] = set() if seen is None else seen
+    found: set[str] = set() if seen is None else seen
     rest, hash_sign, fragment = value.partition("#")
     rest, question_mark, query = rest.partition("?")
     scheme, slashes, rest = rest.partition("//")
     host, slash, path = rest.partition("/")
     if "@" in host and (not scheme or scheme.endswith(":")):
-        # Dropped, not replaced: brackets before the host would read as an IPv6 address.
+        # Removed, not replaced: brackets before the host would look like an IPv6 address.
         user, _, host = host.rpartition("@")
-        told.add(unquote(user.partition(":")[2] or user))
+        found.add(unquote(user.partition(":")[2] or user))
     parts = (
-        scheme, slashes, host, slash, path, question_mark, _query(query, told), hash_sign,
-        _query(fragment, told),
+        scheme, slashes, host, slash, path, question_mark, _query(query, found), hash_sign,
+        _query(fragment, found),
     )  # fmt: skip
-    # An address may hold another one.
-    return text("".join(parts), told)
+    # A URL may contain another one.
+    return text("".join(parts), found)
 
 
-def _query(told: str, seen: set[str]) -> str:
-    return "&".join(_parameter(one, seen) for one in told.split("&")) if "=" in told else told
+def _query(query: str, seen: set[str]) -> str:
+    return "&".join(_parameter(one, seen) for one in query.split("&")) if "=" in query else query
 
 
-def _parameter(told: str, seen: set[str]) -> str:
-    name, equals, value = told.partition("=")
+def _parameter(parameter: str, seen: set[str]) -> str:
+    name, equals, value = parameter.partition("=")
     if not equals or not is_parameter(unquote_plus(name)):
-        return told
+        return parameter
     seen.update(one for one in (value, unquote_plus(value)) if not is_masked(one))
     return f"{name}{equals}{REDACTED}"
 

@@ -1,4 +1,4 @@
-"""Finds credentials that are known, in every form in which a server can give them back."""
+"""Finds known credentials in every form in which a server may quote them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Headers, StreamEvent
 
 SHORTEST = 8
-"""Characters that a credential has to be looked for: a shorter one stands in answers by chance."""
+"""Minimum characters of a credential to search for: a shorter one is in responses by chance."""
 _LONGEST_URL = 4096
 _URL_ENDS = (b" ", b"\n", b'"', b"'", b"<", b">")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 
 class Forms:
-    """Takes values out of whatever quotes them: plain, escaped, encoded for a URL, in hex or in base64.
+    """Redacts values wherever they are quoted: plain, escaped, encoded for a URL, in hex or in base64.
 
     Args:
-        values: credentials; those of fewer than `SHORTEST` characters are not looked for.
-        shortest: characters of a piece of one of them that is taken out as well.
+        values: credentials; those of fewer than `SHORTEST` characters are ignored.
+        shortest: minimum characters of a part of a value that is redacted as well.
     """
 
     __slots__ = ("_cores", "_forms", "_pattern", "fragments")
@@ -56,11 +56,11 @@ class Forms:
         return bool(self._forms)
 
     def found(self, data: bytes) -> bool:
-        """Tell whether one of the values is in the data, or a piece of one."""
+        """Return whether one of the values is in the data, or a part of one."""
         return bool(self.spans(data))
 
     def spans(self, data: bytes) -> list[Span]:
-        """Return where the values are in the data, and pieces of them."""
+        """Return where the values and parts of them are in the data."""
         pieces = [span for fragments in self.fragments for span in fragments.spans(data)]
         for core in self._cores:
             if core in data:
@@ -68,7 +68,7 @@ class Forms:
         else:
             return merged(pieces)
         if self._pattern is None:
-            # Not before it is needed: it costs more than a search, and most responses quote nothing.
+            # Compiled only if needed: that costs more than a search, and most responses quote nothing.
             self._pattern = re.compile(b"|".join(map(re.escape, self._forms)))
         return merged([*pieces, *(match.span() for match in self._pattern.finditer(data))])
 
@@ -93,7 +93,7 @@ class Forms:
         return text if clean == raw else clean.decode("utf-8", "surrogatepass")
 
     def clean(self, exchange: Exchange) -> Exchange:
-        """Return the exchange without the values, wherever a server that echoes them put them."""
+        """Return the exchange without the values, wherever a server has echoed them."""
         if not self._forms:
             return exchange
         request, response, failure = exchange.request, exchange.response, exchange.response.failure
@@ -112,7 +112,7 @@ class Forms:
                 body=body,
                 events=response.events and tuple(map(self._event, response.events)),
                 failure=failure and replace(failure, detail=self.scrub_text(failure.detail)),
-                # Counts of other bytes than these would tell wrong times.
+                # The counts belong to the original bytes.
                 arrivals=response.arrivals if body == response.body else (),
             ),
         )
@@ -133,7 +133,7 @@ class Forms:
 
 @functools.lru_cache(maxsize=256)
 def forms_of(value: str) -> Forms:
-    """Return the forms of one credential; most recordings show the same one again and again."""
+    """Return the forms of one credential; most recordings contain the same one many times."""
     return Forms((value,))
 
 
@@ -149,7 +149,7 @@ def _forms(value: str) -> set[bytes]:
     escaped = json.dumps(value)[1:-1]
     quoted = {quote(raw, safe=""), quote_plus(raw), quote(raw)}
     twice = {quote(one, safe="") for one in quoted}
-    # The digits of an escape may be written either way.
+    # The hex digits of an escape may be in upper or lower case.
     lowered = {_ESCAPE.sub(lambda match: match[0].lower(), one) for one in quoted}
     texts = {escaped, escaped.replace("/", "\\/"), html.escape(value), *quoted, *twice, *lowered}
     coded = set(_coded(raw))
@@ -164,12 +164,12 @@ def _forms(value: str) -> set[bytes]:
 
 
 def _coded(raw: bytes) -> Iterable[bytes]:
-    """Yield the value in base64, also as it stands in the middle of something longer."""
+    """Yield the value in base64, also as part of a longer text."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encode(raw)
         yield whole
         yield whole.rstrip(b"=")
         for before in range(3):
-            # A character that holds bits of a neighbour is left out: nobody knows it.
+            # A character that contains bits of a neighbour is left out, because it is unknown.
             first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
             yield encode(bytes(before) + raw)[first:last]

@@ -1,4 +1,4 @@
-"""Finds pieces of a credential that is known: half of a key is enough to guess the rest, or to know whose."""
+"""Finds parts of a known credential: half of a key may be enough to guess the rest or its owner."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 
 SHORTEST_OF_KEY = 8
-"""Characters of the run's own key that are taken out wherever they are."""
+"""Minimum characters of a part of the run's own key that is redacted everywhere."""
 SHORTEST_OF_OTHERS = 16
-"""Characters of a credential that a recording shows: a cookie, say, may also hold dates and names."""
+"""Likewise for credentials of a recording: a cookie, for example, may also contain dates and names."""
 _BLOCK = 4
 _SHORTEST_LINK = 3
-"""Characters of a piece that may lie apart from its neighbours: shorter ones are in every text."""
+"""Minimum characters of a part that is separated from its neighbours: shorter ones are in every text."""
 _SHORTEST_CHAIN = 12
 
 
 class Fragments:
-    """Searches for pieces of one credential.
+    """Searches for parts of one credential.
 
-    Words are not searched for: of a credential without a digit, or without a letter, only the complete value
-    is secret.
+    Only for credentials with digits and letters: of others, only the complete value is secret.
 
     Args:
         value: the credential.
-        shortest: characters of a piece.
+        shortest: minimum characters of a part.
     """
 
     __slots__ = ("_blocks", "_shortest", "_value")
@@ -36,7 +35,7 @@ class Fragments:
         self._value = value.encode("utf-8", "surrogatepass")
         self._shortest = shortest
         random = any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and value.isascii()
-        # Every piece that is long enough holds one of these: it is at least two of them long.
+        # Every part that is long enough contains one of these blocks, because it is as long as two of them.
         ends = range(0, len(self._value) - _BLOCK + 1, _BLOCK) if random and len(value) > shortest else ()
         self._blocks = [(at, self._value[at : at + _BLOCK]) for at in ends]
 
@@ -44,7 +43,7 @@ class Fragments:
         return bool(self._blocks)
 
     def spans(self, data: bytes) -> Iterator[Span]:
-        """Yield where a piece of the credential is, the complete one included."""
+        """Yield where a part of the credential is, or all of it."""
         for offset, block in self._blocks:
             at = data.find(block)
             while at >= 0:
@@ -63,7 +62,7 @@ class Fragments:
         return start, end
 
     def chained(self, texts: Sequence[bytes]) -> Iterator[tuple[int, Span]]:
-        """Yield the pieces of a credential that follow one another with anything in between.
+        """Yield the parts of a credential that follow one another with other text in between.
 
         Args:
             texts: in order.
@@ -71,24 +70,24 @@ class Fragments:
         value = self._value
         if not self._blocks:
             return
-        begun: dict[int, list[tuple[int, Span]]] = {}
-        """What was found of each chain, by the number of characters."""
+        chains: dict[int, list[tuple[int, Span]]] = {}
+        """The parts of each incomplete chain, by its number of characters."""
         for number, text in enumerate(texts):
-            if len(text) < _SHORTEST_LINK and not begun:
+            if len(text) < _SHORTEST_LINK and not chains:
                 continue
-            for length, links in sorted(begun.items(), reverse=True):
+            for length, links in sorted(chains.items(), reverse=True):
                 rest = value[length:]
                 if text.startswith(rest):
                     yield from [*links, (number, (0, len(rest)))]
-                    del begun[length]
+                    del chains[length]
                 elif len(text) >= _SHORTEST_LINK and rest.startswith(text):
-                    begun[length + len(text)] = [*links, (number, (0, len(text)))]
-                    del begun[length]
+                    chains[length + len(text)] = [*links, (number, (0, len(text)))]
+                    del chains[length]
             for length in range(min(len(text), len(value) - 1), _SHORTEST_LINK - 1, -1):
                 if text.endswith(value[:length]):
-                    begun.setdefault(length, [(number, (len(text) - length, len(text)))])
+                    chains.setdefault(length, [(number, (len(text) - length, len(text)))])
                     break
-        for length, links in begun.items():
+        for length, links in chains.items():
             if length >= _SHORTEST_CHAIN:
                 yield from links
 

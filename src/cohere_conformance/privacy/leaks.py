@@ -1,6 +1,6 @@
-"""Looks for secrets in what is about to be written: the last door before the disk.
+"""Searches for secrets in data before it is written to disk.
 
-It shares nothing with what has cleaned the text before: what one of the two overlooks, the other may find.
+It shares no code with the redaction before it: what one of them overlooks, the other may find.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cohere_conformance.privacy.secret import Secret
 
 _NOT_SHOWN = rb"(?!\[?redacted|\W{0,3}(?:redacted|hidden|masked|filtered|removed|xx+)\b|[*.#]+)"
-# In a quoted text of YAML an apostrophe is written twice, in HTML a quote is written as an entity.
+# YAML doubles an apostrophe in a quoted text, and HTML writes a quote as an entity.
 _QUOTE = rb"(?:\\*\"|\\*'{1,2}|&quot;|&#34;|&#x27;|&#39;)"
 _SECRETS: dict[str, re.Pattern[bytes]] = {
     "a bearer token": re.compile(
@@ -70,19 +70,19 @@ _BASIC = re.compile(rb"(?i:\bbasic)(?:\s|%20|\+)+([A-Za-z0-9+/_-]{8,}={0,2})")
 _BINARY = re.compile(rb"!!binary \|[^\n]*\n((?:[ \t]+[A-Za-z0-9+/=]+(?:\n|\Z))+)")
 _CODED = re.compile(rb"\"base64\": \"([A-Za-z0-9+/=]+)\"")
 _VALUE = re.compile(rb"(\\*)\"([^\"\\]{1,60})\1\"\s*:\s*\1\"((?:[^\"\\]|\\+[^\"\\])*)\1\"")
-# A long text of a YAML file goes on in the next line, either after a space or, in quotes, after a backslash.
+# YAML continues a long text in the next line, either after a space or, in quotes, after a backslash.
 _FOLD = re.compile(rb"(\\)?\r?\n[ \t]+\\?")
 
 
 def leaks(data: bytes, keys: Iterable[Secret] = ()) -> list[str]:
-    """Return what kinds of secrets stand in the data, in words that do not quote them.
+    """Return the kinds of secrets in the data, without quoting them.
 
     Args:
-        data: what is about to be written: a cassette, a line of a journal, a report.
-        keys: known ones, looked for in every form that a server can give them back in.
+        data: to be written: a cassette, a line of a journal, a report.
+        keys: known keys, which are searched for in every form in which a server may quote them.
     """
     known, found = tuple(keys), set[str]()
-    for text in _readings(data):
+    for text in _variants(data):
         if any(key.forms.found(text) for key in known):
             found.add("the key of the run")
         found |= {what for what, pattern in _SECRETS.items() if pattern.search(text)}
@@ -91,8 +91,8 @@ def leaks(data: bytes, keys: Iterable[Secret] = ()) -> list[str]:
     return sorted(found)
 
 
-def _readings(data: bytes) -> Iterator[bytes]:
-    """Yield the data as it stands, with folded lines joined, and what is written in base64 there."""
+def _variants(data: bytes) -> Iterator[bytes]:
+    """Yield the data itself, the data with folded lines joined, and decoded base64 in it."""
     yield data
     if _FOLD.search(data):
         yield _FOLD.sub(lambda match: b"" if match[1] else b" ", data)
@@ -117,5 +117,5 @@ def _plain(coded: bytes) -> bytes:
 
 
 def _is_basic(coded: bytes) -> bool:
-    told = _plain(coded.replace(b"-", b"+").replace(b"_", b"/"))
-    return b":" in told and told.isascii() and told.decode("ascii").isprintable()
+    decoded = _plain(coded.replace(b"-", b"+").replace(b"_", b"/"))
+    return b":" in decoded and decoded.isascii() and decoded.decode("ascii").isprintable()

@@ -1,6 +1,6 @@
-"""The texts of a body, with where each of them is: what a client joins, and what a key may be split over.
+"""Splits a body into its texts, with the location of each: a key may be split over several of them.
 
-Nothing is parsed as what it is: a stream that is cut off, or that holds no JSON, has texts as well.
+The body need not be valid: a stream that is cut off, or that is not JSON, has texts as well.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _JSON = ("{", "[", '"')
 _OBJECTS = ('{"', '[{"')
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """One text.
 
     Attributes:
-        source: number of the text that it is in.
-        start: where its characters begin there.
-        raw: as it is written there.
+        source: number of the body or event that contains it.
+        start: offset of its characters there.
+        raw: its characters there, with escapes.
         location: names of the properties that lead to it, `*` for the elements of an array.
-        channel: what tells the event from those that are interleaved with it, such as its index.
+        channel: distinguishes interleaved events, for example by their index.
     """
 
     source: int
@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text as it is meant, without escapes; every unit of it is one character."""
+        """The text without escapes; each escape is one character."""
         return _ESCAPE.sub(lambda match: _meant(match[0]), self.raw) if "\\" in self.raw else self.raw
 
     def written(self, start: int, end: int) -> tuple[int, int]:
@@ -62,29 +62,29 @@ def _meant(escape: str) -> str:
     return text if len(text) == 1 else "?"
 
 
-def pieces(sources: Sequence[str]) -> list[Piece]:
+def pieces(sources: Sequence[str]) -> list[TextPiece]:
     """Return the texts of a body, or of the events of a stream, in order."""
     return [piece for number, source in enumerate(sources) for piece in _of_source(number, source)]
 
 
-def _of_source(number: int, source: str) -> Iterator[Piece]:
+def _of_source(number: int, source: str) -> Iterator[TextPiece]:
     stack: list[str] = []
     name, inside, channel = "", False, ""
     for line in _LINE.finditer(source):
         field, text, start = line[1] or "", line[2], line.start(2)
         if not text or text.startswith(_OBJECTS):
-            # Here an event ends, or one begins although the last one was cut off.
+            # An event ends here, or a new one begins after one that was cut off.
             stack, name, inside = [], "", False
         # Only the lines of one event belong together; elsewhere no text goes beyond its line.
         inside = inside and field == "data"
         if not stack and not inside:
             channel = "".join(_NUMBERED.findall(text))
             if not text.startswith(_JSON):
-                yield Piece(number, start, text, field, channel)
+                yield TextPiece(number, start, text, field, channel)
                 continue
         at = 0
         if inside and (rest := _REST_OF_STRING.match(text)) is not None:
-            yield Piece(number, start, rest[1], "/".join((*stack, name)), channel)
+            yield TextPiece(number, start, rest[1], "/".join((*stack, name)), channel)
             at, inside = rest.end(), rest[2] != '"'
         for token in _TOKEN.finditer(text, at):
             match token[0][0]:
@@ -99,5 +99,7 @@ def _of_source(number: int, source: str) -> Iterator[Piece]:
                 case _ if token[3]:
                     name = token[1]
                 case _:
-                    yield Piece(number, start + token.start(1), token[1], "/".join((*stack, name)), channel)
+                    yield TextPiece(
+                        number, start + token.start(1), token[1], "/".join((*stack, name)), channel
+                    )
                     inside = token[2] != '"'

@@ -1,7 +1,6 @@
-"""Takes credentials out of exchanges, so that nothing that is written shows a key.
+"""Redacts credentials in exchanges, so that no file contains a key.
 
-It stands below everything that reads or writes exchanges: what is recorded is cleaned where it is read, and
-what a report or a journal keeps is cleaned once more where it is written.
+Recordings are redacted when they are parsed; reports and journals are redacted again when they are written.
 """
 
 from cohere_conformance.privacy.fields import headers, text, url

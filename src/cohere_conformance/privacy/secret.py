@@ -1,4 +1,4 @@
-"""A key that nothing shows: what holds it has no text, and what quotes it is cleaned."""
+"""The API key of a run: it has no text representation, and everything that quotes it is redacted."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 class Secret:
-    """Holds a key; only `reveal` hands it out.
+    """Holds a key; only `reveal` returns it.
 
     Args:
-        value: the key; space around it, as the line end of a file, does not count.
+        value: the key; space around it, such as the line end of a file, is ignored.
 
     Attributes:
         forms: every form in which the key can be quoted.
 
     Raises:
-        UsageError: it is empty, or has characters that no header can carry.
+        UsageError: it is empty, or has characters that no header can contain.
     """
 
     __slots__ = ("_value", "forms")
@@ -37,9 +37,7 @@ class Secret:
         value = value.strip()
         if not _SENDABLE.fullmatch(value):
             what = "a key with spaces or characters beyond ASCII" if value else "an empty one"
-            raise UsageError(
-                f"expected a key of visible ASCII characters, got {what}: look at where it is set"
-            )
+            raise UsageError(f"expected a key of visible ASCII characters, got {what}; check where it is set")
         self._value = value
         self.forms = Forms((value,), shortest=SHORTEST_OF_KEY)
 
@@ -50,7 +48,7 @@ class Secret:
         return REDACTED
 
     def __reduce__(self) -> str:
-        raise TypeError("a key is not written anywhere: hand over the name of what holds it")
+        raise TypeError("a key is never pickled: pass the name of its environment variable")
 
     def reveal(self) -> str:
         """Return the key itself."""
@@ -66,6 +64,6 @@ class Secret:
 
 
 def scrubbed(exchange: Exchange, key: Secret) -> Exchange:
-    """Return the exchange without the key, wherever and in how many pieces a server that echoes it put it."""
+    """Return the exchange without the key, wherever and in however many parts a server has echoed it."""
     joined = replace(exchange, response=without_known(exchange.response, [key.forms]))
     return key.forms.clean(joined)

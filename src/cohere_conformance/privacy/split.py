@@ -1,7 +1,7 @@
-"""Takes credentials out of a response that hands them out in pieces, as a stream of deltas does.
+"""Redacts credentials in a response that contains them in several parts, such as the deltas of a stream.
 
-What a client joins is joined here as well: the texts at one place of all events, once all of them and once by
-the index of the event. What is found in that is taken out of every event that holds a piece of it.
+The texts are joined as a client joins them: those at one location of all events, once all of them and once by
+the index of the event. A credential in the joined text is redacted in every event that contains a part of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from cohere_conformance.privacy import bodies
 from cohere_conformance.privacy.fragments import Span, merged
-from cohere_conformance.privacy.pieces import Piece, pieces
+from cohere_conformance.privacy.pieces import TextPiece, pieces
 from cohere_conformance.privacy.words import REDACTED
 
 if TYPE_CHECKING:
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
     from cohere_conformance.privacy.forms import Forms
 
-    Cuts = Iterable[tuple[Piece, Span]]
-    Find = Callable[[list[Piece]], Cuts]
+    Cuts = Iterable[tuple[TextPiece, Span]]
+    Find = Callable[[list[TextPiece]], Cuts]
 
 _LARGEST_DOCUMENT = 64 * 1024
-"""Bytes of a body that is no stream: a longer one is a list of numbers, and only searched for what is in one
-piece."""
+"""Bytes of a body that is no stream: a longer one is a list of numbers, and not searched for split
+credentials."""
 _STREAMS = ("text/event-stream", "application/stream+json", "application/x-ndjson")
 
 
 def without_known(response: Response, known: Sequence[Forms]) -> Response:
-    """Return the response without the pieces of credentials that are known.
+    """Return the response without the parts of known credentials.
 
     Args:
-        response: what is in one piece is left to others, and is still there: its neighbours may be pieces.
+        response: with the unsplit credentials, which are redacted later: their neighbours may be parts.
         known: each in every form.
     """
 
-    def found(texts: list[Piece]) -> Cuts:
+    def found(texts: list[TextPiece]) -> Cuts:
         for forms in known:
             yield from _joined(texts, forms.spans)
             plain = [_flat(piece.text) for piece in texts]
@@ -51,14 +51,14 @@ def without_known(response: Response, known: Sequence[Forms]) -> Response:
 
 
 def without_named(response: Response, seen: set[str]) -> Response:
-    """Return the stream without the pieces of what looks like a credential once it is joined.
+    """Return the stream without the parts of what looks like a credential in the joined text.
 
     Args:
-        response: likewise; it stays as it is where it is no stream.
-        seen: what is taken out is added to it.
+        response: likewise; it is returned unchanged if it is no stream.
+        seen: receives the credentials.
     """
 
-    def found(texts: list[Piece]) -> Cuts:
+    def found(texts: list[TextPiece]) -> Cuts:
         return _joined(texts, lambda data: [(start, end) for start, end, _ in bodies.spans(data, seen)])
 
     return _cut(response, found) if _is_stream(response) else response
@@ -86,16 +86,16 @@ def _cut(response: Response, find: Find) -> Response:
             return replace(response, events=events)
     body = response.body
     if body and (len(body) <= _LARGEST_DOCUMENT or _is_stream(response)):
-        told = body.decode("utf-8", "surrogateescape")
-        (left,) = _without([told], find)
-        if left != told:
-            # Counts of other bytes than these would tell wrong times.
+        text = body.decode("utf-8", "surrogateescape")
+        (left,) = _without([text], find)
+        if left != text:
+            # The counts belong to the original bytes.
             return replace(response, body=left.encode("utf-8", "surrogateescape"), arrivals=())
     return response
 
 
 def _without(sources: list[str], find: Find) -> list[str]:
-    """Return the texts without what is found in their pieces."""
+    """Return the texts without the spans that `find` returns for their pieces."""
     spans: dict[int, list[Span]] = {}
     for piece, (start, end) in find(pieces(sources)):
         spans.setdefault(piece.source, []).append(piece.written(start, end))
@@ -106,19 +106,23 @@ def _without(sources: list[str], find: Find) -> list[str]:
     return cut
 
 
-def _joined(texts: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Iterator[tuple[Piece, Span]]:
-    """Yield the parts of pieces that make up what is found in the joined texts."""
-    groups: dict[tuple[str, ...], list[Piece]] = {}
+def _joined(
+    texts: list[TextPiece], spans: Callable[[bytes], Iterable[Span]]
+) -> Iterator[tuple[TextPiece, Span]]:
+    """Yield the spans of each piece that belong to a span of the joined texts."""
+    groups: dict[tuple[str, ...], list[TextPiece]] = {}
     for piece in texts:
         groups.setdefault((piece.location,), []).append(piece)
         groups.setdefault((piece.location, piece.channel), []).append(piece)
     for name, members in groups.items():
-        # What is in one piece is looked for elsewhere.
+        # A credential in one piece is searched for elsewhere.
         if len(members) > 1 and (len(name) == 1 or len(members) < len(groups[name[:1]])):
             yield from _parts(members, spans)
 
 
-def _parts(members: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> Iterator[tuple[Piece, Span]]:
+def _parts(
+    members: list[TextPiece], spans: Callable[[bytes], Iterable[Span]]
+) -> Iterator[tuple[TextPiece, Span]]:
     texts = [piece.text for piece in members]
     ends = list(itertools.accumulate(map(len, texts)))
     for start, end in spans(_flat("".join(texts))):
@@ -132,5 +136,5 @@ def _parts(members: list[Piece], spans: Callable[[bytes], Iterable[Span]]) -> It
 
 
 def _flat(text: str) -> bytes:
-    """Return one byte for each character, so that places in the one are places in the other."""
+    """Return one byte for each character, so that offsets in one are offsets in the other."""
     return text.encode("latin-1", "replace")

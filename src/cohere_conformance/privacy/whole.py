@@ -1,4 +1,4 @@
-"""Takes credentials out of a whole exchange: where their names stand, then wherever else they are quoted."""
+"""Redacts the credentials of a complete exchange: under their names, then wherever else they are quoted."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, StreamEvent
 
 _SHORTEST_WORD = 16
-"""Characters of a value of small letters only, or of digits only, that stands in no text by chance."""
+"""Minimum characters of a value of lower-case letters only, or digits only, that is in no text by chance."""
 
 
-def exchange(told: Exchange) -> Exchange:
-    """Return the exchange without any credential that it shows; everything else stays byte for byte.
+def exchange(original: Exchange) -> Exchange:
+    """Return the exchange without any credential; everything else stays byte for byte.
 
-    Header fields, addresses, bodies and events lose what stands under the name of a credential. What was
-    found so is then looked for in the rest: a server that is sent a key may quote it anywhere, in any form.
+    Values with the name of a credential are redacted in header fields, URLs, bodies and events. Then these
+    values are searched for in the rest: a server that receives a key may quote it anywhere, in any form.
     """
-    return cleaned(told)[0]
+    return cleaned(original)[0]
 
 
-def cleaned(told: Exchange) -> tuple[Exchange, Callable[[str], str]]:
-    """Return the exchange as `exchange` does, and what cleans a text about it in the same way."""
+def cleaned(original: Exchange) -> tuple[Exchange, Callable[[str], str]]:
+    """Return the exchange as `exchange` does, and a function that does the same to a text about it."""
     seen: set[str] = set()
-    named = _named(told, seen)
-    known = [forms_of(value) for value in sorted(filter(_is_looked_for, seen), key=len, reverse=True)]
+    named = _named(original, seen)
+    known = [forms_of(value) for value in sorted(filter(_is_distinctive, seen), key=len, reverse=True)]
     named = replace(named, response=without_known(named.response, known))
     for forms in known:
         named = forms.clean(named)
 
-    def say(about: str) -> str:
+    def clean_text(about: str) -> str:
         for forms in known:
             about = forms.scrub_text(about)
         return about
 
-    return named, say
+    return named, clean_text
 
 
 def body(data: bytes) -> bytes:
-    """Return a body without credentials, of whatever kind and however broken it is."""
+    """Return a body of any kind without credentials; it may be broken."""
     return clean(data, set())
 
 
-def _named(told: Exchange, seen: set[str]) -> Exchange:
-    """Return the exchange without what stands under the name of a credential."""
-    request, response = told.request, without_named(told.response, seen)
+def _named(original: Exchange, seen: set[str]) -> Exchange:
+    """Return the exchange without the values that have the name of a credential."""
+    request, response = original.request, without_named(original.response, seen)
     content = response.body and clean(response.body, seen)
     return replace(
-        told,
+        original,
         request=replace(
             request,
             url=url(request.url, seen),
@@ -69,7 +69,7 @@ def _named(told: Exchange, seen: set[str]) -> Exchange:
             headers=headers(response.headers, seen),
             body=content,
             events=response.events and tuple(_event(event, seen) for event in response.events),
-            # Counts of other bytes than these would tell wrong times.
+            # The counts belong to the original bytes.
             arrivals=response.arrivals if content == response.body else (),
         ),
     )
@@ -80,6 +80,6 @@ def _event(event: StreamEvent, seen: set[str]) -> StreamEvent:
     return event if data is event.data else replace(event, data=data)
 
 
-def _is_looked_for(value: str) -> bool:
+def _is_distinctive(value: str) -> bool:
     chance = value.isdecimal() or (value.isalpha() and value.islower())
     return len(value) >= (_SHORTEST_WORD if chance else SHORTEST) and not is_masked(value)

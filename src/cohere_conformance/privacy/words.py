@@ -1,4 +1,4 @@
-"""What names say that their value is a credential, and what a value looks like that is none any more."""
+"""Names whose values are credentials, and values that are redacted already or no secrets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = [
 ]  # fmt: skip
 
 INVALID_KEY = "conformance-wrong-key"
-"""A key that nobody has, for requests that must be refused; it can be shown."""
+"""An unknown key, for requests that must be rejected; it is no secret."""
 INVALID_BASIC = "Zm9vOmJhcg=="
-"""A user and a password that nobody has (`foo:bar`), likewise."""
+"""An unknown user with a password (`foo:bar`), likewise."""
 INVALID_UNICODE = "schl\u00fcssel"
-"""A key that no server can have handed out, likewise."""
+"""A key that no server can have issued, likewise."""
 
 _HEADER = re.compile(
     r"(?:^|[-_])(?:authorization|cookie2?|api[-_]?key|(?:subscription|functions)[-_]key|token|secret|password"
@@ -44,27 +44,27 @@ _MASKED = re.compile(
 
 @functools.lru_cache(maxsize=4096)
 def is_header(name: str) -> bool:
-    """Tell whether the value of a header field of that name is a credential."""
+    """Return whether the value of a header field of that name is a credential."""
     return _HEADER.search(name) is not None
 
 
 def is_parameter(name: str) -> bool:
-    """Tell whether the value of a query parameter or of a field of a form is a credential."""
+    """Return whether the value of a query parameter or of a field of a form is a credential."""
     return is_property(name) or _PARAMETER.fullmatch(_bare(name)) is not None
 
 
 def is_property(name: str) -> bool:
-    """Tell whether the value of a JSON property or of a part of a form is a credential."""
+    """Return whether the value of a JSON property or of a part of a form is a credential."""
     return _PROPERTY.fullmatch(_bare(name)) is not None
 
 
 def is_masked(value: str) -> bool:
-    """Tell whether a value shows nothing: it is empty, or somebody has made it unreadable already."""
+    """Return whether a value is empty or masked already."""
     return _MASKED.fullmatch(value) is not None
 
 
 def is_no_secret(value: str) -> bool:
-    """Tell whether a credential is recognisably none, because it is sent to be refused."""
+    """Return whether a credential is obviously no secret, because it is sent to be rejected."""
     return value in {INVALID_KEY, INVALID_BASIC, INVALID_UNICODE} or (len(value) > 1 and len(set(value)) == 1)
 
 

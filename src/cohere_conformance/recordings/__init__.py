@@ -1,7 +1,8 @@
-"""Where evidence comes from: recorded traffic becomes `Exchange`.
+"""Parsers of recorded traffic: each recorded request and response becomes an `Exchange`.
 
-`discover` says which files to read and `parse_recording` reads one of them; what is bad is handed over as a
-`TrafficError` among the values, because one broken recording must not hide the others.
+`discover` finds the recordings in files and folders, `parse_recording` parses one of them. An exchange or a
+file that cannot be parsed is yielded as a `TrafficError` among the exchanges, so that one broken recording
+does not hide the others.
 """
 
 from cohere_conformance.recordings.discover import SkippedFile, discover

@@ -1,4 +1,4 @@
-"""Turns a recorded body into the bytes of its content."""
+"""Decodes recorded bodies to the bytes of their content."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _UNICODE = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class UndecodedError(UnusableError):
-    """A body was recorded in a form that cannot be undone; what else was recorded can be judged."""
+    """A body was recorded in a form that cannot be decoded; the rest of the exchange can be judged."""
 
 
 def content(value: object, fields: Headers, label: str | None = None) -> bytes | None:
     """Return a recorded body without its content codings, as bytes.
 
     Args:
-        value: text, bytes, JSON that the recorder parsed, a body with the kind of its value, or `None`.
-        fields: header fields of the same message; they name the codings.
-        label: character set in which the recorder has read the bytes.
+        value: text, bytes, parsed JSON, a mapping with `kind` and `value`, or `None`.
+        fields: header fields of the same message, which name the codings.
+        label: character set in which the recorder has decoded the bytes.
 
     Raises:
         UndecodedError: it cannot be decoded.
-        UnusableError: it is no body, or more than is read.
+        UnusableError: it is no body, or exceeds a limit.
     """
     if isinstance(value, dict) and "kind" in value and value.keys() <= {"kind", "value", "chunks"}:
         value = _of_kind(value)
@@ -65,7 +65,7 @@ def without_codings(body: bytes, fields: Headers) -> bytes:
 
     Raises:
         UndecodedError: it cannot be decoded.
-        UnusableError: a bound is exceeded.
+        UnusableError: it exceeds a limit.
     """
     codings = [coding for name, coding in fields if name == "content-encoding"]
     try:
@@ -89,9 +89,9 @@ def recorded(make: Callable[[], bytes | None]) -> tuple[bytes | None, str]:
 
 
 def chunks(text: str) -> bytes | None:
-    """Return the bytes of a JSON list of pieces in hexadecimal or in base64; `None` where a text is none.
+    """Return the bytes of a JSON list of pieces in hexadecimal or in base64; `None` if it is none.
 
-    Recorders of Node keep a compressed body so, because its pieces cannot be joined as text.
+    Recorders of Node write compressed bodies so, because their pieces cannot be joined as text.
     """
     if not text.startswith('["'):
         return None
@@ -102,7 +102,7 @@ def chunks(text: str) -> bytes | None:
 
 
 def pieces(texts: Sequence[str]) -> bytes | None:
-    """Return the bytes of pieces that are all hexadecimal, or all base64; `None` where they are neither."""
+    """Return the bytes of pieces that are all hexadecimal, or all base64; `None` if they are neither."""
     for decode in (bytes.fromhex, functools.partial(base64.b64decode, validate=True)):
         try:
             return b"".join(map(decode, texts))
@@ -112,7 +112,7 @@ def pieces(texts: Sequence[str]) -> bytes | None:
 
 
 def _of_kind(value: Mapping[str, object]) -> object:
-    """Return the body that some recorders of Node keep with the kind of its value."""
+    """Return the body that some recorders of Node write with the kind of its value."""
     kind, inner = value["kind"], value.get("value")
     if kind == "base64":
         return unbase64(text(inner))
@@ -124,7 +124,7 @@ def _of_kind(value: Mapping[str, object]) -> object:
 
 
 def foreign_charset(body: bytes | None, fields: Headers) -> str:
-    """Return the character set that a body is declared in where it is not UTF-8, nor readable as such."""
+    """Return the declared character set of a body that is not UTF-8; empty if it can be decoded as UTF-8."""
     for name, value in fields:
         if name == "content-type" and (match := _CHARSET.search(value)) is not None:
             declared = match[1].lower()
@@ -138,10 +138,10 @@ def foreign_charset(body: bytes | None, fields: Headers) -> str:
 
 
 def refuse_excess(body: bytes | None) -> None:
-    """Refuse a body that takes much more memory than it has bytes once it is parsed.
+    """Reject a body that would need far more memory than its size once it is parsed.
 
     Raises:
-        UnusableError: it does; the message names the bound.
+        UnusableError: it would; the message names the limit.
     """
     if body is None or len(body) <= MOST_EVENTS:
         return
@@ -152,13 +152,13 @@ def refuse_excess(body: bytes | None) -> None:
     if (found := excess(body)) is not None:
         raise UnusableError(found)
     if body.lstrip()[:1] not in {b"{", b"["} and body.count(b"\n") + body.count(b"\r") > MOST_LINES:
-        raise UnusableError(f"more than {MOST_LINES:,} lines in a body that is no JSON")
+        raise UnusableError(f"more than {MOST_LINES:,} lines in a body that is not JSON")
 
 
 def encode(value: str, label: str | None = None) -> bytes:
-    """Return the bytes that a recorder has read as text: UTF-8 unless the text shows otherwise."""
+    """Return the bytes of a text as recorded: UTF-8, unless the text shows another encoding."""
     if value.startswith("\x1f\x8b"):
-        # Compressed bytes that were read as latin-1: their magic number has survived as two characters.
+        # Compressed bytes that were decoded as latin-1: their magic number has become two characters.
         label = "latin-1"
     if label:
         try:
@@ -170,7 +170,7 @@ def encode(value: str, label: str | None = None) -> bytes:
     except UnicodeEncodeError:
         pass
     try:
-        # Bytes that were no UTF-8, kept by Python as lone surrogates.
+        # Bytes that were not UTF-8, which Python represents as lone surrogates.
         return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         # Surrogate pairs written as two escapes; what still has no partner becomes U+FFFD.
@@ -178,10 +178,10 @@ def encode(value: str, label: str | None = None) -> bytes:
 
 
 def json_bytes(value: object) -> bytes:
-    """Return JSON for a body that the recorder has kept as parsed values.
+    """Return the JSON text of a body that was recorded as parsed values.
 
     Raises:
-        UnusableError: it is nested too deeply or stands for far more than was written.
+        UnusableError: it nests too deeply, or aliases make it far larger than the file.
     """
     try:
         ready = _builtin(value, [MOST_BODY_VALUES])

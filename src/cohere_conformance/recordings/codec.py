@@ -63,7 +63,7 @@ def _decode_one(body: bytes, coding: str, limit: int) -> bytes:
         return _zstd(body, limit) if body.startswith(_ZSTD) else body
     if coding == "deflate" and _is_zlib(body):
         return _inflate(body, zlib.MAX_WBITS, limit)
-    # None of the others has a magic number that tells it from text.
+    # None of the others has a magic number that distinguishes it from text.
     if _is_text(body):
         return body
     if coding == "deflate":

@@ -1,4 +1,4 @@
-"""Reads what `curl -v` prints: the lines of requests and responses, and the bodies between them."""
+"""Parses the output of `curl -v`: the lines of requests and responses, and the bodies between them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _exchange(talk: _Talk, source: Source) -> Exchange:
     sent, received = headers_of(talk.sent), headers_of(talk.received)
     host = first(sent, "host") or ""
     scheme = "http" if talk.plain else "https"
-    # What curl says about its connection stands at the end of the line where the body has no line break.
+    # If the body has no line break at its end, the next message of curl follows on the same line.
     body = _LEFT.sub(b"", b"".join(talk.body))
     return assemble(
         Request(talk.start[0], f"{scheme}://{host}{talk.start[1]}" if host else talk.start[1], sent),

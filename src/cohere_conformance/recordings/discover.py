@@ -1,4 +1,4 @@
-"""Finds the recordings that somebody means by a list of files and folders."""
+"""Finds the recordings in a list of files and folders."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _REFUSED = _OTHER | {Format.EMPTY, Format.UNKNOWN}
 
 
 _SUFFIXES = 5
-"""Suffixes of files that are counted one by one."""
+"""Number of suffixes that are listed with their counts."""
 
 
 class SkippedFile(msgspec.Struct, frozen=True):
-    """A file in a folder that looked like a recording and is something else.
+    """A file in a folder that is skipped, although it is named like a recording or could be one.
 
     Attributes:
         file: its path.
@@ -106,7 +106,7 @@ def _judge(file: str) -> str | SkippedFile | None:
     except OSError:
         found = Format.UNKNOWN
     if found in ADVICE:
-        return SkippedFile(file, f"{found.value}: not read; {ADVICE[found]}")
+        return SkippedFile(file, f"{found.value}: not supported; {ADVICE[found]}")
     if found in _OTHER and kind in _PLAUSIBLE and kind != ".har":
         return SkippedFile(file, found.value)
     return file if found not in _REFUSED or kind in _PLAUSIBLE else None

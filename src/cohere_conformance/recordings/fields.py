@@ -24,15 +24,15 @@ _GLIMPSE = 7
 
 
 def assemble(request: Request, response: Response, source: Source) -> Exchange:
-    """Return the exchange; every reader ends here, so that no credential gets past.
+    """Return the exchange without credentials; every parser ends with this call.
 
     Args:
-        request: method in any case, address with whatever it carries.
+        request: method in any case, URL with any credentials.
         response: as recorded.
-        source: its `recorded_at` in any known notation; the `date` of the response stands in for it.
+        source: with `recorded_at` in any notation; without it, the `date` of the response is used.
 
     Raises:
-        UnusableError: the address is missing, the method is missing or no token, or a body exceeds a bound.
+        UnusableError: the URL is missing, the method is missing or no token, or a body exceeds a limit.
     """
     if not request.url:
         raise UnusableError("the request has no url")
@@ -63,7 +63,7 @@ def assemble(request: Request, response: Response, source: Source) -> Exchange:
 
 
 def _readable(response: Response) -> Response:
-    """Return the response without a body that is declared to be in another character set than UTF-8."""
+    """Return the response without its body, if that is declared to be in another character set than UTF-8."""
     declared = foreign_charset(response.body, response.headers)
     if declared:
         return replace(response, body=None, undecoded=f"the character set is {declared[:40]!r}")
@@ -71,7 +71,7 @@ def _readable(response: Response) -> Response:
 
 
 def _glimpse(value: str) -> str:
-    """Return the beginning of what was recorded at a wrong place: too little to be of use if it is a key."""
+    """Return the beginning of an unexpected value: too little to be of use to anybody if it is a key."""
     return ascii(value) if len(value) <= _GLIMPSE else f"{value[:_GLIMPSE]!a}..."
 
 
@@ -91,7 +91,7 @@ def status(value: object) -> int:
     """Return the status code.
 
     Raises:
-        UnusableError: there is none, which means that no response came, or it is not of three digits.
+        UnusableError: there is none, which means that there was no response, or it is not of three digits.
     """
     code = text(value).strip()
     if code in {"", "0"}:

@@ -1,4 +1,4 @@
-"""The formats that a file can be told to have: those that are read, and those that are only named."""
+"""The formats of files: those that are parsed, and those that are only recognised."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Format(enum.StrEnum):
-    """What a file is."""
+    """The format of a file."""
 
     HAR = "HAR"
     VCR_YAML = "VCR cassette (YAML)"
@@ -28,18 +28,18 @@ class Format(enum.StrEnum):
     PACKED = "file compressed by something else than gzip"
     PACKED_TWICE = "file compressed twice"
     UTF16 = "text in UTF-16 or UTF-32"
-    OTHER_LINES = "JSON Lines that tell no exchanges"
-    OTHER_DOCUMENT = "a JSON or YAML document that tells no exchanges"
+    OTHER_LINES = "JSON Lines without exchanges"
+    OTHER_DOCUMENT = "a JSON or YAML document without exchanges"
     UNKNOWN = "unknown"
     EMPTY = "empty"
 
 
 class DetectedFormat(NamedTuple):
-    """What a file was found to be.
+    """The format that was recognised in a file.
 
     Attributes:
-        format: its format.
-        path: where in a JSON document the records are, as ijson has it.
+        format: the format.
+        path: location of the records in a JSON document, in the notation of ijson.
     """
 
     format: Format
@@ -57,7 +57,7 @@ ADVICE = {
     Format.PACKED_TWICE: "decompress it once",
     Format.UTF16: "save it as UTF-8 (PowerShell: Out-File -Encoding utf8)",
 }
-"""What to do about the formats that are recognised and not read."""
+"""What to do with the formats that are recognised but not parsed."""
 
 _SIGNATURES = (
     (re.compile(rb"PK\x03\x04|PK\x05\x06"), Format.ZIP),

@@ -1,4 +1,4 @@
-"""Reads HTTP archives (HAR 1.2), as browsers, proxies and API clients export them."""
+"""Parses HTTP archives (HAR 1.2), as browsers, proxies and API clients export them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficEr
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:
-    """Return the exchange that an entry tells.
+    """Return the exchange of an entry.
 
     Status 0 is how an archive says that the request was aborted: nothing can be judged by it.
 
     Raises:
-        UnusableError: it tells none.
+        UnusableError: it has none.
     """
     entry = mapping(value, "an entry")
     request = mapping(entry.get("request"), "request")
@@ -41,7 +41,7 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
     fields = headers(response.get("headers"))
     mime_type = text(body.get("mimeType"))
     if not fields and "/" in mime_type:
-        # Only where no header was kept at all: what a browser has guessed must not pass for a header.
+        # Only if no header was recorded at all: a type that a browser has guessed is no header.
         fields = (("content-type", mime_type),)
     content, undecoded = recorded(lambda: _content(body, response, fields))
     posted, _ = recorded(lambda: _posted(request.get("postData"), headers(request.get("headers"))))
@@ -58,14 +58,14 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
 
 
 def _content(body: Mapping[str, object], response: Mapping[str, object], fields: Headers) -> bytes | None:
-    """Return the body: an archive keeps it without its content coding; `None` where it was left out.
+    """Return the body: archives contain it without its content coding; `None` if it was left out.
 
     Without text it was left out if any size says that there was one, and empty if the archive says so.
     """
     value = body.get("text")
     if value is None or value == "":
-        told = (body.get("size"), response.get("bodySize"), first(fields, "content-length"))
-        sizes = [_size(one) for one in told]
+        declared = (body.get("size"), response.get("bodySize"), first(fields, "content-length"))
+        sizes = [_size(one) for one in declared]
         if any(size > 0 for size in sizes):
             return None
         return b"" if value == "" or sizes[0] == 0 else None
@@ -73,7 +73,7 @@ def _content(body: Mapping[str, object], response: Mapping[str, object], fields:
 
 
 def _bytes(written: str, encoding: object, fields: Headers) -> bytes:
-    """Return a body as its bytes: most archives keep it without its content coding, some do not."""
+    """Return the bytes of a body, which most archives contain without its content coding."""
     packed = encoding == "base64" or any(name == "content-encoding" for name, _ in fields)
     joined = chunks(written) if packed else None
     if joined is None:
@@ -82,7 +82,7 @@ def _bytes(written: str, encoding: object, fields: Headers) -> bytes:
 
 
 def _size(value: object) -> int:
-    """Return a size in bytes; -1, as archives have it, where it is not known."""
+    """Return a size in bytes; -1, as in archives, if it is unknown."""
     try:
         return int(value) if isinstance(value, int | str) else -1
     except ValueError:

@@ -1,4 +1,4 @@
-"""Gives exchanges an address whose recording has only paths, as access logs and mocks do."""
+"""Adds a server to exchanges whose recording has only paths, such as access logs and mocks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Exchange
 
-WITHOUT_HOST = "addresses without a host are not judged: name the server they belong to with --server URL"
-"""What to say where no server is known."""
+WITHOUT_HOST = "URLs without a host are not judged: name their server with --server URL"
+"""The note for a recording without a known server."""
 
 
 def has_host(exchange: Exchange) -> bool:
-    """Tell whether the address of the request names a host."""
+    """Return whether the URL of the request has a host."""
     return not exchange.request.url.startswith("/") or exchange.request.url.startswith("//")
 
 
 def placed(exchange: Exchange, servers: Sequence[str]) -> Exchange:
-    """Return the exchange with the first of the servers before an address that has none."""
+    """Return the exchange with the first of the servers prepended to a URL without a host."""
     if not servers or has_host(exchange):
         return exchange
     request = exchange.request

@@ -1,4 +1,4 @@
-"""Reads the traces of httprr, the recorder of the Go team: the text of each request and of its response."""
+"""Parses traces of httprr, the recorder of the Go team: the text of each request and of its response."""
 
 from __future__ import annotations
 

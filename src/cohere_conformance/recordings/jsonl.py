@@ -1,4 +1,4 @@
-"""Reads JSON Lines: one exchange a line, with parsed bodies, as corpora and pasted logs have it."""
+"""Parses JSON Lines: one exchange in each line, with parsed bodies, as in logs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
 def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
-    """Yield the exchange of each line, or an error for a line that tells none; blank lines are fine.
+    """Yield the exchange of each line, or an error for a line without one; blank lines are fine.
 
     Keys that look like a body under another name are remarked upon, once a file.
     """
@@ -103,12 +103,12 @@ def _misnamed(line: bytes, exchange: Exchange) -> Iterator[tuple[str, str]]:
     try:
         keys = [key[:_LONGEST_KEY] for key in _KEYS.decode(line)]
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return  # whatever else is odd about the line, it was read
+        return  # the line may have other mistakes, but its exchange was parsed
     yield from misnamed_bodies(keys, absent)
 
 
 def _passed_over(stream: io.BufferedReader) -> bool:
-    """Read to the end of a line that is too long; return whether there is one in sight."""
+    """Skip to the end of a line that is too long; return whether it was found."""
     for _ in range(0, LONGEST, _PIECE):
         piece = stream.readline(_PIECE)
         if not piece or piece.endswith(b"\n"):
@@ -117,10 +117,10 @@ def _passed_over(stream: io.BufferedReader) -> bool:
 
 
 def exchange_of(line: bytes, file: str, position: str) -> Exchange:
-    """Return the exchange that a line tells.
+    """Return the exchange of a line.
 
     Raises:
-        UnusableError: it is not JSON, or tells none.
+        UnusableError: it is not JSON, or no exchange.
     """
     if len(line) > MOST_VALUES and (found := excess(line)) is not None:
         raise UnusableError(found)
@@ -187,7 +187,7 @@ def _decode_leniently(line: bytes) -> _Row:
 
 
 def _loads(raw: bytes) -> Any:
-    # The reasons tell what and where only: a decoder's message may quote the text, and that may be a key.
+    # The reason says only what and where: a decoder's message may quote the text, and that may be a key.
     try:
         return json.loads(raw)
     except json.JSONDecodeError as error:
@@ -219,7 +219,7 @@ def _events(raw: bytes) -> tuple[StreamEvent, ...]:
             StreamEvent(_data(bytes(each.data)), each.event, each.at) for each in _EVENTS.decode(raw)
         )
     except (msgspec.DecodeError, ValueError, RecursionError):
-        # Not the usual objects of name and data: each element is what came on the wire.
+        # Not the usual objects with name and data: each element is a frame as it was received.
         return tuple(map(_event, _loads(raw)))
 
 

@@ -1,4 +1,4 @@
-"""Reads the elements of one long JSON list one at a time, so that a huge file needs little memory."""
+"""Parses the elements of one long JSON list one at a time, so that a huge file needs little memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
 
 BROKEN = (ijson.JSONError, ValueError, ArithmeticError)
-"""What a broken document raises; the last two come from numbers beyond all bounds."""
+"""The exceptions for a broken document; the last two are for numbers that are too large."""
 
 
 def parse(
@@ -26,7 +26,7 @@ def parse(
     location: tuple[str, str],
     make: Callable[[object, str, str], Exchange],
 ) -> Iterator[Exchange | TrafficError]:
-    """Yield what is made of each element; an error for one that is unusable; a last error where it breaks.
+    """Yield the exchange of each element, an error for one that is unusable, a last error if the text breaks.
 
     Args:
         stream: the document.
@@ -38,7 +38,7 @@ def parse(
     number = 0
     bounded = BoundedStream(stream)
     try:
-        # Without `use_float`: numbers that no float can hold must not end the reading.
+        # Without `use_float`: a number that no float can represent must not end the parsing.
         for value in ijson.items(bounded, path):
             bounded.begin()
             number += 1

@@ -1,4 +1,4 @@
-"""What a reader noticed and the user should know, though everything could be read."""
+"""Notes of a parser for the user, about a recording that was parsed without errors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _LIKE = {
 
 
 class RecordingNote(msgspec.Struct, frozen=True):
-    """Something to know about a recording.
+    """A note about a recording.
 
     Attributes:
-        file: path of the recording, as the caller named it.
-        where: the place in it where it was noticed first.
-        text: what was noticed.
+        file: path of the recording as given by the caller.
+        where: location in the file that it is about; the first one if there are several.
+        text: the note.
     """
 
     file: str
@@ -34,11 +34,11 @@ class RecordingNote(msgspec.Struct, frozen=True):
 
 
 def misnamed_bodies(keys: Iterable[str], absent: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a row that look like a body under another name, each with the name that is read.
+    """Yield the keys of a row that look like a misspelt body, each with the name that would be read.
 
     Args:
         keys: of the row.
-        absent: the names of bodies that the row does not have.
+        absent: the names of the bodies that the row lacks.
     """
     wanted = set(absent)
     for key in keys:

@@ -1,4 +1,4 @@
-"""Opens a recording: compressed or not, without its byte order mark, and whole or not."""
+"""Opens a recording, with or without gzip, byte order mark or a proper end."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class RecordingFile(io.BufferedReader):
 
     @property
     def failure(self) -> tuple[str, str] | None:
-        """Where and why the bytes end before their time, once they have been read that far."""
+        """Where and why the file ends early, after it was read up to there."""
         if self._source.failure is None:
             return None
         return f"byte {self._source.count}", describe(self._source.failure)
 
     def rewind(self) -> None:
-        """Go back to the first byte behind the byte order mark, which no JSON parser takes."""
+        """Go back to the first byte after the byte order mark, which no JSON parser accepts."""
         self.seek(0)
         if self.peek(len(_BOM)).startswith(_BOM):
             self.read(len(_BOM))
@@ -76,7 +76,7 @@ class _Source(io.RawIOBase):
 
 @contextlib.contextmanager
 def opened(file: str) -> Iterator[RecordingFile]:
-    """Open a file to read its bytes, undoing gzip where the content (not the name) says so.
+    """Open a file to read its bytes; decompress gzip, which is recognised by content, not by name.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
@@ -89,7 +89,7 @@ def opened(file: str) -> Iterator[RecordingFile]:
 
 
 def describe(error: Exception) -> str:
-    """Say in words what went wrong, since `EOFError` and its kin often carry none."""
+    """Return what went wrong in words, because `EOFError` and similar ones often have no message."""
     if isinstance(error, EOFError):
         return "the compressed file ends too early"
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,4 @@
-"""Reads one recording of any known format."""
+"""Parses one recording of any supported format."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _EXPECTED = (
 )
 _REFUSALS = {
     Format.EMPTY: f"the file is empty; expected {_EXPECTED}",
-    Format.OTHER_LINES: f"the lines are JSON but tell no exchanges; expected {_EXPECTED}",
-    Format.OTHER_DOCUMENT: f"a document that tells no exchanges; expected {_EXPECTED}",
+    Format.OTHER_LINES: f"the lines are JSON without exchanges; expected {_EXPECTED}",
+    Format.OTHER_DOCUMENT: f"a document without exchanges; expected {_EXPECTED}",
     Format.UNKNOWN: f"not a recording of a known format; expected {_EXPECTED}",
-    **{known: f"{known.value}: not read; {advice}" for known, advice in ADVICE.items()},
+    **{known: f"{known.value}: not supported; {advice}" for known, advice in ADVICE.items()},
 }
 
 
 def parse_recording(file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
-    """Yield the exchanges of a recording in their order, an error wherever one cannot be had, and remarks.
+    """Yield the exchanges of a recording in order, an error for each that cannot be parsed, and notes.
 
-    Bad content never raises: a broken exchange gives an error and reading goes on; where the text itself
-    breaks, an error is the last value. Credentials are already taken out. At most one exchange is held in
-    memory, nothing is shared between calls, and all values can be pickled, so workers can read in parallel.
+    Invalid content never raises: a broken exchange gives an error and parsing continues; if the file itself
+    is broken, an error is the last value. Credentials are already redacted. At most one exchange is in
+    memory, calls share nothing, and all values can be pickled, so that workers can parse in parallel.
 
     Args:
-        file: path of the recording, compressed by gzip or not; the format is told by the content.
+        file: path of the recording, with or without gzip; its content decides the format, not its name.
     """
     try:
         with opened(file) as stream:

@@ -1,6 +1,6 @@
-"""Reads documents of records: nock, WireMock, Hoverfly, httpmock, rows in an array, and what is like these.
+"""Parses documents of records: nock, WireMock, Hoverfly, httpmock, rows in an array, and similar ones.
 
-Each record is one exchange in the shape of some recorder, and becomes an interaction of a cassette.
+Each record is one exchange in the notation of some recorder; it is converted to an interaction of a cassette.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _PORTS = {"https": ":443", "http": ":80"}
 
 
 def parse(stream: io.BufferedReader, file: str, path: str) -> Iterator[Exchange | TrafficError]:
-    """Yield each record of a JSON document, or an error for one that tells no exchange.
+    """Yield each record of a JSON document, or an error for one that is no exchange.
 
     Args:
         stream: the document.
-        file: its path, as the caller named it.
-        path: where the records are, as ijson has it: `entries.item`, or empty for the document itself.
+        file: its path as given by the caller.
+        path: location of the records in the notation of ijson: `entries.item`; empty for the document itself.
     """
     return jsonstream.parse(stream, file, (path, "record"), exchange_of)
 
 
 def parse_httpmock(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
-    """Yield the exchange of each mock, one YAML document each, or an error for one that tells none."""
+    """Yield the exchange of each mock, one YAML document each, or an error for one that has none."""
     number = 0
     try:
         for number, item in enumerate(documents(stream), 1):
@@ -52,10 +52,10 @@ def parse_httpmock(stream: io.BufferedReader, file: str) -> Iterator[Exchange | 
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:
-    """Return the exchange that a record tells, by whichever recorder.
+    """Return the exchange of a record, in the notation of any recorder.
 
     Raises:
-        UnusableError: it tells none.
+        UnusableError: it is no exchange.
     """
     record = mapping(value, "a record")
     if "scope" in record and "path" in record:
@@ -82,7 +82,7 @@ def _exchanged(record: Mapping[str, object], file: str, position: str) -> Exchan
 
 
 def _of_nock(record: Mapping[str, object]) -> dict[str, object]:
-    """Return the interaction that a definition of nock tells."""
+    """Convert a definition of nock to an interaction."""
     scope = text(record["scope"])
     scheme, _, _ = scope.partition("://")
     url = scope.removesuffix(_PORTS.get(scheme, " ")) + text(record["path"])
@@ -106,9 +106,9 @@ def _of_nock(record: Mapping[str, object]) -> dict[str, object]:
 
 
 def _nocked(body: object, *, binary: bool) -> object:
-    """Return the body of a definition: text, JSON, or what is no text in hexadecimal, piece by piece."""
+    """Return the body of a definition: text, JSON, or bytes as pieces in hexadecimal."""
     texts = [body] if binary and isinstance(body, str) else body
-    # A list of texts may be JSON as well; then they are hardly all hexadecimal.
+    # A list of texts may also be JSON, but then its texts are hardly all hexadecimal.
     if isinstance(texts, list) and texts and all(isinstance(one, str) and one for one in texts):
         joined = pieces([str(one) for one in texts])
         if joined is not None:
@@ -120,7 +120,7 @@ def _nocked(body: object, *, binary: bool) -> object:
 
 
 def _of_httpmock(record: Mapping[str, object]) -> dict[str, object]:
-    """Return the interaction that a mock of httpmock tells, as its proxy records them."""
+    """Convert a mock of httpmock, as its proxy records them, to an interaction."""
     when, then = mapping(record["when"], "when"), mapping(record["then"], "then")
     body = then.get("body", then.get("json_body"))
     if then.get("body_base64") is not None:
@@ -156,7 +156,7 @@ def _dicts(value: object) -> list[dict[str, object]]:
 def _of_wiremock(
     request: Mapping[str, object], response: Mapping[str, object]
 ) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    """Return request and response with what WireMock calls otherwise under the usual names."""
+    """Return request and response with the usual names instead of those of WireMock."""
     sent, received = dict(request), dict(response)
     if not (sent.get("url") or sent.get("uri")):
         sent["url"] = sent.get("urlPath")
@@ -172,7 +172,7 @@ def _of_wiremock(
 def _of_hoverfly(
     request: Mapping[str, object], response: Mapping[str, object]
 ) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    """Return request and response of a pair of a simulation, whose request is written as matchers."""
+    """Return request and response of a Hoverfly simulation, whose requests consist of matchers."""
     scheme, host, path = (_matched(request.get(name)) for name in ("scheme", "destination", "path"))
     body = response.get("body")
     if response.get("encodedBody") is True:
@@ -187,7 +187,7 @@ def _of_hoverfly(
 
 
 def _matched(value: object) -> str:
-    """Return the value of the first matcher that says what was sent."""
+    """Return the value of the first matcher with an exact value."""
     for matcher in _dicts(value):
         if matcher.get("matcher") in {"exact", "json", None}:
             return text(matcher.get("value"))

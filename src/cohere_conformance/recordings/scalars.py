@@ -1,4 +1,4 @@
-"""YAML scalars whose type is left open: who reads the field knows what it should be.
+"""YAML scalars whose type is left open, because the field decides what they should be.
 
 A header value `2024-05-24`, a model named `OFF` or a body `1.10` must come out as it was written. So the
 parser hands over text that only remembers how it was written, and nothing is re-typed behind its back.
@@ -12,11 +12,11 @@ import re
 
 
 class UnusableError(ValueError):
-    """One recorded exchange lacks what makes it one; the message says what."""
+    """A recorded exchange is incomplete or invalid; the message says why."""
 
 
 class Plain(str):
-    """Text that was written without quotes, and so might mean a number or a truth value."""
+    """Text without quotes, which may be a number or a boolean."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ _SPECIAL = {".inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 
 
 def resolve(value: Plain) -> bool | int | float | str:
-    """Return what the text means where the recorder has kept parsed JSON; text if nothing else."""
+    """Return the JSON value that a plain scalar represents; the text if it is no other value."""
     written = str(value)
     if written in _BOOLEANS:
         return _BOOLEANS[written]
@@ -54,7 +54,7 @@ def resolve(value: Plain) -> bool | int | float | str:
 
 
 def typed(value: object) -> object:
-    """Return a value with each scalar in it as what it means: numbers, truth values, bytes, text.
+    """Return a value with all its scalars resolved: numbers, booleans, bytes, text.
 
     Raises:
         UnusableError: something is said to be base64 and is not.
@@ -72,7 +72,7 @@ def text(value: object) -> str:
     """Return a scalar as text; bytes are latin-1, as header fields are.
 
     Raises:
-        UnusableError: it is a list or a mapping: a few aliases can make one stand for more than memory holds.
+        UnusableError: it is a list or a mapping, which a few aliases can make larger than the memory.
     """
     if isinstance(value, dict | list):
         raise UnusableError(f"expected a text, found a {'mapping' if isinstance(value, dict) else 'list'}")

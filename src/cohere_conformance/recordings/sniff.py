@@ -1,4 +1,4 @@
-"""Recognises what kind of recording a file is by its content; names lie."""
+"""Recognises the format of a recording by its content, because names are unreliable."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from cohere_conformance.recordings.opening import RecordingFile
 
 HEAD = 64 * 1024
-"""Bytes that are looked at first."""
+"""Number of bytes that are inspected first."""
 
 FAR = 8 * 1024 * 1024
-"""Bytes that the first JSON value may take until its keys must have told what it is."""
+"""Number of bytes of the first JSON value within which its keys must show the format."""
 
 _DEEPEST = 5
-"""Levels of a JSON document down to which records are looked for."""
+"""Levels of a JSON document that are searched for records."""
 
 _CASSETTE = re.compile(rb"""["']?(?:http_)?interactions["']?[ \t]*:[ \t]*(?:$|[\[#&!])""")
 _BEFORE = re.compile(rb"""[ \t]|#|%|---|- |$|["']?[\w.-]+["']?[ \t]*:""")
-"""What a line of YAML may be before the list: prose that quotes a cassette starts otherwise."""
+"""Lines of YAML that may precede the list; prose that quotes a cassette begins differently."""
 _ARCHIVE = frozenset({"version", "creator", "browser", "pages", "entries", "comment"})
 _LISTS = {"interactions": Format.VCR_JSON, "http_interactions": Format.RUBY_VCR_JSON}
 _RECORDS = (
@@ -40,9 +40,9 @@ _RECORDS = (
     frozenset({"when", "then"}),
     frozenset({"method", "url", "status"}),
 )
-"""Keys that make an object of a JSON document a record, whatever else it has."""
+"""Keys that make an object of a JSON document a record, whatever other keys it has."""
 _ADDRESSES = frozenset({"url", "urlPath", "path"})
-"""Keys of the address of a request, one of which it has besides its method."""
+"""Keys for the URL of a request, which has one of them in addition to its method."""
 
 _LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -81,7 +81,7 @@ def _of_head(stream: RecordingFile, head: bytes) -> DetectedFormat:
 
 
 def _of_value(stream: RecordingFile, *, lines: bool) -> DetectedFormat | None:
-    """Judge by the keys of the first JSON value, wherever they stand in it."""
+    """Return the format by the keys of the first JSON value, in any order."""
     try:
         return next((found for found in _verdicts(stream, lines=lines)), None)
     except BROKEN:
@@ -102,7 +102,7 @@ def _verdicts(stream: RecordingFile, *, lines: bool) -> Iterator[DetectedFormat]
                 yield DetectedFormat(Format.HAR)
             elif not path and keys >= {"info", "item"}:
                 yield DetectedFormat(Format.POSTMAN)
-            elif lines and not path and _tells(keys):
+            elif lines and not path and _is_exchange(keys):
                 yield DetectedFormat(Format.JSONL)
             elif (record := _record(seen, path)) is not None:
                 yield DetectedFormat(Format.RECORDS, record)
@@ -126,7 +126,7 @@ def _is_cassette(head: bytes) -> bool:
 
 
 def _is_document(stream: RecordingFile, start: bytes) -> bool:
-    """Tell whether this is a whole JSON value or a YAML mapping about something else; damage is neither."""
+    """Return whether this is a complete JSON value or YAML mapping of another kind, not a damaged one."""
     if start.startswith((b"{", b"[")):
         stream.rewind()
         try:
@@ -143,30 +143,31 @@ def _is_document(stream: RecordingFile, start: bytes) -> bool:
 
 
 def _of_lines(head: bytes) -> Format:
-    """Judge by the lines that are there whole, since the first of them may be the broken one."""
+    """Return the format by all complete lines, because the first one may be broken."""
     found = Format.UNKNOWN
     for line in head.splitlines():
         try:
             keys = _LINE.decode(line).keys() if line.startswith(b"{") else frozenset()
         except (msgspec.DecodeError, ValueError, RecursionError):
             continue
-        if _tells(keys):
+        if _is_exchange(keys):
             return Format.JSONL
         if keys:
             found = Format.OTHER_LINES
     return found
 
 
-def _tells(keys: Set[str]) -> bool:
-    """Tell whether a line with these keys tells an exchange."""
+def _is_exchange(keys: Set[str]) -> bool:
+    """Return whether a line with these keys is an exchange."""
     names = set(map(canonical, keys))
     return ("url" in names and ("method" in names or "status" in names)) or {"request", "response"} <= names
 
 
 def _record(seen: Mapping[str, Set[str]], path: str) -> str | None:
-    """Return the place of the record that the keys at a place make, or make together with those above.
+    """Return the location of the record that has these keys, alone or together with the level above.
 
-    A document may speak of requests and responses without any: a request has a method and an address.
+    A document may use the words request and response without being a recording: a request has a method and
+    a URL.
     """
     if any(wanted <= set(map(canonical, seen[path])) for wanted in _RECORDS):
         return path
@@ -178,7 +179,7 @@ def _record(seen: Mapping[str, Set[str]], path: str) -> str | None:
 
 
 class _Capped:
-    """A stream that ends after so many bytes."""
+    """A stream that ends after a number of bytes."""
 
     def __init__(self, stream: BoundedStream, limit: int) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Names under which recorders keep the fields of a row, besides those of this project."""
+"""The names that recorders use for the fields of a row, in addition to those of this project."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 
-# Compared in small letters and digits only. Bodies are not here: a body under another name may be cut,
-# encoded or not a body at all, so it is named to the user instead of being judged.
+# Compared as lower-case letters and digits. Bodies are not here: a body under another name may be cut off,
+# encoded or no body at all, so it is reported to the user instead of being judged.
 _SPELLINGS = {
     "method": "method httpmethod requestmethod verb",
     "url": "url uri requesturl requesturi fullurl",
@@ -27,12 +27,12 @@ _CANONICAL = {spelled: name for name, all_ in _SPELLINGS.items() for spelled in 
 
 @functools.lru_cache(maxsize=4096)
 def canonical(key: str) -> str:
-    """Return the name that a key stands for; the key itself where it is none of them."""
+    """Return the name in this project for a key; the key itself if it is unknown."""
     return _CANONICAL.get(re.sub(r"[^a-z0-9]", "", key.lower()), key)
 
 
 def renamed(row: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return a row with the names of this project; what has such a name already is never replaced."""
+    """Return a row with the names of this project; a field that has such a name already is not replaced."""
     found = dict(row)
     for key, value in row.items():
         found.setdefault(canonical(key), value)

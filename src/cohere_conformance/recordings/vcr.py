@@ -1,4 +1,4 @@
-"""Reads cassettes: VCR.py in YAML and JSON, its kin, and the VCR of Ruby (with Betamax, its twin)."""
+"""Parses cassettes: VCR.py in YAML and JSON, its kin, and the VCR of Ruby (with Betamax, its twin)."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def parse_json(stream: io.BufferedReader, file: str, name: str) -> Iterator[Exch
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:
-    """Return the exchange that an interaction tells.
+    """Return the exchange of an interaction.
 
     Raises:
-        UnusableError: it tells none.
+        UnusableError: it is no exchange.
     """
     interaction = mapping(value, "an interaction")
     request = mapping(interaction.get("request"), "request")

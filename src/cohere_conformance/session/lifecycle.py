@@ -1,4 +1,4 @@
-"""Lifecycles: what a resource goes through in any order of calls, told as a state machine of Hypothesis."""
+"""Lifecycle tests: random sequences of calls about a resource, as a state machine of Hypothesis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SETTINGS = settings(
     deadline=None,
     database=None,
     derandomize=True,
-    # Nothing is sent again to make a failure smaller: a target need not answer the same twice.
+    # No shrinking, which would repeat the requests: a target may respond differently the second time.
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
@@ -34,12 +34,12 @@ _SETTINGS = settings(
 class Lifecycle(RuleBasedStateMachine):
     """A machine whose rules call the target.
 
-    What the rules may draw on is known before they run, never what the target has answered: Hypothesis wants
-    the same choices to be there whenever it comes the same way.
+    What the rules choose from must not depend on responses of the target: Hypothesis requires the same
+    choices whenever it repeats a sequence.
 
     Args:
         api: the target.
-        ended: the deviation that ended the test, once there is one.
+        ended: receives the exception that ends the test, if there is one.
 
     Attributes:
         api: the target.
@@ -59,7 +59,7 @@ _Drawn = ParamSpec("_Drawn")
 def step(
     run: Callable[Concatenate[_Machine, _Drawn], None],
 ) -> Callable[Concatenate[_Machine, _Drawn], None]:
-    """Let nothing come after the first deviation: it is told when all is over, as it was found."""
+    """Decorate a rule to do nothing after the first deviation, which `explore` raises at the end."""
 
     @wraps(run)
     def guarded(machine: _Machine, /, *args: _Drawn.args, **drawn: _Drawn.kwargs) -> None:
@@ -74,30 +74,34 @@ def step(
 
 
 def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> None:
-    """Call the target in several orders, each short: the same ones each time, or those of the seed.
+    """Run several short sequences of calls: the same ones each time, or those of the seed.
+
+    Args:
+        api: the client of the test.
+        machine: returns a state machine for the client and the list of exceptions.
 
     Raises:
-        DeviatesError: it deviates in one of them.
-        InconclusiveError: it gave no chance to judge.
+        DeviatesError: the target deviates in one of the sequences.
+        InconclusiveError: nothing can be concluded about the target.
         RefusedError: a request was not sent.
     """
     ended: list[Exception] = []
-    made = partial(machine, api, ended)
+    factory = partial(machine, api, ended)
     if api.seed is not None:
         # Hypothesis lets a seed take precedence over `derandomize`.
-        made = seed(api.seed)(made)
-    with _leaving_nothing():
-        # What Hypothesis calls a class may be anything that makes a machine.
-        run_state_machine_as_test(cast("type[RuleBasedStateMachine]", made), settings=_SETTINGS)
+        factory = seed(api.seed)(factory)
+    with _temporary_home():
+        # Hypothesis declares a class here, but accepts any callable that returns a machine.
+        run_state_machine_as_test(cast("type[RuleBasedStateMachine]", factory), settings=_SETTINGS)
     if ended:
         raise ended[0]
 
 
 @contextmanager
-def _leaving_nothing() -> Iterator[None]:
-    """Keep what Hypothesis writes out of the folder that the caller works in.
+def _temporary_home() -> Iterator[None]:
+    """Keep files of Hypothesis out of the current folder.
 
-    Without a database it still stores the constants of the modules that it has read.
+    Even without a database it stores constants of the modules that it has inspected.
     """
     with TemporaryDirectory() as home:
         set_hypothesis_home_dir(home)

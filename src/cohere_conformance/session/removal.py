@@ -1,4 +1,4 @@
-"""What requests have made, and how it is removed: with requests that were set aside before it was made."""
+"""Deletes the resources that requests have created, with requests that were reserved before."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _PAUSE, _GROWTH = 0.05, 3
 
 @dataclass(eq=False)
 class CreatedResource:
-    """Something that a request has made.
+    """A resource that a request has created.
 
     Attributes:
-        resource: tells how it is removed, and what its values are called.
-        owner: name of the resource, case or test that it was made for.
+        resource: the written resource that says how to delete it, and names its values.
+        owner: name of the resource, case or test for which it was created.
         values: of the placeholders.
-        reserve: the requests that are set aside to remove it.
+        reserve: the requests that are reserved to delete it.
     """
 
     resource: Resource
@@ -48,21 +48,21 @@ class CreatedResource:
     reserve: Reserve
 
 
-def made(
+def created_by(
     resource: Resource, owner: str, exchange: Exchange, values: Mapping[str, str], reserve: Reserve
 ) -> CreatedResource | None:
-    """Return what a request has made, as far as its answer tells; `None` where there is nothing to remove."""
+    """Return the resource that a request has created according to its response; `None` if there is none."""
     if not 200 <= exchange.response.status < 300 or not resource.remove:
         return None
     own = {f"{resource.name}.{name}": value(pointer, exchange) for name, pointer in resource.capture.items()}
     found = {name: text for name, text in own.items() if text is not None}
-    # What the answer does not tell is not taken from another thing of that name, which may be in use.
+    # A value that the response lacks is not taken from another resource of that name, which may be in use.
     others = {name: text for name, text in values.items() if not name.startswith(f"{resource.name}.")}
     return CreatedResource(resource, owner, others | found, reserve) if found else None
 
 
 def value(pointer: str, exchange: Exchange) -> str | None:
-    """Return the text or number at a place of an answer; `None` where there is none, or an empty one."""
+    """Return the text or number at a location of a response body; `None` if it is absent or empty."""
     try:
         body = msgspec.json.decode(exchange.response.body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -72,13 +72,13 @@ def value(pointer: str, exchange: Exchange) -> str | None:
 
 
 def holds(contract: Contract, conditions: dict[str, dict[str, object] | bool], exchange: Exchange) -> bool:
-    """Tell whether an answer is there, is 200 and says all of that."""
-    told = Expectation(status=(200,), body=conditions)
-    return exchange.response.failure is None and not expected(contract, exchange, told)
+    """Return whether a response is complete, has status 200 and fulfils all conditions."""
+    expectation = Expectation(status=(200,), body=conditions)
+    return exchange.response.failure is None and not expected(contract, exchange, expectation)
 
 
 def pauses(seconds: float) -> tuple[float, ...]:
-    """Return how long to wait between looks, longer each time, until so many seconds are over."""
+    """Return the pauses between requests, each longer than the one before, which add up to some seconds."""
     found: list[float] = []
     pause = _PAUSE
     while sum(found) + pause < seconds:
@@ -88,17 +88,17 @@ def pauses(seconds: float) -> tuple[float, ...]:
 
 
 def cost(removals: Iterable[Removal]) -> int:
-    """Return how many requests it takes at most to remove something, with one that shows how old it is."""
+    """Return the maximum number of requests to delete a resource, with one that shows its age."""
     return sum((1 + len(pauses(one.seconds)) if one.until else 1 for one in removals), start=1)
 
 
 class Remover:
-    """Removes what requests have made.
+    """Deletes resources that requests have created.
 
     Args:
-        contract: of the answers.
+        contract: that responses are judged against.
         send: sends a request.
-        patience: waits for what takes time on the target.
+        patience: waits for slow resources of the target.
     """
 
     def __init__(self, contract: Contract, send: Send, patience: Patience) -> None:
@@ -107,13 +107,13 @@ class Remover:
         self._patience = patience
 
     def remove(self, one: CreatedResource) -> set[Address]:
-        """Remove something, and return what was sent for it.
+        """Delete a resource, and return the requests that were sent.
 
-        What is gone already is fine. Whatever the answers are, nothing of what was set aside is kept.
+        The resource may be deleted already. In any case, the reserved requests are released at the end.
 
         Raises:
-            BudgetError: a request had to be sent twice, and there is none left for the next one.
-            RefusedError: the target does not show that the run has made it.
+            BudgetError: a request had to be repeated, and none is left for the next one.
+            RefusedError: the target does not show that the run has created the resource.
         """
         sent: set[Address] = set()
         try:
@@ -129,19 +129,19 @@ class Remover:
         return sent
 
     def _step(self, one: CreatedResource, removal: Removal) -> Exchange:
-        told = Expectation(status=removal.status)
-        exchange = self._send(removal.send, one.owner, one.values, told)
+        expectation = Expectation(status=removal.status)
+        exchange = self._send(removal.send, one.owner, one.values, expectation)
         kind = collection_of(removal.send.operation)
-        # What has not come to an end once may never do so, and would be waited for each time.
+        # A kind of resource that once did not end may never end, and each would be waited for.
         waits: tuple[float, ...] = ()
         if removal.until and not self._patience.hopeless(kind):
-            # No longer than was set aside for, however patient the caller is.
+            # No longer than the reserved requests suffice, whatever the patience of the caller.
             waits = pauses(min(removal.seconds, self._patience.limit(kind, removal.seconds)))
         for pause in waits:
             if exchange.response.status != 200 or holds(self._contract, removal.until, exchange):
                 break
             self._patience.pause(kind, pause)
-            exchange = self._send(removal.send, one.owner, one.values, told)
+            exchange = self._send(removal.send, one.owner, one.values, expectation)
         else:
             if waits and not holds(self._contract, removal.until, exchange):
                 self._patience.give_up(kind)
@@ -152,7 +152,7 @@ class Remover:
 
 
 def _ours(one: CreatedResource, removal: Removal, exchange: Exchange) -> bool:
-    """Tell whether what an answer shows can have come of what was made, by the times at which both began."""
+    """Return whether a resource in a response is not older than the created one and can be its result."""
     own = one.resource.name
     times = [
         (one.values.get(f"{own}.{name}"), value(pointer, exchange)) for name, pointer in removal.since.items()
@@ -161,12 +161,12 @@ def _ours(one: CreatedResource, removal: Removal, exchange: Exchange) -> bool:
         return all(
             datetime.fromisoformat(now or "") >= datetime.fromisoformat(began or "") for began, now in times
         )
-    except (ValueError, TypeError):  # no times, or such as cannot be compared
+    except (ValueError, TypeError):  # no times, or times that cannot be compared
         return False
 
 
 def _address(template: RequestTemplate, values: Mapping[str, str]) -> Address | None:
-    """Return what a request goes to; `None` where a value is missing in it."""
+    """Return method and path of a request; `None` if a value for them is missing."""
     try:
         outgoing = template.outgoing(values, name="")
     except UsageError:

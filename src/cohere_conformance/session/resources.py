@@ -11,7 +11,15 @@ from cohere_conformance.errors import BudgetError, RefusedError
 from cohere_conformance.model import Expectation
 from cohere_conformance.session.interrupt import uninterrupted
 from cohere_conformance.session.patience import Patience
-from cohere_conformance.session.removal import Address, CreatedResource, Remover, cost, holds, made, value
+from cohere_conformance.session.removal import (
+    Address,
+    CreatedResource,
+    Remover,
+    cost,
+    created_by,
+    holds,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -133,7 +141,7 @@ class Resources:
             try:
                 exchange = send()
                 if self._foreign(resource.create.operation, exchange) is None:
-                    one = made(resource, owner, exchange, values, reserve)
+                    one = created_by(resource, owner, exchange, values, reserve)
             finally:
                 if one is None:
                     reserve.release()
