@@ -1,16 +1,16 @@
-"""Errors of the API, raised wherever one is noticed."""
+"""Errors of the API, raised wherever a request turns out to be invalid."""
 
 from __future__ import annotations
 
 
 class ApiError(Exception):
-    """An error that the API answers with.
+    """An error that the API responds with.
 
     Args:
         status: HTTP status.
-        message: what the envelope says.
-        error_type: the undocumented property that some errors carry (E-03).
-        traced: false for what is refused before the application is reached (G-08).
+        message: the message of the body.
+        error_type: an undocumented property of some errors (E-03).
+        traced: false if the live API rejects it before the application, without a trace id (G-08).
     """
 
     def __init__(

@@ -31,8 +31,8 @@ from cohere_conformance.reference import (
 from cohere_conformance.reference.coding import packed
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import (
-    BESIDE,
     HANDLERS,
+    IN_THREAD,
     ApiError,
     Event,
     FileResponse,
@@ -61,16 +61,16 @@ BUFFERED = fault("streams.buffered", "All events of a stream are sent at once, a
 _LOG = logging.getLogger("uvicorn.error")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _HELD_BACK = 0.03
-"""Seconds an event takes where a stream is sent at once."""
+"""The seconds of an event in a stream that is sent at once."""
 _NO_ID = frozenset({"batches", "finetuning"})
-"""Groups whose errors have a message and no id (E-01)."""
+"""Groups whose errors have no id (E-01)."""
 
 
 def application(state: ServerState) -> Starlette:
     """Return the ASGI application of a reference server.
 
     Args:
-        state: its memory; one application a state.
+        state: of the server; one application for each state.
     """
     groups = import_module("cohere_conformance.reference.groups")
     for found in iter_modules(groups.__path__, f"{groups.__name__}."):
@@ -79,28 +79,28 @@ def application(state: ServerState) -> Starlette:
     async def endpoint(request: Request) -> Response:
         randomness.use(state.randomness)
         response = await respond(request)
-        # By the clock that everything else is reckoned by; the web server would take that of the machine.
+        # From the clock of the state; uvicorn would use that of the machine.
         response.raw_headers.insert(0, (b"date", format_datetime(state.clock.now(), usegmt=True).encode()))
         return response
 
     async def respond(request: Request) -> Response:
-        if (answer := browsers.preflight(request)) is not None:
-            return answer
+        if (preflight := browsers.preflight(request)) is not None:
+            return preflight
         response = await _file(request, state)
         if response is None:
-            response = await _answer(request, state)
-            # The live API compresses no streams either.
+            response = await _called(request, state)
+            # The live API does not compress streams either.
             if not isinstance(response, StreamingResponse):
                 response = await packed(response, request)
         return browsers.readable(response, request.headers)
 
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)])
-    # The pattern of a route ends at a line break, which an id can hold.
+    # The pattern of a route ends at a line break, which an id can contain.
     app.router.default = request_response(endpoint)
     return app
 
 
-async def _answer(request: Request, state: ServerState) -> Response:
+async def _called(request: Request, state: ServerState) -> Response:
     state.clock.advance(state.time_per_request)
     route = state.contract.route(request.method, _on_server(request.scope["raw_path"]))
     declared = state.contract.operations[route.operation] if route.operation else None
@@ -125,8 +125,8 @@ async def _answer(request: Request, state: ServerState) -> Response:
         return _refused(refusal, declared, quota, request.method, state)
     except ClientDisconnect:
         return Response(status_code=499)
-    except Exception:  # noqa: BLE001 - a mock answers whatever happens inside it
-        # Whoever uses the server as a mock sees where it failed; the caller gets what the API would answer.
+    except Exception:  # noqa: BLE001 - a mock responds to everything
+        # The traceback is for the user of the mock; the caller gets what the API would respond.
         _LOG.exception("%s %s failed", request.method, request.url.path)
         return _refused(ApiError(500, "internal server error"), declared, quota, request.method, state)
     match outcome:
@@ -139,28 +139,28 @@ async def _answer(request: Request, state: ServerState) -> Response:
 
 
 def _on_server(path: bytes) -> str:
-    """Return an address that the contract's router takes for the API's, whatever name the server goes by.
+    """Return a URL of the API with this path, for the router of the contract.
 
     Args:
-        path: as it was sent: an encoded slash belongs to a parameter.
+        path: as it was sent, still encoded: an encoded slash belongs to a parameter.
     """
     return f"http://localhost{path.decode('ascii', 'replace')}"
 
 
 async def _handled(call: Call) -> HandlerResult:
-    """Return what the handler makes of a call; one that is large, or reads much, runs beside the others."""
+    """Return the response of the handler; a call that is large, or reads much, is handled in a thread."""
     handler = HANDLERS[call.operation.label]
-    beside = BESIDE.get(call.operation.label)
-    if beside == "always" or (beside == "large" and call.size > QUICK):
+    in_thread = IN_THREAD.get(call.operation.label)
+    if in_thread == "always" or (in_thread == "large" and call.size > QUICK):
         made = await to_thread.run_sync(handler, call, abandon_on_cancel=True)
     else:
         made = handler(call)
-    # The server's memory is changed here only, where nothing else runs meanwhile.
+    # The state of the server is changed here only, where nothing else runs meanwhile.
     return made() if callable(made) else made
 
 
 def _headers(*further: tuple[str, str], traced: bool = True) -> list[tuple[str, str]]:
-    """Return the header fields that every answer carries (facts, 2.2)."""
+    """Return the header fields of every response (facts, 2.2)."""
     fields = [
         ("cache-control", "no-cache, no-store, no-transform, must-revalidate, private, max-age=0"),
         ("pragma", "no-cache"),
@@ -189,15 +189,15 @@ def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 
 def _json(
-    answer: JsonResponse, warnings: list[str], quota: list[tuple[str, str]], method: str, state: ServerState
+    response: JsonResponse, warnings: list[str], quota: list[tuple[str, str]], method: str, state: ServerState
 ) -> Response:
     fields = _headers(("content-type", "application/json"), *quota)
-    fields += [("x-api-warning", text) for text in (*answer.warnings, *warnings)]
-    if answer.tokens is not None:
-        fields.append(("num_tokens", str(answer.tokens)))
-    if answer.chars is not None:
-        fields.append(("num_chars", str(answer.chars)))
-    content = http_faults.encoded(answer.body, state.faults)
+    fields += [("x-api-warning", text) for text in (*response.warnings, *warnings)]
+    if response.tokens is not None:
+        fields.append(("num_tokens", str(response.tokens)))
+    if response.chars is not None:
+        fields.append(("num_chars", str(response.chars)))
+    content = http_faults.encoded(response.body, state.faults)
     return _respond(http_faults.status(200, method, state.faults), content, fields, state)
 
 
@@ -215,7 +215,7 @@ def _refused(
     body: dict[str, Any] = {"message": refusal.message}
     if declared is None or declared.group not in _NO_ID:
         body = {"id": new_id(), **body}
-    # Undeclared, and seen on this operation only (E-03).
+    # Undeclared, and observed on this operation only (E-03).
     typed = declared is not None and declared.label == "POST /v2/chat"
     if refusal.error_type and typed and state.profile is Profile.LIVE_2026:
         body["error_type"] = refusal.error_type
@@ -227,7 +227,7 @@ def _refused(
 
 
 def _unknown_path(state: ServerState) -> Response:
-    """Answer as the multiplexer in front does (E-05)."""
+    """Return the 404 of the multiplexer in front of the live API (E-05)."""
     if UNKNOWN_PATHS in state.faults:
         return _respond(200, b"{}", _headers(("content-type", "application/json")), state)
     return _respond(404, b"404 page not found\n", _headers(("content-type", "text/plain")), state)
@@ -245,7 +245,7 @@ def _stream(
 
 
 class _Flow(StreamingResponse):
-    """A stream that is closed as soon as its client has gone, instead of some time later."""
+    """A stream that is closed as soon as its client disconnects, instead of some time later."""
 
     async def stream_response(self, send: Send) -> None:
         """Send the events."""
@@ -255,7 +255,7 @@ class _Flow(StreamingResponse):
 
 
 async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[bytes, None]:
-    """Yield one chunk an event; each is on its way before the next is made."""
+    """Yield one chunk for each event; each is sent before the next is made."""
     waiting = b""
     with _closed(stream.events) as events:
         for event in events:
@@ -265,8 +265,8 @@ async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[
                 waiting += chunk
             else:
                 yield chunk
-            # Also without a pause: the loop gets to send what it has. What is held back must take its time to
-            # be noticed, as it does where a model is at work.
+            # Even 0 seconds let the event loop send. A buffered stream has to take some time to be noticed, as
+            # it does with a model at work.
             await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
     if waiting:
         yield waiting
@@ -274,7 +274,7 @@ async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[
 
 @contextmanager
 def _closed(events: Iterable[Event]) -> Iterator[Iterable[Event]]:
-    """Close what makes events at the end, also where the client has gone before."""
+    """Close the generator of the events at the end, even if the client disconnected before."""
     try:
         yield events
     finally:
@@ -291,7 +291,7 @@ def _framed(event: Event, media_type: str) -> str:
 
 
 async def _file(request: Request, state: ServerState) -> Response | None:
-    """Return a file, which needs no key and comes as it is; `None` where no file is asked for."""
+    """Return a requested file, which needs no key; `None` if the path is not that of a file."""
     path = request.url.path
     if path.startswith(storage.PREFIX):
         found = storage.fetch(path, state)

@@ -1,4 +1,4 @@
-"""Rows of a batch: each is a request, answered as the operation that it is meant for answers it."""
+"""Rows of a batch: each is a request, which is handled as a call of its operation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHAT_FIELDS = frozenset(
         "return_prompt",
     }
 )
-"""What a chat row may have (BAT-R04)."""
+"""The properties of a chat row (BAT-R04)."""
 _OPENAI_FIELDS = frozenset(
     {
         "messages",
@@ -61,15 +61,15 @@ _OPERATIONS = {
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of one row.
+class RowResult:
+    """The result of one row.
 
     Attributes:
-        custom_id: the row's own id; `""` where it was not kept.
-        error: why it failed; `""` where it did not.
-        body: the answer; `None` where it failed.
-        read: billed tokens that were read.
-        written: billed tokens that were written.
+        custom_id: the id in the row; `""` if its column was not preserved.
+        error: the error message; `""` if it succeeded.
+        body: the body of the response; `None` if it failed.
+        read: the billed input tokens.
+        written: the billed output tokens.
     """
 
     custom_id: Any
@@ -79,24 +79,24 @@ class Done:
     written: int = 0
 
 
-def answered(call: Call, kind: str, model: str, rows: Iterable[Row]) -> list[Done]:
-    """Return what comes of each row, in their order.
+def row_results(call: Call, kind: str, model: str, rows: Iterable[Row]) -> list[RowResult]:
+    """Return the result of each row, in their order.
 
     Args:
         call: the call that created the batch.
         kind: the type of the input dataset.
-        model: answers every row.
+        model: the model of every row.
         rows: each with a body.
     """
-    # What is wrong with an operation is wrong where it is called, not in batches as well.
-    sound = copy.copy(call.state)
-    sound.faults = frozenset()
-    declared = sound.contract.operations[_OPERATIONS[kind]]
-    asked = replace(call, operation=declared, path={}, query={}, headers={}, form=(), state=sound)
-    return [_done(asked, kind, model, row) for row in rows]
+    # A fault of an operation affects its calls only, and not batches.
+    faultless = copy.copy(call.state)
+    faultless.faults = frozenset()
+    declared = faultless.contract.operations[_OPERATIONS[kind]]
+    one = replace(call, operation=declared, path={}, query={}, headers={}, form=(), state=faultless)
+    return [_row_result(one, kind, model, row) for row in rows]
 
 
-def _done(call: Call, kind: str, model: str, row: Row) -> Done:
+def _row_result(call: Call, kind: str, model: str, row: Row) -> RowResult:
     custom_id = row.get("custom_id") or ""
     try:
         if not isinstance(row["body"], dict):
@@ -105,23 +105,23 @@ def _done(call: Call, kind: str, model: str, row: Row) -> Done:
         validation.validate(call.operation, body, call.state)
         outcome = HANDLERS[call.operation.label](replace(call, body=body))
     except ApiError as refusal:
-        return Done(custom_id, error=refusal.message)
+        return RowResult(custom_id, error=refusal.message)
     if not isinstance(outcome, JsonResponse):
-        return Done(custom_id, error="invalid request: rows of a batch cannot be streamed")
-    answer = outcome.body
-    billed = (answer.get("usage") or answer.get("meta") or {}).get("billed_units") or {}
+        return RowResult(custom_id, error="invalid request: rows of a batch cannot be streamed")
+    response = outcome.body
+    billed = (response.get("usage") or response.get("meta") or {}).get("billed_units") or {}
     read = int(billed.get("input_tokens", 0)) + int(billed.get("image_tokens", 0))
     written = int(billed.get("output_tokens", 0))
-    return Done(
-        custom_id, "", _openai(answer) if kind == "batch-openai-chat-input" else answer, read, written
+    return RowResult(
+        custom_id, "", _openai(response) if kind == "batch-openai-chat-input" else response, read, written
     )
 
 
 def _request(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's body as the operation takes it.
+    """Return the body of a row in the form of its operation.
 
     Raises:
-        ApiError: 400, it is not what such rows may be.
+        ApiError: 400, the body is invalid.
     """
     given = {name: value for name, value in body.items() if value is not None}
     match kind:
@@ -144,7 +144,7 @@ def _only(given: dict[str, Any], known: frozenset[str]) -> None:
 
 
 def _chat(given: dict[str, Any]) -> dict[str, Any]:
-    """Return a chat row in the form of a call: some things are spelt in another way in a batch (BAT-R04)."""
+    """Return a chat row in the form of a call, which has other names for some properties (BAT-R04)."""
     body = {name: value for name, value in given.items() if name not in _ROW_ONLY}
     messages = given.get("messages")
     if isinstance(messages, list):
@@ -159,7 +159,7 @@ def _chat(given: dict[str, Any]) -> dict[str, Any]:
 
 
 _ROW_ONLY = frozenset({"reasoning", "thinking_budget", "max_input_tokens", "return_prompt"})
-"""Fields of rows that a call does not have under this name."""
+"""Properties of rows that calls do not have."""
 
 
 def _message(message: Any) -> Any:
@@ -188,19 +188,19 @@ def _tool(tool: Any) -> Any:
     return {**tool, "function": {**function, "parameters": read}}
 
 
-def _openai(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return a chat answer in the form that rows in the manner of OpenAI are answered in."""
-    message = answer["message"]
+def _openai(response: dict[str, Any]) -> dict[str, Any]:
+    """Return a chat response in the form of OpenAI."""
+    message = response["message"]
     text = "".join(block.get("text") or "" for block in message.get("content") or ())
-    told: dict[str, Any] = {"role": "assistant", "content": text}
+    reply: dict[str, Any] = {"role": "assistant", "content": text}
     if message.get("tool_calls"):
-        told["tool_calls"] = message["tool_calls"]
-    counts = answer["usage"]["tokens"]
+        reply["tool_calls"] = message["tool_calls"]
+    counts = response["usage"]["tokens"]
     read, written = int(counts["input_tokens"]), int(counts["output_tokens"])
-    reason = _OPENAI_REASONS.get(answer["finish_reason"], "stop")
+    reason = _OPENAI_REASONS.get(response["finish_reason"], "stop")
     return {
-        "id": answer["id"],
+        "id": response["id"],
         "object": "chat.completion",
-        "choices": [{"index": 0, "finish_reason": reason, "message": told}],
+        "choices": [{"index": 0, "finish_reason": reason, "message": reply}],
         "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
     }

@@ -1,6 +1,6 @@
-"""What browsers ask for before a page of another origin may call the server, and while it does (CORS).
+"""Cross-origin requests of browsers (CORS): preflight requests, and headers of responses.
 
-Starlette's middleware is not used: what it makes of `vary`, which is part of what the live API sends, changes
+Starlette's middleware is not used: it changes the header `vary`, which the live API sends, in different ways
 from version to version.
 """
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.requests import Request
 
-_ASKED = "access-control-request-"
+_REQUESTED = "access-control-request-"
 _ALLOWED = "access-control-allow-"
 _DAY = 86_400
 
 
 def preflight(request: Request) -> Response | None:
-    """Return the answer to a preflight, `None` to any other request.
+    """Return the response to a preflight request, `None` for any other request.
 
-    A preflight has no key, and is answered for every path: the call itself is refused where it has to be.
+    A preflight request has no key, and is allowed for every path: only the call itself can be an error.
     """
-    asked = request.headers
-    if request.method != "OPTIONS" or "origin" not in asked or f"{_ASKED}method" not in asked:
+    headers = request.headers
+    if request.method != "OPTIONS" or "origin" not in headers or f"{_REQUESTED}method" not in headers:
         return None
     allowed = {
         f"{_ALLOWED}origin": "*",
-        f"{_ALLOWED}methods": asked[f"{_ASKED}method"],
+        f"{_ALLOWED}methods": headers[f"{_REQUESTED}method"],
         "access-control-max-age": str(_DAY),
-        "vary": f"Origin, {_ASKED}method, {_ASKED}headers",
+        "vary": f"Origin, {_REQUESTED}method, {_REQUESTED}headers",
     }
-    # By name: a star would leave out `authorization`.
-    if f"{_ASKED}headers" in asked:
-        allowed[f"{_ALLOWED}headers"] = asked[f"{_ASKED}headers"]
-    if asked.get(f"{_ASKED}private-network") == "true":
+    # By name: a star does not include `authorization`.
+    if f"{_REQUESTED}headers" in headers:
+        allowed[f"{_ALLOWED}headers"] = headers[f"{_REQUESTED}headers"]
+    if headers.get(f"{_REQUESTED}private-network") == "true":
         allowed[f"{_ALLOWED}private-network"] = "true"
     return Response(status_code=204, headers=allowed)
 
 
-def readable(response: Response, asked: Headers) -> Response:
-    """Return a response that the page which asked for it may read, whatever its origin."""
-    if "origin" in asked:
+def readable(response: Response, requested: Headers) -> Response:
+    """Return a response that pages of any origin may read."""
+    if "origin" in requested:
         response.raw_headers.append((f"{_ALLOWED}origin".encode(), b"*"))
     return response

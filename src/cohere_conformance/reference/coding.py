@@ -1,4 +1,4 @@
-"""Content codings: requests are decoded, and responses are compressed for clients that ask for it."""
+"""Content codings: requests are decoded, and responses are compressed for clients that accept gzip."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 LARGEST = 32 * 2**20
-"""Bytes of a body that are read, before and after decoding; more is refused."""
+"""The maximum size of a body in bytes, before and after decoding."""
 _SMALLEST = 30
-"""Bytes from which on a response is compressed, as by the proxy in front of the live API."""
+"""The minimum size of a response that is compressed, as by the proxy in front of the live API."""
 _QUICK = 64 * 1024
-"""Bytes that are compressed at once; more takes its time in a thread."""
+"""The maximum size of a body that is compressed in the event loop; a larger one in a thread."""
 _VARIES = b"Origin,Accept-Encoding"
 
 
 async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerator[bytes, None]:
-    """Yield the content of a request piece by piece, without the coding that its header names.
+    """Yield the decoded body of a request, chunk by chunk.
 
     Args:
-        request: whose body has not been read.
-        most: bytes that are read; `None` leaves only what is compressed with a limit.
+        request: its body has not been read.
+        most: the maximum size in bytes; `None` limits compressed bodies only.
 
     Raises:
-        ApiError: 400, the content is too large, is not encoded as declared, or in an unsupported coding.
+        ApiError: 400, the body is too large, not encoded as declared, or in an unsupported coding.
     """
     fields = ",".join(request.headers.getlist("content-encoding")).lower()
     codings = [name for name in map(str.strip, fields.split(",")) if name not in {"", "identity"}]
@@ -61,10 +61,10 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
 
 
 def wants_gzip(accepted: Iterable[str]) -> bool:
-    """Tell whether a client asks for gzip.
+    """Return whether a client accepts gzip.
 
     Args:
-        accepted: the values of the `accept-encoding` fields.
+        accepted: the values of the `accept-encoding` headers.
     """
     weights = dict(_weighed(one) for value in accepted for one in value.split(",") if one.strip())
     named = [weights[name] for name in ("gzip", "x-gzip", "*") if name in weights]
@@ -72,7 +72,7 @@ def wants_gzip(accepted: Iterable[str]) -> bool:
 
 
 def _weighed(coding: str) -> tuple[str, float]:
-    """Return the name of a coding and how much it is wanted; a weight that is no number counts as 1."""
+    """Return the name of a coding and its weight; an invalid weight counts as 1."""
     name, *parameters = (part.strip().lower() for part in coding.split(";"))
     weights = [value for key, _, value in (one.partition("=") for one in parameters) if key.strip() == "q"]
     try:
@@ -82,10 +82,10 @@ def _weighed(coding: str) -> tuple[str, float]:
 
 
 async def packed(response: Response, request: Request) -> Response:
-    """Return a response as it is sent to this client: compressed where it asks for that.
+    """Return a response, compressed if the client accepts gzip.
 
-    What is compressed has no length, as from the live API. Streams and files are not given to this function:
-    a stream would have to be flushed with each event, and clients read the bytes of files as they are.
+    A compressed response has no content length, as from the live API. Streams and files are never compressed:
+    a stream would have to be flushed after each event, and files are compressed by their own format.
     """
     fields = [(name, value) for name, value in response.raw_headers if name != b"vary"]
     fields.append((b"vary", _VARIES))
@@ -100,5 +100,5 @@ async def packed(response: Response, request: Request) -> Response:
 
 
 def _compressed(content: bytes) -> bytes:
-    # The lowest level is enough for a mock, which is to be quick.
+    # The lowest level is the fastest, which matters more for a mock.
     return gzip.compress(content, compresslevel=1, mtime=0)

@@ -1,4 +1,4 @@
-"""What a handler is given and what it returns: a call, an answer, a stream, or a refusal."""
+"""The interface of handlers: they get a call, and return a response or raise an `ApiError`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UploadedPart:
-    """One part of a multipart body, in the order in which it was sent.
+    """One part of a multipart body.
 
     Attributes:
-        name: the field's name.
-        content: what it holds.
-        filename: set for files.
-        media_type: as the part says; `""` where it does not.
+        name: the name of the field.
+        content: its bytes.
+        filename: the file name, for files.
+        media_type: its content type; `""` if it has none.
     """
 
     name: str
@@ -37,7 +37,7 @@ class UploadedPart:
 
     @property
     def text(self) -> str:
-        """Return the content as text; what is no UTF-8 is replaced."""
+        """Return the content as text; bytes that are not UTF-8 are replaced."""
         return self.content.decode("utf-8", "replace")
 
 
@@ -46,16 +46,16 @@ class Call:
     """One authenticated, validated call.
 
     Attributes:
-        operation: what is called.
-        path: the path's parameters, decoded.
-        query: the declared query parameters that were sent, as JSON values; a list where the name may repeat.
-        headers: request headers by lower-case name (the last one counts).
-        body: the JSON body, `{}` where there is none; nulls at its top count as not sent (G-17).
-        form: the parts of a multipart body.
-        base_url: the address under which the server was called, without a slash at its end.
-        state: the server's memory.
-        account: the caller's.
-        size: bytes of the body.
+        operation: the operation of the contract.
+        path: the path parameters, decoded.
+        query: the declared query parameters, as JSON values; a list where the name may repeat.
+        headers: the request headers by lower-case name; of several with one name, the last.
+        body: the JSON body, `{}` without one; properties that are null at its top are left out (G-17).
+        form: the parts of a multipart body, in their order.
+        base_url: the URL of the server, without a slash at its end.
+        state: the state of the server.
+        account: the account of the caller.
+        size: the size of the body in bytes.
     """
 
     operation: Operation
@@ -71,33 +71,33 @@ class Call:
 
     @cached_property
     def now(self) -> datetime:
-        """The server's time when it was first looked at: one response does not mix what was with what is."""
+        """The time of the call: the same one throughout its handling."""
         return self.state.clock.now()
 
     @property
     def profile(self) -> Profile:
-        """Return which behaviour is shown."""
+        """Return the profile of the server."""
         return self.state.profile
 
     @property
     def v1(self) -> bool:
-        """Tell whether the operation belongs to version 1."""
+        """Return whether the operation belongs to version 1."""
         return " /v1/" in self.operation.label
 
     def faulty(self, fault: Fault) -> bool:
-        """Tell whether the fault is switched on."""
+        """Return whether the fault is switched on."""
         return fault in self.state.faults
 
 
 @dataclass(frozen=True)
 class JsonResponse:
-    """A successful JSON answer.
+    """A successful JSON response.
 
     Attributes:
-        body: what is encoded as JSON.
-        tokens: the value of the `num_tokens` header, where the operation has one (H-01).
+        body: the JSON value.
+        tokens: the value of the `num_tokens` header, if the operation has one (H-01).
         chars: the value of the `num_chars` header (H-02).
-        warnings: `x-api-warning` headers.
+        warnings: the `x-api-warning` headers.
     """
 
     body: Any
@@ -108,7 +108,7 @@ class JsonResponse:
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a stream: its payload (text is sent as it is), and its name where it is sent as SSE."""
+    """One event of a stream: its payload (a string is sent as it is), and its name in server-sent events."""
 
     data: Any
     name: str | None = None
@@ -116,13 +116,13 @@ class Event:
 
 @dataclass(frozen=True)
 class StreamResponse:
-    """A successful streamed answer.
+    """A successful streamed response.
 
     Attributes:
-        events: made and sent one by one.
+        events: sent one by one.
         media_type: `text/event-stream` or `application/stream+json`.
-        warnings: `x-api-warning` headers.
-        tokens: the value of a `num_tokens` header, which no sound stream has (CH2-T10).
+        warnings: the `x-api-warning` headers.
+        tokens: the value of a `num_tokens` header, which streams have only with a fault (CH2-T10).
     """
 
     events: Iterable[Event]
@@ -133,7 +133,7 @@ class StreamResponse:
 
 @dataclass(frozen=True)
 class FileResponse:
-    """A download: bytes and their media type."""
+    """A file: bytes and their media type."""
 
     content: bytes
     media_type: str
@@ -142,23 +142,25 @@ class FileResponse:
 
 HandlerResult = JsonResponse | StreamResponse | FileResponse
 Handler = Callable[[Call], HandlerResult | Callable[[], HandlerResult]]
-"""Returns an outcome, or a function that changes the server's memory and returns the outcome."""
+"""Returns a response, or a function that changes the state of the server and returns the response."""
 HANDLERS: dict[str, Handler] = {}
 """By operation label."""
-BESIDE: dict[str, Literal["large", "always"]] = {}
-"""By operation label: which calls are handled in a thread, beside the others.
+IN_THREAD: dict[str, Literal["large", "always"]] = {}
+"""By operation label: which calls are handled in a thread, concurrently with others.
 
-Such a handler reads the server's memory in one go at most; what it has to change is left to the function that
-it returns, which runs where nothing else runs meanwhile.
+Such a handler may read the state of the server once; changes are made by the function that it returns, which
+runs in the event loop, where nothing else runs meanwhile.
 """
 
 
-def operation(*labels: str, beside: Literal["large", "always"] | None = None) -> Callable[[Handler], Handler]:
+def operation(
+    *labels: str, in_thread: Literal["large", "always"] | None = None
+) -> Callable[[Handler], Handler]:
     """Register a handler for operations of the contract.
 
     Args:
         labels: of the operations.
-        beside: which calls are handled in a thread; by default none.
+        in_thread: which calls are handled in a thread; none by default.
     """
 
     def register(handler: Handler) -> Handler:
@@ -166,14 +168,14 @@ def operation(*labels: str, beside: Literal["large", "always"] | None = None) ->
             if label in HANDLERS:
                 raise ValueError(f"{label} has two handlers")
             HANDLERS[label] = handler
-            if beside is not None:
-                BESIDE[label] = beside
+            if in_thread is not None:
+                IN_THREAD[label] = in_thread
         return handler
 
     return register
 
 
 def meta(call: Call, **billed: int) -> dict[str, Any]:
-    """Return the `meta` object of an answer: the version of the API and what is billed, if anything is."""
+    """Return the `meta` object of a response: the version of the API, and billed units if there are any."""
     version = {"version": "1" if call.v1 else "2"}
     return {"api_version": version, "billed_units": billed} if billed else {"api_version": version}

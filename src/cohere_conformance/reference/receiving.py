@@ -1,4 +1,4 @@
-"""From an HTTP request to a call: its body is read, decoded, parsed and validated."""
+"""From an HTTP request to a call: the body is read, decoded, parsed and validated."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.state import ServerState
 
 QUICK = 64 * 1024
-"""Bytes of a request that are worked on at once; more takes its time in a thread, beside other requests."""
+"""The maximum size in bytes of a body that is validated in the event loop; a larger one in a thread."""
 
 
 async def receive(
     request: Request, declared: Operation, key: ApiKey, state: ServerState
 ) -> tuple[Call, list[str]]:
-    """Read and validate what was sent; return it with the warnings that it earns.
+    """Read and validate a request; return the call, and the warnings of its response.
 
     Args:
-        request: whose body has not been read.
+        request: its body has not been read.
         declared: the operation that it calls.
-        key: whose call it is.
-        state: the server's memory.
+        key: the key of the caller.
+        state: the state of the server.
 
     Raises:
-        ApiError: it is no request of this operation.
+        ApiError: the request is invalid.
     """
     form: tuple[UploadedPart, ...] = ()
     content = b""
@@ -74,7 +74,7 @@ async def receive(
 def _validated(
     request: Request, declared: Operation, content: bytes | None, state: ServerState
 ) -> tuple[Any, dict[str, Any], list[str]]:
-    """Return the JSON body, the query parameters and the warnings of a request; a form has no such body."""
+    """Return the JSON body (`{}` for forms), the query parameters and the warnings of a request."""
     body = {} if content is None else validation.body_of(content, state.faults)
     pairs = request.query_params.multi_items()
     query = validation.query_of(declared, validation_faults.query(declared, pairs, state.faults), state)
@@ -85,7 +85,7 @@ def _validated(
 
 
 def _given(body: Any) -> dict[str, Any]:
-    """Return a body without the nulls at its top: they count as not sent (G-17)."""
+    """Return a body without the nulls at its top, which count as absent (G-17)."""
     items = body.items() if isinstance(body, dict) else ()
     return {name: value for name, value in items if value is not None}
 
@@ -98,7 +98,7 @@ async def _content(request: Request) -> bytes:
 
 
 class _FormParser(MultiPartParser):
-    """Reads a form whose files are closed also where the last one never ends."""
+    """Parses a form, and closes its files even if the last part is incomplete."""
 
     def close(self) -> None:
         """Close the file of every part."""

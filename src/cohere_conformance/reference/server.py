@@ -26,31 +26,31 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 30.0
-"""Seconds in which a server in a thread has to come to its end; usually it takes less than one."""
+"""The maximum time in seconds to stop a server in a thread; usually it takes less than one."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Args:
-        host: a name or an address, of IPv6 as well.
-        port: 0 takes any free one.
+        host: a name or an address, IPv4 or IPv6.
+        port: 0 for any free port.
 
     Raises:
-        UsageError: the address cannot be used.
+        UsageError: the address cannot be listened on.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, UnicodeError) as error:
-        # The socket module puts the address behind the reason, as Python writes it.
+        # The socket module appends the address to the reason.
         reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
         raise UsageError(
             f"expected a free address to listen on, got {host}:{port} ({reason}); "
             "name another one with --host and --port (0 takes any free port)"
         ) from error
-    # asyncio lets a connection send small packets at once (TCP_NODELAY) only where its socket names the
-    # protocol; otherwise the body of each answer waits 40 ms for the client to acknowledge the head.
+    # asyncio sets TCP_NODELAY only on sockets with an explicit protocol; without it the body of each response
+    # waits 40 ms for the client to acknowledge the head.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listening.detach())
 
 

@@ -1,4 +1,4 @@
-"""Signed addresses: files that can be fetched without a key for an hour."""
+"""Signed URLs: files that can be downloaded without a key for an hour."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "/storage/"
 _VALID = timedelta(hours=1)
 _STORE = "storage"
 _SIGNING = threading.Lock()
-"""Held while addresses are added and removed: datasets are shown by several threads."""
+"""Held while URLs are added and removed: several threads show datasets."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class _File:
 
 
 def sign(call: Call, content: bytes, name: str, media_type: str = "application/octet-stream") -> str:
-    """Return an address under which the content can be fetched for an hour (DS-S03)."""
+    """Return a URL at which the content can be downloaded for an hour (DS-S03)."""
     path = f"{PREFIX}{url_token(18)}/{name}"
     files = call.state.account(_STORE).shelf(_File)
     with _SIGNING:
-        # They stand in the order in which their time is over: the list of many datasets signs many at once.
+        # The oldest come first. Expired ones are removed at once, as a list of many datasets signs many URLs.
         while (oldest := next(iter(files), None)) is not None and files[oldest].until < call.now:
             del files[oldest]
         files[path] = _File(content, media_type, call.now + _VALID)
@@ -41,7 +41,7 @@ def sign(call: Call, content: bytes, name: str, media_type: str = "application/o
 
 
 def fetch(path: str, state: ServerState) -> FileResponse | None:
-    """Return the file at a signed address, `None` where there is none or its time is over."""
+    """Return the file at a signed URL, `None` if there is none or the URL has expired."""
     file = state.account(_STORE).shelf(_File).get(path)
     if file is None or file.until < state.clock.now():
         return None

@@ -1,7 +1,7 @@
-"""The tokenizer: reversible by construction, so that counting and round trips agree everywhere.
+"""The tokenizer: it is reversible, so that all token counts and round trips agree.
 
-A token is one to three bytes of UTF-8; its id is their number among all such pieces, the shorter ones first.
-Pieces never span two words, and a character is only split where it is longer than a piece.
+A token is one to three bytes of UTF-8; its id is their number among all such sequences, shorter ones first.
+A token never spans two words, and a character is split only if it has four bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _WIDTH = 3
 _FIRST = (0, 0, 256, 256 + 65_536)
 """The first id of the pieces of each length."""
 VOCABULARY = 256 + 65_536 + 16_777_216
-"""How many ids there are."""
+"""The number of ids."""
 
 
 def pieces(text: str) -> list[bytes]:
@@ -59,12 +59,12 @@ def encode(text: str) -> list[int]:
 
 
 def count(text: str) -> int:
-    """Return how many tokens a text has."""
+    """Return the number of tokens of a text."""
     return len(pieces(text))
 
 
 def decode(ids: list[int]) -> str:
-    """Return the text of ids; bytes that are no UTF-8 become replacement characters.
+    """Return the text of ids; bytes that are not UTF-8 become replacement characters.
 
     Raises:
         ValueError: an id is outside the vocabulary.
@@ -79,5 +79,5 @@ def decode(ids: list[int]) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return the longest beginning of a text that has at most `limit` tokens and ends at a character."""
+    """Return the longest prefix of a text with at most `limit` tokens and complete characters."""
     return b"".join(pieces(text)[:limit]).decode("utf-8", "ignore")

@@ -1,4 +1,4 @@
-"""Walks through a list that grows: every page shows what there was when the walk began."""
+"""Pagination of a list that grows: every page shows the list as it was at the first page."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def begun(call: Call) -> tuple[datetime, str]:
-    """Return when the walk began that the call goes on with, and the token within the list.
+    """Return the time of the first page, and the token within the list.
 
     Raises:
-        ApiError: 400, the token was not given by a list.
+        ApiError: 400, the token is not from a list.
     """
     since, _, token = (call.query.get("page_token") or "").partition(".")
     if not since:
         return call.now, ""
     try:
-        # Without a second part it is no token of any list; paging refuses it.
+        # A token without a second part is invalid; `paging` rejects it.
         return _EPOCH + timedelta(microseconds=int(since, 16)), token or "none"
     except (ValueError, OverflowError) as error:
         raise ApiError(400, "invalid page_token: it was not given by this list") from error
 
 
 def following(since: datetime, token: str) -> str:
-    """Return the token of the next page of a walk."""
+    """Return the token of the next page, which contains the time of the first page."""
     return f"{(since - _EPOCH) // timedelta(microseconds=1):x}.{token}"

@@ -1,4 +1,4 @@
-"""What texts are about: their words without endings, and how alike two texts are in them."""
+"""Words of texts without their endings, and the similarity of two texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"
-"""Scripts that put no spaces between words: each character counts as one."""
+"""Scripts without spaces between words: each character counts as a word."""
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _ENDING = re.compile(r"(?<=[a-z]{3})(?:'s|ing|ed|es|s|e)$")
 _SENTENCE = re.compile(r"[^\s.!?\u3002](?:[^.!?\u3002\n]|[.!?](?=\w))*[.!?\u3002]*")
@@ -22,7 +22,7 @@ COMMON = frozenset(
     "a an and are as at be but by do does for from had has have how i if in is it its of on or our that the "
     "their there they this to was we were what when where which who why will with would you your".split()
 )
-"""Words that say little about what a text is about."""
+"""Frequent words with little meaning."""
 
 
 def words(text: str) -> list[str]:
@@ -32,15 +32,15 @@ def words(text: str) -> list[str]:
 
 
 def weight(word: str) -> int:
-    """Return how much a word says about a text: 1 for a common one, 8 for any other."""
+    """Return the weight of a word: 1 for a common one, 8 for any other."""
     return 1 if word in COMMON else 8
 
 
 @lru_cache(maxsize=1024)
 def bag(text: str) -> Mapping[str, float]:
-    """Return the weights of a text's words, as a vector of length 1; empty for a text without words."""
+    """Return the weights of the words of a text, as a vector of length 1; empty for a text without words."""
     counts = Counter(words(text))
-    # A word that comes often says more, but not in proportion.
+    # Repeated words count more, but not in proportion.
     weights = {word: weight(word) * math.sqrt(count) for word, count in counts.items()}
     length = math.sqrt(sum(one * one for one in weights.values()))
     return {word: one / length for word, one in weights.items()}
@@ -54,11 +54,11 @@ def likeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text; a line's end ends one as well."""
+    """Return the sentences of a text; a line break ends a sentence."""
     return [found.strip() for found in _SENTENCE.findall(text)]
 
 
 def number(*parts: object) -> int:
-    """Return a number that depends on all parts and on nothing else: 64 bits, evenly spread."""
-    told = "\x1f".join(map(str, parts)).encode("utf-8", "replace")
-    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest())
+    """Return a hash of all parts: a number of 64 bits."""
+    joined = "\x1f".join(map(str, parts)).encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest())

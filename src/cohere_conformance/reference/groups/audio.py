@@ -43,7 +43,7 @@ _LANGUAGES = {
 _FIELDS = frozenset({"model", "language", "temperature", "file"})
 
 
-@operation("POST /v2/audio/transcriptions", beside="large")
+@operation("POST /v2/audio/transcriptions", in_thread="large")
 def transcribe(call: Call) -> JsonResponse:
     """Return the text of a recording, and nothing else (AUD-S01)."""
     file = _file(call)

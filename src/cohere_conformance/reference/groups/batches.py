@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import models, walks
-from cohere_conformance.reference.batching import answered
+from cohere_conformance.reference.batching import row_results
 from cohere_conformance.reference.datasets import avro, record
 from cohere_conformance.reference.datasets.record import Content
 from cohere_conformance.reference.datasets.upload import file_of, size_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from cohere_conformance.reference.batching import Done
+    from cohere_conformance.reference.batching import RowResult
     from cohere_conformance.reference.datasets.kinds import Row
     from cohere_conformance.reference.datasets.record import Dataset
     from cohere_conformance.reference.handling import Call
@@ -58,12 +58,12 @@ class Batch:
     created_at: datetime
     step: timedelta
     records: int
-    work: Callable[[], list[Done]]
+    work: Callable[[], list[RowResult]]
     output: Dataset
     cancelled_at: datetime | None = None
 
     @cached_property
-    def results(self) -> list[Done]:
+    def results(self) -> list[RowResult]:
         """Return the result of each record."""
         return self.work()
 
@@ -123,7 +123,7 @@ def create(call: Call) -> JsonResponse:
         created_at=call.now,
         step=step,
         records=len(rows),
-        work=lambda: answered(call, kind, model, rows),
+        work=lambda: row_results(call, kind, model, rows),
         output=record.result(
             f"{name}-results",
             kind,
@@ -139,14 +139,14 @@ def create(call: Call) -> JsonResponse:
     return JsonResponse(inject(call, faults.BODY, {"batch": shown}))
 
 
-def _stored(results: Sequence[Done]) -> Content:
+def _stored(results: Sequence[RowResult]) -> Content:
     rows: list[Row] = [{"custom_id": one.custom_id, "error": one.error, "body": one.body} for one in results]
     schema = avro.schema_of(rows, ("custom_id", "error", "body"))
     files = (file_of("results", rows, schema),)
     return Content("validated", files, schema, size=size_of(files))
 
 
-@operation("GET /v2/batches", beside="always")
+@operation("GET /v2/batches", in_thread="always")
 def listed(call: Call) -> JsonResponse:
     """List the batches of one page, newest first."""
     size = call.query.get("page_size") or _PAGE
@@ -170,7 +170,7 @@ def listed(call: Call) -> JsonResponse:
     return JsonResponse(inject(call, faults.LIST, body))
 
 
-@operation("GET /v2/batches/{id}", beside="always")
+@operation("GET /v2/batches/{id}", in_thread="always")
 def get(call: Call) -> JsonResponse:
     """Return one batch."""
     shown = inject(call, faults.READ, _shown(call, _batch(call)))

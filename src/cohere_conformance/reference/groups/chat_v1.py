@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.chat import rules, streams_v1
 from cohere_conformance.reference.chat.generation import generate
-from cohere_conformance.reference.chat.reading_v1 import ChatRequest, read
 from cohere_conformance.reference.chat.reply import ModelReply
+from cohere_conformance.reference.chat.request_v1 import ChatRequest, parse
 from cohere_conformance.reference.groups import chat_v1_faults as faults
 from cohere_conformance.reference.handling import (
     ApiError,
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _Json = dict[str, Any]
 
 
-@operation("POST /v1/chat", beside="large")
+@operation("POST /v1/chat", in_thread="large")
 def chat(call: Call) -> JsonResponse | StreamResponse:
     """Reply to a message."""
-    request = read(call)
+    request = parse(call)
     only_queries = call.body.get("search_queries_only")
     reply = ModelReply("", "COMPLETE", 0) if only_queries else generate(request.prompt, request.options)
     reply = inject(call, faults.REPLY, reply)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.chat import calling, logprobs, rules, streams_v2
 from cohere_conformance.reference.chat.generation import generate
-from cohere_conformance.reference.chat.reading_v2 import cites, read
+from cohere_conformance.reference.chat.request_v2 import cites, parse
 from cohere_conformance.reference.groups import chat_v2_faults as faults
 from cohere_conformance.reference.handling import ApiError, JsonResponse, StreamResponse, new_id, operation
 from cohere_conformance.reference.injection import inject
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _Json = dict[str, Any]
 
 
-@operation("POST /v2/chat", beside="large")
+@operation("POST /v2/chat", in_thread="large")
 def chat(call: Call) -> JsonResponse | StreamResponse:
     """Reply to a conversation."""
-    prompt, options = read(call)
+    prompt, options = parse(call)
     reply = generate(prompt, options)
     stream = bool(call.body.get("stream"))
     if reply.finish == "ERROR" and not stream:

@@ -30,7 +30,7 @@ class _Example:
     label: str
 
 
-@operation("POST /v1/classify", beside="large")
+@operation("POST /v1/classify", in_thread="large")
 def classify(call: Call) -> JsonResponse:
     """Return a label for each text (CLS-O01 to CLS-O07)."""
     refuse_retired(call, "Classify API was removed on September 15 2025; use the Embed or the Chat API")

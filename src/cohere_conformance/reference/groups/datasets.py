@@ -30,7 +30,7 @@ _LONGEST_NAME = 49
 _LIVE_FORMATS = frozenset({"csv", "jsonl"})
 
 
-@operation("POST /v1/datasets", beside="large")
+@operation("POST /v1/datasets", in_thread="large")
 def create(call: Call) -> Callable[[], JsonResponse]:
     """Upload a dataset; errors in its rows appear when it is validated (DS-S01)."""
     query = call.query
@@ -74,7 +74,7 @@ def _delimiter(given: str) -> str:
     return given
 
 
-@operation("GET /v1/datasets/{id}", beside="always")
+@operation("GET /v1/datasets/{id}", in_thread="always")
 def get(call: Call) -> JsonResponse:
     """Return one dataset."""
     identity = call.path["id"]
@@ -87,7 +87,7 @@ def get(call: Call) -> JsonResponse:
     return JsonResponse(inject(call, faults.BODY, {"dataset": shown}))
 
 
-@operation("GET /v1/datasets", beside="always")
+@operation("GET /v1/datasets", in_thread="always")
 def listed(call: Call) -> JsonResponse:
     """List datasets, newest first."""
     found = inject(call, faults.ALL, record.newest_first(call.account, call.now))
@@ -132,7 +132,7 @@ def _moment(query: Mapping[str, Any], name: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@operation("GET /v1/datasets/usage", beside="always")
+@operation("GET /v1/datasets/usage", in_thread="always")
 def usage(call: Call) -> JsonResponse:
     """Return the size of all datasets in bytes; the live service sends the number as a string (DS-S04)."""
     size = sum(dataset.content.size for dataset in record.newest_first(call.account, call.now))

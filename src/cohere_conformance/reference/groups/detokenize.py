@@ -29,7 +29,7 @@ TEXT: FaultTable[str] = {
 }
 
 
-@operation("POST /v1/detokenize", beside="large")
+@operation("POST /v1/detokenize", in_thread="large")
 def detokenize(call: Call) -> JsonResponse:
     """Return the text of tokens (DET-O01)."""
     # 7.0 is an integer in JSON Schema, and a float in Python.

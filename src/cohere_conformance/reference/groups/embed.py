@@ -54,7 +54,7 @@ class _Input:
         return sum(tokens.count(part) for part in self.parts if isinstance(part, str))
 
 
-@operation("POST /v1/embed", "POST /v2/embed", beside="large")
+@operation("POST /v1/embed", "POST /v2/embed", in_thread="large")
 def create(call: Call) -> JsonResponse:
     """Return the vectors of the inputs and what they cost."""
     model = model_of(call, "embed")

@@ -85,7 +85,7 @@ class Job:
         return "complete" if now >= self.done_at else "processing"
 
 
-@operation("POST /v1/embed-jobs", beside="always")
+@operation("POST /v1/embed-jobs", in_thread="always")
 def create(call: Call) -> Callable[[], JsonResponse]:
     """Create a job that embeds a validated dataset."""
     body = call.body

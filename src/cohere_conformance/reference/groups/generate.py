@@ -55,7 +55,7 @@ class _Text:
     reason: str
 
 
-@operation("POST /v1/generate", beside="large")
+@operation("POST /v1/generate", in_thread="large")
 def generate(call: Call) -> JsonResponse | StreamResponse:
     """Return variants of a text that continues the prompt (GEN-05 to GEN-10)."""
     refuse_retired(call, "Generate API was removed on September 15 2025; use the Chat API")

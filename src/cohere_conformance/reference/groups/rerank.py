@@ -22,7 +22,7 @@ _DOCUMENT_TOKENS = 4096
 _CHUNKS = 10
 
 
-@operation("POST /v1/rerank", "POST /v2/rerank", beside="large")
+@operation("POST /v1/rerank", "POST /v2/rerank", in_thread="large")
 def rerank(call: Call) -> JsonResponse:
     """Return the documents' indexes, the most relevant document first."""
     model = model_of(call, "rerank")

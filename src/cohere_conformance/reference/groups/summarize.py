@@ -45,7 +45,7 @@ _SHORTEST_CLAUSE = 12
 """The minimum length of a first clause that replaces its sentence."""
 
 
-@operation("POST /v1/summarize", beside="large")
+@operation("POST /v1/summarize", in_thread="large")
 def summarize(call: Call) -> JsonResponse:
     """Return a summary of a text (SUM-O01)."""
     refuse_retired(call, "Summarize API was removed on September 15 2025; use the Chat API")

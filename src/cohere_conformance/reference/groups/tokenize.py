@@ -20,7 +20,7 @@ for _rule in ("required", "minLength", "maxLength"):
     validation.leave("tokenize", "text", _rule)
 
 
-@operation("POST /v1/tokenize", beside="large")
+@operation("POST /v1/tokenize", in_thread="large")
 def tokenize(call: Call) -> JsonResponse:
     """Return the tokens of a text, which add up to the text (TOK-O04)."""
     text: str = call.body.get("text", "")

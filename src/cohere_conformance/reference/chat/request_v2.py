@@ -64,7 +64,7 @@ _OFF = frozenset({"OFF", "DISABLED"})
 _Message = dict[str, Any]
 
 
-def read(call: Call) -> tuple[Prompt, GenerationOptions]:
+def parse(call: Call) -> tuple[Prompt, GenerationOptions]:
     """Return what a request asks for.
 
     Raises:

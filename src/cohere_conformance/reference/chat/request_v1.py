@@ -74,7 +74,7 @@ class ChatRequest:
     fast: bool
 
 
-def read(call: Call) -> ChatRequest:
+def parse(call: Call) -> ChatRequest:
     """Return what a request asks for.
 
     Raises:
