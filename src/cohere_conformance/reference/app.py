@@ -265,8 +265,8 @@ async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[
                 waiting += chunk
             else:
                 yield chunk
-            # Even 0 seconds let the event loop send. A buffered stream has to take some time to be noticed, as
-            # it does with a model at work.
+            # Even 0 seconds let the event loop send. A buffered stream has to take some time to be noticed,
+            # as it does with a model at work.
             await asyncio.sleep(max(state.pause, _HELD_BACK) if BUFFERED in state.faults else state.pause)
     if waiting:
         yield waiting
@@ -274,7 +274,7 @@ async def _chunks(stream: StreamResponse, state: ServerState) -> AsyncGenerator[
 
 @contextmanager
 def _closed(events: Iterable[Event]) -> Iterator[Iterable[Event]]:
-    """Close the generator of the events at the end, even if the client disconnected before."""
+    """Close the generator of the events, even if the client has disconnected."""
     try:
         yield events
     finally:
@@ -291,7 +291,7 @@ def _framed(event: Event, media_type: str) -> str:
 
 
 async def _file(request: Request, state: ServerState) -> Response | None:
-    """Return a requested file, which needs no key; `None` if the path is not that of a file."""
+    """Return the file at a path; `None` if it is not the path of a file."""
     path = request.url.path
     if path.startswith(storage.PREFIX):
         found = storage.fetch(path, state)

@@ -1,4 +1,4 @@
-"""How a text goes on: short sentences about what it is about, the same for the same prompt."""
+"""Continuations of prompts: short sentences on its topics, always the same for the same prompt."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 from cohere_conformance.reference.words import COMMON
 
 _TOPIC = re.compile(r"[^\W\d_]{4,}")
-_OPENINGS = (
+_FIRST = (
     "It begins with {a}.",
     "There is more to {a} than meets the eye.",
     "Most people think of {a} first.",
     "Nobody had expected {a} to matter that much.",
     "What comes next depends on {a}.",
 )
-_MIDDLES = (
+_SECOND = (
     "With a little patience, {b} follows from it.",
     "In the end {a} and {b} belong together.",
     "After that, {b} is only a question of time.",
     "Whoever has seen {b} once will know it again.",
     "Some would rather talk about {b}.",
 )
-_ENDINGS = (
+_LAST = (
     "That is how it stays.",
-    "The rest is quickly told.",
+    "The rest is quickly said.",
     "And so it goes on, day after day.",
     "Nothing more needs to be said about {a}.",
     "It is well worth a second look.",
@@ -31,18 +31,18 @@ _ENDINGS = (
 
 
 def continuation(prompt: str, variant: int, choice: int) -> str:
-    """Return how a prompt goes on.
+    """Return the continuation of a prompt.
 
     Args:
-        prompt: what to go on from; its words come up again.
-        variant: number of the variant, which makes a difference to the sentences.
-        choice: a large number that everything else depends on.
+        prompt: the prompt, whose words occur in the continuation.
+        variant: the number of the variant.
+        choice: a large number that selects the sentences.
     """
     topics = [word for word in _TOPIC.findall(prompt) if word.lower() not in COMMON] or ["this"]
     first = topics[choice % len(topics)]
     second = topics[(choice // 7 + 1) % len(topics)]
     chosen = [
         sentences[(choice // step + variant) % len(sentences)]
-        for sentences, step in ((_OPENINGS, 11), (_MIDDLES, 13), (_ENDINGS, 17))
+        for sentences, step in ((_FIRST, 11), (_SECOND, 13), (_LAST, 17))
     ]
     return "".join(f" {sentence.format(a=first, b=second)}" for sentence in chosen)

@@ -1,4 +1,4 @@
-"""Faults that only unusual input reveals: what the server trips over."""
+"""Faults that only unusual input reveals: crashes, which are responses with 500."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 Faults = frozenset[object]
 
 LONG_TEXT = 4096
-"""Characters of a text that a faulty server still takes."""
+"""The maximum length of a string that a faulty server accepts."""
 LONG_ID = 200
-"""Characters of an id in a path, and of a client's name, that a faulty server still takes."""
+"""The maximum length of an id in a path, or of a client name, that a faulty server accepts."""
 LARGE = 100_000
-"""Bytes of a body that a faulty server still takes."""
+"""The maximum size of a body in bytes that a faulty server accepts."""
 DEEPEST = 100
-"""Levels of a JSON value that a faulty server still takes."""
+"""The maximum depth of a JSON value that a faulty server accepts."""
 _EXACT = 2**53
-"""The greatest whole number up to which every one is a float as well."""
+"""The largest integer up to which every integer is a float as well."""
 
 
 def _found(pattern: str) -> Callable[[Any], bool]:
-    """Return a test for texts in which something is found."""
+    """Return a test for strings that contain a pattern."""
     search = re.compile(pattern).search
     return lambda value: isinstance(value, str) and search(value) is not None
 
 
-# -- crashes: the test of a value tells where the server trips
+# -- values of a request
 
 _VALUES: Mapping[Fault, Callable[[Any], bool]] = {
     fault("input.empty-array-crash", "An empty array causes a 500."): (
@@ -95,15 +95,15 @@ def _crash() -> ApiError:
 
 
 def addressed(path: bytes, methods: tuple[str, ...], faults: Faults) -> None:
-    """Look at the address of a request.
+    """Check the path of a request.
 
     Args:
         path: as it was sent, still encoded.
-        methods: those that the path has, where the method sent is none of them.
-        faults: those that are switched on.
+        methods: the methods of the path, if that of the request is not one of them.
+        faults: the faults of the server.
 
     Raises:
-        ApiError: 500, a fault is about it.
+        ApiError: 500, a fault applies.
     """
     if METHOD in faults and methods:
         raise _crash()
@@ -116,10 +116,10 @@ def addressed(path: bytes, methods: tuple[str, ...], faults: Faults) -> None:
 def asked(
     declared: Operation, query: Iterable[tuple[str, str]], headers: Mapping[str, str], faults: Faults
 ) -> None:
-    """Look at the query and the header fields of a request.
+    """Check the query and the headers of a request.
 
     Raises:
-        ApiError: 500, a fault is about them.
+        ApiError: 500, a fault applies.
     """
     for name, text in query:
         if UNKNOWN_QUERY in faults and name not in declared.query:
@@ -137,10 +137,10 @@ def asked(
 
 
 def formed(declared: Operation, form: Iterable[UploadedPart], faults: Faults) -> None:
-    """Look at the parts of a form.
+    """Check the parts of a form.
 
     Raises:
-        ApiError: 500, a fault is about them.
+        ApiError: 500, a fault applies.
     """
     texts = {part.name: part.text for part in form if part.filename is None}
     names = {part.name for part in form}
@@ -155,10 +155,10 @@ def formed(declared: Operation, form: Iterable[UploadedPart], faults: Faults) ->
 
 
 def sent(declared: Operation, content: bytes, headers: Mapping[str, str], faults: Faults) -> None:
-    """Look at a body before it is read.
+    """Check a body before it is parsed.
 
     Raises:
-        ApiError: 500, a fault is about it.
+        ApiError: 500, a fault applies.
     """
     if declared.request is None or "application/json" not in declared.request.media:
         return
@@ -172,15 +172,15 @@ def sent(declared: Operation, content: bytes, headers: Mapping[str, str], faults
 
 
 def parsed(text: str, value: Any, faults: Faults) -> None:
-    """Look at a JSON body.
+    """Check a JSON body.
 
     Args:
-        text: of which `value` was parsed.
-        value: its value; halves of surrogate pairs are still there.
-        faults: those that are switched on.
+        text: the body as text.
+        value: its JSON value, which may contain lone surrogates.
+        faults: the faults of the server.
 
     Raises:
-        ApiError: 500, a fault is about it.
+        ApiError: 500, a fault applies.
     """
     if NO_OBJECT in faults and not isinstance(value, dict):
         raise _crash()
@@ -205,7 +205,7 @@ def _look(values: Iterable[Any], faults: Faults) -> None:
 
 
 def _below(value: Any) -> Iterator[Any]:
-    """Yield a value and all that it holds; a loop, for it may be nested deeper than functions can be."""
+    """Yield a value and all values inside it; not recursive, because the nesting may be too deep for that."""
     pending = [value]
     while pending:
         pending += _held(one := pending.pop())

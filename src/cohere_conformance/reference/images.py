@@ -1,4 +1,4 @@
-"""Images in requests: data URIs that are really read, as far as the size and the depth of the picture."""
+"""Images in requests: their format, size and bit depth, read from the bytes of a data URI."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _DATA_URI = re.compile(r"data:image/(png|jpe?g|gif|webp)(?:;[^;,]*)*;base64,", re.IGNORECASE)
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples a pixel by the colour type of a PNG."""
+"""The samples of a pixel, by color type of a PNG."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Markers of a JPEG that begin a frame; the three others of the range are tables."""
+"""The markers of a JPEG that start a frame; the three others of the range are tables."""
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""Markers of a JPEG that have no length."""
+"""The markers of a JPEG without a length."""
 _Size = tuple[int, int, int]
 
 
@@ -31,9 +31,9 @@ class Image:
     Attributes:
         width: in pixels.
         height: in pixels.
-        format: media type, by what the bytes are, not by what the URI calls them.
-        bit_depth: bits a pixel.
-        bytes: the file.
+        format: the media type of the bytes, which may differ from that of the URI.
+        bit_depth: the bits of a pixel.
+        bytes: the content of the file.
     """
 
     width: int
@@ -47,7 +47,7 @@ def inspect(data_uri: str) -> Image:
     """Return the image in a data URI.
 
     Raises:
-        ApiError: 400, it is no data URI of an image, or the image cannot be read.
+        ApiError: 400, it is not a data URI of an image, or the image is damaged.
     """
     start = _DATA_URI.match(data_uri)
     if start is None:
@@ -60,7 +60,7 @@ def inspect(data_uri: str) -> Image:
     if not found:
         raise ApiError(400, "invalid image: the bytes are no jpeg, png, webp or gif image")
     kind, read = found[0]
-    # Every reader indexes into bytes that may end too early.
+    # The readers index into bytes that may end too early.
     try:
         width, height, depth = read(content)
     except (IndexError, ValueError) as error:
@@ -78,7 +78,7 @@ def _number(content: bytes, start: int, length: int, *, little: bool = False) ->
 
 
 def _png(content: bytes) -> _Size:
-    """Read a PNG through to its end: each chunk has a checksum, so damage shows."""
+    """Read a PNG to its end: the checksum of each chunk shows whether it is damaged."""
     size = None
     location = 8
     while True:

@@ -1,4 +1,4 @@
-"""Who may call: keys, their kinds, and the limits of trial keys."""
+"""Authentication: API keys, their kinds, and the rate limits of trial keys."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 PRODUCTION = "reference-key"
-"""A production key that the reference server always accepts."""
+"""A production key that every reference server accepts."""
 TRIAL = "reference-trial-key"
-"""A trial key, with quota headers and limits."""
+"""A trial key, with quota headers and rate limits."""
 EXPIRED = "reference-expired-key"
-"""A trial key whose time is over."""
+"""An expired trial key."""
 
 IGNORED = fault("auth.ignored", "Every call succeeds, with any key or none.")
 WRONG_ACCEPTED = fault("auth.any-key", "Any key is accepted.")
@@ -35,13 +35,13 @@ UNLIMITED = fault("limits.never", "Trial keys have no rate limit, and their rema
 ABOVE = fault("limits.remaining-above", "The remaining calls of a trial key are above its limit.")
 
 MONTHLY = 1000
-"""Calls a month and endpoint of a trial key (R-02)."""
+"""The maximum number of calls of a trial key, for each endpoint and month (R-02)."""
 _MINUTE = timedelta(minutes=1)
 _DEFAULT_LIMIT = 40
 
 
 class KeyKind(enum.Enum):
-    """What a key may do."""
+    """The kind of a key."""
 
     PRODUCTION = enum.auto()
     TRIAL = enum.auto()
@@ -50,11 +50,11 @@ class KeyKind(enum.Enum):
 
 @dataclass
 class ApiKey:
-    """One accepted key.
+    """One known key.
 
     Attributes:
-        kind: what it may do.
-        organization: name of the organisation that it belongs to.
+        kind: its kind.
+        organization: the name of its organization.
     """
 
     kind: KeyKind
@@ -65,7 +65,7 @@ class ApiKey:
         """Count a call and return the quota headers; none for a production key.
 
         Raises:
-            ApiError: 429, the limit of this minute is used up.
+            ApiError: 429, the rate limit is exceeded.
         """
         if self.kind is not KeyKind.TRIAL:
             return []
@@ -102,7 +102,7 @@ class Keys:
     """The keys of a server.
 
     Args:
-        further: production keys beside the built-in one.
+        further: production keys besides the built-in one.
     """
 
     def __init__(self, further: tuple[str, ...] = ()) -> None:
@@ -113,10 +113,10 @@ class Keys:
         } | {key: ApiKey(KeyKind.PRODUCTION, "reference") for key in further}
 
     def holder(self, authorization: str | None, faults: frozenset[object]) -> ApiKey:
-        """Return the key that an `Authorization` field names.
+        """Return the key of an `Authorization` header.
 
         Raises:
-            ApiError: 401, there is none, or it is not accepted (G-03 to G-07).
+            ApiError: 401, there is no key, or it is not accepted (G-03 to G-07).
         """
         status = 403 if FORBIDDEN in faults else 401
         scheme, _, token = (authorization or "").strip().partition(" ")
@@ -136,8 +136,8 @@ class Keys:
         if key is None and lax:
             key = self._keys[PRODUCTION]
         if key is None:
-            told = token if REPEATED in faults else masked(token)
-            raise ApiError(status, f"Incorrect API key provided: {told}", traced=False)
+            shown = token if REPEATED in faults else masked(token)
+            raise ApiError(status, f"Incorrect API key provided: {shown}", traced=False)
         if key.kind is KeyKind.EXPIRED and EXPIRED_ACCEPTED not in faults:
             raise ApiError(status, "your trial API key has expired", traced=False)
         return key
@@ -151,5 +151,5 @@ class Keys:
 
 
 def masked(token: str) -> str:
-    """Return a key as an error message may show it: its first and last two characters."""
+    """Return a key for an error message: its first and last two characters."""
     return f"{token[:2]}****{token[-2:]}" if len(token) > 8 else "****"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cohere_conformance.contract.models import shipped_retired
 from cohere_conformance.reference.faults import fault
@@ -11,6 +11,8 @@ from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.profile import Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cohere_conformance.contract import Operation
     from cohere_conformance.reference.state import ServerState
 
@@ -23,16 +25,16 @@ class Model:
     """One model.
 
     Attributes:
-        name: as it is called.
-        endpoints: what it can be used for, as `GET /v1/models` names it.
-        context: tokens of context.
-        output: the most tokens it writes; 0 where it writes none.
-        defaults: the endpoints that use it where no model is named.
-        features: what chat models can do besides; `None` for others.
-        dimension: length of its embeddings; 0 where it makes none.
-        v2_only: answers on version 2 only.
-        reasoning: thinks before it answers.
-        vision: reads images.
+        name: its name.
+        endpoints: its endpoints, as in `GET /v1/models`.
+        context: the context length in tokens.
+        output: the maximum number of generated tokens; 0 if it generates none.
+        defaults: the endpoints that it is the default model of.
+        features: of a chat model; `None` for others.
+        dimension: of its embeddings; 0 if it has none.
+        v2_only: whether it is available in version 2 only.
+        reasoning: whether it thinks before it replies.
+        vision: whether it reads images.
     """
 
     name: str
@@ -48,7 +50,7 @@ class Model:
 
     @property
     def removed(self) -> str | None:
-        """The day on which the service took it away; `None` while it serves."""
+        """The day on which the service removed it; `None` if it is available."""
         retired = shipped_retired().get(self.name)
         return None if retired is None else retired.spelled
 
@@ -94,20 +96,20 @@ MODELS = {
         Model("embed-multilingual-v2.0", ("embed", "classify"), 256, dimension=768),
     )
 }  # fmt: skip
-"""By name, in the order in which they are listed."""
+"""By name, in the order of the list."""
 
 
 def serving(profile: Profile) -> list[Model]:
-    """Return the models that serve under a profile; by the contract all of them do."""
+    """Return the available models; with the profile of the contract these are all models."""
     gone = profile is Profile.LIVE_2026
     return [model for model in MODELS.values() if not (gone and model.removed)]
 
 
 def find(name: str, state: ServerState) -> Model:
-    """Return the model of that name.
+    """Return the model with a name.
 
     Raises:
-        ApiError: 404, nobody knows it (V-06), or it was removed (V-07).
+        ApiError: 404, it is unknown (V-06), or it was removed (V-07).
     """
     model = MODELS.get(name.removesuffix("-ft"))
     if model is None and UNKNOWN_SERVED in state.faults:
@@ -134,14 +136,14 @@ _ENDPOINTS = {
     "classify": "classify",
     "summarize": "summarize",
 }
-"""By group: the endpoint that a model must serve there."""
+"""By group: the endpoint that its models need."""
 
 
 def require(name: str, operation: Operation, state: ServerState) -> None:
-    """Check the model that a body names, where the operation calls one.
+    """Check the model of a body, if the operation uses one.
 
     Raises:
-        ApiError: 404, there is no such model; 400, it is for something else or for version 2 only (V-09).
+        ApiError: 404, there is no such model; 400, it has another endpoint, or version 2 only (V-09).
     """
     if operation.group in {"finetuning", "datasets", "connectors", "models"}:
         return
@@ -149,7 +151,7 @@ def require(name: str, operation: Operation, state: ServerState) -> None:
     if MODELS.get(name) is None:
         return
     endpoint = _ENDPOINTS.get(operation.group)
-    # Before the generations were split, every text model wrote for every text endpoint.
+    # A model of one text endpoint is accepted by all of them.
     text = {"chat", "generate", "summarize"}
     fits = (
         endpoint is None
@@ -162,6 +164,15 @@ def require(name: str, operation: Operation, state: ServerState) -> None:
         raise ApiError(400, f"model '{name}' is not supported with '/v1/chat', please use '/v2/chat'")
 
 
+def requested(body: Mapping[str, Any], endpoint: str, state: ServerState) -> Model:
+    """Return the model of a body, or the default model of the endpoint.
+
+    Raises:
+        ApiError: 404, there is no such model.
+    """
+    return find(body["model"], state) if body.get("model") else default(endpoint, state)
+
+
 def default(endpoint: str, state: ServerState) -> Model:
-    """Return the model that is used where a request names none."""
+    """Return the default model of an endpoint."""
     return next(model for model in serving(state.profile) if endpoint in model.defaults)

@@ -1,4 +1,4 @@
-"""A relay in front of the server: requests go through unharmed, what comes back is in a fault's hands."""
+"""A relay in front of the server, which passes requests on and injects faults into the responses."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class UpstreamResponse:
-    """What the server answers; its body is read as it comes.
+    """The response of the server; its body is read chunk by chunk.
 
     Attributes:
-        target: what was asked for: path and query.
-        status: the status line, without its end.
-        fields: the header lines, without their ends.
-        length: bytes of the body as the head says; `None` for a stream.
+        target: the path and query of the request.
+        status: the status line, without its line break.
+        fields: the header lines, without their line breaks.
+        length: the content length; `None` for a stream.
     """
 
     target: bytes
@@ -33,20 +33,20 @@ class UpstreamResponse:
 
     @property
     def server_sent(self) -> bool:
-        """Tell whether the body is server-sent events."""
+        """Return whether the body consists of server-sent events."""
         return any(line.lower().startswith(b"content-type: text/event-stream") for line in self.fields)
 
     def without(self, *names: bytes) -> tuple[bytes, ...]:
-        """Return the header lines except those of some names (in lower case)."""
+        """Return the header lines without those of some names (in lower case)."""
         return tuple(line for line in self.fields if line.partition(b":")[0].lower() not in names)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes, in pieces of bounded size."""
+        """Yield the body in chunks of bounded size."""
         while piece := await self._reader.read(_PIECE):
             yield piece
 
     async def half(self) -> AsyncIterator[bytes]:
-        """Yield the first half of the body; of a stream, half of what comes first."""
+        """Yield the first half of the body; of a stream, half of its first chunk."""
         if self.length is None:
             first = await self._reader.read(_PIECE)
             yield first[: len(first) // 2]
@@ -58,47 +58,47 @@ class UpstreamResponse:
 
 
 class Client:
-    """Whoever asked, and the ways in which something reaches them.
+    """The connection to the client.
 
     Args:
-        writer: the connection.
-        listening: ends when the client has closed its side.
+        writer: of the connection.
+        listening: a task that ends when the client has closed its side.
     """
 
     def __init__(self, writer: asyncio.StreamWriter, listening: asyncio.Task[None]) -> None:
         self._writer = writer
         self._listening = listening
         self._chunked = False
-        # Without a buffer of our own, what is sent is on its way before a reset can overtake it.
+        # Without a buffer of asyncio, everything is sent before a reset.
         writer.transport.set_write_buffer_limits(high=0)
 
     async def raw(self, content: bytes) -> None:
-        """Send bytes as they are.
+        """Send bytes without framing.
 
         Raises:
-            ConnectionError: the client has gone.
+            ConnectionError: the client has disconnected.
         """
         self._writer.write(content)
         await self._writer.drain()
 
     async def head(self, status: bytes, fields: Iterable[bytes], *, chunked: bool) -> None:
-        """Send a head; `chunked` says how the pieces that follow are framed."""
+        """Send the head of a response; `chunked` selects the framing of the body."""
         self._chunked = chunked
         lines = (status, *fields, *((b"transfer-encoding: chunked",) if chunked else ()))
         await self.raw(b"\r\n".join(lines) + _END)
 
     async def piece(self, content: bytes) -> None:
-        """Send a piece of the body; an empty one is left out, as it would mean the end."""
+        """Send a chunk of the body; an empty one is left out, because it would end the body."""
         if content:
             await self.raw(b"%x\r\n%b\r\n" % (len(content), content) if self._chunked else content)
 
     async def finish(self) -> None:
-        """Send what says that the body is complete, where something does."""
+        """Send the end of a chunked body."""
         if self._chunked:
             await self.raw(b"0" + _END)
 
     async def silence(self) -> None:
-        """Send nothing until the client gives up."""
+        """Send nothing until the client disconnects."""
         await self._listening
 
     def reset(self) -> None:
@@ -108,19 +108,19 @@ class Client:
 
 
 Strategy = Callable[[UpstreamResponse, Client], Awaitable[None]]
-"""What a fault makes of an answer; when it returns, the connection is closed."""
+"""Sends a response with a fault; the connection is closed when it returns."""
 
 
 class Relay:
-    """Takes connections, passes each request on and leaves the answer to a strategy.
+    """Accepts connections, passes requests on to the server, and lets a strategy send the responses.
 
-    A connection carries one request: the server is asked as by a client of HTTP/1.0 that reads nothing
-    compressed, so that bodies come as they are, without chunks, and end with the connection. Nothing is held
-    but pieces of bounded size.
+    A connection carries one request. It is sent to the server as HTTP/1.0 without `accept-encoding`, so that
+    the body of the response is neither chunked nor compressed, and ends with the connection. Only chunks of
+    bounded size are held in memory.
 
     Args:
-        strategy: what is made of each answer.
-        port: where the server listens, on the loopback interface.
+        strategy: sends each response.
+        port: of the server, on the loopback interface.
     """
 
     def __init__(self, strategy: Strategy, port: int) -> None:
@@ -130,18 +130,18 @@ class Relay:
         self._listening: socket.socket | None = None
 
     def start(self, listening: socket.socket) -> None:
-        """Take connections from a listening socket, which then belongs to the relay."""
-        # Not by `asyncio.start_server`: that loses connections which come while it is closed.
+        """Accept connections from a listening socket, which the relay closes at the end."""
+        # `asyncio.start_server` would lose connections that arrive while it is closed.
         listening.setblocking(False)
         asyncio.get_running_loop().add_reader(listening, self._accept, listening)
         self._listening = listening
 
     async def close(self) -> None:
-        """Take no more connections and cut those that are open."""
+        """Accept no more connections, and abort the open ones."""
         if self._listening is not None:
             asyncio.get_running_loop().remove_reader(self._listening)
             self._listening.close()
-        # What was just accepted is only closed by a task that has begun.
+        # A task that has just been created has to start, as it closes its connection.
         await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
@@ -150,7 +150,7 @@ class Relay:
     def _accept(self, listening: socket.socket) -> None:
         try:
             connection, _ = listening.accept()
-        except OSError:  # it has gone already, or there are too many
+        except OSError:  # it is closed already, or there are too many
             return
         task = asyncio.create_task(self._relay(connection))
         self._tasks.add(task)
@@ -160,15 +160,15 @@ class Relay:
         connection.setblocking(False)
         try:
             reader, writer = await asyncio.open_connection(sock=connection)
-        except OSError:  # it was reset before it was looked at
+        except OSError:  # it was reset before
             connection.close()
             return
         try:
-            # Whatever either side does to its connection ends the exchange, and nothing else.
+            # An error of either connection ends this exchange only.
             with suppress(OSError, EOFError, asyncio.LimitOverrunError):
                 await self._exchange(reader, writer)
         except asyncio.CancelledError:
-            # A close would wait for a client that may never read.
+            # Closing would wait for a client that may never read.
             writer.transport.abort()
             raise
         finally:
@@ -176,26 +176,26 @@ class Relay:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, _, fields = (await reader.readuntil(_END)).partition(b"\r\n")
-        answers, upstream = await asyncio.open_connection("127.0.0.1", self._port)
+        responses, upstream = await asyncio.open_connection("127.0.0.1", self._port)
         listening = asyncio.create_task(_pass_on(reader, upstream))
         try:
-            asked, _, _ = line.rpartition(b" ")
-            upstream.write(b"%b HTTP/1.0\r\n%b" % (asked, _without_codings(fields)))
-            answer = await _answer(asked.partition(b" ")[2], answers)
-            await self._strategy(answer, Client(writer, listening))
+            requested, _, _ = line.rpartition(b" ")
+            upstream.write(b"%b HTTP/1.0\r\n%b" % (requested, _without_codings(fields)))
+            response = await _response(requested.partition(b" ")[2], responses)
+            await self._strategy(response, Client(writer, listening))
         finally:
             listening.cancel()
             upstream.transport.abort()
 
 
 def _without_codings(fields: bytes) -> bytes:
-    """Return the header lines of a request without those that ask for a compressed body."""
+    """Return the header lines of a request without `accept-encoding`."""
     lines = fields.split(b"\r\n")
     return b"\r\n".join(line for line in lines if not line.lower().startswith(b"accept-encoding:"))
 
 
 async def _pass_on(reader: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:
-    """Pass on what the client sends; once the server wants no more of it, only wait for the client's end."""
+    """Pass on what the client sends; when the server has closed its side, wait for the client to do so."""
     with suppress(OSError):
         while piece := await reader.read(_PIECE):
             with suppress(OSError):
@@ -204,7 +204,7 @@ async def _pass_on(reader: asyncio.StreamReader, upstream: asyncio.StreamWriter)
                     await upstream.drain()
 
 
-async def _answer(target: bytes, reader: asyncio.StreamReader) -> UpstreamResponse:
+async def _response(target: bytes, reader: asyncio.StreamReader) -> UpstreamResponse:
     status, *fields = (await reader.readuntil(_END)).removesuffix(_END).split(b"\r\n")
     lengths = [line for line in fields if line.lower().startswith(b"content-length:")]
     length = int(lengths[0].partition(b":")[2]) if lengths else None

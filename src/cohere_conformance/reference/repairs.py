@@ -1,4 +1,4 @@
-"""How what breaks a rule of the contract is put right, for a server that overlooks the rule."""
+"""Repairs of invalid values, for a server that does not enforce a rule of the contract."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _FILLER = "."
 
 
 class Broken:
-    """One place that breaks a rule, ready to be put right.
+    """One location in a body that violates a rule, with methods to repair it.
 
     Args:
-        validator: of the whole body.
+        validator: of the body.
         body: the body; changed in place.
-        error: what the validator says.
+        error: the error of the validator.
 
     Attributes:
-        root: the schema of the whole body.
-        keyword: of the broken rule.
-        told: what the rule demands, as the validator names it.
-        path: names and positions that lead to the place.
-        rules: the schema that holds the keyword.
+        root: the schema of the body.
+        keyword: the violated keyword.
+        details: what the keyword requires, as the validator reports it.
+        path: the path of the location.
+        rules: the schema with the keyword.
     """
 
     def __init__(self, validator: Validator, body: Any, error: jsonschema_rs.ValidationError) -> None:
         self.root = validator.schema
         self.keyword = str(error.schema_path[-1])
-        self.told: Mapping[str, Any] = error.kind.as_dict()
+        self.details: Mapping[str, Any] = error.kind.as_dict()
         self.path = list(error.instance_path)
         self.rules: Schema = _at(self.root, error.schema_path[:-1])
         self._validator = validator
@@ -44,23 +44,23 @@ class Broken:
 
     @property
     def value(self) -> Any:
-        """What stands there."""
+        """The value at the location."""
         return _at(self._body, self.path)
 
     @property
     def nested(self) -> bool:
-        """Tell whether the place is inside of an object that is not the whole body."""
+        """Return whether the location is inside an object below the top of the body."""
         return sum(isinstance(step, str) for step in self.path) > 1
 
     def replace(self, value: Any) -> bool:
-        """Put a value there; the body as a whole cannot be replaced."""
+        """Replace the value; the body as a whole cannot be replaced."""
         if not self.path:
             return False
         _at(self._body, self.path[:-1])[self.path[-1]] = value
         return True
 
     def remove(self) -> bool:
-        """Take the value away, or put a plain one there where something has to be."""
+        """Remove the value, or replace it with a valid one if it is required."""
         if not self.path:
             return False
         above = _at(self._body, self.path[:-1])
@@ -71,7 +71,7 @@ class Broken:
         return self.replace(plain(self.root, self.rules))
 
     def _missed(self) -> bool:
-        """Tell whether the place is one that must not be empty, now that it is."""
+        """Return whether the removed property is required."""
         return any(
             [*error.instance_path, error.kind.as_dict()["property"]] == self.path
             for error in self._validator.compiled.iter_errors(self._body)
@@ -85,35 +85,35 @@ def _at(value: Any, path: Iterable[str | int]) -> Any:
     return value
 
 
-# -- how each kind of error is put right; false where it is not
+# -- the repairs; each returns whether it changed something
 
 
 def cut(one: Broken) -> bool:
-    """Shorten a list or a text to what is allowed."""
-    return one.replace(one.value[: one.told["limit"]])
+    """Cut an array or a string to its maximum length."""
+    return one.replace(one.value[: one.details["limit"]])
 
 
 def filled(one: Broken) -> bool:
-    """Lengthen a list or a text to what is demanded."""
-    missing = one.told["limit"] - len(one.value)
+    """Fill up an array or a string to its minimum length."""
+    missing = one.details["limit"] - len(one.value)
     if isinstance(one.value, str):
         return one.replace(one.value + _FILLER * missing)
     return one.replace([*one.value, *([plain(one.root, one.rules.get("items", {}))] * missing)])
 
 
 def clamped(one: Broken) -> bool:
-    """Put the limit in place of a number beyond it."""
-    return one.replace(one.told["limit"])
+    """Replace a number beyond a limit with the limit."""
+    return one.replace(one.details["limit"])
 
 
 def unlisted(one: Broken) -> bool:
-    """Take away a text that is none of those listed."""
+    """Remove a string that is not in its enum."""
     return isinstance(one.value, str) and one.remove()
 
 
 def number(one: Broken) -> bool:
-    """Read a number from a text, where one is declared."""
-    if not {"integer", "number"} & set(one.told["types"]) or not isinstance(one.value, str):
+    """Parse a string where a number is declared."""
+    if not {"integer", "number"} & set(one.details["types"]) or not isinstance(one.value, str):
         return False
     if not _NUMBER.fullmatch(one.value):
         return False
@@ -121,29 +121,31 @@ def number(one: Broken) -> bool:
 
 
 def whole(one: Broken) -> bool:
-    """Take the whole part of a number, where a whole one is declared."""
-    return one.told["types"] == ["integer"] and isinstance(one.value, float) and one.replace(int(one.value))
+    """Round a number down where an integer is declared."""
+    return (
+        one.details["types"] == ["integer"] and isinstance(one.value, float) and one.replace(int(one.value))
+    )
 
 
 def spelt(one: Broken) -> bool:
-    """Write true or false as a text, where one is declared."""
-    boolean = isinstance(one.value, bool) and "string" in one.told["types"]
+    """Turn a boolean into a string where a string is declared."""
+    boolean = isinstance(one.value, bool) and "string" in one.details["types"]
     return boolean and one.replace(str(one.value).lower())
 
 
 def listed(one: Broken) -> bool:
-    """Make a list of what is no list, where one is declared."""
-    return one.told["types"] == ["array"] and one.replace([one.value])
+    """Wrap a value in an array where an array is declared."""
+    return one.details["types"] == ["array"] and one.replace([one.value])
 
 
 def nested_away(one: Broken) -> bool:
-    """Take away what has the wrong type and is not at the top of the body."""
+    """Remove a value of the wrong type that is not at the top of the body."""
     return one.nested and one.remove()
 
 
 def nested_given(one: Broken) -> bool:
-    """Give what is required a plain value; nothing is done where its owner is the whole body."""
-    name = one.told["property"]
+    """Add a missing required property with a valid value, unless it belongs at the top of the body."""
+    name = one.details["property"]
     declared = one.rules.get("properties", {}).get(name, {})
     if one.path:
         one.value[name] = plain(one.root, declared)
@@ -151,18 +153,18 @@ def nested_given(one: Broken) -> bool:
 
 
 def nested_known(one: Broken) -> bool:
-    """Take unknown fields away, unless their owner is the whole body."""
-    names = one.told.get("unexpected", ())
+    """Remove unknown properties, unless they are at the top of the body."""
+    names = one.details.get("unexpected", ())
     for name in names if one.path else ():
         del one.value[name]
     return bool(one.path and names)
 
 
 def plain(root: Schema, rules: Schema) -> Any:
-    """Return a small value that a schema allows.
+    """Return a small value that is valid against a schema.
 
     Args:
-        root: where references lead to.
+        root: the schema that references are resolved in.
         rules: the schema.
     """
     if "$ref" in rules:
@@ -173,8 +175,8 @@ def plain(root: Schema, rules: Schema) -> Any:
         return rules["enum"][0]
     if "type" not in rules and "allOf" in rules:
         return plain(root, rules["allOf"][0])
-    told = rules.get("type", "string")
-    kind = told if isinstance(told, str) else "string" if "string" in told else told[0]
+    types = rules.get("type", "string")
+    kind = types if isinstance(types, str) else "string" if "string" in types else types[0]
     if kind == "object":
         properties = rules.get("properties", {})
         return {name: plain(root, properties.get(name, {})) for name in rules.get("required", ())}

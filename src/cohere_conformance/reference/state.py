@@ -1,4 +1,4 @@
-"""What the server remembers: its clock, its keys, and what each account has made."""
+"""The state of a server: its clock, its keys, and the accounts with their records."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _Record = TypeVar("_Record")
 
 
 class Clock:
-    """Tells the time; who has it to himself moves it ahead instead of waiting.
+    """A clock, which tests can move forward instead of waiting.
 
     Args:
-        runs: time passes by itself; otherwise only when the clock is moved.
+        runs: whether time passes; otherwise the clock moves only when it is advanced.
         start: the time at first, of a clock that does not run by itself; now, if not given.
     """
 
@@ -48,11 +48,11 @@ class Clock:
 
 @dataclass
 class Account:
-    """What belongs to one organisation.
+    """The account of one organization.
 
     Attributes:
-        organization_id: id of the organisation (a UUID).
-        owner_id: id of the user who owns its keys (a UUID).
+        organization_id: the id of the organization (a UUID).
+        owner_id: the id of the owner of its keys (a UUID).
     """
 
     organization_id: str
@@ -65,26 +65,26 @@ class Account:
 
 
 class ServerState:
-    """One running server's memory.
+    """The state of one server, which can be changed while it runs.
 
     Args:
-        profile: which behaviour to show, or its name, such as `live-2026`.
-        faults: what to do wrong, or the names of it, such as `rerank.unsorted`.
-        step: seconds that each step of something asynchronous takes (validation, a job, a training).
-        pause: seconds between two events of a stream.
-        time_per_request: seconds by which each request moves the clock ahead.
-        clock: another one than that of this machine.
-        keys: further keys that are accepted, as production keys.
+        profile: of the behaviour, or its name, such as `live-2026`.
+        faults: the injected faults, or their names, such as `rerank.unsorted`.
+        step: the seconds of each step of an asynchronous process (validation, job, training).
+        pause: the seconds between two events of a stream.
+        time_per_request: the seconds by which each request moves the clock forward.
+        clock: instead of the clock of this machine.
+        keys: further production keys.
         seed: makes ids and other random values repeatable; they are random if it is not given.
 
     Attributes:
-        clock: the time that everything is reckoned by.
-        keys: who may call.
-        contract: what requests are validated against.
+        clock: the clock of all times.
+        keys: the accepted keys.
+        contract: validates the requests.
         randomness: the source of random ids.
 
     Raises:
-        UsageError: there is no such profile or fault, or a number of seconds is none.
+        UsageError: a profile or fault is unknown, or a number of seconds is invalid.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ServerState:
         self.pause = _seconds("pause", pause)
         self.time_per_request = _seconds("time_per_request", time_per_request)
         self.clock = clock or Clock()
-        # One text is one key, not one a letter.
+        # A string is one key, not one for each character.
         self.keys = Keys((keys,) if isinstance(keys, str) else tuple(keys))
         self.contract: Contract = load_contract()
         self.randomness = source(seed)
@@ -115,7 +115,7 @@ class ServerState:
 
     @property
     def faults(self) -> frozenset[Fault]:
-        """What the server does wrong; may be changed while it runs, by names as well."""
+        """The injected faults; they can be changed while the server runs, also by name."""
         return self._faults
 
     @faults.setter
@@ -124,13 +124,13 @@ class ServerState:
         self._faults = chosen((one.name if isinstance(one, Fault) else str(one) for one in named), "faults")
 
     def account(self, organization: str) -> Account:
-        """Return the account of an organisation, opened on first use."""
+        """Return the account of an organization, which is created when it is first used."""
         if organization not in self._accounts:
             account = Account(
                 organization_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"organization.{organization}")),
                 owner_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"owner.{organization}")),
             )
-            # Another thread may have opened it meanwhile.
+            # Another thread may have created it meanwhile.
             self._accounts.setdefault(organization, account)
         return self._accounts[organization]
 
@@ -142,5 +142,5 @@ def _seconds(name: str, value: float) -> float:
 
 
 def stamp(moment: datetime) -> str:
-    """Return a time as the API writes it: RFC 3339 in UTC with microseconds."""
+    """Return a time in the format of the API: RFC 3339 in UTC with microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "/cohere-public/tokenizers/"
-"""The folder, as it is called on the live service's storage."""
+"""The folder on the storage of the live service."""
 _NAME = re.compile(re.escape(PREFIX) + r"(?P<model>[^/]+)\.json")
 _WORD = r" ?[\p{L}\p{Nl}\p{No}]+| ?\p{Nd}+|[\s\x1c-\x1f]| ?[^\p{L}\p{N}_\s\x1c-\x1f]|_"
-"""How the server splits a text into words, with the classes of Python's expressions spelled out."""
+"""Splits a text into words as `tokens` does, with the character classes of Python spelled out."""
 _ONE, _TWO, _THREE, _FOUR = (
     "[^\x80-\U0010ffff]",
     "[\x80-\u07ff]",
@@ -30,21 +30,21 @@ _PIECE = (
     f"{_FOUR}(?:{_ONE}{{2}}|{_ONE}|{_TWO})?"
     f"|{_ONE}{{3}}|{_ONE}{_TWO}|{_ONE}{{2}}|{_TWO}{_ONE}|{_ONE}|{_TWO}|{_THREE}"
 )
-"""How it splits a word into pieces of at most three bytes, by the bytes that each character takes."""
+"""Splits a word into tokens of at most three bytes, by the number of bytes of each character."""
 _LATIN = [character for character in map(chr, range(0x80, 0x180)) if character.isalnum()]
 _PLANES = range(0x10000, 0x32000, 64)
 """Characters of four bytes that differ in their first three bytes."""
 
 
 def url(base_url: str, model: str) -> str:
-    """Return the address of a model's tokenizer on this server."""
+    """Return the URL of the tokenizer of a model on this server."""
     return f"{base_url}{PREFIX}{model}.json"
 
 
 def fetch(path: str) -> bytes | None:
-    """Return the tokenizer at a path of this server, `None` where there is none.
+    """Return the tokenizer file at a path, `None` if there is none.
 
-    All models share one: the server counts the tokens of each alike.
+    All models have the same tokenizer.
     """
     found = _NAME.fullmatch(path)
     if found is None or not (model := models.MODELS.get(found["model"])) or not model.endpoints:
@@ -61,7 +61,7 @@ def _file() -> bytes:
     }
     split = {"type": "Split", "behavior": "Isolated", "invert": False}
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
-    # A character of four bytes does not fit into one piece. Its first byte is recognised by its letter.
+    # A character of four bytes does not fit into one token; its first byte is recognized by its letter.
     torn = f"[{''.join(letters[byte] for byte in range(0xF0, 0xF5))}].."
     steps = [
         split | {"pattern": {"Regex": _WORD}},
@@ -78,7 +78,7 @@ def _file() -> bytes:
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
         "post_processor": None,
         "decoder": level,
-        # Without merges, a piece is one token if it is in the vocabulary, and else one token a byte.
+        # Without merges, a piece is one token if it is in the vocabulary, otherwise one token for each byte.
         "model": {
             "type": "BPE",
             "dropout": None,
@@ -100,7 +100,7 @@ def _byte(value: int) -> bytes:
 
 
 def _letters() -> list[str]:
-    """Return the character that stands for each byte in such a file: itself where it can be printed."""
+    """Return the character of each byte in such a file: the byte itself if it is printable."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

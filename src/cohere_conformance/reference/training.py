@@ -1,4 +1,4 @@
-"""Training of a model over time: where it stands, what happened to it, and how the loss went down."""
+"""Training of a model over time: its status, its events, and the metrics of its steps."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ KINDS = {
         "multi-label-classification-finetune-input",
     ),
 }
-"""By type of model: the types of dataset that it can be trained with."""
+"""By type of model: the dataset types for its training."""
 _BASES = {
     "BASE_TYPE_CHAT": ("command-r-08-2024", "08-2024"),
     "BASE_TYPE_RERANK": ("rerank-english-v3.0", "3.0"),
     "BASE_TYPE_CLASSIFICATION": ("embed-english-v3.0", "3.0"),
 }
-"""By type of model: what is trained where nobody names it, and its version."""
+"""By type of model: the default base model and its version."""
 _RANGES = {
     "train_epochs": (1, 10),
     "learning_rate": (5e-5, 0.1),
@@ -39,18 +39,18 @@ _RANGES = {
     "early_stopping_threshold": (0.001, 0.1),
     "early_stopping_patience": (0, 10),
 }
-"""What the documentation allows (FT-R02); no schema says it."""
+"""The documented ranges (FT-R02), which no schema has."""
 _DEFAULTS = {"train_epochs": 1, "learning_rate": 0.01, "train_batch_size": 16}
 _COURSE = ("QUEUED", "FINETUNING", "FINETUNING", "DEPLOYING_API", "READY")
 """The status after each step."""
 _TRAINED = 3
-"""Steps after which the training itself is over."""
+"""The number of steps of the training itself."""
 _MOST_METRICS = 120
-"""Training steps that are told of; of longer trainings every so many."""
+"""The maximum number of metrics; of longer trainings only every so many steps have metrics."""
 
 
 class MissingDatasetError(ApiError):
-    """The dataset of a training is not there."""
+    """The dataset of a training does not exist."""
 
 
 @dataclass
@@ -59,14 +59,14 @@ class Finetuned:
 
     Attributes:
         id: a UUID.
-        name: as it was given.
-        settings: as they are answered, defaults filled in.
-        created_at: when it was made.
-        step: how long a step takes.
-        examples: how many examples there are to train with.
+        name: the name that it was created with, or that of the last update.
+        settings: the settings of responses, with defaults.
+        created_at: the time of its creation.
+        step: the duration of a step.
+        examples: the number of training examples.
         source: the dataset.
-        updated_at: when it was last changed by a caller.
-        hyper: the parameters that it is trained with; settings that are changed later do not train it anew.
+        updated_at: the time of the last update.
+        hyper: the hyperparameters of its training; later changes of the settings do not repeat the training.
         deleted: whether it was deleted.
     """
 
@@ -82,7 +82,7 @@ class Finetuned:
     deleted: bool = False
 
     def events(self, now: datetime) -> list[tuple[str, datetime]]:
-        """Return each status that it has had and since when, the first one first."""
+        """Return each status so far with its time, the oldest first."""
         found: list[tuple[str, datetime]] = []
         gone = self.source.deleted_at
         for number, status in enumerate(_COURSE):
@@ -97,11 +97,11 @@ class Finetuned:
 
     @property
     def trained_at(self) -> datetime:
-        """Return when the training is over, unless it fails."""
+        """Return the time at which the training ends, unless it fails."""
         return self.created_at + _TRAINED * self.step
 
     def metrics(self, now: datetime) -> list[dict[str, Any]]:
-        """Return the metrics of the steps that were trained until now, the last step first."""
+        """Return the metrics of the training steps so far, the last step first."""
         batch = max(1, int(self.hyper["train_batch_size"]))
         total = max(1, int(self.hyper["train_epochs"])) * math.ceil(self.examples / batch)
         began = self.created_at + self.step
@@ -131,17 +131,17 @@ class Finetuned:
 def settings_of(
     given: Mapping[str, Any], account: Account, now: datetime, *, kept: Dataset | None, lax: bool
 ) -> tuple[dict[str, Any], Dataset]:
-    """Return settings as they are answered, and the dataset that they name.
+    """Return the settings of a response, and their dataset.
 
     Args:
-        given: as they were sent.
-        account: whose datasets there are.
+        given: the settings of the request.
+        account: of the caller.
         now: the time.
-        kept: the dataset that the model was trained with already; it need not be there any more.
-        lax: take parameters of any value, which no faithful server does.
+        kept: the dataset that the model was trained with, which may have been deleted since.
+        lax: accept hyperparameters out of range, for a fault.
 
     Raises:
-        ApiError: 400, they cannot be trained with.
+        ApiError: 400, the settings are invalid.
     """
     base = dict(given["base_model"])
     kinds = KINDS.get(base["base_type"])
@@ -172,7 +172,7 @@ def settings_of(
         settings["multi_label"] = source.kind.name.startswith("multi")
     wandb = given.get("wandb")
     if wandb is not None:
-        # The declaration wants the key back; what comes back is not the key.
+        # The contract requires an api_key in responses; the real one is not sent.
         settings["wandb"] = {
             **{name: text for name, text in wandb.items() if text is not None},
             "api_key": "****",

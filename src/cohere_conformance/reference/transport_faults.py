@@ -1,6 +1,6 @@
-"""Faults of the transport: what can go wrong between a right answer and the client.
+"""Faults of the transport: a correct response does not reach the client as it should.
 
-The server has done its work by then: what was to be created is created, though nobody is told.
+The operation has been executed by then: something may have been created although the client gets no response.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.relay import Client, Strategy, UpstreamResponse
 
 ELSEWHERE = b"https://elsewhere.invalid"
-"""A host that no name server knows, now or ever."""
+"""A host that never exists (RFC 2606)."""
 DRIP = 1.0
-"""Seconds between two bytes."""
+"""The seconds between two bytes."""
 BOMB = 512
-"""MiB that a few hundred KiB are inflated to."""
+"""The size in MiB that a body of a few hundred KiB decompresses to."""
 FLOOD = 5000
-"""Header lines that nobody asked for."""
+"""The number of extra header lines."""
 _BLANKS = b" " * 2**20
 _GARBAGE = bytes(range(1, 256))
 _TEXT = re.compile(rb'(?<=:")[^"\\]|(?<=: ")[^"\\]')
@@ -36,10 +36,10 @@ _STRATEGIES: dict[Fault, Strategy] = {}
 
 
 def switched_on(faults: frozenset[Fault]) -> Strategy | None:
-    """Return what the transport does to answers, `None` if it leaves them alone.
+    """Return the strategy of the fault that is switched on, `None` without one.
 
     Raises:
-        UsageError: several faults of the transport are on; each wants the whole connection.
+        UsageError: several faults of the transport are on; only one can own the connection.
     """
     found = sorted(faults & _STRATEGIES.keys(), key=lambda one: one.name)
     if len(found) > 1:
@@ -56,18 +56,18 @@ def _when(on: Fault) -> Callable[[Strategy], Strategy]:
     return register
 
 
-async def _head(answer: UpstreamResponse, client: Client) -> None:
-    await client.head(answer.status, answer.fields, chunked=answer.length is None)
+async def _head(response: UpstreamResponse, client: Client) -> None:
+    await client.head(response.status, response.fields, chunked=response.length is None)
 
 
-async def _half(answer: UpstreamResponse, client: Client) -> None:
-    await _head(answer, client)
-    async for piece in answer.half():
+async def _half(response: UpstreamResponse, client: Client) -> None:
+    await _head(response, client)
+    async for piece in response.half():
         await client.piece(piece)
 
 
-async def _body(answer: UpstreamResponse, client: Client) -> None:
-    async for piece in answer.pieces():
+async def _body(response: UpstreamResponse, client: Client) -> None:
+    async for piece in response.pieces():
         await client.piece(piece)
     await client.finish()
 
@@ -76,52 +76,52 @@ async def _body(answer: UpstreamResponse, client: Client) -> None:
 
 
 @_when(fault("transport.hang", "Connections are accepted, but no response is sent."))
-async def _hang(answer: UpstreamResponse, client: Client) -> None:
+async def _hang(response: UpstreamResponse, client: Client) -> None:
     await client.silence()
 
 
 @_when(fault("transport.hang-in-body", "Nothing more is sent after half of the body."))
-async def _hang_in_body(answer: UpstreamResponse, client: Client) -> None:
-    await _half(answer, client)
+async def _hang_in_body(response: UpstreamResponse, client: Client) -> None:
+    await _half(response, client)
     await client.silence()
 
 
 @_when(fault("transport.reset", "The connection is reset without a response."))
-async def _reset(answer: UpstreamResponse, client: Client) -> None:
+async def _reset(response: UpstreamResponse, client: Client) -> None:
     client.reset()
 
 
 @_when(fault("transport.reset-in-body", "The connection is reset after half of the body."))
-async def _reset_in_body(answer: UpstreamResponse, client: Client) -> None:
-    await _half(answer, client)
+async def _reset_in_body(response: UpstreamResponse, client: Client) -> None:
+    await _half(response, client)
     client.reset()
 
 
 @_when(fault("transport.close-early", "The connection is closed without a response."))
-async def _close_early(answer: UpstreamResponse, client: Client) -> None:
-    """Do nothing: the connection is closed anyway."""
+async def _close_early(response: UpstreamResponse, client: Client) -> None:
+    """Do nothing: the connection is closed afterwards."""
 
 
 @_when(fault("transport.truncated", "The connection is closed after half of the declared body."))
-async def _truncated(answer: UpstreamResponse, client: Client) -> None:
-    await _half(answer, client)
+async def _truncated(response: UpstreamResponse, client: Client) -> None:
+    await _half(response, client)
 
 
 @_when(fault("transport.stream-cut", "Streams end in the middle of an event, with a valid end of the body."))
-async def _stream_cut(answer: UpstreamResponse, client: Client) -> None:
-    await _head(answer, client)
-    if answer.length is not None:
-        await _body(answer, client)
+async def _stream_cut(response: UpstreamResponse, client: Client) -> None:
+    await _head(response, client)
+    if response.length is not None:
+        await _body(response, client)
         return
-    end = b"\n\n" if answer.server_sent else b"\n"
+    end = b"\n\n" if response.server_sent else b"\n"
     held = b""
-    async for piece in answer.pieces():
+    async for piece in response.pieces():
         held += piece
         if held.count(end) > 2:
             ready, *last = held.rsplit(end, 3)
             held = end.join(last)
             await client.piece(ready + end)
-    # The second event from the end: what is left of a mere `[DONE]` would say little.
+    # The second last event: the last one may be `[DONE]`, which is too short.
     event = held.partition(end)[0]
     await client.piece(event[: len(event) // 2])
     await client.finish()
@@ -131,25 +131,25 @@ async def _stream_cut(answer: UpstreamResponse, client: Client) -> None:
 
 
 @_when(fault("transport.wrong-length-short", "The content length is smaller than the body."))
-async def _wrong_length_short(answer: UpstreamResponse, client: Client) -> None:
-    await _misdeclared(answer, client, 10 if answer.length is None else answer.length // 2)
+async def _wrong_length_short(response: UpstreamResponse, client: Client) -> None:
+    await _misdeclared(response, client, 10 if response.length is None else response.length // 2)
 
 
 @_when(fault("transport.wrong-length-long", "The content length is larger than the body."))
-async def _wrong_length_long(answer: UpstreamResponse, client: Client) -> None:
-    await _misdeclared(answer, client, 2**30 if answer.length is None else answer.length + 64)
+async def _wrong_length_long(response: UpstreamResponse, client: Client) -> None:
+    await _misdeclared(response, client, 2**30 if response.length is None else response.length + 64)
 
 
-async def _misdeclared(answer: UpstreamResponse, client: Client, length: int) -> None:
-    fields = (*answer.without(b"content-length"), b"content-length: %d" % length)
-    await client.head(answer.status, fields, chunked=False)
-    await _body(answer, client)
+async def _misdeclared(response: UpstreamResponse, client: Client, length: int) -> None:
+    fields = (*response.without(b"content-length"), b"content-length: %d" % length)
+    await client.head(response.status, fields, chunked=False)
+    await _body(response, client)
 
 
 @_when(fault("transport.slow-drip", "Bodies are sent at one byte a second."))
-async def _slow_drip(answer: UpstreamResponse, client: Client) -> None:
-    await _head(answer, client)
-    async for piece in answer.pieces():
+async def _slow_drip(response: UpstreamResponse, client: Client) -> None:
+    await _head(response, client)
+    async for piece in response.pieces():
         for number in range(len(piece)):
             await client.piece(piece[number : number + 1])
             await asyncio.sleep(DRIP)
@@ -157,13 +157,13 @@ async def _slow_drip(answer: UpstreamResponse, client: Client) -> None:
 
 
 @_when(fault("transport.endless-body", "Bodies never end: spaces follow for as long as the client reads."))
-async def _endless_body(answer: UpstreamResponse, client: Client) -> None:
-    await client.head(answer.status, answer.without(b"content-length"), chunked=True)
-    async for piece in answer.pieces():
+async def _endless_body(response: UpstreamResponse, client: Client) -> None:
+    await client.head(response.status, response.without(b"content-length"), chunked=True)
+    async for piece in response.pieces():
         await client.piece(piece)
     while True:
         await client.piece(_BLANKS)
-        # A fast reader must not keep everybody else waiting.
+        # A fast client must not block the event loop.
         await asyncio.sleep(0)
 
 
@@ -171,65 +171,65 @@ async def _endless_body(answer: UpstreamResponse, client: Client) -> None:
 
 
 @_when(fault("transport.gzip-garbage", "Bodies are declared as gzip but are not compressed."))
-async def _gzip_garbage(answer: UpstreamResponse, client: Client) -> None:
+async def _gzip_garbage(response: UpstreamResponse, client: Client) -> None:
     fields = (b"content-encoding: gzip", b"content-length: %d" % len(_GARBAGE))
-    await client.head(answer.status, (*answer.without(b"content-length"), *fields), chunked=False)
+    await client.head(response.status, (*response.without(b"content-length"), *fields), chunked=False)
     await client.piece(_GARBAGE)
 
 
 @_when(
     fault("transport.gzip-bomb", f"Bodies are compressed with gzip and decompress to more than {BOMB} MiB.")
 )
-async def _gzip_bomb(answer: UpstreamResponse, client: Client) -> None:
-    fields = (*answer.without(b"content-length"), b"content-encoding: gzip")
-    await client.head(answer.status, fields, chunked=True)
+async def _gzip_bomb(response: UpstreamResponse, client: Client) -> None:
+    fields = (*response.without(b"content-length"), b"content-encoding: gzip")
+    await client.head(response.status, fields, chunked=True)
     gzip = zlib.compressobj(level=9, wbits=zlib.MAX_WBITS | 16)
     for _ in range(BOMB):
         await client.piece(gzip.compress(_BLANKS))
         await asyncio.sleep(0)
-    async for piece in answer.pieces():
+    async for piece in response.pieces():
         await client.piece(gzip.compress(piece))
     await client.piece(gzip.flush())
     await client.finish()
 
 
 @_when(fault("transport.invalid-utf8", "One byte in a string of the body is not valid UTF-8."))
-async def _invalid_utf8(answer: UpstreamResponse, client: Client) -> None:
-    await _head(answer, client)
-    spoilt = False
-    async for piece in answer.pieces():
-        if not spoilt and (found := _TEXT.search(piece) or _LETTER.search(piece)):
+async def _invalid_utf8(response: UpstreamResponse, client: Client) -> None:
+    await _head(response, client)
+    replaced = False
+    async for piece in response.pieces():
+        if not replaced and (found := _TEXT.search(piece) or _LETTER.search(piece)):
             piece = piece[: found.start()] + b"\xff" + piece[found.start() + 1 :]
-            spoilt = True
+            replaced = True
         await client.piece(piece)
     await client.finish()
 
 
 @_when(fault("transport.chunked-garbage", "Bodies are declared as chunked but have no chunks."))
-async def _chunked_garbage(answer: UpstreamResponse, client: Client) -> None:
-    fields = (*answer.without(b"content-length"), b"transfer-encoding: chunked")
-    await client.head(answer.status, fields, chunked=False)
+async def _chunked_garbage(response: UpstreamResponse, client: Client) -> None:
+    fields = (*response.without(b"content-length"), b"transfer-encoding: chunked")
+    await client.head(response.status, fields, chunked=False)
     await client.piece(b"no size\r\n")
-    await _body(answer, client)
+    await _body(response, client)
 
 
 # -- heads ---------------------------------------------------------------------------------------------------
 
 
 @_when(fault("transport.garbage-status-line", "Responses start with an invalid status line."))
-async def _garbage_status_line(answer: UpstreamResponse, client: Client) -> None:
-    await client.head(b"\xfe\xff nonsense", answer.fields, chunked=answer.length is None)
-    await _body(answer, client)
+async def _garbage_status_line(response: UpstreamResponse, client: Client) -> None:
+    await client.head(b"\xfe\xff nonsense", response.fields, chunked=response.length is None)
+    await _body(response, client)
 
 
 @_when(fault("transport.header-flood", f"Responses have {FLOOD} extra header fields."))
-async def _header_flood(answer: UpstreamResponse, client: Client) -> None:
+async def _header_flood(response: UpstreamResponse, client: Client) -> None:
     flood = (b"x-flood-%d: %032d" % (number, number) for number in range(FLOOD))
-    await client.head(answer.status, (*answer.fields, *flood), chunked=answer.length is None)
-    await _body(answer, client)
+    await client.head(response.status, (*response.fields, *flood), chunked=response.length is None)
+    await _body(response, client)
 
 
 @_when(fault("transport.redirect-elsewhere", "Every call is redirected to another host with 307."))
-async def _redirect_elsewhere(answer: UpstreamResponse, client: Client) -> None:
-    fields = (b"location: %b%b" % (ELSEWHERE, answer.target), b"content-length: 0", b"connection: close")
+async def _redirect_elsewhere(response: UpstreamResponse, client: Client) -> None:
+    fields = (b"location: %b%b" % (ELSEWHERE, response.target), b"content-length: 0", b"connection: close")
     await client.head(b"HTTP/1.1 307 Temporary Redirect", fields, chunked=False)

@@ -1,4 +1,4 @@
-"""Requests against the contract: what is refused, with which status, in which order (V-01 to V-13)."""
+"""Validation of requests with the contract: errors, their status and their order (V-01 to V-13)."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ WRONG_STATUS = fault(
 NULL_REFUSED = fault("validation.null-refused", "An optional property that is null is rejected.")
 
 PROTOBUF_GROUPS = frozenset({"batches", "finetuning"})
-"""Groups behind a gateway that names unknown fields in its own way (V-03)."""
+"""Groups behind a gateway with another message for unknown fields (V-03)."""
 UNRECOGNIZED = 422
-"""Status of a value that is none of those listed, and of a value of another type.
+"""The status for a value that is not in its enum, and for a value of another type.
 
-Seen live: an unknown tool_choice (2025-11), an unknown safety_mode, an object as texts (2025-01).
+Observed live: an unknown tool_choice (2025-11), an unknown safety_mode, an object as texts (2025-01).
 """
 _LISTED_AS_400 = frozenset(
     {
@@ -51,15 +51,15 @@ _LISTED_AS_400 = frozenset(
         ("summarize", "length"),
     }
 )
-"""Lists of values, by group and path, of which the documentation says 400."""
+"""Enums, by group and path, for which the documentation says 400."""
 _LONGEST_SHOWN = 60
-"""Characters of a refused value that its message repeats."""
+"""The maximum length of an invalid value in a message."""
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """One rule that a request breaks; `keyword` is the rule's name in JSON Schema."""
+    """One rule that a request violates; `keyword` is its name in JSON Schema."""
 
     rule: str
     path: tuple[str, ...]
@@ -67,11 +67,11 @@ class BrokenRule(msgspec.Struct, frozen=True):
     keyword: str
 
     def status(self, operation: Operation, location: str) -> int:
-        """Return the status that a request with this problem is refused with.
+        """Return the status of the response.
 
         Args:
             operation: that was called.
-            location: what has the problem: a path, or the name of a query parameter.
+            location: the path of the invalid value, or the name of a query parameter.
         """
         declared = operation.group not in PROTOBUF_GROUPS and str(UNRECOGNIZED) in operation.responses
         listed = self.keyword == "type" or (
@@ -84,12 +84,12 @@ _LEFT: set[tuple[str, str, str]] = set()
 
 
 def leave(group: str, path: str, keyword: str) -> None:
-    """Leave a rule of the contract to the handlers of a group, which refuse in words of their own.
+    """Leave a rule to the handlers of a group, which have messages of their own for it.
 
     Args:
         group: of the operations.
-        path: names of properties, joined by dots; positions in lists are left out.
-        keyword: the rule's name in JSON Schema, such as `maxItems`.
+        path: names of properties, joined by dots; array indexes are left out.
+        keyword: of JSON Schema, such as `maxItems`.
     """
     _LEFT.add((group, path, keyword))
 
@@ -98,7 +98,7 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
     """Return the JSON value of a body, `{}` for an empty one.
 
     Raises:
-        ApiError: 400, it is no JSON (V-04).
+        ApiError: 400, the body is not JSON (V-04).
     """
     if not content.strip():
         return {}
@@ -110,12 +110,12 @@ def body_of(content: bytes, faults: frozenset[object]) -> Any:
             raise ApiError(500, "internal server error") from error
         raise ApiError(400, f"invalid json syntax: {_syntax(error)}") from error
     crash_faults.parsed(text, value, faults)
-    # Half a surrogate pair cannot be sent back: decoders in other languages replace it as well.
+    # A lone surrogate cannot be sent in a response; decoders of other languages replace it as well.
     return _replaced(value) if "\\u" in text else value
 
 
 def _syntax(error: ValueError | RecursionError) -> str:
-    """Return what is wrong with a text that is no JSON."""
+    """Return the message for a text that is not JSON."""
     match error:
         case UnicodeDecodeError():
             return f"byte {error.start} is not UTF-8"
@@ -154,7 +154,7 @@ def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: Serv
     """Return the declared query parameters as JSON values; others are ignored.
 
     Raises:
-        ApiError: 400, one breaks its declaration, or a required one is missing.
+        ApiError: 400, a parameter is invalid, or a required one is missing.
     """
     found: dict[str, Any] = {}
     for name, text in pairs:
@@ -164,7 +164,7 @@ def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: Serv
         value = typed(text, declared.value.schema)
         if IGNORED not in state.faults:
             for problem in _problems(declared.value, value):
-                # A text that is no number is a value out of range here: in a query everything is a text.
+                # In a query everything is a string: a string that is not a number is a value out of range.
                 status = problem.status(operation, name) if problem.keyword == "enum" else 400
                 _refuse(status, f"invalid query parameter {name}: {problem.text}", state)
         if declared.repeated:
@@ -178,10 +178,10 @@ def query_of(operation: Operation, pairs: Iterable[tuple[str, str]], state: Serv
 
 
 def validate(operation: Operation, body: Any, state: ServerState) -> list[str]:
-    """Check a JSON body and return the warnings that the answer carries.
+    """Validate a JSON body and return the warnings of the response.
 
     Raises:
-        ApiError: the first broken rule, in the order of V-13.
+        ApiError: the first violated rule, in the order of V-13.
     """
     declared = operation.request.media.get("application/json") if operation.request else None
     if declared is None:
@@ -213,7 +213,7 @@ def validate(operation: Operation, body: Any, state: ServerState) -> list[str]:
 
 
 def _unknown(operation: Operation, found: list[BrokenRule], state: ServerState) -> Iterator[str]:
-    """Refuse unknown fields on version 2, yield a warning for each on version 1."""
+    """Reject unknown properties in version 2, yield a warning for each in version 1."""
     for problem in found:
         name = ".".join(problem.path)
         text = f"unknown field: parameter '{name}' is not a valid field"
@@ -224,7 +224,7 @@ def _unknown(operation: Operation, found: list[BrokenRule], state: ServerState) 
             if SWALLOWED not in state.faults:
                 _refuse(400 if WRONG_STATUS in state.faults else 422, text, state)
         elif UNWARNED not in state.faults:
-            # The warning goes into a header, which holds no control characters.
+            # The warning is sent in a header, which cannot have control characters.
             yield _CONTROL.sub("?", text)
 
 
@@ -246,38 +246,38 @@ def _problems(validator: Validator, value: Any) -> Iterator[BrokenRule]:
     for error in errors:
         path = tuple(str(token) for token in error.instance_path if not isinstance(token, int))
         keyword = str(error.schema_path[-1])
-        told: Mapping[str, Any] = error.kind.as_dict()
+        details: Mapping[str, Any] = error.kind.as_dict()
         if keyword == "required":
-            yield BrokenRule("missing", (*path, told["property"]), "is required", keyword)
-        elif keyword == "additionalProperties" and "unexpected" in told:
-            for name in told["unexpected"]:
+            yield BrokenRule("missing", (*path, details["property"]), "is required", keyword)
+        elif keyword == "additionalProperties" and "unexpected" in details:
+            for name in details["unexpected"]:
                 yield BrokenRule("unknown", (*path, name), "is not a valid field", keyword)
         else:
-            yield BrokenRule("invalid", path, _text(error, keyword, told), keyword)
+            yield BrokenRule("invalid", path, _text(error, keyword, details), keyword)
 
 
-def _text(error: jsonschema_rs.ValidationError, keyword: str, told: Mapping[str, Any]) -> str:
-    """Return what is wrong with a value, in the words of a caller who has never seen a JSON Schema."""
+def _text(error: jsonschema_rs.ValidationError, keyword: str, details: Mapping[str, Any]) -> str:
+    """Return the message for an invalid value, without terms of JSON Schema."""
     match keyword:
         case "enum":
-            options = [str(one) for one in told["options"] if one is not None]
+            options = [str(one) for one in details["options"] if one is not None]
             return f"unrecognized value {_shortened(error.instance)}, expected one of: {', '.join(options)}"
         case "type":
-            wanted = [one for one in told["types"] if one != "null"]
+            wanted = [one for one in details["types"] if one != "null"]
             return f"is of type {_kind(error.instance)}, expected {' or '.join(wanted)}"
         case _:
             return error.message[:200]
 
 
 def _shortened(value: Any) -> str:
-    """Return a value as a message shows it; what is no text, and may be large, by its type only."""
+    """Return a value for a message: a string is cut, of another value only the type is shown."""
     if not isinstance(value, str):
         return f"of type {_kind(value)}"
     return repr(value) if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]!r}…"
 
 
 def _kind(value: Any) -> str:
-    """Return the type of a JSON value as JSON Schema names it."""
+    """Return the JSON Schema type of a value."""
     match value:
         case None:
             return "null"

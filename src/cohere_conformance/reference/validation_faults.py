@@ -1,7 +1,7 @@
-"""Faults about the rules of the contract: some kinds are not enforced, others are enforced by one too much.
+"""Faults in the validation of requests: some keywords are not enforced, others are too strict by one.
 
-What breaks a rule that is not enforced is put right before anybody works on it: as a server does that takes
-"5" for 5, or cuts off what is too much. So the answer is a good one to a request that is none.
+A value that violates a keyword that is not enforced is repaired before the handler gets it, as by a server
+that accepts "5" for 5, or cuts a long array: an invalid request gets a successful response.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _TIGHT: Mapping[Fault, tuple[str, Callable[[float], dict[str, float]]]] = {
         lambda limit: {"exclusiveMinimum": limit},
     ),
 }
-"""The keyword that is enforced by one too much, and what then stands in its place."""
+"""The keyword that is too strict, and its replacement."""
 
 MAX_ITEMS = fault("input.max-items-ignored", "An array with too many items is cut.")
 MIN_ITEMS = fault("input.min-items-ignored", "An array with too few items is filled up.")
@@ -69,7 +69,7 @@ NESTED_UNKNOWN = fault(
 QUERY = fault("input.query-ignored", "An invalid query parameter counts as absent.")
 
 _MOST = 100
-"""Places of a body that are put right: what is filled in may have rules of its own."""
+"""The maximum number of repairs of a body: an added value may have to be repaired as well."""
 
 _REPAIRS: Mapping[Fault, tuple[str, Repair]] = {
     MAX_ITEMS: ("maxItems", repairs.cut),
@@ -90,7 +90,7 @@ _REPAIRS: Mapping[Fault, tuple[str, Repair]] = {
 
 
 def query(declared: Operation, pairs: Iterable[tuple[str, str]], faults: Faults) -> Iterator[tuple[str, str]]:
-    """Yield the query parameters that count."""
+    """Yield the query parameters, without the invalid ones if these are ignored."""
     for name, text in pairs:
         known = declared.query.get(name)
         value = known.value if known and QUERY in faults else None
@@ -99,15 +99,15 @@ def query(declared: Operation, pairs: Iterable[tuple[str, str]], faults: Faults)
 
 
 def body(declared: Operation, sent: Any, faults: Faults) -> Any:
-    """Return a JSON body without what these faults overlook.
+    """Return a JSON body, repaired where a keyword is not enforced.
 
     Args:
         declared: the operation that is called.
         sent: the body; it is not changed.
-        faults: those that are switched on.
+        faults: the faults of the server.
 
     Raises:
-        ApiError: 400, a rule is enforced by one too much.
+        ApiError: 400, a keyword is too strict.
     """
     validator = declared.request.media.get("application/json") if declared.request else None
     if validator is None or not isinstance(sent, dict):
@@ -115,7 +115,7 @@ def body(declared: Operation, sent: Any, faults: Faults) -> Any:
     for one, (keyword, tighter) in _TIGHT.items():
         if one in faults:
             _refuse_limits(validator, sent, keyword, tighter)
-    wanted = [told for one, told in _REPAIRS.items() if one in faults and _is_on(one, declared)]
+    wanted = [repair for one, repair in _REPAIRS.items() if one in faults and _is_on(one, declared)]
     return _repaired(validator, sent, wanted) if wanted else sent
 
 
@@ -139,7 +139,7 @@ def _tightened(node: Any, keyword: str, tighter: Callable[[float], dict[str, flo
             return [_tightened(item, keyword, tighter) for item in node]
         case dict():
             found = {name: _tightened(item, keyword, tighter) for name, item in node.items()}
-            # A property may have the keyword's name: it is a schema then.
+            # A property with the name of a keyword has a schema as its value.
             if isinstance(node.get(keyword), int | float):
                 found |= tighter(found.pop(keyword))
             return found
@@ -148,18 +148,18 @@ def _tightened(node: Any, keyword: str, tighter: Callable[[float], dict[str, flo
 
 
 def _repaired(validator: Validator, sent: Any, wanted: list[tuple[str, Repair]]) -> Any:
-    whole = copy.deepcopy(sent)
+    body = copy.deepcopy(sent)
     for _ in range(_MOST):
-        if not any(_repair(validator, whole, keyword, repair) for keyword, repair in wanted):
+        if not any(_repair(validator, body, keyword, repair) for keyword, repair in wanted):
             break
-    return whole
+    return body
 
 
-def _repair(validator: Validator, whole: Any, keyword: str, repair: Repair) -> bool:
-    """Put the first place right that can be; the others may look different then."""
+def _repair(validator: Validator, body: Any, keyword: str, repair: Repair) -> bool:
+    """Repair the first location possible; the other errors may differ afterwards."""
     try:
-        errors = list(validator.compiled.iter_errors(whole))
+        errors = list(validator.compiled.iter_errors(body))
     except ValueError:  # deeper than the validator goes
         return False
-    broken = (repairs.Broken(validator, whole, error) for error in errors)
+    broken = (repairs.Broken(validator, body, error) for error in errors)
     return any(repair(one) for one in broken if one.keyword == keyword)

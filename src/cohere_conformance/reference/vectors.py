@@ -1,7 +1,7 @@
-"""Embeddings: unit vectors that texts with common words share in part, in each of the six types.
+"""Embeddings: unit vectors in each of the six types; those of texts with common words are similar.
 
-A vector is the sum of what its words hash to, and a little of what the whole input and its purpose hash to.
-It is built in one large integer with a lane for each dimension, which makes a sum of vectors one addition.
+A vector is the sum of the hashes of its words, and to a small part of the hashes of the complete input and of
+its purpose. It is computed in one large integer with a lane for each dimension: one addition adds vectors.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cohere_conformance.reference.words import weight, words
 
 TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 _LANE: Final = 4
-"""Bytes of a lane: enough for the sum over the longest input."""
+"""The bytes of a lane, enough for the sum of the longest input."""
 _WHOLE = 3
-"""Weight of the whole input; a word has up to 8."""
+"""The weight of the complete input; that of a word is up to 8."""
 _PURPOSE = 3
-"""Weight of the purpose: vectors of one text for different purposes differ, but only a little."""
+"""The weight of the purpose: the vectors of a text for different purposes differ only slightly."""
 _STEEPEST = 850
-"""Steps of an int8 to one."""
+"""The value of an int8 for the component 1, at most."""
 
 InputPart = str | Image
 Vector = tuple[float, ...]
@@ -34,7 +34,7 @@ Vector = tuple[float, ...]
 
 @lru_cache(maxsize=2048)
 def _lanes(seed: str, dimension: int) -> int:
-    """Return the vector of one feature: evenly spread bytes, one a lane."""
+    """Return the vector of one feature: the bytes of a hash, one in each lane."""
     digest = hashlib.shake_256(seed.encode("utf-8", "replace")).digest(dimension)
     return int.from_bytes(array("I", list(digest)).tobytes(), sys.byteorder)
 
@@ -60,10 +60,10 @@ def embed(model: str, dimension: int, parts: tuple[InputPart, ...], purpose: str
     """Return the vector of one input, rounded to 32-bit floats.
 
     Args:
-        model: each has a space of its own.
-        dimension: of the model's longest vectors.
-        parts: texts and images, which make one vector together.
-        purpose: the input type; an image's is that of a document.
+        model: vectors of different models are not similar.
+        dimension: of the longest vectors of the model.
+        parts: the texts and images of the input.
+        purpose: the input type; that of an image counts as that of a document.
     """
     features = _features(parts)
     features[f"purpose {'search_document' if purpose == 'image' else purpose}"] += _PURPOSE
@@ -73,7 +73,7 @@ def embed(model: str, dimension: int, parts: tuple[InputPart, ...], purpose: str
         added += _lanes(f"{model} {feature}", dimension) * times
     sums = array("I")
     sums.frombytes(added.to_bytes(dimension * _LANE, sys.byteorder))
-    # The bytes of a feature are spread around 127.5; twice the sum keeps the numbers whole.
+    # The mean of the bytes of a feature is 127.5; doubling keeps the numbers integers.
     return _unit([2.0 * lane - 255 * total for lane in sums])
 
 
@@ -83,19 +83,19 @@ def _unit(components: list[float]) -> Vector:
 
 
 def shortened(vector: Vector, dimension: int) -> Vector:
-    """Return the first components of a vector as a vector of length 1."""
+    """Return the first components of a vector, scaled to length 1."""
     return vector if dimension >= len(vector) else _unit(list(vector[:dimension]))
 
 
 def int8(vector: Vector) -> list[int]:
-    """Return a vector as whole numbers from -128 to 127."""
-    # Short vectors have larger components; four standard deviations are kept.
+    """Return a vector as integers from -128 to 127."""
+    # Shorter vectors have larger components; the range is four standard deviations.
     steps = min(_STEEPEST, 127 * math.sqrt(len(vector)) / 4)
     return [max(-128, min(127, math.floor(steps * one))) for one in vector]
 
 
 def ubinary(vector: Vector) -> list[int]:
-    """Return the signs of a vector, eight a byte, the most significant bit first."""
+    """Return the signs of a vector as bits, the most significant bit of each byte first."""
     signs = "".join("1" if one > 0 else "0" for one in vector)
     return list(int(signs, 2).to_bytes(len(vector) // 8))
 

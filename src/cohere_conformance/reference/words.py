@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"
 """Scripts without spaces between words: each character counts as a word."""
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-_ENDING = re.compile(r"(?<=[a-z]{3})(?:'s|ing|ed|es|s|e)$")
+_SUFFIX = re.compile(r"(?<=[a-z]{3})(?:'s|ing|ed|es|s|e)$")
 _SENTENCE = re.compile(r"[^\s.!?\u3002](?:[^.!?\u3002\n]|[.!?](?=\w))*[.!?\u3002]*")
 COMMON = frozenset(
     "a an and are as at be but by do does for from had has have how i if in is it its of on or our that the "
@@ -28,7 +28,7 @@ COMMON = frozenset(
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case and without English endings."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return [word if word in COMMON else _ENDING.sub("", word) for word in _WORD.findall(folded)]
+    return [word if word in COMMON else _SUFFIX.sub("", word) for word in _WORD.findall(folded)]
 
 
 def weight(word: str) -> int:

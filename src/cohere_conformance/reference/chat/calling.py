@@ -1,4 +1,4 @@
-"""Tool calls: which tools fit what the user asks for, and with which arguments they are called."""
+"""Tool calls: which tools match the message of the user, and their arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ID_LENGTH = 12
 _VAGUE = words.stems(
     "function tool use using data information given return call name value input output result find get"
 )
-"""What says nothing of a tool, since every other description has it."""
+"""Stems that occur in most descriptions of tools, and so do not count for a match."""
 _TYPES = {
     "str": "string",
     "string": "string",
@@ -37,17 +37,17 @@ _TYPES = {
 
 
 def fitting(prompt: Prompt, choice: str) -> list[Tool]:
-    """Return the tools that are to be called now: those that share words with the last message.
+    """Return the tools to call: those whose description has words of the last message.
 
     Args:
         prompt: the conversation.
-        choice: REQUIRED, NONE, or `""` where the model decides.
+        choice: REQUIRED, NONE, or `""` if the model decides.
     """
     if choice == "NONE" or not prompt.tools or (prompt.answered and choice != "REQUIRED"):
         return []
-    asked = words.stems(prompt.question) - _VAGUE
+    wanted = words.stems(prompt.question) - _VAGUE
     found = [
-        tool for tool in prompt.tools if words.overlap(asked, words.stems(f"{tool.name} {tool.description}"))
+        tool for tool in prompt.tools if words.overlap(wanted, words.stems(f"{tool.name} {tool.description}"))
     ]
     if not found and choice == "REQUIRED":
         return [prompt.tools[0]]
@@ -55,10 +55,10 @@ def fitting(prompt: Prompt, choice: str) -> list[Tool]:
 
 
 def calls(prompt: Prompt, chosen: list[Tool]) -> tuple[ToolCall, ...]:
-    """Return a call of each tool, with arguments made of what the user said.
+    """Return a call of each tool, with arguments from the message of the user.
 
     Raises:
-        ApiError: 422, no arguments can be made up for a tool's parameters.
+        ApiError: 422, no arguments can be generated for the parameters of a tool.
     """
     made = []
     for tool in chosen:
@@ -77,34 +77,34 @@ def calls(prompt: Prompt, chosen: list[Tool]) -> tuple[ToolCall, ...]:
 
 
 def plan(prompt: Prompt, chosen: list[Tool]) -> str:
-    """Return what the model says that it is going to do."""
+    """Return the plan of the tool calls."""
     about = words.listed([words.shortened(word, 40) for word in words.topics(prompt.question)[:3]])
     named = words.listed([tool.name.replace("_", " ") for tool in chosen[:5]])
     return f"I will use {named} to find out about {about}." if about else f"I will use {named}."
 
 
 def cost(made: tuple[ToolCall, ...]) -> int:
-    """Return how many tokens the calls are."""
+    """Return the tokens of the calls."""
     return sum(tokens.count(compact(call.arguments)) + tokens.count(call.name) for call in made)
 
 
 def compact(arguments: dict[str, Any]) -> str:
-    """Return arguments as an answer that is not streamed has them (CH2-T08)."""
+    """Return arguments as JSON on one line, as in responses without streaming (CH2-T08)."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
 
 
 def pretty(arguments: object) -> str:
-    """Return arguments as streams have them: over several lines."""
+    """Return arguments as JSON on several lines, as in streams."""
     return json.dumps(arguments, ensure_ascii=False, indent=4)
 
 
 def schema_of(definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return parameter definitions of version 1, which have types of Python, as a JSON Schema."""
+    """Return parameter definitions of version 1, which have Python types, as a JSON Schema."""
     properties = {
-        name: _typed(str(told.get("type", "str"))) | {"description": told.get("description") or ""}
-        for name, told in definitions.items()
+        name: _typed(str(one.get("type", "str"))) | {"description": one.get("description") or ""}
+        for name, one in definitions.items()
     }
-    required = [name for name, told in definitions.items() if told.get("required")]
+    required = [name for name, one in definitions.items() if one.get("required")]
     return {"type": "object", "properties": properties, "required": required}
 
 

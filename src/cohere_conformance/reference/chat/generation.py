@@ -1,4 +1,4 @@
-"""One generation: from a prompt and its settings to the final reply, within its limits."""
+"""The generation of a reply from a prompt and options."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Prompt
 
 _LEADS = ("\n", " ", "Well, ", "So: ", "Here: ", "Indeed, ")
-"""What a reply begins with where a stop sequence would leave nothing of it. At most five stop sequences are
-taken, and no two of these begin with the same character: one of them always remains."""
+"""The start of a reply of which a stop sequence would leave nothing. At most five stop sequences are
+accepted, and no two of these start with the same character: one of them always remains."""
 
 
 @dataclass(frozen=True)
 class GenerationOptions:
-    """How to generate.
+    """The options of a generation.
 
     Attributes:
-        limit: the most tokens to write.
-        stops: texts that end the reply.
-        json: write a JSON object.
-        schema: what it obeys.
+        limit: the maximum number of tokens.
+        stops: the stop sequences.
+        json: whether to generate a JSON object.
+        schema: the JSON Schema of the object.
         choice: REQUIRED, NONE, or `""`.
-        thinking: think first.
-        budget: the most tokens to think.
-        cite: make citations.
+        thinking: whether to think first.
+        budget: the maximum number of tokens for thinking.
+        cite: whether to make citations.
         safety: CONTEXTUAL, STRICT, OFF or NONE.
-        seed: makes other words likely.
+        seed: selects the wording.
     """
 
     limit: int
@@ -50,7 +50,7 @@ def generate(prompt: Prompt, settings: GenerationOptions) -> ModelReply:
     """Return the reply to a prompt.
 
     Raises:
-        ApiError: 400, the reply's schema cannot be filled; 422, a tool's parameters cannot.
+        ApiError: 400, no reply can be generated for the schema; 422, no arguments for a tool.
     """
     thinking, used, cut = _thinking(prompt, settings)
     if cut:
@@ -64,10 +64,10 @@ def generate(prompt: Prompt, settings: GenerationOptions) -> ModelReply:
 
 
 def _thinking(prompt: Prompt, settings: GenerationOptions) -> tuple[str, int, bool]:
-    """Return what is thought, how many tokens that is, and whether no token is left for a reply."""
+    """Return the thinking, its tokens, and whether no token is left for a reply."""
     if not settings.thinking:
         return "", 0, False
-    # Whoever demands a call gets one, or an error; thinking must leave room for it.
+    # With REQUIRED there has to be a tool call; the thinking leaves room for it.
     most = settings.limit // 2 if settings.choice == "REQUIRED" else settings.limit
     thought = tokens.cut(talk.thought(prompt), min(settings.budget or most, most))
     used = tokens.count(thought)
@@ -77,7 +77,7 @@ def _thinking(prompt: Prompt, settings: GenerationOptions) -> tuple[str, int, bo
 
 
 def _calling(prompt: Prompt, chosen: list[Any], room: int, *, thinks: bool) -> ModelReply:
-    """Return the calls; reasoning models have said what they plan while they thought (CH2-S02)."""
+    """Return the tool calls; reasoning models have no plan besides their thinking (CH2-S02)."""
     made = calling.calls(prompt, chosen)
     plan = "" if thinks else calling.plan(prompt, chosen)
     written = tokens.count(plan) + calling.cost(made)
@@ -115,13 +115,13 @@ def _writing(draft: Draft, room: int, settings: GenerationOptions) -> ModelReply
 
 
 def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> ModelReply:
-    """Return a draft as far as limit and stop sequences let it come."""
+    """Return a draft, cut at the limit and at the first stop sequence."""
     text, finish = draft.text, "COMPLETE"
     written = tokens.count(text)
     if written > room:
         text, finish, written = tokens.cut(text, room), "MAX_TOKENS", room
     elif written == room:
-        finish = "MAX_TOKENS"  # whether more would have come, nobody has looked
+        finish = "MAX_TOKENS"  # the text could have been longer
     ends = [location for stop in stops if stop and (location := text.find(stop)) >= 0]
     if ends:
         text, finish = text[: min(ends)], "STOP_SEQUENCE"
@@ -130,7 +130,7 @@ def _limited(draft: Draft, room: int, stops: tuple[str, ...]) -> ModelReply:
 
 
 def _kept(citations: tuple[ReplyCitation, ...], text: str) -> list[ReplyCitation]:
-    """Return the citations of what is left of a text, the last one perhaps shorter than it was."""
+    """Return the citations of a text that was cut; the last one may become shorter."""
     return [
         replace(one, end=min(one.end, len(text)), text=text[one.start : one.end])
         for one in citations

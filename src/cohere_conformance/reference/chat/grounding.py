@@ -1,4 +1,4 @@
-"""Grounded replies: sentences of the passages that share words with the question, each with its citation."""
+"""Grounded replies: sentences of the sources that match the question, each with its citation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.chat.prompt import Passage
 
 _MOST = 4
-"""Statements in one reply."""
+"""The maximum number of statements in a reply."""
 _LONGEST = 400
 _TITLES = frozenset({"title", "name", "id", "url", "source"})
 _PROSE = frozenset({"text", "content", "snippet", "body", "data", "summary", "abstract"})
@@ -22,7 +22,7 @@ _NO_MATCH = "Nothing that I was given answers that directly. The closest is this
 
 @dataclass(frozen=True)
 class _Statement:
-    """What a passage says: the cited words, what stands around them, and how much was asked for."""
+    """One statement of a passage: the cited text, the text before and after it, and its relevance."""
 
     before: str
     cited: str
@@ -32,20 +32,20 @@ class _Statement:
 
 
 def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ...]) -> Draft:
-    """Return a reply drawn from the passages, with a citation for each statement.
+    """Return a reply based on passages, with a citation for each statement.
 
     Args:
-        question: what the user asked.
-        passages: what there is to draw on; at least one.
-        key: what else the choice of words depends on.
+        question: the question of the user.
+        passages: at least one.
+        key: selects the wording, together with the question.
     """
-    asked = words.stems(question)
-    found = [statement for passage in passages for statement in _statements(passage, asked)]
-    # A sorted order that keeps the place decides among equals.
+    wanted = words.stems(question)
+    found = [statement for passage in passages for statement in _statements(passage, wanted)]
+    # Sorting is stable: statements with the same score keep their order.
     best = sorted((one for one in found if one.score), key=lambda one: -one.score)[:_MOST]
     outputs = [one for one in found if one.passage.kind == "tool"]
     if outputs:
-        # What a tool returned was asked for, whether or not it repeats the words of the question.
+        # The output of a tool is relevant, even without words of the question.
         best = [one for one in best if one.passage.kind != "tool"] + outputs[:_MOST]
     matched = bool(best)
     chosen = sorted(best or found[:1], key=found.index)
@@ -53,16 +53,16 @@ def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ..
         return Draft("There is nothing in what I was given that I could answer from.")
     text = words.choose(_LEADS, "lead", *key) if matched else _NO_MATCH
     citations: list[ReplyCitation] = []
-    told: dict[tuple[str, str], int] = {}
+    cited: dict[tuple[str, str], int] = {}
     for statement in chosen:
         same = (statement.before, statement.cited)
-        if same in told:
-            number = told[same]
+        if same in cited:
+            number = cited[same]
             earlier = citations[number]
             if statement.passage not in earlier.passages:
                 citations[number] = earlier.backed_by(statement.passage)
             continue
-        told[same] = len(citations)
+        cited[same] = len(citations)
         text += "" if text.endswith(" ") else " "
         start = len(text) + len(statement.before)
         text += statement.before + statement.cited + statement.after
@@ -71,8 +71,8 @@ def grounded(question: str, passages: tuple[Passage, ...], key: tuple[object, ..
     return Draft(text, tuple(citations))
 
 
-def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
-    """Return what a passage says, field by field; a title only counts towards what the rest is about."""
+def _statements(passage: Passage, wanted: frozenset[str]) -> list[_Statement]:
+    """Return the statements of a passage, field by field; its title counts for the relevance only."""
     bodies = [field for field in passage.fields if field[0].lower() not in _TITLES] or passage.fields
     titles = [text for name, text in passage.fields if (name, text) not in bodies]
     title = words.stems(" ".join(titles))
@@ -88,13 +88,13 @@ def _statements(passage: Passage, asked: frozenset[str]) -> list[_Statement]:
                 bare = cited.rstrip(".!?。！？ ")
                 before, cited, after = "", bare or cited, cited[len(bare) :] or "."
                 about = words.stems(sentence)
-            score = 2 * words.overlap(asked, about) + words.overlap(asked, title)
+            score = 2 * words.overlap(wanted, about) + words.overlap(wanted, title)
             found.append(_Statement(before, cited, after if after.strip() else ".", score, passage))
     return found
 
 
 def _is_value(sentence: str) -> bool:
-    """Tell whether a field holds a value, such as a price, that needs its name to say anything."""
+    """Return whether a field is a value, such as a price, that means nothing without its name."""
     return len(words.words(sentence)) < 7 and sentence[-1] not in ".!?。！？"
 
 

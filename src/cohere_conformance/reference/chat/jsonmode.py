@@ -1,4 +1,4 @@
-"""Replies in JSON: which schemas are taken (CH2-R11), and the object that is written."""
+"""JSON mode: the schemas that are accepted (CH2-R11), and the reply."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _KEYS = re.compile(r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b", re.IGN
 
 
 def check(schema: _Schema, where: str) -> None:
-    """Refuse a schema that the service does not take.
+    """Reject a schema that the service does not support.
 
     Args:
-        schema: what the reply shall obey.
-        where: name of the request's property.
+        schema: of the reply.
+        where: the name of the property of the request.
 
     Raises:
         ApiError: 400.
@@ -46,7 +46,7 @@ def check(schema: _Schema, where: str) -> None:
 
 
 def check_parameters(schema: _Schema, where: str) -> None:
-    """Refuse parameters of a tool that describe no object, or that require what they do not declare.
+    """Reject parameters of a tool that are not an object, or have undeclared required properties.
 
     Raises:
         ApiError: 400.
@@ -58,7 +58,7 @@ def check_parameters(schema: _Schema, where: str) -> None:
 
 
 def _nodes(schema: object, path: str) -> Iterator[tuple[str, _Schema]]:
-    """Yield every schema within a schema, and the way to it."""
+    """Yield every schema inside a schema, with its path."""
     pending = [(path, schema)]
     while pending:
         location, node = pending.pop()
@@ -75,7 +75,7 @@ def _nodes(schema: object, path: str) -> Iterator[tuple[str, _Schema]]:
 
 
 def _problem(node: _Schema) -> str:
-    """Return what is wrong with one schema, `""` if nothing is."""
+    """Return the error in one schema, `""` if it is supported."""
     if found := [keyword for keyword in _REFUSED if keyword in node]:
         return f"the keyword {found[0]} is not supported"
     if isinstance(node.get("format"), str) and node["format"] not in _FORMATS:
@@ -106,22 +106,22 @@ def reply(prompt: Prompt, schema: _Schema | None, body: str) -> str:
 
     Args:
         prompt: the conversation.
-        schema: what the object obeys; `None` where the request names no schema.
-        body: the reply in words.
+        schema: of the object; `None` without a schema in the request.
+        body: the reply as text.
 
     Raises:
-        ApiError: 400, no object can be made up for the schema.
+        ApiError: 400, no object can be generated for the schema.
     """
     hints = schemas.Hints(prompt.question)
-    value = _obedient(schema, hints) if schema else _free(prompt, hints, body)
+    value = _conforming(schema, hints) if schema else _free(prompt, hints, body)
     return json.dumps(value, ensure_ascii=False)
 
 
-def _obedient(schema: _Schema, hints: schemas.Hints) -> Any:
+def _conforming(schema: _Schema, hints: schemas.Hints) -> Any:
     try:
         validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, offline=True)
         value = schemas.instance(schema, hints)
-        # What is written must obey; a schema that asks for more than can be made up is told so.
+        # A reply has to be valid; if none can be generated, the request is an error.
         if validator.is_valid(value):
             return value
         problem = "it asks for more than the reference server can make up"
@@ -131,9 +131,9 @@ def _obedient(schema: _Schema, hints: schemas.Hints) -> Any:
 
 
 def _free(prompt: Prompt, hints: schemas.Hints, body: str) -> dict[str, Any]:
-    """Return an object without a schema: with the keys that the user or the system message names."""
-    asked = next((text for text in (prompt.question, prompt.system) if _KEYS.search(text)), "")
-    after = asked[match.end() :] if (match := _KEYS.search(asked)) else ""
+    """Return an object without a schema, with the keys that the user or system message names."""
+    request = next((text for text in (prompt.question, prompt.system) if _KEYS.search(text)), "")
+    after = request[match.end() :] if (match := _KEYS.search(request)) else ""
     keys = words.quoted(after) or words.topics(after)[:5]
     if keys:
         return {key: hints.name() or body for key in keys[:20]}

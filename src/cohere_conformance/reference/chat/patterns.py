@@ -1,4 +1,8 @@
-"""Texts that match a regular expression, for expressions simple enough."""
+"""Texts that match a regular expression, for simple expressions.
+
+`rstr` and `exrex` choose at random instead of the same text each time, and do not limit nested repetitions,
+such as `((a{99}){99}){99}`, with which one request could exhaust the memory of the server.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,18 @@ _CLASSES = {"d": "4", "w": "a", "s": " ", "D": "x", "W": "-", "S": "x"}
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r"}
 _QUANTIFIER = re.compile(r"\{(\d*)(?:(,)(\d*))?\}")
 _MOST = 200
-"""Repetitions that are still written out."""
+"""The maximum number of repetitions."""
 
 
 def sample(pattern: str) -> str:
     """Return a text that the whole pattern matches.
 
     Raises:
-        ValueError: the pattern is no expression, or has parts that cannot be written out.
+        ValueError: the pattern is not a regular expression, or has unsupported parts.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the pattern is not ours to be warned about
+            warnings.simplefilter("ignore")  # they are for the author of the pattern
             compiled = re.compile(pattern)
             text, end = _alternatives(pattern, 0)
     except (re.error, RecursionError, OverflowError) as error:
@@ -31,7 +35,7 @@ def sample(pattern: str) -> str:
 
 
 def _alternatives(pattern: str, location: int) -> tuple[str, int]:
-    """Write out the first of several alternatives; the others are only read."""
+    """Return a text for the first of several alternatives; the others are only parsed."""
     first, location = _sequence(pattern, location)
     while location < len(pattern) and pattern[location] == "|":
         _, location = _sequence(pattern, location + 1)
@@ -79,7 +83,7 @@ def _group(pattern: str, location: int) -> tuple[str, int]:
 
 
 def _set(pattern: str, location: int) -> tuple[str, int]:
-    """Write out a character of a set: one that it names, or one that it does not exclude."""
+    """Return a character of a set."""
     negated = pattern[location] == "^"
     start = location - 1
     location += negated
@@ -113,7 +117,7 @@ def _times(pattern: str, location: int) -> tuple[int, int]:
         location += 1
     else:
         return 1, location
-    if location < len(pattern) and pattern[location] in "?+":  # lazy or possessive: the same texts
+    if location < len(pattern) and pattern[location] in "?+":  # lazy or possessive: matches the same texts
         location += 1
     if times > _MOST:
         raise ValueError("the pattern asks for too long a text")

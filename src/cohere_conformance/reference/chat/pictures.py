@@ -1,4 +1,4 @@
-"""Images of user messages: what can be said of them, and what they cost (CH2-R16)."""
+"""Images of user messages: their descriptions and their tokens (CH2-R16)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGEST = 20 * 2**20
 _TILE = 512
 _TILE_TOKENS = 256
 _LOW_SIDE = 768
-"""Pixels of the longer side up to which `auto` means `low`."""
+"""The maximum length of the longer side in pixels for which `auto` means `low`."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,25 @@ class _Seen:
 
 
 def pictures(blocks: Iterable[dict[str, Any]], model: Model, *, limited: bool = True) -> tuple[Picture, ...]:
-    """Return the images of some blocks.
+    """Return the images of content blocks.
 
     Args:
         blocks: of the type `image_url`.
-        model: who is to look at them.
-        limited: refuse more than the documented number.
+        model: the model of the request.
+        limited: reject more images than documented.
 
     Raises:
-        ApiError: 400, the model does not see, there are too many, or one is no image.
+        ApiError: 400, the model does not support images, there are too many, or one is invalid.
     """
     found: list[Picture] = []
     size = 0
     for block in blocks:
-        told = block["image_url"]
+        reference = block["image_url"]
         if not model.vision:
             refuse(f"the model {model.name} does not support images")
-        seen = _look(told["url"])
+        seen = _look(reference["url"])
         size += seen.size
-        found.append(Picture(seen.description, _tokens(seen.sides, told.get("detail") or "auto")))
+        found.append(Picture(seen.description, _tokens(seen.sides, reference.get("detail") or "auto")))
         if limited and len(found) > _MOST:
             refuse(f"at most {_MOST} images may be sent in one request")
         if size > _LARGEST:
@@ -72,7 +72,7 @@ def _look(url: str) -> _Seen:
         host = None
     if not host:
         refuse("image_url: expected a data URI or an http address")
-    # The server opens no connections, so of a picture elsewhere it knows only where it is.
+    # The server opens no connections, so it knows only the host of a remote image.
     return _Seen(f"The image is at {host}; I have not opened it.", (_LOW_SIDE, _LOW_SIDE), 0)
 
 

@@ -1,4 +1,4 @@
-"""What the model is given: turns, tools, documents and pictures, in one form for both versions of chat."""
+"""The prompt of the model: turns, tools, sources and images, in one form for both versions of chat."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ _PREAMBLE = (
     "description. Otherwise you answer from the conversation alone, politely, in plain words, and "
     "without making anything up."
 )
-"""The system prompt that stands before every conversation; read, but not billed (B-05)."""
+"""The system prompt before every conversation; its tokens are not billed (B-05)."""
 _CACHE_LINE = 16
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What somebody said: `system`, `user`, `assistant` or `tool`."""
+    """One turn of a role: `system`, `user`, `assistant` or `tool`."""
 
     role: str
     text: str
 
     @property
     def mark(self) -> str:
-        """Return what stands before the turn in the prompt."""
+        """Return the marker before the turn in the prompt."""
         return f"<|{self.role}|>"
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Something that a reply can be grounded in.
+    """One source of a reply.
 
     Attributes:
-        id: under which it is cited.
+        id: of citations.
         kind: a document of the request, or the output of a tool.
-        fields: what the model sees, by name.
-        echo: how a citation repeats it.
+        fields: the names and values that the model sees.
+        echo: the object that citations repeat.
     """
 
     id: str
@@ -58,13 +58,13 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """Return everything that the model sees of it."""
+        """Return it as the text that the model sees."""
         return "\n".join(f"{name}: {value}" for name, value in self.fields)
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A function that may be called; its parameters are a JSON Schema."""
+    """A function that the model may call; its parameters are a JSON Schema."""
 
     name: str
     description: str
@@ -72,13 +72,13 @@ class Tool:
 
     @property
     def text(self) -> str:
-        """Return how the model sees it."""
+        """Return it as the text that the model sees."""
         return f"{self.name}: {self.description}\n{json.dumps(self.parameters, ensure_ascii=False)}"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image of a user's message: what can be said of it, and how many tokens it makes."""
+    """An image of a user message: its description and its tokens."""
 
     description: str
     tokens: int
@@ -86,17 +86,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class Prompt:
-    """Everything that one reply depends on, besides the settings of the generation.
+    """Everything that a reply depends on, except the options of the generation.
 
     Attributes:
-        model: who replies.
-        system: the system message, `""` where there is none.
+        model: of the request.
+        system: the system message, `""` without one.
         turns: the conversation without the system message, oldest first.
-        passages: what to ground the reply in.
-        tools: what may be called.
-        answered: results of tools have come since the user spoke last.
-        pictures: images of the conversation.
-        raw: no template around the message.
+        passages: the sources of the reply.
+        tools: that the model may call.
+        answered: whether tool results follow the last message of the user.
+        pictures: the images of the conversation.
+        raw: whether there is no template around the message.
     """
 
     model: Model
@@ -110,22 +110,22 @@ class Prompt:
 
     @cached_property
     def question(self) -> str:
-        """Return what the user said last."""
+        """Return the last message of the user."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
 
     @cached_property
     def billed_input(self) -> int:
-        """Return the tokens of what was sent; the template around it is free."""
+        """Return the billed tokens: those of the request, without the template around it."""
         return sum(tokens.count(text) for text in self._sent()) + self._image_tokens
 
     @cached_property
     def input_tokens(self) -> int:
-        """Return the tokens of the whole prompt. A sum over its parts: more parts never make it smaller."""
+        """Return the tokens of the prompt: the sum over its parts, so that it grows with each part."""
         return self.billed_input + sum(tokens.count(text) for text in self._template())
 
     @property
     def cached_tokens(self) -> int:
-        """Return how much of the prompt is the same for everybody, in whole lines of the cache."""
+        """Return the cached tokens: those of the shared system prompt, in full cache lines."""
         return 0 if self.raw else tokens.count(_PREAMBLE) // _CACHE_LINE * _CACHE_LINE
 
     @cached_property
@@ -151,14 +151,14 @@ class Prompt:
         yield from (turn.text for turn in self.turns)
 
     def fitted(self, limit: int, *, truncate: bool) -> Prompt:
-        """Return the prompt within `limit` tokens: older turns go first, then the last passages.
+        """Return the prompt, cut to `limit` tokens: the oldest turns are left out, then the last passages.
 
         Args:
-            limit: tokens that there is room for.
-            truncate: whether anything may go.
+            limit: the maximum number of tokens.
+            truncate: whether parts may be left out.
 
         Raises:
-            ApiError: 400, it is too long and nothing may go, or what is left is still too long (CH2-R14).
+            ApiError: 400, it is too long, even without the parts that may be left out (CH2-R14).
         """
         over, turns, passages = self.input_tokens - limit, list(self.turns), list(self.passages)
         if over <= 0:
@@ -179,12 +179,12 @@ class Prompt:
 
 
 def as_text(value: object) -> str:
-    """Return a JSON value as the model reads it: texts as they are, anything else as JSON."""
+    """Return a JSON value as text: a string unchanged, any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def fields_of(content: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a document or an output, nested ones under the names on the way to them."""
+    """Return the fields of a document or an output; the name of a nested field is its path."""
     found: list[tuple[str, str]] = []
     pending = [(str(name), value) for name, value in reversed(content.items())]
     while pending:

@@ -1,4 +1,4 @@
-"""The parts of a reply, before either version of the API puts them into its own words."""
+"""The parts of a reply, in a form for both versions of the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplyCitation:
-    """A stretch of the reply that passages back: code points from `start` to before `end`."""
+    """A cited part of the reply: the characters from `start` to before `end`, with their sources."""
 
     start: int
     end: int
@@ -23,13 +23,13 @@ class ReplyCitation:
         return replace(self, passages=(*self.passages, passage))
 
     def moved(self, by: int) -> ReplyCitation:
-        """Return the citation for a text in which it stands further back."""
+        """Return the citation for a text in which it starts later."""
         return replace(self, start=self.start + by, end=self.end + by)
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call that the model wants made."""
+    """A tool call of the model."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Draft:
-    """A text with its citations, before lengths are looked at."""
+    """A text with its citations, before limits are applied."""
 
     text: str
     citations: tuple[ReplyCitation, ...] = ()
@@ -46,17 +46,17 @@ class Draft:
 
 @dataclass(frozen=True)
 class ModelReply:
-    """The final reply.
+    """The final reply of the model.
 
     Attributes:
-        text: what it says; for tool calls, the plan.
+        text: the text; with tool calls, the plan.
         finish: COMPLETE, MAX_TOKENS, STOP_SEQUENCE, TOOL_CALL, or ERROR.
-        output_tokens: tokens that were written, thinking included.
-        thinking: what came before the text; `""` for none.
-        calls: calls to be made.
-        citations: by their start.
-        error: what went wrong, where the finish reason is ERROR.
-        error_type: its kind.
+        output_tokens: the generated tokens, with those of the thinking.
+        thinking: the thinking; `""` for none.
+        calls: the tool calls.
+        citations: in the order of their start.
+        error: the error message, if the finish reason is ERROR.
+        error_type: the type of the error.
     """
 
     text: str

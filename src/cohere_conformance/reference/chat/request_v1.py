@@ -1,4 +1,4 @@
-"""Requests of version 1: from a message and its history to a prompt and its settings."""
+"""The parser of requests of version 1: from a message and its history to a prompt and options."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ _Turn = dict[str, Any]
 
 @dataclass
 class Conversation:
-    """What the service keeps under a `conversation_id`, turn by turn."""
+    """The turns that the service stores under a `conversation_id`."""
 
     turns: list[_Turn] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What a request asks for.
+    """A parsed request.
 
     Attributes:
-        prompt: what the model is given.
-        options: how to generate.
-        history: the turns before this one, as an answer repeats them.
-        turn: this one.
-        search: what was looked for in connectors, and found.
-        conversation: where the turns are kept; `None` where the request names none.
-        fast: citations come between the text.
+        prompt: the prompt of the model.
+        options: the options of the generation.
+        history: the earlier turns, as the response repeats them.
+        turn: the turn of the request.
+        search: the searches in connectors and their results.
+        conversation: the stored turns; `None` without a conversation_id.
+        fast: citations are sent between the texts of a stream.
     """
 
     prompt: Prompt
@@ -75,31 +75,29 @@ class ChatRequest:
 
 
 def parse(call: Call) -> ChatRequest:
-    """Return what a request asks for.
+    """Return a parsed request.
 
     Raises:
-        ApiError: 400, its parts do not go together.
+        ApiError: 400, the request is invalid.
     """
     body = call.body
-    model = (
-        models.find(body["model"], call.state) if body.get("model") else models.default("chat", call.state)
-    )
+    model = models.requested(body, "chat", call.state)
     _check(call, model)
     conversation = _conversation(call)
-    told = [*(conversation.turns if conversation else ()), *_history(call)]
+    history = [*(conversation.turns if conversation else ()), *_history(call)]
     results = body.get("tool_results") or []
     if results and not (body.get("message") or "").strip():
         turn: _Turn = {"role": "TOOL", "tool_results": [_result(one) for one in results]}
     else:
         turn = {"role": "USER", "message": body.get("message") or ""}
     search = searching.search(call)
-    prompt = _prompt(call, model, [*told, turn], search)
+    prompt = _prompt(call, model, [*history, turn], search)
     truncated = body.get("prompt_truncation") or ("AUTO" if body.get("connectors") else "OFF")
     room = min(model.context, body.get("max_input_tokens") or model.context)
     prompt = prompt.fitted(room, truncate=truncated != "OFF")
     quality = str(body.get("citation_quality") or "ENABLED").upper()
     return ChatRequest(
-        prompt, _options(call, model, quality), told, turn, search, conversation, quality == "FAST"
+        prompt, _options(call, model, quality), history, turn, search, conversation, quality == "FAST"
     )
 
 
@@ -153,7 +151,7 @@ def _conversation(call: Call) -> Conversation | None:
     if not name or call.faulty(FORGOTTEN):
         return None
     shelf = call.account.shelf(Conversation)
-    # Several threads may be at this; each takes a copy of the names, and misses none that has gone.
+    # Several threads may do this: each has a copy of the names, and another may have removed one.
     for oldest in list(shelf)[: len(shelf) + 1 - _MOST_CONVERSATIONS] if name not in shelf else ():
         shelf.pop(oldest, None)
     return shelf.setdefault(name, Conversation())
@@ -168,7 +166,7 @@ def _history(call: Call) -> list[_Turn]:
 
 
 def _turn(sent: _Turn) -> _Turn:
-    """Return a turn of the history as an answer repeats it: roles in capitals, and only what is declared."""
+    """Return a turn as the response repeats it: with an upper-case role and declared properties only."""
     role = sent["role"].upper()
     if role == "TOOL":
         return {"role": role, "tool_results": [_result(one) for one in sent.get("tool_results") or ()]}
@@ -195,7 +193,7 @@ def _prompt(call: Call, model: Model, turns: list[_Turn], search: Search) -> Pro
         if turn["role"] != "SYSTEM"
     )
     results = body.get("tool_results") or []
-    # Results beside a message come in a single step, whose outputs are not numbered by turn.
+    # Results together with a message mean a single step, whose outputs are not numbered by turn.
     single = body.get("force_single_step") or (body.get("message") or "").strip()
     turn = None if single else len(turns) - 1
     return Prompt(
@@ -225,18 +223,18 @@ def _documents(call: Call) -> Iterator[Passage]:
     for number, document in enumerate(call.body.get("documents") or ()):
         name = document.get("id") or f"doc_{number}"
         echo = {key: value for key, value in document.items() if value is not None} | {"id": name}
-        told = document.get(_HIDDEN) or ""
-        hidden = {"id", _HIDDEN, told, *words.words(told)}
+        excludes = document.get(_HIDDEN) or ""
+        hidden = {"id", _HIDDEN, excludes, *words.words(excludes)}
         shown = {key: value for key, value in echo.items() if key not in hidden}
         yield Passage(name, "document", fields_of(shown), echo)
 
 
 def _results(results: list[dict[str, Any]], turn: int | None) -> Iterator[Passage]:
-    """Yield the outputs of tools as documents, whose values are texts.
+    """Yield the outputs of tools as documents, whose values are strings.
 
     Args:
         results: the calls with their outputs.
-        turn: index of the turn that brings them, which is part of their ids; `None` in a single step.
+        turn: the index of their turn, which is part of their ids; `None` in a single step.
     """
     for number, result in enumerate(results):
         for turn_index, output in enumerate(result["outputs"]):

@@ -1,4 +1,4 @@
-"""What chat refuses although every single property is valid: combinations, and what a model cannot do."""
+"""Rules of chat beyond the schema: combinations of properties, and features of models."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _BEFORE_R7B = frozenset(
         "c4ai-aya-expanse-32b",
     }
 )
-"""Models that came before command-r7b: no tool_choice, no two penalties, but the safety mode OFF."""
+"""Models before command-r7b: without tool_choice and two penalties, but with the safety mode OFF."""
 
 
 def refuse(text: str, *, error_type: str | None = None) -> NoReturn:
-    """Refuse a request with 400."""
+    """Reject a request with 400."""
     raise ApiError(400, f"invalid request: {text}", error_type=error_type)
 
 
@@ -47,36 +47,36 @@ def sampling(body: dict[str, Any], model: Model) -> None:
 
 
 def length(body: dict[str, Any], model: Model, *, capped: bool = False) -> int:
-    """Return the most tokens that may be written (CH2-R14).
+    """Return the maximum number of generated tokens (CH2-R14).
 
     Args:
         body: of the request.
-        model: who writes.
-        capped: take the model's maximum where more is asked for, instead of refusing it.
+        model: of the request.
+        capped: cut max_tokens to the maximum of the model, instead of rejecting it.
     """
-    asked = body.get("max_tokens")
-    if asked is None:
+    requested = body.get("max_tokens")
+    if requested is None:
         return model.output
-    if asked < 1:
-        refuse(f"max_tokens must be at least 1, got {asked}")
-    if asked > model.output and not capped:
+    if requested < 1:
+        refuse(f"max_tokens must be at least 1, got {requested}")
+    if requested > model.output and not capped:
         raise ApiError(
             400,
             f"too many tokens: max_tokens must be less than or equal to {model.output}, the maximum output "
-            f"length for this model - received {asked}",
+            f"length for this model - received {requested}",
             error_type="TOO_MANY_TOKENS",
         )
-    return min(int(asked), model.output)
+    return min(int(requested), model.output)
 
 
 def safety(mode: str | None, off: str, model: Model) -> None:
-    """Check the safety mode: newer models cannot do without one (CH1-R10, CH2-R12)."""
+    """Check the safety mode, which newer models cannot switch off (CH1-R10, CH2-R12)."""
     if mode == off and model.name not in _BEFORE_R7B:
         refuse(f"safety_mode {off} is not supported by the model {model.name}")
 
 
 def tool_choice(choice: str | None, tools: object, model: Model) -> None:
-    """Check whether a choice can be made (CH2-R08)."""
+    """Check whether tool_choice is supported, and whether there are tools (CH2-R08)."""
     if choice and model.name in _BEFORE_R7B:
         refuse(f"tool_choice is not supported by the model {model.name}")
     if choice == "REQUIRED" and not tools:
@@ -84,7 +84,7 @@ def tool_choice(choice: str | None, tools: object, model: Model) -> None:
 
 
 def tools(names: Iterable[str], model: Model) -> None:
-    """Check names of tools, and whether the model can call any."""
+    """Check the names of tools, and whether the model supports tools."""
     for name in names:
         if model.features is not None and "tools" not in model.features:
             refuse(f"the model {model.name} does not support tools")
@@ -95,7 +95,7 @@ def tools(names: Iterable[str], model: Model) -> None:
 
 
 def strict(schemas: Iterable[dict[str, Any]]) -> None:
-    """Check tools that are to be obeyed strictly (CH2-R07)."""
+    """Check the tools of strict_tools (CH2-R07)."""
     fields = 0
     for schema in schemas:
         properties, required = schema.get("properties"), schema.get("required")
@@ -107,21 +107,21 @@ def strict(schemas: Iterable[dict[str, Any]]) -> None:
 
 
 def json_mode(model: Model, schema: object) -> None:
-    """Check whether the model can write JSON."""
+    """Check whether the model supports JSON mode."""
     wanted = "json_mode" if schema is None else "json_schema"
     if model.features is not None and wanted not in model.features:
         refuse(f"response_format: {wanted} is not supported by the model {model.name}")
 
 
 def notices(model: Model) -> tuple[str, ...]:
-    """Return what is said about a model that is going to be removed (H-04)."""
+    """Return the deprecation notice of a model (H-04)."""
     return (
         (f"model '{model.name}' is deprecated and will be removed {model.removed}.",) if model.removed else ()
     )
 
 
 def distinct(ids: Iterable[str], what: str) -> None:
-    """Check that no id is given twice; the message names both places."""
+    """Check that ids are unique; the message names the indexes of both."""
     seen: dict[str, int] = {}
     for index, name in enumerate(ids):
         if name and name in seen:

@@ -1,4 +1,4 @@
-"""Instances of JSON Schemas, filled with what the user said: replies in JSON, and arguments of tool calls."""
+"""Instances of JSON Schemas, filled from the message of the user, for JSON mode and tool calls."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cohere_conformance.reference.chat import patterns, words
 
 _Schema = dict[str, Any]
 _SHALLOW = 4
-"""Levels below which properties that may be left out are left out."""
+"""The depth below which optional properties are left out."""
 _DEEPEST = 16
 _LARGEST = 10_000
-"""Values of one instance; a schema that refers to itself in several places asks for more."""
+"""The maximum number of values of an instance; a recursive schema may need more."""
 _DATE_NAME = re.compile(r"(?:^|_)(?:date|day|when)(?:$|_)", re.IGNORECASE)
 _TEXT_NAME = re.compile(
     r"^(?:query|question|q|text|prompt|message|input|search\w*|content|request|answer|summary)$",
@@ -35,12 +35,12 @@ _MERGED = ("properties", "required")
 
 
 class UnfillableError(ValueError):
-    """A schema that no instance can be made up for."""
+    """No instance can be generated for a schema."""
 
 
 @dataclass
 class Hints:
-    """What a text offers to fill a schema with; what has been used is offered last.
+    """Values for a schema from a text: names, numbers and dates; used values come again last.
 
     Args:
         text: what the user said.
@@ -58,7 +58,7 @@ class Hints:
         self._dates = words.dates(self.text)
 
     def number(self, *, whole: bool) -> float | None:
-        """Return the next number, a whole one if asked for; `None` where there is none."""
+        """Return the next number, or the next integer; `None` if there is none."""
         for number in self._numbers:
             if number.is_integer() or not whole:
                 self._numbers.remove(number)
@@ -67,7 +67,7 @@ class Hints:
         return None
 
     def name(self) -> str | None:
-        """Return what is quoted, named or talked about, one after the other."""
+        """Return the next quotation, name or topic."""
         if not self._names:
             return None
         self._names.append(self._names.pop(0))
@@ -82,7 +82,7 @@ class Hints:
 
 
 def instance(schema: _Schema, hints: Hints, *, optional: bool = True) -> Any:
-    """Return a value that obeys a schema.
+    """Return a value that is valid against a schema.
 
     Args:
         schema: JSON Schema; references go to its own definitions.
@@ -96,7 +96,7 @@ def instance(schema: _Schema, hints: Hints, *, optional: bool = True) -> Any:
 
 
 class _Filling:
-    """One walk through one schema."""
+    """One generation of an instance."""
 
     def __init__(self, root: _Schema, hints: Hints, optional: bool) -> None:
         self._root = root
@@ -105,7 +105,7 @@ class _Filling:
         self._left = _LARGEST
 
     def value(self, schema: object, name: str, depth: int) -> Any:
-        """Return a value for one part of the schema; `name` is the property that it stands under."""
+        """Return a value for a subschema; `name` is the name of its property."""
         self._left -= 1
         if depth > _DEEPEST or self._left < 0:
             raise UnfillableError("the schema nests too deeply")
@@ -138,7 +138,7 @@ class _Filling:
         return self._text(schema, name)
 
     def _resolved(self, schema: _Schema, depth: int = 0) -> _Schema:
-        """Follow references and merge what must hold together."""
+        """Resolve references and merge the branches of allOf."""
         for _ in range(_DEEPEST if depth < _SHALLOW else 0):
             reference = schema.get("$ref")
             if isinstance(reference, str):
@@ -168,7 +168,7 @@ class _Filling:
         return node
 
     def _member(self, options: list[Any], name: str) -> Any:
-        """Return the value of an enumeration that the user names, otherwise the first that is something."""
+        """Return the value of an enum that the user names, otherwise the first that is not null."""
         if not options:
             raise UnfillableError(f"the enumeration of {name or 'the top'} is empty")
         said = {word.lower() for word in words.words(self._hints.text)}
@@ -213,11 +213,11 @@ class _Filling:
         return found
 
     def _wanted(self, name: str, inner: object, depth: int) -> bool:
-        """Tell whether to give a property that may be left out."""
+        """Return whether to include an optional property."""
         if self._optional:
             return depth < _SHALLOW
-        told = inner.get("description", "") if isinstance(inner, dict) else ""
-        about = words.stems(f"{name} {told}") if isinstance(told, str) else words.stems(name)
+        description = inner.get("description", "") if isinstance(inner, dict) else ""
+        about = words.stems(f"{name} {description}" if isinstance(description, str) else name)
         return depth < _SHALLOW and bool(words.overlap(words.stems(self._hints.text), about))
 
     def _array(self, schema: _Schema, name: str, depth: int) -> list[Any]:
@@ -278,7 +278,7 @@ class _Filling:
         return text[:most].ljust(least, ".")
 
     def _said(self, name: str) -> str:
-        """Return what the user said that fits a property of this name."""
+        """Return a string from the message of the user for a property with this name."""
         text = self._hints.text
         if pattern := _ADDRESS.get(name.lower()):
             return match[0] if (match := pattern.search(text)) else f"{name}@example.com"
@@ -290,12 +290,12 @@ class _Filling:
 
 
 def _kind(schema: _Schema) -> str:
-    """Return the type to fill in: of several the first that is not null."""
-    told = schema.get("type")
-    if isinstance(told, list):
-        told = next((kind for kind in told if kind != "null"), "null")
-    if isinstance(told, str):
-        return told
+    """Return the type of the value: of several types the first that is not null."""
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((one for one in kind if one != "null"), "null")
+    if isinstance(kind, str):
+        return kind
     if "properties" in schema or "additionalProperties" in schema or "required" in schema:
         return "object"
     return "array" if "items" in schema or "prefixItems" in schema else "string"
@@ -313,7 +313,7 @@ def _merged(one: _Schema, other: _Schema) -> _Schema:
 
 
 def _bound(schema: _Schema, keyword: str) -> float | None:
-    """Return the number that a keyword names, if it is one that arithmetic can be done with."""
+    """Return the number of a keyword, if it is a number of moderate size."""
     value = schema.get(keyword)
     usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
     return float(value) if usable and isinstance(value, int | float) else None

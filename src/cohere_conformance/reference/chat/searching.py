@@ -1,4 +1,4 @@
-"""Searches of version 1: queries made of the message, and what connectors find for them (retired in 2025)."""
+"""Searches of version 1 (retired in 2025): queries from the message, and results of connectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
 
 FAILING = "failing-"
-"""How the id of a connector begins that cannot be reached."""
+"""The prefix of the ids of connectors that fail."""
 _RETIRED = ("connectors", "search_queries_only")
 _REMOVED = "September 15 2025"
 _PARTS = re.compile(r"[?.!;\n]+|,? (?:and|or) (?=when|what|who|where|why|how|which|is|are|do|does)")
@@ -25,11 +25,11 @@ _MOST_QUERIES = 3
 
 @dataclass(frozen=True)
 class Search:
-    """What was looked for, and what came of it.
+    """The searches of a request and their results.
 
     Attributes:
-        queries: as an answer has them.
-        results: likewise, one a query and connector.
+        queries: as in the response.
+        results: as in the response, one for each query and connector.
         passages: the documents found.
         warnings: notices about retired parameters.
     """
@@ -41,10 +41,10 @@ class Search:
 
 
 def search(call: Call) -> Search:
-    """Return the queries of a request with documents or connectors, and what the connectors found.
+    """Return the queries of a request with documents or connectors, and the results of the connectors.
 
     Raises:
-        ApiError: 400, a connector failed and is not to be done without, or searching has been retired.
+        ApiError: 400, a connector without continue_on_failure failed, or searches have been removed.
     """
     body = call.body
     used = [name for name in _RETIRED if body.get(name)]
@@ -60,7 +60,7 @@ def search(call: Call) -> Search:
     found: list[Passage] = []
     for connector in connectors:
         for query in queries:
-            result, passages = _asked(connector, query)
+            result, passages = _searched(connector, query)
             results.append(result)
             found += passages
     distinct = {passage.id: passage for passage in found}
@@ -68,13 +68,13 @@ def search(call: Call) -> Search:
 
 
 def _queries(message: str) -> list[str]:
-    """Return what to search for: a query for each part of the message that is about something."""
+    """Return the queries: one for each part of the message with a topic."""
     parts = [" ".join(words.topics(part)) for part in _PARTS.split(message)]
     return [part for part in dict.fromkeys(parts) if part][:_MOST_QUERIES]
 
 
-def _asked(connector: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], list[Passage]]:
-    """Return what a connector answers: two documents made of the query."""
+def _searched(connector: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], list[Passage]]:
+    """Return the result of a connector: two documents generated from the query."""
     name = connector["id"]
     result: dict[str, Any] = {"search_query": query, "connector": {"id": name}, "document_ids": []}
     if name.startswith(FAILING):

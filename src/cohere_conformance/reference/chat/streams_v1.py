@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 _FINISHES = frozenset({"COMPLETE", "ERROR_LIMIT", "MAX_TOKENS", "ERROR", "ERROR_TOXIC"})
-"""What the last event can say; any other finish reason is told as COMPLETE (CH1-T06)."""
+"""The finish reasons of the last event; any other reason is sent as COMPLETE (CH1-T06)."""
 
 
 def events(

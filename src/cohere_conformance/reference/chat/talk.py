@@ -1,4 +1,4 @@
-"""Plain talk: a reply made from the conversation, always the same one for the same request."""
+"""Replies without sources: generated from the conversation, always the same for the same request."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ _REFUSALS = (
 
 
 def refusal(prompt: Prompt, mode: str, key: tuple[object, ...]) -> str:
-    """Return what is said to a request that the safety mode forbids, `""` where it forbids nothing.
+    """Return the refusal of a request that the safety mode forbids, `""` if it is allowed.
 
     Args:
         prompt: the conversation.
-        mode: CONTEXTUAL, STRICT, or OFF (which v1 calls NONE).
-        key: what the choice of words depends on.
+        mode: CONTEXTUAL, STRICT, or OFF (NONE in version 1).
+        key: selects the wording.
     """
     asked = prompt.question
     forbidden = mode not in {"OFF", "NONE"} and _UNSAFE.search(asked)
@@ -90,7 +90,7 @@ def reply(prompt: Prompt, key: tuple[object, ...]) -> str:
 
     Args:
         prompt: the conversation.
-        key: what the choice of words depends on besides.
+        key: selects the wording.
     """
     asked = prompt.question.strip()
     if prompt.pictures:
@@ -103,7 +103,7 @@ def reply(prompt: Prompt, key: tuple[object, ...]) -> str:
 
 
 def _repeated(asked: str) -> str:
-    """Return the words that were asked for literally."""
+    """Return the words that the user asked to repeat."""
     match = _REPEAT.match(asked)
     if match is None:
         return ""
@@ -129,24 +129,24 @@ def _talk(prompt: Prompt, asked: str, key: tuple[object, ...]) -> str:
     about = [word for word in words.topics(asked) if not _LENGTHY.match(word)]
     instruction = next(iter(words.sentences(prompt.system)), "")
     brief = bool(_BRIEF.search(f"{prompt.system} {asked}"))
-    told = [] if brief else [words.choose(_OPENERS, "opener", *key)]
+    said = [] if brief else [words.choose(_OPENERS, "opener", *key)]
     if remembered := _remembered(prompt, asked):
-        told.append(f'Earlier you said: "{remembered}"')
+        said.append(f'Earlier you said: "{remembered}"')
     else:
-        told.append(f"You {'ask' if asked.endswith('?') else 'wrote'}: {_quotation(asked)}")
+        said.append(f"You {'ask' if asked.endswith('?') else 'wrote'}: {_quotation(asked)}")
     if instruction and not brief:
-        told.append(f"I keep to my instructions: {_quotation(instruction)}")
+        said.append(f"I keep to my instructions: {_quotation(instruction)}")
     if _LENGTHY.search(asked) and not brief:
-        told += _lengthy(about, key)
+        said += _lengthy(about, key)
     elif not brief and not remembered:
-        told.append(
+        said.append(
             "I answer from this conversation alone; give me a document or a tool, and I will draw on that."
         )
-    return " ".join(told)
+    return " ".join(said)
 
 
 def _quotation(text: str) -> str:
-    """Return a text in quotation marks, as something that a sentence can end with."""
+    """Return a text in quotation marks, as the end of a sentence."""
     short = words.shortened(text)
     return f'"{short}"' if short[-1:] in ".!?" else f'"{short}".'
 
@@ -154,13 +154,12 @@ def _quotation(text: str) -> str:
 def _lengthy(about: list[str], key: tuple[object, ...]) -> list[str]:
     named = [*about[:3], "the matter", "the details", "the rest"][:3]
     start = words.draw("body", *key) % len(_BODY)
-    turned = [*_BODY[start:], *_BODY[:start]]
-    told = [line.format(*named) for line in turned]
-    return [line[0].upper() + line[1:] for line in told]
+    lines = [line.format(*named) for line in (*_BODY[start:], *_BODY[:start])]
+    return [line[0].upper() + line[1:] for line in lines]
 
 
 def _remembered(prompt: Prompt, asked: str) -> str:
-    """Return what the user has said before on what they ask now; the latest statement counts."""
+    """Return the latest statement of the user on the topic of the question."""
     wanted = words.stems(asked)
     if not asked.endswith("?"):
         return ""
@@ -173,15 +172,15 @@ def _remembered(prompt: Prompt, asked: str) -> str:
 
 
 def thought(prompt: Prompt) -> str:
-    """Return what a reasoning model thinks before it replies."""
+    """Return the thinking of a reasoning model."""
     about = words.listed([words.shortened(word, 40) for word in words.topics(prompt.question)[:4]])
-    told = [f"The user writes about {about}." if about else "The user wrote a short message."]
+    thoughts = [f"The user writes about {about}." if about else "The user wrote a short message."]
     if prompt.system:
-        told.append("There is a system message, so I keep to it.")
+        thoughts.append("There is a system message, so I keep to it.")
     if prompt.passages:
-        told.append(f"I was given {len(prompt.passages)} source(s), so I look for sentences on that.")
+        thoughts.append(f"I was given {len(prompt.passages)} source(s), so I look for sentences on that.")
     elif prompt.tools:
-        told.append(f"I could use {words.listed([tool.name for tool in prompt.tools[:4]])}.")
+        thoughts.append(f"I could use {words.listed([tool.name for tool in prompt.tools[:4]])}.")
     else:
-        told.append("I was given no sources, so I answer from the conversation.")
-    return " ".join(told)
+        thoughts.append("I was given no sources, so I answer from the conversation.")
+    return " ".join(thoughts)

@@ -1,4 +1,4 @@
-"""Words of a text: what it is about, its sentences, the names, numbers and dates in it."""
+"""Words of a text: its topics, sentences, names, numbers and dates."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _COMMON = frozenset(
     than that the their them then there these they this those through to too under until up very was we
     were what when where which while who whom whose why will with would you your some json""".split()
 )
-_ENDINGS = ("ing", "ies", "ed", "es", "ly", "s", "y", "e")
+_SUFFIXES = ("ing", "ies", "ed", "es", "ly", "s", "y", "e")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text as they are written."""
+    """Return the words of a text, unchanged."""
     return _WORD.findall(text)
 
 
 def stem(word: str) -> str:
-    """Return what a word has in common with its other forms, roughly and in English."""
+    """Return the stem of a word, by simple rules for English."""
     word = word.lower()
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending)
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word.removesuffix(suffix)
     return word
 
 
 def topics(text: str) -> list[str]:
-    """Return the words that tell what a text is about, each once, in their order."""
+    """Return the words of a text with a meaning of their own, each once, in their order."""
     found: dict[str, str] = {}
     for word in words(text.replace("_", " ")):
         if word.lower() not in _COMMON:
@@ -55,22 +55,22 @@ def topics(text: str) -> list[str]:
 
 
 def stems(text: str) -> frozenset[str]:
-    """Return the stems of the words that tell what a text is about."""
+    """Return the stems of the topics of a text."""
     return frozenset(stem(word) for word in topics(text))
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text; each is a stretch of it."""
+    """Return the sentences of a text, unchanged."""
     return [found for match in _SENTENCE.finditer(text) if (found := match[0].strip())]
 
 
 def quoted(text: str) -> list[str]:
-    """Return what stands in quotation marks, straight, curly or backward."""
+    """Return the texts in quotation marks, straight, curly or backticks."""
     return [next(filter(None, match.groups())) for match in _QUOTED.finditer(text)]
 
 
 def names(text: str) -> list[str]:
-    """Return what is written with capital letters and does not merely begin a sentence."""
+    """Return the capitalized words of a text that do not just start a sentence."""
     starts = {match.start() for match in _SENTENCE.finditer(text)}
     found: list[str] = []
     end = -1
@@ -89,7 +89,7 @@ def names(text: str) -> list[str]:
 
 
 def numbers(text: str) -> list[float]:
-    """Return the numbers written in digits, without those of a date."""
+    """Return the numbers of a text, without those of dates."""
     for pattern in (_ISO_DATE, _DAY_FIRST, _MONTH_FIRST):
         text = pattern.sub(" ", text)
     return [float(match[0]) for match in _NUMBER.finditer(text)]
@@ -97,11 +97,11 @@ def numbers(text: str) -> list[float]:
 
 def dates(text: str) -> list[str]:
     """Return the dates in a text as `YYYY-MM-DD`."""
-    told = [(match.start(), match[1], match[2], match[3]) for match in _ISO_DATE.finditer(text)]
-    told += [(m.start(), m[3], _month(m[2]), m[1]) for m in _DAY_FIRST.finditer(text)]
-    told += [(m.start(), m[3], _month(m[1]), m[2]) for m in _MONTH_FIRST.finditer(text)]
+    matches = [(match.start(), match[1], match[2], match[3]) for match in _ISO_DATE.finditer(text)]
+    matches += [(m.start(), m[3], _month(m[2]), m[1]) for m in _DAY_FIRST.finditer(text)]
+    matches += [(m.start(), m[3], _month(m[1]), m[2]) for m in _MONTH_FIRST.finditer(text)]
     found = []
-    for _, year, month, day in sorted(told):
+    for _, year, month, day in sorted(matches):
         try:
             found.append(date(int(year), int(month), int(day)).isoformat())
         except ValueError:
@@ -115,18 +115,18 @@ def _month(name: str) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """Return items as English lists them."""
+    """Return items as a list in an English sentence."""
     return " and ".join(filter(None, (", ".join(items[:-1]), items[-1]))) if items else ""
 
 
 def shortened(text: str, limit: int = 80) -> str:
-    """Return a text on one line, cut at a word where it is longer than the limit."""
+    """Return a text on one line, cut after a word if it is longer than the limit."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit].rsplit(' ', 1)[0]} ..."
 
 
 def draw(*key: object) -> int:
-    """Return a number that depends on the key and on nothing else."""
+    """Return a hash of a key as a number."""
     digest = hashlib.blake2b("\x1f".join(map(str, key)).encode("utf-8", "replace"), digest_size=8)
     return int.from_bytes(digest.digest())
 
@@ -137,5 +137,5 @@ def choose(options: Sequence[_Item], *key: object) -> _Item:
 
 
 def overlap(one: frozenset[str], other: Iterable[str]) -> int:
-    """Return how many stems two texts share."""
+    """Return the number of stems that two texts have in common."""
     return len(one & frozenset(other))

@@ -1,4 +1,4 @@
-"""Rows as Avro files: a schema that fits them, and the bytes."""
+"""Rows as Avro files: their schema and their encoding."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Schema = Any
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONG = 2**63
 _DEEPEST = 16
-"""Levels of nesting that get a type of their own; what is deeper is kept as JSON text."""
+"""The maximum depth of values with a type of their own; deeper values are stored as JSON text."""
 
 
 def schema_of(rows: Sequence[Row], columns: Iterable[str], given: dict[str, Schema] | None = None) -> Schema:
-    """Return a schema that fits the rows.
+    """Return the schema of rows.
 
     Args:
-        rows: all of them.
-        columns: in their order; those that no row has are left out.
-        given: the types of columns for which they are known.
+        rows: all rows.
+        columns: in their order; a column that no row has is left out.
+        given: the known types of columns.
     """
     given = given or {}
     fields = []
@@ -53,7 +53,7 @@ def _nullable(values: Sequence[Any], name: str, depth: int) -> Schema:
 def _type(values: Sequence[Any], name: str, depth: int) -> Schema:
     if not values or depth > _DEEPEST:
         return "string"
-    # A truth value is a whole number to Python, and neither to Avro.
+    # A bool is an int in Python, but not in Avro.
     if any(isinstance(value, bool) for value in values):
         return "boolean" if all(isinstance(value, bool) for value in values) else "string"
     if all(isinstance(value, int) and -_LONG <= value < _LONG for value in values):
@@ -78,7 +78,7 @@ def _type(values: Sequence[Any], name: str, depth: int) -> Schema:
 
 
 def _fit(value: Any, schema: Schema) -> Any:
-    """Return a value as its type holds it."""
+    """Return a value in the form of its type."""
     match schema:
         case ["null", fitting]:
             return None if value is None else _fit(value, fitting)
@@ -97,8 +97,8 @@ def _fit(value: Any, schema: Schema) -> Any:
 
 
 def encode(rows: Sequence[Row], schema: Schema) -> bytes:
-    """Return an Avro file; the same rows give the same bytes."""
-    # Row by row: other threads get their turn between two of them.
+    """Return an Avro file; that of the same rows has the same bytes."""
+    # Row by row, so that other threads can run in between.
     fitted = [_fit(row, schema) for row in rows]
     target = io.BytesIO()
     writer = Writer(target, fastavro.parse_schema(schema), sync_marker=_marker(fitted))
@@ -109,7 +109,7 @@ def encode(rows: Sequence[Row], schema: Schema) -> bytes:
 
 
 def _marker(fitted: Sequence[Any]) -> bytes:
-    """Return what separates the blocks of a file: a digest of its rows as a JSON array."""
+    """Return the sync marker of a file: a digest of its rows as a JSON array."""
     digest = hashlib.md5(b"[", usedforsecurity=False)
     for number, row in enumerate(fitted):
         digest.update(f"{', ' if number else ''}{json.dumps(row)}".encode())

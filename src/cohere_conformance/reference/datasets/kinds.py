@@ -1,4 +1,4 @@
-"""The types of dataset: which columns each has, what a row must look like, how many rows there must be."""
+"""The types of datasets: their columns, the checks of their rows, and the minimum number of rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Row = dict[str, Any]
-"""One row: values of JSON by column."""
+"""One row: JSON values by column."""
 
 MINIMUM_CONVERSATIONS = 2
 MINIMUM_EXAMPLES = 40
 MINIMUM_LABELS = 2
 MINIMUM_PER_LABEL = 5
 MINIMUM_QUERIES = 256
-"""How much data a training takes at least (FT-R03)."""
+"""The minimum amount of data of a training (FT-R03)."""
 
 
 def _text(value: Any) -> bool:
@@ -85,7 +85,7 @@ def _enough_conversations(rows: Sequence[Row]) -> str:
 
 
 def labels_of(row: Row) -> list[str]:
-    """Return the labels of a row, be it one or several."""
+    """Return the labels of a row: one or several."""
     label = row.get("label")
     return [label] if isinstance(label, str) else list(label or ())
 
@@ -112,12 +112,12 @@ class DatasetType:
     """One type of dataset.
 
     Attributes:
-        name: as the contract spells it.
-        required: columns that every row has.
-        optional: columns that are kept where they are present, without being asked for.
-        formats: what can be uploaded: `csv`, `jsonl`, `txt`; none for results, which only the server makes.
-        problem: tells what is wrong with a row, `""` where nothing is.
-        shortage: tells of what there is too little, `""` where there is enough.
+        name: its name in the contract.
+        required: the columns of every row.
+        optional: columns that are stored if they exist, without keep_fields.
+        formats: of uploads: `csv`, `jsonl`, `txt`; none for output types.
+        problem: returns the error in a row, `""` if it is valid.
+        shortage: returns the error in the number of rows, `""` if there are enough.
     """
 
     name: str
@@ -129,12 +129,12 @@ class DatasetType:
 
     @property
     def batch(self) -> bool:
-        """Tell whether a batch can read it."""
+        """Return whether it is an input of batches."""
         return self.name.startswith("batch-")
 
     @property
     def finetune(self) -> bool:
-        """Tell whether a model can be trained with it."""
+        """Return whether it is an input of fine-tuning."""
         return self.name.endswith("-finetune-input")
 
 
@@ -174,7 +174,7 @@ KINDS = {
             _many_labels,
             _enough_labels,
         ),
-        # The ids of the rows are no column of their own: who wants them back keeps them (BAT-R03).
+        # custom_id is not a required column; keep_fields preserves it (BAT-R03).
         *(DatasetType(name, ("body",), (), _JSONL, _bodied) for name in _BATCHES),
     )
 }

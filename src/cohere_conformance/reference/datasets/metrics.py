@@ -1,4 +1,4 @@
-"""What is counted over data for fine-tuning."""
+"""The metrics of datasets for fine-tuning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SAMPLES = 3
 
 
 def finetune_metrics(kind: DatasetType, train: Sequence[Row], evaluation: Sequence[Row]) -> dict[str, Any]:
-    """Return the counts over the rows to train and to evaluate with."""
+    """Return the metrics of the rows for training and evaluation."""
     counted: dict[str, Any] = {
         "trainable_token_count": sum(tokens.count(_written(row)) for row in train),
         "total_examples": len(train) + len(evaluation),

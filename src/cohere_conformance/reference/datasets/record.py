@@ -1,4 +1,4 @@
-"""Datasets over time: when they are there, how far their validation is, and when they are gone again."""
+"""Datasets over time: from their creation and validation to their deletion."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from cohere_conformance.reference.state import Account
 
 LIFETIME = timedelta(days=30)
-"""After this a dataset is gone as if it had been deleted (DS-R04)."""
+"""The lifetime of a dataset, after which it is deleted (DS-R04)."""
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def identifier(name: str, otherwise: str) -> str:
-    """Return an id as the service makes it from a name (DS-R03), whatever characters the name has."""
+    """Return an id that is made from a name, as by the service (DS-R03)."""
     return f"{_SLUG.sub('-', name.lower()).strip('-')[:50] or otherwise}-{suffix()}"
 
 
@@ -35,10 +35,10 @@ class File:
     """One stored file of a dataset.
 
     Attributes:
-        name: as it was uploaded.
-        rows: what it holds.
-        avro: the same as an Avro file.
-        original: what was sent, where that is kept.
+        name: the file name of the upload.
+        rows: its rows.
+        avro: the rows as an Avro file.
+        original: the uploaded file, with keep_original_file.
     """
 
     name: str
@@ -48,22 +48,22 @@ class File:
 
     @cached_property
     def samples(self) -> list[str]:
-        """Return the first rows as JSON texts, cut where they are long."""
+        """Return the first rows as JSON, cut to 500 characters each."""
         return [json.dumps(row, ensure_ascii=False)[:500] for row in self.rows[:3]]
 
 
 @dataclass(frozen=True)
 class Content:
-    """What became of the data.
+    """The content of a dataset and the result of its validation.
 
     Attributes:
         status: `validated`, `failed` or `skipped`.
-        files: the first is to train with, a second to evaluate with; none unless it is valid.
-        schema: Avro schema of the rows.
-        error: why it is not valid; `""` where it is.
+        files: the file for training, and perhaps one for evaluation; none if the dataset is invalid.
+        schema: the Avro schema of the rows.
+        error: the validation error; `""` if the dataset is valid.
         warnings: one for each row that was left out.
-        size: bytes that it takes.
-        format: what the upload was read as; `""` where there was none.
+        size: its size in bytes.
+        format: the format of the upload; `""` without one.
     """
 
     status: str = "validated"
@@ -76,27 +76,27 @@ class Content:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Return the rows to train with, which are all unless there are others to evaluate with."""
+        """Return the rows for training: all rows, except those of a file for evaluation."""
         return self.files[0].rows if self.files else ()
 
 
 @dataclass
 class Dataset:
-    """One dataset, uploaded or made by the server.
+    """One dataset, uploaded or created by the server.
 
     Attributes:
-        name: as it was given.
+        name: its name.
         kind: its type.
-        created_at: when it came into being; in the future for the result of work that is still going on.
-        make: makes the content when it is first asked for.
-        checked: whether it is checked step by step, as uploads are.
-        preserve: columns that are kept beside the required ones.
-        delimiter: what separated the columns of the upload.
-        separator: what separated the texts of the upload.
-        source: id of the dataset that it is the result of.
+        created_at: the time of its creation; in the future for the output of a running job.
+        make: returns the content, which is computed when it is first needed.
+        checked: whether it is validated step by step, as uploads are.
+        preserve: the stored columns besides the required ones.
+        delimiter: of the columns of the upload.
+        separator: of the texts of the upload.
+        source: the id of the input dataset, for an output.
         id: its name with a suffix.
-        deleted_at: when it was deleted.
-        revoked_at: when the work that should have made it came to nothing.
+        deleted_at: the time of its deletion.
+        revoked_at: the time at which its job failed or was cancelled.
     """
 
     name: str
@@ -117,42 +117,42 @@ class Dataset:
 
     @cached_property
     def content(self) -> Content:
-        """Return what became of the data."""
+        """Return the content."""
         return self.make()
 
     def forget(self) -> None:
-        """Free the memory that the content takes."""
+        """Free the memory of the content."""
         self.make = Content
         self.__dict__["content"] = Content()
 
     def steps(self, now: datetime, step: float) -> int:
-        """Return how many steps of its validation have passed, of two."""
+        """Return the number of finished steps of its validation, at most two."""
         return min(2, int((now - self.created_at).total_seconds() / step)) if step > 0 else 2
 
     def status(self, now: datetime, step: float) -> str:
-        """Return how far the validation is."""
+        """Return the validation status."""
         steps = self.steps(now, step) if self.checked else 2
         return ("queued", "processing", self.content.status)[steps]
 
     def updated_at(self, now: datetime, step: float) -> datetime:
-        """Return when the status last changed."""
+        """Return the time of the last change of its status."""
         return self.created_at + timedelta(seconds=step * self.steps(now, step) if self.checked else 0)
 
-    def there(self, now: datetime) -> bool:
-        """Tell whether it can be read."""
+    def exists(self, now: datetime) -> bool:
+        """Return whether it exists."""
         began = self.created_at <= now and self.revoked_at is None
         return began and self.deleted_at is None and now - self.created_at < LIFETIME
 
 
 def add(account: Account, dataset: Dataset) -> None:
-    """Keep a new dataset."""
+    """Store a new dataset."""
     account.shelf(Dataset)[dataset.id] = dataset
 
 
 def find(account: Account, identity: str, now: datetime) -> Dataset | None:
-    """Return the dataset of that id, `None` where there is none, or none any more."""
+    """Return the dataset with an id, `None` if it does not exist."""
     dataset = account.shelf(Dataset).get(identity)
-    return dataset if dataset is not None and dataset.there(now) else None
+    return dataset if dataset is not None and dataset.exists(now) else None
 
 
 def deleted(account: Account, identity: str) -> Dataset | None:
@@ -167,15 +167,15 @@ def all_deleted(account: Account) -> list[Dataset]:
 
 
 def newest_first(account: Account, now: datetime) -> list[Dataset]:
-    """Return the datasets that can be read."""
-    # A copy, as more may be added while a thread reads it. Sorting keeps the order of what is equally old.
+    """Return the existing datasets, newest first."""
+    # A copy, as other threads may add datasets. Sorting is stable: datasets of the same age keep their order.
     latest = reversed(list(account.shelf(Dataset).values()))
-    found = [dataset for dataset in latest if dataset.there(now)]
+    found = [dataset for dataset in latest if dataset.exists(now)]
     return sorted(found, key=lambda dataset: now - dataset.created_at)
 
 
 def remove(account: Account, dataset: Dataset, now: datetime) -> None:
-    """Delete a dataset; work that still reads it comes to nothing."""
+    """Delete a dataset; jobs that still read it fail."""
     dataset.deleted_at = now
     for other in account.shelf(Dataset).values():
         if other.source == dataset.id and other.created_at > now and other.revoked_at is None:
@@ -183,7 +183,7 @@ def remove(account: Account, dataset: Dataset, now: datetime) -> None:
 
 
 def result(name: str, kind: str, at: datetime, make: Callable[[], Content], source: Dataset) -> Dataset:
-    """Return a dataset that the server will have made at a time, out of another one."""
+    """Return the output dataset of a job, which exists from a time on."""
     return Dataset(
         name=name,
         kind=KINDS[kind],

@@ -1,4 +1,4 @@
-"""Uploaded files as rows: CSV, JSON lines and texts, with what is wrong in them."""
+"""The parser of uploaded files: CSV, JSON lines and texts, with errors and warnings."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _EXTENSIONS = {"csv": "csv", "tsv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", 
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """How an upload is read.
+    """The options of an upload.
 
     Attributes:
         kind: the type of the dataset.
-        keep: columns that are kept and must be there (DS-R05).
-        optional: columns that are kept where they are there.
-        skip: whether malformed rows are left out instead of failing the whole (DS-R06).
-        delimiter: what separates the columns of a CSV file.
-        separator: what separates the texts of a text file.
-        lax: whether malformed rows are left out without a word, which no faithful server does.
-        formats: what the service takes at all.
+        keep: the columns of keep_fields, which have to exist (DS-R05).
+        optional: the columns of optional_fields, which are stored if they exist.
+        skip: whether malformed rows are left out with a warning, instead of failing the validation (DS-R06).
+        delimiter: of the columns of a CSV file.
+        separator: of the texts of a text file.
+        lax: whether malformed rows are left out without a warning, for a fault.
+        formats: that the service accepts.
     """
 
     kind: DatasetType
@@ -44,19 +44,19 @@ class UploadOptions:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the columns that are kept, each once."""
+        """Return the stored columns, each once."""
         return tuple(dict.fromkeys((*self.kind.required, *self.kind.optional, *self.keep, *self.optional)))
 
 
 @dataclass
-class Read:
-    """What came of a file.
+class ParsedFile:
+    """The rows of a file and its validation.
 
     Attributes:
-        rows: the good ones, with the kept columns only.
+        rows: the valid rows, with the stored columns.
         warnings: one for each row that was left out.
-        error: why the file is no good; `""` where it is.
-        format: what the file was taken for.
+        error: the validation error; `""` if the file is valid.
+        format: the format of the file.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -69,57 +69,57 @@ _DEEPEST = 64
 
 
 class _MalformedError(Exception):
-    """The file as a whole cannot be read."""
+    """The file cannot be parsed."""
 
 
-def read(text: str, filename: str, reading: UploadOptions) -> Read:
+def read(text: str, filename: str, options: UploadOptions) -> ParsedFile:
     """Return the rows of an uploaded file."""
-    found = Read(format=_format(text, filename))
-    accepted = [name for name in reading.kind.formats if name in reading.formats]
+    found = ParsedFile(format=_format(text, filename))
+    accepted = [name for name in options.kind.formats if name in options.formats]
     if found.format not in accepted:
         found.error = f"{filename or 'the file'}: expected {' or '.join(accepted)}, got {found.format}"
         return found
-    missing = set(reading.keep)
+    missing = set(options.keep)
     try:
-        for line, row in _rows(text, found.format, reading):
-            problem = row if isinstance(row, str) else _problem(row, reading)
+        for line, row in _rows(text, found.format, options):
+            problem = row if isinstance(row, str) else _problem(row, options)
             if isinstance(row, dict):
                 missing -= row.keys()
             if problem:
-                if not reading.skip and not reading.lax:
+                if not options.skip and not options.lax:
                     found.error = f"line {line}: {problem}"
                     return found
-                if not reading.lax:
+                if not options.lax:
                     found.warnings.append(f"line {line} was skipped: {problem}")
             elif isinstance(row, dict):
-                found.rows.append({name: row[name] for name in reading.columns if name in row})
+                found.rows.append({name: row[name] for name in options.columns if name in row})
     except _MalformedError as error:
         found.error = str(error)
         return found
-    if missing and not reading.lax:
+    if missing and not options.lax:
         found.error = f"no row has the field to keep {sorted(missing)[0]!r}"
     return found
 
 
 def _format(text: str, filename: str) -> str:
     known = _EXTENSIONS.get(filename.rpartition(".")[2].lower())
-    # Clients that upload from memory name their files as they like.
+    # Clients that upload from memory may use any file name.
     return known or ("jsonl" if text.lstrip().startswith("{") else "csv")
 
 
-def _problem(row: Row, reading: UploadOptions) -> str:
-    absent = [name for name in (*reading.kind.required, *reading.keep) if row.get(name) is None]
-    return f"the field {absent[0]!r} is missing" if absent else reading.kind.problem(row)
+def _problem(row: Row, options: UploadOptions) -> str:
+    absent = [name for name in (*options.kind.required, *options.keep) if row.get(name) is None]
+    return f"the field {absent[0]!r} is missing" if absent else options.kind.problem(row)
 
 
-def _rows(text: str, form: str, reading: UploadOptions) -> Iterator[tuple[int, Row | str]]:
+def _rows(text: str, form: str, options: UploadOptions) -> Iterator[tuple[int, Row | str]]:
     match form:
         case "jsonl":
             return _json_lines(text)
         case "csv":
-            return _table(text, reading)
+            return _table(text, options)
         case _:
-            return _texts(text, reading.separator)
+            return _texts(text, options.separator)
 
 
 def _texts(text: str, separator: str) -> Iterator[tuple[int, Row | str]]:
@@ -129,7 +129,7 @@ def _texts(text: str, separator: str) -> Iterator[tuple[int, Row | str]]:
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Row | str]]:
-    # Other line breaks than these may stand in a JSON text as they are.
+    # JSON strings may contain other line breaks, so `splitlines` would be wrong.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -145,18 +145,18 @@ def _json_lines(text: str) -> Iterator[tuple[int, Row | str]]:
 
 
 def _deep(value: Any, levels: int) -> bool:
-    """Tell whether a value has more levels than these."""
+    """Return whether a value is nested deeper than `levels`."""
     below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return levels == 0 or any(_deep(one, levels - 1) for one in below)
 
 
-def _table(text: str, reading: UploadOptions) -> Iterator[tuple[int, Row | str]]:
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=reading.delimiter)
+def _table(text: str, options: UploadOptions) -> Iterator[tuple[int, Row | str]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=options.delimiter)
     header = next(_lines(lines), None)
     if header is None:
         raise _MalformedError("the file has no header")
     names = [name.strip() for name in header]
-    for name in (*reading.kind.required, *reading.keep):
+    for name in (*options.kind.required, *options.keep):
         if name not in names:
             raise _MalformedError(f"the column {name!r} is missing")
     for values in _lines(lines):
