@@ -54,7 +54,7 @@ class DamagedEvidence(Evidence):
         self._payloads: list[Any] | None = None
 
     @property
-    def answer(self) -> Json:
+    def response(self) -> Json:
         """The JSON body of the response, or the folded stream, with holes.
 
         Raises:

@@ -34,11 +34,11 @@ class Evidence:
     """
 
     __slots__ = (
-        "_answer",
         "_events",
         "_found",
         "_framing",
         "_headers",
+        "_response",
         "_sent",
         "operation",
         "parsed",
@@ -53,7 +53,7 @@ class Evidence:
         self.streamed = framing != "json"
         self._framing = framing
         self._events: list[Json] | None = None
-        self._answer: Json | None = None
+        self._response: Json | None = None
         self._sent: Json | None = None
         self._headers: dict[str, str] | None = None
         self._found: dict[object, object] = {}
@@ -73,12 +73,12 @@ class Evidence:
         return self._sent
 
     @property
-    def answer(self) -> Json:
+    def response(self) -> Json:
         """The JSON body of the response, or the folded stream; empty if it is not an object."""
-        if self._answer is None:
+        if self._response is None:
             value = self._folded() if self.streamed else self.parsed.response[0]
-            self._answer = value if isinstance(value, dict) else {}
-        return self._answer
+            self._response = value if isinstance(value, dict) else {}
+        return self._response
 
     @property
     def events(self) -> list[Json]:

@@ -37,7 +37,7 @@ class ApiResponse:
         self._evidence = evidence
         self.exchange = evidence.parsed.exchange
         self.status = evidence.status
-        self.body: dict[str, Any] = evidence.answer
+        self.body: dict[str, Any] = evidence.response
         self.events: list[dict[str, Any]] = evidence.events
 
     def header(self, name: str) -> str | None:

@@ -1,1 +1,1 @@
-"""What each group promises beyond its schemas: one module a group, one function a requirement."""
+"""The checks of requirements over one exchange: one module a group, one function a requirement."""

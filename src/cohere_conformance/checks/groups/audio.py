@@ -1,4 +1,4 @@
-"""Audio: what an answer is made of, and in which order a form is read."""
+"""Audio: the content of a transcription, and the order of form parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def text_alone(evidence: Evidence) -> Iterator[Breach]:
 
     Source: AUD-S01.
     """
-    others = sorted(evidence.answer.keys() - {"text"})
+    others = sorted(evidence.response.keys() - {"text"})
     if others:
         yield Breach("", "the text and nothing else", ", ".join(others))
     if evidence.header("num_tokens") is not None:
@@ -31,4 +31,4 @@ def file_last(evidence: Evidence) -> Iterator[Breach]:
     """A form whose file part precedes a text part is refused (AUD-R03)."""
     names = part_names(evidence.parsed.exchange.request)
     if "file" in names and names[-1] != "file":
-        yield Breach("", f"a refusal of a form whose file stands before {names[-1]}", "a text")
+        yield Breach("", f"a refusal of a form whose file precedes {names[-1]}", "a transcription")

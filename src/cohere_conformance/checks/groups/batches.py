@@ -1,4 +1,4 @@
-"""Batches: what a new one must have, what every one says of itself, and what a page may hold."""
+"""Batches: new batches, the properties of batches, and pages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _PAGE, _LARGEST_PAGE = 50, 1000
 
 
 def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
-    """Yield every batch of an answer with its place."""
-    answer = evidence.answer
-    listed, alone = answer.get("batches"), answer.get("batch")
+    """Yield every batch of a response with its location."""
+    response = evidence.response
+    listed, alone = response.get("batches"), response.get("batch")
     if isinstance(alone, dict):
         yield "/batch", alone
     if isinstance(listed, list):
@@ -61,7 +61,7 @@ def begins_queued(evidence: Evidence) -> Iterator[Breach]:
             yield Breach(f"{location}/status", _QUEUED, str(status))
 
 
-# -- what a batch says of itself
+# -- properties
 
 
 @check("batches.id-given")
@@ -146,7 +146,7 @@ def large_page_size(evidence: Evidence) -> Iterator[Breach]:
 @check("batches.last-page")
 def last_page(evidence: Evidence) -> Iterator[Breach]:
     """The last page of batches has no next_page_token, not even an empty one (BAT-O07)."""
-    if evidence.answer.get("next_page_token") == "":
+    if evidence.response.get("next_page_token") == "":
         yield Breach("/next_page_token", "no token, or the one of the next page", "an empty one")
 
 

@@ -1,4 +1,4 @@
-"""Chat, version 1: the history that comes back, what a reply rests on, and what a stream tells twice."""
+"""Chat, version 1: the returned history, citations, tool calls, and streams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def maps(value: Any) -> list[Json]:
-    """Return the objects of a list; none where it is no list, as in a request that is wrong on purpose."""
+    """Return the objects of a list; none if it is not a list, as in an invalid request."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -23,9 +23,9 @@ def stream_asked(evidence: Evidence) -> Iterator[Breach]:
     """The response is a stream if and only if the request has stream set (CH1-R05)."""
     asked = evidence.sent.get("stream")
     if evidence.sent and asked in (None, False) and evidence.streamed:
-        yield Breach("", "an answer in one piece, which is what comes unless told otherwise", "a stream")
+        yield Breach("", "no stream, as stream is not set", "a stream")
     if asked is True and not evidence.streamed:
-        yield Breach("", "the stream that was asked for", "an answer in one piece")
+        yield Breach("", "a stream, as stream is set", "no stream")
 
 
 @check("v1.chat.accepts")
@@ -42,7 +42,7 @@ def history_turns(evidence: Evidence) -> Iterator[Breach]:
     """The chat_history of a response is that of the request, the turn of the user or the tools, and the
     reply (CH1-S02).
     """
-    sent, history = evidence.sent, maps(evidence.answer.get("chat_history"))
+    sent, history = evidence.sent, maps(evidence.response.get("chat_history"))
     if not sent or not history:
         return
     kept = sent.get("conversation_id")
@@ -56,7 +56,7 @@ def history_turns(evidence: Evidence) -> Iterator[Breach]:
             role = str(asked.get("role")).upper()
             if (reported.get("role"), reported.get("message")) != (role, asked.get("message")):
                 yield Breach(
-                    "/chat_history/*", "the turns that were sent", f"another turn {location}", "past"
+                    "/chat_history/*", "the turns of the request", f"another turn {location}", "past"
                 )
                 return
     if not _is_turn(sent, history[-2]):
@@ -64,7 +64,7 @@ def history_turns(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _is_turn(sent: Json, reported: Json) -> bool:
-    """Tell whether a turn is that of the request: what its user says, or what its tools have returned."""
+    """Return whether a turn is that of the request: the message of the user, or the results of tools."""
     if sent.get("message"):
         return bool(reported.get("role") == "USER" and reported.get("message") == sent["message"])
     return reported.get("role") == "TOOL" or not sent.get("tool_results")
@@ -73,23 +73,23 @@ def _is_turn(sent: Json, reported: Json) -> bool:
 @check("v1.chat.history-reply")
 def history_reply(evidence: Evidence) -> Iterator[Breach]:
     """The last turn of chat_history has the text and the tool calls of the reply (CH1-S03)."""
-    answer = evidence.answer
-    history = maps(answer.get("chat_history"))
+    response = evidence.response
+    history = maps(response.get("chat_history"))
     if not history:
         return
     last = history[-1]
-    if last.get("role") != "CHATBOT" or last.get("message") != answer.get("text"):
-        yield Breach("/chat_history/*/message", "the text of the answer in the last turn", "another", "text")
-    if (last.get("tool_calls") or []) != (answer.get("tool_calls") or []):
+    if last.get("role") != "CHATBOT" or last.get("message") != response.get("text"):
+        yield Breach("/chat_history/*/message", "the text of the reply in the last turn", "another", "text")
+    if (last.get("tool_calls") or []) != (response.get("tool_calls") or []):
         yield Breach(
-            "/chat_history/*/tool_calls", "the calls of the answer in the last turn", "others", "calls"
+            "/chat_history/*/tool_calls", "the calls of the response in the last turn", "others", "calls"
         )
 
 
 @check("v1.chat.api-version")
 def api_version(evidence: Evidence) -> Iterator[Breach]:
     """The api_version of a response is 1 (CH1-S04)."""
-    reported = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+    reported = ((evidence.response.get("meta") or {}).get("api_version") or {}).get("version")
     if reported not in (None, "1"):
         yield Breach("/meta/api_version/version", "1", str(reported))
 
@@ -100,13 +100,15 @@ def citation_slice(evidence: Evidence) -> Iterator[Breach]:
 
     Source: CH1-S07.
     """
-    text = evidence.answer.get("text") or ""
-    for citation in maps(evidence.answer.get("citations")):
-        # JSON has one kind of number: 12.0 is a whole one too.
+    text = evidence.response.get("text") or ""
+    for citation in maps(evidence.response.get("citations")):
+        # JSON has one kind of number: 12.0 is an integer, too.
         quoted = text[max(int(citation["start"]), 0) : max(int(citation["end"]), 0)]
         if citation.get("type") != "PLAN" and quoted != citation["text"]:
             yield Breach(
-                "/citations/*/text", f"{cut(quoted)!r}, which stands there", cut(repr(citation["text"]))
+                "/citations/*/text",
+                f"{cut(quoted)!r}, from start to end",
+                cut(repr(citation["text"])),
             )
             return
 
@@ -114,11 +116,11 @@ def citation_slice(evidence: Evidence) -> Iterator[Breach]:
 @check("v1.chat.citation-documents", ids=True)
 def citation_documents(evidence: Evidence) -> Iterator[Breach]:
     """Every document id of a citation is one of the returned documents (CH1-S07)."""
-    known = {document.get("id") for document in maps(evidence.answer.get("documents"))}
-    for citation in maps(evidence.answer.get("citations")):
+    known = {document.get("id") for document in maps(evidence.response.get("documents"))}
+    for citation in maps(evidence.response.get("citations")):
         if not known.issuperset(citation["document_ids"]):
             reported = ", ".join(str(name) for name in citation["document_ids"] if name not in known)
-            yield Breach("/citations/*/document_ids", "ids of documents of the answer", cut(reported))
+            yield Breach("/citations/*/document_ids", "ids of documents of the response", cut(reported))
             return
 
 
@@ -128,8 +130,8 @@ def documents_whole(evidence: Evidence) -> Iterator[Breach]:
     documents = maps(evidence.sent.get("documents"))
     sent = {one["id"]: one for one in documents if isinstance(one.get("id"), str)}
     if len(sent) < len(documents):
-        return  # which of them a document of the answer is, cannot be told
-    for document in maps(evidence.answer.get("documents")):
+        return  # the documents of the response cannot be assigned to them
+    for document in maps(evidence.response.get("documents")):
         for name, value in sent.get(document.get("id") or "", {}).items():
             if name != "_excludes" and isinstance(value, str) and document.get(name) != value:
                 yield Breach("/documents/*", f"the key {name} as it was sent", cut(str(document.get(name))))
@@ -141,12 +143,12 @@ def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
     """With search_queries_only, the response has search queries, or states that no search is required, and
     no reply (CH1-S06).
     """
-    answer = evidence.answer
+    response = evidence.response
     if evidence.sent.get("search_queries_only") is not True:
         return
-    if answer.get("text"):
-        yield Breach("/text", "no reply", cut(repr(answer["text"])), "reply")
-    if not answer.get("search_queries") and answer.get("is_search_required") is not False:
+    if response.get("text"):
+        yield Breach("/text", "no reply", cut(repr(response["text"])), "reply")
+    if not response.get("search_queries") and response.get("is_search_required") is not False:
         yield Breach("/search_queries", "queries, or that no search is needed", "neither", "queries")
 
 
@@ -154,7 +156,7 @@ def search_queries_only(evidence: Evidence) -> Iterator[Breach]:
 def tool_known(evidence: Evidence) -> Iterator[Breach]:
     """A called tool is one of the tools of the request (CH1-R08)."""
     known = [tool.get("name") for tool in maps(evidence.sent.get("tools"))]
-    for call in maps(evidence.answer.get("tool_calls")) if evidence.sent else ():
+    for call in maps(evidence.response.get("tool_calls")) if evidence.sent else ():
         if call["name"] not in known:
             yield Breach("/tool_calls/*/name", f"one of {sorted(map(str, known))}", str(call["name"]))
             return
@@ -164,7 +166,7 @@ def tool_known(evidence: Evidence) -> Iterator[Breach]:
 def max_tokens(evidence: Evidence) -> Iterator[Breach]:
     """The number of billed output tokens does not exceed max_tokens (CH1-R06)."""
     most = evidence.sent.get("max_tokens")
-    billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+    billed = ((evidence.response.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
     if isinstance(most, int) and most > 0 and billed is not None and billed > most:
         yield Breach("/meta/billed_units/output_tokens", f"at most {most}", str(billed))
 
@@ -172,11 +174,11 @@ def max_tokens(evidence: Evidence) -> Iterator[Breach]:
 @check("v1.chat.cut-finish")
 def cut_finish(evidence: Evidence) -> Iterator[Breach]:
     """A reply with exactly max_tokens billed output tokens does not finish with COMPLETE (CH1-R06)."""
-    most, answer = evidence.sent.get("max_tokens"), evidence.answer
-    if not isinstance(most, int) or most <= 0 or answer.get("finish_reason") != "COMPLETE":
+    most, response = evidence.sent.get("max_tokens"), evidence.response
+    if not isinstance(most, int) or most <= 0 or response.get("finish_reason") != "COMPLETE":
         return
-    billed = ((answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
-    if billed == most and not answer.get("tool_calls"):
+    billed = ((response.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+    if billed == most and not response.get("tool_calls"):
         yield Breach("/finish_reason", f"MAX_TOKENS, as {billed:g} of {most} are billed", "COMPLETE")
 
 
@@ -185,7 +187,7 @@ def stream_citations(evidence: Evidence) -> Iterator[Breach]:
     """The citation events of a stream equal the citations of the final response (CH1-T05)."""
     if not evidence.streamed:
         return
-    whole = maps(evidence.answer.get("citations"))
+    whole = maps(evidence.response.get("citations"))
     reported = [
         citation
         for event in evidence.events
@@ -193,7 +195,7 @@ def stream_citations(evidence: Evidence) -> Iterator[Breach]:
         for citation in maps(event.get("citations"))
     ]
     if sorted(map(_of_citation, reported)) != sorted(map(_of_citation, whole)):
-        yield Breach("/citations", f"the {len(reported)} citations told before", f"{len(whole)} citations")
+        yield Breach("/citations", f"the {len(reported)} citations of the events", f"{len(whole)} citations")
 
 
 def _of_citation(citation: Json) -> tuple[int, int, str]:
@@ -202,10 +204,10 @@ def _of_citation(citation: Json) -> tuple[int, int, str]:
 
 @check("v1.chat.stream-tool-calls")
 def stream_tool_calls(evidence: Evidence) -> Iterator[Breach]:
-    """CH1-T05 for calls."""
+    """The tool call events of a stream equal the tool calls of the final response (CH1-T05)."""
     for event in evidence.events:
         if event.get("event_type") == "tool-calls-generation":
-            whole = evidence.answer.get("tool_calls") or []
+            whole = evidence.response.get("tool_calls") or []
             if event.get("tool_calls") != whole:
-                yield Breach("/tool_calls", "the calls told before the end", f"{len(whole)} calls, not these")
+                yield Breach("/tool_calls", "the calls of the events", f"{len(whole)} calls, not these")
             return

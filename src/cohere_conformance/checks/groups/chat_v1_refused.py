@@ -1,4 +1,4 @@
-"""Chat, version 1: requests whose parts do not go together, answered all the same."""
+"""Chat, version 1: invalid combinations that must be refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NEEDS_SAFETY = ("command-r7b", "command-a")
-"""How the models begin that came with or after command-r7b; what other names stand for is not known."""
+"""Prefixes of the names of models since command-r7b; other names are unknown."""
 _MOST_STOPS = 5
 
 
@@ -24,7 +24,7 @@ def _beside(sent: Json, *names: str) -> str:
 
 
 def _answered(expected: str) -> Iterator[Breach]:
-    yield Breach("", f"400: {expected}", "an answer")
+    yield Breach("", f"400: {expected}", "a reply")
 
 
 @check("v1.chat.message-or-results")

@@ -1,4 +1,4 @@
-"""Chat, version 2: the answer by itself and against its request; a stream counts as what it adds up to."""
+"""Chat, version 2: the response, alone and compared with its request; streams are folded."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _LOGPROBS = "/logprobs"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SUFFIX = re.compile(r"_[a-z0-9]{12}")
 _ROUNDED = 1e-6
-"""How far above 0 the rounding of a float may carry a log probability."""
+"""Tolerance for log probabilities above 0, because of rounding."""
 
 
 @check("v2.chat.id", ids=True)
 def id_is_uuid(evidence: Evidence) -> Iterator[Breach]:
     """The id of a response is a UUID; a stream has it in message-start (CH2-T06)."""
-    reported = evidence.answer.get("id")
+    reported = evidence.response.get("id")
     if isinstance(reported, str) and not _UUID.fullmatch(reported):
         yield Breach("/id", "a UUID", reported)
 
@@ -75,7 +75,7 @@ def thinking_is_disabled(evidence: Evidence) -> Iterator[Breach]:
         return
     if any(block.get("type") == "thinking" and said(block) for block in blocks(evidence)):
         yield Breach("/message/content", "no thinking", "a block of thinking")
-    if spent := number(part(part(evidence.answer.get("usage")).get("tokens")).get("reasoning_tokens")):
+    if spent := number(part(part(evidence.response.get("usage")).get("tokens")).get("reasoning_tokens")):
         yield Breach("/usage/tokens/reasoning_tokens", "0", f"{spent:g}")
 
 
@@ -117,7 +117,7 @@ def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
         validator = jsonschema_rs.Draft202012Validator(schema, offline=True)
         found = next(iter(validator.iter_errors(reported)), None)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
-        return  # no schema: then nothing can obey it
+        return  # an invalid schema
     if found is not None:
         where = "".join(f"/{step}" for step in found.instance_path)
         yield Breach(
@@ -126,7 +126,7 @@ def json_obeys_schema(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _json(evidence: Evidence) -> object:
-    """Return the reply of JSON mode parsed, `False` where it is no JSON; `None` where none is due."""
+    """Return the parsed reply of JSON mode, `False` if it is not JSON, `None` if JSON is not required."""
     if part(evidence.sent.get("response_format")).get("type") != "json_object":
         return None
     whole = text(evidence)
@@ -143,7 +143,7 @@ def _json(evidence: Evidence) -> object:
 
 
 @check("v2.chat.tool-call-finish")
-def finish_tells_calls(evidence: Evidence) -> Iterator[Breach]:
+def finish_matches_calls(evidence: Evidence) -> Iterator[Breach]:
     """finish_reason is TOOL_CALL if and only if the response has tool calls (CH2-O01)."""
     reason, made = finish(evidence), calls(evidence)
     if not reason or reason in CUT or (reason == "TOOL_CALL") == bool(made):
@@ -167,7 +167,7 @@ def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
     Source: CH2-O02.
     """
     if any(True for _ in call_ids_are_unique(evidence)):
-        return  # one id for two functions can name but one of them
+        return  # a repeated id cannot name two functions
     for call in calls(evidence):
         reported, name = call.get("id"), part(call.get("function")).get("name")
         if not isinstance(reported, str) or not isinstance(name, str):
@@ -181,7 +181,7 @@ def call_ids_name_the_function(evidence: Evidence) -> Iterator[Breach]:
 def functions_are_known(evidence: Evidence) -> Iterator[Breach]:
     """A called function is one of the tools of the request (CH2-O03)."""
     if not evidence.sent:
-        return  # what was asked for was not recorded
+        return  # the request was not recorded
     known = [name for function in functions(evidence) if isinstance(name := function.get("name"), str)]
     for call in calls(evidence):
         name = part(call.get("function")).get("name")
@@ -248,7 +248,7 @@ def logprobs_are_given(evidence: Evidence) -> Iterator[Breach]:
 
 
 @check("v2.chat.logprobs-text")
-def logprobs_tell_the_reply(evidence: Evidence) -> Iterator[Breach]:
+def logprobs_join_to_text(evidence: Evidence) -> Iterator[Breach]:
     """The texts of the log probabilities join to the reply (CH2-O19)."""
     entries = _logprobs(evidence)
     if not entries or not all(isinstance(entry.get("text"), str) for entry in entries):
@@ -279,10 +279,10 @@ def logprobs_are_not_above_0(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _logprobs(evidence: Evidence) -> list[Json]:
-    return items(evidence.answer.get("logprobs"))
+    return items(evidence.response.get("logprobs"))
 
 
 def _spoken(evidence: Evidence) -> str:
-    """Return the reply where its words are all that the model has written."""
+    """Return the reply if the model has generated nothing else."""
     plain = not calls(evidence) and all(block.get("type") == "text" for block in blocks(evidence))
     return text(evidence) if plain and not message(evidence).get("tool_plan") else ""

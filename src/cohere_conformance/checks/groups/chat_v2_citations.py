@@ -1,4 +1,4 @@
-"""Chat, version 2: where citations point to, and what they rest on."""
+"""Chat, version 2: the text and the sources of citations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat, version 2: the parts of an exchange, where what is absent, null or of an odd type counts as empty."""
+"""Chat, version 2: the parts of an exchange; absent, null and mistyped values count as empty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 CUT = frozenset({"MAX_TOKENS", "ERROR", "TIMEOUT"})
-"""Finish reasons of answers that may end anywhere."""
+"""Finish reasons of incomplete responses."""
 
 
 def part(value: object) -> Json:
@@ -23,58 +23,58 @@ def items(value: object) -> list[Json]:
 
 
 def number(value: object) -> float | None:
-    """Return a number, whole or not; `None` where there is none."""
+    """Return a number; `None` if there is none."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def finish(evidence: Evidence) -> str:
-    """Return the finish reason, `""` where there is none."""
-    return str(evidence.answer.get("finish_reason") or "")
+    """Return the finish reason, `""` if there is none."""
+    return str(evidence.response.get("finish_reason") or "")
 
 
 def message(evidence: Evidence) -> Json:
-    """Return the message of the answer."""
-    return part(evidence.answer.get("message"))
+    """Return the message of the response."""
+    return part(evidence.response.get("message"))
 
 
 def blocks(evidence: Evidence) -> list[Json]:
-    """Return the content blocks of the answer."""
+    """Return the content blocks of the response."""
     return items(message(evidence).get("content"))
 
 
 def calls(evidence: Evidence) -> list[Json]:
-    """Return the tool calls of the answer."""
+    """Return the tool calls of the response."""
     return items(message(evidence).get("tool_calls"))
 
 
 def citations(evidence: Evidence) -> list[Json]:
-    """Return the citations of the answer."""
+    """Return the citations of the response."""
     return items(message(evidence).get("citations"))
 
 
 def text(evidence: Evidence) -> str:
-    """Return the words of the reply: all text blocks, one after the other."""
+    """Return the text of the reply: all text blocks, joined."""
     return "".join(said(block) for block in blocks(evidence) if block.get("type") == "text")
 
 
 def said(block: Json) -> str:
-    """Return what a content block holds, be it text or thinking."""
+    """Return the text or the thinking of a content block."""
     reported = block.get("thinking" if block.get("type") == "thinking" else "text")
     return reported if isinstance(reported, str) else ""
 
 
 def usage(evidence: Evidence, kind: str) -> Json:
     """Return the counts of one kind: `billed_units` or `tokens`."""
-    return part(part(evidence.answer.get("usage")).get(kind))
+    return part(part(evidence.response.get("usage")).get(kind))
 
 
 def functions(evidence: Evidence) -> list[Json]:
-    """Return the functions that the request offers."""
+    """Return the functions of the request."""
     return [part(tool.get("function")) for tool in items(evidence.sent.get("tools"))]
 
 
 def json_schema(evidence: Evidence) -> object:
-    """Return the schema that the reply has to obey, by either of its names; `None` where none is sent."""
+    """Return the JSON schema of the request, by either of its names; `None` if there is none."""
     form = part(evidence.sent.get("response_format"))
     given = form.get("json_schema")
     return form.get("schema") if given is None else given

@@ -1,4 +1,4 @@
-"""Chat, version 2: requests that were answered although their parts do not go together."""
+"""Chat, version 2: invalid combinations that must be refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_IMAGES, _MOST_FIELDS = 20, 200
 
 
 def _served(why: str) -> Breach:
-    return Breach("", f"400 or 422: {why}", "an answer")
+    return Breach("", f"400 or 422: {why}", "a reply")
 
 
 @check("v2.chat.messages-empty")

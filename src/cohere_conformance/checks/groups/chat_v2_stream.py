@@ -1,4 +1,4 @@
-"""Chat, version 2: what holds of a stream beyond its grammar and beyond the answer that it adds up to."""
+"""Chat, version 2: streams, beyond their grammar and their folded response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINES = "application/stream+json"
 
 
 @check("v2.chat.stream-error-told")
-def errors_are_told(evidence: Evidence) -> Iterator[Breach]:
+def errors_are_reported(evidence: Evidence) -> Iterator[Breach]:
     """A failed stream has an error message in its last event (CH2-T09)."""
     for event in evidence.events:
         delta = part(event.get("delta")) if event.get("type") == "message-end" else {}

@@ -1,4 +1,4 @@
-"""Chat, version 2: what an answer says that it cost."""
+"""Chat, version 2: usage."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def cut_replies_say_so(evidence: Evidence) -> Iterator[Breach]:
         return
     written = number(usage(evidence, _TOKENS).get(_OUTPUT))
     written = number(usage(evidence, _BILLED).get(_OUTPUT)) if written is None else written
-    # More than is allowed is another violation.
+    # More tokens than that violate another requirement.
     if written is not None and written == allowed:
         yield Breach("/finish_reason", f"MAX_TOKENS, as {written:g} of {allowed:g} are written", "COMPLETE")
 
 
 @check("v2.chat.usage-told")
-def usage_is_told(evidence: Evidence) -> Iterator[Breach]:
+def usage_is_reported(evidence: Evidence) -> Iterator[Breach]:
     """Every response that did not fail has usage with billed units and tokens (CH2-S05)."""
     if not finish(evidence) or finish(evidence) in CUT - {"MAX_TOKENS"}:
         return
@@ -86,7 +86,7 @@ def billed_output_was_written(evidence: Evidence) -> Iterator[Breach]:
 @check("v2.chat.usage-cached")
 def cached_input_was_read(evidence: Evidence) -> Iterator[Breach]:
     """cached_tokens is a multiple of 16 and does not exceed the input tokens (CH2-O16)."""
-    cached = number(part(evidence.answer.get("usage")).get("cached_tokens"))
+    cached = number(part(evidence.response.get("usage")).get("cached_tokens"))
     read = number(usage(evidence, _TOKENS).get(_INPUT))
     if cached is None:
         return

@@ -1,4 +1,4 @@
-"""Check-api-key: what is said of a key that was accepted."""
+"""Check-api-key: the response to a valid key."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 @check("check-api-key.valid")
 def valid(evidence: Evidence) -> Iterator[Breach]:
     """A response to an accepted key has valid set to true; an invalid key gets 401 (KEY-S01, KEY-O01)."""
-    if evidence.answer.get("valid") is False:
+    if evidence.response.get("valid") is False:
         yield Breach("/valid", "true, as a bad key is refused with 401", "false")

@@ -1,4 +1,4 @@
-"""Classify: texts and labels in their order, and confidences that agree with each other."""
+"""Classify: inputs, labels and confidences."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.evidence import Evidence, Json
 
 _SUM, _FLOAT = 1e-3, 1e-6
-"""How far a sum may be from one, and two tellings of a 32-bit number from each other."""
+"""Tolerance for sums and for equal 32-bit numbers."""
 
 
 def _results(evidence: Evidence) -> list[Json]:
-    return evidence.answer.get("classifications") or []
+    return evidence.response.get("classifications") or []
 
 
 def _is_single(result: Json) -> bool:
@@ -79,7 +79,7 @@ def _prediction(result: Json) -> Iterator[Breach]:
     reported = result.get("prediction")
     location = "/classifications/*/predictions"
     if len(predictions) != 1 or (reported is not None and reported != predictions[0]):
-        yield Breach(location, "one prediction, the same wherever it is told", str(predictions), "told")
+        yield Breach(location, "one prediction, equal in both properties", str(predictions), "told")
         return
     best = max(scores.values(), default=0)
     if scores.get(predictions[0], best) < best - _FLOAT:
@@ -141,7 +141,7 @@ def labels_of_examples(evidence: Evidence) -> Iterator[Breach]:
 
 @check("classify.labels-verbatim")
 def labels_verbatim(evidence: Evidence) -> Iterator[Breach]:
-    """A label that differs from one of the examples by its capitals only."""
+    """The labels of the examples are returned unchanged, including their case (CLS-O05)."""
     known = {label for labels in _examples(evidence.sent).values() for label in labels}
     folded = {label.casefold(): label for label in known}
     for result in _results(evidence) if known else ():
@@ -155,9 +155,9 @@ def labels_verbatim(evidence: Evidence) -> Iterator[Breach]:
 def billed(evidence: Evidence) -> Iterator[Breach]:
     """As many classifications are billed as inputs are sent (CLS-O06)."""
     inputs = evidence.sent.get("inputs")
-    units = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("classifications")
+    units = ((evidence.response.get("meta") or {}).get("billed_units") or {}).get("classifications")
     if isinstance(inputs, list) and units is not None and units != len(inputs):
-        yield Breach("/meta/billed_units/classifications", f"{len(inputs)}, one a text", f"{units}")
+        yield Breach("/meta/billed_units/classifications", f"{len(inputs)}, one for each input", f"{units}")
 
 
 @check("classify.examples-themselves")

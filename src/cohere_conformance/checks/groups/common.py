@@ -1,4 +1,4 @@
-"""What every group promises: its headers, what it bills, and how it refuses."""
+"""All groups: headers, billing, and refusals."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _TOKENS = frozenset({"input_tokens", "output_tokens"})
 _KNOWN = _TOKENS | {"images", "image_tokens", "search_units", "classifications"}
-"""Units whose meaning is known; a new one is for the contract to tell of."""
+"""Units whose meaning is known; others are undocumented properties."""
 _USED: dict[str, frozenset[str]] = {
-    # A search by a connector was billed beside the tokens.
+    # A search by a connector was billed in addition to tokens.
     "POST /v1/chat": _TOKENS | {"image_tokens", "search_units"},
     "POST /v2/chat": _TOKENS | {"image_tokens"},
     "POST /v1/generate": _TOKENS,
@@ -36,9 +36,9 @@ _USED: dict[str, frozenset[str]] = {
 }
 """The units of each operation that has any (B-01 to B-05)."""
 _REPLACED = "\ufffd"
-"""What stands for bytes that are no character."""
+"""The replacement for bytes that are not a character."""
 _HALVES = re.compile(rb"\\u(?:d[89a-f]|fffd)", re.IGNORECASE)
-"""Half a surrogate pair in JSON, and what stands for one."""
+"""Half a surrogate pair in JSON, or its replacement."""
 _SUNSET = re.compile(r"is deprecated and will be removed")
 _UNKNOWN_FIELD = re.compile(r"unknown field", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(r"model '[^']*' not found", re.IGNORECASE)
@@ -54,17 +54,17 @@ def num_tokens(evidence: Evidence) -> Iterator[Breach]:
     if reported is None or evidence.streamed:
         return
     billed = evidence.once(_billed)
-    # Whoever does not say what is billed has said nothing that the header could differ from.
+    # Without billed units there is nothing to compare the header with.
     if not _TOKENS & billed.keys() or not all(map(_is_whole, billed.values())):
         return
     expected = int(sum(billed.get(unit, 0) for unit in _TOKENS))
     if _whole(reported) != expected:
-        yield Breach("header:num_tokens", f"{expected}, the billed tokens read and written", cut(reported))
+        yield Breach("header:num_tokens", f"{expected}, the billed input and output tokens", cut(reported))
 
 
 @check("common.num-chars")
 def num_chars(evidence: Evidence) -> Iterator[Breach]:
-    """H-02; what is billed by characters is counted in characters, not in bytes."""
+    """The num_chars header of embed is the number of characters of the texts (H-02)."""
     reported = _header(evidence, "num_chars")
     texts = evidence.sent.get("texts")
     if reported is None or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -76,7 +76,7 @@ def num_chars(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.quota")
 def quota(evidence: Evidence) -> Iterator[Breach]:
-    """2.2, R-02: of what a trial key may call, some is left, and never more than all of it."""
+    """The remaining calls of a trial key do not exceed its limit (R-02)."""
     limit = evidence.header("x-trial-endpoint-call-limit")
     remaining = evidence.header("x-trial-endpoint-call-remaining")
     if limit is None or remaining is None:
@@ -85,16 +85,16 @@ def quota(evidence: Evidence) -> Iterator[Breach]:
     if most is None or left is None or left > most:
         yield Breach(
             "header:x-trial-endpoint-call-remaining",
-            f"a whole number up to the limit of {cut(limit)}",
+            f"an integer up to the limit of {cut(limit)}",
             cut(remaining),
         )
 
 
 @check("common.notice-in-answer")
 def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
-    """H-04; a client that reads no headers would never know."""
+    """A deprecation notice in the header is also in meta.warnings if the response has meta (H-04)."""
     reported = [text for name, text in _headers(evidence) if name == "x-api-warning" and _SUNSET.search(text)]
-    meta = evidence.answer.get("meta")
+    meta = evidence.response.get("meta")
     if not reported or not isinstance(meta, dict):
         return
     warnings = meta.get("warnings") or []
@@ -109,10 +109,10 @@ def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.billed-whole")
 def billed_whole(evidence: Evidence) -> Iterator[Breach]:
-    """B-01: units are counted."""
+    """Billed units are non-negative integers (B-01)."""
     for unit, count in evidence.once(_billed).items():
         if not _is_whole(count):
-            yield Breach(f"{_place(evidence)}/{unit}", "a whole number, not negative", str(count), unit)
+            yield Breach(f"{_location(evidence)}/{unit}", "a non-negative integer", str(count), unit)
 
 
 @check("common.billed-own-units")
@@ -121,7 +121,7 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
     foreign = _KNOWN - _USED.get(evidence.operation.label, frozenset())
     for unit, count in evidence.once(_billed).items():
         if unit in foreign and count:
-            yield Breach(f"{_place(evidence)}/{unit}", "no unit of another operation", str(count), unit)
+            yield Breach(f"{_location(evidence)}/{unit}", "no unit of another operation", str(count), unit)
 
 
 # -- texts
@@ -129,21 +129,21 @@ def billed_own_units(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.text-whole")
 def text_whole(evidence: Evidence) -> Iterator[Breach]:
-    """U+FFFD within a text that nobody has sent one for."""
+    """A generated text has U+FFFD only where the request has it, or at its end."""
     asked = evidence.parsed.exchange.request.body or b""
-    # Half a surrogate pair is replaced by some, and what is no UTF-8 by all.
+    # Some servers replace half a surrogate pair, and all replace invalid UTF-8.
     if _REPLACED in asked.decode("utf-8", "replace") or _HALVES.search(asked):
         return
-    for location, text in _written(evidence.answer):
+    for location, text in _written(evidence.response):
         if _REPLACED in (whole := text.rstrip(_REPLACED)):
             start = max(whole.index(_REPLACED) - 10, 0)
-            yield Breach(location, "whole characters", cut(repr(text[start : start + 30])))
+            yield Breach(location, "complete characters", cut(repr(text[start : start + 30])))
             return
 
 
-def _written(answer: Json) -> Iterator[tuple[str, str]]:
-    """Yield the texts that a model has written."""
-    message = answer.get("message")
+def _written(response: Json) -> Iterator[tuple[str, str]]:
+    """Yield the generated texts."""
+    message = response.get("message")
     content = message.get("content") if isinstance(message, dict) else None
     for block in content if isinstance(content, list) else ():
         for name in ("text", "thinking"):
@@ -152,32 +152,32 @@ def _written(answer: Json) -> Iterator[tuple[str, str]]:
     if isinstance(message, dict) and isinstance(plan := message.get("tool_plan"), str):
         yield "/message/tool_plan", plan
     for name in ("text", "summary"):
-        if isinstance(text := answer.get(name), str):
+        if isinstance(text := response.get(name), str):
             yield f"/{name}", text
-    generations = answer.get("generations")
+    generations = response.get("generations")
     for one in generations if isinstance(generations, list) else ():
         if isinstance(one, dict) and isinstance(text := one.get("text"), str):
             yield "/generations/*/text", text
 
 
-# -- what must be refused
+# -- refusals
 
 
 @check("common.v2-unknown-field")
 def v2_unknown_field(evidence: Evidence) -> Iterator[Breach]:
-    """V-01, at the top of the body."""
+    """Version 2 refuses a body with an undeclared property at the top (V-01)."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and _at_top(problem):
             yield Breach("", _undeclared(problem), "it was served", problem.location)
 
 
 def _undeclared(problem: Finding) -> str:
-    return f"a refusal of {problem.location}, unless the contract is behind: it is not declared"
+    return f"a refusal of the undeclared {problem.location} (or an update of the contract)"
 
 
 @check("common.v2-unknown-nested-field")
 def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
-    """V-01, below the top, where real traffic has an exception."""
+    """Version 2 refuses a body with an undeclared property at any depth (V-01)."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_UNDOCUMENTED and not _at_top(problem):
             yield Breach("", _undeclared(problem), "it was served", problem.location)
@@ -185,7 +185,7 @@ def v2_unknown_nested_field(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.required-refused")
 def required_refused(evidence: Evidence) -> Iterator[Breach]:
-    """2.4, V-05, G-19."""
+    """A body without a required property is refused (V-05, G-19)."""
     for problem in evidence.once(_problems):
         if problem.kind is Kind.PROPERTY_MISSING and _at_top(problem):
             yield Breach("", f"a refusal: {problem.location} is required", "it was served", problem.location)
@@ -193,7 +193,7 @@ def required_refused(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.invalid-refused")
 def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
-    """2.4, V-10, V-11."""
+    """A body with a value of the wrong type or out of range is refused (V-10, V-11)."""
     reported = {Kind.PROPERTY_UNDOCUMENTED, Kind.PROPERTY_MISSING}
     for problem in evidence.once(_problems):
         if problem.kind not in reported and _at_top(problem):
@@ -202,12 +202,12 @@ def invalid_refused(evidence: Evidence) -> Iterator[Breach]:
             )
 
 
-# -- how it is refused
+# -- statuses of refusals
 
 
 @check("common.v2-unknown-field-status", errors=True)
 def v2_unknown_field_status(evidence: Evidence) -> Iterator[Breach]:
-    """V-01, 2.4."""
+    """Version 2 refuses an unknown field with 422 (V-01)."""
     if evidence.status != 422 and _UNKNOWN_FIELD.search(_message(evidence)):
         yield Breach("", "status 422 for an unknown field", str(evidence.status))
 
@@ -216,7 +216,7 @@ def v2_unknown_field_status(evidence: Evidence) -> Iterator[Breach]:
 def v1_unknown_field_served(evidence: Evidence) -> Iterator[Breach]:
     """Version 1 serves a body with an unknown field (V-02)."""
     if _UNKNOWN_FIELD.search(_message(evidence)):
-        yield Breach("", "the answer, with a warning about the unknown field", str(evidence.status))
+        yield Breach("", "success, with a warning about the unknown field", str(evidence.status))
 
 
 @check("common.unknown-model-status", errors=True)
@@ -228,14 +228,14 @@ def unknown_model_status(evidence: Evidence) -> Iterator[Breach]:
 
 @check("common.json-syntax", errors=True)
 def json_syntax(evidence: Evidence) -> Iterator[Breach]:
-    """V-04; 422 and 500 are what would be told instead, anything else may have another reason."""
+    """A body that is not valid JSON is refused with 400 (V-04)."""
     if evidence.status in {422, 500} and _is_no_json(evidence):
-        yield Breach("", "status 400 for a body that is no JSON", str(evidence.status))
+        yield Breach("", "status 400 for a body that is not JSON", str(evidence.status))
 
 
 @check("common.no-crash", errors=True)
 def no_crash(evidence: Evidence) -> Iterator[Breach]:
-    """2.4: the one who sent it is to blame, and is told so."""
+    """A request that violates the contract does not get 500 (E-08, V-05, V-10, V-11)."""
     if evidence.status != 500 or _is_no_json(evidence):
         return
     problem = next(
@@ -243,7 +243,7 @@ def no_crash(evidence: Evidence) -> Iterator[Breach]:
     )
     if problem is not None:
         location = problem.location or "the body"
-        yield Breach("", f"a refusal of what is wrong with the request at {location}", "status 500")
+        yield Breach("", f"a refusal, as the request is invalid at {location}", "status 500")
 
 
 # -- helpers
@@ -254,7 +254,7 @@ def _headers(evidence: Evidence) -> tuple[tuple[str, str], ...]:
 
 
 def _header(evidence: Evidence, name: str) -> str | None:
-    """Return a header that is written with an underscore; some recorders write a hyphen (H-03)."""
+    """Return a header whose name has an underscore; some recorders write a hyphen (H-03)."""
     found = evidence.header(name)
     return evidence.header(name.replace("_", "-")) if found is None else found
 
@@ -268,14 +268,14 @@ def _is_whole(count: float) -> bool:
     return count >= 0 and count == count // 1
 
 
-def _place(evidence: Evidence) -> str:
-    return "/usage/billed_units" if "usage" in evidence.answer else "/meta/billed_units"
+def _location(evidence: Evidence) -> str:
+    return "/usage/billed_units" if "usage" in evidence.response else "/meta/billed_units"
 
 
 def _billed(evidence: Evidence) -> Mapping[str, float]:
-    """Return what is billed; what is told as null counts as nothing."""
-    answer = evidence.answer
-    reported = answer.get("usage") if "usage" in answer else answer.get("meta")
+    """Return the billed units; null counts as absent."""
+    response = evidence.response
+    reported = response.get("usage") if "usage" in response else response.get("meta")
     units = reported.get("billed_units") if isinstance(reported, dict) else None
     if not isinstance(units, dict):
         return {}
@@ -287,22 +287,22 @@ def _billed(evidence: Evidence) -> Mapping[str, float]:
 
 
 def _message(evidence: Evidence) -> str:
-    message = evidence.answer.get("message")
+    message = evidence.response.get("message")
     return message if isinstance(message, str) else ""
 
 
 def _problems(evidence: Evidence) -> list[Finding]:
-    """Return what the contract has against the JSON body that was sent."""
+    """Return the deviations of the JSON body of the request from the contract."""
     sent, declared = evidence.sent, evidence.operation.request
     media = declared.media.get("application/json") if declared is not None else None
-    # An empty object may be what a recorder left of a body.
+    # An empty object may be a body that was not recorded.
     if not sent or media is None:
         return []
     return list(judge_value(Frame(evidence.operation.label, evidence.status), media, sent))
 
 
 def _is_no_json(evidence: Evidence) -> bool:
-    """Tell whether a body was sent that is meant to be JSON and is none."""
+    """Return whether the body of the request should be JSON and is not."""
     request, declared = evidence.parsed.exchange.request, evidence.operation.request
     if declared is None or not (request.body or b"").strip():
         return False

@@ -1,4 +1,4 @@
-"""Connectors: what is taken, what must never come back, and what a page may hold."""
+"""Connectors: refusals, responses without secrets, and pages."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _KEPT = ("name", "url", "description", "excludes", "active", "continue_on_failur
 _DEFAULTS = {"active": True, "continue_on_failure": False}
 _PAGE, _LARGEST_PAGE = 30, 100
 _SHORTEST_SECRET = 6
-"""Characters of a secret that is looked for: a shorter one stands in answers by chance."""
+"""Minimum length of a secret that is searched for: a shorter one may be in responses by chance."""
 _HIDDEN = re.compile(r"\W*(?:x+|redacted|hidden|masked)?\W*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]{3,20}(?= |$)")
 
 
 def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
-    """Yield every connector of an answer with its place."""
-    answer = evidence.answer
-    listed, alone = answer.get("connectors"), answer.get("connector")
+    """Yield every connector of a response with its location."""
+    response = evidence.response
+    listed, alone = response.get("connectors"), response.get("connector")
     if isinstance(alone, dict):
         yield "/connector", alone
     if isinstance(listed, list):
         yield from (("/connectors/*", one) for one in listed if isinstance(one, dict))
 
 
-# -- what is taken
+# -- refusals
 
 
 @check("connectors.url-checked")
@@ -59,7 +59,7 @@ def one_authorization(evidence: Evidence) -> Iterator[Breach]:
         yield Breach("", "a refusal of oauth together with service_auth", f"{evidence.status}")
 
 
-# -- what is answered
+# -- responses
 
 
 @check("connectors.echo")
@@ -111,15 +111,15 @@ def not_authorized_yet(evidence: Evidence) -> Iterator[Breach]:
 
 @check("connectors.no-secrets")
 def no_secrets(evidence: Evidence) -> Iterator[Breach]:
-    """CON-O02, CON-S01: what is found is not repeated in the finding."""
+    """No response contains a client secret or a service token (CON-O02, CON-S01)."""
     secrets = tuple(_secrets(evidence.sent))
-    # What an earlier request has set may hold a text by chance that is a secret in this one.
+    # A value of an earlier request may contain a secret of this one by chance.
     changing = evidence.operation.label.startswith("PATCH")
     before = {"id", *(_KEPT if changing else ())} - evidence.sent.keys()
     for location, connector in _shown(evidence):
         oauth = connector.get("oauth")
         reported = oauth.get("client_secret") if isinstance(oauth, dict) else None
-        # What stands for a secret in a recording was one: only the readers write it like that.
+        # A redacted value was a secret: only the parsers of recordings write it like that.
         if isinstance(reported, str) and (reported == REDACTED or not _HIDDEN.fullmatch(reported)):
             yield Breach(
                 f"{location}/oauth/client_secret", "no secret", f"a text of {len(reported)} characters"
@@ -131,7 +131,7 @@ def no_secrets(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _secrets(sent: Json) -> Iterator[str]:
-    """Yield the secrets of a request, except what stands in the rest of it and so is none."""
+    """Yield the secrets of a request, except those that are also elsewhere in it."""
     oauth, service = sent.get("oauth"), sent.get("service_auth")
     found = (
         oauth.get("client_secret") if isinstance(oauth, dict) else None,
@@ -164,7 +164,7 @@ def _texts(value: object) -> Iterator[str]:
 @check("connectors.redirect")
 def redirect(evidence: Evidence) -> Iterator[Breach]:
     """Authorizing a connector returns a redirect_url (CON-R05)."""
-    reported = evidence.answer.get("redirect_url")
+    reported = evidence.response.get("redirect_url")
     if not isinstance(reported, str) or not reported.lower().startswith(("https://", "http://")):
         yield Breach("/redirect_url", "an address to go to", repr(reported))
 
@@ -208,7 +208,7 @@ def limit_zero(evidence: Evidence) -> Iterator[Breach]:
 @check("connectors.total")
 def total(evidence: Evidence) -> Iterator[Breach]:
     """total_count is the number of connectors on all pages (CON-R04)."""
-    reported = number(evidence.answer.get("total_count"))
+    reported = number(evidence.response.get("total_count"))
     found = sum(1 for _ in _shown(evidence))
     skipped = asked_number(evidence, "offset") or 0
     if reported is not None and found and reported < skipped + found:

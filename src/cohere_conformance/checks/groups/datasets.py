@@ -1,4 +1,4 @@
-"""Datasets: what is taken, what a dataset says of itself, and what a filtered list may hold."""
+"""Datasets: uploads, properties, and filtered lists."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def delimiter_length(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _asked(evidence: Evidence, name: str) -> str:
-    """Return the value of a query parameter; empty where it was not sent, or more than once."""
+    """Return the value of a query parameter; empty if it is absent or repeated."""
     values = evidence.query.get(name, [])
     return values[0] if len(values) == 1 else ""
 
@@ -56,11 +56,11 @@ def _asked(evidence: Evidence, name: str) -> str:
 
 
 def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
-    """Yield every dataset of an answer with its place."""
-    answer = evidence.answer
-    if isinstance(one := answer.get("dataset"), dict):
+    """Yield every dataset of a response with its location."""
+    response = evidence.response
+    if isinstance(one := response.get("dataset"), dict):
         yield "/dataset", one
-    for item in answer.get("datasets") or ():
+    for item in response.get("datasets") or ():
         if isinstance(item, dict):
             yield "/datasets/*", item
 
@@ -150,8 +150,8 @@ def id_unique(evidence: Evidence) -> Iterator[Breach]:
 @check("datasets.limited")
 def limited(evidence: Evidence) -> Iterator[Breach]:
     """A list contains at most limit datasets (DS-R08)."""
-    limit, found = _asked(evidence, "limit"), len(evidence.answer.get("datasets") or ())
-    # A text of more digits than these is no limit that a list could exceed.
+    limit, found = _asked(evidence, "limit"), len(evidence.response.get("datasets") or ())
+    # No list exceeds a limit with more digits.
     if limit.isascii() and limit.isdigit() and len(limit) < 10 and 1 <= int(limit) < found:
         yield Breach("/datasets", f"{limit} datasets at most", f"{found}")
 
@@ -181,7 +181,7 @@ def filtered(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _moment(text: object) -> datetime | None:
-    """Return a time of RFC 3339, `None` where it is none that can be compared."""
+    """Return a time of RFC 3339, `None` if it is not one."""
     if not isinstance(text, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Detokenize: what tokens must not cost, and how many there may be."""
+"""Detokenize: billing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @check("detokenize.free")
 def free(evidence: Evidence) -> Iterator[Breach]:
     """Detokenizing bills nothing (DET-S01)."""
-    units = (evidence.answer.get("meta") or {}).get("billed_units") or {}
+    units = (evidence.response.get("meta") or {}).get("billed_units") or {}
     billed = sorted(name for name, many in units.items() if many)
     if billed:
         yield Breach("/meta/billed_units", "nothing billed", ", ".join(billed))

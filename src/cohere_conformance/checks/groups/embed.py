@@ -1,4 +1,4 @@
-"""Embed: how many vectors there are, of which types, and what is told about texts and images."""
+"""Embed: number, types and lengths of vectors, echoed texts and images, and refusals."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TYPES = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 _MOST = 96
 _PNG = "data:image/png;base64,"
 _PNG_HEAD = 32
-"""Letters of base64 that hold the 24 bytes up to the height of a PNG image."""
+"""Number of base64 characters of the first 24 bytes of a PNG image, which contain its size."""
 
 
 def vectors(evidence: Evidence) -> dict[str, list[Any]]:
-    """Return the vectors of an answer by type; a flat list holds floats."""
-    reported = evidence.answer.get("embeddings")
+    """Return the vectors of a response by type; a flat list has floats."""
+    reported = evidence.response.get("embeddings")
     if isinstance(reported, list):
         return {"float": reported}
     found = reported if isinstance(reported, dict) else {}
@@ -33,12 +33,12 @@ def vectors(evidence: Evidence) -> dict[str, list[Any]]:
 
 
 def v1(evidence: Evidence) -> bool:
-    """Tell whether version 1 was called."""
+    """Return whether the operation is of version 1."""
     return " /v1/" in evidence.operation.label
 
 
 def inputs(evidence: Evidence) -> list[tuple[str, list[Any]]]:
-    """Return what was sent to be embedded, by the name of the field; more than one is a mistake."""
+    """Return the inputs by the name of their field; more than one is invalid."""
     names = ("texts", "images") if v1(evidence) else ("texts", "images", "inputs")
     return [(name, value) for name in names if isinstance(value := evidence.sent.get(name), list) and value]
 
@@ -57,40 +57,42 @@ def count(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.types")
 def types(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S02: by type there is what was asked for, and nothing else."""
-    reported = evidence.answer.get("embeddings")
+    """The embeddings have exactly the requested types (EMB-S02)."""
+    reported = evidence.response.get("embeddings")
     asked = _asked(evidence)
     if not isinstance(reported, dict) or asked is None:
         return
     for kind in TYPES:
         if kind in asked and not isinstance(reported.get(kind), list):
-            yield Breach(f"/embeddings/{kind}", "vectors of this type, which is asked for", "none", "lacks")
+            yield Breach(f"/embeddings/{kind}", "vectors of this requested type", "none", "lacks")
         elif kind in reported and kind not in asked:
-            yield Breach(f"/embeddings/{kind}", "nothing, this type is not asked for", "vectors", "has")
+            yield Breach(f"/embeddings/{kind}", "no vectors of this type", "vectors", "has")
 
 
 @check("embed.shape")
 def shape(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S01: a flat list or vectors by type, and what `response_type` says of it."""
-    if not evidence.answer:
+    """Version 1 without embedding_types returns a list of vectors, otherwise vectors by type; response_type
+    names the form (EMB-S01).
+    """
+    if not evidence.response:
         return
-    flat = isinstance(evidence.answer.get("embeddings"), list)
+    flat = isinstance(evidence.response.get("embeddings"), list)
     asked = _asked(evidence)
     if asked is not None and flat != (not asked):
         yield Breach(
             "/embeddings",
-            "vectors by type, as types are asked for" if asked else "a flat list, as no type is asked for",
+            "vectors by type, as types are requested" if asked else "a flat list, as no type is requested",
             "a flat list" if flat else "vectors by type",
             "flat" if flat else "by-type",
         )
-    reported = evidence.answer.get("response_type")
+    reported = evidence.response.get("response_type")
     fitting = "embeddings_floats" if flat else "embeddings_by_type"
     if reported is not None and reported != fitting:
         yield Breach("/response_type", fitting, str(reported))
 
 
 def _asked(evidence: Evidence) -> tuple[str, ...] | None:
-    """Return the types that are asked for, none for the flat list of version 1, `None` if nobody knows."""
+    """Return the requested types, none for the flat list of version 1, `None` if unknown."""
     sent = evidence.sent
     reported = sent.get("embedding_types")
     if not sent or not (reported is None or isinstance(reported, list)):
@@ -102,8 +104,11 @@ def _asked(evidence: Evidence) -> tuple[str, ...] | None:
 
 @check("embed.texts-echo")
 def texts_echo(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S04; images have no texts (EMB-S05)."""
-    sent, reported = inputs(evidence), evidence.answer.get("texts")
+    """The texts are echoed in order, for older models up to case, spaces and accents; images have none.
+
+    Source: EMB-S04, EMB-S05.
+    """
+    sent, reported = inputs(evidence), evidence.response.get("texts")
     if len(sent) != 1 or not isinstance(reported, list):
         return
     ((name, texts),) = sent
@@ -122,16 +127,16 @@ def texts_echo(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _folded(text: str) -> str:
-    """Return a text as one model sees it: without case, space, accents and signs that cannot be seen."""
+    """Return a text without case, spaces, accents and invisible characters."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(one for one in folded if not one.isspace() and unicodedata.category(one)[0] not in "MC")
 
 
 @check("embed.images-told")
-def images_told(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S05: every image is told about."""
-    sent, reported = inputs(evidence), evidence.answer.get("images")
-    if len(sent) != 1 or sent[0][0] != "images" or not evidence.answer:
+def images_described(evidence: Evidence) -> Iterator[Breach]:
+    """Every embedded image is described in images (EMB-S05)."""
+    sent, reported = inputs(evidence), evidence.response.get("images")
+    if len(sent) != 1 or sent[0][0] != "images" or not evidence.response:
         return
     found = len(reported) if isinstance(reported, list) else 0
     if found != len(sent[0][1]):
@@ -140,8 +145,8 @@ def images_told(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.image-size")
 def image_size(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S05: width and height are those of the image."""
-    sent, reported = evidence.sent.get("images"), evidence.answer.get("images")
+    """Width and height in images are those of the image that was sent (EMB-S05)."""
+    sent, reported = evidence.sent.get("images"), evidence.response.get("images")
     if not isinstance(sent, list) or not isinstance(reported, list) or len(sent) != len(reported):
         return
     for uri, image in zip(sent, reported, strict=True):
@@ -167,62 +172,62 @@ def _size(uri: object) -> tuple[int, int] | None:
 
 @check("embed.most")
 def most(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-R01 and EMB-R02: there is a limit to the inputs."""
+    """More than 96 texts or inputs are refused (EMB-R01, EMB-R02)."""
     for name, value in inputs(evidence):
         if name != "images" and len(value) > _MOST:
-            yield Breach("", f"a refusal of more than {_MOST} {name}", f"an answer to {len(value)}", name)
+            yield Breach("", f"a refusal of more than {_MOST} {name}", f"vectors of {len(value)}", name)
 
 
 @check("embed.one-field")
 def one_field(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-R01: inputs of different kinds exclude each other."""
+    """A request with more than one of texts, images and inputs is refused (EMB-R01)."""
     names = [name for name, _ in inputs(evidence)]
     if len(names) > 1:
-        yield Breach("", f"a refusal of {' and '.join(names)} in one request", "an answer")
+        yield Breach("", f"a refusal of {' and '.join(names)} in one request", "vectors")
 
 
 @check("embed.dimension-taken")
 def dimension_taken(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-R07: which lengths a model has is known model by model."""
+    """An output_dimension that the model does not support is refused (EMB-R07)."""
     model, asked = str(evidence.sent.get("model")), evidence.sent.get("output_dimension")
     known = shipped_models().embed.get(model)
     if known is None or not isinstance(asked, int) or asked in known.output_dimension:
         return
     taken = ", ".join(map(str, known.output_dimension)) or "no output_dimension at all"
-    yield Breach("", f"a refusal: {model} takes {taken}", f"an answer with {asked}", model)
+    yield Breach("", f"a refusal: {model} takes {taken}", f"vectors for {asked}", model)
 
 
 @check("embed.input-type")
 def input_type(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-R03: what the vectors are for must be told."""
+    """Models since v3 refuse a request without input_type (EMB-R03)."""
     sent = evidence.sent
     if str(sent.get("model")) in shipped_models().embed and sent.get("input_type") is None:
-        yield Breach("", "a refusal, as there is no input_type", f"an answer of {sent['model']}")
+        yield Breach("", "a refusal, as there is no input_type", f"vectors of {sent['model']}")
 
 
 @check("embed.image-purpose")
 def image_purpose(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-R04: images have a purpose of their own, and mixed inputs do not have it."""
+    """Images need the input_type image, and mixed inputs must not have it (EMB-R04)."""
     purpose = evidence.sent.get("input_type")
     for name, _ in inputs(evidence):
         if isinstance(purpose, str) and name != "texts" and (purpose == "image") != (name == "images"):
-            yield Breach("", f"a refusal of {name} with the input_type {purpose}", "an answer", name)
+            yield Breach("", f"a refusal of {name} with the input_type {purpose}", "vectors", name)
 
 
 @check("embed.version-told")
-def version_told(evidence: Evidence) -> Iterator[Breach]:
+def version_matches(evidence: Evidence) -> Iterator[Breach]:
     """The api_version of a response is that of the endpoint (EMB-S03)."""
-    version = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+    version = ((evidence.response.get("meta") or {}).get("api_version") or {}).get("version")
     called = "1" if v1(evidence) else "2"
     if version is not None and version != called:
         yield Breach("/meta/api_version/version", called, str(version))
 
 
 @check("embed.units-told")
-def units_told(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-S03: texts are billed by tokens."""
+def units_are_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """The billed units of texts are tokens (EMB-S03)."""
     if [name for name, _ in inputs(evidence)] != ["texts"]:
         return
-    units = (evidence.answer.get("meta") or {}).get("billed_units")
+    units = (evidence.response.get("meta") or {}).get("billed_units")
     if units is not None and units.get("input_tokens") is None:
         yield Breach("/meta/billed_units/input_tokens", "how many tokens are billed", "nothing")

@@ -1,4 +1,4 @@
-"""Embed jobs: which one is shown, and when it names the dataset that it makes."""
+"""Embed jobs: ids, and output datasets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
-    """Yield every job of an answer with the place before its properties."""
-    answer = evidence.answer
-    if "job_id" in answer:
-        yield "", answer
-    for item in answer.get("embed_jobs") or ():
+    """Yield every job of a response with its location."""
+    response = evidence.response
+    if "job_id" in response:
+        yield "", response
+    for item in response.get("embed_jobs") or ():
         if isinstance(item, dict):
             yield "/embed_jobs/*", item
 
@@ -25,7 +25,7 @@ def _shown(evidence: Evidence) -> Iterator[tuple[str, Json]]:
 @check("embed-jobs.get-asked", ids=True)
 def get_asked(evidence: Evidence) -> Iterator[Breach]:
     """Reading a job returns the one with the requested id (EJ-O01)."""
-    asked, reported = evidence.last_segment, evidence.answer.get("job_id")
+    asked, reported = evidence.last_segment, evidence.response.get("job_id")
     if reported is not None and reported != asked:
         yield Breach("/job_id", f"the job {asked}", f"{reported}")
 

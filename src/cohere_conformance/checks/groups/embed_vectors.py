@@ -1,4 +1,4 @@
-"""Embed: what the numbers of a vector can be, and how its types belong together."""
+"""Embed: the numbers of vectors, and relations of their types."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ if TYPE_CHECKING:
 
 _RANGES = {"int8": (-128, 127), "uint8": (0, 255), "binary": (-128, 127), "ubinary": (0, 255)}
 _SAME = 1e-6
-"""How far a component in base64 may be from the float: both have 32 bits."""
+"""Tolerance for a component in base64: both numbers have 32 bits."""
 _NORM = 1e-2
 _ALIKE = 0.999
 
 
 @check("embed.dimension")
 def dimension(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O02: one number a dimension."""
+    """A float, int8 or uint8 vector has output_dimension components, by default those of the model.
+
+    Source: EMB-O02.
+    """
     wanted = _dimension(evidence)
     yield from _lengths(evidence, ("float", "int8", "uint8"), wanted)
 
 
 @check("embed.packed-dimension")
 def packed_dimension(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O03: one number for eight dimensions."""
+    """A binary or ubinary vector has one number for eight dimensions (EMB-O03)."""
     wanted = _dimension(evidence)
     yield from _lengths(evidence, ("binary", "ubinary"), None if wanted is None else wanted // 8)
 
 
 @check("embed.base64-dimension")
 def base64_dimension(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O05: four bytes a dimension."""
+    """A base64 vector is valid base64 with four bytes for each dimension (EMB-O05)."""
     wanted = _dimension(evidence)
     for text in vectors(evidence).get("base64", ()):
         content = _bytes(text)
@@ -82,7 +85,7 @@ def length_one(evidence: Evidence) -> Iterator[Breach]:
         return
     for vector in vectors(evidence).get("float", ()):
         if len(vector) != _dimension(evidence):
-            continue  # a part of a vector has no length to speak of
+            continue  # the norm of a part of a vector is undefined
         length = math.sqrt(math.fsum(map(mul, vector, vector)))
         if abs(length - 1) > _NORM:
             yield Breach("/embeddings/float/*", "a vector of length 1", f"length {length:.4f}")
@@ -91,7 +94,7 @@ def length_one(evidence: Evidence) -> Iterator[Breach]:
 
 @check("embed.base64-floats")
 def base64_floats(evidence: Evidence) -> Iterator[Breach]:
-    """EMB-O05: base64 holds the floats, the low byte first."""
+    """A base64 vector contains the float vector as little-endian 32-bit floats (EMB-O05)."""
     for floats, text in _pairs(evidence, "float", "base64"):
         content = _bytes(text)
         if content is None or len(content) != 4 * len(floats):
@@ -154,7 +157,7 @@ def int8_direction(evidence: Evidence) -> Iterator[Breach]:
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return the cosine of two vectors, `None` if there is none."""
+    """Return the cosine of two vectors, `None` if one is zero."""
     if len(one) != len(other):
         return None
     lengths = math.sqrt(math.fsum(map(mul, one, one)) * math.fsum(map(mul, other, other)))
@@ -162,7 +165,7 @@ def cosine(one: Sequence[float], other: Sequence[float]) -> float | None:
 
 
 def _dimension(evidence: Evidence) -> int | None:
-    """Return how many dimensions the vectors must have, if that is known."""
+    """Return the required number of dimensions, if known."""
     asked = None if v1(evidence) else evidence.sent.get("output_dimension")
     if isinstance(asked, int) and not isinstance(asked, bool):
         return asked

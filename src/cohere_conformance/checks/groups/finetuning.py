@@ -1,4 +1,4 @@
-"""Fine-tuning: what a model is trained with, and the pages of models, events and metrics."""
+"""Fine-tuning: settings, and pages of models, events and metrics."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IDENTITY = re.compile(r"/finetuned-models/([^/?]+)")
 
 
 def _part(value: Json, *names: str) -> Json:
-    """Return an object inside another; empty where there is none."""
+    """Return an object inside another; empty if there is none."""
     for name in names:
         inner = value.get(name)
         value = inner if isinstance(inner, dict) else {}
@@ -37,9 +37,9 @@ def _part(value: Json, *names: str) -> Json:
 
 
 def _listed(evidence: Evidence) -> tuple[str, list[Json]]:
-    """Return the items of a page and the name that they stand under."""
+    """Return the entries of a page and the name of their property."""
     for name in ("finetuned_models", "events", "step_metrics"):
-        found = evidence.answer.get(name)
+        found = evidence.response.get(name)
         if isinstance(found, list):
             return name, [one for one in found if isinstance(one, dict)]
     return "", []
@@ -51,14 +51,14 @@ def _listed(evidence: Evidence) -> tuple[str, list[Json]]:
 @check("finetuning.wrapped")
 def wrapped(evidence: Evidence) -> Iterator[Breach]:
     """A created, read or changed model is wrapped in finetuned_model (FT-S01)."""
-    if not isinstance(evidence.answer.get("finetuned_model"), dict):
+    if not isinstance(evidence.response.get("finetuned_model"), dict):
         yield Breach("/finetuned_model", "the model", "none")
 
 
 @check("finetuning.echo", ids=True)
 def echo(evidence: Evidence) -> Iterator[Breach]:
     """A model has the name and the settings that it was created or changed with (FT-R01, FT-O04)."""
-    sent, reported = evidence.sent, _part(evidence.answer, "finetuned_model")
+    sent, reported = evidence.sent, _part(evidence.response, "finetuned_model")
     for path in (("name",), ("settings", "dataset_id"), ("settings", "base_model", "base_type")):
         yield from _same(path, sent, reported)
     for name in _part(sent, "settings", "hyperparameters"):
@@ -68,7 +68,7 @@ def echo(evidence: Evidence) -> Iterator[Breach]:
 def _same(path: tuple[str, ...], sent: Json, reported: Json) -> Iterator[Breach]:
     asked_for = _part(sent, *path[:-1]).get(path[-1])
     answered = _part(reported, *path[:-1]).get(path[-1])
-    # Zeros and unspecified values are what a message has where nothing was said.
+    # Zeros and unspecified values are defaults of a message.
     open_choice = not asked_for or str(asked_for).endswith("UNSPECIFIED")
     if open_choice or answered is None or asked_for == answered:
         return
@@ -101,7 +101,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
     if not _chats(settings):
         return
     given = _part(settings, "hyperparameters")
-    reported = _part(evidence.answer, "finetuned_model", "settings", "hyperparameters")
+    reported = _part(evidence.response, "finetuned_model", "settings", "hyperparameters")
     for name, default in _DEFAULTS.items():
         value = number(reported.get(name))
         if not given.get(name) and value and abs(value - default) > _CLOSE:
@@ -112,7 +112,7 @@ def defaults(evidence: Evidence) -> Iterator[Breach]:
 @check("finetuning.unknown-dataset", errors=True)
 def unknown_dataset(evidence: Evidence) -> Iterator[Breach]:
     """Creating a model with an unknown dataset gets 400 (FT-E02)."""
-    identity, message = _part(evidence.sent, "settings").get("dataset_id"), evidence.answer.get("message")
+    identity, message = _part(evidence.sent, "settings").get("dataset_id"), evidence.response.get("message")
     reported = isinstance(identity, str) and identity and isinstance(message, str) and identity in message
     if evidence.status == 404 and reported:
         yield Breach("", "400 for an unknown dataset", "404")
@@ -144,7 +144,7 @@ def page_size(evidence: Evidence) -> Iterator[Breach]:
 @check("finetuning.end-of-list")
 def end_of_list(evidence: Evidence) -> Iterator[Breach]:
     """Every page has a next_page_token, which is empty on the last page (FT-S01)."""
-    if not isinstance(evidence.answer.get("next_page_token"), str):
+    if not isinstance(evidence.response.get("next_page_token"), str):
         yield Breach("/next_page_token", "a token, empty on the last page", "none")
 
 

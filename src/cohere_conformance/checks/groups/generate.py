@@ -1,4 +1,4 @@
-"""Generate: how many texts come, where they end, and what is told of them."""
+"""Generate: number, ends and likelihoods of generations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def _texts(evidence: Evidence) -> list[Json]:
-    return evidence.answer.get("generations") or []
+    return evidence.response.get("generations") or []
 
 
 def _asked_for(sent: Json) -> int | None:
-    """Return how many texts were asked for; `None` where that is not known, or no number."""
+    """Return the requested number of generations; `None` if unknown or invalid."""
     many = sent.get("num_generations")
     if sent and many is None:
         return 1
@@ -33,7 +33,7 @@ def _sequences(sent: Json, name: str) -> list[str]:
 @check("generate.prompt-echo")
 def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
     """The response repeats the prompt unchanged (GEN-05)."""
-    sent, reported = evidence.sent.get("prompt"), evidence.answer.get("prompt")
+    sent, reported = evidence.sent.get("prompt"), evidence.response.get("prompt")
     if not isinstance(sent, str) or not sent or evidence.sent.get("preset"):
         return
     if reported != sent and not (reported is None and evidence.streamed):
@@ -43,9 +43,9 @@ def prompt_echo(evidence: Evidence) -> Iterator[Breach]:
 @check("generate.count")
 def count(evidence: Evidence) -> Iterator[Breach]:
     """There are at most num_generations generations, by default one (GEN-06)."""
-    most, came = _asked_for(evidence.sent), len(_texts(evidence))
-    if most is not None and came > most:
-        yield Breach("/generations", f"at most {most} texts", f"{came} texts")
+    most, actual = _asked_for(evidence.sent), len(_texts(evidence))
+    if most is not None and actual > most:
+        yield Breach("/generations", f"at most {most} texts", f"{actual} texts")
 
 
 @check("generate.index")
@@ -54,13 +54,13 @@ def index(evidence: Evidence) -> Iterator[Breach]:
     numbers = [text.get("index") for text in _texts(evidence)]
     if len(numbers) > 1:
         known = [number for number in numbers if isinstance(number, int)]
-        # Texts that are too many are told of once, by their count.
+        # Superfluous generations are reported once, by their number.
         most = max(_asked_for(evidence.sent) or 0, len(numbers))
         if len(set(known)) < len(numbers) or not all(0 <= number < most for number in known):
             yield Breach("/generations/*/index", "numbers from 0, each once", str(numbers), "several")
     elif numbers and numbers[0] is not None and _asked_for(evidence.sent) == 1:
         yield Breach(
-            "/generations/*/index", "no number, as one text was asked for", str(numbers[0]), "single"
+            "/generations/*/index", "no index, as one generation is requested", str(numbers[0]), "single"
         )
 
 
@@ -68,7 +68,7 @@ def index(evidence: Evidence) -> Iterator[Breach]:
 def max_tokens(evidence: Evidence) -> Iterator[Breach]:
     """Billed output tokens do not exceed max_tokens for each generation (GEN-03)."""
     most = evidence.sent.get("max_tokens")
-    billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+    billed = ((evidence.response.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
     if not isinstance(most, int) or most < 0 or billed is None:
         return
     if billed > most * len(_texts(evidence)):
@@ -84,8 +84,8 @@ def cut_finish(evidence: Evidence) -> Iterator[Breach]:
     if evidence.streamed:
         written = _pieces(evidence)
     else:
-        billed = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
-        # What is billed for several texts says how long each is only where all are as long as can be.
+        billed = ((evidence.response.get("meta") or {}).get("billed_units") or {}).get("output_tokens")
+        # The units of several generations determine their lengths only if all have the maximum.
         whole = billed == most * len(texts)
         written = dict.fromkeys(range(len(texts)), most if whole else 0)
     for index, text in enumerate(texts):
@@ -96,7 +96,7 @@ def cut_finish(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _pieces(evidence: Evidence) -> dict[int, int]:
-    """Return how many pieces of each text a stream has: each of them has one token at least."""
+    """Return the number of events of each generation: each has at least one token."""
     found: dict[int, int] = {}
     for event in evidence.events:
         if isinstance(event.get("text"), str) and event["text"] and not event.get("is_finished"):
@@ -140,7 +140,7 @@ def likelihoods_asked(evidence: Evidence) -> Iterator[Breach]:
         reported = [name for name in ("likelihood", "token_likelihoods") if text.get(name) is not None]
         if reported:
             yield Breach(
-                f"/generations/*/{reported[0]}", "no likelihoods, as none were asked for", reported[0]
+                f"/generations/*/{reported[0]}", "no likelihoods, as none are requested", reported[0]
             )
             return
 

@@ -1,4 +1,4 @@
-"""Models: what a list holds by its filters, and what every model says of itself."""
+"""Models: filtered lists, and properties."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def filtered(evidence: Evidence) -> Iterator[Breach]:
 
 @check("models.default-only")
 def default_only(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O03: defaults are shown alone."""
+    """Every model of a list with default_only is the default of the endpoint (MOD-O03)."""
     if _only_default(evidence):
         yield from _lacking(evidence, "default_endpoints", _endpoint(evidence))
 
 
 @check("models.one-default")
 def one_default(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O03: there is one default."""
+    """An endpoint has at most one default model (MOD-O03)."""
     endpoint, found = _endpoint(evidence), _models(evidence)
     reported = [one for one in found if endpoint in (one.get("default_endpoints") or ())]
     if _only_default(evidence) and len(reported) > 1:
@@ -81,7 +81,10 @@ def _context_sign(one: tuple[str, dict[str, Any]]) -> Iterator[Breach]:
 
 @check("models.tokenizer")
 def tokenizer(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-O06: where a tokenizer is."""
+    """tokenizer_url is the public file with the name of the model, or a file on the server itself.
+
+    Source: MOD-O06.
+    """
     return each(_reported(evidence), partial(_own_tokenizer, evidence))
 
 
@@ -89,13 +92,13 @@ def _own_tokenizer(evidence: Evidence, one: tuple[str, dict[str, Any]]) -> Itera
     location, model = one
     url, name = model.get("tokenizer_url"), model.get("name")
     path = f"{_TOKENIZERS}{name}.json"
-    # A model that somebody trained has the tokenizer of what it was trained from.
+    # A fine-tuned model has the tokenizer of its base model.
     if url and name and not model.get("finetuned") and not _is_tokenizer(url, path, evidence):
         yield Breach(f"{location}/tokenizer_url", f"{_PUBLIC}{path}", url)
 
 
 def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:
-    """Tell whether an address is the public one, or that of a copy on the server, as of a mock."""
+    """Return whether a URL is the public one, or that of a copy on the server, such as a mock."""
     if url == f"{_PUBLIC}{path}":
         return True
     try:
@@ -108,23 +111,23 @@ def _is_tokenizer(url: str, path: str, evidence: Evidence) -> bool:
 
 @check("models.itself", ids=True)
 def itself(evidence: Evidence) -> Iterator[Breach]:
-    """MOD-S01: one model comes unwrapped, and is the one that was asked for."""
-    name = evidence.answer.get("name")
-    if evidence.answer and name != evidence.last_segment:
+    """Reading a model returns it unwrapped, with the requested name (MOD-S01)."""
+    name = evidence.response.get("name")
+    if evidence.response and name != evidence.last_segment:
         reported = "another" if isinstance(name, str) else "none"
         yield Breach("/name", evidence.last_segment, str(name), reported)
 
 
 def _models(evidence: Evidence) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = evidence.answer.get("models") or []
+    found: list[dict[str, Any]] = evidence.response.get("models") or []
     return found
 
 
 def _reported(evidence: Evidence) -> list[tuple[str, dict[str, Any]]]:
-    """Return every model of an answer with its place."""
+    """Return every model of a response with its location."""
     if evidence.operation.label == "GET /v1/models":
         return [("/models/*", model) for model in _models(evidence)]
-    return [("", evidence.answer)]
+    return [("", evidence.response)]
 
 
 def _endpoint(evidence: Evidence) -> str | None:
@@ -142,6 +145,6 @@ def _lacking(evidence: Evidence, name: str, endpoint: str | None) -> Iterator[Br
         reported = model.get(name)
         if reported is not None and endpoint not in reported:
             yield Breach(
-                f"/models/*/{name}", f"{endpoint}, which is asked for", ", ".join(map(str, reported)), "lacks"
+                f"/models/*/{name}", f"the requested {endpoint}", ", ".join(map(str, reported)), "lacks"
             )
             return

@@ -1,4 +1,4 @@
-"""Rerank: the order of the results, their number, what they point to, and what is billed."""
+"""Rerank: order, number and indexes of results, and billing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.evidence import Evidence
 
 _ROUNDING = 1e-6
-"""What a score may miss its range by: scores are floats of 32 bits."""
+"""Tolerance of the range of scores, which are 32-bit floats."""
 _UNIT = 100
-"""Documents of a search unit."""
+"""Number of documents in a search unit."""
 _SHORT = 400
-"""Bytes of query and document together that are certainly not split: a token has one at least."""
+"""Number of bytes of query and document that are certainly not split: a token has at least one."""
 
 
 @check("rerank.sorted")
@@ -63,7 +63,7 @@ def count(evidence: Evidence) -> Iterator[Breach]:
     Source: RR-O03.
     """
     documents = _documents(evidence)
-    if documents is None or not evidence.answer:
+    if documents is None or not evidence.response:
         return
     most = evidence.sent.get("top_n")
     if not isinstance(most, int | float | None) or isinstance(most, bool):
@@ -90,13 +90,13 @@ def _score_in_range(result: dict[str, Any]) -> Iterator[Breach]:
 
 @check("rerank.documents-asked-for")
 def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O05: documents come back if they are asked for, and only then."""
+    """Version 1 returns documents if and only if return_documents is true (RR-O05)."""
     if _documents(evidence) is None:
         return
     wanted = evidence.sent.get("return_documents") is True
     for result in _results(evidence):
         if (result.get("document") is not None) != wanted:
-            expected = "the document, which is asked for" if wanted else "no document, none is asked for"
+            expected = "the requested document" if wanted else "no document, as none is requested"
             yield Breach(
                 "/results/*/document", expected, "none" if wanted else "one", "lacks" if wanted else "has"
             )
@@ -105,7 +105,10 @@ def documents_asked_for(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.documents-same")
 def documents_same(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O05: a document that comes back is the one with that index."""
+    """A returned document has every text of the document with that index; a string is returned as text.
+
+    Source: RR-O05.
+    """
     documents = _documents(evidence) or []
 
     def differs(result: dict[str, Any]) -> Iterator[Breach]:
@@ -114,7 +117,7 @@ def documents_same(evidence: Evidence) -> Iterator[Breach]:
             return
         sent = documents[int(index)]
         fields: dict[str, Any] = sent if isinstance(sent, dict) else {"text": sent}
-        # Only texts are declared; what becomes of anything else in a document is nobody's promise.
+        # Only texts are declared; the rest of a document is undefined.
         lost = sorted(
             name for name, value in fields.items() if isinstance(value, str) and reported.get(name) != value
         )
@@ -130,7 +133,7 @@ def documents_same(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.search-unit")
 def search_unit(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O12: up to a hundred short documents."""
+    """Up to 100 short documents are billed as one search unit (RR-O12)."""
     many = _short(evidence)
     if many and many <= _UNIT:
         yield from _billed(evidence, 1)
@@ -138,7 +141,10 @@ def search_unit(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.search-units")
 def search_units(evidence: Evidence) -> Iterator[Breach]:
-    """RR-O12: more than a hundred short documents."""
+    """Beyond 100 short documents, each further 100 or part of it is billed as one more search unit.
+
+    Source: RR-O12.
+    """
     many = _short(evidence)
     if many > _UNIT:
         yield from _billed(evidence, -(-many // _UNIT))
@@ -146,7 +152,7 @@ def search_units(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.query-blank")
 def query_blank(evidence: Evidence) -> Iterator[Breach]:
-    """RR-R07: there must be a query."""
+    """A query of white space only is refused (RR-R07)."""
     query = evidence.sent.get("query")
     if isinstance(query, str) and not query.strip():
         yield Breach("", "a refusal of a blank query", "results")
@@ -154,7 +160,7 @@ def query_blank(evidence: Evidence) -> Iterator[Breach]:
 
 @check("rerank.document-empty")
 def document_empty(evidence: Evidence) -> Iterator[Breach]:
-    """RR-R07: there must be something in each document."""
+    """An empty document is refused (RR-R07)."""
     for index, document in enumerate(_documents(evidence) or ()):
         if document == "":
             yield Breach("", "a refusal of an empty document", f"results, though document {index} is empty")
@@ -169,23 +175,23 @@ def documents_most(evidence: Evidence) -> Iterator[Breach]:
     """
     documents, chunks = _documents(evidence), evidence.sent.get("max_chunks_per_doc")
     counted = chunks if isinstance(chunks, int) and " /v1/" in evidence.operation.label else 1
-    # Whether the number itself is one too many is told differently; what is above it is not.
+    # The sources disagree about the limit itself, but not about larger numbers.
     if documents and len(documents) * counted > 10_000:
         yield Breach("", "a refusal of more than 10000 documents or chunks", "results")
 
 
 @check("rerank.version-told")
-def version_told(evidence: Evidence) -> Iterator[Breach]:
-    """What `meta` says of the version is what was called."""
-    version = ((evidence.answer.get("meta") or {}).get("api_version") or {}).get("version")
+def version_matches(evidence: Evidence) -> Iterator[Breach]:
+    """The api_version of a response is that of the endpoint."""
+    version = ((evidence.response.get("meta") or {}).get("api_version") or {}).get("version")
     called = "1" if " /v1/" in evidence.operation.label else "2"
     if version is not None and version != called:
         yield Breach("/meta/api_version/version", called, str(version))
 
 
 def _results(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return the results; none where the recorder did not keep the body."""
-    found: list[dict[str, Any]] = evidence.answer.get("results", [])
+    """Return the results; none if the body was not recorded."""
+    found: list[dict[str, Any]] = evidence.response.get("results", [])
     return found
 
 
@@ -195,7 +201,7 @@ def _documents(evidence: Evidence) -> list[Any] | None:
 
 
 def _short(evidence: Evidence) -> int:
-    """Return how many documents were sent if all of them are short, 0 otherwise."""
+    """Return the number of documents if all of them are short, otherwise 0."""
     documents, query = _documents(evidence) or [], evidence.sent.get("query")
     if not isinstance(query, str) or not all(isinstance(one, str) for one in documents):
         return 0
@@ -208,7 +214,7 @@ def _size(text: str) -> int:
 
 
 def _billed(evidence: Evidence, wanted: int) -> Iterator[Breach]:
-    units = ((evidence.answer.get("meta") or {}).get("billed_units") or {}).get("search_units")
+    units = ((evidence.response.get("meta") or {}).get("billed_units") or {}).get("search_units")
     if units is not None and units != wanted:
         reported = "more" if units > wanted else "fewer"
         yield Breach("/meta/billed_units/search_units", str(wanted), str(units), reported)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 _LONGEST = 65_536
 _WHOLE = ("command", "embed-v4")
-"""How models are called whose tokens keep every character; older embedding models fold case and space."""
+"""Prefixes of models whose tokens preserve every character; older embedding models fold case and space."""
 
 
 @check("tokenize.strings")
 def strings(evidence: Evidence) -> Iterator[Breach]:
     """There are as many token_strings as tokens (TOK-O01)."""
-    tokens, reported = evidence.answer.get("tokens", ()), evidence.answer.get("token_strings", ())
+    tokens, reported = evidence.response.get("tokens", ()), evidence.response.get("token_strings", ())
     if len(tokens) != len(reported):
         yield Breach("/token_strings", f"{len(tokens)} strings, one a token", str(len(reported)))
 
@@ -27,7 +27,7 @@ def strings(evidence: Evidence) -> Iterator[Breach]:
 @check("tokenize.ids")
 def ids(evidence: Evidence) -> Iterator[Breach]:
     """No token is negative; 0 is a valid token (TOK-O02)."""
-    lowest = min(evidence.answer.get("tokens", ()), default=0)
+    lowest = min(evidence.response.get("tokens", ()), default=0)
     if lowest < 0:
         yield Breach("/tokens/*", "0 or more", str(lowest))
 
@@ -35,9 +35,9 @@ def ids(evidence: Evidence) -> Iterator[Breach]:
 @check("tokenize.joined")
 def joined(evidence: Evidence) -> Iterator[Breach]:
     """The token_strings of an ASCII text join to the text (TOK-O03)."""
-    text, reported = evidence.sent.get("text"), evidence.answer.get("token_strings")
+    text, reported = evidence.sent.get("text"), evidence.response.get("token_strings")
     whole = str(evidence.sent.get("model")).startswith(_WHOLE)
-    # Without any strings the tokens were counted by the client itself, which some recorders keep.
+    # Without strings the client has counted the tokens itself, which some recorders store.
     if not whole or not isinstance(text, str) or not text.isascii() or not reported:
         return
     if "".join(reported) != text:
@@ -47,7 +47,7 @@ def joined(evidence: Evidence) -> Iterator[Breach]:
 @check("tokenize.free")
 def free(evidence: Evidence) -> Iterator[Breach]:
     """Tokenizing bills nothing (TOK-S01)."""
-    units = (evidence.answer.get("meta") or {}).get("billed_units") or {}
+    units = (evidence.response.get("meta") or {}).get("billed_units") or {}
     billed = sorted(name for name, many in units.items() if many)
     if billed:
         yield Breach("/meta/billed_units", "nothing billed", ", ".join(billed))
