@@ -65,3 +65,19 @@ def test_arguments_obey_schemas_that_replies_in_json_may_not_have(schema: dict[s
     value = schemas.instance(schema, schemas.Hints("Marlene was built in 1987, not for sale"))
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     assert validator.is_valid(value), value
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("How good were the sales on September 29?", "2026-09-29"),
+        ("Good sales on the 3rd of March, and on 4 May 2024.", "2026-03-03"),
+        ("How were the sales on September 29 2023?", "2023-09-29"),
+        ("How were the sales in room 12, on 31 February?", "2026-01-01"),
+        ("How good were the sales?", "2026-01-01"),
+    ],
+)
+def test_a_text_described_as_a_date_is_one(text: str, day: str) -> None:
+    schema = {"type": "string", "description": "Retrieves the sales of this day, formatted as YYYY-MM-DD."}
+    assert schemas.instance(schema, schemas.Hints(text)) == day
+    assert schemas.instance(schema | {"maxLength": 4}, schemas.Hints(text)) == day[:4]

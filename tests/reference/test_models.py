@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cohere_conformance.contract.models import shipped_retired
 from cohere_conformance.reference import Profile, ServerState, catalogue
 from reference import Asked, asked
 
@@ -42,6 +43,11 @@ def walked(server: Asked, size: int = 5, most: int = 20) -> list[str]:
         if not token:
             return names
     return [*names, "no end"]
+
+
+def reranking(server: Asked) -> int:
+    """Return how many models of the complete list rerank."""
+    return sum("rerank" in one["endpoints"] for one in listed(server))
 
 
 def test_pages_hold_every_model_once(server: Asked) -> None:
@@ -94,12 +100,34 @@ def test_what_is_gone_is_deprecated_by_the_contract_and_unknown_to_the_live_serv
         assert not any(listed(live, f"endpoint={one}") for one in ("classify", "generate", "summarize"))
 
 
+@pytest.mark.parametrize("name", shipped_retired())
+def test_every_retired_model_is_known(name: str) -> None:
+    with asked() as by_contract:
+        assert by_contract.ask(f"GET /v1/models/{name}").json()["is_deprecated"]
+    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
+        message = live.ask(f"GET /v1/models/{name}", status=404).json()["message"]
+        assert f"was removed on {shipped_retired()[name].spelled}" in message
+
+
+@pytest.mark.parametrize("name", ["command-nightly", "command-light-nightly"])
+def test_models_that_only_the_contract_names_serve_by_the_contract_only(name: str) -> None:
+    chat, generate = {"model": name, "message": "Hello"}, {"model": name, "prompt": "Hello"}
+    with asked() as by_contract:
+        assert by_contract.ask("POST /v1/chat", chat).json()["text"]
+        assert by_contract.ask("POST /v1/generate", generate).json()["generations"]
+        assert name in {one["name"] for one in listed(by_contract)}
+    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
+        for operation, body in (("POST /v1/chat", chat), (f"GET /v1/models/{name}", None)):
+            assert f"model '{name}' not found" in live.ask(operation, body, status=404).json()["message"]
+        assert name not in {one["name"] for one in listed(live)}
+
+
 SEEN: dict[str, Callable[[Asked], bool]] = {
     "page-drops-item": lambda server: "embed-v4.0" in walked(server, 11),
     "page-repeats-item": lambda server: len(walked(server)) == len(set(walked(server))),
     "page-size-ignored": lambda server: len(listed(server, "page_size=3")) == 3,
     "page-token-at-end": lambda server: "error" not in walked(server),
-    "filter-ignored": lambda server: len(listed(server, "endpoint=rerank")) == 5,
+    "filter-ignored": lambda server: len(listed(server, "endpoint=rerank")) == reranking(server),
     "default-only-ignored": lambda server: len(listed(server, "endpoint=rerank&default_only=true")) == 1,
     "get-differs": lambda server: server.ask("GET /v1/models/embed-v4.0").json() in listed(server),
     "wrapped": lambda server: "name" in server.ask("GET /v1/models/embed-v4.0").json(),
@@ -112,7 +140,7 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
     "tokenizer-elsewhere": lambda server: (
         TOKENIZERS in server.ask("GET /v1/models/embed-v4.0").json()["tokenizer_url"]
     ),
-    "filter-drops": lambda server: len(listed(server, "endpoint=rerank")) == 5,
+    "filter-drops": lambda server: len(listed(server, "endpoint=rerank")) == reranking(server),
     "listed-in-vain": lambda server: (
         server.ask(f"GET /v1/models/{listed(server)[0]['name']}", status=None).is_success
     ),

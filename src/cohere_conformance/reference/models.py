@@ -35,6 +35,7 @@ class Model:
         v2_only: whether it is available in version 2 only.
         reasoning: whether it thinks before it replies.
         vision: whether it reads images.
+        contract_only: whether the contract names it and the live service does not know it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Model:
     v2_only: bool = False
     reasoning: bool = False
     vision: bool = False
+    contract_only: bool = False
 
     @property
     def removed(self) -> str | None:
@@ -92,8 +94,22 @@ MODELS = {
               features=("json_mode", "tools")),
         Model("command-r-plus", ("generate", "summarize", "chat"), 128_000, 4_096,
               features=("json_mode", "tools")),
+        Model("command-nightly", ("generate", "summarize", "chat"), 128_000, 4_096,
+              features=("json_mode", "tools"), contract_only=True),
+        Model("command-light-nightly", ("generate", "summarize", "chat"), 4_096, 4_096, features=(),
+              contract_only=True),
+        Model("command-r-03-2024", ("generate", "summarize", "chat"), 128_000, 4_096,
+              features=("json_mode", "tools")),
+        Model("command-r-plus-04-2024", ("generate", "summarize", "chat"), 128_000, 4_096,
+              features=("json_mode", "tools")),
+        Model("c4ai-aya-expanse-8b", ("chat",), 8_000, 4_096, features=()),
+        Model("c4ai-aya-vision-8b", ("chat",), 16_000, 4_096, features=("vision",), v2_only=True,
+              vision=True),
         Model("embed-english-v2.0", ("embed", "classify"), 512, dimension=4096),
+        Model("embed-english-light-v2.0", ("embed", "classify"), 512, dimension=1024),
         Model("embed-multilingual-v2.0", ("embed", "classify"), 256, dimension=768),
+        Model("rerank-english-v2.0", ("rerank",), 512),
+        Model("rerank-multilingual-v2.0", ("rerank",), 256),
     )
 }  # fmt: skip
 """By name, in the order of the list."""
@@ -101,8 +117,8 @@ MODELS = {
 
 def serving(profile: Profile) -> list[Model]:
     """Return the available models; with the profile of the contract these are all models."""
-    gone = profile is Profile.LIVE_2026
-    return [model for model in MODELS.values() if not (gone and model.removed)]
+    live = profile is Profile.LIVE_2026
+    return [model for model in MODELS.values() if not (live and (model.removed or model.contract_only))]
 
 
 def find(name: str, state: ServerState) -> Model:
@@ -112,6 +128,8 @@ def find(name: str, state: ServerState) -> Model:
         ApiError: 404, it is unknown (V-06), or it was removed (V-07).
     """
     model = MODELS.get(name.removesuffix("-ft"))
+    if model is not None and model.contract_only and state.profile is Profile.LIVE_2026:
+        model = None
     if model is None and UNKNOWN_SERVED in state.faults:
         return next(iter(MODELS.values()))
     if model is None:

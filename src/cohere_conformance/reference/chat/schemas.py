@@ -18,6 +18,7 @@ _DEEPEST = 16
 _LARGEST = 10_000
 """The maximum number of values of an instance; a recursive schema may need more."""
 _DATE_NAME = re.compile(r"(?:^|_)(?:date|day|when)(?:$|_)", re.IGNORECASE)
+_SOME_DAY = f"{words.YEAR}-01-01"
 _TEXT_NAME = re.compile(
     r"^(?:query|question|q|text|prompt|message|input|search\w*|content|request|answer|summary)$",
     re.IGNORECASE,
@@ -259,9 +260,9 @@ class _Filling:
     def _text(self, schema: _Schema, name: str) -> str:
         match schema.get("format"):
             case "date-time":
-                return f"{self._hints.day() or '2026-01-01'}T12:00:00Z"
+                return f"{self._hints.day() or _SOME_DAY}T12:00:00Z"
             case "date":
-                return self._hints.day() or "2026-01-01"
+                return self._hints.day() or _SOME_DAY
             case "time":
                 return "12:00:00Z"
             case "uuid":
@@ -271,7 +272,8 @@ class _Filling:
                 return patterns.sample(pattern)
             except ValueError as error:
                 raise UnfillableError(str(error)) from error
-        text = self._said(name)
+        dated = "YYYY-MM-DD" in str(schema.get("description"))
+        text = (self._hints.day() or _SOME_DAY) if dated else self._said(name)
         least, most = _limit(schema, "minLength", 0), _limit(schema, "maxLength", 10_000)
         if least > 10_000:
             raise UnfillableError(f"{name or 'the top'} asks for more than 10000 characters")

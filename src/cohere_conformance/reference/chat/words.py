@@ -20,6 +20,11 @@ _ISO_DATE = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
 _MONTHS = "january february march april may june july august september october november december".split()
 _DAY_FIRST = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\.? (?:of )?([A-Za-z]{3,9}),? (\d{4})\b")
 _MONTH_FIRST = re.compile(r"\b([A-Za-z]{3,9}) (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})\b")
+_NO_YEAR = r"\b(?!,? \d{4}\b)"
+_DAY_AND_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?([A-Za-z]{{3,9}}){_NO_YEAR}")
+_MONTH_AND_DAY = re.compile(rf"\b([A-Za-z]{{3,9}}) (\d{{1,2}})(?:st|nd|rd|th)?{_NO_YEAR}")
+YEAR = "2026"
+"""The year of dates that name none."""
 _COMMON = frozenset(
     """a about above after again all also am an and any are as at be because been before being below
     between both but by can could did do does doing down during each few for from further get give had
@@ -100,6 +105,8 @@ def dates(text: str) -> list[str]:
     matches = [(match.start(), match[1], match[2], match[3]) for match in _ISO_DATE.finditer(text)]
     matches += [(m.start(), m[3], _month(m[2]), m[1]) for m in _DAY_FIRST.finditer(text)]
     matches += [(m.start(), m[3], _month(m[1]), m[2]) for m in _MONTH_FIRST.finditer(text)]
+    matches += [(m.start(), YEAR, _month(m[2]), m[1]) for m in _DAY_AND_MONTH.finditer(text)]
+    matches += [(m.start(), YEAR, _month(m[1]), m[2]) for m in _MONTH_AND_DAY.finditer(text)]
     found = []
     for _, year, month, day in sorted(matches):
         try:
