@@ -20,9 +20,9 @@ from cohere_conformance.contract.links import shipped_links
 from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError
-from cohere_conformance.fuzz.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, Made, right
+from cohere_conformance.fuzz.ledger import IF_STATE_ALLOWS, REFUSED, Ledger, TrackedResource, allowed_statuses
 from cohere_conformance.fuzz.script import Script
-from cohere_conformance.fuzz.sequences import ForeignError, Sequences, walk
+from cohere_conformance.fuzz.sequences import NotOwnedError, Sequences, walk
 from cohere_conformance.model import Severity
 from cohere_conformance.reference import ServerState, chosen, server
 from cohere_conformance.reference.server import ServerThread
@@ -171,7 +171,7 @@ def test_the_faultless_server_is_walked_along_its_links_and_left_as_it_was(
         for label in operations:
             method, path = label.split(" ", 1)
             asked = re.compile(re.sub(r"\\\{[^}]+\\\}", "[^/:]+", re.escape(path)))
-            assert any(sent == method and asked.fullmatch(at) for sent, at, _ in target.received), label
+            assert any(sent == method and asked.fullmatch(url) for sent, url, _ in target.received), label
         for path, name in (
             ("/v1/datasets", "datasets"),
             ("/v1/connectors", "connectors"),
@@ -281,10 +281,10 @@ def test_another_page_is_asked_for_as_the_first_was() -> None:
 # -- which answers are right
 
 
-DATASET = Made("/v1/datasets", "d", status="validated")
-RAW = Made("/v1/datasets", "d")
-OUTPUT = Made("/v1/datasets", "d", status="validated", output=True)
-GONE = Made("/v1/datasets", "d", deleted=True)
+DATASET = TrackedResource("/v1/datasets", "d", status="validated")
+RAW = TrackedResource("/v1/datasets", "d")
+OUTPUT = TrackedResource("/v1/datasets", "d", status="validated", output=True)
+GONE = TrackedResource("/v1/datasets", "d", deleted=True)
 GET, DELETE = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 BEGIN, CANCEL = "POST /v1/embed-jobs", "POST /v1/embed-jobs/{id}/cancel"
 
@@ -301,14 +301,19 @@ BEGIN, CANCEL = "POST /v1/embed-jobs", "POST /v1/embed-jobs/{id}/cancel"
         (BEGIN, [], [RAW], IF_STATE_ALLOWS),
         (BEGIN, [], [OUTPUT], IF_STATE_ALLOWS),
         (BEGIN, [], [GONE], REFUSED),
-        (CANCEL, [Made("/v1/embed-jobs", "j")], [], IF_STATE_ALLOWS),
-        ("PATCH /v1/finetuning/finetuned-models/{id}", [Made("f", "m", deleted=True)], [], (400, 404)),
+        (CANCEL, [TrackedResource("/v1/embed-jobs", "j")], [], IF_STATE_ALLOWS),
+        (
+            "PATCH /v1/finetuning/finetuned-models/{id}",
+            [TrackedResource("f", "m", deleted=True)],
+            [],
+            (400, 404),
+        ),
     ],
 )
 def test_what_is_right_depends_on_what_is_known(
-    label: str, about: list[Made | None], used: list[Made], statuses: tuple[int, ...]
+    label: str, about: list[TrackedResource | None], used: list[TrackedResource], statuses: tuple[int, ...]
 ) -> None:
-    assert right(label, POLICIES[label].effect, about, used) == statuses
+    assert allowed_statuses(label, POLICIES[label].effect, about, used) == statuses
 
 
 @pytest.mark.parametrize(
@@ -470,7 +475,7 @@ def test_no_way_leads_to_a_change_of_what_is_not_ours(label: str, amended: Contr
     told = Script(POLICIES, profile="contract", unique="a1b2c3")
     machine = Sequences(told, Ledger(), api_of(target, amended), [])
     template = RequestTemplate(label, path=told.address(label, Liar.THEIRS))
-    with pytest.raises(ForeignError, match=Liar.THEIRS):
+    with pytest.raises(NotOwnedError, match=Liar.THEIRS):
         machine.call(template, (200,))
     assert target.sent == []
 

@@ -1,4 +1,4 @@
-"""What is sent: a written case with something changed, and what is expected of the answer because of it."""
+"""What the fuzzer sends: a written case with a mutation, and the response that it expects."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 class GenerationMode(enum.StrEnum):
-    """What a request is changed for."""
+    """How a request is generated."""
 
     POSITIVE = "positive"
-    """It still keeps every rule of the contract."""
+    """It is valid by the contract."""
     NEGATIVE = "negative"
-    """It breaks exactly one."""
+    """It breaks exactly one rule of the contract."""
     PROTOCOL = "protocol"
-    """It is odd below the contract: its method, its path, its media type, its bytes."""
+    """Its method, path, headers, media type or bytes are unusual, below what the contract describes."""
 
 
 class Expected(enum.StrEnum):
-    """What the answer has to be."""
+    """What the response has to be."""
 
     SERVED = "served"
-    """2xx: the contract names this very value, or the case is unchanged."""
+    """2xx: the contract names this value, or the case is unchanged."""
     REFUSED = "refused"
     """4xx: a rule is broken."""
     EITHER = "either"
@@ -37,12 +37,12 @@ class Expected(enum.StrEnum):
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """One rule of the contract.
+    """The rule of the contract that a request breaks.
 
     Attributes:
         location: `/documents/*` of the body, `query:limit`, `path:id`, `form:name`, `header:content-type`.
-        keyword: as JSON Schema names it (`maxItems`), or what stands for one (`media-type`).
-        limit: what it demands, for a reader.
+        keyword: as JSON Schema names it (`maxItems`), or a word for a rule of HTTP (`media-type`).
+        limit: what it requires, for a reader.
     """
 
     location: str
@@ -51,19 +51,19 @@ class BrokenRule(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One request.
+    """One generated request.
 
     Attributes:
-        mode: what it is changed for.
-        anchor: id of the written case it was made from.
-        location: what was changed, named like the place of a rule.
+        mode: how it is generated.
+        anchor: id of the written case that was changed.
+        location: what was changed, as the location of a rule.
         says: how, for a reader.
         template: the request.
         expected: what the response has to be.
-        rule: the one that it breaks, if it breaks one.
+        rule: the one that it breaks, if any.
         needs: the resources of the case.
-        key: which key it goes with.
-        statuses: of refusals, where not any 4xx will do.
+        key: which credentials it is sent with.
+        statuses: the expected ones, where not every 4xx is right.
     """
 
     mode: GenerationMode
@@ -79,13 +79,13 @@ class Candidate(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What tells it apart from the others of its operation, the same in every run."""
+        """A name that is unique in its operation and the same in every run."""
         keyword = self.rule.keyword if self.rule else ""
         return " | ".join((self.mode, self.anchor, self.location, keyword, self.says))
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """A written case that is answered with 2xx, to be changed.
+    """A written case with a 2xx response, from which requests are generated.
 
     Attributes:
         case: its id.
@@ -109,7 +109,7 @@ class Anchor(msgspec.Struct, frozen=True):
         key: Credential = Credential.VALID,
         statuses: tuple[int, ...] = (),
     ) -> Candidate:
-        """Return what becomes of the case by one change."""
+        """Return the case with one change."""
         return Candidate(
             mode=mode,
             anchor=self.case,
@@ -129,5 +129,5 @@ class Anchor(msgspec.Struct, frozen=True):
 
 
 def literal(value: object) -> object:
-    """Return a JSON value whose texts hold no placeholders, whatever they look like."""
+    """Return a JSON value in which placeholders are escaped."""
     return mapped(value, lambda text: text.replace("${", "$${"))

@@ -1,4 +1,4 @@
-"""Bodies that are odd below their schema: what they are said to be, how they are written, how long."""
+"""Unusual bodies, below their schema: media type, syntax, encoding, size."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _JSON = "application/json"
 _CHARSET = "application/json; charset=utf-8"
-"""What many clients say of JSON."""
+"""The media type that many clients send with JSON."""
 _LARGE = 2**20
 _ORDINARY = 200_000
-"""Bytes of a body that nobody takes for a large one: a batch of texts has as many."""
+"""Bytes of a body of ordinary size: a batch of texts is as large."""
 _TYPES = (
     "text/plain",
     "application/xml",
@@ -45,7 +45,7 @@ _ENCODINGS = ("gzip", "br", "conformance")
 _SYNTAX = BrokenRule("/", "syntax", "JSON by RFC 8259")
 _MEDIA_TYPE = BrokenRule("header:content-type", "media-type", FORM)
 _NO_FORM = (400, 415, 422)
-"""What refuses a body that is no form."""
+"""Statuses with which a body that is no form is refused."""
 _PART = f'--conformance\r\ncontent-disposition: form-data; name="{UNKNOWN}"; filename="a.csv"\r\n\r\na'
 
 
@@ -55,11 +55,11 @@ class _BodyVariant(NamedTuple):
     Attributes:
         says: what it is, for a reader.
         text: what is sent.
-        type: the media type that it is said to have.
-        rule: the one that it breaks, if it has to be refused for it.
-        statuses: with which it may be refused; any where none is named.
+        type: its `Content-Type`.
+        rule: the one that it breaks, if it has to be refused.
+        statuses: with which it may be refused; any 4xx if empty.
         headers: further ones.
-        served: ordinary clients send it, and it has to be served.
+        served: ordinary clients send it, so it has to be served.
     """
 
     says: str
@@ -72,7 +72,7 @@ class _BodyVariant(NamedTuple):
 
 
 def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield requests with odd bodies.
+    """Yield requests with unusual bodies.
 
     Args:
         operation: what is called.
@@ -85,7 +85,7 @@ def contents(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         found = _instead_of_json(operation, template.body)
         yield _twice(anchor)
     else:
-        # Whatever comes with it, the call would do what it always does.
+        # The call would take effect whatever its body is.
         template = template if harmless(operation.label) else of_nobody(template)
         found = _instead_of_nothing()
     for content in found:
@@ -164,13 +164,13 @@ def _instead_of_json(operation: Operation, body: Any) -> Iterator[_BodyVariant]:
     for name in _ENCODINGS:
         headers = (("content-encoding", name),)
         yield _BodyVariant(f"said to be compressed with {name}", text, headers=headers)
-    yield from _misspelt(text)
+    yield from _invalid_json(text)
     yield from _other_values(operation, body)
     yield from _unusual(body, text)
 
 
-def _misspelt(text: str) -> Iterator[_BodyVariant]:
-    """Yield what is no JSON."""
+def _invalid_json(text: str) -> Iterator[_BodyVariant]:
+    """Yield bodies that are not JSON."""
     for says, violation in (
         ("without its last brace", text[:-1]),
         ("cut off in the middle", text[: len(text) // 2]),
@@ -181,12 +181,12 @@ def _misspelt(text: str) -> Iterator[_BodyVariant]:
         ("with a number that begins with 0", _extended(text, "01")),
     ):
         yield _BodyVariant(f"JSON, {says}", violation, rule=_SYNTAX, statuses=(400,))
-    # A reader that takes it for a number still finds a property that nobody declares.
+    # A parser that accepts it finds a property that is not declared.
     yield _BodyVariant("JSON with NaN", _extended(text, "NaN"), rule=_SYNTAX, statuses=(400, 422))
 
 
 def _other_values(operation: Operation, body: Any) -> Iterator[_BodyVariant]:
-    """Yield JSON that is no object, and what is no value at all."""
+    """Yield JSON that is no object, and empty bodies."""
     for text in ("null", "[]", '"conformance"'):
         yield _BodyVariant(text, text, rule=BrokenRule("/", "type", "type object"), statuses=(400, 422))
     required = None
@@ -201,8 +201,8 @@ def _other_values(operation: Operation, body: Any) -> Iterator[_BodyVariant]:
 
 
 def _unusual(body: Any, text: str) -> Iterator[_BodyVariant]:
-    """Yield what a reader of JSON may take or not, or what is a lot to read."""
-    # Some readers stop after the first value.
+    """Yield JSON that a parser may accept or not, or that is expensive to parse."""
+    # Some parsers stop after the first value.
     yield _BodyVariant("two objects", f"{text} {text}")
     yield _BodyVariant("with a byte order mark", f"\ufeff{text}")
     yield _BodyVariant("bytes that are no UTF-8", b'{"conformance": "\xff\xfe"}')
@@ -215,8 +215,8 @@ def _unusual(body: Any, text: str) -> Iterator[_BodyVariant]:
     yield _BodyVariant("with a text of 1 MiB", _extended(text, f'"{"a" * _LARGE}"'))
     if isinstance(body, dict) and body:
         name, value = next(iter(body.items()))
-        told = json.dumps({name: value}, ensure_ascii=False)[1:-1]
-        yield _BodyVariant("with a property twice", f"{{{told}, {text[1:]}")
+        member = json.dumps({name: value}, ensure_ascii=False)[1:-1]
+        yield _BodyVariant("with a property twice", f"{{{member}, {text[1:]}")
         capitals = {key.upper(): item for key, item in body.items()}
         yield _BodyVariant("with names in capitals", json.dumps(capitals, ensure_ascii=False))
 

@@ -145,7 +145,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         )
     # Version 1 ignores what it does not know (V-02).
     refused = " /v2/" in operation.label and any(
-        told is False for told in site.values_of("additionalProperties")
+        schema is False for schema in site.values_of("additionalProperties")
     )
     yield anchor.candidate(
         GenerationMode.NEGATIVE,
@@ -173,7 +173,7 @@ def _properties(site: Site) -> dict[str, Schema]:
     """Return the self-contained schema of each part."""
     known: Schema = {"$defs": next(iter(site.values_of("$defs")), {})}
     return {
-        name: {**schema, **known} for told in site.values_of("properties") for name, schema in told.items()
+        name: {**schema, **known} for parts in site.values_of("properties") for name, schema in parts.items()
     }
 
 

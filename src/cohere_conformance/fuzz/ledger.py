@@ -1,4 +1,4 @@
-"""What a sequence of operations knows: what it has made, how far that is, and which statuses are right."""
+"""What a sequence of operations knows: its resources, their status, and which HTTP statuses are allowed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 REFUSED = (400, 404, 409, 422)
-"""What is made of something that was deleted."""
+"""Statuses of a creation from a deleted resource."""
 IF_STATE_ALLOWS = (200, 400, 409, 422)
-"""What may be asked for at a bad moment: it is there, so it is found."""
+"""Statuses of an operation that the state of the resource may not allow; it exists, so 404 is wrong."""
 _STATE_DECIDES = frozenset(
     {
         "POST /v1/embed-jobs/{id}/cancel",
@@ -25,14 +25,14 @@ _STATE_DECIDES = frozenset(
         "POST /v1/connectors/{id}/oauth/authorize",
     }
 )
-"""What may be refused because it has ended, or has nothing to authorise."""
+"""Operations that may be refused because the job has ended, or needs no authorization."""
 _WHEN_DELETED = {
     "PATCH /v1/finetuning/finetuned-models/{id}": (400, 404),
     "DELETE /v1/finetuning/finetuned-models/{id}": (200, 400, 404),
     "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/events": (200, 400, 404),
     "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics": (200, 400, 404),
 }
-"""A deleted model may go on being shown as deleted."""
+"""Statuses for a deleted model, which may still be shown as deleted."""
 GONE = {
     "GET /v1/datasets/{id}": "datasets.deleted-is-gone",
     "DELETE /v1/datasets/{id}": "datasets.second-delete",
@@ -53,28 +53,28 @@ STATUS = {
     "/v1/embed-jobs": ("status",),
     "/v2/batches": ("batch", "status"),
 }
-"""Where the answer to reading a thing says how far it has come."""
+"""Where the response to reading a resource has its status."""
 FINAL = {
     "/v1/datasets": "datasets.status-forward",
     "/v1/embed-jobs": "embed-jobs.status-forward",
     "/v2/batches": "batches.end-is-final",
 }
-"""The requirement that what has come to an end stays as it is."""
+"""The requirement that a final status does not change."""
 _READY = "validated"
 _AT_WORK = frozenset({"unknown", "queued", "processing", "in_progress", "cancelling", "canceling", ""})
 _PREFIX = re.compile(r"batch_status_", re.IGNORECASE)
 
 
 @dataclass
-class Made:
-    """Something that the test has made.
+class TrackedResource:
+    """A resource that the test has created.
 
     Attributes:
-        collection: where it is, such as `/v1/datasets`.
+        collection: such as `/v1/datasets`.
         id: of it.
-        status: as it was last read, in small letters.
+        status: as last read, in lower case.
         deleted: whether it was deleted.
-        output: whether something of ours has made it in its turn.
+        output: whether another resource of the test has created it.
     """
 
     collection: str
@@ -85,79 +85,79 @@ class Made:
 
     @property
     def at_work(self) -> bool:
-        """Whether it may still come further."""
+        """Whether its status may still change."""
         return self.collection in STATUS and not self.deleted and self.status in _AT_WORK
 
 
 @dataclass
 class Ledger:
-    """What is ours, over all orders of a test.
+    """The resources of a test, over all its sequences.
 
     Attributes:
-        made: by collection and id.
-        foreign: ids that the target had before the test made something, by collection.
+        made: resources that the test has created, by collection and id.
+        foreign: ids that the target had before the test created anything, by collection.
         taken: how often each link was followed, by its source and name.
-        begun: how often each operation came first, by its label.
+        begun: how often each operation was the first one, by its label.
     """
 
-    made: dict[tuple[str, str], Made] = field(default_factory=dict)
+    made: dict[tuple[str, str], TrackedResource] = field(default_factory=dict)
     foreign: set[tuple[str, str]] = field(default_factory=set)
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
     begun: Counter[str] = field(default_factory=Counter)
 
-    def about(self, label: str, path: Iterable[str]) -> list[Made | None]:
-        """Return what a call is about; `None` for each id that is not ours."""
+    def about(self, label: str, path: Iterable[str]) -> list[TrackedResource | None]:
+        """Return the resources in a path; `None` for each that the test has not created."""
         return [self.made.get((collection_of(label), identity)) for identity in path]
 
-    def named(self, values: Iterable[object]) -> list[Made | None]:
-        """Return what the values of a body name; `None` for each that is no id of ours."""
+    def named(self, values: Iterable[object]) -> list[TrackedResource | None]:
+        """Return the resources in the values of a body; `None` for each value that is not the id of one."""
         by_id = {one.id: one for one in self.made.values()}
         return [by_id.get(value) if isinstance(value, str) else None for value in values]
 
     def adopt(self, where: str, identity: str, *, output: bool = False) -> bool:
-        """Take something for ours, and tell whether it was not there before.
+        """Add a resource of the test, and return whether it is new.
 
         Args:
             where: its collection.
             identity: its id.
-            output: something of ours has made it.
+            output: another resource of the test has created it.
         """
         if (where, identity) in self.foreign or (where, identity) in self.made:
             return False
-        self.made[where, identity] = Made(where, identity, output=output)
+        self.made[where, identity] = TrackedResource(where, identity, output=output)
         return True
 
 
 def status_of(where: str, answer: object) -> str:
-    """Return how far a thing has come, in small letters; nothing where its kind has no course."""
-    told = at(answer, STATUS[where]) if where in STATUS else ""
-    return _PREFIX.sub("", told).lower() if isinstance(told, str) else ""
+    """Return the status of a resource, in lower case; an empty text for collections without one."""
+    status = value_at(answer, STATUS[where]) if where in STATUS else ""
+    return _PREFIX.sub("", status).lower() if isinstance(status, str) else ""
 
 
-def at(answer: object, tokens: tuple[str, ...]) -> object:
-    """Return what stands at the end of a way through an answer; an empty text where nothing does."""
+def value_at(answer: object, tokens: tuple[str, ...]) -> object:
+    """Return the value at a path through a JSON value; an empty text where there is none."""
     return next(Location(None, tokens).values(answer), "")
 
 
-def right(
-    label: str, effect: Effect, about: Collection[Made | None], used: Collection[Made]
+def allowed_statuses(
+    label: str, effect: Effect, about: Collection[TrackedResource | None], used: Collection[TrackedResource]
 ) -> tuple[int, ...]:
-    """Return the statuses that are right by what is known.
+    """Return the statuses that are allowed, by the state of the resources.
 
     Args:
-        label: of what is called.
+        label: of the operation.
         effect: of the call.
-        about: what it is about; `None` for what belongs to somebody else.
-        used: what it is made of.
+        about: the resources in its path; `None` for what the test has not created.
+        used: the resources in its body.
     """
     creates = effect is Effect.CREATES
     if any(one is not None and one.deleted for one in about):
-        # Where a requirement is about it, the requirement tells.
+        # Where a requirement covers it, the requirement is checked instead.
         return _WHEN_DELETED.get(label, (200, *REFUSED))
     if any(one.deleted for one in used):
         return REFUSED if creates else (200, *REFUSED)
-    # Nobody says whether jobs can read what jobs have made.
+    # Whether a job accepts the output of a job is not documented.
     if label in _STATE_DECIDES or (creates and any(one.output or one.status != _READY for one in used)):
         return IF_STATE_ALLOWS
-    # What belongs to somebody else may be deleted by them at any time.
+    # Other users of the account may delete their resources at any time.
     return (200, 404) if None in about else (200,)

@@ -31,11 +31,11 @@ _DEPENDS = frozenset(
         ("POST /v1/datasets", "type"),  # the rows have to fit it, and results cannot be uploaded (DS-R07)
     }
 )
-"""Parameters of which a listed value may be refused for what stands elsewhere in the request."""
+"""Parameters of which a listed value may be refused because of another part of the request."""
 _TOKEN = "page_token"
-"""A token holds for the walk that gave it: whatever else is changed, it may be refused."""
+"""A token is valid for the listing that returned it: with other parameters it may be refused."""
 _PREFIX = "conformance-"
-"""What the names of things begin with that a run makes; a changed name has to as well."""
+"""The prefix of the names of what a run creates; a changed name keeps it."""
 _TIMES = (
     "2026-01-02T03:04:05Z",
     "2026-01-02T03:04:05.123456789Z",
@@ -46,11 +46,11 @@ _TIMES = (
     "2016-12-31T23:59:60Z",
 )
 _INTEGERS = ("+5", "-0", "007", "9" * 30)
-"""Whole numbers that JSON writes in another way, or no reader holds."""
+"""Integers that JSON writes in another way, or that are too large for parsers."""
 _LENIENT = {"boolean": ("TRUE", "1"), "integer": ("5.0", " 5", "0x10"), "number": (" 1", ".5")}
-"""What some readers take for a value of a type, and the contract does not."""
+"""Texts that some parsers accept for a type, and the contract does not."""
 _FIELD = re.compile(r"(?!\s)[^\x00-\x08\x0a-\x1f\x7f]*(?<!\s)")
-"""What a header can carry on one line; beyond ASCII it is sent as UTF-8."""
+"""Texts that a header can contain; beyond ASCII they are sent as UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class _Slot:
         name: of the parameter.
         schema: of one occurrence, self-contained.
         given: what the case sends, with placeholders.
-        put: returns the request with other occurrences of it.
-        required: whether it has to be there.
-        repeated: whether it is a list, by its name.
+        put: returns the request with other values of it.
+        required: whether it is required.
+        repeated: whether it is a list, sent as repeated parameters.
     """
 
     location: str
@@ -77,7 +77,7 @@ class _Slot:
 
     @cached_property
     def site(self) -> Site:
-        """The parameter as the place of a value; a free text that is absent is shown as if it were given."""
+        """The parameter as a location with a value; an absent free text counts as given."""
         found = rules(self.schema, self.schema, ABSENT)
         site = Site((self.name,), ABSENT, found, self.required)
         if self.given:
@@ -86,13 +86,13 @@ class _Slot:
 
     @cached_property
     def kind(self) -> str:
-        """The JSON type that its text stands for."""
+        """The JSON type of its value."""
         found = Site((), ABSENT, rules(self.schema, self.schema, ABSENT)).types
         return min(found, default="string")
 
 
 def positive(contract: Contract, operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield requests with other allowed parameters.
+    """Yield requests with one parameter changed to another allowed value.
 
     Args:
         contract: of which the operation is a part.
@@ -125,7 +125,7 @@ def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
         anchor: the case that is changed.
     """
     for slot in _slots(contract, operation, anchor):
-        # Which server looks at a header that it does not need is not known.
+        # A server may ignore a header that it does not need.
         expected = Expected.EITHER if slot.location.startswith("header:") else Expected.REFUSED
         for rule, says, texts in _broken(slot):
             yield anchor.candidate(
@@ -210,7 +210,7 @@ def _fields(operation: Operation, anchor: Anchor) -> Iterator[_Slot]:
 
 
 def _allowed(slot: _Slot) -> Iterator[tuple[str, tuple[str, ...], bool]]:
-    """Yield what a parameter allows: what it is, its occurrences, and whether the contract names it."""
+    """Yield allowed values of a parameter: description, texts, and whether the contract names the value."""
     site = slot.site
     for value in (*allowed(slot.schema, site), *_further(slot)):
         if value.value is ABSENT:
@@ -228,7 +228,7 @@ def _allowed(slot: _Slot) -> Iterator[tuple[str, tuple[str, ...], bool]]:
 
 
 def _further(slot: _Slot) -> Iterator[Value]:
-    """Yield values of which no JSON value is an example."""
+    """Yield texts that are no texts of JSON values."""
     if "date-time" in slot.site.values_of("format"):
         yield from (Value(text, text) for text in _TIMES)
     if slot.kind == "integer":
@@ -236,20 +236,20 @@ def _further(slot: _Slot) -> Iterator[Value]:
 
 
 def _broken(slot: _Slot) -> Iterator[tuple[BrokenRule, str, tuple[str, ...]]]:
-    """Yield what breaks a rule of a parameter: the rule, what it is, and its occurrences."""
+    """Yield what breaks a rule of a parameter: the rule, a description, and the texts."""
     for violation in broken(slot.schema, slot.site):
         rule = BrokenRule(slot.location, violation.keyword, violation.limit)
         if violation.value is ABSENT:
             yield rule, violation.says, ()
             continue
         text = _text(violation.value)
-        # Nothing after the equals sign is not known to be more than a parameter that is not given.
+        # A server may take an empty value for a parameter that is not given.
         if text and _sendable(slot, text) and violation.keyword in set(_errors(slot, text)):
             yield rule, violation.says, (str(literal(text)),)
 
 
 def _independent(operation: Operation, anchor: Anchor, slot: _Slot, texts: tuple[str, ...]) -> bool:
-    """Tell whether nothing else in the request decides about a value that the contract names."""
+    """Return whether no other part of the request decides whether a value is accepted."""
     others = {name for name, _ in anchor.template.query} - {slot.name}
     if (operation.label, slot.name) in _DEPENDS or _TOKEN in others:
         return False
@@ -257,7 +257,7 @@ def _independent(operation: Operation, anchor: Anchor, slot: _Slot, texts: tuple
 
 
 def _beside(anchor: Anchor) -> Candidate:
-    """Return the request with a parameter that nobody declares: nothing says that it is refused."""
+    """Return the request with a parameter that is not declared: it need not be refused."""
     query = (*anchor.template.query, (UNKNOWN, "1"))
     return anchor.candidate(
         GenerationMode.POSITIVE,
@@ -278,7 +278,7 @@ def _named_alike(slot: _Slot, text: str) -> str:
 
 
 def _sendable(slot: _Slot, text: str) -> bool:
-    """Tell whether a text can be sent there; half a surrogate pair cannot be encoded."""
+    """Return whether a text can be sent there; half a surrogate pair cannot be encoded."""
     if slot.location.startswith("header:") and not _FIELD.fullmatch(text):
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,4 +1,4 @@
-"""Requests for something else: other ids in the path, such that nobody's things come to harm."""
+"""Requests with other ids in the path, chosen so that no existing resource is harmed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from cohere_conformance.fuzz.candidate import Anchor, Candidate
 
 NOBODY = "conformance-nobody"
-"""An id that nothing has; it begins like the names of all that this tool makes."""
+"""An id that nothing has, with the prefix of what this tool creates."""
 _HARMLESS = frozenset({Effect.READS, Effect.COMPUTES})
 _UNKNOWN_UUID = "00000000-0000-4000-8000-000000000000"
-_ENDINGS = {
+_SUFFIXES = {
     "2,000 characters": "a" * 2000,
     "with a slash": "/a",
     "with a backslash": "\\a",
@@ -37,7 +37,7 @@ _ENDINGS = {
     "with NUL": "\0a",
     "with a line break": "\r\na: b",
 }
-"""What an id that nothing has ends with, by what that makes it."""
+"""Suffixes of an id that nothing has, by their description."""
 _BARE = {
     "empty": "",
     "a blank": " ",
@@ -49,27 +49,27 @@ _BARE = {
     "-1": "-1",
     "null": "null",
 }
-"""Ids that only somebody who reads may use: on a lax server they may mean the list, or the first of all."""
+"""Ids for operations that read: a lax server may take them for the collection, or for its first item."""
 
 
 def harmless(label: str) -> bool:
-    """Tell whether an operation neither makes nor changes nor destroys anything."""
+    """Return whether an operation neither creates nor changes nor deletes anything."""
     return shipped_policies()[label].effect in _HARMLESS
 
 
 def of_nobody(template: RequestTemplate) -> RequestTemplate:
-    """Return a request for something that nobody has."""
+    """Return a request for something that does not exist."""
     return msgspec.structs.replace(template, path=dict.fromkeys(template.path, NOBODY))
 
 
 def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield requests for ids that look odd; nobody has them, but what they mean to a server is not declared.
+    """Yield requests for unusual ids that do not exist; what a server does with them is not declared.
 
     Args:
         operation: what is called.
         anchor: the case that is changed.
     """
-    odd = {says: f"{NOBODY}{ending}" for says, ending in _ENDINGS.items()}
+    odd = {says: f"{NOBODY}{suffix}" for says, suffix in _SUFFIXES.items()}
     if harmless(operation.label):
         odd |= _BARE
     for name in anchor.template.path:
@@ -84,7 +84,7 @@ def any_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
 
 
 def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield requests for what is not there.
+    """Yield requests for what does not exist.
 
     Args:
         operation: what is called.

@@ -1,4 +1,4 @@
-"""Requests that are odd below the contract: method, path, headers, credentials, and the bytes of the body."""
+"""Requests that are unusual below the contract: method, path, headers, credentials, bytes of the body."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Headers
 
 _LOOKING = ("GET", "HEAD", "OPTIONS")
-"""Methods that change nothing, on anybody's server."""
+"""Methods that change nothing on any server."""
 _FURTHER = ("POST", "PUT", "PATCH", "DELETE", "TRACE")
 _ANSWERED = frozenset({"HEAD", "OPTIONS"})
-"""Methods that a server may answer for a path that it knows without anybody declaring them."""
+"""Methods to which a server may respond for a known path although they are not declared."""
 _WRONG = f"Bearer {INVALID_KEY}"
 _KEYS = {
     Credential.NONE: "without a key",
@@ -77,14 +77,14 @@ _PLACEHOLDERS = "${}"
 def protocol(
     contract: Contract, operation: Operation, anchor: Anchor, *, hosted: bool
 ) -> Iterator[Candidate]:
-    """Yield what is odd below the contract.
+    """Yield requests that are unusual below the contract.
 
     Args:
         contract: of which the operation is a part.
         operation: what is called.
         anchor: the case that is changed.
-        hosted: the target is somebody's service: then nothing comes that may make, change or destroy anything
-            there, whatever the service takes it for.
+        hosted: the target is a live service: then nothing is yielded that may create, change or delete
+            anything there, however the service interprets it.
     """
     yield from _without_key(operation, anchor)
     yield from _methods(contract, operation, anchor, hosted=hosted)
@@ -102,7 +102,7 @@ def protocol(
 
 
 def _without_key(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
-    """Yield calls that must not be served, and do no harm where they are served all the same."""
+    """Yield calls that must not be served, and that are harmless where they are served."""
     template = anchor.template if harmless(operation.label) else _bare(of_nobody(anchor.template))
     rule = BrokenRule("header:authorization", "security", "a key that is known, as bearer token")
     for key, says in _KEYS.items():
@@ -130,7 +130,7 @@ def _without_key(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
 
 
 def _schemes(anchor: Anchor) -> Iterator[Candidate]:
-    """Yield calls with the key of the run, its scheme spelt as it may be."""
+    """Yield calls with the key of the run and allowed spellings of its scheme."""
     for key, says in {
         Credential.LOWER_CASE: "with bearer in small letters",
         Credential.SPACED: "with two spaces",
@@ -151,12 +151,12 @@ def _schemes(anchor: Anchor) -> Iterator[Candidate]:
 def _methods(
     contract: Contract, operation: Operation, anchor: Anchor, *, hosted: bool
 ) -> Iterator[Candidate]:
-    """Yield calls with methods that nobody declares for the path, without a body, and for what nobody has."""
+    """Yield calls with undeclared methods, without a body, for what does not exist."""
     declared = _declared(contract, operation)
     rule = BrokenRule("method", "method", f"one of {', '.join(sorted(declared))}")
     for method in _LOOKING if hosted else (*_LOOKING, *_FURTHER):
         if method in declared or (method == "DELETE" and "{" not in _path(operation)):
-            continue  # nobody knows what a server takes the deletion of a whole collection for
+            continue  # it may delete a whole collection
         answered = method in _ANSWERED
         looked_at = answered and operation.label.startswith("GET ")
         template = anchor.template if looked_at else _bare(of_nobody(anchor.template))
@@ -172,7 +172,7 @@ def _methods(
 
 
 def _declared(contract: Contract, operation: Operation) -> set[str]:
-    """Return the methods that any operation declares which the path may be taken for."""
+    """Return the methods of all operations that the path may match."""
     path = _path(operation).format_map(_Nobody())
     found = set()
     for label in contract.operations:
@@ -183,7 +183,7 @@ def _declared(contract: Contract, operation: Operation) -> set[str]:
 
 
 class _Nobody(dict[str, str]):
-    """Names nobody's things for every parameter of a path."""
+    """Fills every parameter of a path with an id that does not exist."""
 
     def __missing__(self, name: str) -> str:
         return NOBODY
@@ -262,7 +262,7 @@ def _path(operation: Operation) -> str:
 
 
 def _target(operation: Operation, anchor: Anchor) -> str:
-    """Return the encoded path, with the case's own things where nothing can happen to them."""
+    """Return the encoded path, with the ids of the case where the operation is harmless."""
     path = _path(operation)
     for name, template in _safe(operation, anchor).path.items():
         path = path.replace(f"{{{name}}}", quote(template, safe=_PLACEHOLDERS))
@@ -287,7 +287,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
             expected=Expected.EITHER,
         )
     if not hosted and not _in_collection(_path(operation)):
-        # A service that heeds it may have operations that are not declared.
+        # A service that obeys it may have operations that are not declared.
         yield anchor.candidate(
             GenerationMode.PROTOCOL,
             _with_headers(of_nobody(anchor.template), (("x-http-method-override", "DELETE"),)),
@@ -298,7 +298,7 @@ def _headers(operation: Operation, anchor: Anchor, *, hosted: bool) -> Iterator[
 
 
 def _in_collection(path: str) -> bool:
-    """Tell whether deleting what a path without parameters names could take away what somebody has."""
+    """Return whether DELETE on a path without parameters could delete existing resources."""
     return "{" not in path and any(f"{path}/".startswith(f"{one}/") for one in shipped_collections())
 
 

@@ -1,4 +1,4 @@
-"""What a sequence of operations is made of: the links between them, and written requests to fill."""
+"""The material of a sequence of operations: the links between them, and the written requests to fill."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def _shipped() -> tuple[Suite, Mapping[str, LivePolicy]]:
 
 
 class Script:
-    """What may be called in sequence.
+    """What a sequence may call.
 
     Args:
         operations: labels of all that may be called.
         profile: of the target.
-        unique: tells the things of this test apart from others.
+        unique: distinguishes the resources of this test from others.
 
     Attributes:
         operations: the same labels.
-        links: by the operation whose answer they hang on; those that lead to what may be called.
-        starts: the operations that can come first, by label, with the requests that they can come with.
-        creators: the operation that makes things, by collection.
+        links: by the operation whose response they use; only those to what may be called.
+        starts: the operations that can be first, by label, with their requests.
+        creators: the operation that creates resources, by collection.
         remove: the operation that deletes one, by collection.
         stop: the operation that stops one which cannot be deleted, by collection.
-        identity: where the answer of an operation that makes things says their id.
-        items: where a list says the ids of its items.
-        makers: collections whose things make other things.
+        identity: where the response of a creating operation has the id.
+        items: where a list has the ids of its items.
+        makers: collections whose resources create others.
     """
 
     def __init__(self, operations: Collection[str], *, profile: str, unique: str) -> None:
@@ -88,7 +88,7 @@ class Script:
         return self._policies[label].effect
 
     def read(self, where: str) -> str:
-        """Return the operation that shows one thing of a collection."""
+        """Return the operation that reads one resource of a collection."""
         known = shipped_collections()
         return known[where].read if where in known else ""
 
@@ -97,13 +97,13 @@ class Script:
         return dict.fromkeys(PARAMETER.findall(label), identity)
 
     def bare(self, label: str, path: dict[str, str]) -> RequestTemplate:
-        """Return a request that says nothing but what it is about."""
+        """Return a request without anything but its path."""
         return RequestTemplate(label, path=path)
 
     def request(self, link: Link, filled: FilledLink) -> RequestTemplate | None:
-        """Return the written request of a link's target with what the link puts into it.
+        """Return the written request of a link's target, filled by the link.
 
-        Where the link holds for some kinds of things only, the request is one that was written for that kind.
+        Where the link applies to some kinds of resources only, the request is one that was written for them.
 
         Returns:
             `None` where no request is written that can be filled.
@@ -116,7 +116,7 @@ class Script:
             for tokens, value in filled.body.items():
                 body = edited(body, tokens, literal(value))
             named = {name for name, _ in filled.query}
-            # Another page is asked for as the first one was, and in no other way.
+            # The next page is requested with the parameters of the first one.
             kept = template.query if link.source != link.target else ()
             query = [(name, value) for name, value in kept if name not in named]
             changed = msgspec.structs.replace(
@@ -130,18 +130,18 @@ class Script:
         return None
 
     def _candidates(self, link: Link) -> list[Anchor]:
-        """Return the written requests of a link's target: of pages those first that make them many."""
+        """Return the written requests of a link's target, those with the smallest pages first."""
         written = self._written[link.target]
         paged = any(further.target == link.target for further in self.links.get(link.target, ()))
         return sorted(written, key=lambda anchor: paged and _SMALLEST_PAGE not in anchor.template.query)
 
     def _kinds(self, anchor: Anchor) -> frozenset[str]:
-        """Return the words that the things which a written request needs were made with."""
+        """Return the query values with which the resources of a written request are created."""
         needed = self._suite.in_order(anchor.needs)
         return frozenset(value for resource in needed for _, value in resource.create.query)
 
     def _starts(self, profile: str) -> Iterator[tuple[str, list[RequestTemplate]]]:
-        """Yield the operations that need nothing, with the requests that need nothing either."""
+        """Yield the operations that need no resource, with requests that need none either."""
         for label, links in self.links.items():
             if PARAMETER.search(label):
                 continue
@@ -154,14 +154,14 @@ class Script:
                 yield label, requests
 
     def _uploads(self, label: str, links: list[Link]) -> Iterator[RequestTemplate]:
-        """Yield, of each kind that a link holds for, the smallest request that is sure to be of use."""
+        """Yield, for each kind that a link applies to, the smallest request for a usable resource."""
         kinds = {kind for link in links for allowed in link.when.values() for kind in allowed}
         found: dict[str, RequestTemplate] = {}
         for resource in sorted(self._suite.resources.values(), key=lambda one: _size(one.create)):
             wait = resource.wait
             if resource.create.operation != label or resource.needs or wait is None:
                 continue
-            # What is waited for until it is of one kind only has come out well.
+            # Only a wait for one single status shows that the resource is usable.
             if not all(isinstance(schema, dict) and "const" in schema for schema in wait.until.values()):
                 continue
             for _, value in resource.create.query:
@@ -170,15 +170,17 @@ class Script:
         yield from found.values()
 
     def _small_pages(self, label: str, profile: str) -> Iterator[RequestTemplate]:
-        """Yield requests for a list in pages of one item, which make it have several."""
+        """Yield requests for a list in pages of one item."""
         for case in self._suite.cases:
-            told = case.profiles.get(profile, case.expect)
-            served = case.key is Credential.VALID and not isinstance(told, Skip) and told.status == (200,)
+            expected = case.profiles.get(profile, case.expect)
+            served = (
+                case.key is Credential.VALID and not isinstance(expected, Skip) and expected.status == (200,)
+            )
             if case.operation == label and served and _SMALLEST_PAGE in case.template.query:
                 yield case.template
 
     def _settled(self, template: RequestTemplate) -> RequestTemplate | None:
-        """Return a request with its placeholders filled in; `None` where one needs something."""
+        """Return a request with its placeholders filled in; `None` where one needs a resource."""
         try:
             return msgspec.structs.replace(
                 template,
@@ -187,7 +189,7 @@ class Script:
                 headers=tuple((name, rendered(text, self._values)) for name, text in template.headers),
                 body=mapped(template.body, lambda text: rendered(text, self._values)),
                 form=tuple(
-                    # The parts of a form are read for placeholders once more when they go out.
+                    # Placeholders in the parts of a form are filled once more when it is sent.
                     msgspec.structs.replace(part, content=_literal(rendered(part.content, self._values)))
                     if isinstance(part.content, str)
                     else part

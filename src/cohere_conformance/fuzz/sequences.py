@@ -1,7 +1,7 @@
-"""Sequences of operations: from a written request along the links, with values out of the answers.
+"""Sequences of operations: from a written request along the links, with values from the responses.
 
-Only what a test has made itself is changed, cancelled or deleted. What a list shows belongs to somebody else
-and is read at most, whatever the target says of it.
+Only what a test has created itself is changed, cancelled or deleted. What a list shows belongs to others and
+is read at most, whatever the target says about it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from cohere_conformance.fuzz.ledger import (
     STATUS,
     UNLISTED,
     Ledger,
-    Made,
-    at,
-    right,
+    TrackedResource,
+    allowed_statuses,
     status_of,
+    value_at,
 )
 from cohere_conformance.fuzz.script import Script
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
 
 _MOST_MADE, _MOST_BEGUN, _LONGEST_WALK, _KEPT = 4, 5, 4, 12
 PATIENCE = 60.0
-"""Seconds that something may be at work."""
+"""Seconds that a resource may take to reach a final status."""
 _PICK = strategies.integers(0, 255)
 
 
-class ForeignError(Exception):
-    """A call would have changed something that this test has not made: a mistake of ours."""
+class NotOwnedError(Exception):
+    """A call would have changed something that this test has not created: a defect of the suite."""
 
 
-class _Option(NamedTuple):
+class _FollowableLink(NamedTuple):
     """A link that can be followed, with the request that it leads to."""
 
     link: Link
@@ -58,11 +58,11 @@ class _Option(NamedTuple):
 
 
 class Sequences(Lifecycle):
-    """What is made, read, changed and deleted along the links.
+    """Creates, reads, changes and deletes resources along the links.
 
     Args:
         script: what may be called, and with which requests.
-        ledger: what is ours.
+        ledger: the resources of the test.
         api: the target.
         ended: the deviation that ended the test, once there is one.
     """
@@ -82,7 +82,7 @@ class Sequences(Lifecycle):
         """Send a written request that needs nothing."""
         self.begun += 1
         making = [label for label in self.script.starts if self.script.effect(label) is Effect.CREATES]
-        # Nothing follows from the lists of an empty account, and nothing new from making ever more.
+        # Lists of an empty account have no links to follow, and more resources bring nothing new.
         labels = making if making and not self.created else list(self.script.starts)
         label = labels[pick % len(labels)]
         if label in making and self.created >= _MOST_MADE:
@@ -95,20 +95,20 @@ class Sequences(Lifecycle):
     @rule(picks=strategies.tuples(*[_PICK] * _LONGEST_WALK), haste=strategies.integers(0, 3))
     @step
     def follow(self, picks: tuple[int, ...], haste: int) -> None:
-        """Follow a link of any earlier answer, then one of the answer to that, and so on."""
+        """Follow a link of any earlier response, then one of the response to that, and so on."""
         answers = self.answers
         for pick in picks:
             options = self.options(answers) or self.options(self.answers)
             if not options:
                 return
-            # What was hardly followed yet comes first: there are many more links than steps.
+            # The links followed least come first: there are many more links than steps.
             least = min(self.taken(option) for option in options)
             options = [option for option in options if self.taken(option) == least]
             if (answered := self.take(options[pick % len(options)], patient=haste > 0)) is not None:
                 answers = [answered]
 
     def teardown(self) -> None:
-        """Stop what is still at work and cannot be deleted, and find out what it has made."""
+        """Stop jobs that are still running and cannot be deleted, and find out what they have created."""
         for one in list(self.ledger.made.values()):
             stop = self.script.stop.get(one.collection)
             if stop is None or not one.at_work:
@@ -119,12 +119,12 @@ class Sequences(Lifecycle):
             except (DeviatesError, InconclusiveError) as error:
                 self.ended.append(error)
 
-    def taken(self, option: _Option) -> int:
+    def taken(self, option: _FollowableLink) -> int:
         """Return how often a link was followed."""
         return self.ledger.taken[option.link.source, option.link.name]
 
-    def options(self, answers: Iterable[CompletedCall]) -> list[_Option]:
-        """Return every link of the answers that can and may be followed."""
+    def options(self, answers: Iterable[CompletedCall]) -> list[_FollowableLink]:
+        """Return every link of the responses that can and may be followed."""
         found = []
         for answered in answers:
             for link in self.script.links.get(answered.operation, ()):
@@ -132,11 +132,11 @@ class Sequences(Lifecycle):
                 if filled is None or not self.may(link.target, filled.path.values(), filled.body.values()):
                     continue
                 if (template := self.script.request(link, filled)) is not None:
-                    found.append(_Option(link, filled, template))
+                    found.append(_FollowableLink(link, filled, template))
         return found
 
     def may(self, label: str, path: Iterable[str], body: Iterable[object]) -> bool:
-        """Tell whether a call harms nobody: it changes what is ours, or makes something of that."""
+        """Return whether a call is harmless: it changes a resource of the test, or creates one from these."""
         match self.script.effect(label):
             case Effect.CHANGES | Effect.DESTROYS:
                 return None not in self.ledger.about(label, path)
@@ -145,31 +145,33 @@ class Sequences(Lifecycle):
             case _:
                 return True
 
-    def take(self, option: _Option, *, patient: bool) -> CompletedCall | None:
-        """Follow a link and look whether the answer fits what is known; return what was served."""
+    def take(self, option: _FollowableLink, *, patient: bool) -> CompletedCall | None:
+        """Follow a link, check the response against the known state, and return what was served."""
         link, filled, template = option
         self.ledger.taken[link.source, link.name] += 1
-        # What nobody makes, such as the models of the service, nobody deletes either.
+        # What cannot be created, such as the models of the service, cannot be deleted either.
         owned = collection_of(link.target) in self.script.creators
         about = self.ledger.about(link.target, filled.path.values()) if owned else []
         used = [one for one in self.ledger.named(filled.body.values()) if one is not None]
         for one in (*used, *about):
             if patient and one is not None and one.at_work:
                 self.wait(one)
-        return self.call(template, right(link.target, self.script.effect(link.target), about, used))
+        return self.call(
+            template, allowed_statuses(link.target, self.script.effect(link.target), about, used)
+        )
 
     def call(self, template: RequestTemplate, status: tuple[int, ...]) -> CompletedCall | None:
-        """Send a request, take down what the answer tells, and return it if it was served.
+        """Send a request, note what the response shows, and return the call if it was served.
 
         Raises:
             ForeignError: it would change something that is not ours.
-            DeviatesError: the answer is wrong.
+            DeviatesError: the response deviates.
             InconclusiveError: there was none to judge.
         """
         label = template.operation
         about = self.ledger.about(label, template.path.values())
         if self.script.effect(label) in {Effect.CHANGES, Effect.DESTROYS} and None in about:
-            raise ForeignError(f"{label}: {', '.join(template.path.values())} was not made by this test")
+            raise NotOwnedError(f"{label}: {', '.join(template.path.values())} was not made by this test")
         deleted = [one for one in about if one is not None and one.deleted]
         self.created += self.script.effect(label) is Effect.CREATES
         reply = self.api.call(
@@ -194,18 +196,18 @@ class Sequences(Lifecycle):
         return answered
 
     def gone(self, label: str, reply: ApiResponse) -> None:
-        """Expect that what was deleted is not found, or, of a model, that it says so."""
-        told = at(reply.body, ("finetuned_model", "status"))
+        """Require that a deleted resource is not found, or, for a model, that its status is deleted."""
+        model_status = value_at(reply.body, ("finetuned_model", "status"))
         self.api.require(
             GONE[label],
-            reply.status == 404 or (reply.status == 200 and told == "STATUS_DELETED"),
+            reply.status == 404 or (reply.status == 200 and model_status == "STATUS_DELETED"),
             reply,
             expected="404",
             observed=reply.status,
         )
 
     def learn(self, answered: CompletedCall, reply: ApiResponse) -> None:
-        """Take down what an answer tells of the things that are ours."""
+        """Note what a response shows of the resources of the test."""
         label = answered.operation
         own = [one for one in self.ledger.about(label, answered.path.values()) if one is not None]
         match self.script.effect(label):
@@ -222,7 +224,7 @@ class Sequences(Lifecycle):
                 self.listed(answered, reply)
 
     def made(self, answered: CompletedCall, reply: ApiResponse) -> None:
-        """Take down what was made, and that it is removed when the test is over."""
+        """Note what was created, and have it removed when the test is over."""
         label = answered.operation
         expression = self.script.identity.get(label)
         identity = expression.value(answered) if expression is not None else None
@@ -241,8 +243,8 @@ class Sequences(Lifecycle):
                 observed=identity,
             )
 
-    def course(self, one: Made, answered: CompletedCall, reply: ApiResponse) -> None:
-        """Take down how far a thing has come, which is final as soon as it is not at work any more."""
+    def course(self, one: TrackedResource, answered: CompletedCall, reply: ApiResponse) -> None:
+        """Note the status of a resource; one that is not running any more must not change."""
         now = status_of(one.collection, answered.answer)
         if one.at_work:
             one.status = now
@@ -257,7 +259,7 @@ class Sequences(Lifecycle):
             )
 
     def outputs(self, answered: CompletedCall) -> None:
-        """Take down what a thing of ours has made in its turn."""
+        """Note what a resource of the test has created."""
         for link in self.script.links.get(answered.operation, ()):
             filled = link.filled(answered) if link.made else None
             for identity in filled.path.values() if filled is not None else ():
@@ -266,7 +268,7 @@ class Sequences(Lifecycle):
                     self.remove_later(where, identity)
 
     def remove_later(self, where: str, identity: str) -> None:
-        """Have a thing deleted when the test is over, or at least stopped."""
+        """Have a resource deleted when the test is over, or at least stopped."""
         remove, stop = self.script.remove.get(where), self.script.stop.get(where)
         if remove is not None:
             self.api.later(remove, path=self.script.address(remove, identity))
@@ -275,7 +277,7 @@ class Sequences(Lifecycle):
             self.api.later(stop, path=path, status=(200, *REFUSED))
 
     def listed(self, answered: CompletedCall, reply: ApiResponse) -> None:
-        """Take down what a list shows of others, and expect nothing in it that was deleted."""
+        """Note the resources of others in a list, and require that it has nothing that was deleted."""
         label = answered.operation
         for location in self.script.items.get(label, ()):
             where = collection_of(label)
@@ -290,12 +292,12 @@ class Sequences(Lifecycle):
                     expected="nothing that was deleted",
                     observed=left,
                 )
-            # As soon as something of ours may have made more, an unknown id may be of that.
+            # Resources of the test may have created further ones, whose ids are unknown here.
             if not any(one.collection in self.script.makers for one in self.ledger.made.values()):
                 self.ledger.foreign |= {(where, one) for one in ids} - self.ledger.made.keys()
 
-    def wait(self, one: Made) -> None:
-        """Read a thing until it has come to an end.
+    def wait(self, one: TrackedResource) -> None:
+        """Read a resource until its status is final.
 
         Raises:
             InconclusiveError: it does not.
@@ -312,16 +314,16 @@ class Sequences(Lifecycle):
 
 
 def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) -> None:
-    """Call some operations in the orders that their links allow.
+    """Call operations in the sequences that their links allow.
 
     Args:
         api: the target.
         operations: labels of all that may be called.
-        ledger: where it is kept what is ours and which links were followed, if the caller wants to see it.
+        ledger: notes the resources and the followed links, if the caller wants to see them.
 
     Raises:
-        DeviatesError: the target deviates in one of the orders.
-        InconclusiveError: it gave no chance to judge.
+        DeviatesError: the target deviates in one of the sequences.
+        InconclusiveError: there was nothing to judge.
     """
     ledger = Ledger() if ledger is None else ledger
     script = Script(operations, profile=api.profile, unique=api.unique)
@@ -329,7 +331,7 @@ def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) ->
     def machine(target: Api, ended: list[Exception]) -> Sequences:
         return Sequences(script, ledger, target, ended)
 
-    # What is there before we make anything is not ours, even if we are told so later.
+    # What exists before the test creates anything is not its own, even if a response claims so later.
     first = machine(api, [])
     for label in script.items:
         if label in script.operations:

@@ -48,7 +48,7 @@ class Timer:
 
 
 @dataclass
-class _Kind:
+class _Waits:
     """What was waited for of one kind: how many things, how long, how many in vain; whether the last was."""
 
     number: int = 0
@@ -79,7 +79,7 @@ class Patience:
         self._timer = timer or Timer()
         self._seconds = seconds
         self._most = most
-        self._kinds: dict[str, _Kind] = {}
+        self._kinds: dict[str, _Waits] = {}
 
     def until(
         self, kind: str, look: Callable[[], _Wanted | None], seconds: float, *, growth: float = _GROWTH
@@ -95,7 +95,7 @@ class Patience:
         Returns:
             What `look` has returned, `None` where it was never there.
         """
-        known = self._kinds.setdefault(kind, _Kind())
+        known = self._kinds.setdefault(kind, _Waits())
         known.number += 1
         until, pause, waited = self._timer.now() + self.limit(kind, seconds), _PAUSE, False
         while (found := look()) is None:
@@ -129,11 +129,11 @@ class Patience:
     def pause(self, kind: str, seconds: float) -> None:
         """Let time pass between two looks at a thing of a kind."""
         seconds = max(0.0, min(seconds, self._left()))
-        self._kinds.setdefault(kind, _Kind()).seconds += self._timer.wait(seconds)
+        self._kinds.setdefault(kind, _Waits()).seconds += self._timer.wait(seconds)
 
     def give_up(self, kind: str) -> None:
         """Take down that something of a kind was never ready, as whoever waited for it has found."""
-        known = self._kinds.setdefault(kind, _Kind())
+        known = self._kinds.setdefault(kind, _Waits())
         known.never_ready += 1
         known.number = max(known.number, known.never_ready)
         known.hopeless = True
