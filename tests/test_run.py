@@ -123,7 +123,7 @@ def reset(talk: Talk) -> None:
 def test_a_port_that_nobody_listens_on_is_exit_code_3_in_one_message(tmp_path: Path) -> None:
     done = ran(tmp_path, "--url", "http://127.0.0.1:9")
     assert done.code == 3, done.told
-    assert "expected a server that answers, got refused" in done.told
+    assert "expected a server that responds, got refused" in done.told
     assert len(done.told.strip().splitlines()) == 1
 
 
@@ -132,7 +132,7 @@ def test_a_server_that_speaks_no_http_is_exit_code_3(script: Any, tmp_path: Path
     with Hostile(script) as server:
         done = ran(tmp_path, "--url", server.url)
     assert done.code == 3, done.told
-    assert "expected a server that answers" in done.told
+    assert "expected a server that responds" in done.told
     assert server.connections <= 2, "one question is enough"
 
 

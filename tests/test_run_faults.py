@@ -29,24 +29,24 @@ QUICK = ("--only", "check-api-key,tokenize")
 ONE = ("--case", "tokenize.plain")
 TWO = (*ONE, "--case", "check-api-key.valid")
 TRANSPORT = {
-    # Each answer takes what an answer is waited for.
-    "slow-drip": (ONE, "answer-broken", "the whole answer"),
-    "hang": (TWO, "answer-broken", "no answer came"),
+    # Each response takes the whole time limit.
+    "slow-drip": (ONE, "answer-broken", "no complete response"),
+    "hang": (TWO, "answer-broken", "no response was received"),
     "hang-in-body": (TWO, "answer-broken", "no more of the body"),
     "gzip-bomb": (TWO, "answer-broken", "more than"),
     "endless-body": (TWO, "answer-broken", "more than"),
-    "reset": (QUICK, "answer-broken", "before an answer"),
+    "reset": (QUICK, "answer-broken", "before a response"),
     "reset-in-body": (QUICK, "answer-broken", "in the middle of the body"),
-    "close-early": (QUICK, "answer-broken", "before an answer"),
-    "truncated": (QUICK, "answer-broken", "before the body had"),
+    "close-early": (QUICK, "answer-broken", "before a response"),
+    "truncated": (QUICK, "answer-broken", "before the body reached"),
     "stream-cut": (("--case", "chat.v2.stream"), "stream-unterminated", "the stream ends before it"),
-    "wrong-length-short": (QUICK, "answer-broken", "more came"),
-    "wrong-length-long": (QUICK, "answer-broken", "before the body had"),
+    "wrong-length-short": (QUICK, "answer-broken", "more bytes received"),
+    "wrong-length-long": (QUICK, "answer-broken", "before the body reached"),
     "gzip-garbage": (QUICK, "answer-broken", "not gzip"),
     "invalid-utf8": (QUICK, "body-malformed", "byte 0xff"),
-    "chunked-garbage": (QUICK, "answer-broken", "not in chunks"),
-    "garbage-status-line": (QUICK, "answer-broken", "no answer of HTTP"),
-    "header-flood": (QUICK, "answer-broken", "no answer of HTTP"),
+    "chunked-garbage": (QUICK, "answer-broken", "not in chunked"),
+    "garbage-status-line": (QUICK, "answer-broken", "no HTTP/1.1 response"),
+    "header-flood": (QUICK, "answer-broken", "no HTTP/1.1 response"),
     "redirect-elsewhere": (QUICK, "status-undeclared", "307"),
 }
 """By fault: what is run, the kind of what is found, and words of what is observed."""

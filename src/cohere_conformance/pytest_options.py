@@ -1,4 +1,4 @@
-"""The options of the pytest plugin: declared, read, and told to whoever reads the report."""
+"""The options of the pytest plugin: declared, parsed, and listed for the report."""
 
 from __future__ import annotations
 
@@ -30,49 +30,75 @@ def add_options(parser: pytest.Parser) -> None:
     """Add the options of the plugin."""
     group = parser.getgroup("conformance", "conformance with the Cohere REST API")
     add = group.addoption
-    add("--conformance-url", metavar="URL", help="base URL of the target; the embedded server if not given")
-    add("--conformance-live", action="store_true", help="the target may be another host than this one")
-    add("--conformance-profile", metavar="NAME", help="what the target is expected to be")
+    add("--conformance-url", metavar="URL", help="base URL of the target (default: the embedded server)")
+    add("--conformance-live", action="store_true", help="allow a target on another host")
+    add("--conformance-profile", metavar="NAME", help="profile of the target")
     add(
         "--conformance-declares",
         metavar="NAMES",
         default="",
-        help="what the target implements: groups, v2.chat, operations",
+        help="what the target implements: groups, groups of one version (v2.chat), operations",
     )
-    add("--conformance-only", metavar="GROUPS", default="", help="the groups to run")
-    add("--conformance-case", metavar="ID", action="append", default=[], help="a case to run; repeatable")
-    add("--conformance-allow", metavar="TIERS", default="", help="tiers that may be sent to a live host")
-    add("--conformance-max-requests", metavar="N", type=int, help="the most requests that are sent")
-    add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for what takes time")
-    add("--conformance-fault", metavar="NAME", action="append", default=[], help="a fault to switch on")
-    add("--conformance-seed", metavar="N", type=int, help="other orders of calls than usual, by this number")
+    add("--conformance-only", metavar="GROUPS", default="", help="groups to run, separated by commas")
+    add(
+        "--conformance-case",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="id of a case to run; repeatable",
+    )
+    add(
+        "--conformance-allow",
+        metavar="TIERS",
+        default="",
+        help="further tiers of operations to allow on a live host",
+    )
+    add("--conformance-max-requests", metavar="N", type=int, help="maximum number of requests")
+    add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for each job")
+    add(
+        "--conformance-fault",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="inject a fault into the embedded server; repeatable",
+    )
+    add("--conformance-seed", metavar="N", type=int, help="shuffle the lifecycle tests with this seed")
     add(
         "--conformance-fuzz", metavar="PROFILE", help="fuzz instead of running the cases: smoke, gate or deep"
     )
     add("--conformance-golden", metavar="MODE", help="record, replay or verify golden cassettes")
-    add("--conformance-cassettes", metavar="DIR", help="the folder of the golden cassettes")
-    add("--conformance-max-examples", metavar="N", type=int, help="combinations of changes an operation")
+    add("--conformance-cassettes", metavar="DIR", help="folder of the golden cassettes")
+    add(
+        "--conformance-max-examples",
+        metavar="N",
+        type=int,
+        help="number of generated combinations for each operation",
+    )
     add("--conformance-time-limit", metavar="TIME", help="end the run after this time: 90 (seconds), 5m, 1h")
-    add("--conformance-example-db", metavar="DB", help="folder or redis:// address of failing examples")
+    add(
+        "--conformance-example-db",
+        metavar="DB",
+        help="database of failing examples: a folder, or redis://host:port/number",
+    )
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",
         choices=[severity.value for severity in Severity],
         default=Severity.ADDITIVE.value,
-        help="the least severity that makes the exit code 1",
+        help="lowest severity that fails the run (exit code 1)",
     )
 
 
 def run_options(config: pytest.Config) -> RunOptions:
-    """Return what the options ask for.
+    """Return the options of the run.
 
     Raises:
-        UsageError: one of them has no such value.
+        UsageError: an option has an invalid value.
     """
 
     def names(option: str) -> tuple[str, ...]:
-        told = cast("str", config.getoption(option))
-        return tuple(name.strip() for name in told.split(",") if name.strip())
+        value = cast("str", config.getoption(option))
+        return tuple(name.strip() for name in value.split(",") if name.strip())
 
     return RunOptions(
         url=cast("str | None", config.getoption("--conformance-url")),
@@ -129,9 +155,9 @@ def driver(config: pytest.Config) -> Driver:
 
 
 def arguments(config: pytest.Config, command: str) -> tuple[str, ...]:
-    """Return the command line as that of the command would be.
+    """Return the command line of the command that is equivalent.
 
-    What pytest is told besides is no business of whoever reads the report, and names folders of this machine.
+    Other arguments of pytest do not matter to readers of the report, and may name folders of this machine.
     """
     kept, valued = [command], False
     for argument in map(str, config.invocation_params.args):

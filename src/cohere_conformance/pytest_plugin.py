@@ -1,7 +1,7 @@
 """The pytest plugin of the suites: options, the cases as tests, and the report at the end.
 
-It is loaded by name (`-p cohere_conformance.pytest_plugin`), never by itself. The exit code of pytest is that
-of the report: 0 conforms, 1 deviates, 2 interrupted, 3 the target or the harness failed, 4 wrong call,
+It is loaded by name (`-p cohere_conformance.pytest_plugin`), never automatically. The exit code of pytest is
+that of the report: 0 conforms, 1 deviates, 2 interrupted, 3 the target or the harness failed, 4 usage error,
 5 nothing ran.
 """
 
@@ -50,21 +50,21 @@ _MAIN = "main"
 _CAMPAIGN = pytest.StashKey[Campaign]()
 _WORKER = pytest.StashKey[Worker]()
 _TIME_TO_END = round(GRACE) + 10
-"""Seconds that a process of `-n` has to end: to remove what it made, and what pytest needs beside that."""
+"""Seconds for a process of `-n` to end: it removes what it created, and pytest needs some as well."""
 _IDENTITY, _WORKERS = "conformance_identity", "conformance_workers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; the commands have the same ones without the prefix."""
+    """Add the options; the commands have the same options without the prefix."""
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Plan the run, ask the target once, and prepare this process."""
+    """Plan the run, probe the target, and prepare this process."""
     config.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
-    told = getattr(config, "workerinput", None)
+    workerinput = getattr(config, "workerinput", None)
     workers = _workers(config)
-    # First of all: whatever goes wrong from here on is shown by pytest.
+    # First of all: pytest shows every error from here on.
     config.pluginmanager.register(Showing(Cleaner(secrets(os.environ))))
     try:
         chosen = driver(config)
@@ -74,12 +74,12 @@ def pytest_configure(config: pytest.Config) -> None:
             folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
             fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
             environment=os.environ,
-            workers=told[_WORKERS] if told else max(workers, 1),
+            workers=workerinput[_WORKERS] if workerinput else max(workers, 1),
             arguments=arguments(config, chosen.command),
         )
-        if told:
+        if workerinput:
             terminate_like_interrupt()
-            campaign.join(msgspec.convert(told[_IDENTITY], Identity))
+            campaign.join(msgspec.convert(workerinput[_IDENTITY], Identity))
         elif not config.getoption("--collect-only"):
             _outcome(config).campaign = campaign
             campaign.begin()
@@ -90,44 +90,44 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--collect-only"):
         return
     if workers:
-        config.pluginmanager.register(_Spreading(campaign, workers))
+        config.pluginmanager.register(_DistributedHooks(campaign, workers))
     else:
-        config.stash[_WORKER] = campaign.worker(told["workerid"] if told else _MAIN)
-    if not told and is_brief(config):
+        config.stash[_WORKER] = campaign.worker(workerinput["workerid"] if workerinput else _MAIN)
+    if not workerinput and is_brief(config):
         config.pluginmanager.register(Progress())
-    if not told:
+    if not workerinput:
         config.pluginmanager.register(Reporting(campaign, _outcome(config), _close))
 
 
 def _outcome(config: pytest.Config) -> SuitesResult:
-    """Return what the run is written to: the caller's, or one of its own where pytest was called directly."""
+    """Return the result to fill in: that of the caller, or a new one where pytest was called directly."""
     plugins = config.pluginmanager.get_plugins()
     return next((one for one in plugins if isinstance(one, SuitesResult)), None) or SuitesResult()
 
 
 def _workers(config: pytest.Config) -> int:
-    """Return how many processes this one spreads the tests over; 0 where it runs them itself."""
+    """Return the number of processes that run the tests; 0 if this one does."""
     if hasattr(config, "workerinput"):
         return 0
     spread = getattr(config.option, "dist", "no") != "no"
     return len(getattr(config.option, "tx", ()) or ()) if spread else 0
 
 
-class _Spreading:
-    """What only the process does that spreads the tests over others."""
+class _DistributedHooks:
+    """Hooks of the process that distributes the tests."""
 
     def __init__(self, campaign: Campaign, workers: int) -> None:
-        self._told = {_IDENTITY: msgspec.to_builtins(campaign.identity), _WORKERS: workers}
+        self._workerinput = {_IDENTITY: msgspec.to_builtins(campaign.identity), _WORKERS: workers}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
-        """Tell a worker which run it belongs to, and let it remove what it made when the run is stopped."""
+        """Pass the identity of the run to a worker, and give it time to remove what it created."""
         node.nodemanager.EXIT_TIMEOUT = _TIME_TO_END
-        node.workerinput.update(self._told)
+        node.workerinput.update(self._workerinput)
 
 
 class _SuiteModule(pytest.Module):
-    """A module of the suites, imported as a part of our package instead of by its bare name."""
+    """A module of the suites, imported as part of this package instead of by its file name."""
 
     def _getobj(self) -> ModuleType:
         return suites.load(self.path)
@@ -139,7 +139,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test of each selected case."""
+    """Parametrize the tests: one for each case, cassette, or fuzzed operation."""
     if "case" in metafunc.fixturenames and "run_case" in metafunc.fixturenames:
         cases = metafunc.config.stash[_CAMPAIGN].cases
         metafunc.parametrize("case", cases, ids=[case.id for case in cases])
@@ -153,7 +153,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin: from here on it is known which cases this run is about."""
+    """Open the worker, now that the tests of the run are known."""
     worker = session.config.stash.get(_WORKER, None)
     if worker is not None:
         try:
@@ -163,9 +163,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _give_up(session: pytest.Session, error: ConformanceError) -> None:
-    """End the run because of an error that no test can do anything about.
+    """End the run because of an error that concerns every test.
 
-    A process of `-n` only says so: pytest-xdist reports one that exits as an internal error of its own.
+    A process of `-n` only reports it: if it exited, pytest-xdist would show an internal error.
     """
     if not hasattr(session.config, "workerinput"):
         pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
@@ -180,7 +180,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _id(item: pytest.Item) -> str:
-    """Return what a report calls a test: the id of its case, if it has one."""
+    """Return the id of a test in reports: that of its case, if it has one."""
     given = item.callspec.params if hasattr(item, "callspec") else {}
     if isinstance(case := given.get("case"), Case):
         return case.id
@@ -192,12 +192,12 @@ def _id(item: pytest.Item) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of groups and cases that were not asked for."""
+    """Deselect the tests that are not part of the run."""
     plan = config.stash[_CAMPAIGN].plan
     kept = [
         item
         for item in items
-        if _wanted(item, config.stash[_CAMPAIGN]) and (not plan.cases or _id(item) in plan.cases)
+        if _is_selected(item, config.stash[_CAMPAIGN]) and (not plan.cases or _id(item) in plan.cases)
     ]
     if missing := sorted(plan.cases - {_id(item) for item in kept}):
         if _WORKER in config.stash:
@@ -219,7 +219,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.vcr(str(path.resolve())))
 
 
-def _wanted(item: pytest.Item, campaign: Campaign) -> bool:
+def _is_selected(item: pytest.Item, campaign: Campaign) -> bool:
     """Return whether a test is part of the run."""
     marker = item.get_closest_marker("operations")
     test = CollectedTest(
@@ -232,7 +232,7 @@ def _wanted(item: pytest.Item, campaign: Campaign) -> bool:
 
 @pytest.fixture
 def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
-    """Run a written case; the test ends as the case does."""
+    """Run a written case; its result is that of the test."""
     worker = request.config.stash[_WORKER]
 
     def run(case: Case) -> None:
@@ -244,7 +244,7 @@ def run_case(request: pytest.FixtureRequest) -> Callable[[Case], None]:
 def _end(result: CaseResult) -> None:
     match result.outcome:
         case "failed" | "error":
-            pytest.fail(_told(result), pytrace=False)
+            pytest.fail(_description(result), pytrace=False)
         case "skipped":
             pytest.skip(result.reason)
         case "inconclusive":
@@ -253,7 +253,7 @@ def _end(result: CaseResult) -> None:
 
 @pytest.fixture
 def run_cassette(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Replay or verify a cassette for which no case is written; the test ends as that does."""
+    """Replay or verify a cassette for which no case is written; its result is that of the test."""
     worker = request.config.stash[_WORKER]
 
     def run(name: str) -> None:
@@ -267,7 +267,7 @@ def run_cassette(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 @pytest.fixture
 def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, GenerationMode], None]:
-    """Fuzz an operation; the test ends as badly as the worst of its requests."""
+    """Fuzz an operation; the result of the test is that of its worst request."""
     worker = request.config.stash[_WORKER]
 
     def run(label: str, mode: GenerationMode) -> None:
@@ -281,14 +281,14 @@ def fuzz_operation(request: pytest.FixtureRequest) -> Callable[[str, GenerationM
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[Api | CaseResult]:
-    """The target, for a test that needs several exchanges; what the test made is cleared away after it.
+    """The client of a test with several exchanges; what the test creates is removed after it.
 
-    Where the test must not call the target, it is how the test ends instead: `pytest_pyfunc_call` ends it.
+    For a test that must not call the target it is the result instead, which `pytest_pyfunc_call` applies.
     """
     worker, test = request.config.stash[_WORKER], _test_id(request.node)
     marker = request.node.get_closest_marker("operations")
     if marker is None:
-        raise pytest.UsageError(f"{request.node.nodeid}: expected the mark `operations` with what it calls")
+        raise pytest.UsageError(f"{request.node.nodeid}: expected the mark `operations`, got none")
     target = worker.api(test, marker.args)
     try:
         yield target
@@ -297,15 +297,15 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api | CaseResult]:
             target.clear()
 
 
-_OURS = frozenset({"api", "fuzz_operation"})
-"""The fixtures whose tests write down themselves what they find."""
-_ANY = _OURS | {"run_case", "run_cassette"}
+_SELF_RECORDING = frozenset({"api", "fuzz_operation"})
+"""The fixtures whose tests record their findings themselves."""
+_RUNNING = _SELF_RECORDING | {"run_case", "run_cassette"}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Tell a deviation, and an answer that says nothing, apart from a test that is wrong itself."""
-    # In the call, not in the setup: what fails around a test counts as a failure of the harness.
+    """Distinguish deviations and inconclusive responses from defects of a test."""
+    # In the call, not in the setup: a failure in the setup counts as a failure of the harness.
     if isinstance(result := pyfuncitem.funcargs.get("api"), CaseResult):
         _end(result)
     try:
@@ -313,24 +313,24 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     except DeviatesError as error:
         pytest.fail(str(error), pytrace=False)
     except pytest.skip.Exception as error:
-        if _OURS & set(pyfuncitem.fixturenames):
+        if _SELF_RECORDING & set(pyfuncitem.fixturenames):
             pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("skipped", str(error.msg)))
         raise
     except InconclusiveError as error:
-        # What the test makes of several responses is in no record of any of them.
+        # The conclusion from several responses is in none of their records.
         pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("inconclusive", str(error)))
         pytest.skip(f"inconclusive: {error}")
     except ReportError as error:
-        # What cannot be written down is not worth sending.
+        # Nothing more is sent once results cannot be recorded.
         _give_up(pyfuncitem.session, error)
         pytest.fail(lines(str(error)), pytrace=False)
     except ForbiddenError as error:
         pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("skipped", str(error)))
         pytest.skip(str(error))
     except Exception as error:
-        if _ANY & set(pyfuncitem.fixturenames):
-            told = f"the test failed ({type(error).__name__}: {error}); please report it"
-            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("error", told))
+        if _RUNNING & set(pyfuncitem.fixturenames):
+            reason = f"the test failed ({type(error).__name__}: {error}); please report it"
+            pyfuncitem.config.stash[_WORKER].note(_id(pyfuncitem), CaseResult("error", reason))
         raise
 
 
@@ -341,7 +341,7 @@ def _test_id(item: pytest.Item) -> str:
     return ".".join(parts).replace("_", "-")
 
 
-def _told(result: CaseResult) -> str:
+def _description(result: CaseResult) -> str:
     shown = [plain(result.reason, longest=None)] if result.reason else []
     for one in result.findings:
         shown.append(plain(f"{one.kind} at {one.location or 'the response'}"))
@@ -355,11 +355,11 @@ def _told(result: CaseResult) -> str:
     return "\n".join(shown)
 
 
-# Around pytest's own, which tears down an interrupted test: what is cleared away then is written down, too,
-# and what was made is removed also where that fails.
+# Around the hook of pytest, which tears down an interrupted test: the requests of the teardown are recorded
+# as well, and what was created is removed even if the teardown fails.
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
-    """End a process of `-n`: remove what it has made, and close its journal."""
+    """End a process of `-n`: remove what it created, and close its journal."""
     try:
         return (yield)
     finally:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from cohere_conformance.session.suites import SuitesResult
 
 GAVE_UP = "conformance_gave_up"
-"""Where a process of `-n` says why it ended the run."""
+"""The key under which a process of `-n` reports why it ended the run."""
 BRIEF = -2
 """The verbosity of pytest (`-qq`) at which only the short report is printed; `-v` raises it."""
 _GREEN = frozenset({0, 5})
 _LONGEST = 300
-"""Characters of what is reported of a failure."""
+"""Maximum length of the description of a failure."""
 
 
 def is_brief(config: pytest.Config) -> bool:

@@ -91,7 +91,7 @@ def test_who_is_asking(outgoing: Outgoing, sent: list[str]) -> None:
     assert kept == ["[redacted]"] * len(sent)
 
 
-def test_an_answer_is_kept_as_it_came() -> None:
+def test_a_response_is_kept_unchanged() -> None:
     exchange = asked(
         answer(b"\xff\xfe", "X-B: 1", "x-a: 2", "X-b: caf\u00e9", "set-cookie: a=b", status="418 Tea")
     )

@@ -80,7 +80,7 @@ ENDINGS = {
     "status of no class": (saying(b"HTTP/1.1 20x OK\r\n\r\n"), FailureKind.PROTOCOL, 0, None),
     "two lengths": (saying(answer(b"", "content-length: 9")), FailureKind.PROTOCOL, 0, None),
     "huge head": (saying(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000), FailureKind.PROTOCOL, 0, None),
-    # In the body: what came is kept.
+    # In the body: what was received is kept.
     "hangs": (saying(CHUNKED + chunk(b"part"), then="hang"), FailureKind.TIMEOUT, 200, b"part"),
     "drips": (dripping(ENDLESS, b"y"), FailureKind.TIMEOUT, 200, re.compile(b"y{5,}")),
     "short": (saying(answer(b"whole")[:-2]), FailureKind.LENGTH, 200, b"who"),
@@ -142,7 +142,7 @@ def test_as_much_as_is_allowed_is_read() -> None:
 def test_a_drip_ends_when_the_time_is_up(name: str) -> None:
     response = asked(ENDINGS[name][0], BRIEF)
     assert response.failure is not None
-    assert "whole answer" in response.failure.detail
+    assert "no complete response" in response.failure.detail
     assert response.seconds is not None
     assert response.seconds >= BRIEF.total
 

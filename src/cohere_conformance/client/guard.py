@@ -167,7 +167,7 @@ class Guard:
             raise ForbiddenError(f"tier {', '.join(excess)} not allowed on a live host")
 
     def _removes_own(self, meaning: Meaning) -> bool:
-        """Tell whether a call removes what the run was allowed to make: that is allowed with it."""
+        """Return whether a call removes what the run was allowed to make: that is allowed with it."""
         collection = self._collections.get(collection_of(meaning.label))
         if collection is None or meaning.label not in {collection.remove, collection.stop}:
             return False
@@ -223,16 +223,16 @@ class Guard:
             standing = self.ownership.standing(collection, identity)
         if standing in _MAY_BE_TOUCHED:
             return
-        told = {
-            Standing.UNKNOWN: "which this run has not made",
-            Standing.UNPROVEN: "which the target does not show to be made by this run",
-            Standing.FOREIGN: "which was there before this run, or may be taken for something that was",
+        reason = {
+            Standing.UNKNOWN: "which this run has not created",
+            Standing.UNPROVEN: "which the target does not show to be created by this run",
+            Standing.FOREIGN: "which existed before this run, or may be taken for something that did",
         }[standing]
         path = outgoing.path.partition("?")[0]
-        raise OwnershipError(f"{outgoing.method} {path}, {told}", claimed=standing is not Standing.UNKNOWN)
+        raise OwnershipError(f"{outgoing.method} {path}, {reason}", claimed=standing is not Standing.UNKNOWN)
 
     def _look(self, collection: str, identity: str, ask: Ask) -> None:
-        """Have the target show something that it named as the run's own: when it was made counts."""
+        """Read a resource that the target named as created by the run, for the time of its creation."""
         label = self._collections[collection].read
         if self._may_read(label):
             ask(reading(label, identity))

@@ -1,7 +1,7 @@
-"""What a request may be taken for by some server: routers decode, fold and override in different ways.
+"""The operations that some server may take a request for: routers decode and normalize paths differently.
 
-A guard that looked at the request as our own router reads it would let a deletion pass that another router
-sees in it. So every usual reading counts.
+A guard that parsed requests as one router does would let a deletion pass that another router sees in it. So
+every usual interpretation counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PATH_HEADERS = frozenset({"x-original-url", "x-rewrite-url"})
 _METHOD_PARAMETER = "_method"
 _DECODINGS = 3
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
-_ENDING = re.compile(r"\.[a-z]+$")
+_EXTENSION = re.compile(r"\.[a-z]+$")
 
 
 class Meaning(NamedTuple):
@@ -63,7 +63,7 @@ class Meanings:
         return [part for part in parts if not self.is_word(part)]
 
     def is_word(self, text: str) -> bool:
-        """Tell whether a text is a fixed part of some path, such as `usage`."""
+        """Return whether a text is a fixed part of some path, such as `usage`."""
         return text.casefold() in self._words
 
     def _meanings(self, sent: frozenset[str], target: str) -> frozenset[Meaning]:
@@ -161,7 +161,7 @@ def _resolved(parts: Iterable[str]) -> list[str]:
 def _spellings(part: str) -> set[str]:
     """Return the words that servers may take a part of a path for."""
     bare = _UNPRINTABLE.sub("", part.partition(";")[0]).casefold()
-    return {bare, _ENDING.sub("", bare)}
+    return {bare, _EXTENSION.sub("", bare)}
 
 
 def _decoded(text: str) -> str:

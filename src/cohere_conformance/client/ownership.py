@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f/\\?#%;:]|^\.+$")
-"""What makes an id more than one segment of a path, for some server."""
+"""Characters that make an id more than one segment of a path, for some server."""
 _LONGEST = 256
 _DECODINGS = 3
 _NOBODY = re.compile(
     r"00000000-0000-4000-8000-000000000000|conformance-(?:nobody|no-such|no-uuid|never)", re.IGNORECASE
 )
-"""How ids begin that no resource has: what a test names to be told that there is nothing."""
+"""Prefixes of ids that no resource has: tests use them to get a 404."""
 _TOLERANCE = timedelta(seconds=1)
 """How far the clock behind `created_at` may be behind that of the `Date` header."""
 _DOUBT = timedelta(minutes=1)
@@ -44,20 +44,20 @@ class Standing(enum.Enum):
     """Whether something on the target may be touched."""
 
     OWN = "own"
-    """The run has made it."""
+    """The run has created it."""
     NOBODYS = "nobodys"
-    """There is no such resource, by the way its id begins."""
+    """There is no such resource, by the prefix of its id."""
     UNPROVEN = "unproven"
-    """A response says that the run has made it; nothing else shows it so far."""
+    """A response says that the run has created it; nothing confirms that so far."""
     FOREIGN = "foreign"
-    """A response says that the run has made it, and it was there before, or its id is not safe to send."""
+    """A response says that the run has created it, but it existed before, or its id is not safe to send."""
     UNKNOWN = "unknown"
-    """The run has never been told of it as its own."""
+    """No response says that the run has created it."""
 
 
 @dataclass
 class _Claim:
-    """A resource that a response says the run has made.
+    """A resource that the run has created, according to a response.
 
     Attributes:
         since: the earliest time, by the clock of the target, at which it can have been made.
@@ -86,11 +86,11 @@ class _Before:
 
 
 class Ownership:
-    """What was there before the run, and what the run has made.
+    """What existed before the run, and what the run has created.
 
     Args:
-        fresh: the run has started the target itself, so that nothing was there before.
-        is_word: tells whether a text is a fixed part of some path.
+        fresh: the run has started the target itself, so that nothing existed before.
+        is_word: returns whether a text is a fixed part of some path.
     """
 
     def __init__(self, *, fresh: bool, is_word: Callable[[str], bool] = lambda text: False) -> None:
@@ -100,7 +100,7 @@ class Ownership:
         self._claims: dict[tuple[str, str], _Claim] = {}
 
     def lacks_list(self, collection: str) -> bool:
-        """Tell whether a collection has yet to be listed before something is created in it."""
+        """Return whether a collection has yet to be listed before something is created in it."""
         return not self._fresh and not self._before[collection].listed
 
     def list_before(self, collection: str, ids: Iterable[str]) -> None:
@@ -173,7 +173,7 @@ class Ownership:
         return ""
 
     def _was_there(self, collection: str, identity: str, *, result: bool) -> bool:
-        """Tell whether something of that id was there: in any collection, because paths are easily mistaken.
+        """Return whether that id existed before, in any collection, because paths are easily mistaken.
 
         Collections that count from one have the same numbers, which is no sign of anything. What a job has
         made may be listed before the job names it.

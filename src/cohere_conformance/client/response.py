@@ -1,4 +1,4 @@
-"""Reads an answer while it comes: whole, or as far as it comes, with the reason why no further."""
+"""Reads a response as it arrives: complete, or partial with the reason why it is."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _STREAMS = frozenset({"text/event-stream", "application/stream+json", "application/x-ndjson"})
 _KEPT = 128 * 1024
-"""Bytes that are kept of a body without end: every exchange goes into the journal, and these show enough."""
-_TIMES_UP = Failure(FailureKind.TIMEOUT, "the whole answer did not come within the time that it is given")
+"""Bytes that are kept of an endless body: every exchange is written to the journal."""
+_TIMES_UP = Failure(FailureKind.TIMEOUT, "no complete response within the time limit")
 
 
 def fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return header fields as text: UTF-8, or Latin-1 where they are not."""
+    """Return header fields as text: UTF-8, or Latin-1 where they are not UTF-8."""
     return tuple((_text(name).lower(), _text(value)) for name, value in raw)
 
 
@@ -37,11 +37,11 @@ def _text(raw: bytes) -> str:
 
 
 class Reader:
-    """Reads one answer.
+    """Reads one response.
 
     Args:
-        watch: of the thread that asked.
-        largest: decoded bytes that the body may have.
+        watch: of the thread that sent the request.
+        largest: maximum number of decoded bytes of the body.
     """
 
     def __init__(self, watch: Watch, largest: int) -> None:
@@ -51,19 +51,19 @@ class Reader:
         self._raw = 0
         self._arrivals: list[tuple[int, float]] = []
 
-    def read(self, answer: httpx.Response) -> Response:
-        """Return the answer; its connection is given back, or closed where it is of no more use."""
-        headers = fields(answer.headers.raw)
+    def read(self, response: httpx.Response) -> Response:
+        """Return the response; its connection is kept for reuse, or closed where it cannot be used again."""
+        headers = fields(response.headers.raw)
         try:
-            failure = self._read(answer, headers)
+            failure = self._read(response, headers)
         finally:
-            answer.close()
+            response.close()
         streams = any(
             name == "content-type" and value.partition(";")[0].strip().lower() in _STREAMS
             for name, value in headers
         )
         return Response(
-            status=answer.status_code,
+            status=response.status_code,
             headers=redact.headers(headers),
             body=bytes(self._body),
             failure=failure,
@@ -71,12 +71,12 @@ class Reader:
             arrivals=tuple(self._arrivals) if streams else (),
         )
 
-    def _read(self, answer: httpx.Response, headers: Headers) -> Failure | None:
+    def _read(self, response: httpx.Response, headers: Headers) -> Failure | None:
         names = {name for name, _ in headers}
         measured = "content-length" in names and "transfer-encoding" not in names
         try:
             unpacker = Unpacker(value for name, value in headers if name == "content-encoding")
-            for chunk in _chunks(answer):
+            for chunk in _chunks(response):
                 failure = self._take(chunk, unpacker)
                 if failure is not None:
                     return failure
@@ -87,12 +87,12 @@ class Reader:
             return _cut(error, self._watch, measured)
         if not self._left_over(chunked="transfer-encoding" in names):
             return None
-        # It would be read as the beginning of the next answer.
-        answer.extensions["network_stream"].close()
-        return Failure(FailureKind.LENGTH, "more came than the answer says that its body has")
+        # It would be read as the beginning of the next response.
+        response.extensions["network_stream"].close()
+        return Failure(FailureKind.LENGTH, "more bytes received than the response declares for its body")
 
     def _left_over(self, *, chunked: bool) -> bool:
-        """Return whether more came than belongs to the answer; nobody but the socket has seen it."""
+        """Return whether bytes were received beyond the response; only the socket has seen them."""
         if self._watch.behind is None:
             return False
         # Chunks end with an empty line.
@@ -110,37 +110,35 @@ class Reader:
         return _TIMES_UP if self._watch.left <= 0 else None
 
 
-def _chunks(answer: httpx.Response) -> Iterable[bytes]:
-    # Not `iter_raw`: it keeps no more than this, and refuses an answer that is read already, as a mock's is.
-    if not isinstance(answer.stream, httpx.SyncByteStream):
-        raise TypeError("a transport for synchronous requests answers with a synchronous stream")
-    return answer.stream
+def _chunks(response: httpx.Response) -> Iterable[bytes]:
+    # Not `iter_raw`: it keeps no more than this, and rejects a response that is read already, as a mock's is.
+    if not isinstance(response.stream, httpx.SyncByteStream):
+        raise TypeError("expected a synchronous stream from a transport for synchronous requests")
+    return response.stream
 
 
-# -- why there is no whole answer
+# -- why there is no complete response
 
 
 def unanswered(error: httpx.TransportError, watch: Watch) -> Failure:
-    """Return why no head of an answer came."""
+    """Return why no response was received."""
     match error:
         case httpx.ConnectTimeout():
-            return Failure(FailureKind.REFUSED, "no connection within the time that it is given")
+            return Failure(FailureKind.REFUSED, "no connection within the time limit")
         case httpx.ConnectError():
             return Failure(FailureKind.REFUSED, _refusal(error))
         case httpx.ProxyError():
-            return Failure(FailureKind.REFUSED, "the proxy makes no connection to the server")
+            return Failure(FailureKind.REFUSED, "the proxy does not connect to the server")
         case httpx.WriteTimeout():
-            return Failure(
-                FailureKind.TIMEOUT, "the server did not take the request within the time that it is given"
-            )
+            return Failure(FailureKind.TIMEOUT, "the server did not read the request within the time limit")
         case httpx.TimeoutException():
-            return _TIMES_UP if watch.left <= 0 else Failure(FailureKind.TIMEOUT, _silent("answer"))
+            return _TIMES_UP if watch.left <= 0 else Failure(FailureKind.TIMEOUT, _silent("response"))
         case httpx.RemoteProtocolError() if not watch.ended or not watch.is_http:
-            return Failure(FailureKind.PROTOCOL, "what came is no answer of HTTP/1.1")
+            return Failure(FailureKind.PROTOCOL, "the bytes received are no HTTP/1.1 response")
         case httpx.RemoteProtocolError():
-            return Failure(FailureKind.RESET, "the connection was closed before an answer came")
+            return Failure(FailureKind.RESET, "the connection was closed before a response was received")
         case _:
-            return Failure(FailureKind.RESET, "the connection was reset before an answer came")
+            return Failure(FailureKind.RESET, "the connection was reset before a response was received")
 
 
 def _cut(error: httpx.TransportError, watch: Watch, measured: bool) -> Failure:
@@ -149,10 +147,10 @@ def _cut(error: httpx.TransportError, watch: Watch, measured: bool) -> Failure:
             return _TIMES_UP if watch.left <= 0 else Failure(FailureKind.TIMEOUT, _silent("more of the body"))
         case httpx.RemoteProtocolError() if measured:
             return Failure(
-                FailureKind.LENGTH, "the connection was closed before the body had its content-length"
+                FailureKind.LENGTH, "the connection was closed before the body reached its content-length"
             )
         case httpx.RemoteProtocolError() if not watch.ended:
-            return Failure(FailureKind.PROTOCOL, "the body is not in chunks as HTTP/1.1 has them")
+            return Failure(FailureKind.PROTOCOL, "the body is not in chunked encoding as HTTP/1.1 defines it")
         case httpx.RemoteProtocolError():
             return Failure(FailureKind.RESET, "the connection was closed before the last chunk of the body")
         case _:
@@ -160,17 +158,17 @@ def _cut(error: httpx.TransportError, watch: Watch, measured: bool) -> Failure:
 
 
 def _silent(what: str) -> str:
-    return f"no {what} came within the time that a server may be silent"
+    return f"no {what} was received within the time that a server may be silent"
 
 
 def _refusal(error: BaseException) -> str:
-    """Return the cause at the bottom, in words that do not hold an address."""
+    """Return the root cause, in words that do not contain an address."""
     cause: BaseException | None = error
     while cause is not None:
         match cause:
             case ssl.SSLCertVerificationError():
-                told = cause.verify_message.partition(",")[0].rstrip(".").lower()
-                return f"the certificate of the server is not accepted: {told}"
+                reason = cause.verify_message.partition(",")[0].rstrip(".").lower()
+                return f"the certificate of the server is not accepted: {reason}"
             case ssl.SSLError():
                 return "the server and this machine agree on no TLS"
             case socket.gaierror():

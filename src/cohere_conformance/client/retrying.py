@@ -1,4 +1,4 @@
-"""Sends requests to a service that lets nobody ask too often: waits, and asks again."""
+"""Sends requests to a service with a rate limit: waits after a 429, and retries."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 _TOO_OFTEN = 429
 _WINDOW = 60.0
-"""Seconds in which calls are counted, where an answer does not say how long to wait."""
+"""Seconds to wait where a response does not say how long."""
 
 
 class PatientSender(Sender):
-    """A sender that takes "too many requests" for a reason to wait, not for an answer.
+    """A sender that waits and retries when a response is 429.
 
-    A trial key may ask twenty times a minute. What is counted by the month comes back as it is: no run can
-    wait that out. So does everything once the time for waiting is used up.
+    A trial key allows twenty requests a minute. A monthly limit is returned as it is: no run can wait that
+    long. So is every response once the time for waiting is used up.
 
     Args:
-        longest: seconds of waiting altogether.
+        longest: seconds of waiting in total.
         pause: waits so many seconds.
         further: as of `Sender`.
     """
@@ -43,7 +43,7 @@ class PatientSender(Sender):
         self._pause = pause
 
     def send(self, outgoing: Outgoing, *, position: str = "") -> Exchange:
-        """Return the request with its answer, as `Sender.send` does; each attempt counts as a request."""
+        """Return the exchange, as `Sender.send` does; each attempt counts as a request."""
         while True:
             exchange = super().send(outgoing, position=position)
             seconds = _wait(exchange.response)
@@ -54,9 +54,9 @@ class PatientSender(Sender):
 
 
 def _wait(response: Response) -> float | None:
-    """Return how long to wait before the same is asked again; `None` where the answer is one."""
+    """Return how long to wait before a retry; `None` where the response is final."""
     if response.status != _TOO_OFTEN or b"month" in (response.body or b"").lower():
         return None
-    told = first(response.headers, "retry-after") or ""
-    # A date there would have to be trusted to come from a clock like ours.
-    return max(1.0, float(told)) if told.isascii() and told.isdecimal() else _WINDOW
+    value = first(response.headers, "retry-after") or ""
+    # A date depends on the clock of the server, so it is not used.
+    return max(1.0, float(value)) if value.isascii() and value.isdecimal() else _WINDOW

@@ -41,7 +41,7 @@ class Outgoing(msgspec.Struct, frozen=True):
         body: the content, or `None`.
         keyed: whether the key is added, where the headers hold no authorization of their own.
         variable: the environment variable that holds the key, for whoever sends the request again.
-        scheme: what stands before the key.
+        scheme: the word before the key.
     """
 
     method: str
@@ -54,7 +54,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How long an answer is waited for, and how much of it is read.
+    """How long a response may take, and how much of it is read.
 
     Attributes:
         connect: seconds to connect.
@@ -101,23 +101,23 @@ class _Open:
 
 
 OPEN: Gate = _Open()
-"""For a transport that reaches nobody."""
+"""For a transport that does not reach any server."""
 
 
 class Sender:
     """Sends requests to one server; threads may share it.
 
-    Redirects are answers like any other, and cookies are not kept: each request goes where it was sent to,
-    with what it was given. Connections are kept. Where a kept one turns out to have been closed by the server
-    before a byte of an answer came, the request is sent once more on a new one, and counts twice.
+    Redirects are not followed, and cookies are not kept. Connections are reused. Where the server has closed
+    a reused one before any byte of a response was received, the request is sent again on a new connection,
+    and counts twice.
 
     Args:
         base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
         gate: decides about every request.
-        key: sent as bearer token, and taken out of whatever comes back.
-        limits: on every answer.
+        key: sent as bearer token, and removed from responses.
+        limits: of every response.
         budget: on the number of requests.
-        source: the name under which the exchanges are seen (`Source.file`).
+        source: the name of the exchanges (`Source.file`).
         transport: sends in place of the network; it is closed with the sender.
         now: returns the time in seconds, by which answers are timed.
 

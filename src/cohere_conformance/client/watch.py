@@ -1,4 +1,4 @@
-"""What is seen of one answer while it comes: how long it takes, and what the sockets read."""
+"""Observes one response as it arrives: its time, and what the sockets read."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _INTERIM = re.compile(rb"HTTP/1\.[0-9] 1[0-9]{2}[ \r\n]")
 
 
 class Watch(threading.local):
-    """The answer that this thread waits for.
+    """The response that this thread waits for.
 
     Args:
         now: returns the time in seconds.
 
     Attributes:
         connected: a connection was made for it.
-        came: bytes that were read from the socket.
+        received: bytes that were read from the socket.
         ended: the server closed the connection.
-        behind: bytes that came behind the head of the answer; `None` while the head is not whole.
-        tail: the last bytes that came.
+        behind: bytes received after the head of the response; `None` while the head is incomplete.
+        tail: the last bytes received.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -36,7 +36,7 @@ class Watch(threading.local):
         self.begin(math.inf)
 
     def begin(self, total: float) -> None:
-        """Start the clock for an answer that may take so many seconds as a whole."""
+        """Start the clock for a response that may take so many seconds in total."""
         self._started = self._now()
         self._deadline = self._started + total
         self.reset()
@@ -47,8 +47,8 @@ class Watch(threading.local):
         self.listen()
 
     def listen(self) -> None:
-        """Forget what was read: what comes from here on is the answer."""
-        self.came = 0
+        """Forget what was read: what is read from here on is the response."""
+        self.received = 0
         self.ended = False
         self.behind: int | None = None
         self.tail = b""
@@ -67,16 +67,16 @@ class Watch(threading.local):
     @property
     def stale(self) -> bool:
         """Whether nothing was read from a connection that had served before."""
-        return not self.connected and not self.came
+        return not self.connected and not self.received
 
     @property
     def is_http(self) -> bool:
-        """Whether the answer begins like HTTP, as far as it came."""
+        """Whether what was received so far is the beginning of an HTTP response."""
         return b"HTTP/".startswith(self._head[:5])
 
     def note(self, data: bytes) -> None:
-        """Take note of what a socket read; nothing means that the server closed it."""
-        self.came += len(data)
+        """Note what a socket read; no bytes mean that the server closed it."""
+        self.received += len(data)
         self.ended = not data
         self.tail = (self.tail + data[-3:])[-3:]
         if self.behind is not None:
@@ -88,6 +88,6 @@ class Watch(threading.local):
             if not _INTERIM.match(self._head):
                 self.behind = len(self._head) - blank.end()
                 return
-            # `100 Continue` and its like come before the answer, each with a head of its own.
+            # `100 Continue` and other interim responses come before, each with a head of its own.
             del self._head[: blank.end()]
             seen = 0

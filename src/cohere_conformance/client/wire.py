@@ -1,4 +1,4 @@
-"""The wire below the sender: HTTP/1.1 over sockets, under one deadline for all that an answer takes."""
+"""The transport of the sender: HTTP/1.1 over sockets, with one deadline for the complete response."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _HUNG_UP = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 class Wire(httpx.BaseTransport):
-    """Sends requests to one server, as they are, and hands over what comes, undecoded.
+    """Sends requests to one server unchanged, and returns the responses undecoded.
 
-    httpx's own transport takes a time limit for each read only, so that a server which drips its head byte by
-    byte is never done; and an answer that stood in the buffer before the question would be taken for its own.
+    httpx's own transport takes a time limit for each read only, so that a server which sends its head byte
+    by byte never runs into it; and it would take bytes left in the buffer for the response to a request.
 
     Args:
         base: the server; the environment's proxies are used for it unless it is this machine.
-        watch: told of every byte, and asked for the time that is left.
-        again: called before a request is sent a second time, because a kept connection turned out dead.
+        watch: notes every byte, and knows the time that is left.
+        again: called before a request is sent a second time, because a reused connection was closed.
 
     Raises:
         UsageError: the environment names a proxy that cannot be used.
@@ -60,25 +60,25 @@ class Wire(httpx.BaseTransport):
         self._pool = _pool(base, _Backend(watch))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the answer as soon as its head is there."""
+        """Return the response as soon as its head is received."""
         while True:
             self._watch.reset()
             try:
                 with _translated():
-                    answer = self._pool.handle_request(_raw(request))
+                    response = self._pool.handle_request(_raw(request))
             except _HUNG_UP:
-                # That a server closes an idle connection is its right, and tells nothing about this request.
+                # A server may close an idle connection, which says nothing about this request.
                 if not self._watch.stale:
                     raise
             else:
                 if not self._watch.stale:
                     return httpx.Response(
-                        answer.status,
-                        headers=answer.headers,
-                        stream=_Body(answer),
-                        extensions=answer.extensions,
+                        response.status,
+                        headers=response.headers,
+                        stream=_Body(response),
+                        extensions=response.extensions,
                     )
-                answer.close()
+                response.close()
             self._again()
 
     def close(self) -> None:
@@ -87,19 +87,19 @@ class Wire(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
         with _translated():
-            yield from self._answer.iter_stream()
+            yield from self._response.iter_stream()
 
     def close(self) -> None:
-        self._answer.close()
+        self._response.close()
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection that does not wait beyond the deadline, and tells what it reads."""
+    """A connection that does not wait beyond the deadline, and reports what it reads."""
 
     def __init__(self, inner: httpcore.NetworkStream, watch: Watch) -> None:
         self._inner = inner
@@ -150,7 +150,7 @@ class _Backend(httpcore.NetworkBackend):
 def _patience(watch: Watch, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
     left = watch.left
     if left <= 0:
-        raise late("the time for the whole answer is up")
+        raise late("the time limit of the response is exceeded")
     return left if timeout is None else min(left, timeout)
 
 
@@ -164,7 +164,7 @@ def _translated() -> Iterator[None]:
 
 def _raw(request: httpx.Request) -> httpcore.Request:
     address = request.url
-    # The target as it was given: a URL object would resolve `..` and encode what is odd.
+    # The target as given: a URL object would resolve `..` and encode unusual characters.
     target = request.extensions.get("target", address.raw_path)
     return httpcore.Request(
         method=request.method,
@@ -199,11 +199,11 @@ def _proxy(base: httpx.URL) -> httpx.Proxy | None:
     if _is_loopback(base.host) or urllib.request.proxy_bypass(f"{base.host}:{base.port or ''}".rstrip(":")):
         return None
     named = urllib.request.getproxies()
-    told = named.get(base.scheme) or named.get("all")
-    if not told:
+    address = named.get(base.scheme) or named.get("all")
+    if not address:
         return None
     try:
-        proxy = httpx.Proxy(told if "://" in told else f"http://{told}")
+        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
     except (ValueError, httpx.InvalidURL) as error:
         raise _unusable(base) from error
     # Ports beyond these raise only when a connection is made.
@@ -213,7 +213,7 @@ def _proxy(base: httpx.URL) -> httpx.Proxy | None:
 
 
 def _unusable(base: httpx.URL) -> UsageError:
-    # Without its value, which may hold a password.
+    # Without its value, which may contain a password.
     return UsageError(
         f"expected the address of an HTTP proxy in {base.scheme.upper()}_PROXY or ALL_PROXY, got something "
         f"else: correct it, or name {base.host} in NO_PROXY"

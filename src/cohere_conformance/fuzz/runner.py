@@ -87,7 +87,7 @@ class FuzzRunner(Runner):
         )
         # The size comes first where a report chooses one of several requests that fail alike.
         position = f"{test}: {len(outgoing.body or b'') + len(outgoing.path)} bytes"
-        return lambda: self._send_for_keeps(template.operation, test, outgoing, values, position)
+        return lambda: self._send_tracked(template.operation, test, outgoing, values, position)
 
     def _checked(self, test: str, send: Callable[[], Exchange]) -> Exchange:
         try:
@@ -145,7 +145,7 @@ class FuzzRunner(Runner):
         if self._plan.target_kind is not TargetKind.LIVE:
             return None
         if response.failure is not None and response.failure.kind in UNANSWERED:
-            return f"no answer: {response.failure.kind}"
+            return f"no response: {response.failure.kind}"
         if response.status in EXCUSES - {401} or response.status in {502, 503, 504}:
             return f"status {response.status}"
         if response.status >= 500 and again().response.status < 500:

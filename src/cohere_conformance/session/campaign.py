@@ -1,7 +1,7 @@
-"""One run of the suites against a target, in one process or in several: what they share and what each has.
+"""One run of the suites against a target, in one process or in several.
 
 Everything that a run finds is in the journals of its workers, and the report is built from these alone: a run
-that was killed leaves the same evidence as one that ended.
+that was killed leaves the same evidence as a complete one.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Severity
 
 EMBEDDED = "reference server (embedded)"
-"""What a report calls the target that has no address of its own."""
+"""The name of the embedded target in a report."""
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """What every worker of a run is told by the one that began it.
+    """What the process that began a run passes to every worker.
 
     Attributes:
-        run: tells this run apart from others.
+        run: distinguishes this run from others.
         started_at: RFC 3339 time at which it began.
         reference: the target is a reference server.
         until: time of day, in seconds, at which the run has to end; `None` without a limit.
@@ -70,7 +70,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=2)
 def _judge(servers: tuple[str, ...]) -> Judge:
-    """Return what judges; a process that runs the suites many times makes it once."""
+    """Return the judge; a process that runs the suites many times creates it once."""
     return Judge(Settings(servers=servers))
 
 
@@ -87,8 +87,8 @@ class Campaign:
         arguments: the command line, for the report.
 
     Attributes:
-        plan: what may be done.
-        cases: what is run, in the order of the files.
+        plan: what the run may do.
+        cases: the selected cases, in the order of the files.
         driver: how the run treats its tests.
 
     Raises:
@@ -150,16 +150,16 @@ class Campaign:
 
     @property
     def identity(self) -> Identity:
-        """What the workers are told; set by `begin` or `join`."""
+        """What is passed to the workers; set by `begin` or `join`."""
         if self._identity is None:
             raise UsageError("the run has not begun")
         return self._identity
 
     def begin(self) -> None:
-        """Clear away what an earlier run has left, and ask the target once.
+        """Remove what an earlier run has left, and probe the target.
 
         Raises:
-            TargetError: nobody answers, or the key is refused.
+            TargetError: the target does not respond, or refuses the key.
             ReportError: the folder cannot be cleared.
         """
         clear_report(self._folder)
@@ -180,7 +180,7 @@ class Campaign:
         except TargetError:
             if deadline.left(removing=False) > 0:
                 raise
-            return False  # nobody knows: the run is over before it has begun, and its report says that
+            return False  # unknown: the time is up before the run has begun, and the report says so
 
     def join(self, identity: Identity) -> None:
         """Take part in a run that another process has begun."""
@@ -209,7 +209,7 @@ class Campaign:
         )
 
     def _share(self) -> int | None:
-        """Return how many requests each worker may send: then none has to ask another before it sends."""
+        """Return how many requests each worker may send: a fixed share, without coordination."""
         limit = self.plan.max_requests
         if limit is None:
             return None
@@ -218,7 +218,7 @@ class Campaign:
         if share < 1:
             raise UsageError(
                 f"--max-requests {limit}: expected at least one request for each of {self._workers} workers"
-                f"{' and one to see whether the target answers' if asked else ''}; allow more"
+                f"{' and one to probe the target' if asked else ''}; allow more"
             )
         return share
 
@@ -261,9 +261,9 @@ class Campaign:
         failures: tuple[str, ...] = (),
         deviations: tuple[str, ...] = (),
     ) -> tuple[Report, tuple[Path, ...]]:
-        """Write how the run ended, and the report; return that with the paths of its files.
+        """Write how the run ended, and the report; return the report with the paths of its files.
 
-        It may be called again when more has come to light: the report then says that as well.
+        It may be called again with further failures or deviations, which are then added.
 
         Args:
             interrupted: the run was stopped before its end.
@@ -285,7 +285,7 @@ class Campaign:
         clear_report(self._folder)
         write_ended(self._folder, self._ended)
         if (interrupted or failures) and not has_journals(self._folder):
-            # It was over before any process had begun: that is to be found in the folder as well.
+            # The run was over before any process had begun: the folder has to show that as well.
             Journal(self._folder, self._opening()).close()
         return publish(self._folder, self._judge.contract)
 
@@ -294,7 +294,7 @@ class Campaign:
         return Opening(worker="main", header=self._header(), planned=(), run=self.identity.run, led=True)
 
     def withdraw(self) -> None:
-        """Leave no report: what it would say is not what the process says."""
+        """Remove the report: it would contradict the exit code of the process."""
         with suppress(ReportError):
             clear_report(self._folder)
 

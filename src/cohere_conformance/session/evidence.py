@@ -1,4 +1,4 @@
-"""From the journals in a folder to the report beside them, right after a run or whenever somebody asks."""
+"""Builds the report from the journals in a folder, after a run or on request."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
     """
     openings = list(_openings(folder))
     for opening in openings:
-        if (told := opening.header.contract_digest) != contract.digest:
+        if (digest := opening.header.contract_digest) != contract.digest:
             raise ReportError(
-                f"{folder}: expected journals of the contract {contract.digest}, got {told}; "
+                f"{folder}: expected journals of the contract {contract.digest}, got {digest}; "
                 "read them with the version of cohere-conformance that wrote them"
             )
     operations = _scope(openings, contract)
@@ -64,7 +64,7 @@ def _openings(folder: Path) -> Iterator[Opening]:
 def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:
     """Return the operations that the run was about, with their groups.
 
-    These are those that it fuzzed and those of the groups of its cases, as far as the target declares them.
+    These are the fuzzed ones and those of the groups of its cases, if the target implements them.
     """
     planned = {case for opening in openings for case in opening.planned or ()}
     groups = {case.partition(".")[0] for case in planned}
@@ -80,7 +80,7 @@ def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:
 
 
 def clear_report(folder: Path) -> None:
-    """Remove the report of an earlier run: while a run goes on, none must look like its own.
+    """Remove the report of an earlier run, which could be taken for that of the current one.
 
     Raises:
         ReportError: a file cannot be removed.

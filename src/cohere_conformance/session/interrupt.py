@@ -1,4 +1,4 @@
-"""Signals that end a run: all in the way of Ctrl-C, and that waits until what was made is noted."""
+"""Signals that end a run: all are handled like Ctrl-C, which waits until a created resource is noted."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put the first Ctrl-C off until the context ends; a second one is not put off.
+    """Defer the first Ctrl-C until the context ends; a second one is not deferred.
 
-    Only the main thread is told of signals, so that there is nothing to do in any other.
+    Only the main thread receives signals, so there is nothing to do in any other.
     """
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
@@ -37,14 +37,14 @@ def uninterrupted() -> Iterator[None]:
         usual(*waiting[0])
 
 
-_ENDING = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)))
+_TERMINATING = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)))
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Take the signals that end a process for Ctrl-C, so that what was made is removed.
+    """Handle the signals that end a process like Ctrl-C, so that created resources are removed.
 
-    A signal that whoever started the process has it ignore (as `nohup` does) goes on being ignored.
+    A signal that the parent process has set to be ignored (as `nohup` does) is still ignored.
     """
     before = terminate_like_interrupt()
     try:
@@ -55,10 +55,10 @@ def terminable() -> Iterator[None]:
 
 
 def terminate_like_interrupt() -> dict[int, Any]:
-    """Take the signals that end a process for Ctrl-C from now on, and return what was done before."""
+    """Handle the signals that end a process like Ctrl-C from now on, and return the previous handlers."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    usual = {number: signal.getsignal(number) for number in _ENDING}
+    usual = {number: signal.getsignal(number) for number in _TERMINATING}
     taken = {number: before for number, before in usual.items() if before is signal.SIG_DFL}
     for number in taken:
         signal.signal(number, _interrupt)
@@ -69,4 +69,4 @@ def _interrupt(number: int, frame: Any) -> None:
     usual = signal.getsignal(signal.SIGINT)
     if not callable(usual):
         raise KeyboardInterrupt
-    usual(number, frame)  # which may be put off
+    usual(number, frame)  # which may be deferred

@@ -1,4 +1,4 @@
-"""What judges every exchange of a run, wherever it comes from."""
+"""Judges every exchange of a run, sent or recorded."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _BODILESS = frozenset({204, 205, 304})
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What traffic is judged against.
+    """What exchanges are judged against.
 
     Attributes:
-        as_published: against the document as it stands: without our amendments, without requirements.
+        as_published: the document as published, without amendments and requirements.
         servers: further base URLs that count as the API.
     """
 
@@ -50,7 +50,7 @@ class Judge:
 
     Attributes:
         contract: what is judged against.
-        judgement: what there is to say about one exchange; explained findings carry their amendment.
+        judgement: judges one exchange; findings about a known spec defect name its amendment.
 
     Raises:
         ContractError: a document below `contracts/` is broken.
@@ -71,11 +71,11 @@ class Judge:
             self.contract, self.judgement = explainer.contract, explainer.judgement
 
     def findings(self, exchange: Exchange) -> list[Finding]:
-        """Return what deviates in one exchange; explained findings carry their amendment."""
+        """Return the findings about one exchange; those about a known spec defect name its amendment."""
         return self.judgement(exchange).findings
 
     def count(self, tally: Tally, value: Exchange | TrafficError | RecordingNote) -> None:
-        """Judge one exchange, or note why there is none or what there is to know, and add it to the tally."""
+        """Judge one exchange and add it to the tally; an error or a remark is added as it is."""
         if isinstance(value, RecordingNote):
             tally.add_remark(value.file, value.where, value.text)
             return
@@ -97,15 +97,15 @@ class Judge:
             reason = f"the judge failed on this exchange ({type(error).__name__}: {error}); please report it"
             tally.add_unreadable(TrafficError(value.source.file, value.source.position, reason))
             return
-        told = field(response.headers, "content-type")
+        content_type = field(response.headers, "content-type")
         judged = route.operation is not None and request.body is not None
-        # Of an answer that something else than the API has given, nothing follows.
+        # A response that does not come from the API says nothing about it.
         about_request = [one for one in judgement.findings if one.kind is Kind.REQUEST_INVALID]
         tally.add(
             value,
             route.operation,
             about_request if excuse else judgement.findings,
-            media_type(told) if told else "",
+            media_type(content_type) if content_type else "",
             request_judged=judged,
             body=self._body_state(value, route.operation),
             untestable=() if excuse else judgement.untestable,
@@ -121,7 +121,7 @@ class Judge:
         if exchange.request.method == "HEAD" or response.status < 200 or response.status in _BODILESS:
             return BodyState.JUDGED
         declared = None if label is None else self.contract.operations[label].response(response.status)
-        # Where the contract says nothing about a body, there is nothing to judge.
+        # Where the contract declares no body, there is nothing to judge.
         return BodyState.JUDGED if declared is not None and not declared.media else BodyState.NOT_RECORDED
 
 

@@ -1,4 +1,4 @@
-"""How many responses that never end a run waits for, until the target counts as gone."""
+"""Decides when a target is gone: after a number of requests without a complete response."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
 
 IN_A_ROW = 5
-"""So many responses in a row that never came, or never ended, end the sending: the target is gone."""
+"""Requests in a row without a complete response after which nothing more is sent: the target is gone."""
 ALTOGETHER = 20
-"""So many of them end the sending even where others come in between: each costs all the time there is."""
+"""Requests without a complete response in total after which nothing more is sent: each costs a timeout."""
 UNANSWERED = frozenset({FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.RESET})
-"""How a response is broken that a service may leave out for reasons of its own."""
+"""Failures that a live service may have for reasons of its own."""
 _LOST = UNANSWERED | {FailureKind.TOO_LARGE}
-"""How a response is broken that never came or would never end."""
+"""Failures of a request without a complete response."""
 
 
 class Liveness:
-    """Counts the responses that never came, or never ended.
+    """Counts the requests without a complete response.
 
     Attributes:
-        in_a_row: how many of the last ones.
-        altogether: how many of all.
+        in_a_row: how many in a row, up to now.
+        altogether: how many in total.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Liveness:
         self._asked = False
 
     def note(self, response: Response) -> bool:
-        """Count a response, and return whether it never came or never ended."""
+        """Count a response, and return whether it is none or not complete."""
         lost = response.failure is not None and response.failure.kind in _LOST
         self.in_a_row = self.in_a_row + 1 if lost else 0
         self.altogether += lost
@@ -45,12 +45,12 @@ class Liveness:
         return self.in_a_row >= IN_A_ROW or self.altogether >= ALTOGETHER
 
     def worth_asking(self) -> bool:
-        """Return whether to ask, once in a run, if the target answers anything at all."""
+        """Return whether to probe the target, which is done once in a run."""
         asked, self._asked = self._asked, True
         return not asked and self.altogether < ALTOGETHER
 
     def answered(self) -> None:
-        """Go on: the target has answered after all."""
+        """Go on sending: the target has responded to the probe."""
         self.in_a_row, self._asked = 0, False
 
     @property

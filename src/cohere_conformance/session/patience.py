@@ -1,4 +1,4 @@
-"""How long a run waits for what takes time on a target: the one place that waits between two looks."""
+"""Waits for what takes time on a target: polls until it is ready, or until the patience is used up."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 _Wanted = TypeVar("_Wanted")
 _PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 2.0, 1.6
 _CURTAILED = 0.5
-"""Seconds for each thing of a kind of which another one was never ready.
+"""Seconds for each resource of a kind of which another one was never ready.
 
-What keeps one of them from getting ready (nobody works on the queue, the responses are canned) keeps all of
-them from it, and the patience meant for one slow server would be paid once for each.
+What keeps one of them from being ready (no worker on the queue, canned responses) keeps all of them, and the
+time meant for one slow server would be spent once for each.
 """
 
 
 class Timer:
-    """The time of a target: real, or that of a clock which is moved ahead so that nobody has to wait.
+    """The time of a target: real, or that of a clock that is moved ahead instead of waiting.
 
     Args:
-        advance: moves the clock of the target ahead by so many seconds; without it time passes by itself.
+        advance: moves the clock of the target ahead by so many seconds; real time if not given.
     """
 
     def __init__(self, advance: Callable[[float], None] | None = None) -> None:
@@ -34,11 +34,11 @@ class Timer:
         self._ahead = 0.0
 
     def now(self) -> float:
-        """Return the seconds that have passed since some moment."""
+        """Return the seconds since an arbitrary moment."""
         return time.monotonic() + self._ahead
 
     def wait(self, seconds: float) -> float:
-        """Return when so many seconds have passed on the target, and of them those that passed here."""
+        """Wait until so many seconds have passed on the target, and return those that passed here."""
         if self._advance is None:
             time.sleep(seconds)
             return seconds
@@ -49,7 +49,7 @@ class Timer:
 
 @dataclass
 class _Waits:
-    """What was waited for of one kind: how many things, how long, how many in vain; whether the last was."""
+    """The waits for one kind: how many, how long, how many in vain, and whether the last one was."""
 
     number: int = 0
     seconds: float = 0.0
@@ -58,11 +58,11 @@ class _Waits:
 
 
 class Patience:
-    """Waits, and learns of each kind of thing whether waiting is of any use.
+    """Waits, and learns for each kind of resource whether waiting is of use.
 
     Args:
-        seconds: the longest that one thing is waited for, if the caller says so.
-        most: the longest otherwise, whatever is asked for; `None` without a limit.
+        seconds: the longest wait for one resource, if given.
+        most: the longest wait otherwise; `None` without a limit.
         left: returns the seconds that are left of the run.
         timer: of the target; real time if not given.
     """
@@ -84,16 +84,16 @@ class Patience:
     def until(
         self, kind: str, look: Callable[[], _Wanted | None], seconds: float, *, growth: float = _GROWTH
     ) -> _Wanted | None:
-        """Look again and again until something is there; it is looked for once at least.
+        """Poll until something is there, at least once.
 
         Args:
-            kind: of the thing, such as `/v1/datasets`.
-            look: returns what is wanted, or `None` where it is not there yet.
+            kind: of the resource, such as `/v1/datasets`.
+            look: returns what is wanted, or `None` if it is not there yet.
             seconds: how long it may take.
             growth: how much longer each pause is than the one before.
 
         Returns:
-            What `look` has returned, `None` where it was never there.
+            What `look` has returned; `None` if it was never there.
         """
         known = self._kinds.setdefault(kind, _Waits())
         known.number += 1
@@ -105,15 +105,15 @@ class Patience:
             self.pause(kind, min(pause, left))
             waited = True
             pause = min(pause * growth, _LONGEST_PAUSE)
-        # What is there at once does not show that waiting is of any use.
+        # What is there at once does not show that waiting is of use.
         known.hopeless = known.hopeless and not waited
         return found
 
     def limit(self, kind: str, seconds: float) -> float:
-        """Return how long a thing of a kind is waited for.
+        """Return how long to wait for a resource of a kind.
 
         Args:
-            kind: of the thing.
+            kind: of the resource.
             seconds: how long it may take.
         """
         if self._seconds is not None:
@@ -123,23 +123,23 @@ class Patience:
         return min(seconds, _CURTAILED) if self.hopeless(kind) else seconds
 
     def hopeless(self, kind: str) -> bool:
-        """Tell whether the last thing of a kind was never ready."""
+        """Return whether the last resource of a kind was never ready."""
         return kind in self._kinds and self._kinds[kind].hopeless
 
     def pause(self, kind: str, seconds: float) -> None:
-        """Let time pass between two looks at a thing of a kind."""
+        """Pause between two polls for a resource of a kind."""
         seconds = max(0.0, min(seconds, self._left()))
         self._kinds.setdefault(kind, _Waits()).seconds += self._timer.wait(seconds)
 
     def give_up(self, kind: str) -> None:
-        """Take down that something of a kind was never ready, as whoever waited for it has found."""
+        """Note that a resource of a kind was never ready."""
         known = self._kinds.setdefault(kind, _Waits())
         known.never_ready += 1
         known.number = max(known.number, known.never_ready)
         known.hopeless = True
 
     def waiting(self) -> Iterator[Waiting]:
-        """Yield what was waited for, by its kind."""
+        """Yield the waits of each kind."""
         for kind, known in sorted(self._kinds.items()):
             if known.seconds or known.never_ready:
                 yield Waiting(

@@ -1,4 +1,4 @@
-"""What may be sent to a target: by what it implements, what is allowed, and which keys there are."""
+"""What may be sent to a target: what it implements, which tiers are allowed, which keys are known."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Permission:
-    """Says why something is not sent, where it is not.
+    """Decides what is not sent, and why.
 
     Args:
-        plan: what may be done.
+        plan: what the run may do.
         suite: the resources that cases need.
         contract: the operations and their groups.
-        policies: what calling each operation means, by label.
-        keys: names of the further keys that there are.
+        policies: effect and tier of each operation, by label.
+        keys: names of the known further keys.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Permission:
         self._keys = keys
 
     def left_out(self, case: Case) -> str | None:
-        """Return why a case is not sent to this target, if it is not."""
+        """Return why a case is not sent to this target; `None` if it is."""
         plan = self._plan
         if (missing := self._lacking([case.template.operation])) is not None:
             return f"{missing} not declared by the target"
@@ -57,11 +57,11 @@ class Permission:
         return None
 
     def unavailable(self, needs: Iterable[str], *further: Tier) -> str | None:
-        """Return why what a request needs must not be made, if so.
+        """Return why the resources of a request must not be created; `None` if they may.
 
         Args:
             needs: names of resources.
-            further: tiers that the request itself is of.
+            further: tiers of the request itself.
         """
         needed = self._suite.in_order(needs)
         if tiers := sorted({*further, *(resource.tier for resource in needed)} - self._plan.tiers):
@@ -71,7 +71,7 @@ class Permission:
         return None
 
     def forbidden(self, operations: Collection[str]) -> str | None:
-        """Return why a test must not call the target, if so."""
+        """Return why a test must not call the target; `None` if it may."""
         plan = self._plan
         if (missing := self._lacking(operations)) is not None:
             return f"{missing} not declared by the target"
@@ -83,7 +83,7 @@ class Permission:
         return lacking(labels, self._plan.declares, self._contract.groups)
 
     def harmless(self, operation: str) -> bool:
-        """Tell whether an operation leaves everything on the server as it is."""
+        """Return whether an operation changes nothing on the server."""
         return self._policies[operation].effect in {Effect.READS, Effect.COMPUTES}
 
 

@@ -1,7 +1,7 @@
-"""What a run may do: where it goes, with which key, and what it leaves alone.
+"""The plan of a run: its target, its key, and what may be sent.
 
-The rules protect whoever owns the key: nothing but this machine is contacted unless somebody says so, and
-then only what reads or computes for little (`contracts/operations.yaml` says what that is).
+The rules protect the owner of the key: no host but this one is contacted without `--live`, and then only
+operations that read or cost little are called (`contracts/operations.yaml` lists their tiers).
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY = KEY_VARIABLE
-"""The environment variable of the key, the one that the vendor's own clients read."""
+"""The environment variable of the key, the same as in the vendor's SDKs."""
 LIVE_TIERS = frozenset({Tier.N0, Tier.N1})
-"""What runs against a live host unless more is allowed by name."""
+"""Tiers that are sent to a live host unless `--allow` names more."""
 LIVE_REQUESTS = 500
-"""The most requests to a live host unless the caller says otherwise."""
+"""Maximum number of requests to a live host unless `--max-requests` is given."""
 
 
 class TargetKind(enum.StrEnum):
@@ -44,28 +44,28 @@ class TargetKind(enum.StrEnum):
     LOOPBACK = "loopback"
     """Another server on this machine."""
     LIVE = "live"
-    """Anywhere else: somebody pays for it, or depends on it."""
+    """A server on another host: somebody pays for it, or depends on it."""
     RECORDED = "recorded"
-    """Nowhere: the answers come out of golden cassettes."""
+    """No server: the responses are recorded ones."""
 
 
 class RunOptions(msgspec.Struct, frozen=True):
-    """What the caller asks for.
+    """The options of a run.
 
     Attributes:
         url: base URL of the target; `None` for the embedded reference server.
-        live: hosts other than this machine may be contacted.
-        profile: what the target is expected to be; by default what fits its place.
+        live: the target may be on another host.
+        profile: of the target; by default the one that fits its kind.
         declares: what the target implements: groups (`chat`), groups of one version (`v2.chat`), operations
-            (`POST /v2/chat`); everything where nothing is named.
-        only: the groups to run; all of them where none is named.
-        cases: ids of the cases to run; all of them where none is named.
-        allow: tiers that may run on a live host beside the harmless ones.
-        max_requests: the most requests that are sent.
+            (`POST /v2/chat`); all operations if empty.
+        only: the groups to run; all if empty.
+        cases: ids of the cases to run; all if empty.
+        allow: further tiers that may be sent to a live host.
+        max_requests: maximum number of requests.
         faults: names of faults of the embedded reference server.
-        seed: what makes the choices of the tests that make some; the same choices each time without it.
+        seed: of the order of calls in lifecycle tests, and of the fuzzer; fixed if not given.
         seconds: after which the run ends; `None` without a limit.
-        patience: seconds that something may be at work on the target; what each case says if not given.
+        patience: seconds to wait for a job on the target; as each case says if not given.
     """
 
     url: str | None = None
@@ -83,23 +83,23 @@ class RunOptions(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a run will do.
+    """What a run may do.
 
     Attributes:
         target_kind: where the target is.
         url: its base URL; `None` while the embedded server has none.
         profile: what it is expected to be.
         declares: labels of the operations that it implements.
-        declared: the same as the caller has named it; empty where it is everything.
+        declared: the same as named in the options; empty for all.
         selected: the groups that are run.
-        cases: ids of the cases that are run; all of the groups where none is named.
+        cases: ids of the cases that are run; all of the groups if empty.
         tiers: what may be sent.
-        max_requests: the most requests that are sent, if there is a limit.
-        key: what it is called with; `None` where there is none.
+        max_requests: maximum number of requests, if there is a limit.
+        key: that requests are sent with; `None` for none.
         faults: names of faults of the embedded reference server.
-        seed: what makes the choices of the tests that make some.
+        seed: of the order of calls in lifecycle tests, and of the fuzzer.
         seconds: after which the run ends; `None` without a limit.
-        patience: seconds that something may be at work on the target, where the caller says so.
+        patience: seconds to wait for a job on the target, if given.
     """
 
     target_kind: TargetKind
@@ -126,10 +126,10 @@ def plan(
     live_tiers: frozenset[Tier] = LIVE_TIERS,
     recorded_url: str | None = None,
 ) -> Plan:
-    """Return what a run will do.
+    """Return the plan of a run.
 
     Args:
-        options: what the caller asks for.
+        options: of the run.
         operations: the group of every operation of the contract, by its label.
         environment: where the key is read from.
         live_tiers: what may be sent to a live host unless the caller allows more.
@@ -141,14 +141,16 @@ def plan(
     known = frozenset(operations.values())
     target_kind = _target_kind(options.url) if recorded_url is None else TargetKind.RECORDED
     if options.faults and target_kind is not TargetKind.EMBEDDED:
-        raise UsageError("--fault makes the embedded reference server wrong; it does not go with --url")
+        raise UsageError("--fault is for the embedded reference server: expected no --url, got one")
     if options.live and target_kind is not TargetKind.LIVE:
-        raise UsageError(f"--live is for hosts other than this machine, and the target is {target_kind}")
+        raise UsageError(
+            f"--live is for another host: expected its address in --url, got a target that is {target_kind}"
+        )
     key = environment.get(KEY, "").strip()
     if target_kind is TargetKind.LIVE:
         _guard(options, key)
     if options.faults:
-        chosen(options.faults)  # an unknown name is a wrong call, and no matter of the server
+        chosen(options.faults)  # an unknown name is a usage error
     profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))
@@ -190,13 +192,13 @@ def _is_loopback(host: str) -> bool:
 def _guard(options: RunOptions, key: str) -> None:
     if not options.live:
         raise UsageError(
-            f"--url {options.url} is not on this machine: expected --live beside it, which says that the "
-            f"host may be contacted; only {' and '.join(sorted(LIVE_TIERS))} operations are then called"
+            f"--url {options.url} is not on this machine: expected --live, which allows requests to another "
+            f"host, limited to {' and '.join(sorted(LIVE_TIERS))} operations"
         )
     if not key:
         raise UsageError(f"--live: expected a key in the environment variable {KEY}, got none")
     if urlsplit(options.url or "").scheme != "https":
-        raise UsageError(f"--url {options.url}: expected https, because the key would be sent readably")
+        raise UsageError(f"--url {options.url}: expected https, because the key would be sent in clear text")
 
 
 def _groups(option: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:
@@ -214,7 +216,7 @@ def _tiers(names: tuple[str, ...]) -> frozenset[Tier]:
 
 
 def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the `Authorization` fields of further keys that cases can ask for, by the name of the key.
+    """Return the `Authorization` fields of the further keys that cases use, by the name of the key.
 
     Args:
         plan: of the run.
@@ -225,19 +227,19 @@ def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) 
         {"trial": TRIAL, "expired": EXPIRED} if reference or plan.target_kind is TargetKind.EMBEDDED else {}
     )
     keys |= {
-        name: told
+        name: key
         for name in ("trial", "expired")
         if plan.target_kind is not TargetKind.EMBEDDED
-        and (told := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
+        and (key := environment.get(f"CONFORMANCE_{name.upper()}_KEY"))
     }
     return {name: f"Bearer {key}" for name, key in keys.items()}
 
 
 def secrets(environment: Mapping[str, str]) -> list[Secret]:
-    """Return every key that the environment holds and that must not be shown.
+    """Return every key in the environment, none of which must be shown.
 
     Args:
-        environment: may also hold what is no key; that is refused where it would be used.
+        environment: may also have invalid keys, which are rejected where they would be used.
     """
     found = []
     for name in (KEY, "CONFORMANCE_TRIAL_KEY", "CONFORMANCE_EXPIRED_KEY"):

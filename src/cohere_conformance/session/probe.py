@@ -1,4 +1,4 @@
-"""The first request of a run: whether there is a server at all, and whether it takes the key."""
+"""The first request of a run: whether there is a server, and whether it accepts the key."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _SERVER = "cohere-conformance-reference"
 
 
 def probe(plan: Plan, url: str, gate: Gate, deadline: Deadline) -> bool:
-    """Ask the target once, and return whether it is a reference server.
+    """Send one request to the target, and return whether it is a reference server.
 
     Args:
         plan: of the run.
         url: base URL of the target.
-        gate: decides about the request.
+        gate: of the sender.
         deadline: of the run.
 
     Raises:
-        TargetError: nobody answers there, or the key is refused.
+        TargetError: the target does not respond, or refuses the key.
     """
     live = plan.target_kind is TargetKind.LIVE
     outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
@@ -48,7 +48,7 @@ def _reached(response: Response, url: str) -> None:
     failure = response.failure
     if failure is not None and failure.kind in _NOBODY:
         raise TargetError(
-            f"{url}: expected a server that answers, got {failure.kind}: {failure.detail}; "
+            f"{url}: expected a server that responds, got {failure.kind}: {failure.detail}; "
             "start the server, or correct --url; nothing was judged"
         )
 
@@ -61,6 +61,6 @@ def _accepted(response: Response, url: str) -> None:
         )
     if response.status == 429 or response.status >= 500:
         raise TargetError(
-            f"{url}: expected an answer to the first request, got status {response.status}; "
+            f"{url}: expected a response to the first request, got status {response.status}; "
             "try again later; nothing was judged"
         )

@@ -1,4 +1,4 @@
-"""One run over recorded traffic: read, judge, count; on one core or on several."""
+"""Judges recorded exchanges: parses, judges and counts them, in one process or in several."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _Value = Exchange | TrafficError | RecordingNote
 _BATCH = 256
-_LARGE = 8 * 2**20  # bytes from which on one file is worth spreading over workers
+_LARGE = 8 * 2**20  # size in bytes from which a file is split over workers
 
 Progress = Callable[[str, int], None]
-"""Told the file that is being read and how many exchanges have been judged since the last call."""
+"""Called with the file that is being read and the number of exchanges judged since the last call."""
 
 
 def check(
@@ -39,29 +39,29 @@ def check(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> None:
-    """Judge all traffic below the paths.
+    """Judge all exchanges below the paths.
 
     Args:
         paths: files and folders.
-        ours: what judges; with several jobs each worker makes one of the same settings.
-        tally: where everything is counted, so that an interrupted run has something to tell.
-        jobs: number of processes; what is counted does not depend on it.
-        progress: told what happens, for somebody who watches.
+        ours: the judge; with several jobs each worker creates one with the same settings.
+        tally: counts everything, so that an interrupted run has partial results.
+        jobs: number of processes; the counts do not depend on it.
+        progress: called as the run proceeds.
     """
-    told = progress or (lambda file, count: None)
+    report = progress or (lambda file, count: None)
     if jobs > 1:
-        _spread(paths, ours.settings, jobs, tally, told)
+        _spread(paths, ours.settings, jobs, tally, report)
         return
     for file in _files(paths, tally):
         for batch in _batches(parse_recording(file)):
-            told(file, 0)
+            report(file, 0)
             for value in batch:
                 ours.count(tally, value)
-            told(file, len(batch))
+            report(file, len(batch))
 
 
 def _files(paths: Iterable[str], tally: Tally) -> Iterator[str]:
-    """Yield the files to read; note at once what is none."""
+    """Yield the files to read; note at once the paths that are none."""
     for found in discover(paths):
         if isinstance(found, SkippedFile):
             tally.add_skipped(found.file, found.reason)
@@ -86,7 +86,7 @@ _stopped: Event
 
 def _start_worker(settings: Settings, stopped: Event) -> None:
     global _worker, _stopped
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which tells the workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
     _worker, _stopped = Judge(settings), stopped
 
 
@@ -99,7 +99,7 @@ def _count_batch(file: str, batch: bytes) -> tuple[str, Tally]:
 
 
 def _counted(file: str, values: Iterable[_Value]) -> tuple[str, Tally]:
-    """Judge the values, until the parent says stop."""
+    """Judge the values, until the parent stops the run."""
     tally = Tally()
     for number, value in enumerate(values):
         if number % _BATCH == 0 and _stopped.is_set():
@@ -108,10 +108,10 @@ def _counted(file: str, values: Iterable[_Value]) -> tuple[str, Tally]:
     return file, tally
 
 
-def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, told: Progress) -> None:
-    """Spread files over processes, and batches of one file where the file is large.
+def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, report: Progress) -> None:
+    """Spread files over processes, and a large file in batches.
 
-    Only a few batches are under way at once, so memory stays flat.
+    Only a few batches are in memory at once.
     """
     context = multiprocessing.get_context("spawn")
     stopped = context.Event()
@@ -120,15 +120,15 @@ def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, t
         try:
             for work in _work(_files(paths, tally), tally):
                 if len(running) >= 3 * jobs:
-                    _collect(running, tally, told)
+                    _collect(running, tally, report)
                 running.add(pool.submit(work))
             while running:
-                _collect(running, tally, told)
+                _collect(running, tally, report)
         except KeyboardInterrupt:
             stopped.set()
             running -= {future for future in running if future.cancel()}
             while running:  # what was judged so far
-                _collect(running, tally, told)
+                _collect(running, tally, report)
             raise
 
 
@@ -143,16 +143,16 @@ def _work(files: Iterable[str], tally: Tally) -> Iterator[Callable[[], tuple[str
                     tally.add_unreadable(value)
                 elif isinstance(value, RecordingNote):
                     tally.add_remark(value.file, value.where, value.text)
-            # Three times as fast as the pool's own pickling.
+            # Three times as fast as pickling by the pool.
             exchanges = [value for value in batch if isinstance(value, Exchange)]
             yield partial(_count_batch, file, msgspec.msgpack.encode(exchanges))
 
 
-def _collect(running: set[Future[tuple[str, Tally]]], tally: Tally, told: Progress) -> None:
-    """Wait for some of what is running, take it out and count it."""
+def _collect(running: set[Future[tuple[str, Tally]]], tally: Tally, report: Progress) -> None:
+    """Wait for some results, remove them from the running ones and count them."""
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
         running.discard(future)
         file, part = future.result()
         tally.merge(part)
-        told(file, part.exchanges_judged)
+        report(file, part.exchanges_judged)

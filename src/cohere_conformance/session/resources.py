@@ -1,4 +1,4 @@
-"""What cases need on the server: made when first needed, removed when the run ends, however it ends."""
+"""The resources that cases need on the server: created when first needed, removed when the run ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class MissingError(Exception):
-    """A resource could not be made, so what needs it cannot be tested."""
+    """A resource could not be created, so what needs it cannot be tested."""
 
 
 class Resources:
@@ -41,11 +41,11 @@ class Resources:
     Args:
         suite: where they are declared.
         contract: of the answers.
-        send: sends a request of a resource, judges and records it.
-        run: what tells this run's things apart from others.
-        unique: tells the things of one request apart from others.
-        budget: where the requests are set aside that remove what is made.
-        foreign: returns what the response to a creation names that is not the run's own, if it does.
+        send: sends a request for a resource, judges and records it.
+        run: distinguishes the resources of this run from others.
+        unique: distinguishes the resources of one request from others.
+        budget: where the requests are reserved that remove what is created.
+        foreign: returns what a response to a creation has that the run has not created, if anything.
         patience: waits for what takes time on the target.
     """
 
@@ -74,11 +74,11 @@ class Resources:
         self._ready: set[str] = set()
 
     def values(self, names: tuple[str, ...]) -> dict[str, str]:
-        """Make what is needed and not there yet, and return the values of all placeholders.
+        """Create the needed resources that do not exist yet, and return the values of all placeholders.
 
         Raises:
-            MissingError: one of them could not be made.
-            BudgetError: what it takes to make and to remove it cannot be sent.
+            MissingError: one of them could not be created.
+            BudgetError: the requests to create and remove it exceed the budget.
         """
         for resource in self._suite.in_order(names):
             if resource.name in self._failed:
@@ -92,22 +92,22 @@ class Resources:
         return {**self._values, "unique": self._unique()}
 
     def renew(self, names: tuple[str, ...]) -> None:
-        """Have resources made anew when they are needed next: something has changed or destroyed them."""
+        """Have resources created again when they are needed next: they were changed or deleted."""
         self._ready -= set(names)
 
     def making(
         self, operation: str, owner: str, send: Callable[[], Exchange], values: Mapping[str, str]
     ) -> Exchange:
-        """Send what may make something; that is removed as a resource made by the same operation is.
+        """Send a request that may create something, which is removed like a resource of the same operation.
 
         Args:
-            operation: label of what is called.
-            owner: name of the case or test that it is made for.
+            operation: label of the operation.
+            owner: name of the case or test that it is created for.
             send: sends it.
             values: of the placeholders of the request.
 
         Raises:
-            BudgetError: what it takes to remove it, or the request itself, cannot be sent.
+            BudgetError: the request, or those to remove what it creates, exceed the budget.
         """
         for resource in self._suite.resources.values():
             if resource.create.operation == operation and resource.remove:
@@ -115,18 +115,18 @@ class Resources:
         return send()
 
     def clear(self, owner: str) -> set[Address]:
-        """Remove what was made for a case or test, the newest first, and return what was sent for it."""
+        """Remove what was created for a case or test, the newest first; return the requests sent for it."""
         return self._remove([one for one in self._made if one.owner == owner])
 
     def remove(self) -> None:
-        """Remove what was made, the newest first; what is gone already is fine."""
+        """Remove what was created, the newest first; what is gone already is fine."""
         self._ready.clear()
         self._remove(self._made)
 
     def _remove(self, those: Iterable[CreatedResource]) -> set[Address]:
         sent: set[Address] = set()
         for one in reversed([*those]):
-            # The next one has requests of its own, and what is not ours after all is left alone.
+            # The next one has requests of its own, and what the run has not created after all is left alone.
             with suppress(BudgetError, RefusedError):
                 sent |= self._remover.remove(one)
             self._made.remove(one)
@@ -155,10 +155,10 @@ class Resources:
         def send() -> Exchange:
             return self._send(resource.create, resource.name, values, Expectation(status=(200,)))
 
-        # From here on there may be something to remove, whatever happens next.
+        # From here on there may be something to remove.
         exchange = self._making(resource, resource.name, send, values)
         if exchange.response.status != 200:
-            raise MissingError(f"{resource.name} could not be made: status {exchange.response.status}")
+            raise MissingError(f"{resource.name} could not be created: status {exchange.response.status}")
         self._check_owner(resource, exchange)
         self._capture(resource, resource.capture, exchange)
         values |= self._values
@@ -169,7 +169,7 @@ class Resources:
     def _check_owner(self, resource: Resource, created: Exchange) -> None:
         if (named := self._foreign(resource.create.operation, created)) is not None:
             self._ready.discard(resource.name)
-            raise MissingError(f"{resource.name} could not be made: the response has {named}")
+            raise MissingError(f"{resource.name} could not be created: the response has {named}")
 
     def _wait(self, resource: Resource, wait: Wait, values: dict[str, str], created: Exchange) -> None:
         kind = collection_of(wait.send.operation)
@@ -198,8 +198,10 @@ class Resources:
         for name, pointer in pointers.items():
             text = value(pointer, exchange)
             if text is None:
-                came = _shown(exchange)
-                raise MissingError(f"{resource.name}: expected a text or a number at {pointer}, got {came}")
+                observed = _shown(exchange)
+                raise MissingError(
+                    f"{resource.name}: expected a text or a number at {pointer}, got {observed}"
+                )
             self._values[f"{resource.name}.{name}"] = text
 
 

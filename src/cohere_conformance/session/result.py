@@ -1,4 +1,4 @@
-"""How a case ends, and what was sent until then."""
+"""The result of a case, and the exchange that it was judged by."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from cohere_conformance.model import Exchange, Expectation, Finding, Kind
 from cohere_conformance.report import CaseOutcome
 
 OURS = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
-"""Findings about what we sent."""
+"""Kinds of findings about the request."""
 
 
 class CaseResult(msgspec.Struct, frozen=True):
-    """How one case ended.
+    """The result of one case.
 
     Attributes:
-        outcome: the word for it.
+        outcome: passed, failed, skipped, inconclusive or error.
         reason: why, where the findings do not say it.
-        findings: what is wrong with the target, explained findings left out.
-        exchange: what was sent and came back, if anything was.
+        findings: about the target; after `Runner.conclude` only those that fail the case.
+        exchange: with request and response, if anything was sent.
     """
 
     outcome: CaseOutcome
@@ -33,9 +33,9 @@ class Sent(msgspec.Struct, frozen=True):
     """A case that was sent.
 
     Attributes:
-        exchange: with the answer.
-        expectation: what it has to be.
-        values: what stood for the placeholders.
+        exchange: with the response.
+        expectation: of the response.
+        values: of the placeholders.
     """
 
     exchange: Exchange

@@ -1,4 +1,4 @@
-"""Findings for creations that answer with the id of something older."""
+"""Findings for creations whose response has an id that existed before."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NEW = {"POST /v1/datasets": "datasets.id-unique", "POST /v2/batches": "batches.i
 
 
 def reused_ids(guard: Guard, exchange: Exchange) -> Iterator[Finding]:
-    """Yield a finding for each id of a response that was there before the run.
+    """Yield a finding for each id in a response that existed before the run.
 
     Args:
-        guard: knows what was there.
+        guard: knows the ids from before the run.
         exchange: with the response.
     """
     for operation, location, observed in guard.reused(exchange):

@@ -1,4 +1,4 @@
-"""Runs written cases: send, judge, compare with what the case expects, write it all down."""
+"""Runs written cases: sends, judges, compares with the expectation, and records the result."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class Runner:
     """Runs cases against one target.
 
     Args:
-        plan: what may be done.
+        plan: what the run may do.
         suite: the cases and their resources.
-        judge: what judges every answer.
-        sender: what sends.
-        journal: where everything is written as it happens.
-        guard: the gate of the sender: knows what the target names as made by the run, and is not.
+        judge: judges every response.
+        sender: sends.
+        journal: records everything as it happens.
+        guard: the gate of the sender; knows what the run has created.
         authorizations: fields for further keys, by name (`trial`, `expired`).
         fail_on: the least severity that fails a case.
-        run: what tells this run's things apart from others.
+        run: distinguishes the resources of this run from others.
         patience: waits for what takes time on the target.
 
     Attributes:
-        permission: says what must not be sent.
+        permission: decides what must not be sent.
     """
 
     def __init__(
@@ -102,19 +102,19 @@ class Runner:
         return Unique(), run
 
     def run(self, case: Case) -> CaseResult:
-        """Run one case and write down how it ended."""
+        """Run one case and record its result."""
         sent = self.send(case)
         return self.conclude(
             case.id, case.operation, sent if isinstance(sent, CaseResult) else self.judged(sent)
         )
 
     def conclude(self, case: str, operation: str, result: CaseResult) -> CaseResult:
-        """Write down how a case ended, and return that with only what fails it.
+        """Record the result of a case, and return it with only the findings that fail it.
 
         Args:
             case: its id.
-            operation: label of what it calls.
-            result: how it ended.
+            operation: label of its operation.
+            result: of the case.
         """
         self._write(
             Record(
@@ -130,7 +130,7 @@ class Runner:
         return msgspec.structs.replace(result, findings=failing)
 
     def api(self, test: str, operations: Collection[str]) -> Api | CaseResult:
-        """Return what a test calls the target with, or how the test ends because it must not.
+        """Return the client of a test, or the result of a test that must not call the target.
 
         Args:
             test: its id.
@@ -153,15 +153,15 @@ class Runner:
         return result
 
     def note(self, test: str, result: CaseResult, *, operation: str = "", unsent: int = 0) -> None:
-        """Write down how a test ended, where no exchange tells it; `unsent` counts what was left out."""
+        """Record the result of a test without an exchange; `unsent` counts requests that were left out."""
         outcome, reason = result.outcome, result.reason
         self._write(Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent))
 
     def close(self) -> None:
-        """Remove what the run has made, with the requests that were set aside for it.
+        """Remove what the run has created, with the requests that were reserved for it.
 
         Raises:
-            ReportError: the journal cannot be written; what was made is removed all the same.
+            ReportError: the journal cannot be written; what was created is removed all the same.
         """
         self._closing = True
         self._resources.remove()
@@ -173,7 +173,7 @@ class Runner:
         self._check_written()
 
     def _note(self, record: Record) -> None:
-        """Write a record; that it cannot be written is raised later, where nothing is being made."""
+        """Write a record; an error is raised later, when nothing is being created."""
         try:
             self._journal.add(record)
         except ReportError as error:
@@ -184,7 +184,7 @@ class Runner:
             raise self._unwritten
 
     def send(self, case: Case) -> Sent | CaseResult:
-        """Send a case, or tell how it ends because it must not or cannot be sent."""
+        """Send a case, or return the result of one that must not or cannot be sent."""
         if (reason := self.permission.left_out(case)) is not None:
             return CaseResult("skipped", reason)
         if self._liveness.over:
@@ -195,9 +195,9 @@ class Runner:
             if isinstance(expectation, Skip):
                 return CaseResult("skipped", expectation.reason)
             outgoing = case.outgoing(values, self._authorizations.get(case.key))
-            exchange = self._send_for_keeps(case.operation, case.id, outgoing, values, case.id)
+            exchange = self._send_tracked(case.operation, case.id, outgoing, values, case.id)
         except MissingError as error:
-            # Not testable counts as failed on a server that must be able to do it.
+            # On a server that must be able to do it, not testable counts as failed.
             return CaseResult(
                 "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
             )
@@ -207,16 +207,16 @@ class Runner:
             return self._refused(error)
         changes = self._policies[case.operation].effect in {Effect.CHANGES, Effect.DESTROYS}
         if changes and 200 <= exchange.response.status < 300:
-            # Whoever needs the same next is to meet it as if nobody had been there before.
+            # The next case that needs the resource gets a new one.
             self._resources.renew(case.needs)
         return Sent(exchange, expectation, values)
 
     def judged(self, sent: Sent) -> CaseResult:
-        """Return how a case ends that was sent."""
+        """Return the result of a case that was sent."""
         return self._judged(sent.exchange, sent.expectation)
 
     def _refused(self, error: RefusedError) -> CaseResult:
-        """Return how a case ends that the guard does not let pass."""
+        """Return the result of a case that the guard has refused."""
         if not isinstance(error, OwnershipError):
             return CaseResult("skipped", str(error))
         if not error.claimed:
@@ -234,7 +234,7 @@ class Runner:
         )
 
     def sent(self, outgoing: Outgoing, name: str) -> Exchange | CaseResult:
-        """Send a request for which no case is written, or tell why that ends it."""
+        """Send a request for which no case is written, or return the result where it cannot be sent."""
         if self._liveness.over:
             return self._gone()
         try:
@@ -245,19 +245,19 @@ class Runner:
             return self._refused(error)
 
     def excused(self, exchange: Exchange, expectation: Expectation) -> CaseResult | None:
-        """Return how a case ends whose answer says nothing about the contract, if it does not."""
+        """Return the result of a case whose response is inconclusive; `None` for others."""
         response = exchange.response
         self._liveness.note(response)
         excuse = self._excuse(response, expectation)
         return None if excuse is None else CaseResult("inconclusive", excuse, (), exchange)
 
     def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> CaseResult:
-        """Return how a case ends by what was found, and by what the response names as made and is not."""
+        """Return the result of a case by its findings, and by reused ids in the response."""
         found = (*findings, *reused_ids(self._guard, exchange))
         return CaseResult("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
     def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
-        # What we send, and where, is wrong on purpose, or is checked where the cases are checked.
+        # Invalid requests are deliberate, and the tests of the suites check all others.
         return [*self._found(exchange), *expected(self._judge.contract, exchange, expectation)]
 
     def _found(self, exchange: Exchange) -> list[Finding]:
@@ -269,14 +269,14 @@ class Runner:
         return (one for one in findings if one.amendment is None and RANK[one.severity] <= worst)
 
     def _excuse(self, response: Response, expectation: Expectation) -> str | None:
-        """Return why an answer of a live service says nothing about the contract, if so."""
+        """Return why a response of a live service is inconclusive; `None` for others."""
         if self._plan.target_kind is not TargetKind.LIVE:
             return None
         if response.failure is not None and response.failure.kind in UNANSWERED:
-            return f"no answer: {response.failure.kind}"
+            return f"no response: {response.failure.kind}"
         wanted = response.status in expectation.status
         if not wanted and (response.status in EXCUSES or response.status >= 500):
-            return f"status {response.status} that no case asked for"
+            return f"status {response.status}, which the case does not expect"
         return None
 
     def _send_for_test(
@@ -285,7 +285,7 @@ class Runner:
         authorization = self._authorizations.get(key)
         outgoing = template.outgoing({}, name=test, key=key, authorization=authorization)
         try:
-            exchange = self._send_for_keeps(template.operation, test, outgoing, {}, test)
+            exchange = self._send_tracked(template.operation, test, outgoing, {}, test)
         except BudgetError as error:
             self.note(test, CaseResult("inconclusive", str(error)))
             raise
@@ -303,10 +303,10 @@ class Runner:
         )
         return exchange, tuple(self._failing(result.findings)), result.reason
 
-    def _send_for_keeps(
+    def _send_tracked(
         self, operation: str, owner: str, outgoing: Outgoing, values: Mapping[str, str], position: str
     ) -> Exchange:
-        """Send a request; what it makes is kept in mind, and removed at the end of the run at the latest."""
+        """Send a request; what it creates is removed at the end of the run at the latest."""
 
         def send() -> Exchange:
             return self._sender.send(outgoing, position=position)

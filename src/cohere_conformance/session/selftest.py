@@ -1,4 +1,4 @@
-"""The suites against every fault of the reference server: whether each check sees what it is there for."""
+"""Runs the suites against each fault of the reference server: every check has to find its faults."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 COMMON = ("check-api-key", "tokenize", "rerank")
-"""The groups that are asked first about a fault of no group: quick ones that show most of what is common."""
+"""The groups that run first for a fault of no group: fast ones that show most common faults."""
 FURTHER = (("models", "embed"), ("chat",))
-"""The groups that are asked next, one after the other, as long as there is more to see."""
+"""The groups that run next, one after the other, as long as an expected finding is missing."""
 TRANSPORT = (("check-api-key",), ("chat",))
-"""The groups that are asked about a fault of the connection: each answer may take its time to fail."""
+"""The groups that run for a fault of the connection: each response may take long to fail."""
 
 
 FUZZED = "input"
-"""The part of the faults that only unusual input shows: the fuzzer is asked about these."""
+"""The prefix of the faults that only unusual input shows: these are for the fuzzer."""
 UNUSUAL = (
     ("tokenize", "rerank"),
     ("check-api-key", "detokenize", "classify", "models", "embed"),
@@ -45,7 +45,7 @@ UNUSUAL = (
     ("chat",),
     ("audio", "batches", "embed-jobs", "finetuning"),
 )
-"""The groups that the fuzzer calls for such a fault, one after the other until one shows it."""
+"""The groups that are fuzzed for such a fault, one after the other until one shows it."""
 
 
 def selftest(
@@ -55,10 +55,10 @@ def selftest(
     seed: int | None = None,
     progress: Callable[[Trial], None] | None = None,
 ) -> Matrix:
-    """Run the suites against faults, and as far as these go against the faultless server in every profile.
+    """Run the suites against faults, and against the server without faults in every profile.
 
     Args:
-        names: of the faults; all of them if not given.
+        names: of the faults; all if not given.
         jobs: processes.
         seed: of every run.
         progress: called with each trial as it ends.
@@ -75,7 +75,7 @@ def selftest(
             for fuzzed in sorted({is_fuzzed(fault) for fault in wanted})
             for profile in PROFILES
         ]
-        # The slow ones first: none of them is to be what all others wait for at the end.
+        # The slow ones first, so that the run does not wait for one of them at the end.
         wanted.sort(key=lambda fault: not fault.startswith("transport."))
         running = [*quiet, *(pool.submit(_tried, fault) for fault in wanted)]
         ended = []
@@ -85,7 +85,7 @@ def selftest(
                 if progress is not None:
                     progress(ended[-1])
         except BaseException:
-            # Whoever stops it waits for what is running, not for all that would come after it.
+            # What is running ends, what is queued is dropped.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     faultless, trials = ended[: len(quiet)], ended[len(quiet) :]
@@ -93,7 +93,7 @@ def selftest(
 
 
 def _asked(faults: Iterable[str], fuzzed: bool) -> tuple[str, ...]:
-    """Return the groups that are asked about any of the faults."""
+    """Return the groups that run for any of the faults."""
     asked = {group for fault in faults if is_fuzzed(fault) is fuzzed for group in chain(*scopes(fault))}
     return tuple(sorted(asked))
 
@@ -109,7 +109,7 @@ def _start(seed: int | None) -> None:
 
 
 def _tried(fault: str) -> Trial:
-    """Run one scope after the other, until all that the fault is to trip is tripped."""
+    """Run one scope after the other, until every expected finding is there."""
     trials: list[Trial] = []
     for groups in scopes(fault):
         trials.append(_trial(fault, PROFILES[0], groups, fuzzed=is_fuzzed(fault)))
@@ -119,7 +119,7 @@ def _tried(fault: str) -> Trial:
 
 
 def owing(fault: str, trials: Iterable[Trial]) -> bool:
-    """Tell whether a requirement that names the fault, or any finding at all, is still to come."""
+    """Return whether a finding is missing: of a requirement that names the fault, or any at all."""
     found = [trial for trial in trials if trial.caught]
     tripped = {requirement for trial in found for requirement in trial.requirements}
     requirements = shipped_requirements().requirements.values()
@@ -128,12 +128,12 @@ def owing(fault: str, trials: Iterable[Trial]) -> bool:
 
 
 def is_fuzzed(fault: str) -> bool:
-    """Tell whether a fault is for the fuzzer to find, because only unusual input shows it."""
+    """Return whether a fault is for the fuzzer, because only unusual input shows it."""
     return fault.startswith(f"{FUZZED}.")
 
 
 def scopes(fault: str) -> tuple[tuple[str, ...], ...]:
-    """Return the groups whose suites are run against a fault, and those that are run if need be."""
+    """Return the groups whose suites run against a fault, in the order in which they run."""
     group = fault.partition(".")[0]
     if group == "transport":
         return TRANSPORT
@@ -153,7 +153,7 @@ def _trial(fault: str, profile: str, groups: tuple[str, ...], *, fuzzed: bool) -
                 "fault": [fault] if fault else [],
                 "report-dir": [folder],
                 "seed": _SEED,
-                # What is planted shows in single changes; combinations would only take time.
+                # The faults show in single changes; combinations would only take time.
                 **({"fuzz": ["gate"], "max-examples": [4]} if fuzzed else {}),
             }
         )

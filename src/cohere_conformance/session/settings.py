@@ -21,15 +21,15 @@ class WorkerSettings:
     """What the workers of a run have in common.
 
     Attributes:
-        plan: what may be done.
+        plan: what the run may do.
         suite: the cases and their resources.
-        judge: what judges every answer.
+        judge: judges every response.
         fail_on: the least severity that fails a case.
         folder: of the journals.
         header: of the report.
-        run: tells this run apart from others.
+        run: distinguishes this run from others.
         authorizations: fields for further keys, by name.
-        requests: the most requests that one worker sends.
+        requests: maximum number of requests of one worker.
         reference: the target is a reference server.
         until: time of day, in seconds, at which the run has to end; `None` without a limit.
     """

@@ -1,7 +1,7 @@
-"""What pytest prints and logs for us, made harmless before it does: without keys, without control characters.
+"""Cleans what pytest prints and logs: removes keys and control characters.
 
-The text of a server gets into failures, locals, log records and warnings, and from there into a terminal or
-the log of a CI service, which may take parts of it for commands.
+Text from a server gets into failures, locals, log records and warnings, and from there into a terminal or the
+log of a CI service, which may interpret parts of it as commands.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ class Cleaner:
     """Cleans texts of any kind.
 
     Args:
-        keys: taken out in every form.
+        keys: removed in every form.
     """
 
     def __init__(self, keys: Collection[Secret]) -> None:
         self._keys = tuple(keys)
 
     def text(self, text: str) -> str:
-        """Return a text of several lines without credentials and without what a terminal obeys."""
+        """Return a text of several lines without credentials and control characters."""
         return lines(self._without_credentials(text))
 
     def message(self, text: str) -> str:
-        """Return the message of a log record on one line, likewise."""
+        """Return the message of a log record on one line, cleaned likewise."""
         return plain(self._without_credentials(text), longest=_LONGEST_MESSAGE)
 
     def _without_credentials(self, text: str) -> str:
@@ -55,7 +55,7 @@ class Cleaner:
         return redact.text(_FIELD.sub(_redacted_field, text))
 
     def tree(self, value: Any, depth: int = 0) -> Any:
-        """Return what pytest shows of a failure with every text cleaned; objects are changed in place."""
+        """Return the representation of a failure with every text cleaned; objects are changed in place."""
         if depth > _DEEPEST:
             return value
         match value:
@@ -78,9 +78,9 @@ def _redacted_field(match: re.Match[str]) -> str:
 
 
 def guard_logs(cleaner: Cleaner) -> Callable[[], None]:
-    """Have every log record of this process cleaned as it is made, and return what ends that.
+    """Clean every log record of this process as it is created, and return a function that ends that.
 
-    A filter of a logger would miss the records of its children, and one of a handler the handlers that pytest
+    A filter of a logger would miss the records of its children, and a filter of a handler those that pytest
     adds for each test.
 
     Args:
@@ -120,12 +120,12 @@ class Showing:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Leave the records of this process alone again."""
+        """Stop cleaning the log records of this process."""
         self._end()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Clean the report of a test before anybody gets it, other processes included."""
+        """Clean the report of a test before any plugin or process gets it."""
         return self._cleaned((yield))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,4 +1,4 @@
-"""What the responses of one operation must have in common over a whole run."""
+"""A requirement on all responses of an operation: either all of them report billed units, or none."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Finding
 
 REQUIREMENT = "common.billed-steady"
-_PLACES = ("meta", "usage")
+_LOCATIONS = ("meta", "usage")
 
 
 class Steady:
-    """Remembers which operations say what is billed, and finds the responses that do not.
+    """Remembers which operations report billed units, and finds responses that differ.
 
     Args:
-        contract: says which operation an exchange calls.
+        contract: routes exchanges to operations.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._telling: set[str] = set()
+        self._reporting: set[str] = set()
         self._lacking: set[str] = set()
 
     def findings(self, exchange: Exchange) -> Iterator[Finding]:
-        """Yield that a response says what is billed where others do not, or the other way round."""
+        """Yield a finding where a response reports billed units and earlier ones do not, or vice versa."""
         response, request = exchange.response, exchange.request
         if response.failure is not None or not 200 <= response.status < 300:
             return
         clause = shipped_requirements().requirements[REQUIREMENT]
         label = self._contract.route(request.method, request.url).operation
-        if label is None or label not in clause.operations or (says := _says(exchange)) is None:
+        if label is None or label not in clause.operations or (says := _reports_billing(exchange)) is None:
             return
-        contradicts = label in (self._lacking if says else self._telling)
+        contradicts = label in (self._lacking if says else self._reporting)
         if says:
-            self._telling.add(label)
-            self._lacking.discard(label)  # found once, for all that came before
+            self._reporting.add(label)
+            self._lacking.discard(label)  # one finding for all earlier responses
         elif not contradicts:
             self._lacking.add(label)
         if not contradicts:
@@ -55,8 +55,8 @@ class Steady:
         yield violation(clause, Frame(label, response.status), Breach(location, expected, observed))
 
 
-def _says(exchange: Exchange) -> bool | None:
-    """Tell whether a response says what is billed; `None` where it is no JSON object."""
+def _reports_billing(exchange: Exchange) -> bool | None:
+    """Return whether a response reports billed units; `None` if it is no JSON object."""
     kind = next((value for name, value in exchange.response.headers if name == "content-type"), "")
     if not kind.startswith("application/json"):
         return None
@@ -66,5 +66,5 @@ def _says(exchange: Exchange) -> bool | None:
         return None
     if not isinstance(body, dict):
         return None
-    parts = [body[name] for name in _PLACES if isinstance(body.get(name), dict)]
+    parts = [body[name] for name in _LOCATIONS if isinstance(body.get(name), dict)]
     return any(isinstance(part.get("billed_units"), dict) for part in parts)

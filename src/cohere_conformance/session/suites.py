@@ -1,4 +1,4 @@
-"""How pytest is called for the shipped suites, and what a run of it comes to."""
+"""Runs pytest on the shipped suites, and keeps the result."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class _Further(TypedDict, total=False):
 
 
 class SuitesResult:
-    """What a run of the suites comes to; the exit codes of the process and of the report are both from here.
+    """The result of a run of the suites, from which both the exit code and the report come.
 
     The plugin of the suites finds it among the plugins of pytest, and fills it in.
 
     Attributes:
         campaign: the run; `None` while none has begun.
-        report: the report as it was written last; `None` where there is none.
+        report: the report as last written; `None` if there is none.
         files: of the report.
         status: what pytest returned.
     """
@@ -53,12 +53,12 @@ class SuitesResult:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a run that a report can be written of."""
+        """Whether a run has begun, so that a report can be written."""
         return self.campaign is not None and self.campaign.begun
 
     @property
     def complete(self) -> bool:
-        """Whether every process did all that it had to do, whatever was found."""
+        """Whether every process ran all its tests, whatever the findings."""
         if self.report is None or self.report.footer.totals.unreadable:
             return False
         cases = self.report.coverage.cases
@@ -67,7 +67,7 @@ class SuitesResult:
         )
 
     def conclude(self, **further: Unpack[_Further]) -> None:
-        """Write the report; called again, it says what has come to light since as well.
+        """Write the report; further calls add to it.
 
         Args:
             further: as of `Campaign.report`.
@@ -83,7 +83,7 @@ class SuitesResult:
 
     @contextmanager
     def agreeing(self) -> Iterator[None]:
-        """Have the report say so where what is done in the context does not come to its end."""
+        """Add an error that ends the context early to the report."""
         try:
             yield
         except BaseException as error:
@@ -96,26 +96,26 @@ class SuitesResult:
         stopped = isinstance(error, KeyboardInterrupt)
         try:
             if isinstance(error, UsageError):
-                raise ReportError("a wrong call has no report")
-            self.conclude(interrupted=stopped, failures=() if stopped else (_told(error),))
-        except Exception:  # noqa: BLE001 - whatever keeps it from being written: there is none then
+                raise ReportError("a usage error has no report")
+            self.conclude(interrupted=stopped, failures=() if stopped else (_one_line(error),))
+        except Exception:  # noqa: BLE001 - whatever the reason, there is no report then
             self.campaign.withdraw()
 
 
-def _told(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     """Return an error in one line."""
     text = " ".join(str(error).split())[:300]
     return text if isinstance(error, ConformanceError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[str] = ()) -> list[str]:
-    """Return the arguments for a run of the suites that prints nothing but the short report.
+    """Return the arguments of pytest for a run of the suites that prints only the short report.
 
     With `--collect-only` pytest lists the tests.
 
     Args:
-        options: of the plugin without their prefix, with their values; none where there is no value.
-        further: what comes last.
+        options: of the plugin, without prefix, with their values; an empty list for none.
+        further: arguments that come last.
     """
     suites, further = folder("suites"), [*further]
     quiet = "-q" if {"--collect-only", "--co"} & {*further} else "-qq"
@@ -126,15 +126,15 @@ def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[
 
 
 def run_suites(arguments: Iterable[str]) -> SuitesResult:
-    """Run pytest on the suites, and return what the run comes to.
+    """Run pytest on the suites, and return the result.
 
     Args:
         arguments: of pytest, as `pytest_arguments` returns them.
 
     Raises:
-        ReportError: a plugin of the caller's own ended the process.
+        ReportError: a plugin of the caller exited the process.
     """
-    import pytest  # only these commands pay for it
+    import pytest  # slow to import, and only these commands need it
 
     outcome = SuitesResult()
     with terminable(), outcome.agreeing():
@@ -144,5 +144,5 @@ def run_suites(arguments: Iterable[str]) -> SuitesResult:
             traceback.print_exc()
             raise ReportError(f"expected pytest to return, got an exit with {error.code!r}") from error
         if outcome.report is None and outcome.code == INTERRUPTED and outcome.begun:
-            outcome.conclude(interrupted=True)  # so early that pytest had nobody to tell of it
+            outcome.conclude(interrupted=True)  # so early that pytest had not called the plugin
     return outcome

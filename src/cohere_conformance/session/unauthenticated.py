@@ -1,4 +1,4 @@
-"""Who must not be served: calls without a key that is good, of any operation."""
+"""Requests without a valid key, which no operation may serve."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, ApiResponse
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-"""An id that nothing has: what is called without a key must do no harm where it is served all the same."""
+"""An id that nothing has: a call without a key must do no harm where it is served after all."""
 _ANY = tuple(range(200, 600))
 
 
 def rejects_invalid_credentials(api: Api, operations: Iterable[str]) -> None:
-    """Require that operations refuse calls without a key, with a wrong one, and with other credentials.
+    """Require that operations reject calls without a key, with a wrong key, and with another scheme.
 
     Args:
         api: the target.
-        operations: their labels; they are called without a body, and for things that do not exist.
+        operations: their labels; they are called without a body, and for ids that do not exist.
 
     Raises:
         DeviatesError: one of them does not.

@@ -1,4 +1,4 @@
-"""What tells the things of one request apart from those of all others."""
+"""Unique names for the resources of a request."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _DIGITS = 3
 
 
 class Unique:
-    """Makes short names that no other thing has.
+    """Generates short unique names.
 
     Args:
-        seed: of a run that has to send the same requests as another one; with it the names are the same, too.
+        seed: generates the same names in every run with it; random names if not given.
     """
 
     def __init__(self, seed: int | str | None = None) -> None:

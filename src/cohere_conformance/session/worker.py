@@ -1,4 +1,4 @@
-"""What one process of a run has for itself: a connection, a journal, and perhaps a server."""
+"""One process of a run: its connection, its journal, and the embedded server if the run has one."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 
 _LIMITS = {
-    # Nothing lies between this process and its own server: what takes longer, or is larger, is a fault that
-    # was switched on.
+    # The server is in this process: a longer or larger response has an injected fault.
     TargetKind.EMBEDDED: Limits(silence=8.0, total=20.0, largest=16 * 1024 * 1024),
-    # A model may compute behind a server that is called locally, and be slow at it.
+    # A server on this machine may run a slow model.
     TargetKind.LOOPBACK: Limits(silence=60.0, total=120.0),
     TargetKind.LIVE: Limits(silence=60.0, total=180.0),
     TargetKind.RECORDED: Limits(),
@@ -39,15 +38,15 @@ _LIMITS = {
 
 
 _MOST_PATIENCE = 60.0
-"""Seconds that a target on this machine may be at work on one thing, unless the caller says otherwise."""
+"""Seconds to wait for one job on this machine, unless `--patience` is given."""
 
 
 _TIME_PER_REQUEST = 0.001
-"""Seconds that a request takes by the clock of the embedded server: no two things are made at one time."""
+"""Seconds that a request takes by the clock of the embedded server, so that no two times are equal."""
 
 
 def limits(target_kind: TargetKind) -> Limits:
-    """Return how long an answer of a target is waited for, and how much of it is read."""
+    """Return how long a response of a target may take, and how much of it is read."""
     return _LIMITS[target_kind]
 
 
@@ -55,7 +54,7 @@ class Worker:
     """Runs cases in one process.
 
     Args:
-        settings: what it shares with others.
+        settings: what the workers have in common.
         driver: how the run treats its tests.
         name: of its journal.
     """
@@ -74,10 +73,10 @@ class Worker:
         self._executor: Executor | None = None
 
     def open(self, planned: tuple[str, ...]) -> None:
-        """Begin: start the embedded server, if there is one, and the journal.
+        """Start the journal, and the embedded server if the run has one.
 
         Args:
-            planned: ids of the cases that are going to be run.
+            planned: ids of the tests that are going to be run.
 
         Raises:
             ReportError: the journal cannot be written.
@@ -94,7 +93,7 @@ class Worker:
             left=lambda: self._budget.seconds,
             timer=self._timer,
         )
-        # Only a service that somebody pays for lets nobody ask too often.
+        # Only a live service has a rate limit.
         sender_class = PatientSender if live else Sender
         guard = permission.guard(plan, settings.judge.contract)
         sender = sender_class(
@@ -131,7 +130,7 @@ class Worker:
         return self.executor.run(case)
 
     def api(self, test: str, operations: Collection[str]) -> Api | CaseResult:
-        """Return what a test calls the target with, or how the test ends because it must not.
+        """Return the client of a test, or the result of a test that must not call the target.
 
         Raises:
             RuntimeError: the worker is not open.
@@ -141,15 +140,15 @@ class Worker:
         return self._runner.api(test, operations)
 
     def note(self, test: str, result: CaseResult) -> None:
-        """Write down how a test ended, where no exchange tells it."""
+        """Record the result of a test without an exchange."""
         if self._runner is not None:
             self._runner.note(test, result)
 
     def close(self, *, interrupted: bool) -> None:
-        """End: remove what was made, close the journal, stop the embedded server.
+        """Remove what was created, close the journal, stop the embedded server.
 
         Args:
-            interrupted: somebody stopped the run.
+            interrupted: the run was interrupted.
         """
         try:
             if self._runner is not None:
@@ -166,13 +165,13 @@ class Worker:
             self._open.close()
 
     def _embedded(self) -> str:
-        # Only this kind of run pays for the server's libraries.
+        # The libraries of the server are slow to import, and only this kind of run needs them.
         from cohere_conformance.reference import Clock, Profile, ServerState, chosen
         from cohere_conformance.reference.server import ServerThread
 
         plan = self._settings.plan
-        # Nobody else uses this server: its clock is moved ahead instead of waiting for its jobs, and stands
-        # still otherwise, so that a run is the same one on a slow machine.
+        # The clock is moved ahead instead of waiting for jobs, and does not run otherwise, so that a run on a
+        # slow machine is the same.
         state = ServerState(
             profile=Profile(plan.profile),
             faults=chosen(plan.faults),
