@@ -57,7 +57,7 @@ def judge(
 def _judge(as_published: bool, servers: tuple[str, ...]) -> session.Judge:
     for server in servers:
         base_url("servers", server)
-    return session.Judge(session.Settings(as_published=as_published, servers=servers))
+    return session.Judge(session.JudgeSettings(as_published=as_published, servers=servers))
 
 
 def check(

@@ -11,7 +11,7 @@ from cohere_conformance.checks.parts import parts
 from cohere_conformance.checks.selection import MOST
 from cohere_conformance.model import Exchange, Finding, Request, Response, Severity, Source
 from cohere_conformance.report.line import MOST_WRITTEN, Record, decode, encode
-from cohere_conformance.session.judging import Judge, Settings
+from cohere_conformance.session.judging import Judge, JudgeSettings
 
 SOUND = {
     "id": "9dfd50ed-1b2c-4f28-9d8c-8b6a3cbd5bd1",
@@ -24,7 +24,7 @@ JSON = (("content-type", "application/json"),)
 
 @lru_cache(maxsize=1)
 def judge() -> Judge:
-    return Judge(Settings())
+    return Judge(JudgeSettings())
 
 
 def exchange(body: object) -> Exchange:

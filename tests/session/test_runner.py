@@ -22,7 +22,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report import Header, Journal, Mode, Opening
 from cohere_conformance.session import patience, permission
-from cohere_conformance.session.judging import Judge, Settings
+from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.plan import LIVE_TIERS, Plan, TargetKind
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ LIVE = "https://api.cohere.com"
 SUITE = shipped_suite()
 CASES = {case.id: case for case in SUITE.cases}
 GROUPS = frozenset(case.group for case in SUITE.cases)
-JUDGE = Judge(Settings())
+JUDGE = Judge(JudgeSettings())
 RERANK = {
     "id": "9dfd50ed-1b2c-4f28-9d8c-8b6a3cbd5bd1",
     "results": [{"index": 0, "relevance_score": 0.9}],

@@ -22,7 +22,7 @@ from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
-from cohere_conformance.session.judging import Judge, Settings
+from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ def import_(files: tuple[str, ...], cassettes: Path, servers: tuple[str, ...]) -
 
     for server in servers:
         base_url("--server", server)
-    judge = Judge(Settings(servers=servers))
+    judge = Judge(JudgeSettings(servers=servers))
     found = gather(
         traffic(files, servers),
         judge.contract,

@@ -87,7 +87,7 @@ def check(
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
         base_url("--server", server)
-    judge = session.Judge(session.Settings(as_published=as_published, servers=servers))
+    judge = session.Judge(session.JudgeSettings(as_published=as_published, servers=servers))
     with _progress() as progress:
         report = judged(
             paths,

@@ -48,8 +48,8 @@ class Meanings:
     """
 
     def __init__(self, labels: Iterable[str]) -> None:
-        self._rules = [_Rule(label) for label in labels]
-        self._words = {word for rule in self._rules for word in rule.words}
+        self._patterns = [_PathPattern(label) for label in labels]
+        self._words = {word for pattern in self._patterns for word in pattern.words}
         self._of = lru_cache(maxsize=1024)(self._meanings)
 
     def of(self, outgoing: Outgoing) -> frozenset[Meaning]:
@@ -68,14 +68,14 @@ class Meanings:
 
     def _meanings(self, sent: frozenset[str], target: str) -> frozenset[Meaning]:
         return frozenset(
-            Meaning(rule.label, ids)
+            Meaning(pattern.label, ids)
             for parts in map(_segments, _readings(target))
-            for rule in self._rules
-            if rule.method in sent and (ids := rule.match(parts)) is not None
+            for pattern in self._patterns
+            if pattern.method in sent and (ids := pattern.match(parts)) is not None
         )
 
 
-class _Rule:
+class _PathPattern:
     """How the path of an operation is matched: fixed parts as lax servers do, parameters as they are.
 
     Args:
@@ -93,9 +93,9 @@ class _Rule:
         if len(parts) != len(self.words):
             return None
         ids: list[str] = []
-        for part, word, rule in zip(parts, self.words, self._parts, strict=True):
-            if rule is not None:
-                if (found := rule.fullmatch(part)) is None:
+        for part, word, pattern in zip(parts, self.words, self._parts, strict=True):
+            if pattern is not None:
+                if (found := pattern.fullmatch(part)) is None:
                     return None
                 ids += map(_decoded, found.groups())
             elif word not in _spellings(part):

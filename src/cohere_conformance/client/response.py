@@ -36,7 +36,7 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-class Reader:
+class ResponseReader:
     """Reads one response.
 
     Args:

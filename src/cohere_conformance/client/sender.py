@@ -12,7 +12,7 @@ import msgspec
 from cohere_conformance import __version__
 from cohere_conformance.client.address import base_url as checked_url
 from cohere_conformance.client.budget import Budget
-from cohere_conformance.client.response import Reader, fields, unanswered
+from cohere_conformance.client.response import ResponseReader, fields, unanswered
 from cohere_conformance.client.unpack import ACCEPTED
 from cohere_conformance.client.watch import Watch
 from cohere_conformance.client.wire import Wire
@@ -90,7 +90,7 @@ class Gate(Protocol):
         """See the response to a request that has passed."""
 
 
-class _Open:
+class _OpenGate:
     """Lets everything pass."""
 
     def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
@@ -100,7 +100,7 @@ class _Open:
         """Ignore a response."""
 
 
-OPEN: Gate = _Open()
+OPEN: Gate = _OpenGate()
 """For a transport that does not reach any server."""
 
 
@@ -194,7 +194,7 @@ class Sender:
             failure = unanswered(error, self._watch)
             response = Response(0, failure=failure, seconds=self._watch.elapsed)
         else:
-            response = Reader(self._watch, self._limits.largest).read(answer)
+            response = ResponseReader(self._watch, self._limits.largest).read(answer)
         if response.failure is not None:
             self.budget.on_time()  # what we have cut off ourselves is no fault of the server
         sent = Request(

@@ -75,7 +75,7 @@ class Wire(httpx.BaseTransport):
                     return httpx.Response(
                         response.status,
                         headers=response.headers,
-                        stream=_Body(response),
+                        stream=_ResponseBody(response),
                         extensions=response.extensions,
                     )
                 response.close()
@@ -86,7 +86,7 @@ class Wire(httpx.BaseTransport):
         self._pool.close()
 
 
-class _Body(httpx.SyncByteStream):
+class _ResponseBody(httpx.SyncByteStream):
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
 

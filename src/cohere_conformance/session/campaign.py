@@ -35,7 +35,7 @@ from cohere_conformance.report import (
 from cohere_conformance.session import permission
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.evidence import clear_report, now, publish
-from cohere_conformance.session.judging import Judge, Settings
+from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.plan import Plan, RunOptions, TargetKind, credentials, plan
 from cohere_conformance.session.probe import probe
 from cohere_conformance.session.settings import WorkerSettings
@@ -71,7 +71,7 @@ class Identity(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=2)
 def _judge(servers: tuple[str, ...]) -> Judge:
     """Return the judge; a process that runs the suites many times creates it once."""
-    return Judge(Settings(servers=servers))
+    return Judge(JudgeSettings(servers=servers))
 
 
 class Campaign:

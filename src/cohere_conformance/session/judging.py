@@ -30,7 +30,7 @@ _BODILESS = frozenset({204, 205, 304})
 """Statuses whose responses have no body, so that none is missing where none was recorded."""
 
 
-class Settings(msgspec.Struct, frozen=True):
+class JudgeSettings(msgspec.Struct, frozen=True):
     """What exchanges are judged against.
 
     Attributes:
@@ -56,7 +56,7 @@ class Judge:
         ContractError: a document below `contracts/` is broken.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
         declarations = load_declarations(servers=settings.servers)
         self.judgement: Callable[[Exchange], Judgement]

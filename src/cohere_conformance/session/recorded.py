@@ -17,7 +17,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
 from cohere_conformance.recordings import RecordingNote, SkippedFile, discover, parse_recording
 from cohere_conformance.report import Tally
-from cohere_conformance.session.judging import Judge, Settings
+from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
@@ -84,7 +84,7 @@ _worker: Judge
 _stopped: Event
 
 
-def _start_worker(settings: Settings, stopped: Event) -> None:
+def _start_worker(settings: JudgeSettings, stopped: Event) -> None:
     global _worker, _stopped
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the workers
     _worker, _stopped = Judge(settings), stopped
@@ -108,7 +108,7 @@ def _counted(file: str, values: Iterable[_Value]) -> tuple[str, Tally]:
     return file, tally
 
 
-def _spread(paths: Iterable[str], settings: Settings, jobs: int, tally: Tally, report: Progress) -> None:
+def _spread(paths: Iterable[str], settings: JudgeSettings, jobs: int, tally: Tally, report: Progress) -> None:
     """Spread files over processes, and a large file in batches.
 
     Only a few batches are in memory at once.
