@@ -3,4 +3,4 @@
 from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.recorded import Progress, check
 
-__all__ = ["Judge", "Progress", "Settings", "check"]
+__all__ = ["Judge", "JudgeSettings", "Progress", "check"]
