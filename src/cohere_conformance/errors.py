@@ -73,6 +73,26 @@ class CassetteError(ConformanceError):
         return (type(self), (self.file, self.reason))
 
 
+class DescriptionError(ConformanceError):
+    """A description of the API (an OpenAPI document, an SDK, a LAP file) cannot be read.
+
+    Args:
+        source: the description, as the caller named it.
+        where: the place in it.
+        reason: what was expected, what was received and what to do.
+    """
+
+    def __init__(self, source: str, where: str, reason: str) -> None:
+        super().__init__(f"{source}: {where}: {reason}")
+        self.source = source
+        self.where = where
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[DescriptionError], tuple[str, str, str]]:
+        """Pickle by parts, as `TrafficError` does."""
+        return (type(self), (self.source, self.where, self.reason))
+
+
 class LeakError(ConformanceError):
     """A file was not written, because its content holds a secret."""
 

@@ -12,7 +12,11 @@ from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import VERSIONS, as_openapi_31, exported
 from cohere_conformance.contract.lint import lint as lint_documents
 from cohere_conformance.data import folder
+from cohere_conformance.drift.difference import difference
+from cohere_conformance.drift.render import as_json, as_markdown, as_text
+from cohere_conformance.drift.sources import facts_of
 
+_FORMATS = {"terminal": as_text, "json": as_json, "markdown": as_markdown}
 _ROOT = click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -73,3 +77,32 @@ def lint(root: Path | None) -> int:
         click.echo(f"{problem.rule}: {problem.where}: {problem.message}")
     click.echo(f"{len(problems)} problems in {root}")
     return 1 if problems else 0
+
+
+@contract.command()
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(_FORMATS)),
+    default="terminal",
+    show_default=True,
+    help="Format of the output.",
+)
+def diff(old: str, new: str, form: str) -> int:
+    """Compare two descriptions of the API; the exit code is 1 if they differ, 3 if one cannot be read.
+
+    OLD and NEW are each one of: ours (the shipped contract, amended), ours:published, an OpenAPI document
+    (.yaml, .json, .json.gz), sdk (the installed cohere package), a wheel (.whl), NAME==VERSION (fetched with
+    pip; nothing else uses the network), or a .lap file. Each difference is breaking, additive or a notice
+    for a client, and names the line of our contract to edit.
+
+    \b
+    Examples:
+      cohere-conformance contract diff ours cohere==7.3.1
+      cohere-conformance contract diff cohere-openapi.yaml ours --format markdown
+    """
+    found = difference(facts_of(old), facts_of(new))
+    click.echo(_FORMATS[form](found))
+    return 1 if found.lines else 0
