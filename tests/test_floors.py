@@ -19,6 +19,7 @@ FLOORS = [
     {"model", "errors", "data", "names", "pointer", "curl", "inputs"},
     {"privacy"},
     {"contract", "recordings", "report"},
+    {"drift"},
     {"client"},
     {"checks", "reference", "cases"},
     {"session"},

@@ -47,8 +47,8 @@ class Change:
 def compared(old: Facts, new: Facts) -> list[Change]:
     """Return every change from one source to another one, in the order of operations and locations.
 
-    Where one of them is our amended contract and the other one is not ours, what only our amendments have made
-    different is left out.
+    Where our amended contract is compared with another source, what only our amendments have changed is
+    left out.
     """
     changes = _compared(old, new)
     published = (old.published or old, new.published or new)
