@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "reports" / "fuzz-comparison.md"
 LOT = 40
-"""Faults that are drawn by lot from all others; most break what no schema tells."""
+"""Faults that are chosen at random from all others; most violate what no schema describes."""
 QUICK = (
     "input.astral-crash",
     "input.last-result-lost",

@@ -1,4 +1,4 @@
-"""What came out of `fuzz.py`, and the page that tells it."""
+"""The results of `fuzz.py`, and the page about them."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Contest:
 def page(held: Contest, command: str, faultless: int, jobs: int, whole: bool) -> Iterator[str]:
     """Yield the lines of the page."""
     contestants, faults = held.contestants, list(held.groups)
-    yield from ("# Our fuzzer beside schemathesis", "")
+    yield from ("# Our fuzzer compared with schemathesis", "")
     yield from _opening(held, command, faultless, jobs, whole)
     yield from _row("", (one.name for one in contestants))
     yield from _rule(len(contestants))
@@ -153,7 +153,7 @@ def page(held: Contest, command: str, faultless: int, jobs: int, whole: bool) ->
     for name in faults:
         cells = (_cell(held.news(one, name), held.wrong[one.name, name]) for one in contestants)
         yield from _row(name, (", ".join(held.groups[name]) or "everything", *cells))
-    yield from ("", "## What is reported about the right server", "")
+    yield from ("", "## What is reported about the server without a fault", "")
     yield from _alarms(held)
     yield from _troubles(held)
 
@@ -170,26 +170,26 @@ def _opening(held: Contest, command: str, faultless: int, jobs: int, whole: bool
 
 
 _METHOD = """
-- **Found** is a fault if a contestant reports something (operation, kind, status, place) about the server
-  that has it, and in none of its {faultless} runs against the right server. Where the fault is a 500, it
-  has to be a report about a 500. Nobody looks whether the report names the cause. Our notices count, though
+- A fault is **found** if a fuzzer reports something (operation, kind, status, location) about the server with
+  the fault, and in none of its {faultless} runs against the server without it. If the fault is a 500, it
+  must be a report about a 500. Whether the report names the cause is not checked. Our notices count, although
   they do not fail a run.
-- **A false alarm** is what is reported about the right server. A mistake of that server which nobody has
-  planted counts as one, too.
-- **Noise** is how often one of the runs against the right server reports what the others do not: by that
-  much a contestant may seem to find what it does not see.
-- Every contestant fuzzes {fuzzed}.
-  What is sent to others on the way is counted apart.
-- *schemathesis, defaults* has the contract as an OpenAPI document, the address, and the key.
-- *schemathesis, configured* goes on after failures, has as many examples as it takes to send at least as
-  many requests as ours, knows the bodies that ours starts from and the names of models, reads a document that
-  allows null where the service does, adds no undeclared properties on its own, and does without two checks
-  that fail on most operations of the right server (`positive_data_acceptance`, `unsupported_method`).
-- The server, its faults and our fuzzer come from one hand, which has made the faults for what the fuzzer is
-  to see; that a fault can show in its group was tried out with ours. The ordinary ones, and their groups,
-  were chosen before anything was measured: a schema can see them, or a crash shows them. The last ones are
-  drawn by lot from all other faults that the server knows (but those of the connection); most of them break
-  what the API means, which no document tells, and nobody has looked whether a fuzzer can reach them."""
+- A **false alarm** is anything that is reported about the server without a fault. A bug of that server, if
+  there is one, counts as one, too.
+- **Noise** is how often one of the runs against the server without a fault reports what the others do not:
+  that much of what a fuzzer seems to find may be chance.
+- Every fuzzer sends requests to {fuzzed}.
+  Requests to other operations are counted separately.
+- *schemathesis, defaults* has the contract as an OpenAPI document, the URL, and the key.
+- *schemathesis, configured* continues after failures, has enough examples to send at least as many requests
+  as ours, knows the bodies that ours starts from and the names of models, has a document that allows null
+  where the service does, adds no undeclared properties, and skips two checks that fail on most operations of
+  the server without a fault (`positive_data_acceptance`, `unsupported_method`).
+- The server, its faults and our fuzzer have the same authors, and the faults at unusual input were written
+  for this fuzzer. The ordinary ones, and their groups, were chosen before anything was measured: a schema can
+  detect them, or they crash. The last ones are chosen at random from all other faults (except those of the
+  connection); most of them violate what no document describes, and nobody has checked whether a fuzzer can
+  reach them."""
 
 
 def _parts(faults: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
@@ -198,7 +198,7 @@ def _parts(faults: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     yield "crashes at unusual input", [name for name in unusual if name.endswith("-crash")]
     yield "other faults at unusual input", [name for name in unusual if not name.endswith("-crash")]
     yield "ordinary faults", [name for name in names if name in ORDINARY]
-    yield "faults drawn by lot", [name for name in names if name not in {*unusual, *ORDINARY}]
+    yield "faults chosen at random", [name for name in names if name not in {*unusual, *ORDINARY}]
     yield "all", names
 
 

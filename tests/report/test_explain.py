@@ -14,7 +14,7 @@ from cohere_conformance.report import Report, Tally, Target, explain_finding, ex
 if TYPE_CHECKING:
     from tests.report.conftest import Finish, MakeExchange, MakeFinding
 
-HEADINGS = ["What it means", "Why it matters", "Example", "What to do", "How it is told apart"]
+HEADINGS = ["What it means", "Why it matters", "Example", "What to do", "How findings are grouped"]
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -25,7 +25,7 @@ def test_every_kind_has_its_page(kind: Kind) -> None:
     sections = re.split(r"^## .+$", page, flags=re.MULTILINE)[1:]
     assert all(section.strip() for section in sections)
     assert sections[1].strip().startswith(f"**{SEVERITY[kind].capitalize()}")
-    assert re.findall(r"^(Declared|Came):$", sections[2], re.MULTILINE) == ["Declared", "Came"]
+    assert re.findall(r"^(Declared|Received):$", sections[2], re.MULTILINE) == ["Declared", "Received"]
     assert re.findall(r"^- \*\*(You [^:]+):\*\*", sections[3], re.MULTILINE) == [
         "You call the server",
         "You serve it (mock, gateway)",
