@@ -225,7 +225,7 @@ def test_a_run_that_has_not_ended_has_no_verdict(
 def test_a_run_that_is_stopped_before_any_process_begins_is_interrupted(
     call: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No journal was begun when Ctrl-C came; the run says 2, and so does `report` afterwards."""
+    """Without a journal at Ctrl-C the exit code of the run is 2, and so is that of `report` afterwards."""
     plugin = "def pytest_collection():\n    raise KeyboardInterrupt\n"
     (tmp_path / "stopping_plugin.py").write_text(plugin, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""A second opinion: `jsonschema` and the fast path say the same of every value, error by error.
+"""A second opinion: `jsonschema` and the fast path report the same errors for every value.
 
 The fast path is what every verdict rests on, and it is a binding of foreign code. The reference is slow and
 independent. Three things are set right in it, because there the standards side with the fast path: `$` in a
@@ -83,7 +83,7 @@ TEXTS: dict[str, dict[str, bool]] = {
         "": False,
     },
 }
-"""What the standards say; on these the unaltered package agrees."""
+"""Examples of the standards on which the unaltered package agrees."""
 TEXTS_OF_OUR_OWN: dict[str, dict[str, bool]] = {
     "date-time": {
         "2016-12-31T23:59:60Z": True,
@@ -103,7 +103,7 @@ TEXTS_OF_OUR_OWN: dict[str, dict[str, bool]] = {
         f"٣{UUID[1:]}": False,
     },
 }
-"""What the standards say where the package does not, or not always."""
+"""Examples of the standards on which the package disagrees, or sometimes does."""
 
 
 # --- the reference
@@ -148,7 +148,7 @@ _FORMATS.checks("date-time")(is_date_time)
 _Reference = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
 
 _REFERENCES: dict[int, tuple[Validator, Any]] = {}
-"""By the identity of the validator that each stands beside; it is kept, as a freed one's is given again."""
+"""By the identity of the fast validator, which is stored because the id of a freed object is reused."""
 
 Errors = set[tuple[tuple[str, ...], str]]
 
@@ -165,7 +165,7 @@ def fast(validator: Validator, value: Any) -> Errors:
 
 
 def _path(tokens: Iterable[str | int]) -> tuple[str, ...]:
-    """Return a path as the fast path tells it: it takes `"0"` for a number and leaves the name `""` out."""
+    """Return a path in the form of the fast validator: `"0"` is a number, and `""` is omitted."""
     return tuple(str(token) for token in tokens if token != "")
 
 
@@ -225,7 +225,7 @@ def test_every_asserted_format_has_a_reference() -> None:
     ("name", "text", "valid"),
     [(name, text, valid) for name, texts in TEXTS.items() for text, valid in texts.items()],
 )
-def test_a_format_is_what_its_standard_says(name: str, text: str, valid: bool) -> None:
+def test_a_format_is_that_of_its_standard(name: str, text: str, valid: bool) -> None:
     validator = Validator({"format": name})
     package = jsonschema.Draft202012Validator.FORMAT_CHECKER
     assert (not fast(validator, text), not slow(validator, text), package.conforms(text, name)) == (
@@ -237,7 +237,7 @@ def test_a_format_is_what_its_standard_says(name: str, text: str, valid: bool) -
     ("name", "text", "valid"),
     [(name, text, valid) for name, texts in TEXTS_OF_OUR_OWN.items() for text, valid in texts.items()],
 )
-def test_a_format_is_what_its_standard_says_even_where_the_package_does_not(
+def test_a_format_is_that_of_its_standard_even_if_the_package_differs(
     name: str, text: str, valid: bool
 ) -> None:
     validator = Validator({"format": name})

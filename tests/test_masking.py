@@ -1,4 +1,4 @@
-"""Pairs of one semantic fault and one schema error elsewhere: both are reported."""
+"""One violated requirement and one schema error elsewhere: both are reported."""
 
 from __future__ import annotations
 

@@ -48,10 +48,10 @@ def test_a_requirement_of_both_versions_is_found_under_either(name: str, found: 
 
 
 def test_every_requirement_is_about_operations_that_there_are(amended: Contract) -> None:
-    told = {
+    reported = {
         one.id: sorted(set(one.operations) - set(amended.operations)) for one in known.requirements.values()
     }
-    assert {name: missing for name, missing in told.items() if missing} == {}
+    assert {name: missing for name, missing in reported.items() if missing} == {}
 
 
 def test_every_requirement_is_checked_by_something() -> None:
@@ -93,7 +93,7 @@ def written(
     return home
 
 
-def test_a_sound_catalogue_is_read(tmp_path: Path) -> None:
+def test_a_valid_catalogue_is_loaded(tmp_path: Path) -> None:
     found = load_requirements(written(tmp_path, excluded="{H-02: because}", source="observed 9/10, inferred"))
     (one,) = found.requirements.values()
     assert (one.id, one.level, one.group, one.operations) == (
@@ -106,7 +106,7 @@ def test_a_sound_catalogue_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"name": "so"}, "expected an id such as"),
         ({"name": "chat.So"}, "expected an id such as"),
@@ -121,23 +121,23 @@ def test_a_sound_catalogue_is_read(tmp_path: Path) -> None:
         ({"excluded": "{H-02: ' '}"}, "expected the id of a fact and a reason"),
     ],
 )
-def test_a_broken_catalogue_is_told(tmp_path: Path, changes: dict[str, str], told: str) -> None:
-    with pytest.raises(ContractError, match=re.escape(told)):
+def test_a_malformed_catalogue_is_refused(tmp_path: Path, changes: dict[str, str], reported: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(reported)):
         load_requirements(written(tmp_path, **changes))
 
 
 def test_a_withdrawn_id_is_kept_with_its_reason_and_never_used_again(tmp_path: Path) -> None:
     """What a requirement was withdrawn for accounts for its facts, too."""
     path = written(tmp_path) / "chat.yaml"
-    sound = path.read_text(encoding="utf-8")
-    path.write_text(f"{sound}\nwithdrawn: {{chat.old: H-03 was wrong}}", encoding="utf-8")
+    valid = path.read_text(encoding="utf-8")
+    path.write_text(f"{valid}\nwithdrawn: {{chat.old: H-03 was wrong}}", encoding="utf-8")
     found = load_requirements(tmp_path)
     assert found.withdrawn == {"chat.old": "H-03 was wrong"}
     assert "H-03" in found.facts()
-    path.write_text(f"{sound}\nwithdrawn: {{chat.so: it was wrong}}", encoding="utf-8")
+    path.write_text(f"{valid}\nwithdrawn: {{chat.so: it was wrong}}", encoding="utf-8")
     with pytest.raises(ContractError, match=r"chat\.so: expected a unique id, got one that was withdrawn"):
         load_requirements(tmp_path)
-    path.write_text(f"{sound}\nwithdrawn: {{chat.old: ' '}}", encoding="utf-8")
+    path.write_text(f"{valid}\nwithdrawn: {{chat.old: ' '}}", encoding="utf-8")
     with pytest.raises(ContractError, match="expected the id of a requirement and a reason"):
         load_requirements(tmp_path)
 

@@ -1,4 +1,4 @@
-"""A JSON value against a schema: each kind of finding, where it is said to be, and what tells it apart."""
+"""A JSON value compared with a schema: each kind of finding, its location, and its variant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import contract, exchange, told
+from builders import contract, exchange, reported
 
 from cohere_conformance.checks import judge
 from cohere_conformance.model import Severity
@@ -167,12 +167,12 @@ def found(things: Contract, body: Any) -> list[Finding]:
     ids=lambda value: json.dumps(value)[:50] if not isinstance(value, list) or not value else "",
 )
 def test_what_a_body_deviates_in(things: Contract, body: Any, expected: list[tuple[str, str, str]]) -> None:
-    assert told(found(things, body)) == expected
+    assert reported(found(things, body)) == expected
 
 
-def test_several_deviations_are_all_told(things: Contract) -> None:
+def test_several_deviations_are_all_reported(things: Contract) -> None:
     body = {"item": {"count": "x", "new": 1}, "colour": "green", "pets": [{"kind": "cat"}, {"kind": "cow"}]}
-    assert told(found(things, body)) == [
+    assert reported(found(things, body)) == [
         ("enum-unknown", "/colour", '"green"'),
         ("property-missing", "/item/id", ""),
         ("property-missing", "/pets/*/lives", ""),
@@ -194,10 +194,10 @@ def test_several_deviations_are_all_told(things: Contract) -> None:
     ],
     ids=["alone", "beside-null", "still-a-double"],
 )
-def test_a_number_beyond_every_double_is_not_told_to_be_null(
+def test_a_number_beyond_every_double_is_not_reported_as_null(
     things: Contract, body: bytes, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(found(things, body)) == expected
+    assert reported(found(things, body)) == expected
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,9 @@ def test_only_what_is_too_much_is_harmless(things: Contract, body: Any, severity
 
 def test_an_object_that_may_have_nothing_is_closed_at_the_top_too() -> None:
     empty = contract({"type": "object", "additionalProperties": False})
-    assert told(judge(empty, exchange("POST /v1/thing", {"x": 1}))) == [("property-undocumented", "/x", "")]
+    assert reported(judge(empty, exchange("POST /v1/thing", {"x": 1}))) == [
+        ("property-undocumented", "/x", "")
+    ]
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -247,7 +249,9 @@ def only(findings: list[Finding]) -> Finding:
     ],
     ids=lambda value: json.dumps(value)[:40] if isinstance(value, dict) else "",
 )
-def test_what_a_reader_is_told(things: Contract, body: Any, expected: str, observed: str) -> None:
+def test_expected_and_observed_of_a_finding(
+    things: Contract, body: Any, expected: str, observed: str
+) -> None:
     finding = only(found(things, body))
     assert (finding.expected, finding.observed) == (expected, observed)
     assert (finding.operation, finding.status, finding.requirement, finding.amendment) == (
@@ -290,7 +294,7 @@ def test_a_fingerprint_depends_on_neither_position_nor_value(things: Contract, o
     ],
     ids=["enum-value", "tag", "type", "null", "keyword", "name", "location"],
 )
-def test_a_fingerprint_tells_deviations_apart(things: Contract, one: Any, other: Any) -> None:
+def test_a_fingerprint_distinguishes_deviations(things: Contract, one: Any, other: Any) -> None:
     assert only(found(things, one)).fingerprint != only(found(things, other)).fingerprint
 
 
@@ -305,7 +309,7 @@ def test_a_fingerprint_depends_on_the_operation_and_the_class_of_the_status(amen
     assert len(chat) == 12
 
 
-def test_each_deviation_is_told_once(things: Contract) -> None:
+def test_each_deviation_is_reported_once(things: Contract) -> None:
     same = {"colour": "green", "list": [{"id": "a", "x": 1}] * 50, "grid": [["x"] * 50] * 50}
     fingerprints = [finding.fingerprint for finding in found(things, same)]
     assert len(fingerprints) == len(set(fingerprints)) == 4
@@ -319,7 +323,7 @@ def test_each_deviation_is_told_once(things: Contract) -> None:
     ],
     ids=["duplicate-key", "not-a-number"],
 )
-def test_each_defect_of_the_text_is_told_once(things: Contract, body: bytes) -> None:
+def test_each_defect_of_the_text_is_reported_once(things: Contract, body: bytes) -> None:
     fingerprints = [finding.fingerprint for finding in found(things, body)]
     assert len(fingerprints) == len(set(fingerprints))
 
@@ -361,17 +365,17 @@ def test_each_defect_of_the_text_is_told_once(things: Contract, body: bytes) -> 
         "long-number",
     ],
 )
-def test_a_malformed_text_is_told_and_what_can_be_read_is_judged(
+def test_a_malformed_text_is_reported_and_its_value_is_judged(
     things: Contract, body: bytes, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(found(things, body)) == expected
+    assert reported(found(things, body)) == expected
 
 
 @pytest.mark.parametrize("depth", [100, 250, 300, 900])
 @pytest.mark.parametrize("location", ['{"free": {"x": %s}}', '{"new": %s}', "%s"])
-def test_a_deep_value_is_judged_or_told_to_be_too_deep(things: Contract, depth: int, location: str) -> None:
+def test_a_deep_value_is_judged_or_reported_as_too_deep(things: Contract, depth: int, location: str) -> None:
     body = location % ("[" * depth + "]" * depth)
-    assert {kind for kind, _, _ in told(found(things, body.encode()))} <= {
+    assert {kind for kind, _, _ in reported(found(things, body.encode()))} <= {
         "body-malformed",
         "property-undocumented",
         "type-changed",

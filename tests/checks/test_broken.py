@@ -1,11 +1,11 @@
-"""Answers that are not whole: the ending is told once, and no part of a body is taken for the body."""
+"""Incomplete responses: the failure is reported once, and a part of a body is not judged as the body."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import JSON, SSE, UUID, chat_v2, exchange, sse, told
+from builders import JSON, SSE, UUID, chat_v2, exchange, reported, sse
 from msgspec.structs import replace
 
 from cohere_conformance.checks import judge
@@ -42,13 +42,15 @@ def unanswered(call: str, request: object = ASKED) -> Exchange:
     ],
     ids=["json", "empty", "whole", "error", "stream", "utf-8"],
 )
-def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange, kind: FailureKind) -> None:
+def test_an_incomplete_response_is_reported_once(
+    amended: Contract, made: Exchange, kind: FailureKind
+) -> None:
     (finding,) = judge(amended, broken(made, kind))
     assert (finding.kind.value, finding.location, finding.value_class) == ("answer-broken", "", kind.value)
     assert (finding.severity, finding.status) == (Severity.BREAKING, made.response.status)
     assert finding.expected == "a complete response"
     counted = f" ({len(made.response.body or b'')} bytes of the body received)"
-    # What is kept of a body without end is less than what came.
+    # Less of an endless body is stored than was received.
     assert finding.observed == f"it ended{'' if kind is FailureKind.TOO_LARGE else counted}"
 
 
@@ -57,7 +59,7 @@ def test_an_answer_that_broke_off_is_told_once(amended: Contract, made: Exchange
     [("POST /v2/rerank", "POST /v2/rerank"), ("GET /v3/things/123", "GET /v3/things/*")],
     ids=["routed", "unrouted"],
 )
-def test_nothing_else_is_said_where_nothing_came(amended: Contract, call: str, operation: str) -> None:
+def test_without_a_response_nothing_else_is_reported(amended: Contract, call: str, operation: str) -> None:
     (finding,) = judge(amended, unanswered(call))
     assert (finding.kind.value, finding.operation, finding.status) == ("answer-broken", operation, 0)
     assert (finding.value_class, finding.observed) == ("timeout", "it took too long")
@@ -76,18 +78,18 @@ def test_nothing_else_is_said_where_nothing_came(amended: Contract, call: str, o
     ],
     ids=["status", "media-type", "header", "route"],
 )
-def test_status_and_headers_are_judged_where_they_came(
+def test_received_status_and_headers_are_judged(
     amended: Contract, made: Exchange, besides: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judge(amended, broken(made))) == sorted([("answer-broken", "", "reset"), *besides])
+    assert reported(judge(amended, broken(made))) == sorted([("answer-broken", "", "reset"), *besides])
 
 
-def test_the_request_is_judged_whatever_came(amended: Contract) -> None:
+def test_the_request_is_judged_whatever_the_response_is(amended: Contract) -> None:
     made = unanswered("POST /v2/rerank", ASKED | {"x": 1})
-    assert [kind for kind, _, _ in told(judge(amended, made))] == ["answer-broken", "request-invalid"]
+    assert [kind for kind, _, _ in reported(judge(amended, made))] == ["answer-broken", "request-invalid"]
 
 
-def test_another_ending_is_another_finding(amended: Contract) -> None:
+def test_another_failure_is_another_finding(amended: Contract) -> None:
     made = exchange("POST /v2/rerank", b"{", request=ASKED)
     prints = {one.fingerprint for kind in FailureKind for one in judge(amended, broken(made, kind))}
     assert len(prints) == len(FailureKind)

@@ -1,4 +1,4 @@
-"""One error hides no other: what is broken silences the requirements that read it, and no others."""
+"""One error hides no other: an invalid value makes only the requirements that read it untestable."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ LOW, HIGH = {"index": 1, "relevance_score": 0.1}, {"index": 0, "relevance_score"
 
 def test_a_broken_value_does_not_silence_what_does_not_read_it() -> None:
     """An answer with a null in its meta is also reported as unsorted and as too short."""
-    sound = exchange(RERANK, ranked(LOW, HIGH), request=ASKED)
+    valid = exchange(RERANK, ranked(LOW, HIGH), request=ASKED)
     answer = ranked(LOW, HIGH)
     answer["meta"]["warnings"] = None
     made = exchange(RERANK, answer, request=ASKED)
-    assert violated(made) == violated(sound) == {"rerank.sorted", "rerank.count"}
+    assert violated(made) == violated(valid) == {"rerank.sorted", "rerank.count"}
     assert broken(made) == {("null-unexpected", "/meta/warnings")}
     assert untestable(made) == {}
 

@@ -1,4 +1,4 @@
-"""What is declared and can be shown, and what an exchange shows of it."""
+"""The elements of an operation, and those that an exchange shows."""
 
 from __future__ import annotations
 
@@ -119,11 +119,11 @@ def test_statuses_are_named_as_they_are_declared() -> None:
 
 
 def bare(elements: Iterable[Element]) -> frozenset[Element]:
-    """Return elements as they are told apart by a reader: by operation, aspect and name."""
+    """Return elements by operation, aspect and name."""
     return frozenset(msgspec.structs.replace(element, declaration="") for element in elements)
 
 
-def test_what_is_declared_once_may_stand_in_many_places(amended: Contract) -> None:
+def test_one_declaration_may_have_many_locations(amended: Contract) -> None:
     versions = {
         element.declaration
         for label in ("POST /v2/embed", "POST /v2/rerank", "POST /v1/tokenize")
@@ -201,7 +201,7 @@ SHOWN = {
     ],
     ids=["sse", "no-headers", "lines", "other-type", "recorded", "recorded-as-json"],
 )
-def test_a_stream_shows_the_same_however_it_came(amended: Contract, made: Exchange) -> None:
+def test_a_stream_shows_the_same_in_every_framing(amended: Contract, made: Exchange) -> None:
     shown = exercised(amended, made)
     assert shown == exercised(amended, exchange(CHAT, sse(STREAM), headers=SSE))
     assert names(shown) >= SHOWN

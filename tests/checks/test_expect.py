@@ -1,11 +1,11 @@
-"""Expectations of written cases: what stands, or must not stand, in an answer to this very request."""
+"""Expectations of written cases: values that the response to a request must have or must not have."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, events, exchange, lines, sse, told
+from builders import JSON, NDJSON, SSE, UUID, block, chat_v2, events, exchange, lines, reported, sse
 
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.contract.location import parse_location
@@ -81,7 +81,7 @@ def test_a_place_is_held_against_its_schema(
         ("<message-end>", True, "a stream", "a body that is not a stream"),
     ],
 )
-def test_a_finding_says_what_was_expected_and_what_came(
+def test_a_finding_has_expected_and_observed(
     amended: Contract,
     location: str,
     schema: dict[str, object] | bool,
@@ -105,7 +105,7 @@ def test_a_finding_says_what_was_expected_and_what_came(
         (None, (200,), "status 200", "422"),
     ],
 )
-def test_another_status_is_told_and_nothing_else(
+def test_another_status_is_the_only_finding(
     amended: Contract, body: Any, statuses: tuple[int, ...], words: str, observed: str
 ) -> None:
     expectation = Expectation(statuses, headers={"x-a": True}, body={"/never": True})
@@ -121,15 +121,15 @@ def test_an_answer_that_is_not_whole_is_left_to_the_judge(amended: Contract) -> 
 
 
 @pytest.mark.parametrize(("schema", "classes"), [(True, [("", "no-json")]), (False, [])])
-def test_a_body_that_is_no_json_is_told_once_however_many_places_were_expected(
+def test_a_body_that_is_not_json_is_reported_once_for_all_locations(
     amended: Contract, schema: bool, classes: list[tuple[str, str]]
 ) -> None:
     body: dict[str, dict[str, object] | bool] = {"/id": schema, "/results": schema, "/meta": False}
-    told = expected(amended, exchange("POST /v2/rerank", b"<html>"), Expectation((200,), body=body))
-    assert [(finding.location, finding.value_class) for finding in told] == classes
+    reported = expected(amended, exchange("POST /v2/rerank", b"<html>"), Expectation((200,), body=body))
+    assert [(finding.location, finding.value_class) for finding in reported] == classes
 
 
-def test_what_is_missing_is_told_without_what_would_stand_below_it(amended: Contract) -> None:
+def test_a_missing_value_is_reported_without_the_locations_below_it(amended: Contract) -> None:
     body: dict[str, dict[str, object] | bool] = {
         "/meta/tokens": {"type": "object"},
         "/meta": True,
@@ -139,11 +139,11 @@ def test_what_is_missing_is_told_without_what_would_stand_below_it(amended: Cont
         "/meta/tokens/none": False,
     }
     answer = exchange("POST /v2/rerank", b'{"id": "a", "results": [{"index": 0}]}')
-    told = expected(amended, answer, Expectation((200,), body=body))
-    assert [finding.location for finding in told] == ["/meta", "/metal", "/results/*/document"]
+    reported = expected(amended, answer, Expectation((200,), body=body))
+    assert [finding.location for finding in reported] == ["/meta", "/metal", "/results/*/document"]
 
 
-def test_a_stream_that_is_none_is_told_once_however_many_events_were_expected(amended: Contract) -> None:
+def test_a_missing_stream_is_reported_once_for_all_events(amended: Contract) -> None:
     locations = {
         "<message-start>/id": True,
         "<message-end>/delta": True,
@@ -171,7 +171,7 @@ def test_a_body_that_was_not_kept_is_not_judged(amended: Contract) -> None:
         ("x-debug-trace-id", True, ["absent"]),
     ],
 )
-def test_headers_are_texts_or_the_numbers_they_stand_for(
+def test_headers_are_texts_or_numbers(
     amended: Contract, name: str, schema: dict[str, object] | bool, classes: list[str]
 ) -> None:
     headers = (*JSON, ("num_tokens", "19"), ("x-api-warning", "field a"), ("x-api-warning", "removed"))
@@ -180,7 +180,7 @@ def test_headers_are_texts_or_the_numbers_they_stand_for(
         exchange("POST /v2/rerank", RERANK, headers=headers),
         Expectation((200,), headers={name: schema}),
     )
-    assert told(findings) == [("expectation-failed", f"header:{name}", one) for one in classes]
+    assert reported(findings) == [("expectation-failed", f"header:{name}", one) for one in classes]
 
 
 STREAM = chat_v2(*block("Hel", "lo"))
@@ -225,7 +225,7 @@ def test_a_path_that_nobody_declares_is_judged_as_well(amended: Contract) -> Non
 
 
 @pytest.mark.parametrize("text", ["results", "/a~", "<>/a", "<a", "<a>b", "a<b>/c"])
-def test_what_is_no_place_is_told(text: str) -> None:
+def test_a_malformed_location_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         parse_location(text)
 

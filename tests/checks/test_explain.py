@@ -1,4 +1,4 @@
-"""What an amendment explains is told with its id, and what none explains stays a finding."""
+"""A deviation that an amendment explains has its id, and any other remains a finding."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MODEL = {"name": "m", "features": None, "tokenizer_url": None}
 CITED = chat_v2(*block("Hi", inside=citation()))
 
 
-def told(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
+def reported(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
     return sorted((one.kind.value, one.location, one.amendment) for one in findings)
 
 
@@ -158,12 +158,12 @@ def told(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
 def test_what_an_amendment_explains_names_it(
     explainer: Explainer, made: Exchange, expected: list[tuple[str, str, str | None]]
 ) -> None:
-    assert told(explainer.judge(made)) == sorted(expected)
+    assert reported(explainer.judge(made)) == sorted(expected)
 
 
-def test_explained_and_unexplained_stand_side_by_side(explainer: Explainer) -> None:
+def test_explained_and_unexplained_findings_occur_together(explainer: Explainer) -> None:
     findings = explainer.judge(exchange("POST /v2/embed", BY_TYPE | {"x": 1, "texts": None}))
-    assert told(findings) == [
+    assert reported(findings) == [
         ("null-unexpected", "/texts", None),
         ("property-missing", "/api_version", "embed.api-version"),
         ("property-undocumented", "/x", None),
@@ -210,7 +210,7 @@ def test_an_id_that_explains_is_one_of_the_shipped(declarations: Declarations, a
     assert amendment in {one.id for one in declarations.amendments}
 
 
-def test_what_several_amendments_explain_together_is_told_as_such(explainer: Explainer) -> None:
+def test_a_deviation_that_several_amendments_explain_names_several(explainer: Explainer) -> None:
     made = exchange("POST /v2/chat", lines(CITED), headers=NDJSON)
     known = {one.id for one in explainer._declarations.amendments}
     assert {one.amendment for one in explainer.judge(made)} <= {*known, "several"}

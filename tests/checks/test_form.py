@@ -1,4 +1,4 @@
-"""The order of the parts of a form is the client's affair: the API reads a form from its beginning."""
+"""The order of form parts: the API reads a form from its beginning, so the file must be last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge as a whole: pure, routed, and the client's mistakes kept apart from the server's."""
+"""The judge: it is pure, finds the operation, and distinguishes errors of client and server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import JSON, SSE, UUID, block, chat_v2, contract, exchange, judged, sse, told
+from builders import JSON, SSE, UUID, block, chat_v2, contract, exchange, judged, reported, sse
 
 from cohere_conformance.checks import judge
 from cohere_conformance.model import Severity, StreamEvent
@@ -119,7 +119,7 @@ def test_what_no_server_should_send_is_judged_all_the_same(
         ("GET http://localhost:8000", 404, "GET /", "refused", Severity.NOTICE),
     ],
 )
-def test_an_unknown_route_is_told(
+def test_an_unknown_route_is_reported(
     amended: Contract, call: str, status: int, operation: str, value_class: str, severity: Severity
 ) -> None:
     (finding,) = judge(amended, exchange(call, b"anything", status=status))
@@ -225,7 +225,7 @@ def test_a_mistake_of_the_client_is_a_notice(
     amended: Contract, call: str, request_body: Any, expected: list[tuple[str, str]]
 ) -> None:
     findings = judged(amended, exchange(call, None, request=request_body))
-    assert told(findings) == [("request-invalid", location, value) for location, value in expected]
+    assert reported(findings) == [("request-invalid", location, value) for location, value in expected]
     assert {finding.severity for finding in findings} <= {Severity.NOTICE}
 
 
@@ -244,10 +244,10 @@ def test_the_media_type_of_a_request(
     amended: Contract, headers: Headers, expected: list[tuple[str, str, str]]
 ) -> None:
     made = exchange("POST /v2/rerank", RERANK, request=ASKED, request_headers=headers)
-    assert told(judge(amended, made)) == expected
+    assert reported(judge(amended, made)) == expected
 
 
-def test_each_mistake_of_the_client_is_told_once(amended: Contract) -> None:
+def test_each_error_of_the_client_is_reported_once(amended: Contract) -> None:
     twice = b'{"model": "m", "model": "m", "query": "q", "query": "q", "documents": []}'
     fingerprints = [one.fingerprint for one in judge(amended, exchange("POST /v2/rerank", request=twice))]
     assert len(fingerprints) == len(set(fingerprints)) > 0
@@ -259,10 +259,10 @@ def test_a_form_is_not_judged_as_json(amended: Contract) -> None:
     assert judge(amended, made) == []
 
 
-def test_request_and_answer_are_told_apart_at_the_same_place(amended: Contract) -> None:
+def test_request_and_response_are_distinguished_at_the_same_location(amended: Contract) -> None:
     made = exchange("POST /v2/rerank", RERANK | {"x": 1}, request=ASKED | {"x": 1})
     findings = judged(amended, made)
-    assert told(findings) == [
+    assert reported(findings) == [
         ("property-undocumented", "/x", ""),
         ("request-invalid", "/x", "property-undocumented:"),
     ]
@@ -279,13 +279,13 @@ def test_a_request_does_not_change_what_is_said_about_its_answer(amended: Contra
 
 def test_requests_as_published_have_no_tolerances(published: Contract) -> None:
     made = exchange("POST /v2/rerank", RERANK, request=ASKED | {"top_n": None})
-    assert told(judged(published, made)) == [("request-invalid", "/top_n", "null-unexpected:null")]
+    assert reported(judged(published, made)) == [("request-invalid", "/top_n", "null-unexpected:null")]
 
 
 def test_a_request_that_must_have_a_body() -> None:
     body = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
     made = contract(request=body)
-    assert told(judge(made, exchange("POST /v1/thing", {}, request=b""))) == [
+    assert reported(judge(made, exchange("POST /v1/thing", {}, request=b""))) == [
         ("request-invalid", "", "empty")
     ]
     assert judge(made, exchange("POST /v1/thing", {}, request=None)) == []

@@ -1,4 +1,4 @@
-"""One response with very many faults: little of it is kept, and its verdict is the same."""
+"""One response with very many errors: few findings are stored, and the verdict is the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cohere_conformance.model import Exchange, Finding, Request, Response, Sever
 from cohere_conformance.report.line import MOST_WRITTEN, Record, decode, encode
 from cohere_conformance.session.judging import Judge, JudgeSettings
 
-SOUND = {
+VALID = {
     "id": "9dfd50ed-1b2c-4f28-9d8c-8b6a3cbd5bd1",
     "results": [{"index": 0, "relevance_score": 0.9}],
     "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}},
@@ -38,30 +38,30 @@ def found(body: object) -> list[Finding]:
 
 def test_the_others_are_counted() -> None:
     """Of 5,000 unknown properties some are kept, and the first of them says how many there are beside."""
-    findings = found(SOUND | {f"k{number}": 1 for number in range(5000)})
+    findings = found(VALID | {f"k{number}": 1 for number in range(5000)})
     assert len(findings) == MOST
     assert [one.omitted for one in findings] == [5000 - MOST] + [0] * (MOST - 1)
 
 
 def test_as_many_as_are_kept_are_all_there_are() -> None:
     """Up to the bound nothing changes."""
-    findings = found(SOUND | {f"k{number}": 1 for number in range(MOST - 10)})
+    findings = found(VALID | {f"k{number}": 1 for number in range(MOST - 10)})
     assert not any(one.omitted for one in findings)
 
 
 @pytest.mark.parametrize("number", [500, 30_000])
 def test_the_worst_one_is_kept_wherever_it_is(number: int) -> None:
     """A breaking finding behind any number of additive ones still decides."""
-    items = [SOUND["results"][0] | {f"u{index}": 1} for index in range(number)]  # type: ignore[index]
-    findings = found(SOUND | {"results": [*items, 7]})
+    items = [VALID["results"][0] | {f"u{index}": 1} for index in range(number)]  # type: ignore[index]
+    findings = found(VALID | {"results": [*items, 7]})
     assert findings[0].severity is Severity.BREAKING
     assert findings[0].omitted
     assert len(findings) == MOST
 
 
 def test_texts_of_a_finding_are_bounded() -> None:
-    """A name of a million characters is cut, and two of them are told apart."""
-    findings = found(SOUND | {"x" * 1_000_000: 1, "x" * 1_000_001: 1})
+    """A name of a million characters is shortened, and two of them are distinguished."""
+    findings = found(VALID | {"x" * 1_000_000: 1, "x" * 1_000_001: 1})
     assert len({one.fingerprint for one in findings}) == len(findings) >= 2
     assert max(len(one.location + one.expected + one.observed) for one in findings) < 4000
 

@@ -1,4 +1,4 @@
-"""What a recorder has put in place of an id is compared with nothing."""
+"""Placeholders that recorders replace ids with are not compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IDS = [
 
 @pytest.mark.parametrize("text", PLACEHOLDERS)
 def test_a_placeholder_is_known(text: str) -> None:
-    """Words that recorders use, runs of one sign, brackets and zeros stand for an id."""
+    """Words of recorders, repeated signs, brackets and zeros are placeholders of ids."""
     assert is_placeholder(text)
 
 
@@ -103,7 +103,7 @@ def test_the_format_of_a_replaced_id_is_not_judged() -> None:
         (500, None, ""),
     ],
 )
-def test_an_answer_of_the_edge_is_told_apart(status: int, body: Any, reason: str) -> None:
+def test_a_response_of_an_intermediary_is_recognised(status: int, body: Any, reason: str) -> None:
     """A gateway answers with a page or with nothing, the API with an object of JSON."""
     made = exchange("POST /v2/chat", body, status=status, headers=() if body is None else JSON)
     assert edge(ParsedExchange(made)) == reason

@@ -1,4 +1,4 @@
-"""Whatever comes, the judge says something well-formed about it, and never raises."""
+"""The judge returns well-formed findings for any exchange, and never raises."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ values = st.recursive(
 
 
 def well_formed(made: Exchange) -> list[Finding]:
-    """Return the findings of an exchange, none of which is malformed or told twice."""
+    """Return the findings of an exchange, none of which is malformed or repeated."""
     for contract in (PUBLISHED, AMENDED):
         findings = judge(contract, made)
         assert findings == judge(contract, made)
@@ -133,12 +133,12 @@ def test_arbitrary_events(call: str, data: list[str], name: str | None, headers:
 
 
 @pytest.mark.parametrize("call", ["POST /v1/chat", "POST /v2/chat"])
-@given(data=pieces, ending=st.sampled_from(["\n", "\r\n", "\r"]), cut=st.integers(0, 400))
+@given(data=pieces, newline=st.sampled_from(["\n", "\r\n", "\r"]), cut=st.integers(0, 400))
 @settings(OURS, max_examples=60)
-def test_arbitrary_streams(call: str, data: list[str], ending: str, cut: int) -> None:
-    frames = "".join(f"event: message-start{ending}data: {one}{ending}{ending}" for one in data)
+def test_arbitrary_streams(call: str, data: list[str], newline: str, cut: int) -> None:
+    frames = "".join(f"event: message-start{newline}data: {one}{newline}{newline}" for one in data)
     well_formed(exchange(call, frames.encode()[:cut], headers=SSE))
-    well_formed(exchange(call, ending.join(data).encode()[:cut], headers=NDJSON))
+    well_formed(exchange(call, newline.join(data).encode()[:cut], headers=NDJSON))
 
 
 @given(st.permutations(chat_v2(*block("a", inside=citation()), plan(), *tool_call("{}"))), st.data())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import exchange, told
+from builders import exchange, reported
 
 from cohere_conformance.checks import judge
 from cohere_conformance.contract import load_contract
@@ -38,7 +38,7 @@ def test_a_query_is_judged_apart_from_the_answer(
     amended: Contract, query: str, expected: list[tuple[str, str, str]]
 ) -> None:
     made = exchange(f"GET /v1/models{query}", MODELS)
-    assert told(judge(amended, made)) == expected
+    assert reported(judge(amended, made)) == expected
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_query_is_judged_apart_from_the_answer(
 )
 def test_a_required_parameter_is_missed(amended: Contract, query: str, missing: list[str]) -> None:
     made = exchange(f"POST /v1/datasets{query}", {"id": "a"})
-    assert [location for _, location, _ in told(judge(amended, made))] == missing
+    assert [location for _, location, _ in reported(judge(amended, made))] == missing
 
 
 def test_a_list_is_sent_by_repeating_the_name(amended: Contract) -> None:

@@ -1,4 +1,4 @@
-"""Reading JSON strictly: which rule a text breaks, and what value is still made of it."""
+"""The strict JSON parser: the defects of a text, and the value that is returned anyway."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def rules(raw: bytes | str) -> list[str]:
     ],
     ids=lambda value: repr(value)[:30] if isinstance(value, bytes) else "",
 )
-def test_a_text_is_told_what_is_wrong_with_it(raw: bytes, value: Any, broken: list[str]) -> None:
+def test_each_defect_of_a_text_is_named(raw: bytes, value: Any, broken: list[str]) -> None:
     assert (parse(raw)[0], rules(raw)) == (value, broken)
 
 

@@ -1,4 +1,4 @@
-"""What a request carries of what its operation declares."""
+"""The elements of an operation that a request has."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def names(contract: Contract, made: Exchange) -> set[str]:
         "none",
     ],
 )
-def test_a_body_shows_what_stands_in_it(amended: Contract, body: Any, expected: set[str]) -> None:
+def test_a_body_shows_its_properties(amended: Contract, body: Any, expected: set[str]) -> None:
     assert names(amended, exchange(CHAT, {}, request=body)) == expected
     # Also where the recorder kept no headers, and whatever the answer was.
     refused = exchange(CHAT, {}, status=400, request=body, request_headers=())
@@ -128,8 +128,8 @@ def test_a_form_shows_its_parts(amended: Contract, file: tuple[str | None, bytes
 
 
 def test_a_body_of_another_media_type_shows_nothing(amended: Contract) -> None:
-    told = (("content-type", "text/plain"),)
-    assert names(amended, exchange(CHAT, {}, request={"model": "m"}, request_headers=told)) == set()
+    reported = (("content-type", "text/plain"),)
+    assert names(amended, exchange(CHAT, {}, request={"model": "m"}, request_headers=reported)) == set()
     json = exchange("POST /v1/datasets", {}, request={"data": "x"})
     assert names(amended, json) == set()
 

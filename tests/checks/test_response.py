@@ -1,11 +1,11 @@
-"""The answer around its body: status, media type, headers, error envelope; and what was not recorded."""
+"""The response except for its body: status, media type, headers, error envelope, and missing recordings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import JSON, NDJSON, SSE, UUID, contract, exchange, judged, told
+from builders import JSON, NDJSON, SSE, UUID, contract, exchange, judged, reported
 
 from cohere_conformance.model import Severity
 
@@ -25,15 +25,15 @@ def typed(value: str) -> Headers:
 
 
 @pytest.mark.parametrize("status", [201, 204, 302, 402, 418, 502])
-def test_an_undeclared_status_is_told_and_its_body_left_alone(amended: Contract, status: int) -> None:
+def test_an_undeclared_status_is_reported_and_its_body_is_not_judged(amended: Contract, status: int) -> None:
     findings = judged(amended, exchange("POST /v2/rerank", b"<broken", status=status))
-    assert told(findings) == [("status-undeclared", "", str(status))]
+    assert reported(findings) == [("status-undeclared", "", str(status))]
     assert findings[0].severity is Severity.BREAKING
     assert findings[0].expected.startswith("one of 200, 400, ")
     assert (findings[0].observed, findings[0].status) == (str(status), status)
 
 
-def test_two_undeclared_statuses_are_told_apart(amended: Contract) -> None:
+def test_two_undeclared_statuses_are_distinguished(amended: Contract) -> None:
     one, other = (judged(amended, exchange("POST /v2/rerank", status=status))[0] for status in (402, 418))
     assert one.fingerprint != other.fingerprint
 
@@ -91,16 +91,16 @@ def test_parameters_and_case_of_a_media_type_do_not_matter(amended: Contract, va
         "neither",
     ],
 )
-def test_an_undeclared_media_type_is_told_and_the_body_judged(
+def test_an_undeclared_media_type_is_reported_and_the_body_judged(
     amended: Contract, headers: Headers, body: Any, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judged(amended, exchange("POST /v2/rerank", body, headers=headers))) == expected
+    assert reported(judged(amended, exchange("POST /v2/rerank", body, headers=headers))) == expected
 
 
 def test_the_page_of_an_edge_is_no_error_of_the_api(amended: Contract) -> None:
     page = b"<!doctype html><meta charset=utf-8><title>403</title>403 Forbidden"
     made = exchange("POST /v2/chat", page, status=403, headers=typed("text/html; charset=UTF-8"))
-    assert told(judged(amended, made)) == [
+    assert reported(judged(amended, made)) == [
         ("body-malformed", "", "syntax"),
         ("media-type-undeclared", "", "text/html"),
     ]
@@ -117,7 +117,7 @@ def test_the_page_of_an_edge_is_no_error_of_the_api(amended: Contract) -> None:
     ],
     ids=["sse", "ndjson", "plain", "none", "json"],
 )
-def test_a_stream_is_recognised_where_its_media_type_does_not_tell(
+def test_a_stream_is_recognised_without_its_media_type(
     amended: Contract, headers: Headers, expected: list[tuple[str, str, str]]
 ) -> None:
     stream = (
@@ -126,7 +126,7 @@ def test_a_stream_is_recognised_where_its_media_type_does_not_tell(
         b'event: message-end\ndata: {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}}\n\n'
         b"data: [DONE]\n\n"
     )
-    findings = told(judged(amended, exchange("POST /v2/chat", stream, headers=headers)))
+    findings = reported(judged(amended, exchange("POST /v2/chat", stream, headers=headers)))
     assert [one for one in findings if one[0] != "stream-unterminated"] == expected
 
 
@@ -171,12 +171,12 @@ def count(**header: Any) -> Contract:
 def test_a_declared_header_is_judged_where_it_is_sent(
     headers: Headers, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judged(count(), exchange("POST /v1/thing", {}, headers=headers))) == expected
+    assert reported(judged(count(), exchange("POST /v1/thing", {}, headers=headers))) == expected
 
 
-def test_a_header_that_comes_twice_is_told_once() -> None:
+def test_a_repeated_header_is_reported_once() -> None:
     headers = (*JSON, ("x-count", "x"), ("x-count", "y"))
-    assert told(judged(count(), exchange("POST /v1/thing", {}, headers=headers))) == [
+    assert reported(judged(count(), exchange("POST /v1/thing", {}, headers=headers))) == [
         ("header-invalid", "header:x-count", "type-changed")
     ]
 
@@ -201,7 +201,7 @@ def test_a_required_header_is_missed_where_headers_were_recorded(
     headers: Headers, expected: list[tuple[str, str, str]]
 ) -> None:
     findings = judged(count(required=True), exchange("POST /v1/thing", {}, headers=headers))
-    assert told(findings) == expected
+    assert reported(findings) == expected
     assert {finding.severity for finding in findings} <= {Severity.BREAKING}
 
 
@@ -228,7 +228,7 @@ def test_a_header_is_read_as_the_type_that_is_declared(
     assert [number(value) for value in breaks] == [1 for _ in breaks]
 
 
-def test_what_a_reader_is_told_about_a_header() -> None:
+def test_expected_and_observed_of_a_header() -> None:
     finding = judged(count(), exchange("POST /v1/thing", {}, headers=(*JSON, ("x-count", "many"))))[0]
     assert (finding.expected, finding.observed) == ("integer", '"many"')
 
@@ -242,7 +242,7 @@ def test_the_headers_of_the_shipped_contract(amended: Contract, published: Contr
         ("x-api-warning", "going"),
     )
     made = exchange("POST /v2/chat", CHAT, headers=headers)
-    assert told(judged(amended, made)) == [
+    assert reported(judged(amended, made)) == [
         ("header-invalid", "header:num_tokens", "type-changed"),
     ]
     assert judged(published, made) == []
@@ -300,7 +300,7 @@ def test_the_headers_of_the_shipped_contract(amended: Contract, published: Contr
 def test_an_error_says_what_went_wrong(
     amended: Contract, body: Any, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judged(amended, exchange("POST /v2/rerank", body, status=404))) == expected
+    assert reported(judged(amended, exchange("POST /v2/rerank", body, status=404))) == expected
 
 
 @pytest.mark.parametrize(
@@ -322,11 +322,11 @@ def test_an_error_says_what_went_wrong(
 def test_an_error_of_other_types_breaks_its_schema_too(
     amended: Contract, body: Any, expected: list[tuple[str, str, str]]
 ) -> None:
-    assert told(judged(amended, exchange("POST /v2/rerank", body, status=400))) == expected
+    assert reported(judged(amended, exchange("POST /v2/rerank", body, status=400))) == expected
 
 
 def test_only_errors_need_an_envelope(amended: Contract) -> None:
-    assert told(judged(amended, exchange("POST /v2/rerank", {"message": "no"}))) == [
+    assert reported(judged(amended, exchange("POST /v2/rerank", {"message": "no"}))) == [
         ("property-missing", "/results", ""),
         ("property-undocumented", "/message", ""),
     ]
@@ -334,7 +334,7 @@ def test_only_errors_need_an_envelope(amended: Contract) -> None:
 
 def test_an_error_of_another_group_has_no_id(amended: Contract) -> None:
     made = exchange("GET /v2/batches", {"message": "no", "id": UUID}, status=404)
-    assert told(judged(amended, made)) == [("property-undocumented", "/id", "")]
+    assert reported(judged(amended, made)) == [("property-undocumented", "/id", "")]
 
 
 # -- what was not recorded, and what nobody declares

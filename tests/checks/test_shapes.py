@@ -1,4 +1,4 @@
-"""What answers look like, whatever their values are."""
+"""The shapes of responses without their values."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_answers_that_differ_in_values_only_have_one_shape() -> None:
     assert len({response_shape(made, exchange(THING, answer)) for answer in answers}) == 1
 
 
-def test_what_is_not_declared_is_told_as_it_is() -> None:
+def test_undeclared_names_are_reported() -> None:
     assert locations({"message": "no", "labels": {"cat": {"share": 1}}}, 400) == {
         *("/message", "/labels", "/labels/cat", "/labels/cat/share")
     }
@@ -96,7 +96,7 @@ def test_an_answer_may_be_nested_deeply() -> None:
     assert len(locations(deep, 400)) == 900
 
 
-def test_status_and_media_type_tell_answers_apart() -> None:
+def test_status_and_media_type_distinguish_responses() -> None:
     made = contract(SCHEMA)
     kinds = [
         JSON,
@@ -109,7 +109,7 @@ def test_status_and_media_type_tell_answers_apart() -> None:
     assert response_shape(made, exchange(THING, {}, status=201)) not in shapes
 
 
-def test_a_stream_is_told_by_its_events(amended: Contract) -> None:
+def test_a_stream_is_recognised_by_its_events(amended: Contract) -> None:
     short, long = chat_v2(*block("Hi")), chat_v2(*block("Hi", "there"), *block("again", index=1))
     odd = chat_v2({"type": "unheard-of"})
     types = {f"<{one['type']}>" for one in short}

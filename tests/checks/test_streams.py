@@ -1,4 +1,4 @@
-"""A stream: from bytes to events, each by its schema, all by their grammar, and the answer they add up to."""
+"""A stream: its events by their schemas, their order by the grammar, and the folded response."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from builders import (
     judged,
     lines,
     plan,
+    reported,
     sse,
-    told,
     tool_call,
 )
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Headers
 
 Event = dict[str, Any]
-Told = list[tuple[str, str, str]]
+Reported = list[tuple[str, str, str]]
 V2, V1, GENERATE = "POST /v2/chat", "POST /v1/chat", "POST /v1/generate"
 
 TEXT = chat_v2(*block("Hi", " there"))
@@ -56,8 +56,8 @@ UNTERMINATED = ("stream-unterminated", "", "no-final-event")
 NO_TERMINATOR = ("stream-unterminated", "", "no-terminator")
 
 
-def streamed(contract: Contract, body: bytes, headers: Headers = SSE, call: str = V2) -> Told:
-    return told(judged(contract, exchange(call, body, headers=headers)))
+def streamed(contract: Contract, body: bytes, headers: Headers = SSE, call: str = V2) -> Reported:
+    return reported(judged(contract, exchange(call, body, headers=headers)))
 
 
 def changed(stream: Iterable[Event], name: str, **changes: Any) -> list[Event]:
@@ -142,7 +142,7 @@ def test_lines_of_json_are_cut_at_line_feeds(text: str, expected: list[str]) -> 
         ("<html>\n", "json"),
     ],
 )
-def test_a_framing_that_nobody_tells_is_seen(text: str, framing: str) -> None:
+def test_an_undeclared_framing_is_recognised(text: str, framing: str) -> None:
     assert sniff(text) == framing
 
 
@@ -199,11 +199,11 @@ def test_a_stream_that_conforms(amended: Contract, call: str, headers: Headers, 
 
 
 def test_events_that_the_recorder_has_split(amended: Contract) -> None:
-    assert told(judged(amended, exchange(V2, headers=SSE, events=events(WHOLE)))) == []
-    assert told(judged(amended, exchange(V2, headers=(), events=events(WHOLE)))) == []
-    assert told(judged(amended, exchange(V2, headers=SSE, events=events(WHOLE)[:-1]))) == [NO_TERMINATOR]
+    assert reported(judged(amended, exchange(V2, headers=SSE, events=events(WHOLE)))) == []
+    assert reported(judged(amended, exchange(V2, headers=(), events=events(WHOLE)))) == []
+    assert reported(judged(amended, exchange(V2, headers=SSE, events=events(WHOLE)[:-1]))) == [NO_TERMINATOR]
     unnamed = [StreamEvent(json.dumps(event)) for event in WHOLE]
-    assert told(judged(amended, exchange(V2, headers=NDJSON, events=unnamed))) == []
+    assert reported(judged(amended, exchange(V2, headers=NDJSON, events=unnamed))) == []
 
 
 def test_split_and_whole_streams_are_judged_alike(amended: Contract) -> None:
@@ -214,7 +214,7 @@ def test_split_and_whole_streams_are_judged_alike(amended: Contract) -> None:
 
 def test_events_are_judged_whatever_media_type_was_recorded(amended: Contract) -> None:
     wrong = events(changed(TEXT, "message-end", delta={"finish_reason": "DONE"}))
-    found = told(judged(amended, exchange(V2, headers=JSON, events=wrong)))
+    found = reported(judged(amended, exchange(V2, headers=JSON, events=wrong)))
     assert ("enum-unknown", "<message-end>/delta/finish_reason", '"DONE"') in found
 
 
@@ -265,7 +265,7 @@ def test_events_are_judged_whatever_media_type_was_recorded(amended: Contract) -
     ids=["undocumented", "enum", "null", "type", "union", "unknown", "no-tag", "tag-no-text", "tag-null"],
 )
 def test_an_event_is_judged_by_the_schema_of_its_type(
-    amended: Contract, stream: list[Event], expected: Told
+    amended: Contract, stream: list[Event], expected: Reported
 ) -> None:
     assert streamed(amended, sse(stream)) == expected
 
@@ -278,7 +278,7 @@ def test_an_unknown_event_is_breaking_and_says_what_is_known(amended: Contract) 
     assert finding.observed == '"made-up"'
 
 
-def test_two_unknown_events_are_told_apart_and_each_once(amended: Contract) -> None:
+def test_two_unknown_events_are_distinguished_and_each_is_reported_once(amended: Contract) -> None:
     unknown = [{"type": name} for name in ("one", "two", "one", "two", "one")]
     assert streamed(amended, sse([TEXT[0], *unknown, *TEXT[1:]])) == [
         ("stream-event-unknown", "<one>", '"one"'),
@@ -308,7 +308,9 @@ def test_two_unknown_events_are_told_apart_and_each_once(amended: Contract) -> N
     ],
     ids=["cut", "syntax", "array", "null", "string", "duplicate-key", "trailing"],
 )
-def test_an_event_that_is_no_json_object_is_told(amended: Contract, data: str, expected: Told) -> None:
+def test_an_event_that_is_not_a_json_object_is_reported(
+    amended: Contract, data: str, expected: Reported
+) -> None:
     body = sse(TEXT).replace(
         b"event: content-end", f"event: content-delta\ndata: {data}\n\nevent: content-end".encode()
     )
@@ -316,22 +318,22 @@ def test_an_event_that_is_no_json_object_is_told(amended: Contract, data: str, e
     assert found == expected
 
 
-def test_a_malformed_event_without_a_name_is_told_at_the_whole(amended: Contract) -> None:
+def test_a_malformed_event_without_a_name_is_reported_for_the_stream(amended: Contract) -> None:
     body = frame("{").join([b"", sse(TEXT)])
     assert streamed(amended, body) == [("stream-malformed", "", "truncated")]
     assert streamed(amended, b"{\n" + lines(TEXT), NDJSON) == [("stream-malformed", "", "truncated")]
 
 
-def test_bytes_that_are_no_utf_8_are_told(amended: Contract) -> None:
+def test_invalid_utf_8_is_reported(amended: Contract) -> None:
     body = sse(TEXT).replace(b"Hi", b"\xff\xfe")
     findings = judged(amended, exchange(V2, body, headers=SSE))
-    assert told(findings) == [("stream-malformed", "", "utf-8")]
+    assert reported(findings) == [("stream-malformed", "", "utf-8")]
     assert findings[0].observed == "byte 0xff"
     real = sse(TEXT).replace(b"Hi", "\ufffd".encode())
     assert streamed(amended, real) == []
 
 
-def test_a_byte_order_mark_before_lines_is_told(amended: Contract) -> None:
+def test_a_byte_order_mark_before_lines_is_reported(amended: Contract) -> None:
     assert streamed(amended, b"\xef\xbb\xbf" + lines(TEXT), NDJSON) == [
         ("stream-malformed", "", "byte-order-mark")
     ]
@@ -396,7 +398,7 @@ def test_v1_events_need_no_name(amended: Contract) -> None:
         "after-end",
     ],
 )
-def test_a_v2_stream_ends_once_and_then_says_so(amended: Contract, body: bytes, expected: Told) -> None:
+def test_a_v2_stream_ends_once_and_then_says_so(amended: Contract, body: bytes, expected: Reported) -> None:
     assert streamed(amended, body) == sorted(expected)
 
 
@@ -440,8 +442,8 @@ def test_a_stream_that_is_cut_anywhere_is_unterminated_and_nothing_else(amended:
     ],
     ids=["no-start", "block-left-open", "index", "plan-late", "citation-early", "finished"],
 )
-def test_an_event_out_of_order_is_told_with_the_rule(
-    amended: Contract, call: str, stream: list[Event], expected: Told
+def test_an_event_out_of_order_is_reported_with_the_rule(
+    amended: Contract, call: str, stream: list[Event], expected: Reported
 ) -> None:
     headers, body = (SSE, sse(stream)) if call == V2 else (NDJSON, lines(stream))
     assert streamed(amended, body, headers, call) == expected
@@ -488,11 +490,11 @@ def test_where_in_the_stream_it_went_wrong_does_not_matter(amended: Contract) ->
     ],
     ids=["finish-reason", "id", "role", "other-type", "no-type", "no-citation", "broken-is-not-folded"],
 )
-def test_a_v2_stream_adds_up_to_an_answer(amended: Contract, stream: list[Event], expected: Told) -> None:
+def test_a_v2_stream_adds_up_to_an_answer(amended: Contract, stream: list[Event], expected: Reported) -> None:
     assert streamed(amended, sse(stream)) == expected
 
 
-def test_what_only_the_answer_has_too_much_is_told_and_harmless(amended: Contract) -> None:
+def test_an_addition_of_the_folded_response_is_reported_and_harmless(amended: Contract) -> None:
     both = {"message": {"content": {"type": "text", "text": "", "thinking": ""}}}
     (finding,) = judged(amended, exchange(V2, sse(changed(TEXT, "content-start", delta=both)), headers=SSE))
     assert (finding.kind.value, finding.location, finding.severity) == (
@@ -502,14 +504,14 @@ def test_what_only_the_answer_has_too_much_is_told_and_harmless(amended: Contrac
     )
 
 
-def test_a_piece_of_both_kinds_is_told(amended: Contract) -> None:
+def test_a_delta_of_both_kinds_is_reported(amended: Contract) -> None:
     both = {"message": {"content": {"text": "a", "thinking": "b"}}}
     assert streamed(amended, sse(changed(TEXT, "content-delta", delta=both))) == [
         ("stream-fold-mismatch", "/message/content/*/text", "delta-of-other-type")
     ]
 
 
-def test_what_an_event_has_too_much_is_told_at_the_event_only(amended: Contract) -> None:
+def test_an_addition_of_an_event_is_reported_for_the_event_only(amended: Contract) -> None:
     usage = {"billed_units": {"input_tokens": 1}, "tokens": {"paper_tokens": 3}}
     stream = changed(TEXT, "message-end", delta={"finish_reason": "COMPLETE", "usage": usage})
     assert streamed(amended, sse(stream)) == [
@@ -543,12 +545,12 @@ def test_what_an_event_has_too_much_is_told_at_the_event_only(amended: Contract)
     ids=["adds-up", "dropped", "empty", "finish-reason", "generation-id", "less", "broken-is-not-folded"],
 )
 def test_a_v1_stream_adds_up_to_its_last_event(
-    amended: Contract, stream: list[Event], expected: Told
+    amended: Contract, stream: list[Event], expected: Reported
 ) -> None:
     assert streamed(amended, lines(stream), NDJSON, V1) == expected
 
 
-def test_each_fold_mismatch_is_told_once(amended: Contract) -> None:
+def test_each_fold_mismatch_is_reported_once(amended: Contract) -> None:
     wrong = changed(TEXT, "content-delta", delta={"message": {"content": {"thinking": "x"}}})
     assert streamed(amended, sse(wrong)) == [
         ("stream-fold-mismatch", "/message/content/*/text", "delta-of-other-type")
@@ -582,7 +584,9 @@ def generated(*texts: str, index: int = 0, whole: str | None = None) -> list[Eve
     ],
     ids=["adds-up", "dropped", "other-index", "error"],
 )
-def test_a_generate_stream_adds_up_by_index(amended: Contract, stream: list[Event], expected: Told) -> None:
+def test_a_generate_stream_adds_up_by_index(
+    amended: Contract, stream: list[Event], expected: Reported
+) -> None:
     assert streamed(amended, lines(stream), NDJSON, GENERATE) == expected
 
 

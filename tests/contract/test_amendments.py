@@ -1,4 +1,4 @@
-"""The shipped amendments and tolerances: each does something, says why, and loosens no more than it says."""
+"""The shipped amendments and tolerances: each changes something, has a reason, and permits no more."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def without_tolerances() -> Contract:
 each = pytest.mark.parametrize("amendment", EVERY, ids=lambda amendment: amendment.id)
 
 
-# --- what stands in the files
+# --- the files
 
 
 @each
@@ -64,7 +64,7 @@ def test_every_action_changes_something(declarations: Declarations, amendment: A
 
 
 @each
-def test_an_amendment_stands_without_the_others_and_they_without_it(
+def test_an_amendment_works_without_the_others_and_they_without_it(
     declarations: Declarations, amendment: Amendment
 ) -> None:
     others = [other for other in EVERY if other.id != amendment.id]
@@ -88,7 +88,7 @@ def test_ids_are_unique_over_both_files() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_actions_of_one_amendment_stand_together_and_only_the_first_says_why(name: str) -> None:
+def test_actions_of_one_amendment_are_adjacent_and_only_the_first_has_a_reason(name: str) -> None:
     actions = load_yaml(folder("contracts") / name)["actions"]
     groups = [(key, list(group)) for key, group in groupby(actions, key=lambda action: action["x-id"])]
     assert len(groups) == len({key for key, _ in groups})
@@ -104,7 +104,7 @@ def test_each_file_keeps_to_its_classes(declarations: Declarations) -> None:
 
 
 @pytest.mark.parametrize("number", DEFECTS)
-def test_each_known_defect_is_amended_or_told_to_need_nothing(
+def test_each_known_defect_is_amended_or_listed_as_needing_nothing(
     declarations: Declarations, number: int
 ) -> None:
     text = (folder("contracts") / "amendments.yaml").read_text(encoding="utf-8")

@@ -185,7 +185,7 @@ def document(request: pytest.FixtureRequest, declarations: Declarations) -> Docu
     return declarations.published if request.param == "as published" else declarations.amended
 
 
-def test_the_shipped_document_stands_by_itself(document: Document) -> None:
+def test_the_shipped_document_is_self_contained(document: Document) -> None:
     assert all(pointer.startswith("#/") for pointer in references(document))
     for pointer in references(document):
         resolve(document, pointer)

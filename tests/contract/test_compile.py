@@ -1,4 +1,4 @@
-"""The compiled contract: operations, what they declare, and digests that tell whether two judge alike."""
+"""The compiled contract: operations, their declarations, and digests that are equal if two judge alike."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_what_one_operation_declares() -> None:
     ]
 
 
-def test_names_of_media_types_and_headers_are_told_in_lower_case() -> None:
+def test_names_of_media_types_and_headers_are_in_lower_case() -> None:
     made = document(response={"content": {"Application/JSON": {"schema": {}}}, "headers": {"X-A": {}}})
     response = compile_contract(made, {}).operations[THING].responses["200"]
     assert (list(response.media), list(response.headers)) == (

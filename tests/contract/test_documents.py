@@ -1,4 +1,4 @@
-"""Documents are YAML 1.2, and what is none is refused with the place where it goes wrong."""
+"""Documents are YAML 1.2; other texts are refused with the location of the error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exported document is valid in both versions of OpenAPI, and schemathesis reads its streams rightly."""
+"""The exported document is valid in both versions of OpenAPI, and schemathesis reads its streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grammar of a stream: every rule of the walk, and what a broken file of grammars is told."""
+"""The grammar of a stream: every rule of the walk, and the errors of a malformed file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped links, how an expression is read out of a call, and what a broken file is told."""
+"""The shipped links, the values of expressions, and the errors of a malformed file."""
 
 from __future__ import annotations
 
@@ -220,12 +220,12 @@ def test_other_expressions_are_refused_by_name(text: str) -> None:
 
 def made_up(**further: Any) -> Link:
     parts: dict[str, Any] = {"path": {}, "query": {}, "body": {}, "when": {}}
-    for part, told in further.items():
+    for part, reported in further.items():
         parts[part] = {
             (parse_expression(name) if part == "when" else name): (
-                told[name] if part == "when" else parse_expression(told[name])
+                reported[name] if part == "when" else parse_expression(reported[name])
             )
-            for name in told
+            for name in reported
         }
     return Link("PUT /v1/things/{id}", "200", "next", "GET /v1/others/{id}", **parts)
 
@@ -323,14 +323,14 @@ def document() -> dict[str, Any]:
 
 
 def written(tmp_path: Path, links: str, **further: str) -> Path:
-    told = {
+    reported = {
         "target": "$.paths['/v1/things'].post.responses['200']",
         "x-id": "things.make",
         "x-reason": "Because.",
         "x-evidence": "DS-S01",
     } | {key.replace("x_", "x-"): value for key, value in further.items()}
     path = tmp_path / "links.yaml"
-    lines = "".join(f'    {key}: "{value}"\n' for key, value in told.items())
+    lines = "".join(f'    {key}: "{value}"\n' for key, value in reported.items())
     path.write_text(
         f"overlay: 1.0.0\ninfo: {{title: t}}\nactions:\n  -\n{lines}    update: {{links: {links}}}\n",
         encoding="utf-8",
@@ -361,7 +361,7 @@ def written(tmp_path: Path, links: str, **further: str) -> Path:
         ),
     ],
 )
-def test_a_sound_link_is_read(tmp_path: Path, links: str, parts: tuple[str, dict[str, str]]) -> None:
+def test_a_valid_link_is_loaded(tmp_path: Path, links: str, parts: tuple[str, dict[str, str]]) -> None:
     [link] = load_links(written(tmp_path, links), document())
     assert (link.source, link.status, link.name) == ("POST /v1/things", "200", "a")
     assert [one.text for one in link.path.values()] == ([parts[0]] if parts[0] else [])

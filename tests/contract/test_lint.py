@@ -1,6 +1,6 @@
-"""The lint: the shipped contract is in order, and each rule tells of the one change that breaks it.
+"""The lint: the shipped contract is consistent, and each rule reports the change that violates it.
 
-The rules are asked twice: of copies of the shipped contract, and, for their variants, of a small one.
+The rules are tested twice: on copies of the shipped contract and, for their variants, on a small one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.documents import Document
 
 VALIDATED: dict[tuple[str, str], list[LintProblem]] = {}
-"""What the validator says of a document, which takes seconds; most tests leave one of the two as it is."""
+"""The problems of a document, which take seconds to find; most tests change only one of the two."""
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,7 @@ def action(target: str, more: str) -> str:
         "valid-openapi",
     ],
 )
-def test_an_amendment_that_breaks_a_rule_is_told(
+def test_an_amendment_that_violates_a_rule_is_reported(
     copy: Path, target: str, more: str, problems: list[tuple[str, str]]
 ) -> None:
     appended(copy / "amendments.yaml", action(target, more))
@@ -163,14 +163,14 @@ def test_an_amendment_that_breaks_a_rule_is_told(
     ],
     ids=["tier-known", "stream-grammar", "tolerance-misses", "operation-id", "valid-openapi"],
 )
-def test_a_change_of_a_shipped_file_that_breaks_a_rule_is_told(
+def test_a_change_of_a_shipped_file_that_violates_a_rule_is_reported(
     copy: Path, file: str, old: str, new: str, problems: list[tuple[str, str]]
 ) -> None:
     replaced(copy / file, old, new)
     assert rules_broken(lint(copy)) == problems
 
 
-def test_a_link_that_leads_nowhere_is_told(copy: Path) -> None:
+def test_a_link_to_nothing_is_reported(copy: Path) -> None:
     text = (copy / "links.yaml").read_text(encoding="utf-8")
     known = text.index("operationId: ")
     (copy / "links.yaml").write_text(
@@ -181,7 +181,7 @@ def test_a_link_that_leads_nowhere_is_told(copy: Path) -> None:
     assert "operationId: expected a declared one" in problem.message
 
 
-def test_a_broken_list_of_retired_models_is_told(copy: Path) -> None:
+def test_a_malformed_list_of_retired_models_is_reported(copy: Path) -> None:
     (copy / "models.yaml").write_text("retired: [", encoding="utf-8")
     with pytest.raises(ContractError, match=r"models\.yaml"):
         lint(copy)
@@ -359,7 +359,7 @@ def test_the_small_contract_is_in_order(tmp_path: Path) -> None:
         "amendment-without-effect",
     ],
 )
-def test_a_variant_of_a_rule_is_told(
+def test_a_variant_of_a_rule_is_reported(
     tmp_path: Path, file: str, old: str, new: str, problem: tuple[str, str]
 ) -> None:
     problems = lint(small(tmp_path, {file: (old, new)}))

@@ -1,6 +1,6 @@
-"""How an action of an overlay is carried out, on documents made up for it.
+"""The actions of an overlay, applied to small documents.
 
-What the shipped amendments do stands in `test_amendments.py`.
+The shipped amendments are tested in `test_amendments.py`.
 """
 
 from __future__ import annotations
@@ -188,10 +188,10 @@ def test_actions_with_one_id_are_one_amendment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lacks", ["x-reason", "x-evidence", "x-class"])
 def test_an_amendment_that_does_not_say_why_is_refused(tmp_path: Path, lacks: str) -> None:
-    told = {"x-id": "a.b", "x-class": "document-defect", "x-reason": "r", "x-evidence": "e"}
-    del told[lacks]
+    reported = {"x-id": "a.b", "x-class": "document-defect", "x-reason": "r", "x-evidence": "e"}
+    del reported[lacks]
     path = tmp_path / "overlay.yaml"
-    fields = ", ".join(f"{key}: {value}" for key, value in told.items())
+    fields = ", ".join(f"{key}: {value}" for key, value in reported.items())
     path.write_text(f"{HEAD}- {{target: $.a, {fields}, remove: true}}\n", encoding="utf-8")
     with pytest.raises(ContractError, match=r"amendment a\.b: "):
         load_amendments(path)

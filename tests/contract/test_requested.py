@@ -1,4 +1,4 @@
-"""What an operation declares that a request can show."""
+"""The elements of an operation that a request can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a method and an address to the operation that they mean, or to nothing of ours."""
+"""The operation of a method and a URL, or none."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_other_servers_are_none_of_our_business(amended: Contract, url: str) -> 
 
 
 @pytest.mark.parametrize("url", ["http://[::1/v2/chat", "https://[api.cohere.com]/v2/chat"])
-def test_an_address_that_is_none_is_foreign(amended: Contract, url: str) -> None:
+def test_an_invalid_address_does_not_belong_to_the_api(amended: Contract, url: str) -> None:
     assert amended.route("POST", url) == Route(None, ours=False)
 
 
@@ -162,7 +162,7 @@ def test_the_declared_order_of_paths_does_not_matter() -> None:
         assert found == ["GET /x/{id}", "POST /x/{id}:stop", "GET /x/fixed", "POST /x/{id}/{part}:stop"]
 
 
-def test_signs_in_a_path_stand_for_themselves() -> None:
+def test_special_characters_in_a_path_are_literal() -> None:
     router = Router(["GET /v1.0/{id}+x"], [API])
     assert router.route("GET", f"{API}/v1.0/1+x").operation == "GET /v1.0/{id}+x"
     assert router.route("GET", f"{API}/v1x0/1+x").operation is None

@@ -1,4 +1,4 @@
-"""An OpenAPI schema made into a JSON Schema: it accepts and refuses the same, and errors name the leaf."""
+"""An OpenAPI schema as a JSON Schema: it accepts and refuses the same, and errors name the leaf."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_a_branch_that_forgets_its_tag_has_it_from_the_discriminator() -> None:
     source = {"type": "array", "items": {"$ref": f"{HERE}/Pet"}}
     value = [{"kind": "cat", "lives": 1}, {"kind": "cat", "x": 1}]
     assert errors(source, value, schemas) == [("1", "additionalProperties")]
-    # Where the branch stands by itself nothing is added to it.
+    # Nothing is added to a branch alone.
     assert errors({"$ref": f"{HERE}/Cat"}, {"kind": "cat"}, schemas) == [("", "additionalProperties")]
 
 
@@ -215,7 +215,7 @@ def test_a_mapped_value_whose_target_is_no_branch_is_unknown() -> None:
     assert errors({"$ref": f"{HERE}/Pet"}, {"kind": "dog", "name": "Rex"}, schemas) == [("kind", "enum")]
 
 
-def test_branches_of_a_tagged_union_are_told_by_value() -> None:
+def test_branches_of_a_tagged_union_are_selected_by_value() -> None:
     translator = Translator({"components": {"schemas": PET}})
     tagged = translator.branches({"$ref": f"{HERE}/Pet"})
     assert tagged is not None
@@ -246,7 +246,7 @@ def test_a_union_of_different_types_is_judged_by_the_type(word: str) -> None:
     ]
 
 
-def test_a_union_that_cannot_be_told_apart_fails_as_a_whole() -> None:
+def test_a_union_without_a_discriminator_fails_as_one() -> None:
     source = {"oneOf": [obj("a", a="string"), obj("b", b="string")]}
     assert errors(source, {"a": "x"}) == []
     assert errors(source, {"c": 1}) == [("", "oneOf")]

@@ -1,4 +1,4 @@
-"""The shipped live policies, and what a broken file of them is told."""
+"""The shipped live policies, and the errors of a malformed file."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def test_notes_are_sentences_and_limits_positive(policies: Mapping[str, LivePoli
         for text in (policy.live, policy.cleanup_reason):
             assert not text or (text[0].isupper() and text.endswith(".")), label
         if policy.limit is not None:
-            told = [count for count in (policy.limit.trial, policy.limit.production) if count is not None]
-            assert told, label
-            assert min(told) > 0, label
+            reported = [count for count in (policy.limit.trial, policy.limit.production) if count is not None]
+            assert reported, label
+            assert min(reported) > 0, label
         assert policy.live or policy.tier not in {Tier.N3, Tier.X}, label
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from builders import API, JSON, NDJSON, SSE, UUID, block, chat_v1, chat_v2, exchange, told
+from builders import API, JSON, NDJSON, SSE, UUID, block, chat_v1, chat_v2, exchange, reported
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -357,7 +357,7 @@ def test_everything_is_accounted_for(imported: Import) -> None:
 
 def test_a_finding_of_an_answer_without_a_body_is_told_as_lost(imported: Import, amended: Contract) -> None:
     odd = rerank(body=None, status=299)
-    assert told(imported(odd, rerank()).tally.lost) == [("status-undeclared", "", "299")]
+    assert reported(imported(odd, rerank()).tally.lost) == [("status-undeclared", "", "299")]
 
 
 @pytest.mark.parametrize(
@@ -409,8 +409,8 @@ def test_a_finding_that_cleaning_takes_away_is_told(
         importing, "anonymous", lambda one: replace(one, response=replace(one.response, body=b"[]"))
     )
     made = imported(rerank(body={"results": "none"}))
-    assert ("type-changed", "/results", "string") in told(made.tally.lost)
-    assert ("type-changed", "", "array") in told(made.tally.gained)
+    assert ("type-changed", "/results", "string") in reported(made.tally.lost)
+    assert ("type-changed", "", "array") in reported(made.tally.gained)
 
 
 # -- recordings that break off
@@ -487,7 +487,7 @@ def test_events_become_bytes_that_are_judged_alike(
     add(tmp_path, made.cassettes)
     kept = [value for value in traffic([str(tmp_path)]) if isinstance(value, Exchange)]
     assert kept[0].response.body is not None
-    assert told(explainer.judge(kept[0])) == told(explainer.judge(one))
+    assert reported(explainer.judge(kept[0])) == reported(explainer.judge(one))
 
 
 def test_the_bytes_of_a_stream(imported: Import) -> None:

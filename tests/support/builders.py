@@ -65,7 +65,7 @@ def judged(contract: Contract, exchange: Exchange) -> list[Finding]:
     return judge_parsed(contract, ParsedExchange(exchange), requirements=False)
 
 
-def told(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
+def reported(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
     """Return what tells findings apart: kind, place and class of the value."""
     return sorted((finding.kind.value, finding.location, finding.value_class) for finding in findings)
 
@@ -135,9 +135,9 @@ def block(
 def citation(index: int = 0, text: str = "Hi") -> list[dict[str, Any]]:
     """Return a citation of a v2 stream."""
     source = {"type": "document", "id": "doc:0", "document": {"id": "doc:0", "snippet": "Hi"}}
-    told = {"start": 0, "end": len(text), "text": text, "sources": [source], "type": "TEXT_CONTENT"}
+    reported = {"start": 0, "end": len(text), "text": text, "sources": [source], "type": "TEXT_CONTENT"}
     return [
-        {"type": "citation-start", "index": index, "delta": {"message": {"citations": told}}},
+        {"type": "citation-start", "index": index, "delta": {"message": {"citations": reported}}},
         {"type": "citation-end", "index": index},
     ]
 

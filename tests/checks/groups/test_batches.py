@@ -1,4 +1,4 @@
-"""Batches: each check sees its violation and nothing else."""
+"""Batches: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ DONE = {**COMPLETED, "output_dataset_id": "d2", "num_records": 3, "num_successfu
 
 
 def batch(**change: Any) -> dict[str, Any]:
-    told = {"id": "b1", **SENT, **QUEUED, "created_at": moment(1), "updated_at": moment(1), **change}
-    return {name: value for name, value in told.items() if value is not None}
+    reported = {"id": "b1", **SENT, **QUEUED, "created_at": moment(1), "updated_at": moment(1), **change}
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def moment(second: int) -> str:
@@ -29,7 +29,10 @@ def one(**change: Any) -> dict[str, Any]:
 
 def page(*seconds: int, **further: Any) -> dict[str, Any]:
     times = [{"created_at": moment(second), "updated_at": moment(second)} for second in seconds]
-    return {"batches": [batch(id=f"b{number}", **told) for number, told in enumerate(times)], **further}
+    return {
+        "batches": [batch(id=f"b{number}", **reported) for number, reported in enumerate(times)],
+        **further,
+    }
 
 
 CONFORMING = [
@@ -67,12 +70,12 @@ VIOLATING = [
 
 
 @pytest.mark.parametrize(("call", "sent", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(call: str, sent: Any, body: Any) -> None:
+def test_valid_responses_violate_nothing(call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=sent), "batches") == []
 
 
 @pytest.mark.parametrize(("name", "call", "sent", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, call: str, sent: Any, body: Any) -> None:
+def test_each_violation_is_reported(name: str, call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=sent), "batches") == [name]
 
 
@@ -95,10 +98,10 @@ def test_every_check_has_a_violation() -> None:
 
 
 @pytest.mark.parametrize("sent", [None, b"{", [], {}, {"name": None, "model": [], "id": {}}])
-def test_without_a_sound_request_little_is_said(sent: Any) -> None:
+def test_with_an_invalid_request_little_is_reported(sent: Any) -> None:
     assert violated(exchange(CREATE, one(), request=sent), "batches") == []
     assert violated(exchange(CREATE, None, request=sent), "batches") == []
 
 
 def test_shipped_examples_can_be_judged() -> None:
-    assert [violated(told, "batches") for told in shipped("batches")]
+    assert [violated(reported, "batches") for reported in shipped("batches")]

@@ -1,4 +1,4 @@
-"""Chat, version 2: each check sees what it is there for, and nothing else."""
+"""Chat, version 2: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def calling(*calls: Body, **further: Any) -> Body:
 
 
 def citing(*citations: Body, **further: Any) -> Body:
-    told = [{"sources": [SOURCE], "type": "TEXT_CONTENT"} | citation for citation in citations]
-    return {"message": {"citations": told}, "documents": ["x"]} | further
+    reported = [{"sources": [SOURCE], "type": "TEXT_CONTENT"} | citation for citation in citations]
+    return {"message": {"citations": reported}, "documents": ["x"]} | further
 
 
 def counted(
@@ -80,11 +80,11 @@ def form(text: str, schema: Body | None = FRUIT) -> Body:
 
 def talk(**further: Any) -> Exchange:
     """Return an exchange; what is no part of the answer belongs to the request."""
-    told = {"role": "assistant", "content": [TEXT]} | further.pop("message", {})
+    reported = {"role": "assistant", "content": [TEXT]} | further.pop("message", {})
     answer = {
         "id": UUID,
         "finish_reason": further.pop("finish", "COMPLETE"),
-        "message": {name: value for name, value in told.items() if value is not None},
+        "message": {name: value for name, value in reported.items() if value is not None},
         **counted(),
         **{name: further.pop(name) for name in ("usage",) if name in further},
         **further.pop("answer", {}),
@@ -110,7 +110,7 @@ def streamed_lines(accept: str) -> Exchange:
 
 
 def cited(index: int) -> list[Body]:
-    told = {
+    reported = {
         "start": 3 * index,
         "end": 3 * index + 2,
         "text": "Hi",
@@ -118,7 +118,7 @@ def cited(index: int) -> list[Body]:
         "type": "TEXT_CONTENT",
     }
     return [
-        {"type": "citation-start", "index": index, "delta": {"message": {"citations": told}}},
+        {"type": "citation-start", "index": index, "delta": {"message": {"citations": reported}}},
         {"type": "citation-end", "index": index},
     ]
 
@@ -258,8 +258,8 @@ ROWS: dict[str, tuple[Exchange, Exchange]] = {
 RELATIONS = {"max-tokens-above", "cut-told", "repeatable", "usage-grows", "stream-equals"}
 
 
-def violated(contract: Contract, told: Exchange) -> list[Finding]:
-    found = judge(contract, told)
+def violated(contract: Contract, reported: Exchange) -> list[Finding]:
+    found = judge(contract, reported)
     assert not [one for one in found if one.severity is Severity.BREAKING and not one.requirement], found
     return [one for one in found if one.requirement]
 
@@ -288,10 +288,10 @@ def test_each_requirement_is_checked_or_a_relation() -> None:
 def test_a_schema_by_its_other_name_is_judged_as_well(amended: Contract, name: str) -> None:
     """The v2 API accepts `schema` for `json_schema`: what obeys and what does not is the same."""
     good, bad = ROWS[name]
-    for told, expected in ((good, set()), (bad, {f"v2.chat.{name}"})):
-        body = (told.request.body or b"").replace(b'"json_schema"', b'"schema"')
-        request = msgspec.structs.replace(told.request, body=body)
-        renamed = msgspec.structs.replace(told, request=request)
+    for reported, expected in ((good, set()), (bad, {f"v2.chat.{name}"})):
+        body = (reported.request.body or b"").replace(b'"json_schema"', b'"schema"')
+        request = msgspec.structs.replace(reported.request, body=body)
+        renamed = msgspec.structs.replace(reported, request=request)
         assert b'"schema"' in body
         assert {one.requirement for one in violated(amended, renamed)} == expected
 
@@ -332,18 +332,18 @@ def test_no_check_raises(amended: Contract, name: str) -> None:
 def test_no_check_raises_on_the_examples(amended: Contract, name: str) -> None:
     path = folder("cassettes") / "examples" / f"{name}.jsonl"
     seen = [one for one in parse_recording(str(path)) if isinstance(one, Exchange)]
-    sound = [
+    valid = [
         one for one in seen if not any(found.severity is Severity.BREAKING for found in judge(amended, one))
     ]
-    assert sum(every(amended, one) for one in sound if one.response.status == 200)
+    assert sum(every(amended, one) for one in valid if one.response.status == 200)
 
 
-def every(contract: Contract, told: Exchange) -> int:
+def every(contract: Contract, reported: Exchange) -> int:
     """Run every check that there is for the operation; return how many did."""
     checked()
-    label = contract.route(told.request.method, told.request.url).operation
+    label = contract.route(reported.request.method, reported.request.url).operation
     bound = _CHECKS["2xx"].get(label or "", []) if label == CHAT else []
-    evidence = evidence_of(contract.operations[label], ParsedExchange(told)) if label else None
+    evidence = evidence_of(contract.operations[label], ParsedExchange(reported)) if label else None
     assert evidence is not None
     for one in bound:
         assert json.dumps([str(breach) for breach in one.run(evidence)])

@@ -1,4 +1,4 @@
-"""What all groups promise: each check sees what it is there for, and nothing else."""
+"""All groups: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ TOKENS: Json = {"tokens": [97], "token_strings": ["a"]}
 
 def embedded(**billed: float) -> Json:
     vectors = {"int8": [[1] * 256]}
-    told = {"api_version": {"version": "2"}, "billed_units": billed}
+    reported = {"api_version": {"version": "2"}, "billed_units": billed}
     return {
         "id": UUID,
         "response_type": "embeddings_by_type",
         "embeddings": vectors,
         "texts": ["é🙂"],
-        "meta": told,
+        "meta": reported,
     }
 
 
@@ -146,9 +146,9 @@ def exchanged(row: Row) -> Exchange:
     return exchange(label, body, status=status, headers=(*JSON, *headers.items()), request=request)
 
 
-@pytest.mark.parametrize(("requirement", "sound", "wrong"), CASES)
-def test_a_check_tells_wrong_from_sound(requirement: str, sound: Row, wrong: Row) -> None:
-    assert requirement not in violated(exchanged(sound), "common")
+@pytest.mark.parametrize(("requirement", "valid", "wrong"), CASES)
+def test_a_check_distinguishes_invalid_from_valid_responses(requirement: str, valid: Row, wrong: Row) -> None:
+    assert requirement not in violated(exchanged(valid), "common")
     assert violated(exchanged(wrong), "common") == [requirement]
 
 

@@ -1,4 +1,4 @@
-"""Connectors: each check sees its violation and nothing else."""
+"""Connectors: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SERVICE = {"type": "bearer", "token": "top-secret"}
 
 def connector(second: int = 1, **change: Any) -> dict[str, Any]:
     at = f"2024-10-01T10:00:{second:02}Z"
-    told = {"id": "notes-1a", **SENT, "created_at": at, "updated_at": at, "active": True, **change}
-    return {name: value for name, value in told.items() if value is not None}
+    reported = {"id": "notes-1a", **SENT, "created_at": at, "updated_at": at, "active": True, **change}
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def one(**change: Any) -> dict[str, Any]:
@@ -76,12 +76,12 @@ VIOLATING = [
 
 
 @pytest.mark.parametrize(("call", "sent", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(call: str, sent: Any, body: Any) -> None:
+def test_valid_responses_violate_nothing(call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=sent), "connectors") == []
 
 
 @pytest.mark.parametrize(("name", "call", "sent", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, call: str, sent: Any, body: Any) -> None:
+def test_each_violation_is_reported(name: str, call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=sent), "connectors") == [name]
 
 
@@ -99,8 +99,8 @@ def test_a_limit_of_zero_is_not_refused(query: str, status: int, found: list[str
 
 
 def test_a_finding_does_not_repeat_the_secret() -> None:
-    told = exchange(CREATE, one(oauth=OAUTH, description="top-secret"), request=SENT | {"oauth": OAUTH})
-    assert "hush-hush" not in str(judge(load_contract(), told))
+    reported = exchange(CREATE, one(oauth=OAUTH, description="top-secret"), request=SENT | {"oauth": OAUTH})
+    assert "hush-hush" not in str(judge(load_contract(), reported))
 
 
 def test_every_check_has_a_violation() -> None:
@@ -109,10 +109,10 @@ def test_every_check_has_a_violation() -> None:
 
 @pytest.mark.parametrize("sent", [None, b"{", [], {}, {"name": 1, "oauth": "x", "service_auth": None}])
 @pytest.mark.parametrize("call", [CREATE, PATCH])
-def test_without_a_sound_request_little_is_said(call: str, sent: Any) -> None:
+def test_with_an_invalid_request_little_is_reported(call: str, sent: Any) -> None:
     assert set(violated(exchange(call, one(), request=sent), "connectors")) <= {"echo"}
     assert violated(exchange(call, None, request=sent), "connectors") == []
 
 
 def test_shipped_examples_can_be_judged() -> None:
-    assert [violated(told, "connectors") for told in shipped("connectors")]
+    assert [violated(reported, "connectors") for reported in shipped("connectors")]

@@ -1,4 +1,4 @@
-"""Datasets: each check sees what it is there for, and nothing in what conforms."""
+"""Datasets: each check finds its violation, and nothing in conforming exchanges."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ DEVIATING = [
 
 
 @pytest.mark.parametrize(("requirement", "call", "body"), DEVIATING)
-def test_what_deviates_is_told_of(requirement: str, call: str, body: object) -> None:
+def test_deviations_are_reported(requirement: str, call: str, body: object) -> None:
     assert breached(call, body) == [requirement]
 
 

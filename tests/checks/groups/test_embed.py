@@ -1,4 +1,4 @@
-"""Embed: each check sees its violation and nothing else."""
+"""Embed: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cohere_conformance.reference import vectors
 
 V1, V2 = "POST /v1/embed", "POST /v2/embed"
 FLOATS = vectors.shortened(vectors.embed("embed-v4.0", 1536, ("plums",), ""), 256)
-SOUND = {kind: vectors.typed(FLOATS, kind) for kind in vectors.TYPES}
+VALID = {kind: vectors.typed(FLOATS, kind) for kind in vectors.TYPES}
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + struct.pack(">II", 8, 4) + b"\x08\2\0\0\0"
 IMAGE = {"width": 8, "height": 4, "format": "image/png", "bit_depth": 0}
 PICTURE = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -29,12 +29,12 @@ def request(*kinds: str, **further: Any) -> dict[str, Any]:
 def answer(embeddings: Any, version: str = "2", **further: Any) -> dict[str, Any]:
     meta = {"api_version": {"version": version}, "billed_units": {"input_tokens": 2}}
     flat = isinstance(embeddings, list)
-    told = {"id": UUID, "texts": ["Plums"], "embeddings": embeddings, "meta": meta}
-    return told | {"response_type": "embeddings_floats" if flat else "embeddings_by_type"} | further
+    reported = {"id": UUID, "texts": ["Plums"], "embeddings": embeddings, "meta": meta}
+    return reported | {"response_type": "embeddings_floats" if flat else "embeddings_by_type"} | further
 
 
 def by_type(*kinds: str, **further: Any) -> dict[str, Any]:
-    return answer({kind: [SOUND[kind]] for kind in kinds} | further)
+    return answer({kind: [VALID[kind]] for kind in kinds} | further)
 
 
 def shifted(vector: list[int]) -> list[int]:
@@ -45,8 +45,8 @@ FULL = [list(vectors.embed("embed-v4.0", 1536, ("plums",), ""))]
 ONE = by_type("float")
 CONFORMING = [
     (V2, request(), ONE),
-    (V2, request(*SOUND), by_type(*SOUND)),
-    (V2, request("int8", "float", texts=["a", "b"]), by_type(int8=[SOUND["int8"]] * 2, float=[FLOATS] * 2)
+    (V2, request(*VALID), by_type(*VALID)),
+    (V2, request("int8", "float", texts=["a", "b"]), by_type(int8=[VALID["int8"]] * 2, float=[FLOATS] * 2)
      | {"texts": ["a", "b"]}),
     (V2, request(output_dimension=None), by_type(float=FULL)),
     (V2, request(model="embed-v5.0-fast", output_dimension=None), by_type(float=[[0.5, 0.5]])),
@@ -65,12 +65,12 @@ VIOLATING = [
     ("types", request(), by_type("float", "int8")),
     ("shape", request(), ONE | {"response_type": "embeddings_floats"}),
     ("dimension", request(), by_type(float=[FLOATS[:248]])),
-    ("dimension", request("int8"), by_type(int8=[SOUND["int8"][:248]])),
+    ("dimension", request("int8"), by_type(int8=[VALID["int8"][:248]])),
     ("packed-dimension", request("ubinary"), by_type(ubinary=[[1] * 256])),
     ("base64-dimension", request("base64"), by_type(base64=["AAAA"])),
     ("base64-dimension", request("base64"), by_type(base64=["no base64"])),
-    ("number-range", request("int8"), by_type(int8=[[*SOUND["int8"][1:], 128]])),
-    ("number-range", request("ubinary"), by_type(ubinary=[[*SOUND["ubinary"][1:], -1]])),
+    ("number-range", request("int8"), by_type(int8=[[*VALID["int8"][1:], 128]])),
+    ("number-range", request("ubinary"), by_type(ubinary=[[*VALID["ubinary"][1:], -1]])),
     ("length-one", request(), by_type(float=[[3 * one for one in FLOATS]])),
     (
         "base64-floats",
@@ -80,19 +80,19 @@ VIOLATING = [
     (
         "ubinary-signs",
         request("float", "ubinary"),
-        by_type("float", ubinary=[[255 - one for one in SOUND["ubinary"]]]),
+        by_type("float", ubinary=[[255 - one for one in VALID["ubinary"]]]),
     ),
     (
         "binary-offset",
         request("binary", "ubinary"),
-        by_type("ubinary", binary=[[one - 256 if one > 127 else one for one in SOUND["ubinary"]]]),
+        by_type("ubinary", binary=[[one - 256 if one > 127 else one for one in VALID["ubinary"]]]),
     ),
     (
         "uint8-rises",
         request("int8", "uint8"),
-        by_type("int8", uint8=[[255 - one for one in SOUND["uint8"]]]),
+        by_type("int8", uint8=[[255 - one for one in VALID["uint8"]]]),
     ),
-    ("int8-direction", request("float", "int8"), by_type("float", int8=[shifted(SOUND["int8"])])),
+    ("int8-direction", request("float", "int8"), by_type("float", int8=[shifted(VALID["int8"])])),
     ("texts-echo", request(), ONE | {"texts": ["plums"]}),
     ("texts-echo", request(), ONE | {"texts": []}),
     ("texts-echo", request(model="my-embed"), ONE | {"texts": ["Plum"]}),
@@ -111,12 +111,12 @@ VIOLATING = [
 
 
 @pytest.mark.parametrize(("call", "sent", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(call: str, sent: Any, body: Any) -> None:
+def test_valid_responses_violate_nothing(call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=sent), "embed") == []
 
 
 @pytest.mark.parametrize(("name", "sent", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, sent: Any, body: Any) -> None:
+def test_each_violation_is_reported(name: str, sent: Any, body: Any) -> None:
     assert violated(exchange(V2, body, request=sent), "embed") == [name]
 
 
@@ -134,7 +134,7 @@ def test_every_check_has_a_violation() -> None:
 
 @pytest.mark.parametrize("sent", [None, b"{", [], {}, {"texts": 7, "embedding_types": 1, "model": []}])
 @pytest.mark.parametrize("call", [V1, V2])
-def test_without_a_sound_request_little_is_said(call: str, sent: Any) -> None:
+def test_with_an_invalid_request_little_is_reported(call: str, sent: Any) -> None:
     body = answer({"float": [[0.5], []], "ubinary": [[], [1]], "int8": [[0], [0]]}, call[7])
     assert violated(exchange(call, body, request=sent), "embed") == []
     assert violated(exchange(call, None, request=request()), "embed") == []

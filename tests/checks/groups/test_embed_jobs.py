@@ -1,4 +1,4 @@
-"""Embed jobs: each check sees what it is there for, and nothing in what conforms."""
+"""Embed jobs: each check finds its violation, and nothing in conforming exchanges."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROWS: list[tuple[str, object, list[str]]] = [
 
 
 @pytest.mark.parametrize(("call", "body", "requirements"), ROWS)
-def test_what_is_told_of(call: str, body: object, requirements: list[str]) -> None:
+def test_what_is_reported(call: str, body: object, requirements: list[str]) -> None:
     found = judge(load_contract(), exchange(call, body))
     assert [finding.requirement or finding.kind for finding in found] == requirements
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: each check sees its violation and nothing else."""
+"""Fine-tuning: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def sent(**hyper: Any) -> dict[str, Any]:
 
 
 def model(second: int = 1, **change: Any) -> dict[str, Any]:
-    told = {"id": UUID, "name": "mine", "settings": settings(**USUAL), "created_at": at(second)}
-    return told | {"status": "STATUS_QUEUED", **change}
+    reported = {"id": UUID, "name": "mine", "settings": settings(**USUAL), "created_at": at(second)}
+    return reported | {"status": "STATUS_QUEUED", **change}
 
 
 def at(second: int) -> str:
@@ -106,19 +106,19 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("call", "asked", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(call: str, asked: Any, body: Any) -> None:
+def test_valid_responses_violate_nothing(call: str, asked: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=asked), "finetuning") == []
 
 
 @pytest.mark.parametrize(("name", "call", "asked", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, call: str, asked: Any, body: Any) -> None:
+def test_each_violation_is_reported(name: str, call: str, asked: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=asked), "finetuning") == [name]
 
 
 @pytest.mark.parametrize(("name", "call", "status", "text"), REFUSED)
 def test_refusals_have_the_status_that_they_must_have(name: str, call: str, status: int, text: str) -> None:
-    told = exchange(call, {"message": text}, status=status, request=sent() if call == CREATE else None)
-    assert violated(told, "finetuning") == ([name] if name else [])
+    reported = exchange(call, {"message": text}, status=status, request=sent() if call == CREATE else None)
+    assert violated(reported, "finetuning") == ([name] if name else [])
 
 
 def test_every_check_has_a_violation() -> None:
@@ -128,9 +128,9 @@ def test_every_check_has_a_violation() -> None:
 
 @pytest.mark.parametrize("asked", [None, b"{", [], {}, {"settings": []}, {"settings": {"base_model": 1}}])
 @pytest.mark.parametrize("call", [CREATE, PATCH])
-def test_without_a_sound_request_little_is_said(call: str, asked: Any) -> None:
+def test_with_an_invalid_request_little_is_reported(call: str, asked: Any) -> None:
     assert violated(exchange(call, one(), request=asked), "finetuning") == []
 
 
 def test_shipped_examples_can_be_judged() -> None:
-    assert [violated(told, "finetuning") for told in shipped("finetuning")]
+    assert [violated(reported, "finetuning") for reported in shipped("finetuning")]

@@ -1,4 +1,4 @@
-"""Models: each check sees its violation and nothing else."""
+"""Models: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TOKENIZER = "https://storage.googleapis.com/cohere-public/tokenizers/embed-v4.0.
 
 
 def model(**further: Any) -> dict[str, Any]:
-    told = {"name": "embed-v4.0", "endpoints": ["embed"], "default_endpoints": ["embed"]}
-    return told | {"finetuned": False, "context_length": 128_000, "tokenizer_url": TOKENIZER} | further
+    reported = {"name": "embed-v4.0", "endpoints": ["embed"], "default_endpoints": ["embed"]}
+    return reported | {"finetuned": False, "context_length": 128_000, "tokenizer_url": TOKENIZER} | further
 
 
 def listed(*models: dict[str, Any]) -> dict[str, Any]:
@@ -59,12 +59,12 @@ VIOLATING = [
 
 
 @pytest.mark.parametrize(("call", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(call: str, body: Any) -> None:
+def test_valid_responses_violate_nothing(call: str, body: Any) -> None:
     assert violated(exchange(call, body), "models") == []
 
 
 @pytest.mark.parametrize(("name", "call", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, call: str, body: Any) -> None:
+def test_each_violation_is_reported(name: str, call: str, body: Any) -> None:
     assert violated(exchange(call, body), "models") == [name]
 
 

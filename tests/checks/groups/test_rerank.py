@@ -1,4 +1,4 @@
-"""Rerank: each check sees its violation and nothing else."""
+"""Rerank: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def request(**further: Any) -> dict[str, Any]:
 
 
 def answer(*results: Pair, units: float = 1, version: str = "2", echo: Any = None) -> dict[str, Any]:
-    told = [{"index": index, "relevance_score": score} for index, score in results]
+    reported = [{"index": index, "relevance_score": score} for index, score in results]
     if echo is not None:
-        told = [one | {"document": echo[index]} for index, one in enumerate(told)]
+        reported = [one | {"document": echo[index]} for index, one in enumerate(reported)]
     meta = {"api_version": {"version": version}, "billed_units": {"search_units": units}}
-    return {"id": UUID, "results": told, "meta": meta}
+    return {"id": UUID, "results": reported, "meta": meta}
 
 
 def echoed(*texts: str) -> dict[str, Any]:
@@ -78,12 +78,12 @@ VIOLATING = [
 
 
 @pytest.mark.parametrize(("call", "sent", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(call: str, sent: Any, body: Any) -> None:
+def test_valid_responses_violate_nothing(call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=request(**sent)), "rerank") == []
 
 
 @pytest.mark.parametrize(("name", "call", "sent", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, call: str, sent: Any, body: Any) -> None:
+def test_each_violation_is_reported(name: str, call: str, sent: Any, body: Any) -> None:
     assert violated(exchange(call, body, request=request(**sent)), "rerank") == [name]
 
 
@@ -93,7 +93,7 @@ def test_every_check_has_a_violation() -> None:
 
 @pytest.mark.parametrize("sent", [None, b"{", [], {}, {"documents": 7, "top_n": "x", "query": None}])
 @pytest.mark.parametrize("call", [V1, V2])
-def test_without_a_sound_request_little_is_said(call: str, sent: Any) -> None:
+def test_with_an_invalid_request_little_is_reported(call: str, sent: Any) -> None:
     body = answer(*RANKED, version=call[7])
     assert violated(exchange(call, body, request=sent), "rerank") == []
     assert violated(exchange(call, None, request=request()), "rerank") == []

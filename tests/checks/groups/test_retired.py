@@ -1,4 +1,4 @@
-"""Generate, summarize and classify: each check sees what it is there for, and nothing else."""
+"""Generate, summarize and classify: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def broken(made: Exchange) -> set[str]:
 
 
 def likely(*tokens: str) -> Body:
-    told = [{"token": token, "likelihood": -0.5} for token in tokens]
-    return {"likelihood": -0.5, "token_likelihoods": told}
+    reported = [{"token": token, "likelihood": -0.5} for token in tokens]
+    return {"likelihood": -0.5, "token_likelihoods": reported}
 
 
 def generate(*texts: Body, prompt: str | None = "It is", billed: int = 4, **sent: Any) -> Exchange:
@@ -72,7 +72,7 @@ EXAMPLES = [{"text": text, "label": label} for text, label in (("late", "post"),
 
 
 def labelled(scores: Body | None = None, **changes: Any) -> Body:
-    told = {"post": 0.7, "money": 0.3} if scores is None else scores
+    reported = {"post": 0.7, "money": 0.3} if scores is None else scores
     return {
         "id": "a",
         "input": "late",
@@ -80,7 +80,7 @@ def labelled(scores: Body | None = None, **changes: Any) -> Body:
         "predictions": ["post"],
         "confidence": 0.7,
         "confidences": [0.7],
-        "labels": {label: {"confidence": score} for label, score in told.items()},
+        "labels": {label: {"confidence": score} for label, score in reported.items()},
         "classification_type": "single-label",
     } | changes
 
@@ -103,14 +103,14 @@ SEVERAL = labelled(
 
 
 def classify(*results: Body, units: float | None = None, **sent: Any) -> Exchange:
-    told = list(results or (labelled(), OTHER))
+    reported = list(results or (labelled(), OTHER))
     billed = {} if units is None else {"billed_units": {"classifications": units}}
-    answer = {"id": "a", "classifications": told, "meta": {"api_version": {"version": "1"}, **billed}}
-    inputs = [one.get("input", "more") for one in told]
+    answer = {"id": "a", "classifications": reported, "meta": {"api_version": {"version": "1"}, **billed}}
+    inputs = [one.get("input", "more") for one in reported]
     return exchange("POST /v1/classify", answer, request={"inputs": inputs, "examples": EXAMPLES} | sent)
 
 
-SOUND: dict[str, Exchange] = {
+VALID: dict[str, Exchange] = {
     "one text": generate(),
     "two texts": generate({"index": 0}, {"index": 1}, num_generations=2),
     "fewer texts than asked for": generate({"index": 0}, num_generations=3),
@@ -211,9 +211,9 @@ ELSEWHERE = {"classify.labels-verbatim"}
 """Tested in `test_text_whole.py`: another requirement is violated with it."""
 
 
-@pytest.mark.parametrize("name", SOUND)
-def test_a_sound_exchange_breaks_nothing(name: str) -> None:
-    assert broken(SOUND[name]) == set()
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_exchange_has_no_findings(name: str) -> None:
+    assert broken(VALID[name]) == set()
 
 
 @pytest.mark.parametrize(
@@ -241,6 +241,6 @@ def test_no_odd_request_makes_a_check_raise() -> None:
 def test_no_example_makes_a_check_raise(name: str) -> None:
     made = parse_recording(str(folder("cassettes") / "examples" / f"{name}.jsonl"))
     found = [judge(CONTRACT, one) for one in made if isinstance(one, Exchange)]
-    told = {one.requirement for findings in found for one in findings if one.requirement}
+    reported = {one.requirement for findings in found for one in findings if one.requirement}
     assert found
-    assert {one for one in told if one.startswith(GROUPS)} == set()
+    assert {one for one in reported if one.startswith(GROUPS)} == set()

@@ -1,4 +1,4 @@
-"""Tokenize, detokenize, check-api-key and audio: each check sees its violation and nothing else."""
+"""Tokenize, detokenize, check-api-key and audio: each check finds its violation and nothing else."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def seen(group: str, sent: Any, body: Any, headers: Headers = JSON) -> list[str]
 
 
 @pytest.mark.parametrize(("group", "sent", "body"), CONFORMING)
-def test_sound_answers_violate_nothing(group: str, sent: Any, body: Any) -> None:
+def test_valid_responses_violate_nothing(group: str, sent: Any, body: Any) -> None:
     assert seen(group, sent, body) == []
 
 
 @pytest.mark.parametrize(("name", "sent", "body"), VIOLATING)
-def test_each_violation_is_told_as_such(name: str, sent: Any, body: Any) -> None:
+def test_each_violation_is_reported(name: str, sent: Any, body: Any) -> None:
     group, _, rest = name.partition(".")
     assert seen(group, sent, body) == [rest]
 

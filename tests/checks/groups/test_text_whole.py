@@ -1,4 +1,4 @@
-"""Characters that are torn, and labels that change their capitals."""
+"""Incomplete characters in texts, and labels that change their case."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_torn_character_within_a_text_is_found(text: str, torn: bool) -> None:
 
 @pytest.mark.parametrize("content", ["What is \ufffd?", "half \ud83e", "x\ufffd"])
 def test_what_was_sent_may_come_back(content: str) -> None:
-    """U+FFFD of the request, and what stands for half a surrogate pair."""
+    """U+FFFD of the request, and the replacement for half a surrogate pair."""
     asked = {**ASKED, "messages": [{"role": "user", "content": content}]}
     assert replied("It is \ufffd, a sign.", asked) == []
 
@@ -72,8 +72,8 @@ def test_a_label_keeps_its_capitals() -> None:
             "classification_type": "single-label",
         }
         answer = {"id": result["id"], "classifications": [result]}
-        told = violated(exchange(CLASSIFY, answer, request=asked), "classify")
-        return "labels-verbatim" in told
+        reported = violated(exchange(CLASSIFY, answer, request=asked), "classify")
+        return "labels-verbatim" in reported
 
     assert not found("Late", "PAID")
     assert found("late", "paid")
