@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -110,10 +111,15 @@ def _canonical(value: object) -> object:
 
 def _given(value: msgspec.Struct) -> Iterator[list[object]]:
     """Yield the fields that differ from their default: a new field changes no digest until it is used."""
-    for field in msgspec.structs.fields(value):
+    for field in _fields(type(value)):
         default = field.default
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
         given = getattr(value, field.name)
         if default is msgspec.NODEFAULT or given != default:
             yield [field.name, _canonical(given)]
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)

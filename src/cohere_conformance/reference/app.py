@@ -8,6 +8,7 @@ import logging
 from collections.abc import Generator
 from contextlib import aclosing, contextmanager
 from email.utils import format_datetime
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, cast
@@ -66,15 +67,20 @@ _NO_ID = frozenset({"batches", "finetuning"})
 """Groups whose errors have no id (E-01)."""
 
 
+@cache
+def _import_handlers() -> None:
+    groups = import_module("cohere_conformance.reference.groups")
+    for found in iter_modules(groups.__path__, f"{groups.__name__}."):
+        import_module(found.name)
+
+
 def application(state: ServerState) -> Starlette:
     """Return the ASGI application of a reference server.
 
     Args:
         state: of the server; one application for each state.
     """
-    groups = import_module("cohere_conformance.reference.groups")
-    for found in iter_modules(groups.__path__, f"{groups.__name__}."):
-        import_module(found.name)
+    _import_handlers()
 
     async def endpoint(request: Request) -> Response:
         randomness.use(state.randomness)
