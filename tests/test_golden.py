@@ -59,8 +59,8 @@ def test_every_operation_has_cassettes_of_success_and_of_its_errors() -> None:
     shown: dict[str, set[int]] = {}
     for path in find(SHIPPED).values():
         cassette = load(path)
-        told, answer = cassette.provenance, cassette.exchange.response
-        shown.setdefault(told.operation, set()).add(answer.status)
+        provenance, response = cassette.provenance, cassette.exchange.response
+        shown.setdefault(provenance.operation, set()).add(response.status)
     labels = set(load_contract().operations)
     assert set(shown) == labels
     for hundred in (2, 4):
@@ -68,11 +68,11 @@ def test_every_operation_has_cassettes_of_success_and_of_its_errors() -> None:
         assert lacking == set()
 
 
-def test_every_written_case_has_one_and_none_is_left_over() -> None:
+def test_there_is_one_cassette_for_each_written_case() -> None:
     assert {case.id for case in shipped_suite().cases if case.skip("contract") is None} == set(find(SHIPPED))
 
 
-def test_streams_keep_where_and_when_their_events_came() -> None:
+def test_streams_have_arrivals() -> None:
     streams = [
         response
         for path in find(SHIPPED).values()
@@ -88,7 +88,7 @@ def test_streams_keep_where_and_when_their_events_came() -> None:
     assert max(len(response.arrivals) for response in streams) > 10
 
 
-def test_the_shipped_ones_are_replayed_offline_and_pass(tmp_path: Path) -> None:
+def test_the_shipped_cassettes_replay_offline_and_pass(tmp_path: Path) -> None:
     done = called(tmp_path, "replay")
     assert done.code == 0, done.told
     number = len(find(SHIPPED))
@@ -109,7 +109,7 @@ def test_the_shipped_ones_are_replayed_offline_and_pass(tmp_path: Path) -> None:
 # -- record
 
 
-def test_what_was_recorded_says_where_it_comes_from_and_holds_no_key(recorded: tuple[Path, Done]) -> None:
+def test_a_recorded_cassette_has_its_origin_and_no_key(recorded: tuple[Path, Done]) -> None:
     home, done = recorded
     assert done.code == 0, done.told
     found = find(home / "cassettes")
@@ -117,10 +117,10 @@ def test_what_was_recorded_says_where_it_comes_from_and_holds_no_key(recorded: t
     assert {path.parent.name for path in found.values()} == set(GROUPS.split(","))
     raw = yaml.safe_load(found[PLAIN].read_text(encoding="utf-8"))
     assert raw["version"] == 1
-    told = raw["conformance"]
-    assert (told["origin"], told["profile"]) == ("reference", "contract")
+    record = raw["conformance"]
+    assert (record["origin"], record["profile"]) == ("reference", "contract")
     # Nothing of it changes with the day or with what does not concern the case.
-    assert set(told) <= {"id", "operation", "origin", "profile", "case", "values", "arrivals"}
+    assert set(record) <= {"id", "operation", "origin", "profile", "case", "values", "arrivals"}
     assert raw["interactions"][0]["request"]["uri"] == "http://localhost/v1/tokenize"
     everything = b"".join(texts(home).values())
     assert not [key for key in (PRODUCTION, TRIAL, EXPIRED) if key.encode() in everything]
@@ -158,7 +158,7 @@ def test_a_case_that_fails_leaves_the_old_cassette(home: Path) -> None:
     assert "tokenize.strings-short" not in b"".join(texts(home).values()).decode()
 
 
-def test_what_means_something_else_is_shown_before_it_is_kept(home: Path) -> None:
+def test_a_changed_meaning_is_shown_before_it_is_written(home: Path) -> None:
     path = find(home / "cassettes")[PLAIN]
     old = path.read_bytes()
     path.write_bytes(old.replace(b'"tokens":[', b'"tokens":[7,').replace(b'"tokens": [', b'"tokens": [7, '))
@@ -176,7 +176,7 @@ def test_what_means_something_else_is_shown_before_it_is_kept(home: Path) -> Non
     assert called(home, "replay", "--case", PLAIN).code == 0
 
 
-def test_what_another_server_has_answered_is_not_replaced_unasked(home: Path) -> None:
+def test_a_cassette_of_another_origin_is_not_replaced_without_consent(home: Path) -> None:
     for name in find(home / "cassettes"):
         changed(home, name, origin="live")
     before = texts(home)
@@ -190,7 +190,7 @@ def test_what_another_server_has_answered_is_not_replaced_unasked(home: Path) ->
     assert f"{number} reference, {len(before) - number} live" in done.told
 
 
-def test_the_sdk_reads_what_was_asked_for(home: Path) -> None:
+def test_replay_with_the_sdk_parses_the_selected_cassettes(home: Path) -> None:
     cohere = pytest.importorskip("cohere")
     done = called(home, "replay", "--sdk", "--only", "tokenize")
     assert done.code == 0, done.told
@@ -201,7 +201,7 @@ def test_the_sdk_reads_what_was_asked_for(home: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_recorder_that_is_killed_leaves_every_cassette_whole(seed: int, home: Path) -> None:
+def test_a_killed_recorder_leaves_every_cassette_complete(seed: int, home: Path) -> None:
     new = texts(home)
     for path in find(home / "cassettes").values():
         path.write_bytes(path.read_bytes().replace(b"  profile: ", b"  suite: 0.0.0\n  profile: "))
@@ -217,7 +217,7 @@ def test_a_recorder_that_is_killed_leaves_every_cassette_whole(seed: int, home: 
         assert texts(home)[name] in {old[name], new[name]}
 
 
-def test_an_interrupted_recording_leaves_all_as_it_was(home: Path) -> None:
+def test_an_interrupted_recording_changes_nothing(home: Path) -> None:
     before = texts(home)
     report = home / "conformance-report"
     with running(home, "--only", "chat,tokenize", "--yes", command="record") as process:
@@ -229,14 +229,14 @@ def test_an_interrupted_recording_leaves_all_as_it_was(home: Path) -> None:
     assert texts(home) == before
 
 
-def test_a_host_that_is_not_this_one_is_not_recorded_unasked(tmp_path: Path) -> None:
+def test_a_remote_host_is_recorded_only_with_live(tmp_path: Path) -> None:
     done = called(tmp_path, "record", "--url", "https://api.cohere.com", key="co-test-not-a-real-key")
     assert done.code == 4, done.told
     assert "--live" in done.told
     assert not (tmp_path / "cassettes").exists()
 
 
-def test_a_running_reference_server_is_told_apart_from_another_one(tmp_path: Path) -> None:
+def test_a_reference_server_on_a_url_is_recognised(tmp_path: Path) -> None:
     with ServerThread(ServerState()) as server:
         done = called(tmp_path, "record", "--url", server.url, "--case", PLAIN, key=PRODUCTION)
     assert done.code == 0, done.told
@@ -249,11 +249,11 @@ def test_a_running_reference_server_is_told_apart_from_another_one(tmp_path: Pat
 # -- replay
 
 
-def changed(home: Path, name: str, **told: object) -> None:
+def changed(home: Path, name: str, **fields: object) -> None:
     """Change what a cassette says of itself."""
     path = find(home / "cassettes")[name]
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    raw["conformance"] |= told
+    raw["conformance"] |= fields
     path.write_text(yaml.safe_dump(raw), encoding="utf-8")
 
 
@@ -265,7 +265,7 @@ def answered(home: Path, name: str, body: bytes) -> None:
     path.write_text(yaml.safe_dump(raw), encoding="utf-8")
 
 
-def test_an_answer_that_the_contract_does_not_accept_is_red(home: Path) -> None:
+def test_a_response_that_the_contract_rejects_fails_the_replay(home: Path) -> None:
     answered(home, PLAIN, b'{"tokens": ["one"], "token_strings": ["one"]}')
     done = called(home, "replay")
     assert done.code == 1, done.told
@@ -274,19 +274,19 @@ def test_an_answer_that_the_contract_does_not_accept_is_red(home: Path) -> None:
     assert rows[0]["cases"] == [PLAIN]
 
 
-def test_a_case_that_sends_something_else_now_is_red(home: Path) -> None:
+def test_a_case_with_another_request_fails_replay_and_status(home: Path) -> None:
     changed(home, PLAIN, case="0123456789ab")
     done = called(home, "replay")
     assert done.code == 1, done.told
     ends = {end["case"]: end["reason"] for end in done.report["coverage"]["cases"]["ends"]}
-    assert "the case sends something else than it did; record it again" in ends[PLAIN]
+    assert "the case sends another request than the recorded one; record it again" in ends[PLAIN]
     status = called(home, "cassettes", "status")
     assert status.code == 1, status.told
     assert "FAIL case-changed: 1" in status.told
 
 
 @pytest.mark.parametrize("command", ["replay", "verify"])
-def test_a_broken_cassette_is_told_and_the_others_are_judged(command: str, home: Path) -> None:
+def test_a_broken_cassette_is_reported_and_the_others_are_judged(command: str, home: Path) -> None:
     path = find(home / "cassettes")[PLAIN]
     path.write_bytes(path.read_bytes()[:400])
     done = called(home, command)
@@ -298,13 +298,13 @@ def test_a_broken_cassette_is_told_and_the_others_are_judged(command: str, home:
 
 
 @pytest.mark.parametrize("command", ["replay", "verify"])
-def test_no_cassettes_are_a_wrong_call(command: str, tmp_path: Path) -> None:
+def test_a_folder_without_cassettes_is_a_usage_error(command: str, tmp_path: Path) -> None:
     done = called(tmp_path, command, "--cassettes", "nowhere")
     assert done.code == 4, done.told
     assert "--cassettes nowhere: expected golden cassettes, got none" in done.told
 
 
-def test_a_replay_can_reach_no_network(home: Path) -> None:
+def test_a_replay_cannot_reach_the_network(home: Path) -> None:
     (home / "tries_network.py").write_text(
         "import socket\n"
         "import pytest\n"
@@ -312,10 +312,10 @@ def test_a_replay_can_reach_no_network(home: Path) -> None:
         "def pytest_runtest_call(item):\n"
         "    try:\n"
         "        socket.create_connection(('127.0.0.1', int(open('port').read())), 1).close()\n"
-        "        told = 'connected'\n"
+        "        outcome = 'connected'\n"
         "    except RuntimeError as error:\n"
-        "        told = str(error)\n"
-        "    open('told', 'a').write(told + '\\n')\n"
+        "        outcome = str(error)\n"
+        "    open('outcomes', 'a').write(outcome + '\\n')\n"
         "    return (yield)\n"
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -323,15 +323,15 @@ def test_a_replay_can_reach_no_network(home: Path) -> None:
         arguments = ("replay", "--only", "tokenize", "--", "-p", "tries_network")
         done = called(home, *arguments, PYTHONPATH=str(home))
     assert done.code == 0, done.told
-    told = (home / "told").read_text().splitlines()
-    assert len(told) == done.report["coverage"]["cases"]["passed"]
-    assert set(told) == {"Network is disabled for host '127.0.0.1'"}
+    outcomes = (home / "outcomes").read_text().splitlines()
+    assert len(outcomes) == done.report["coverage"]["cases"]["passed"]
+    assert set(outcomes) == {"Network is disabled for host '127.0.0.1'"}
 
 
 # -- verify
 
 
-def test_the_server_that_was_recorded_has_not_changed(home: Path) -> None:
+def test_verify_passes_for_the_server_that_was_recorded(home: Path) -> None:
     done = called(home, "verify")
     assert done.code == 0, done.told
     assert done.report["findings"] == []
@@ -339,7 +339,7 @@ def test_the_server_that_was_recorded_has_not_changed(home: Path) -> None:
     assert "golden: " in done.told
 
 
-def test_what_has_changed_is_told_with_what_was_and_what_came(home: Path) -> None:
+def test_verify_reports_a_change_with_both_values(home: Path) -> None:
     done = called(home, "verify", "--fault", "tokenize.strings-changed")
     assert done.code == 1, done.told
     assert done.kinds == {"golden-changed"}
@@ -349,13 +349,16 @@ def test_what_has_changed_is_told_with_what_was_and_what_came(home: Path) -> Non
     assert row["example"]["curl"].startswith("curl ")
 
 
-def test_another_profile_differs_where_it_is_another_one(tmp_path: Path) -> None:
+def test_verify_of_another_profile_reports_its_differences(tmp_path: Path) -> None:
     cases = [name for name in find(SHIPPED) if name.startswith(("summarize.", "tokenize."))]
     done = called(tmp_path, "verify", "--profile", "live-2026", "--only", "summarize,tokenize")
     assert done.code == 1, done.told
     rows = done.report["findings"]
-    told = {(row["operation"], row["status"], row["expected"]) for row in rows}
-    assert told == {("POST /v1/summarize", 404, "status 200"), ("POST /v1/tokenize", 404, "status 200")}
+    changed_rows = {(row["operation"], row["status"], row["expected"]) for row in rows}
+    assert changed_rows == {
+        ("POST /v1/summarize", 404, "status 200"),
+        ("POST /v1/tokenize", 404, "status 200"),
+    }
     assert all("was removed on September 15" in row["observed"] for row in rows)
     ended = done.report["coverage"]["cases"]
     assert ended["passed"] + ended["failed"] + ended["skipped"] == len(cases)
@@ -375,7 +378,7 @@ def test_a_folder_without_a_policy_need_not_be_complete(home: Path) -> None:
     assert "FAIL case-missing: " in done.told
 
 
-def test_traffic_from_elsewhere_is_imported_replayed_and_verified(tmp_path: Path) -> None:
+def test_recorded_traffic_is_imported_replayed_and_verified(tmp_path: Path) -> None:
     traffic = tmp_path / "traffic.jsonl"
     examples = (SHIPPED / "examples" / "conforming.jsonl").read_text(encoding="utf-8").splitlines()
     kept = [line for line in examples if "tokenize" in line]
@@ -395,7 +398,7 @@ def test_traffic_from_elsewhere_is_imported_replayed_and_verified(tmp_path: Path
     assert done.report["coverage"]["cases"]["run"] > 0
 
 
-def test_what_cannot_be_read_to_its_end_is_told_and_the_rest_is_imported(tmp_path: Path) -> None:
+def test_the_readable_part_of_a_truncated_file_is_imported(tmp_path: Path) -> None:
     examples = (SHIPPED / "examples" / "conforming.jsonl").read_bytes()
     (tmp_path / "traffic.jsonl").write_bytes(examples[: len(examples) // 2])
     done = called(tmp_path, "cassettes", "import", "traffic.jsonl")
@@ -405,7 +408,7 @@ def test_what_cannot_be_read_to_its_end_is_told_and_the_rest_is_imported(tmp_pat
     assert len(find(tmp_path / "cassettes")) > 10
 
 
-def test_nothing_to_import_is_not_green(tmp_path: Path) -> None:
+def test_an_import_of_nothing_fails(tmp_path: Path) -> None:
     (tmp_path / "traffic.jsonl").write_text(
         json.dumps({"method": "GET", "url": "https://example.com/", "status": 200}) + "\n"
     )

@@ -27,7 +27,7 @@ STREAM = b'data: {"type":"message-start"}\n\ndata: {"type":"message-end"}\n\ndat
 ARRIVALS = ((31, 0.01), (60, 0.4), (len(STREAM), 0.4001))
 
 
-def test_what_was_written_is_read_back() -> None:
+def test_a_dumped_cassette_parses_to_the_same_value() -> None:
     made = cassette()
     again = parse(dump(made), "here.yaml")
     assert again.provenance == made.provenance
@@ -40,13 +40,13 @@ def test_what_was_written_is_read_back() -> None:
 @example(sent="\0\r\n\x85\u2028\ufeff😀".encode(), body=b"\xff\xfe")
 @example(sent=b"null", body=b"2026-11-23")
 @example(sent=b"", body=b"")
-def test_bodies_stay_byte_for_byte(sent: bytes | None, body: bytes) -> None:
+def test_bodies_keep_every_byte(sent: bytes | None, body: bytes) -> None:
     again = parse(dump(cassette(sent=sent, body=body)), "here.yaml").exchange
     assert again.request.body == sent
     assert again.response.body == body
 
 
-def test_a_stream_keeps_its_bytes_and_when_they_came() -> None:
+def test_a_stream_keeps_its_bytes_and_arrivals() -> None:
     made = cassette(body=STREAM, media_type="text/event-stream", arrivals=ARRIVALS)
     again = parse(dump(made), "here.yaml").exchange.response
     assert (again.body, again.arrivals, again.seconds) == (STREAM, ARRIVALS, 0.5)
@@ -64,7 +64,7 @@ def test_a_request_without_a_key_stays_without_one() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_plain_vcr_plays_it_to_any_client(streamed: bool, tmp_path: Path) -> None:
+def test_plain_vcr_plays_a_cassette_to_any_client(streamed: bool, tmp_path: Path) -> None:
     made = (
         cassette(body=STREAM, media_type="text/event-stream", arrivals=ARRIVALS) if streamed else cassette()
     )
@@ -80,7 +80,7 @@ def test_plain_vcr_plays_it_to_any_client(streamed: bool, tmp_path: Path) -> Non
             client.get("http://localhost/v1/models")
 
 
-def test_it_is_traffic_for_check_as_any_other_cassette(tmp_path: Path) -> None:
+def test_check_reads_a_golden_cassette(tmp_path: Path) -> None:
     path = tmp_path / "tokenize.plain.yaml"
     path.write_bytes(dump(cassette()))
     (found,) = parse_recording(path)
@@ -89,7 +89,7 @@ def test_it_is_traffic_for_check_as_any_other_cassette(tmp_path: Path) -> None:
     assert found.response.body == cassette().exchange.response.body
 
 
-def test_a_text_is_readable_in_the_file() -> None:
+def test_a_text_body_is_readable_in_the_file() -> None:
     assert TEXT in dump(cassette()).decode()
     assert "!!binary" not in dump(cassette()).decode()
 
@@ -99,7 +99,7 @@ def test_a_text_is_readable_in_the_file() -> None:
     [Response(200, body=None), Response(200, body=b"{", failure=Failure(FailureKind.RESET, "cut"))],
     ids=["no body", "half a body"],
 )
-def test_half_an_answer_is_no_cassette(response: Response) -> None:
+def test_an_incomplete_response_cannot_be_dumped(response: Response) -> None:
     made = exchange()
     with pytest.raises(CassetteError, match=r"tokenize\.plain: expected a complete response"):
         dump(Cassette(provenance(), Exchange(made.request, response, made.source)))
@@ -112,7 +112,7 @@ def without(key: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("text", "came"),
+    ("text", "received"),
     [
         (b"", "something else"),
         (b"[]", "something else"),
@@ -125,19 +125,19 @@ def without(key: str) -> bytes:
         (dump(cassette()).replace(b"code: 200", b"code: [1]"), "int"),
     ],
 )
-def test_what_is_no_cassette_is_told_with_its_file_and_what_to_do(text: bytes, came: str) -> None:
-    with pytest.raises(CassetteError, match=f"^there.yaml: expected .*{came}.*") as told:
+def test_an_invalid_cassette_is_reported_with_file_and_advice(text: bytes, received: str) -> None:
+    with pytest.raises(CassetteError, match=f"^there.yaml: expected .*{received}.*") as error:
         parse(text, "there.yaml")
-    assert re.search(r"; record it again|; read it with", str(told.value))
+    assert re.search(r"; record it again|; read it with", str(error.value))
 
 
-def test_a_cassette_of_a_later_format_is_not_misread() -> None:
+def test_a_later_format_is_rejected() -> None:
     text = dump(Cassette(provenance(format=2), exchange()))
     with pytest.raises(CassetteError, match="expected format 1, got 2"):
         parse(text, "there.yaml")
 
 
-def test_a_cassette_cut_off_anywhere_is_no_cassette_or_the_same() -> None:
+def test_a_truncated_cassette_is_invalid_or_unchanged() -> None:
     text = dump(cassette())
     for cut in random.Random(1).sample(range(len(text)), 60):
         try:
@@ -147,7 +147,7 @@ def test_a_cassette_cut_off_anywhere_is_no_cassette_or_the_same() -> None:
         assert found.exchange.response == cassette().exchange.response
 
 
-def test_what_the_file_holds_is_not_quoted_where_it_is_broken() -> None:
-    with pytest.raises(CassetteError) as told:
+def test_errors_do_not_quote_the_file() -> None:
+    with pytest.raises(CassetteError) as error:
         parse(b"interactions:\n- request: 'a secret thing\n", "there.yaml")
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(error.value)

@@ -1,4 +1,4 @@
-"""An answer against the golden one: every difference of meaning is told, and nothing else is."""
+"""Comparison with the golden response: every difference of meaning is found, and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def differences(
     return compare(CONTRACT, RULES, case, golden, fresh, golden_values=then or {}, fresh_values=now or {})
 
 
-def told(
+def compared(
     call: str, golden: Any, fresh: Any, case: str = "", headers: Headers = JSON, **further: Any
 ) -> list[tuple[str, str, str, str]]:
     """Return place, kind, expectation and observation of every difference between two bodies."""
@@ -74,7 +74,7 @@ def told(
 
 
 def kinds(*arguments: Any, **further: Any) -> list[tuple[str, str]]:
-    return [(location, what) for location, what, _, _ in told(*arguments, **further)]
+    return [(location, what) for location, what, _, _ in compared(*arguments, **further)]
 
 
 def reranked(*scores: float, order: Iterable[int] | None = None, **further: Any) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def reranked(*scores: float, order: Iterable[int] | None = None, **further: Any)
 # -- the kinds of differences
 
 
-def test_what_is_meant_to_differ_is_no_difference() -> None:
-    assert told(RERANK, reranked(0.9, 0.1), reranked(0.9004, 0.1, id=OTHER)) == []
+def test_differences_that_rules_allow_are_not_reported() -> None:
+    assert compared(RERANK, reranked(0.9, 0.1), reranked(0.9004, 0.1, id=OTHER)) == []
 
 
 @pytest.mark.parametrize(
@@ -134,44 +134,46 @@ def test_what_is_meant_to_differ_is_no_difference() -> None:
             reranked(0.9), reranked(0.9, id=""), ("/id", "value", "text that is not empty", '""'), id="mask",
         ),
         pytest.param(
-            reranked(0.9), b'{"id": ', ("", "malformed", "a whole JSON value",
+            reranked(0.9), b'{"id": ', ("", "malformed", "a complete JSON value",
             'the text ends within it, after "{\\"id\\": "'), id="malformed",
         ),
     ],
 )  # fmt: skip
 def test_one_difference_is_one_finding(golden: Any, fresh: Any, expected: tuple[str, ...]) -> None:
-    assert told(RERANK, golden, fresh) == [expected]
+    assert compared(RERANK, golden, fresh) == [expected]
 
 
-def test_values_of_a_list_of_another_length_are_not_compared() -> None:
+def test_values_of_lists_of_different_length_are_not_compared() -> None:
     assert kinds(NO_RULES, {"a": [1, 2]}, {"a": [3, 4, 5]}) == [("/a", "length")]
     assert kinds(NO_RULES, {"a": [1, 2]}, {"a": ["x"]}) == [("/a", "length"), ("/a/*", "type")]
 
 
 def test_numbers_are_one_type() -> None:
-    assert told(RERANK, reranked(1.0, order=[0]), reranked(1, order=[0.0])) == []
+    assert compared(RERANK, reranked(1.0, order=[0]), reranked(1, order=[0.0])) == []
 
 
-def test_a_boolean_is_no_number() -> None:
+def test_a_boolean_is_not_a_number() -> None:
     assert kinds(NO_RULES, {"a": [1, 0]}, {"a": [True, False]}) == [("/a/*", "type")]
     assert kinds(NO_RULES, {"a": 1}, {"a": True}) == [("/a", "type")]
 
 
 def test_one_change_at_many_positions_is_one_finding() -> None:
-    [(location, what, expected, observed)] = told(RERANK, reranked(0.9, 0.8, 0.1), reranked(0.5, 0.8, 0.3))
+    [(location, what, expected, observed)] = compared(
+        RERANK, reranked(0.9, 0.8, 0.1), reranked(0.5, 0.8, 0.3)
+    )
     assert (location, what) == ("/results/*/relevance_score", "value")
     assert expected == "0.9 ± 0.001"
     assert observed == "0.5 (first at /results/0/relevance_score, 2 times)"
 
 
-def test_another_status_says_it_all() -> None:
+def test_another_status_is_the_only_finding() -> None:
     fresh = exchange(RERANK, {"message": "model 'x' was removed"}, status=404)
     [finding] = differences(exchange(RERANK, reranked(0.9)), fresh)
     assert (finding.location, finding.value_class, finding.status) == ("", "status", 404)
     assert (finding.expected, finding.observed) == ("status 200", "404: model 'x' was removed")
 
 
-def test_an_answer_that_is_not_whole_says_it_all() -> None:
+def test_an_incomplete_response_is_the_only_finding() -> None:
     whole = exchange(RERANK, reranked(0.9))
     failure = Failure(FailureKind.RESET, "the connection was reset in the middle of the body")
     fresh = msgspec.structs.replace(whole, response=msgspec.structs.replace(whole.response, failure=failure))
@@ -181,7 +183,7 @@ def test_an_answer_that_is_not_whole_says_it_all() -> None:
     )  # fmt: skip
 
 
-def test_what_is_only_new_is_additive() -> None:
+def test_a_new_property_is_additive() -> None:
     golden = exchange(RERANK, reranked(0.9))
     news = exchange(RERANK, reranked(0.9, extra=1), headers=(*JSON, ("x-api-warning", "soon")))
     assert {(one.location, one.severity) for one in differences(golden, news)} == {
@@ -191,38 +193,38 @@ def test_what_is_only_new_is_additive() -> None:
     assert {one.severity for one in differences(news, golden)} == {Severity.BREAKING}
 
 
-def test_long_texts_are_shown_where_they_part() -> None:
+def test_long_texts_are_shortened_around_the_difference() -> None:
     text = "A sentence that both of them have in common. " * 5
-    [(_, _, expected, observed)] = told(NO_RULES, {"a": text + "this"}, {"a": text + "that"})
+    [(_, _, expected, observed)] = compared(NO_RULES, {"a": text + "this"}, {"a": text + "that"})
     assert expected == '"…m have in common. this"'
     assert observed == '"…m have in common. that"'
 
 
 def test_secrets_are_not_shown() -> None:
-    [(_, _, expected, observed)] = told(NO_RULES, {"api_key": "then"}, {"api_key": 7})
+    [(_, _, expected, observed)] = compared(NO_RULES, {"api_key": "then"}, {"api_key": 7})
     assert "then" not in expected + observed
 
 
-def test_bodies_that_are_no_json_are_equal_or_not() -> None:
+def test_bodies_that_are_not_json_are_compared_as_text() -> None:
     assert kinds(NO_RULES, b"<html>then</html>", b"<html>then</html>") == []
-    [(location, what, expected, observed)] = told(NO_RULES, b"<p>then</p>", b"<p>now</p>")
+    [(location, what, expected, observed)] = compared(NO_RULES, b"<p>then</p>", b"<p>now</p>")
     assert (location, what, expected, observed) == ("", "value", '"<p>then</p>"', '"<p>now</p>"')
     assert kinds(NO_RULES, b"", b"{}") == [("", "value")]
     assert kinds(NO_RULES, b"\xff\xfe", b"\xff\xfe") == []
 
 
-def test_what_nobody_recorded_is_not_compared() -> None:
-    assert told(RERANK, None, reranked(0.9)) == []
-    assert told(RERANK, reranked(0.9), None) == []
+def test_parts_that_were_not_recorded_are_not_compared() -> None:
+    assert compared(RERANK, None, reranked(0.9)) == []
+    assert compared(RERANK, reranked(0.9), None) == []
     assert differences(exchange(RERANK, {}, headers=()), exchange(RERANK, {}, headers=JSON)) == ()
 
 
-def test_nesting_has_no_limit_of_its_own() -> None:
+def test_nesting_is_not_limited() -> None:
     deep: list[Any] = []
     for _ in range(600):
         deep = [deep]
     deeper: list[Any] = [json.loads(json.dumps(deep))]
-    assert told(NO_RULES, deep, deep) == []
+    assert compared(NO_RULES, deep, deep) == []
     assert [what for _, what in kinds(NO_RULES, deep, deeper)] == ["length"]
 
 
@@ -231,7 +233,7 @@ def test_names_that_are_free_are_folded() -> None:
         scores = {name: {"confidence": value} for name, value in labels.items()}
         return {"id": UUID, "classifications": [{"id": UUID, "labels": scores}]}
 
-    assert told("POST /v1/classify", body(praise=0.5), body(praise=0.5005)) == []
+    assert compared("POST /v1/classify", body(praise=0.5), body(praise=0.5005)) == []
     [(location, what)] = kinds("POST /v1/classify", body(praise=0.5, blame=0.5), body(praise=0.6, blame=0.4))
     assert (location, what) == ("/classifications/*/labels/{}/confidence", "value")
 
@@ -272,7 +274,7 @@ def test_a_number_in_a_header(fresh: str, locations: list[str]) -> None:
     assert [finding.location for finding in differences(one, other)] == locations
 
 
-def test_a_header_that_comes_twice() -> None:
+def test_a_repeated_header() -> None:
     once = exchange(RERANK, {}, headers=(*JSON, ("x-api-warning", "a")))
     twice = exchange(RERANK, {}, headers=(*JSON, ("x-api-warning", "a"), ("x-api-warning", "b")))
     [finding] = differences(once, twice)
@@ -281,7 +283,7 @@ def test_a_header_that_comes_twice() -> None:
     )  # fmt: skip
 
 
-def test_a_rule_for_one_case_goes_first() -> None:
+def test_a_rule_for_a_case_has_precedence() -> None:
     one, other = (
         exchange(RERANK, {}, headers=(*JSON, ("x-trial-endpoint-call-limit", limit)))
         for limit in ("40", "10")
@@ -343,16 +345,16 @@ def test_some_bits_may_differ() -> None:
         return {"id": UUID, "embeddings": {"ubinary": [list(values)]}}
 
     call, many = "POST /v2/embed", [255] * 32
-    assert told(call, body(*many), body(*many[1:], 254)) == []
-    [(location, what, _, observed)] = told(call, body(*many), body(*many[4:], 0, 0, 0, 0))
+    assert compared(call, body(*many), body(*many[1:], 254)) == []
+    [(location, what, _, observed)] = compared(call, body(*many), body(*many[4:], 0, 0, 0, 0))
     assert (location, what) == ("/embeddings/ubinary/*", "value")
     assert observed == "12% of the bits are others (at /embeddings/ubinary/0)"
     assert kinds(call, body(*many), body(*many[1:], 25.5)) == [("/embeddings/ubinary/*/*", "type")]  # type: ignore[arg-type]
     assert kinds(call, body(*many), body(*many[1:])) == [("/embeddings/ubinary/*", "length")]
 
 
-def test_what_was_withheld_is_not_compared() -> None:
-    assert told(NO_RULES, {"url": "[redacted]"}, {"url": "https://a/b"}) == []
+def test_redacted_values_are_not_compared() -> None:
+    assert compared(NO_RULES, {"url": "[redacted]"}, {"url": "https://a/b"}) == []
     assert kinds(NO_RULES, {"url": "[redacted]"}, {"url": ""}) == [("/url", "value")]
 
 
@@ -376,7 +378,7 @@ def models(*listed: dict[str, Any]) -> dict[str, Any]:
         ({"models": {}}, [("/models", "type")]),
     ],
 )
-def test_of_a_list_that_grows_the_shapes_are_compared(
+def test_of_a_growing_list_only_shapes_are_compared(
     fresh: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     assert kinds("GET /v1/models", models({"sampling_defaults": {}}), fresh) == expected
@@ -389,8 +391,8 @@ def test_in_a_list_of_any_length_every_value_must_be_known() -> None:
             "message": {"citations": [{"type": name, "start": 1, "end": 2} for name in types]},
         }
 
-    assert told(CHAT, cited("TEXT_CONTENT"), cited("TEXT_CONTENT", "TEXT_CONTENT")) == []
-    [difference] = told(CHAT, cited("TEXT_CONTENT", "PLAN"), cited("PLAN", "WORD"))
+    assert compared(CHAT, cited("TEXT_CONTENT"), cited("TEXT_CONTENT", "TEXT_CONTENT")) == []
+    [difference] = compared(CHAT, cited("TEXT_CONTENT", "PLAN"), cited("PLAN", "WORD"))
     assert difference == ("/message/citations/*/type", "value", '"TEXT_CONTENT" or "PLAN"', '"WORD"')
     assert kinds(CHAT, cited("PLAN"), cited()) == [("/message/citations", "length")]
 
@@ -398,21 +400,21 @@ def test_in_a_list_of_any_length_every_value_must_be_known() -> None:
 # -- placeholders
 
 
-def test_what_the_request_had_may_come_back() -> None:
+def test_values_of_placeholders_may_differ() -> None:
     then, now = {"datasets.small.id": "small-1"}, {"datasets.small.id": "small-22"}
 
     def body(name: str) -> dict[str, Any]:
         return {"text": f"dataset {name} is gone; see {name}-part-0"}
 
     call = "POST /v1/detokenize"
-    assert told(call, body("small-1"), body("small-22"), then=then, now=now) == []
+    assert compared(call, body("small-1"), body("small-22"), then=then, now=now) == []
     assert kinds(call, body("small-1"), body("small-1"), then=then, now=now) == [("/text", "value")]
     assert kinds(call, body("small-1"), body("small-22")) == [("/text", "value")]
 
 
-def test_a_placeholder_is_no_part_of_a_longer_word() -> None:
+def test_a_placeholder_is_not_replaced_within_a_word() -> None:
     values = {"then": {"run": "ab"}, "now": {"run": "xy"}}
-    assert told(NO_RULES, {"a": "cab ab"}, {"a": "cab xy"}, **values) == []
+    assert compared(NO_RULES, {"a": "cab ab"}, {"a": "cab xy"}, **values) == []
 
 
 def test_placeholders_in_headers() -> None:
@@ -432,7 +434,7 @@ def test_placeholders_in_plain_bodies() -> None:
 
 def streamed(golden: Any, fresh: Any, case: str = "") -> list[tuple[str, str, str, str]]:
     one, other = (made if isinstance(made, bytes) else sse(made) for made in (golden, fresh))
-    return told(CHAT, one, other, case, SSE)
+    return compared(CHAT, one, other, case, SSE)
 
 
 WHOLE = chat_v2(*block("Hi", " there"))
@@ -504,21 +506,21 @@ def test_streams_that_differ(fresh: Any, expected: tuple[str, ...]) -> None:
     assert expected in streamed(WHOLE, fresh)
 
 
-def test_a_case_may_say_how_its_stream_ends() -> None:
+def test_a_case_may_have_a_rule_for_the_end_of_its_stream() -> None:
     fresh = chat_v2(*block("Hi"), finish="MAX_TOKENS")
     [(location, what, expected, observed)] = streamed(WHOLE, fresh, "chat.v2.stream")
     assert (location, what) == ("<message-end>/delta/finish_reason", "value")
     assert (expected, observed) == ('"COMPLETE"', '"MAX_TOKENS"')
 
 
-def test_streams_that_were_split_when_they_were_recorded() -> None:
+def test_streams_that_were_recorded_as_events() -> None:
     split = exchange(CHAT, headers=SSE, events=recorded_events(WHOLE))
     assert differences(split, split) == ()
     [finding] = differences(split, exchange(CHAT, headers=SSE, events=recorded_events(WHOLE[:-1])))
     assert finding.value_class == "order"
 
 
-def test_a_stream_is_no_body() -> None:
+def test_a_stream_and_a_body_differ() -> None:
     golden = exchange(CHAT, sse(WHOLE), headers=SSE)
     [media_type, framing] = differences(golden, exchange(CHAT, {"id": UUID}))
     assert (media_type.value_class, media_type.expected) == ("media-type", "text/event-stream")
@@ -527,7 +529,7 @@ def test_a_stream_is_no_body() -> None:
     )  # fmt: skip
 
 
-def test_the_last_event_holds_the_whole_answer() -> None:
+def test_rules_of_the_response_apply_to_the_last_event() -> None:
     def body(*pieces: str, **whole: Any) -> bytes:
         made = chat_v1(*pieces)
         made[-1]["response"] |= whole
@@ -565,7 +567,7 @@ BODIES = st.recursive(
 
 @settings(deadline=None)
 @given(BODIES, st.sampled_from([*CONTRACT.operations, NO_RULES]))
-def test_an_answer_means_what_it_means(body: Any, call: str) -> None:
+def test_equivalent_responses_are_equal(body: Any, call: str) -> None:
     method, path = call.split(" ")
     made = exchange(f"{method} {API}{path.replace('{', '').replace('}', '')}", body)
     assert differences(made, made) == ()
@@ -573,7 +575,7 @@ def test_an_answer_means_what_it_means(body: Any, call: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from([*WHOLE, *CITED, "oops", ""]), max_size=8))
-def test_a_stream_means_what_it_means(payloads: list[Any]) -> None:
+def test_equivalent_streams_are_equal(payloads: list[Any]) -> None:
     made = exchange(CHAT, sse(payloads), headers=SSE)
     assert differences(made, made) == ()
 
@@ -614,7 +616,7 @@ def plain(value: Any) -> Any:
 
 @settings(deadline=None)
 @given(mutations())
-def test_no_change_goes_unseen(bodies: tuple[Any, Any]) -> None:
+def test_every_mutation_is_found(bodies: tuple[Any, Any]) -> None:
     golden, fresh = bodies
     assume(plain(golden) != plain(fresh))
-    assert told(NO_RULES, {"body": golden}, {"body": fresh}) != []
+    assert compared(NO_RULES, {"body": golden}, {"body": fresh}) != []

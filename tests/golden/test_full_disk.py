@@ -43,7 +43,7 @@ class Disk:
 
 
 @pytest.mark.parametrize("room", range(len(CHANGES)))
-def test_a_new_folder_is_not_left_behind(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_new_folder(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some cassettes of a recording would look like all of them."""
     with monkeypatch.context() as patched:
         Disk(patched, room)
@@ -53,7 +53,9 @@ def test_a_new_folder_is_not_left_behind(room: int, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("room", range(1, len(CHANGES)))
-def test_what_was_there_is_there_again(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_restores_the_old_cassettes(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was replaced already has its old content, as soon as there is room for it."""
     home = tmp_path / "cassettes"
     keep(home, CHANGES[:2])

@@ -59,7 +59,7 @@ def imported(amended: Contract, explainer: Explainer) -> Import:
 
 
 def rerank(query: str = "q", source: Source | None = None, **more: Any) -> Exchange:
-    """Return an exchange of the same shape whatever the query, unless more of it is told."""
+    """Return an exchange of the same shape for any query, unless more of it is changed."""
     made: dict[str, Any] = {"body": RERANK, "request": ASKED | {"query": query}} | more
     return exchange("POST /v2/rerank", source=source or Source("a.har", "entry 1", WHEN), **made)
 
@@ -95,7 +95,7 @@ def shipped(imported: Import, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return made, where
 
 
-def test_what_ships_is_judged_alike_when_it_was_imported(
+def test_imported_examples_have_the_same_findings(
     shipped: tuple[Imported, Path], explainer: Explainer
 ) -> None:
     made, where = shipped
@@ -110,7 +110,7 @@ def test_what_ships_is_judged_alike_when_it_was_imported(
 
 
 @pytest.mark.skipif(not RAW.exists(), reason="the corpus of real recordings is not here")
-def test_real_recordings_are_judged_alike_when_they_were_imported(
+def test_imported_recordings_have_the_same_findings(
     imported: Import, explainer: Explainer, tmp_path: Path
 ) -> None:
     made = imported(RAW)
@@ -123,14 +123,14 @@ def test_real_recordings_are_judged_alike_when_they_were_imported(
     assert made.tally.kept < made.tally.duplicates + 20
 
 
-def test_what_was_imported_can_be_imported(imported: Import, shipped: tuple[Imported, Path]) -> None:
+def test_imported_cassettes_can_be_imported_again(imported: Import, shipped: tuple[Imported, Path]) -> None:
     made, where = shipped
     again = imported(where)
     assert ids(again) == ids(made)
     assert again.tally.duplicates == 0
 
 
-def test_vcr_reads_what_was_imported(shipped: tuple[Imported, Path]) -> None:
+def test_vcr_reads_imported_cassettes(shipped: tuple[Imported, Path]) -> None:
     made, where = shipped
     paths = find(where)
     for cassette in made.cassettes:
@@ -231,7 +231,7 @@ def test_every_format_becomes_the_same_cassette(imported: Import, tmp_path: Path
     assert json.loads(kept.response.body or b"") == RERANK
 
 
-def test_the_id_says_what_it_is(imported: Import) -> None:
+def test_the_id_has_operation_status_and_shape(imported: Import) -> None:
     head, _, key = ids(imported(rerank()))[0].rpartition(".")
     assert head == "rerank.imported.post-v2-rerank.200"
     assert len(key) == 8
@@ -261,11 +261,11 @@ DIFFERENT: dict[str, Exchange] = {
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_what_shows_something_else_is_kept_too(imported: Import, name: str) -> None:
+def test_exchanges_of_another_shape_are_kept(imported: Import, name: str) -> None:
     assert len(imported(rerank(), DIFFERENT[name]).cassettes) == 2
 
 
-def test_a_place_in_an_error_is_part_of_the_shape(imported: Import) -> None:
+def test_a_location_in_an_error_is_part_of_the_shape(imported: Import) -> None:
     errors = [{"message": "no"}, {"message": "no", "id": UUID}, {"message": "never"}]
     made = imported(*(rerank(status=400, body=error) for error in errors))
     assert (made.tally.kept, made.tally.duplicates, made.tally.lost) == (2, 1, ())
@@ -281,7 +281,7 @@ def test_a_value_of_an_enumeration_is_part_of_the_shape(imported: Import) -> Non
     assert (made.tally.kept, made.tally.duplicates) == (2, 1)
 
 
-def test_names_that_are_free_are_no_part_of_the_shape(imported: Import) -> None:
+def test_free_names_are_not_part_of_the_shape(imported: Import) -> None:
     tools = [
         [
             {
@@ -297,14 +297,14 @@ def test_names_that_are_free_are_no_part_of_the_shape(imported: Import) -> None:
     assert made.tally.kept == 1
 
 
-def test_what_deviates_is_kept_however_large_it_is(imported: Import, explainer: Explainer) -> None:
+def test_a_deviating_exchange_is_kept_whatever_its_size(imported: Import, explainer: Explainer) -> None:
     odd = rerank("a query that is much longer than any other", body=RERANK | {"results": "none"})
     made = imported(*(rerank(str(number)) for number in range(5)), odd)
     assert rows([one.exchange for one in made.cassettes], explainer) == rows([rerank(), odd], explainer)
     assert len(rows([odd], explainer)) > len(rows([rerank()], explainer))
 
 
-def test_nothing_depends_on_order_or_on_where_files_lie(imported: Import, tmp_path: Path) -> None:
+def test_the_result_depends_on_neither_order_nor_folders(imported: Import, tmp_path: Path) -> None:
     # The same size, the same position, the same name: only what stands in them tells them apart.
     made = []
     for number, order in enumerate(permutations(["x", "y", "z"])):
@@ -321,7 +321,7 @@ def test_nothing_depends_on_order_or_on_where_files_lie(imported: Import, tmp_pa
     assert [[one.provenance for one in each] for each in made] == [[made[0][0].provenance]] * 6
 
 
-def test_a_folder_backwards_is_the_same_folder(
+def test_the_result_is_the_same_in_reverse_order(
     imported: Import, shipped: tuple[Imported, Path], tmp_path: Path
 ) -> None:
     add(tmp_path, imported(*reversed(list(traffic(EXAMPLES)))).cassettes)
@@ -336,7 +336,7 @@ def test_positions_count_as_numbers(imported: Import) -> None:
 # -- what becomes no cassette
 
 
-def test_everything_is_accounted_for(imported: Import) -> None:
+def test_the_tally_accounts_for_every_exchange(imported: Import) -> None:
     made = imported(
         rerank(),
         rerank("again"),
@@ -355,7 +355,9 @@ def test_everything_is_accounted_for(imported: Import) -> None:
     assert tally.gained == ()
 
 
-def test_a_finding_of_an_answer_without_a_body_is_told_as_lost(imported: Import, amended: Contract) -> None:
+def test_a_finding_of_a_response_without_a_body_is_reported_as_lost(
+    imported: Import, amended: Contract
+) -> None:
     odd = rerank(body=None, status=299)
     assert reported(imported(odd, rerank()).tally.lost) == [("status-undeclared", "", "299")]
 
@@ -363,7 +365,7 @@ def test_a_finding_of_an_answer_without_a_body_is_told_as_lost(imported: Import,
 @pytest.mark.parametrize(
     ("status", "body", "kept"), [(204, None, b""), (304, None, b""), (200, None, None), (200, b"", b"")]
 )
-def test_an_answer_that_has_no_body_is_whole(
+def test_a_response_of_a_bodiless_status_is_complete(
     imported: Import, status: int, body: bytes | None, kept: bytes | None
 ) -> None:
     made = imported(exchange("DELETE /v1/datasets/x", body, status=status, headers=()))
@@ -371,12 +373,14 @@ def test_an_answer_that_has_no_body_is_whole(
     assert made.tally.partial == (kept is None)
 
 
-def test_an_answer_that_was_cut_is_not_whole(imported: Import) -> None:
+def test_a_truncated_response_is_incomplete(imported: Import) -> None:
     cut = replace(rerank(), response=replace(rerank().response, failure=Failure(FailureKind.RESET, "closed")))
     assert imported(cut).tally.partial == 1
 
 
-def test_one_that_trips_the_judge_hides_no_other(amended: Contract, explainer: Explainer) -> None:
+def test_an_exchange_that_fails_to_be_judged_does_not_hide_others(
+    amended: Contract, explainer: Explainer
+) -> None:
     def judge(one: Exchange) -> list[Finding]:
         if one.source.position == "bad":
             raise ValueError("it quotes s3cret")
@@ -391,7 +395,9 @@ def test_one_that_trips_the_judge_hides_no_other(amended: Contract, explainer: E
     assert "s3cret" not in str(error)
 
 
-def test_one_that_cannot_be_cleaned_hides_no_other(imported: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exchange_that_fails_to_be_redacted_does_not_hide_others(
+    imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def clean(one: Exchange) -> Exchange:
         if one.response.status == 400:
             raise RecursionError
@@ -402,7 +408,7 @@ def test_one_that_cannot_be_cleaned_hides_no_other(imported: Import, monkeypatch
     assert (made.tally.kept, len(made.tally.unreadable)) == (1, 1)
 
 
-def test_a_finding_that_cleaning_takes_away_is_told(
+def test_a_finding_that_redaction_removes_is_reported(
     imported: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -417,7 +423,7 @@ def test_a_finding_that_cleaning_takes_away_is_told(
 
 
 @pytest.mark.parametrize("cut", ["text", "gzip"])
-def test_what_stands_before_the_break_is_imported(imported: Import, tmp_path: Path, cut: str) -> None:
+def test_exchanges_before_a_broken_line_are_imported(imported: Import, tmp_path: Path, cut: str) -> None:
     entries = [
         json.loads(har(one))["log"]["entries"][0]
         for one in (rerank(), rerank(request=ASKED | {"top_n": 1}), rerank(status=400, body={"message": "m"}))
@@ -435,7 +441,7 @@ def test_what_stands_before_the_break_is_imported(imported: Import, tmp_path: Pa
     assert {error.file for error in made.tally.unreadable} == {str(path)}
 
 
-def test_a_missing_file_is_told(imported: Import, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(imported: Import, tmp_path: Path) -> None:
     made = imported(tmp_path / "missing.har", rerank())
     assert (made.tally.kept, len(made.tally.unreadable)) == (1, 1)
 
@@ -472,12 +478,12 @@ STREAMS: dict[str, tuple[str, list[StreamEvent], Any]] = {
     "one line, no headers": ("/v1/chat", split(V1[:1], "event_type", named=False), ()),
     "v1 events": ("/v1/chat", split(V1, "event_type"), SSE),
     "v1 events without names": ("/v1/chat", split(V1, "event_type", named=False), SSE),
-    "nothing came": ("/v2/chat", [], SSE),
+    "no event": ("/v2/chat", [], SSE),
 }
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_events_become_bytes_that_are_judged_alike(
+def test_events_become_bytes_with_the_same_findings(
     imported: Import, explainer: Explainer, name: str, tmp_path: Path
 ) -> None:
     path, events, headers = STREAMS[name]
@@ -508,12 +514,12 @@ def test_lines_stay_lines(imported: Import) -> None:
     assert (kept.body, kept.arrivals) == (b'{"event_type": "x"}\n{}\n', ((20, 0.5),))
 
 
-def test_times_that_go_backwards_are_no_times(imported: Import) -> None:
+def test_decreasing_times_are_dropped(imported: Import) -> None:
     events = [StreamEvent("{}", at=0.5), StreamEvent("{}", at=0.25)]
     assert the(imported(exchange("POST /v2/chat", headers=SSE, events=events))).provenance.arrivals == ()
 
 
-def test_a_stream_without_a_media_type_gets_the_one_it_was_split_by(imported: Import) -> None:
+def test_a_stream_without_a_media_type_gets_one(imported: Import) -> None:
     one = exchange("POST /v1/chat", headers=(("x-other", "1"),), events=split(V1, "event_type", named=False))
     assert the(imported(one)).exchange.response.headers[-1] == ("content-type", "application/stream+json")
 
@@ -534,7 +540,7 @@ EVENTS = st.lists(
 
 @given(events=EVENTS, headers=st.sampled_from([SSE, ()]))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_bytes_are_cut_into_the_events_they_were_made_of(
+def test_the_bytes_of_a_stream_split_into_the_same_events(
     amended: Contract, events: list[StreamEvent], headers: Any
 ) -> None:
     one = exchange("POST /v2/chat", headers=headers, events=events)
@@ -560,7 +566,7 @@ def gateway() -> Contract:
         ("https://gw.intern.example:8443/co/here/v2/rerank", Origin.OTHER, "http://localhost/v2/rerank"),
     ],
 )
-def test_whose_answer_it_is(gateway: Contract, url: str, origin: Origin, kept: str) -> None:
+def test_the_origin_of_an_imported_cassette(gateway: Contract, url: str, origin: Origin, kept: str) -> None:
     one = rerank()
     one = replace(one, request=replace(one.request, url=url))
     found = the(gather([one], gateway, lambda _: [], lambda label: label))
@@ -569,7 +575,7 @@ def test_whose_answer_it_is(gateway: Contract, url: str, origin: Origin, kept: s
     assert gateway.route("POST", kept).operation == "POST /v2/rerank"
 
 
-def test_no_path_and_no_time_that_nobody_told(imported: Import, tmp_path: Path) -> None:
+def test_no_path_is_stored_and_no_time_is_invented(imported: Import, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     path.write_text(line(rerank(source=Source(""))), encoding="utf-8")
     made = imported(path)
@@ -578,7 +584,7 @@ def test_no_path_and_no_time_that_nobody_told(imported: Import, tmp_path: Path) 
     assert tmp_path.name not in str(contents(tmp_path / "golden").values())
 
 
-def test_a_request_that_nobody_kept_stays_unknown(imported: Import, tmp_path: Path) -> None:
+def test_a_request_that_was_not_recorded_stays_unknown(imported: Import, tmp_path: Path) -> None:
     made = imported(rerank(request=None))
     add(tmp_path, made.cassettes)
     assert load(find(tmp_path)[ids(made)[0]]).exchange.request.body is None
@@ -587,7 +593,7 @@ def test_a_request_that_nobody_kept_stays_unknown(imported: Import, tmp_path: Pa
 @pytest.mark.parametrize(
     "body", [b"\x00\xff\x1f\x8b", "Grüße\u2028\x85 \U0001f600".encode(), b"", b" \r\n\t"]
 )
-def test_every_byte_of_a_body_comes_back(imported: Import, tmp_path: Path, body: bytes) -> None:
+def test_every_byte_of_a_body_is_kept(imported: Import, tmp_path: Path, body: bytes) -> None:
     one = exchange("GET /v1/models", body, request=body, headers=(("content-type", "application/json"),))
     add(tmp_path, imported(one).cassettes)
     (kept,) = traffic([str(tmp_path)])
@@ -596,9 +602,7 @@ def test_every_byte_of_a_body_comes_back(imported: Import, tmp_path: Path, body:
 
 
 @pytest.mark.parametrize("odd", ["\ud800", "\x00", "ü\x85\u2028", "a\r\nb", " "])
-def test_a_field_that_no_server_can_have_sent_is_kept_all_the_same(
-    imported: Import, tmp_path: Path, odd: str
-) -> None:
+def test_an_impossible_header_field_is_kept(imported: Import, tmp_path: Path, odd: str) -> None:
     fields, where = (*JSON, ("x-odd", odd)), Source(f"a{odd}.har", "entry 1")
     one = rerank(headers=fields, request_headers=fields, source=where)
     assert add(tmp_path, imported(one).cassettes).refused == {}
@@ -607,7 +611,7 @@ def test_a_field_that_no_server_can_have_sent_is_kept_all_the_same(
     assert kept.response.status == 200
 
 
-def test_a_body_that_was_packed_is_told_as_what_it_is_now(imported: Import, tmp_path: Path) -> None:
+def test_a_decoded_body_has_no_content_encoding(imported: Import, tmp_path: Path) -> None:
     packed = gzip.compress(json.dumps(RERANK).encode())
     one = interaction(rerank(), "uri")
     one["response"]["headers"] |= {"content-encoding": ["gzip"], "content-length": [str(len(packed))]}
@@ -648,7 +652,7 @@ def test_the_same_traffic_twice_changes_nothing(golden: Path, imported: Import) 
     ],
     ids="earlier undated later another".split(),
 )
-def test_what_is_there_stays_unless_the_new_is_later(
+def test_an_imported_cassette_stays_unless_the_new_one_is_later(
     golden: Path, imported: Import, now: Exchange, written: int
 ) -> None:
     before = contents(golden)
@@ -656,23 +660,23 @@ def test_what_is_there_stays_unless_the_new_is_later(
     assert (contents(golden) != before) is bool(written)
 
 
-def test_a_changed_contract_is_noted(golden: Path, imported: Import) -> None:
+def test_an_import_under_a_changed_contract_replaces_the_cassette(golden: Path, imported: Import) -> None:
     made = imported(rerank(), contract="c2")
     assert add(golden, made.cassettes).written == (*ids(made),)
     assert load(find(golden)[ids(made)[0]]).provenance.contract == "c2"
 
 
-def test_a_recorded_case_is_never_written_over(golden: Path, imported: Import) -> None:
+def test_an_import_never_overwrites_a_recorded_case(golden: Path, imported: Import) -> None:
     one = the(imported(rerank()))
-    told_ = replace(one.provenance, imported="", case="0" * 12)
-    save(golden, Cassette(told_, one.exchange))
+    provenance = replace(one.provenance, imported="", case="0" * 12)
+    save(golden, Cassette(provenance, one.exchange))
     before = contents(golden)
     outcome = add(golden, imported(rerank(), contract="c2").cassettes)
-    assert (outcome.written, list(outcome.refused)) == ((), [told_.id])
+    assert (outcome.written, list(outcome.refused)) == ((), [provenance.id])
     assert contents(golden) == before
 
 
-def test_what_would_leak_is_refused_and_nothing_else(tmp_path: Path, imported: Import) -> None:
+def test_only_a_cassette_that_would_leak_is_refused(tmp_path: Path, imported: Import) -> None:
     key = "planted-key-0123456789"
     bad, good = rerank(key), rerank("q" * 40, request=ASKED | {"top_n": 1})
     made = imported(bad, good)
@@ -682,7 +686,7 @@ def test_what_would_leak_is_refused_and_nothing_else(tmp_path: Path, imported: I
     assert key.encode() not in b"".join(contents(tmp_path).values())
 
 
-def test_a_broken_file_in_the_place_is_an_error_before_anything_is_written(
+def test_a_broken_file_of_that_name_is_an_error_before_anything_is_written(
     golden: Path, imported: Import
 ) -> None:
     (path,) = find(golden).values()

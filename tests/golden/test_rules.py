@@ -1,4 +1,4 @@
-"""The rules beside the cases: right, needed and explained; a mistake in one is told with its line."""
+"""The comparison rules: all needed and explained; a mistake in one is reported with its line."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def standing(location: Location, documents: list[tuple[str | None, Any]]) -> Ite
         yield from values
 
 
-def documents_of(told: Provenance, reading: ParsedExchange) -> list[tuple[str | None, Any]]:
+def documents_of(provenance: Provenance, reading: ParsedExchange) -> list[tuple[str | None, Any]]:
     """Return what the places of rules are looked for in: bodies, and events with their type."""
-    framing, declared = framing_of(CONTRACT, told.operation, reading)
+    framing, declared = framing_of(CONTRACT, provenance.operation, reading)
     if framing == "json":
         return [(None, reading.response[0])]
-    stream, whole = Streamed(reading, declared, framing), RULES.whole(told.operation)
+    stream, whole = Streamed(reading, declared, framing), RULES.whole(provenance.operation)
     found: list[tuple[str | None, Any]] = [(event.tag, event.payload) for event in stream.events]
     if whole is not None:
         return [*found, *((None, value) for value in standing(whole, found))]
@@ -85,10 +85,10 @@ def documents_of(told: Provenance, reading: ParsedExchange) -> list[tuple[str | 
 
 def met(cassette: Cassette) -> Iterator[str]:
     """Yield the places of rules at which an answer has something, or is to have nothing."""
-    told, headers = cassette.provenance, {name for name, _ in cassette.exchange.response.headers}
-    documents = documents_of(told, ParsedExchange(cassette.exchange))
+    provenance, headers = cassette.provenance, {name for name, _ in cassette.exchange.response.headers}
+    documents = documents_of(provenance, ParsedExchange(cassette.exchange))
     for rule in RULES.rules:
-        if told.operation in rule.operations and rule.case in {"", told.id}:
+        if provenance.operation in rule.operations and rule.case in {"", provenance.id}:
             if rule.header in headers:
                 yield named(rule, rule.header)
             for location in rule.locations:
@@ -123,7 +123,7 @@ def test_every_rule_is_needed() -> None:
 # -- what they say
 
 
-def test_the_rules_of_a_case_go_before_those_of_its_group() -> None:
+def test_rules_of_a_case_have_precedence_over_those_of_its_group() -> None:
     location = ("<message-end>", ("delta", "finish_reason"))
     usual = RULES.of("chat.v2.any", "POST /v2/chat").at("message-end", location[1])
     settled = RULES.of("chat.v2.stream", "POST /v2/chat").at("message-end", location[1])
@@ -131,13 +131,13 @@ def test_the_rules_of_a_case_go_before_those_of_its_group() -> None:
     assert settled.mask == Mask()
 
 
-def test_what_no_rule_names_must_be_equal() -> None:
+def test_values_without_a_rule_must_be_equal() -> None:
     for case in ("tokenize.plain", "tokenize.imported.post-v1-tokenize.200.0badcafe"):
-        told = RULES.of(case, "POST /v1/tokenize").at(None, ("tokens", "*"))
-        assert (told.mask, told.length, told.optional) == (Mask(), "same", False)
+        comparison = RULES.of(case, "POST /v1/tokenize").at(None, ("tokens", "*"))
+        assert (comparison.mask, comparison.length, comparison.optional) == (Mask(), "same", False)
 
 
-def test_below_a_shape_everything_is_one() -> None:
+def test_everything_below_a_shape_is_a_shape() -> None:
     masks = RULES.of("", "GET /v1/models")
     assert masks.at(None, ("models", "*", "features", "*")).mask == Mask(Like.SHAPE)
     assert masks.at(None, ("models", "*", "sampling_defaults")).optional
@@ -147,13 +147,13 @@ def test_below_a_shape_everything_is_one() -> None:
     assert narrowed.at(None, ("datasets", "*", "validation_status")).mask == Mask(Like.SHAPE)
 
 
-def test_events_of_one_rule_come_mixed() -> None:
+def test_events_of_one_rule_may_be_mixed() -> None:
     masks = RULES.of("", "POST /v2/chat")
     assert masks.run("citation-end") == {"content-delta", "citation-start", "citation-end"}
     assert masks.run("message-end") == frozenset()
 
 
-def test_a_rule_of_the_whole_answer_holds_in_the_event_that_has_it() -> None:
+def test_a_rule_of_the_response_applies_to_the_event_that_has_it() -> None:
     masks = RULES.of("", "POST /v1/chat")
     assert masks.at("stream-end", ("response", "text")).mask == Mask(Like.TEXT)
     assert masks.at("stream-start", ("response", "text")).mask == Mask()
@@ -163,7 +163,7 @@ def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
     assert load_rules(tmp_path, CONTRACT).rules == ()
 
 
-def test_free_names_and_lengths_are_read(tmp_path: Path) -> None:
+def test_free_names_and_lengths_are_parsed(tmp_path: Path) -> None:
     text = (
         "group: rerank\nmasks:\n  - {at: /results, length: some, why: So.}\ncases:\n"
         "  rerank.plain:\n    - {at: '/results/*/document/{}', as: text, presence: any, why: So.}\n"
@@ -213,7 +213,7 @@ COMMON = "headers:\n  - {name: num_tokens, why: So.}\n"
         ("group: [rerank\n", 0, "line 2, column 1"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
+def test_a_mistake_is_reported_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
     with pytest.raises(CaseError) as caught:
         load_rules(written(tmp_path, text, common=COMMON), CONTRACT)
     assert caught.value.file.endswith("rerank/golden.yaml")
@@ -221,7 +221,7 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, s
     assert said in caught.value.reason
 
 
-def test_a_folder_of_no_group_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_no_group_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match="the folder of a group, got 'reranks'; did you mean rerank"):
         load_rules(written(tmp_path, RULE, group="reranks"), CONTRACT)
 
@@ -235,7 +235,7 @@ def test_a_folder_of_no_group_is_told(tmp_path: Path) -> None:
         ("masks:\n  - {at: /nowhere, as: id, why: So.}\n", 2, "a response to any of its operations"),
     ],
 )
-def test_a_mistake_in_what_all_have_in_common(tmp_path: Path, text: str, line: int, said: str) -> None:
+def test_a_mistake_in_the_common_rules_is_reported(tmp_path: Path, text: str, line: int, said: str) -> None:
     with pytest.raises(CaseError) as caught:
         load_rules(written(tmp_path, RULE, common=text), CONTRACT)
     assert caught.value.file.endswith("golden.yaml")

@@ -96,7 +96,7 @@ def losses(*cassettes: Cassette) -> set[tuple[str, str]]:
 # -- what arrives
 
 
-def test_what_the_types_of_the_sdk_know_arrives_whole() -> None:
+def test_declared_values_are_not_lost() -> None:
     replayed = replay([recorded("POST /v2/chat", REPLY), dataset(**TIMES), dataset(404)])
     assert replayed == SdkReplay(cohere.__version__, 3, (), (), (), 0)
     assert replayed.passed
@@ -115,7 +115,7 @@ def test_what_the_types_of_the_sdk_know_arrives_whole() -> None:
          {("/usage/tokens/input_tokens", "changed")}),
     ],
 )  # fmt: skip
-def test_what_the_sdk_makes_of_what_it_does_not_know(change: dict[str, Any], lost: set[Any]) -> None:
+def test_losses_of_undeclared_values(change: dict[str, Any], lost: set[Any]) -> None:
     # An unknown value of an enumeration, and another type of number, arrive as they are.
     assert losses(recorded("POST /v2/chat", REPLY | change)) == lost
 
@@ -130,11 +130,11 @@ def test_what_the_sdk_makes_of_what_it_does_not_know(change: dict[str, Any], los
         ("yesterday", set()),
     ],
 )
-def test_a_time_is_lost_only_where_it_is_another_time(time: object, lost: set[Any]) -> None:
+def test_a_time_in_another_notation_is_not_lost(time: object, lost: set[Any]) -> None:
     assert losses(dataset(created_at=time)) == lost
 
 
-def test_putting_batches_of_texts_together_loses_what_the_sdk_does_not_add_up() -> None:
+def test_merging_batches_of_texts_loses_some_values() -> None:
     body = {
         "id": "one",
         "texts": ["a pier"],
@@ -146,7 +146,7 @@ def test_putting_batches_of_texts_together_loses_what_the_sdk_does_not_add_up() 
     assert losses(recorded("POST /v1/embed", body)) == {("/meta/tokens", "none"), ("/tide", "dropped")}
 
 
-def test_an_answer_that_a_method_throws_away_is_lost() -> None:
+def test_a_response_that_a_method_discards_is_lost() -> None:
     call = "POST /v1/embed-jobs/{id}/cancel"
     bodies: list[tuple[bytes, set[tuple[str, str]]]] = [
         (b"{}", set()),
@@ -158,7 +158,7 @@ def test_an_answer_that_a_method_throws_away_is_lost() -> None:
         assert losses(Cassette(provenance("made.up", operation=call), made)) == lost
 
 
-def test_a_loss_is_told_once_with_how_many_answers_show_it() -> None:
+def test_a_loss_is_reported_once_with_its_count() -> None:
     pieces = [{"type": "text", "text": text, "tone": "low"} for text in ("The ", "second.")]
     body = REPLY | {"message": {"role": "assistant", "content": pieces}}
     made = [recorded("POST /v2/chat", body, name=name) for name in ("chat.b", "chat.a")]
@@ -192,7 +192,7 @@ def test_every_event_of_a_stream_is_compared(line: str) -> None:
         ("no JSON at all", ("<?>", "changed")),
     ],
 )
-def test_an_event_that_the_sdk_does_not_know_is_lost_and_the_others_are_not(event: Any, lost: Any) -> None:
+def test_only_an_unknown_event_is_lost(event: Any, lost: Any) -> None:
     opening, end = chat_v2()
     body = b"".join([frame(opening), frame(event), frame(TEXT), frame(end), frame("[DONE]")])
     assert losses(streamed(body)) == KNOWN | {lost}
@@ -203,19 +203,19 @@ def test_a_last_event_without_its_blank_line_is_lost() -> None:
     assert losses(streamed(frame(opening) + frame(end).rstrip())) == KNOWN | {("<message-end>", "skipped")}
 
 
-def test_lines_of_version_1_are_compared_and_what_is_none_is_lost() -> None:
+def test_lines_of_version_1_are_compared() -> None:
     known = {(f"<{one}>/is_finished", "untyped") for one in ("stream-start", "text-generation", "stream-end")}
     body = lines([*chat_v1("Hi"), {"event_type": "smell", "of": "tar"}]) + b'{"cut\n'
     call = "POST /v1/chat"
     assert losses(streamed(body, call, NDJSON)) == known | {("<smell>", "untyped"), ("<?>", "skipped")}
 
 
-def test_version_1_as_server_sent_events_is_lost_altogether() -> None:
+def test_version_1_as_server_sent_events_is_lost_completely() -> None:
     lost = losses(streamed(sse(chat_v1("Hi")), "POST /v1/chat"))
     assert lost == {(f"<{one}>", "skipped") for one in ("stream-start", "text-generation", "stream-end")}
 
 
-def test_what_the_sdk_remarks_is_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+def test_log_records_of_the_sdk_are_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
     handlers = logging.getLogger().handlers
     kept, handlers[:] = handlers[:], []
     try:
@@ -246,7 +246,7 @@ def test_warnings_as_errors_change_nothing() -> None:
         (404, b"<html>", {("status:404", "untyped")}),
     ],
 )
-def test_an_error_arrives_as_the_exception_of_its_status(status: int, body: bytes, lost: set[Any]) -> None:
+def test_an_error_becomes_the_exception_of_its_status(status: int, body: bytes, lost: set[Any]) -> None:
     assert losses(recorded("POST /v2/chat", body, status=status)) == lost
     assert losses(recorded("POST /v2/chat", body, status=status, request={"stream": True})) == lost
 
@@ -259,7 +259,7 @@ def test_an_error_arrives_as_the_exception_of_its_status(status: int, body: byte
         (b'[{"id": "one"}]', "expected a value, got TypeError: .*mapping, not list"),
     ],
 )
-def test_an_answer_that_the_sdk_cannot_parse_fails(body: bytes, reason: str) -> None:
+def test_a_response_that_the_sdk_cannot_parse_fails(body: bytes, reason: str) -> None:
     broken = recorded("POST /v2/chat", body, name="chat.broken")
     replayed = replay([recorded("POST /v2/chat", REPLY), broken])
     assert not replayed.passed
@@ -269,7 +269,7 @@ def test_an_answer_that_the_sdk_cannot_parse_fails(body: bytes, reason: str) -> 
     assert re.match(reason, failure.reason)
 
 
-def test_a_stream_in_another_form_fails_unless_the_request_asked_for_it() -> None:
+def test_a_stream_in_another_format_fails_unless_requested() -> None:
     asked = ASKED["POST /v2/chat"] | {"stream": True}
     body = lines(chat_v2(TEXT))
     plain = recorded("POST /v2/chat", body, request=asked, headers=NDJSON)
@@ -281,7 +281,7 @@ def test_a_stream_in_another_form_fails_unless_the_request_asked_for_it() -> Non
     assert [(loss.location, loss.what) for loss in replayed.losses] == [("", LossKind.REFUSED)]
 
 
-def test_an_operation_without_a_method_is_told_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operation_without_a_method_is_reported_and_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METHODS, "POST /v1/tokenize", Method("token.count"))
     made = [recorded("POST /v1/tides", b"<html>"), recorded("POST /v1/tokenize", b"<html>")]
     assert replay(made) == SdkReplay(
@@ -304,21 +304,23 @@ def test_an_operation_without_a_method_is_told_and_not_judged(monkeypatch: pytes
         (b"", 1),
     ],
 )
-def test_an_answer_is_judged_whatever_the_sdk_can_send(request_body: Any, inexpressible: int) -> None:
+def test_a_response_is_parsed_even_if_the_request_cannot_be_sent(
+    request_body: Any, inexpressible: int
+) -> None:
     good = replay([recorded("POST /v2/chat", REPLY, request=request_body)])
     assert (good.parsed, good.inexpressible) == (1, inexpressible)
     broken = replay([recorded("POST /v2/chat", b"<html>", request=request_body)])
     assert (len(broken.failed), broken.inexpressible) == (1, inexpressible)
 
 
-def test_more_texts_than_the_sdk_sends_at_once_are_two_requests() -> None:
+def test_texts_beyond_the_batch_size_of_the_sdk_are_two_requests() -> None:
     texts = ["a pier"] * 97
     body = {"id": "one", "texts": texts, "embeddings": [[0.5]] * 97, "response_type": "embeddings_floats"}
     replayed = replay([recorded("POST /v1/embed", body, request={"texts": texts, "model": "embed"})])
     assert (replayed.parsed, replayed.losses, replayed.inexpressible) == (1, (), 1)
 
 
-def test_a_form_is_taken_apart_and_sent_as_it_was() -> None:
+def test_a_form_is_parsed_and_sent_unchanged() -> None:
     boundary = (("content-type", "multipart/form-data; boundary=edge"),)
     sound = bytes(range(256)) + b"\r\n--edg\r\n\n\r"
     body = (
@@ -343,7 +345,7 @@ def test_a_form_is_taken_apart_and_sent_as_it_was() -> None:
         ("POST /v2/batches/{id}:cancel", "/v2/batches/one:cancel", {"id": "one"}),
     ],
 )
-def test_an_address_is_arguments(call: str, address: str, arguments_of_it: dict[str, str]) -> None:
+def test_a_url_becomes_arguments(call: str, address: str, arguments_of_it: dict[str, str]) -> None:
     method = call.split(" ")[0]
     given = arguments(call, Request(method, API + address), METHODS[call], ["limit", "id"])
     assert given is not None
@@ -359,7 +361,7 @@ def test_every_operation_of_the_contract_has_its_method() -> None:
 # -- the reference server
 
 
-def test_the_sdk_parses_what_the_reference_server_answers(tmp_path: Path) -> None:
+def test_the_sdk_parses_the_shipped_cassettes(tmp_path: Path) -> None:
     cases = [part for name in CASES for part in ("--case", name)]
     done = ran(tmp_path, *cases)
     assert done.code == 0, done.told
@@ -387,10 +389,10 @@ def test_the_sdk_parses_what_the_reference_server_answers(tmp_path: Path) -> Non
     assert replayed.inexpressible == len(unsent)
 
 
-# -- how it is told
+# -- how it is printed
 
 
-TOLD = SdkReplay(
+REPLAYED = SdkReplay(
     "7.3.1",
     5,
     (SdkFailure("chat.broken", "POST /v2/chat", "expected a value, got\x1b[2J"),),
@@ -400,9 +402,9 @@ TOLD = SdkReplay(
 )
 
 
-def test_a_terminal_shows_what_failed_first_and_cuts_long_lists() -> None:
+def test_the_terminal_shows_failures_first_and_truncates_long_lists() -> None:
     target = io.StringIO()
-    render(TOLD, Console(file=target, width=120), limit=2)
+    render(REPLAYED, Console(file=target, width=120), limit=2)
     shown = target.getvalue()
     summed = "official SDK 7.3.1: 5 responses parsed, 1 failed"
     assert shown.splitlines()[:3] == [
@@ -415,12 +417,16 @@ def test_a_terminal_shows_what_failed_first_and_cuts_long_lists() -> None:
     assert "(+1 more in JSON)" in shown
 
 
-def test_json_says_all_of_it() -> None:
-    told = json.loads(as_json(TOLD))
-    assert told["failed"][0]["reason"] == "expected a value, got\x1b[2J"
-    assert b"\x1b" not in as_json(TOLD)
-    assert [loss["location"] for loss in told["losses"]] == ["/usage/0", "/usage/1", "/usage/2"]
-    assert (told["parsed"], told["inexpressible"], told["absent_operations"]) == (5, 2, ["POST /v1/tides"])
+def test_json_has_everything() -> None:
+    document = json.loads(as_json(REPLAYED))
+    assert document["failed"][0]["reason"] == "expected a value, got\x1b[2J"
+    assert b"\x1b" not in as_json(REPLAYED)
+    assert [loss["location"] for loss in document["losses"]] == ["/usage/0", "/usage/1", "/usage/2"]
+    assert (document["parsed"], document["inexpressible"], document["absent_operations"]) == (
+        5,
+        2,
+        ["POST /v1/tides"],
+    )
 
 
 def test_without_the_sdk_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -447,7 +453,7 @@ def test_the_command_says_at_once_that_the_sdk_is_missing(
 ) -> None:
     """Before anything is replayed, and with what to install; a package that cannot be imported counts too."""
     replayed: list[object] = []
-    monkeypatch.setattr("cohere_conformance.cli.golden.suites", lambda *told: replayed.append(told) or 0)
+    monkeypatch.setattr("cohere_conformance.cli.golden.suites", lambda *given: replayed.append(given) or 0)
     monkeypatch.delitem(sys.modules, "cohere_conformance.golden.sdk.calling", raising=False)
     for name in [name for name in sys.modules if name == "cohere" or name.startswith("cohere.")]:
         monkeypatch.delitem(sys.modules, name)

@@ -1,4 +1,4 @@
-"""Staleness: every state of a cassette seen once, what follows from it, and how it is told."""
+"""Staleness: every problem of a cassette, its consequence, and how it is printed."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def recorded(
     **changed: Any,
 ) -> Cassette:
     """Return a cassette of a case that was recorded today, but for what is changed."""
-    told = Provenance(
+    provenance = Provenance(
         id=case.id,
         operation=case.operation,
         origin=Origin.REFERENCE,
@@ -108,7 +108,7 @@ def recorded(
     )
     method, path = case.operation.split(" ", 1)
     return Cassette(
-        msgspec.structs.replace(told, **changed),
+        msgspec.structs.replace(provenance, **changed),
         Exchange(Request(method, url or BASE + path, (), body), Response(status, (), b"{}"), Source("x")),
     )
 
@@ -153,7 +153,7 @@ def only(contract: Contract, cassette: Cassette, **changed: Any) -> dict[str, st
 # -- one cassette --------------------------------------------------------------------------------------------
 
 
-def test_a_fresh_cassette_has_nothing_the_matter(amended: Contract) -> None:
+def test_a_fresh_cassette_has_no_problem(amended: Contract) -> None:
     [state] = judged(amended, recorded(amended)).cassettes
     assert (state.id, state.operation, state.origin, state.days, state.reasons) == (
         "chat.v2.one", CHAT, Origin.REFERENCE, 0, ()
@@ -218,7 +218,7 @@ def test_a_contract_that_changed_elsewhere_changes_nothing(declarations: Declara
     ("origin", "expected"),
     [("reference", {}), ("live", {"contract-changed": "warn"}), ("other", {"contract-changed": "warn"})],
 )
-def test_another_contract_matters_only_where_nobody_can_ask_again(
+def test_a_changed_contract_matters_unless_the_reference_server_was_recorded(
     amended: Contract, published: Contract, origin: str, expected: dict[str, str]
 ) -> None:
     cassette = recorded(published, origin=Origin(origin))
@@ -279,7 +279,7 @@ def test_an_operation_that_is_not_declared_any_more(amended: Contract) -> None:
     assert only(amended, cassette, suite=Suite((gone,), {})) == {"contract-changed": "fail"}
 
 
-def test_the_digest_of_the_whole_contract_is_less_sure(amended: Contract) -> None:
+def test_a_digest_of_the_contract_alone_is_unclear(amended: Contract) -> None:
     assert only(amended, live(amended, contract=amended.digest)) == {}
     assert only(amended, live(amended, contract="0123456789ab")) == {"contract-unclear": "warn"}
     assert only(amended, live(amended, contract="")) == {"contract-unclear": "warn"}
@@ -335,7 +335,7 @@ FORM = (
         (MODEL, "/behind/a/gateway/v1/models/a%2Fb?x=/y", None, {"a/b"}),
     ],
 )
-def test_where_a_request_names_its_model(
+def test_models_are_found_in_path_body_and_form(
     operation: str, url: str, body: bytes | None, expected: set[str]
 ) -> None:
     method = operation.split(" ")[0]
@@ -410,7 +410,7 @@ def test_a_complete_and_fresh_set_passes(amended: Contract, shipped: Suite) -> N
     assert verdict_line(found) == "FRESH: all cassettes are up to date"
 
 
-def test_what_has_no_cassette_is_told_with_the_reason(amended: Contract) -> None:
+def test_missing_cassettes_are_reported_with_the_reason(amended: Contract) -> None:
     skipped = written("chat.v2.skipped", profiles={"contract": Skip("Nobody serves it.")})
     dear = written("chat.v2.dear")
     absent = written("chat.v2.absent")
@@ -426,7 +426,7 @@ def test_what_has_no_cassette_is_told_with_the_reason(amended: Contract) -> None
     assert [one.name for one in other.cases] == [skipped.id, dear.id, absent.id]
 
 
-def test_the_outcome_is_the_worst(amended: Contract) -> None:
+def test_the_outcome_is_the_worst_verdict(amended: Contract) -> None:
     cases = tuple(written(f"chat.{n}", RequestTemplate(label)) for n, label in enumerate(amended.operations))
     suite = Suite(cases, {})
     fresh = [recorded(amended, case) for case in cases]
@@ -450,7 +450,7 @@ def test_the_outcome_is_the_worst(amended: Contract) -> None:
     assert ignored.outcome is GateOutcome.PASS
 
 
-def test_counts_and_ages_are_told_by_origin(amended: Contract) -> None:
+def test_counts_and_ages_are_reported_by_origin(amended: Contract) -> None:
     cases = [written(f"chat.v2.n{number}") for number in range(4)]
     found = judged(
         amended,
@@ -472,7 +472,7 @@ def test_counts_and_ages_are_told_by_origin(amended: Contract) -> None:
 # -- digests -------------------------------------------------------------------------------------------------
 
 
-def test_the_digest_of_a_case_knows_what_is_sent(shipped: Suite) -> None:
+def test_the_digest_of_a_case_depends_on_its_request(shipped: Suite) -> None:
     digests: dict[str, list[Case]] = {}
     for case in shipped.cases:
         digests.setdefault(CaseDigests(shipped).of(case), []).append(case)
@@ -533,7 +533,7 @@ SENT = RequestTemplate(
     ],
     ids=str,
 )
-def test_another_request_has_another_digest(other: Case) -> None:
+def test_different_requests_have_different_digests(other: Case) -> None:
     seen = {digest_of(written("chat.a", SENT))}
     assert digest_of(other) not in seen
 
@@ -543,12 +543,12 @@ def test_another_request_has_another_digest(other: Case) -> None:
     [resource("a.b", "c.d", row=1), resource("c.d", row=1), resource("a.b", "c.d", "datasets.small")],
     ids=["its own", "what that needs", "what it is made from"],
 )
-def test_other_resources_are_another_digest(changed: Resource) -> None:
+def test_different_resources_have_different_digests(changed: Resource) -> None:
     case = written("chat.a", SENT, needs=("a.b",))
     assert digest_of(case) != digest_of(case, changed)
 
 
-def test_what_else_is_told_of_a_resource_passes_by() -> None:
+def test_only_the_creation_of_a_resource_is_in_the_digest() -> None:
     case = written("chat.a", SENT, needs=("a.b",))
     moved = msgspec.structs.replace(resource("a.b", "c.d"), line=7, about="!", capture={"id": "/id"})
     assert digest_of(case) == digest_of(case, moved, resource("datasets.small", row=1))
@@ -563,7 +563,7 @@ def test_all_these_requests_differ_from_each_other() -> None:
     assert len({digest_of(case) for case in cases}) == len(bodies) + len(texts)
 
 
-def test_the_digest_of_a_case_passes_over_what_is_not_sent() -> None:
+def test_the_digest_of_a_case_ignores_what_is_not_sent() -> None:
     turned = msgspec.structs.replace(
         SENT, path=dict(reversed(SENT.path.items())), body={"d": 1, "c": {"f": 1, "e": 2}}
     )
@@ -594,13 +594,13 @@ POLICY_TEXT = (folder("cassettes") / POLICY).read_text(encoding="utf-8")
 
 
 def test_the_shipped_policy_has_a_rule_for_everything() -> None:
-    told = recorded(load_contract()).provenance
+    provenance = recorded(load_contract()).provenance
     for stale in set(Stale) - {Stale.BROKEN}:
         for origin in Origin:
             for imported in ("", "a.har"):
-                whence = msgspec.structs.replace(told, origin=origin, imported=imported)
+                whence = msgspec.structs.replace(provenance, origin=origin, imported=imported)
                 assert SHIPPED.rule(stale, whence).reason
-    assert SHIPPED.rule(Stale.AGE, msgspec.structs.replace(told, origin=Origin.LIVE)).days == 90
+    assert SHIPPED.rule(Stale.AGE, msgspec.structs.replace(provenance, origin=Origin.LIVE)).days == 90
 
 
 @pytest.mark.parametrize(
@@ -629,7 +629,7 @@ def test_the_shipped_policy_has_a_rule_for_everything() -> None:
         ),
     ],
 )
-def test_a_broken_policy_is_told_with_what_was_expected(
+def test_a_broken_policy_is_reported_with_what_was_expected(
     tmp_path: Path, before: str, after: str, message: str
 ) -> None:
     assert before in POLICY_TEXT
@@ -649,7 +649,7 @@ def test_a_broken_policy_is_told_with_what_was_expected(
         ("undated.any", "expected a rule for live and other, or for any"),
     ],
 )
-def test_a_missing_rule_is_told(tmp_path: Path, removed: str, message: str) -> None:
+def test_a_missing_rule_is_reported(tmp_path: Path, removed: str, message: str) -> None:
     rules: Any = {
         stale: {origin: msgspec.to_builtins(rule) for origin, rule in by_origin.items()}
         for stale, by_origin in SHIPPED.rules.items()
@@ -662,12 +662,12 @@ def test_a_missing_rule_is_told(tmp_path: Path, removed: str, message: str) -> N
         load_policy(path)
 
 
-def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_policy(tmp_path: Path) -> None:
     with pytest.raises(CassetteError, match="cannot be read"):
         load_policy(tmp_path / POLICY)
 
 
-def test_policy_decides_what_fails(amended: Contract) -> None:
+def test_the_policy_decides_what_fails(amended: Contract) -> None:
     rules = SHIPPED.rules | {Stale.ORPHAN: {"any": SHIPPED.rules[Stale.NEVER_REPLAYED]["any"]}}
     lonely = recorded(amended, written("chat.v2.lonely"))
     assert only(amended, lonely, policy=Policy(rules)) == {"orphan": "warn"}
@@ -693,14 +693,14 @@ def test_retired_models_have_a_day_and_evidence() -> None:
         ("retired: {a: {date: 2025-09-15, source: [docs]}, a: {}}", "twice"),
     ],
 )
-def test_a_broken_file_of_models_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_broken_file_of_models_is_reported(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "models.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ContractError, match=message):
         load_models(path)
 
 
-# -- how it is told ------------------------------------------------------------------------------------------
+# -- how it is printed --------------------------------------------------------------------------------------
 
 
 def printed(found: Status, *, verbose: bool = False, width: int = 100) -> str:
@@ -724,7 +724,7 @@ def mixed(amended: Contract) -> Status:
     return judged(amended, *cassettes, suite=Suite((*cases, *kept, *skipped), {}))
 
 
-def test_the_terminal_shows_totals_and_what_is_not_fresh(mixed: Status) -> None:
+def test_the_terminal_shows_totals_and_problems(mixed: Status) -> None:
     text = printed(mixed)
     lines = text.splitlines()
     assert lines[0] == lines[-1] == "STALE: 53 fail, 1 warn"  # 13 cases, 40 operations
@@ -733,13 +733,13 @@ def test_the_terminal_shows_totals_and_what_is_not_fresh(mixed: Status) -> None:
     headings = [line for line in lines if re.match(r"(FAIL|WARN|IGNORE) ", line)]
     assert headings == ["FAIL case-changed: 13", "FAIL operation-missing: 40", "WARN contract-unclear: 1"]
     assert "(+3 more with --verbose)" in text
-    assert "chat.v2.n09: it does not say what its case has sent" in text
+    assert "chat.v2.n09: it has no digest of the request of its case" in text
     assert "chat.v2.n10" not in text
     assert "chat.v2.fresh" not in text
     assert "Cases that are not recorded: 2\n  2: under the profile contract: Nobody serves it." in text
 
 
-def test_the_terminal_shows_everything_to_whoever_asks(mixed: Status) -> None:
+def test_verbose_shows_everything(mixed: Status) -> None:
     text = printed(mixed, verbose=True)
     assert "IGNORE model-retired: 1" in text
     assert "chat.v2.retired: command was removed on 2025-09-15" in text
@@ -749,13 +749,13 @@ def test_the_terminal_shows_everything_to_whoever_asks(mixed: Status) -> None:
     assert "chat.v2.s1: under the profile contract: Nobody serves it." in text
 
 
-def test_nothing_at_all_is_told_too(amended: Contract) -> None:
+def test_an_empty_folder_has_a_status(amended: Contract) -> None:
     text = printed(judged(amended, replayed=None), verbose=True)
     assert "golden: 0 interactions, 0 reference, 0 live" in text
     assert "WARN replay-unknown: 1" in text
 
 
-def test_json_is_stable_and_can_be_read_back(mixed: Status) -> None:
+def test_json_can_be_parsed_back(mixed: Status) -> None:
     raw = render_json(mixed)
     assert msgspec.json.decode(raw, type=Status) == mixed
     document: Mapping[str, Any] = json.loads(raw)
@@ -763,7 +763,7 @@ def test_json_is_stable_and_can_be_read_back(mixed: Status) -> None:
     assert document["golden"].items() >= {"interactions": 16, "reference": 15, "live": 1, "broken": 0}.items()
 
 
-def test_hostile_texts_steer_no_terminal(amended: Contract) -> None:
+def test_control_characters_are_escaped(amended: Contract) -> None:
     evil = "a\x1b[2J\u202e\n[bold]"
     cassette = recorded(
         amended, written(f"chat.{evil}"), recorded_at=evil, contract=evil, operation=f"GET /{evil}"

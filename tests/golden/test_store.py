@@ -22,7 +22,7 @@ KEY = "co-test-3f9c1e77d2b84a50-not-a-real-key"
 NAMES = [f"tokenize.case-{number}" for number in range(20)]
 
 
-def test_a_cassette_lies_below_its_group_under_its_id(tmp_path: Path) -> None:
+def test_a_cassette_is_in_the_folder_of_its_group(tmp_path: Path) -> None:
     path = save(tmp_path, cassette("tokenize.plain"))
     assert path == tmp_path / "tokenize" / "tokenize.plain.yaml"
     assert find(tmp_path) == {"tokenize.plain": path}
@@ -30,7 +30,7 @@ def test_a_cassette_lies_below_its_group_under_its_id(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_other_files_are_no_cassettes(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     save(tmp_path, cassette())
     for name in ("policy.yaml", "examples/conforming.yaml", "tokenize/.hidden.yaml", "tokenize/README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -38,7 +38,7 @@ def test_other_files_are_no_cassettes(tmp_path: Path) -> None:
     assert list(find(tmp_path)) == ["tokenize.plain"]
 
 
-def test_a_cassette_under_another_name_is_none(tmp_path: Path) -> None:
+def test_a_cassette_under_another_name_is_invalid(tmp_path: Path) -> None:
     path = save(tmp_path, cassette())
     with pytest.raises(
         CassetteError, match=r"expected the cassette that its name says, got that of tokenize\.plain"
@@ -46,7 +46,7 @@ def test_a_cassette_under_another_name_is_none(tmp_path: Path) -> None:
         load(path.rename(path.with_name("tokenize.other.yaml")))
 
 
-def test_two_files_of_one_name_are_told(tmp_path: Path) -> None:
+def test_two_files_of_one_name_are_an_error(tmp_path: Path) -> None:
     path = save(tmp_path, cassette())
     (tmp_path / "rerank").mkdir()
     (tmp_path / "rerank" / path.name).write_bytes(path.read_bytes())
@@ -54,23 +54,23 @@ def test_two_files_of_one_name_are_told(tmp_path: Path) -> None:
         find(tmp_path)
 
 
-def test_a_key_keeps_a_cassette_from_the_disk_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_a_cassette_with_a_key_is_not_written(tmp_path: Path) -> None:
     path = save(tmp_path, cassette())
     old = path.read_bytes()
-    with pytest.raises(LeakError) as told:
+    with pytest.raises(LeakError) as error:
         save(tmp_path, cassette(body=f'{{"tokens": "{KEY}"}}'.encode()), [Secret(KEY)])
-    assert KEY not in str(told.value)
+    assert KEY not in str(error.value)
     assert path.read_bytes() == old
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "tokenize").write_text("a file where a folder should be")
     with pytest.raises(CassetteError, match="expected to write it, got: "):
         save(tmp_path, cassette())
 
 
-def test_they_are_counted_by_what_has_answered(tmp_path: Path) -> None:
+def test_cassettes_are_counted_by_origin(tmp_path: Path) -> None:
     for name, origin in zip(
         NAMES, (Origin.REFERENCE, Origin.REFERENCE, Origin.LIVE, Origin.OTHER), strict=False
     ):
@@ -94,7 +94,7 @@ def test_a_writer_that_is_killed_leaves_the_old_one_or_the_new_one(seed: int, tm
             save(tmp_path, made)
         os._exit(0)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "the writer came to its end: no step was taken away from it"
+    assert os.WIFSIGNALED(status), "the writer ended by itself: it was not killed at any step"
     found = find(tmp_path)
     assert set(found) == set(NAMES)
     renewed = 0

@@ -95,7 +95,14 @@ def called(home: Path, *arguments: str, key: str = "", **further: str) -> Done:
         key: the API key.
         further: variables of its environment.
     """
-    ended = WARM.call(arguments, home, environment(**further, **({"CO_API_KEY": key} if key else {})))
+    variables = environment(**further, **({"CO_API_KEY": key} if key else {}))
+    if "PYTHONPATH" in further:  # is read at the start of an interpreter only
+        cold = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=home, env=variables, capture_output=True, text=True, check=False, timeout=HANGS,
+        )  # fmt: skip
+        return Done(cold.returncode, cold.stdout + cold.stderr, home)
+    ended = WARM.call(arguments, home, variables)
     return Done(ended.code, ended.output, home)
 
 

@@ -215,13 +215,13 @@ class _Judge:
             return
         part = part_of(provenance.contract)
         if part and part != part_of(self._digests.of(provenance.operation)):
-            yield Stale.CONTRACT_CHANGED, f"what {provenance.operation} has to do is not what it was"
+            yield Stale.CONTRACT_CHANGED, f"{provenance.operation} has changed in the contract"
         elif not provenance.contract:
-            yield Stale.CONTRACT_UNCLEAR, "it does not say under which contract it was recorded"
+            yield Stale.CONTRACT_UNCLEAR, "it has no digest of the contract"
         elif not part and provenance.contract != contract.digest:
             yield (
                 Stale.CONTRACT_UNCLEAR,
-                f"recorded under the contract {provenance.contract}, which is {contract.digest} by now",
+                f"recorded under the contract {provenance.contract}, today it is {contract.digest}",
             )
 
     @cached_property
@@ -248,14 +248,14 @@ class _Judge:
         elif (skip := case.skip(provenance.profile)) is not None:
             yield Stale.ORPHAN, f"its case is not run {_skipped(provenance.profile, skip)}"
         elif not provenance.case:
-            yield Stale.CASE_CHANGED, "it does not say what its case has sent"
+            yield Stale.CASE_CHANGED, "it has no digest of the request of its case"
         elif provenance.operation != case.operation:
             yield (
                 Stale.CASE_CHANGED,
                 f"it was recorded of {provenance.operation}; its case calls {case.operation}",
             )
         elif provenance.case != self._sent.of(case):
-            yield Stale.CASE_CHANGED, "its case sends something else than it did"
+            yield Stale.CASE_CHANGED, "its case sends another request than the recorded one"
         elif (
             _is_reference(provenance)
             and (change := self.criteria.reference_change(cassette, case)) is not None
