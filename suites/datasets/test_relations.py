@@ -301,7 +301,7 @@ def test_the_storage_in_use_follows(api: Api) -> None:
 
 def usage_of(response: ApiResponse) -> int:
     """Return the bytes that the organization uses."""
-    return int(response.at("/organization_usage", float | None) or 0)
+    return int(response.at("/organization_usage", float | str | None) or 0)
 
 
 def require_change(api: Api, before: int, by: int) -> int:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from cohere_conformance.inputs.codings import GZIP, GZIP_MAGIC, is_zlib, names_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ACCEPTED = "gzip, deflate"
 """What a request may ask for: other codings cannot be undone piece by piece with a bound."""
-
-_GZIP = frozenset({"gzip", "x-gzip"})
-_MAGIC = b"\x1f\x8b"
 
 
 class UnpackError(ValueError):
@@ -32,12 +31,11 @@ class Unpacker:
     """
 
     def __init__(self, codings: Iterable[str]) -> None:
-        names = [name.strip().lower() for value in codings for name in value.split(",")]
-        names = [name for name in names if name not in {"", "identity"}]
+        names = names_of(codings)
         if len(names) > 1:
             raise UnpackError("the body is encoded more than once, which was not asked for")
         self._coding = names[0] if names else ""
-        if self._coding and self._coding not in {*_GZIP, "deflate"}:
+        if self._coding and self._coding not in {*GZIP, "deflate"}:
             raise UnpackError(f"the body is encoded as {self._coding[:40]}; {ACCEPTED} was asked for")
         self._held = b""
         self._ended = False
@@ -76,10 +74,10 @@ class Unpacker:
             if len(self._held) < 2:
                 return None
             # Some servers leave out the header of zlib, and clients read them all the same.
-            return zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(self._held) else -zlib.MAX_WBITS)
+            return zlib.decompressobj(zlib.MAX_WBITS if is_zlib(self._held) else -zlib.MAX_WBITS)
         # A gzip body may be several members in a row; anything else behind the end is padding.
-        if self._ended and not (self._coding in _GZIP and self._held.startswith(_MAGIC)):
-            self._held = self._held if self._held == _MAGIC[:1] else b""
+        if self._ended and not (self._coding in GZIP and self._held.startswith(GZIP_MAGIC)):
+            self._held = self._held if self._held == GZIP_MAGIC[:1] else b""
             return None
         return zlib.decompressobj(zlib.MAX_WBITS | 16)
 
@@ -92,7 +90,3 @@ class Unpacker:
         if member.eof:
             self._member, self._ended = None, True
         return piece
-
-
-def _is_zlib(head: bytes) -> bool:
-    return head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0

@@ -9,11 +9,11 @@ import brotli
 import zstandard
 
 from cohere_conformance.inputs.bounds import LONGEST, MOST_CODINGS
+from cohere_conformance.inputs.codings import GZIP, GZIP_MAGIC, is_zlib, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 _STEP = 64 * 1024
@@ -47,8 +47,7 @@ def decode(body: bytes, codings: Iterable[str], limit: int | None = None) -> byt
         CodecError: the body is encoded but damaged, or in a coding that cannot be undone here.
         TooLargeError: a bound is exceeded.
     """
-    names = [name.strip().lower() for value in codings for name in value.split(",")]
-    names = [name for name in names if name not in {"", "identity"}]
+    names = names_of(codings)
     if len(names) > MOST_CODINGS:
         raise TooLargeError(f"the body has {len(names)} content codings; at most {MOST_CODINGS} are undone")
     for name in reversed(names):
@@ -57,11 +56,11 @@ def decode(body: bytes, codings: Iterable[str], limit: int | None = None) -> byt
 
 
 def _decode_one(body: bytes, coding: str, limit: int) -> bytes:
-    if coding in {"gzip", "x-gzip"}:
-        return _inflate(body, _GZIP_WINDOW, limit) if body.startswith(_GZIP) else body
+    if coding in GZIP:
+        return _inflate(body, _GZIP_WINDOW, limit) if body.startswith(GZIP_MAGIC) else body
     if coding == "zstd":
         return _zstd(body, limit) if body.startswith(_ZSTD) else body
-    if coding == "deflate" and _is_zlib(body):
+    if coding == "deflate" and is_zlib(body):
         return _inflate(body, zlib.MAX_WBITS, limit)
     # None of the others has a magic number that distinguishes it from text.
     if _is_text(body):
@@ -95,7 +94,7 @@ def _inflate(body: bytes, window: int, limit: int) -> bytes:
         if not member.eof:
             continue
         # A gzip body may be several members in a row; anything else behind the end is padding.
-        if window != _GZIP_WINDOW or not body.startswith(_GZIP, at):
+        if window != _GZIP_WINDOW or not body.startswith(GZIP_MAGIC, at):
             return b"".join(pieces)
         members += 1
         if members > _MOST_MEMBERS:
@@ -150,10 +149,6 @@ def _zstd(body: bytes, limit: int) -> bytes:
 
 def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(f"the body unpacks to more than {limit:,} bytes")
-
-
-def _is_zlib(body: bytes) -> bool:
-    return len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
 
 
 def _is_text(body: bytes) -> bool:

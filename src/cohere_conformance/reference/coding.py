@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from cohere_conformance.client.unpack import ACCEPTED, Unpacker, UnpackError
+from cohere_conformance.inputs.codings import names_of
 from cohere_conformance.reference.api_error import ApiError
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ async def decoded(request: Request, most: int | None = LARGEST) -> AsyncGenerato
     Raises:
         ApiError: 400, the body is too large, not encoded as declared, or in an unsupported coding.
     """
-    fields = ",".join(request.headers.getlist("content-encoding")).lower()
-    codings = [name for name in map(str.strip, fields.split(",")) if name not in {"", "identity"}]
+    codings = names_of(request.headers.getlist("content-encoding"))
     limit = LARGEST if codings and most is None else most
     try:
         unpacker = Unpacker(codings)
