@@ -164,6 +164,8 @@ BESIDE = {"message": ASK, "chat_history": []}
         ({"force_single_step": True}, None, "0:0"),
         (BESIDE | {"force_single_step": True}, None, "0:0"),
         (BESIDE, "chat.v1.message-with-results", "0:0"),
+        ({"chat_history": []}, None, "0:1:0"),
+        ({"chat_history": None}, None, "0:1:0"),
     ],
 )
 def test_the_id_of_a_tool_result_names_its_turn_unless_it_comes_in_a_single_step(

@@ -195,7 +195,8 @@ def _prompt(call: Call, model: Model, turns: list[_Turn], search: Search) -> Pro
     results = body.get("tool_results") or []
     # Results together with a message mean a single step, whose outputs are not numbered by turn.
     single = body.get("force_single_step") or (body.get("message") or "").strip()
-    turn = None if single else len(turns) - 1
+    # A turn with results follows the turn with the calls, even if the history leaves that out.
+    turn = None if single else max(len(turns) - 1, 1)
     return Prompt(
         model=model,
         system="\n".join(filter(None, [body.get("preamble") or "", *system])),
