@@ -88,7 +88,7 @@ def test_anchors_are_followed(tmp_path: Path) -> None:
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: expected unique keys, got 'a' twice"),
         (
             "top:\n  - {x: 1}\n  - y: 1\n    z: 2\n    y: 3\n",
-            "column 5: expected unique keys, got 'y' twice",
+            "line 5, column 5: expected unique keys, got 'y' twice",
         ),
         ("a: {b: 1, b: 1}\n", "line 1, column 11: expected unique keys, got 'b' twice"),
         ("'a': 1\n\"a\": 2\n", "line 2, column 1: expected unique keys, got 'a' twice"),
