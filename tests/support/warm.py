@@ -88,7 +88,8 @@ def _fork_on_demand() -> None:
             for path, number in ((os.devnull, 0), (output, 1), (errors, 2)):
                 flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
                 os.dup2(os.open(path, flags), number)
-            sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+            # As `python -m` has it: the folder first, in place of the one of this file.
+            sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
             sys.argv = ["cohere-conformance", *arguments]
             return
         _, status, used = os.wait4(child, 0)
