@@ -14,6 +14,9 @@ REDACTED = "[redacted]"
 REDACTED_IN_URL = "redacted"
 """Replaces a credential in a URL, which must not contain brackets."""
 
+_MOST_NAMED = 50
+"""Names that an error message lists; there are fewer groups and operations, and more cases and faults."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -32,7 +35,9 @@ def unknown(option: str, name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(names)}"
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    choice = f"choose one of {', '.join(names[:_MOST_NAMED])}{more}"
+    hint = f"did you mean {' or '.join(close)}?" if close else choice
     return f"{option} {name}: unknown name; {hint}"
 
 

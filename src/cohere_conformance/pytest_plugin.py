@@ -133,6 +133,16 @@ class _SuiteModule(pytest.Module):
         return suites.load(self.path)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the test modules of groups that the run is not about: importing them takes a while."""
+    if not suites.is_group(collection_path):
+        return None
+    campaign, group = config.stash[_CAMPAIGN], collection_path.name
+    named = {case.partition(".")[0] for case in campaign.plan.cases}
+    wanted = campaign.driver.collects(group, campaign.plan.selected) and (not named or group in named)
+    return None if wanted else True
+
+
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """Collect the modules of the suites; every other module is left to pytest."""
     return _SuiteModule.from_parent(parent, path=module_path) if suites.belongs(module_path) else None
@@ -194,15 +204,12 @@ def _id(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that are not part of the run."""
     plan = config.stash[_CAMPAIGN].plan
-    kept = [
-        item
-        for item in items
-        if _is_selected(item, config.stash[_CAMPAIGN]) and (not plan.cases or _id(item) in plan.cases)
-    ]
+    selected = [item for item in items if _is_selected(item, config.stash[_CAMPAIGN])]
+    kept = [item for item in selected if not plan.cases or _id(item) in plan.cases]
     if missing := sorted(plan.cases - {_id(item) for item in kept}):
         if _WORKER in config.stash:
             del config.stash[_WORKER]  # pytest ends the collection even so, and nothing is to be begun then
-        raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in items}))
+        raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in selected}))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

@@ -54,6 +54,10 @@ class FuzzDriver(Driver):
         """Make sure that the database of examples can be opened."""
         open_database(self._options.database)
 
+    def collects(self, group: str, groups: Collection[str]) -> bool:
+        """Return whether a group is that of the fuzzer, whatever is fuzzed."""
+        return group == GROUP
+
     def selects(self, test: CollectedTest, groups: Collection[str], operations: Collection[str]) -> bool:
         """Return whether a test is one of the fuzzer, and of operations that the run is about."""
         return test.group == GROUP and test.operations <= set(operations)

@@ -49,6 +49,10 @@ class GoldenMode(enum.StrEnum):
 class _GoldenDriver(Driver):
     """Selects the tests of one exchange."""
 
+    def collects(self, group: str, groups: Collection[str]) -> bool:
+        """Return `False`: no module of a group is about one exchange."""
+        return False
+
     def selects(self, test: CollectedTest, groups: Collection[str], operations: Collection[str]) -> bool:
         """Return whether a test is of a selected group, and about one exchange."""
         return super().selects(test, groups, operations) and bool(_FIXTURES & test.fixtures)

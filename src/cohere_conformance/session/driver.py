@@ -118,6 +118,15 @@ class Driver:
             UsageError: an option of the driver has an invalid value.
         """
 
+    def collects(self, group: str, groups: Collection[str]) -> bool:
+        """Return whether the test modules of a group are imported at all; `selects` decides on each test.
+
+        Args:
+            group: the name of the folder of the modules.
+            groups: the selected ones.
+        """
+        return group in groups
+
     def selects(self, test: CollectedTest, groups: Collection[str], operations: Collection[str]) -> bool:
         """Return whether a test is part of the run.
 

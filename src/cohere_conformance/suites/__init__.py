@@ -25,6 +25,11 @@ def belongs(path: Path) -> bool:
     return path.is_relative_to(_HOME)
 
 
+def is_group(path: Path) -> bool:
+    """Return whether a path is the folder of a group."""
+    return path.parent == _HOME and path.is_dir()
+
+
 def load(path: Path) -> ModuleType:
     """Import a module of the suites by its name below this package.
 
