@@ -8,9 +8,9 @@ NAMES = [f"case-{number:03}" for number in range(200)]
 
 
 def test_the_nearest_names_are_suggested() -> None:
-    assert unknown("--case", "case-0111", NAMES).startswith(
-        "--case case-0111: unknown name; did you mean case-011"
-    )
+    message = unknown("--case", "case-0111", NAMES)
+    assert message.startswith("--case case-0111: unknown name; did you mean case-")
+    assert "case-011" in message.split("did you mean")[1]
 
 
 def test_a_long_list_of_names_is_cut() -> None:

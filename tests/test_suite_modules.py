@@ -41,7 +41,7 @@ def pytest_unconfigure(config):
 
 
 def run(
-    home: Path, *options: str, imported: Iterable[str] = ()
+    home: Path, *options: str, command: str = "run", imported: Iterable[str] = ()
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Observed]]:
     """Run the command with a pytest plugin that writes down what each process has imported."""
     imports = "".join(f"import {name}\n" for name in imported)
@@ -54,8 +54,10 @@ def run(
         "OBSERVED": str(observed),
         "PYTHONPATH": os.pathsep.join((str(home), str(source))),
     }
-    command = [sys.executable, "-m", "cohere_conformance", "run", *options, "--", "-p", "observer"]
-    done = subprocess.run(command, cwd=observed, env=environment, capture_output=True, text=True, check=False)
+    arguments = [sys.executable, "-m", "cohere_conformance", command, *options, "-p", "observer"]
+    done = subprocess.run(
+        arguments, cwd=observed, env=environment, capture_output=True, text=True, check=False
+    )
     return done, {path.stem: tuple(json.loads(path.read_text())) for path in observed.glob("*.json")}
 
 
@@ -68,23 +70,46 @@ def of_the_suites(modules: Mapping[str, list[str | None]]) -> dict[str, list[str
     return {name: locations for name, locations in inside.items() if locations}
 
 
-def test_every_process_knows_the_suites_below_their_package_only(tmp_path: Path) -> None:
-    """A failing run over two processes: every suite was imported, none by a name of its own.
+def test_every_process_imports_the_suites_below_their_package_only(tmp_path: Path) -> None:
+    """A failing run over two processes: no module of the suites was imported by a name of its own.
 
     Failures matter: a traceback that is formatted imports more of the standard library, `tokenize` for one.
     """
-    done, observed = run(tmp_path, "--only", "tokenize,rerank", "--fault", "rerank.unsorted", "-n", "2")
+    groups = ("tokenize", "rerank", "embed-jobs")
+    options = ("--only", ",".join(groups), "--fault", "rerank.unsorted", "-n", "2", "--")
+    done, observed = run(tmp_path, *options)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "rerank.sorted" in done.stdout
     assert set(observed) == {"main", "gw0", "gw1"}
+    expected = {SUITES / "test_cases.py", *(path for path in SCRIPTS if path.parent.name in groups)}
     for worker in ("gw0", "gw1"):
         modules, path = observed[worker]
         loaded = of_the_suites(modules)
-        assert {name for name in loaded if not f"{name}.".startswith("cohere_conformance.suites.")} == set()
-        assert {location for locations in loaded.values() for location in locations} >= set(map(str, SCRIPTS))
+        assert_below_the_package(loaded)
+        assert {location for locations in loaded.values() for location in locations} >= set(
+            map(str, expected)
+        )
         assert "cohere_conformance.suites.embed-jobs.test_lifecycle" in loaded
-        assert sys.stdlib_module_names & loaded.keys() == set()
         assert not {one for one in path if Path(one).is_relative_to(SUITES)}
+
+
+def test_between_them_run_and_fuzz_import_every_module_of_the_suites(tmp_path: Path) -> None:
+    """Both commands collect all they have, and select nothing of it."""
+    seen: set[str] = set()
+    for command in ("run", "fuzz"):
+        home = tmp_path / command
+        home.mkdir()
+        done, observed = run(home, "--", "-k", "nothing_at_all", command=command)
+        assert done.returncode == 5, done.stdout + done.stderr
+        loaded = of_the_suites(observed["main"][0])
+        assert_below_the_package(loaded)
+        seen |= {location for locations in loaded.values() for location in locations}
+    assert seen >= set(map(str, SCRIPTS))
+
+
+def assert_below_the_package(loaded: Mapping[str, list[str]]) -> None:
+    assert {name for name in loaded if not f"{name}.".startswith("cohere_conformance.suites.")} == set()
+    assert sys.stdlib_module_names & loaded.keys() == set()
 
 
 def test_modules_of_third_parties_stay_what_they_are(tmp_path: Path) -> None:
@@ -92,7 +117,7 @@ def test_modules_of_third_parties_stay_what_they_are(tmp_path: Path) -> None:
     assert {"datasets", "embed", "chat", "models", "test_cases"} <= set(THIRD_PARTY)
     for name in THIRD_PARTY:
         (tmp_path / f"{name}.py").write_text("")
-    done, observed = run(tmp_path, "--only", "tokenize", imported=THIRD_PARTY)
+    done, observed = run(tmp_path, "--only", "tokenize", "--", imported=THIRD_PARTY)
     assert done.returncode == 0, done.stdout + done.stderr
     modules, _ = observed["main"]
     assert {name: modules.get(name) for name in THIRD_PARTY} == {
@@ -104,7 +129,7 @@ def test_no_module_of_a_third_party_is_imported_for_a_suite(tmp_path: Path) -> N
     """A module that has a suite's name, and fails when it is imported, does not disturb the run."""
     for name in THIRD_PARTY:
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported unasked')\n")
-    done, observed = run(tmp_path, "--only", "tokenize")
+    done, observed = run(tmp_path, "--only", "tokenize", "--")
     assert done.returncode == 0, done.stdout + done.stderr
     modules, _ = observed["main"]
     assert set(THIRD_PARTY) & modules.keys() == set()
