@@ -152,7 +152,7 @@ def test_an_absolute_folder_inside_the_workspace_is_used(action: Action) -> None
 
 def test_only_the_checked_folder_is_uploaded() -> None:
     """The step that uploads takes the folder from the script, not from the input."""
-    step = STEPS["Keep the report"]
+    step = STEPS["Upload the report"]
     assert step["with"]["path"] == "${{ steps.run.outputs.report-dir }}"
     assert "steps.run.outputs.report-dir != ''" in step["if"]
     assert STEPS["Run"]["id"] == "run"

@@ -95,8 +95,8 @@ def test_a_requirement_is_explained(name: str, where: str, test: str, capsys: Ca
     assert run(["explain", name]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"# {name}\n\n{one.says}\n\nLevel: {one.level}\nSource: {one.source}\n")
-    for told in (one.reason, where, test, *one.operations, *one.faults):
-        assert told in said
+    for expected in (one.reason, where, test, *one.operations, *one.faults):
+        assert expected in said
     assert f"--fault {one.faults[0]}" in said
 
 
@@ -230,7 +230,7 @@ def test_help_is_0(command: list[str], option: str, capsys: Capture) -> None:
     assert "Usage: cohere-conformance" in capsys.readouterr().out
 
 
-def test_the_version_is_told(capsys: Capture) -> None:
+def test_the_version_is_printed(capsys: Capture) -> None:
     assert run(["--version"]) == 0
     assert __version__ in capsys.readouterr().out
 

@@ -111,7 +111,7 @@ def test_a_mistake_of_the_client_fails_nothing_unless_asked(here: Path, traffic:
     assert report(here).footer.totals.client == 2
 
 
-def test_an_interrupt_is_2_and_tells_what_was_judged(
+def test_an_interrupt_is_2_with_a_partial_report(
     here: Path,
     traffic: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,

@@ -43,7 +43,7 @@ def copy(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_broken_rule_is_1_and_told(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_rule_is_printed_and_exits_with_1(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policies = copy / "operations.yaml"
     text = policies.read_text(encoding="utf-8").replace("  POST /v1/tokenize:", "  POST /v9/tokenize:")
     policies.write_text(text, encoding="utf-8")

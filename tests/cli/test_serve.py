@@ -1,4 +1,4 @@
-"""`serve`: what it tells, what it refuses, and how it ends; and the faults in `list` and `explain`."""
+"""`serve`: what it prints, what it rejects, and how it stops; and the faults in `list` and `explain`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECRET = "somebody-s-real-key-0123456789"
 
 
 def serving(arguments: Sequence[str]) -> tuple[subprocess.Popen[str], list[str]]:
-    """Start `serve` and return it with the lines that it tells before it waits."""
+    """Start `serve` and return it with the lines that it prints before it waits."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cohere_conformance", "serve", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
@@ -44,7 +44,7 @@ def serving(arguments: Sequence[str]) -> tuple[subprocess.Popen[str], list[str]]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_tells_how_to_call_it_and_stops_cleanly(how: signal.Signals) -> None:
+def test_it_prints_how_to_call_it_and_stops_cleanly(how: signal.Signals) -> None:
     process, lines = serving([])
     with process:
         url = lines[0].split()[2]
@@ -79,12 +79,12 @@ def test_options_reach_the_server_and_secrets_do_not_reach_the_screen() -> None:
             answer = b"".join(iter(lambda: client.recv(2**16), b"")).decode()
         process.send_signal(signal.SIGTERM)
         said, failed = process.communicate(timeout=900)
-    told = "\n".join(lines)
-    assert SECRET not in told + said + failed
-    assert "so****89 (production, from --key)" in told
-    assert f"live-2026: {PROFILES['live-2026']}" in told
+    banner = "\n".join(lines)
+    assert SECRET not in banner + said + failed
+    assert "so****89 (production, from --key)" in banner
+    assert f"live-2026: {PROFILES['live-2026']}" in banner
     for name in ("transport.header-flood", "check-api-key.no-verdict"):
-        assert f"{name}: {catalogue()[name].sentence}" in told
+        assert f"{name}: {catalogue()[name].sentence}" in banner
     assert failed.startswith("warning: 0.0.0.0 is not a loopback address")
     assert process.returncode == 0
     assert answer.count("x-flood-") == 5000

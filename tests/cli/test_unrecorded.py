@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 API = "https://api.cohere.com"
 SENT = {"model": "m", "query": "q", "documents": ["a"]}
-SOUND = {"id": "1", "results": [{"index": 0, "relevance_score": 0.5}]}
+VALID = {"id": "1", "results": [{"index": 0, "relevance_score": 0.5}]}
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_without_any_body_nothing_was_judged(here: Path, capsys: pytest.CaptureF
     assert "CONFORMS" not in shown
 
 
-def test_a_missing_body_beside_a_sound_one_is_counted_and_fails_nothing(here: Path) -> None:
+def test_a_missing_body_beside_a_judged_one_is_counted_and_fails_nothing(here: Path) -> None:
     """One body was judged, the other was not there: the first conforms, the second is counted."""
-    code, report = checked(here, row(), row(response_body=SOUND))
+    code, report = checked(here, row(), row(response_body=VALID))
     (operation,) = report.coverage.operations
     assert code == 0
     assert (operation.judged, operation.clean, operation.unrecorded) == (2, 1, 1)
@@ -74,13 +74,13 @@ def test_a_deviation_without_a_body_is_a_deviation(here: Path) -> None:
 )
 def test_what_has_no_body_by_http_lacks_none(here: Path, changes: dict[str, Any]) -> None:
     """HEAD, 204 and 304 come without a body: it is not missing."""
-    _, report = checked(here, row(**changes), row(response_body=SOUND))
+    _, report = checked(here, row(**changes), row(response_body=VALID))
     assert report.footer.totals.unrecorded == 0
 
 
 def test_several_processes_count_the_same(here: Path) -> None:
     """The counts and the remarks do not depend on how the work is spread."""
-    rows = [row(responseBody=SOUND), row(response_body=SOUND)]
+    rows = [row(responseBody=VALID), row(response_body=VALID)]
     once, twice = (checked(here, *rows, options=("--jobs", jobs))[1] for jobs in ("1", "2"))
     assert once.coverage == twice.coverage
     assert once.coverage.remarks
@@ -99,7 +99,7 @@ def test_several_processes_count_the_same(here: Path) -> None:
 )
 def test_a_key_that_looks_like_a_body_is_named_once_a_file(here: Path, key: str, name: str) -> None:
     """The recorder calls it otherwise: the user is asked once whether that is what was meant."""
-    code, report = checked(here, *[row(**{key: SOUND})] * 3)
+    code, report = checked(here, *[row(**{key: VALID})] * 3)
     (remark,) = report.coverage.remarks
     assert code == 5
     assert (remark.where, remark.text) == ("line 1", f"`{key}` is not read: did you mean `{name}`?")
@@ -107,7 +107,7 @@ def test_a_key_that_looks_like_a_body_is_named_once_a_file(here: Path, key: str,
 
 def test_a_key_beside_the_body_is_nobodys_business(here: Path) -> None:
     """Where the body is there under its name, other keys are comments."""
-    _, report = checked(here, row(response_body=SOUND, body_size=7, payload="x"))
+    _, report = checked(here, row(response_body=VALID, body_size=7, payload="x"))
     assert report.coverage.remarks == ()
 
 
@@ -130,7 +130,7 @@ def test_a_body_that_cannot_be_decoded_is_no_evidence(here: Path, capsys: pytest
 
 def test_addresses_without_a_host_get_a_hint_and_a_server(here: Path) -> None:
     """An access log has paths only: the hint says how to name the server, and then the rows are judged."""
-    rows = [row(url="/v2/rerank", response_body=SOUND)] * 2
+    rows = [row(url="/v2/rerank", response_body=VALID)] * 2
     code, report = checked(here, *rows)
     (remark,) = report.coverage.remarks
     assert code == 5

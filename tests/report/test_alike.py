@@ -1,4 +1,4 @@
-"""What one defect may have caused is told once for readers, and stays apart for everything that counts."""
+"""What one defect may have caused is shown once to readers, and counted separately."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def crashing(exchange: MakeExchange, finding: MakeFinding, finish: Finish) -> Re
     return finish(tally)
 
 
-def test_they_are_told_by_the_shortest_request(crashing: Report) -> None:
+def test_the_shortest_request_represents_similar_findings(crashing: Report) -> None:
     groups, more = alike(crashing.findings, 20)
     (crash,) = [one for one in groups if one.others]
     assert crash.row.location == PLACES[SHORTEST]
@@ -53,8 +53,8 @@ def test_nothing_else_is_put_together(crashing: Report) -> None:
 def test_what_is_cut_is_counted_by_findings(crashing: Report) -> None:
     groups, more = alike(crashing.findings, 1)
     assert len(groups) == 1
-    told = 1 + len(groups[0].others)
-    assert more == f"(+{len(crashing.findings) - told} more in report.json)"
+    shown = 1 + len(groups[0].others)
+    assert more == f"(+{len(crashing.findings) - shown} more in report.json)"
 
 
 def test_a_crash_without_an_answer_that_can_be_repeated_is_not_preferred(
@@ -74,11 +74,11 @@ def test_each_place_is_on_the_page_and_the_first_of_them_elsewhere(crashing: Rep
     fingerprints = {
         row.location: row.fingerprint for row in crashing.findings if row.operation == "POST /v2/chat"
     }
-    for told in (out.getvalue(), render_markdown(crashing)):
-        assert told.count("500: oops") == 2, "one for each operation"
-        assert f"{PLACES[0]} ({fingerprints[PLACES[0]]})" in told
-        assert " and 6 more" in told
-        assert "Findings: 15" in told, "each is still counted"
+    for shown in (out.getvalue(), render_markdown(crashing)):
+        assert shown.count("500: oops") == 2, "one for each operation"
+        assert f"{PLACES[0]} ({fingerprints[PLACES[0]]})" in shown
+        assert " and 6 more" in shown
+        assert "Findings: 15" in shown, "each is still counted"
     page = render_html(crashing).decode()
     assert all(page.count(f'id="f-{row.fingerprint}"') == 1 for row in crashing.findings)
     assert "11 more alike" in page

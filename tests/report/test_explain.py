@@ -49,7 +49,7 @@ def test_names_are_read_generously(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("type-chnged", "did you mean type-changed"),
         ("stream", "did you mean stream-"),
@@ -59,12 +59,12 @@ def test_names_are_read_generously(name: str) -> None:
         ("\x1b[31m", r"got '\\\\x1b\[31m'"),
     ],
 )
-def test_unknown_names_get_a_hint(name: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_unknown_names_get_a_hint(name: str, expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
         explain_kind(name)
 
 
-def test_a_finding_is_told_in_full(report: Report) -> None:
+def test_a_finding_is_explained_in_full(report: Report) -> None:
     row = report.known_defects[0]
     shown = explain_finding(report, row.fingerprint[:6].upper())
     for text in (
@@ -91,7 +91,7 @@ def test_a_finding_without_a_command_says_so(
 
 
 @pytest.mark.parametrize(
-    ("serve", "url", "told"),
+    ("serve", "url", "expected"),
     [
         (
             ("serve", "--fault=a.b"),
@@ -105,7 +105,12 @@ def test_a_finding_without_a_command_says_so(
     ids=["embedded", "somebody's", "no port", "no address"],
 )
 def test_a_server_that_has_ended_with_the_run_can_be_started_again(
-    serve: tuple[str, ...], url: str, told: str, exchange: MakeExchange, finding: MakeFinding, finish: Finish
+    serve: tuple[str, ...],
+    url: str,
+    expected: str,
+    exchange: MakeExchange,
+    finding: MakeFinding,
+    finish: Finish,
 ) -> None:
     tally = Tally()
     tally.add(exchange(url=url), "POST /v2/chat", [finding(Kind.TYPE_CHANGED)], "")
@@ -114,7 +119,7 @@ def test_a_server_that_has_ended_with_the_run_can_be_started_again(
     report = msgspec.structs.replace(report, header=header)
     words = "The server of this run has stopped. Start it again: cohere-conformance "
     for shown in (explain_finding(report, report.findings[0].fingerprint), render_html(report).decode()):
-        assert (f"{words}{told}" in shown) if told else (words not in shown)
+        assert (f"{words}{expected}" in shown) if expected else (words not in shown)
 
 
 def test_control_characters_do_not_pass_and_a_command_is_one_line(

@@ -62,7 +62,7 @@ def record(way: str, made: Exchange, operation: str = RERANK, *, setup: bool = F
 def unanswered() -> Exchange:
     made = reranked()
     lost = msgspec.structs.replace(
-        made.response, status=0, headers=(), body=None, failure=Failure(FailureKind.TIMEOUT, "nothing came")
+        made.response, status=0, headers=(), body=None, failure=Failure(FailureKind.TIMEOUT, "no response")
     )
     return msgspec.structs.replace(made, response=lost)
 
@@ -141,7 +141,7 @@ def fuzzing(tmp_path_factory: pytest.TempPathFactory, amended: Contract) -> Repo
     return report
 
 
-def told(report: Report) -> dict[str, FuzzCoverage]:
+def rows_of(report: Report) -> dict[str, FuzzCoverage]:
     return {row.operation: row for row in report.coverage.fuzzed}
 
 
@@ -150,17 +150,17 @@ def told(report: Report) -> dict[str, FuzzCoverage]:
 
 @pytest.mark.parametrize("label", FIGURES)
 def test_the_figures_of_each_operation(fuzzing: Report, label: str) -> None:
-    row = msgspec.to_builtins(told(fuzzing)[label], builtin_types=(tuple,))
+    row = msgspec.to_builtins(rows_of(fuzzing)[label], builtin_types=(tuple,))
     assert {name: row[name] for name in FIGURES[label]} == FIGURES[label]
-    assert set(told(fuzzing)) == set(FIGURES)
+    assert set(rows_of(fuzzing)) == set(FIGURES)
 
 
 def test_elements_of_answers_are_those_that_the_whole_run_has_shown(fuzzing: Report) -> None:
-    for label, row in told(fuzzing).items():
+    for label, row in rows_of(fuzzing).items():
         ours = [one for one in fuzzing.coverage.exercise if one.operation == label]
         assert row.response_declared == sum(one.declared for one in ours) > 0
         assert row.response_reached == sum(one.seen for one in ours)
-    assert [told(fuzzing)[label].response_reached > 0 for label in (RERANK, MODELS, MODEL)] == [
+    assert [rows_of(fuzzing)[label].response_reached > 0 for label in (RERANK, MODELS, MODEL)] == [
         True,
         True,
         False,
@@ -174,7 +174,7 @@ def test_a_fuzzing_run_is_about_what_it_fuzzes(amended: Contract, tmp_path: Path
     assert publish(tmp_path, amended)[0].coverage.unseen == (MODELS, MODEL)
 
 
-def test_where_nothing_was_fuzzed_nothing_is_told_of_it(amended: Contract, tmp_path: Path) -> None:
+def test_a_report_without_fuzzing_has_no_figures_of_it(amended: Contract, tmp_path: Path) -> None:
     plain = [msgspec.structs.replace(one, way="") for one in RECORDS]
     written(tmp_path, amended, plain, planned=("rerank.v2.plain",))
     report, _ = publish(tmp_path, amended)
@@ -185,7 +185,7 @@ def test_where_nothing_was_fuzzed_nothing_is_told_of_it(amended: Contract, tmp_p
         assert "request elements" not in shown
 
 
-def test_a_killed_run_tells_what_was_written(amended: Contract, tmp_path: Path) -> None:
+def test_a_killed_run_counts_what_was_written(amended: Contract, tmp_path: Path) -> None:
     path = written(tmp_path / "killed", amended)
     whole = path.read_bytes().splitlines(keepends=True)
     for kept in (3, 6, 10):
@@ -234,11 +234,11 @@ def totals(report: Report) -> tuple[str, str]:
     )
 
 
-def test_the_terminal_tells_the_figures_and_the_totals(fuzzing: Report) -> None:
+def test_the_terminal_shows_the_figures_and_the_totals(fuzzing: Report) -> None:
     table = terminal(fuzzing).partition("Fuzzed: 3\n")[2].partition("Positive requests")[0]
     cells = [re.split(r"\s{2,}", line.strip()) for line in table.splitlines() if line.strip("─ ")]
     assert cells[0] == [*("operation", "positive", "negative", "protocol", "shapes", "request", "response")]
-    row = told(fuzzing)[RERANK]
+    row = rows_of(fuzzing)[RERANK]
     answers = f"{row.response_reached}/{row.response_declared}"
     assert cells[3] == [RERANK, "2/5 (40.0 %)", "1/3 (33.3 %)", "2", "6", "4/6", answers]
     assert cells[-1] == ["total", "4/7 (57.1 %)", "1/3 (33.3 %)", "2", "8", *totals(fuzzing)]
@@ -264,7 +264,7 @@ def test_long_labels_and_long_numbers_stay_in_their_table(fuzzing: Report, width
     assert table.count("(100.0 %)") == 4
 
 
-def test_markdown_tells_the_same(fuzzing: Report) -> None:
+def test_markdown_shows_the_same(fuzzing: Report) -> None:
     lines = render_markdown(fuzzing).partition("## Fuzzed: 3\n\n")[2].split("\n\n")[0].splitlines()
     assert lines[0] == "| operation | positive | negative | protocol | shapes | request | response |"
     assert lines[1] == "|---|--:|--:|--:|--:|--:|--:|"
@@ -273,7 +273,7 @@ def test_markdown_tells_the_same(fuzzing: Report) -> None:
     assert len(lines) == 6
 
 
-def test_the_page_tells_the_same(fuzzing: Report) -> None:
+def test_the_page_shows_the_same(fuzzing: Report) -> None:
     page = render_html(fuzzing).decode()
     section = page.partition('<section id="fuzzed">')[2].partition("</section>")[0]
     rows = [

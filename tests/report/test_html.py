@@ -64,7 +64,7 @@ def _evidence(exchange: Exchange, finding: MakeFinding, finish: Finish) -> tuple
     return row.example.request_text, row.example.response_text
 
 
-def test_the_page_is_whole_and_tells_the_verdict_first(run: Report, report: Report) -> None:
+def test_the_page_is_complete_and_shows_the_verdict_first(run: Report, report: Report) -> None:
     for one in (run, report):
         page = Page(render_html(one))
         word, _, rest = one.footer.verdict.partition(": ")
@@ -223,7 +223,7 @@ def test_a_cell_says_passed_found_not_exercised_or_not_declared(run: Report, rep
     assert cells["POST /v2/embed", "stream"] == "–"
     assert cells["POST /v2/embed", "body"] == "○"
     groups = {group.name: group for group in matrix(report)}
-    assert sorted(groups) == ["chat", "embed", "models", "rerank"], "told by the paths"
+    assert sorted(groups) == ["chat", "embed", "models", "rerank"], "from the paths"
     assert groups["chat"].lines[0].cells[-1].symbol == "i 1", "the request"
 
 

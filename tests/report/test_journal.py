@@ -173,7 +173,7 @@ def test_the_journal_of_another_run_is_neither_extended_nor_lost(tmp_path: Path)
         read_journals(tmp_path)
 
 
-def test_a_full_disk_is_told_and_ends_the_journal(
+def test_a_full_disk_raises_an_error_and_ends_the_journal(
     tmp_path: Path, passed: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path, _opening())
@@ -203,7 +203,7 @@ def test_a_line_is_written_whole_although_the_system_takes_it_in_parts(
 # -- killed runs ---------------------------------------------------------------------------------------------
 
 
-def test_a_journal_that_is_cut_anywhere_is_told_as_far_as_it_goes(
+def test_a_journal_that_is_cut_anywhere_gives_a_partial_report(
     tmp_path: Path, passed: Record, failed: Record
 ) -> None:
     path = _write(tmp_path, passed, failed, planned=("chat.v2.plain", "chat.v2.odd"))
@@ -316,14 +316,14 @@ def test_the_report_counts_cases_by_their_worst_end(
     )
 
 
-def test_the_report_tells_where_it_was_sent_without_the_password(tmp_path: Path, passed: Record) -> None:
+def test_the_report_shows_the_target_without_the_password(tmp_path: Path, passed: Record) -> None:
     _write(tmp_path, passed)
     raw = render_json(_report(tmp_path))
     assert b"http://127.0.0.1:8080/x" in raw
     assert b"user:pw" not in raw
 
 
-def test_few_of_many_cases_are_named_whoever_came_first(
+def test_the_first_cases_in_alphabetical_order_are_named(
     tmp_path: Path, failed: Record, exchange: MakeExchange
 ) -> None:
     names = [f"chat.case-{number:02}" for number in range(30)]

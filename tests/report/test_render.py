@@ -118,7 +118,7 @@ def test_nothing_but_what_is_copied_is_wider_than_the_terminal(
     assert shown.replace("\n", "").replace(" ", "").count("deep/" * 30) == 1
 
 
-def test_each_finding_is_told_once_with_its_proof_and_command(report: Report) -> None:
+def test_each_finding_is_shown_once_with_its_proof_and_command(report: Report) -> None:
     shown = _terminal(report)
     for row in report.findings:
         if row.amendment is None:
@@ -127,7 +127,7 @@ def test_each_finding_is_told_once_with_its_proof_and_command(report: Report) ->
     assert "; first a.yaml: entry 1\n" in shown
 
 
-def test_the_parts_stand_under_their_own_headings(report: Report) -> None:
+def test_the_parts_have_their_own_headings(report: Report) -> None:
     shown = _terminal(report)
     titles = re.findall(r"^([A-Z][^:\n]*): \d+$", shown, re.MULTILINE)
     assert titles == [
@@ -224,7 +224,7 @@ def test_a_label_stays_in_its_cell(exchange: MakeExchange, finish: Finish, label
     assert cells[1:] == ["1", "1", "0", "0", "0", "200: 1", "0"]
 
 
-def test_markdown_tells_the_same(report: Report) -> None:
+def test_markdown_shows_the_same(report: Report) -> None:
     shown = render_markdown(report, folder="my out")
     headings = [line for line in shown.splitlines() if line.startswith("#")]
     assert headings == [
@@ -246,7 +246,7 @@ def test_markdown_tells_the_same(report: Report) -> None:
 # -- runs ---------------------------------------------------------------------------------------------------
 
 
-def test_a_run_tells_its_target_its_cases_and_what_was_exercised(run: Report) -> None:
+def test_a_run_shows_its_target_its_cases_and_what_was_covered(run: Report) -> None:
     target = "http://127.0.0.1:8080 (profile contract; with a key; declares chat, embed; seed 7; 2 workers)"
     cases = (
         "312 cases: 302 passed, 8 failed, 1 inconclusive, 1 failed in the harness; "
@@ -303,12 +303,12 @@ def test_hostile_values_cannot_steer_what_shows_json(hostile: Report) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statuses", "told"),
+    ("statuses", "expected"),
     [((404, 404, 404), True), ((404, 405, 501), True), ((404, 404), False), ((404, 404, 200), False)],
 )
-def test_an_operation_that_is_never_there_is_told_with_what_to_do(
+def test_an_operation_that_does_not_exist_comes_with_a_hint(
     statuses: tuple[int, ...],
-    told: bool,
+    expected: bool,
     run: Report,
     exchange: MakeExchange,
     finding: MakeFinding,
@@ -328,5 +328,5 @@ def test_an_operation_that_is_never_there_is_told_with_what_to_do(
     )
     words = "every response of POST /v2/chat is"
     for shown in (_terminal(sent, 200), render_markdown(sent), render_html(sent).decode()):
-        assert (words in shown) is told
+        assert (words in shown) is expected
     assert words not in _terminal(read, 200), "what was recorded somewhere says nothing of a target"

@@ -29,7 +29,7 @@ def _cases(**numbers: object) -> CaseCoverage:
         (HIGH, {"failed": 3}, 1, "DEVIATES: 1 breaking finding in 3 cases, 1 exchange of 1 operation"),
         (NO, {"failed": 2, "failed_bare": 2}, 1, "DEVIATES: 2 failed cases without a finding in 3 cases"),
         (HIGH, {"failed_bare": 1}, 1, "DEVIATES: 1 breaking finding and 1 failed case without a finding in"),
-        # A finding stands whatever other cases would have shown.
+        # Other cases cannot take a finding back.
         (
             HIGH,
             {"inconclusive": 1},

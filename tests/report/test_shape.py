@@ -83,7 +83,7 @@ def _no_header(raw: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "expected"),
     [
         (_without_footer, "a report without its footer: the run did not end; run `check` again"),
         (_not_complete, "a report without its footer"),
@@ -95,13 +95,13 @@ def _no_header(raw: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_no_report_is_refused_in_words(
-    report: Report, tmp_path: Path, spoil: Callable[[dict[str, Any]], None], told: str
+    report: Report, tmp_path: Path, spoil: Callable[[dict[str, Any]], None], expected: str
 ) -> None:
     raw = json.loads(render_json(report))
     spoil(raw)
     path = tmp_path / "report.json"
     path.write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(ReportError, match=told) as caught:
+    with pytest.raises(ReportError, match=expected) as caught:
         load(path)
     assert str(path) in str(caught.value)
 
@@ -114,6 +114,6 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
         load(path)
 
 
-def test_a_missing_file_is_told_as_such(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=r"report\.json: expected .* got No such file"):
         load(tmp_path)

@@ -53,7 +53,7 @@ def test_a_failure_leaves_the_old_report_and_no_litter(
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(report: Report, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(report: Report, tmp_path: Path) -> None:
     target = tmp_path / "taken"
     target.write_text("mine", encoding="utf-8")
     with pytest.raises(ReportError, match="expected a folder to write the report to"):
