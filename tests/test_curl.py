@@ -105,7 +105,7 @@ def test_what_a_fuzz_run_sent_arrives_once_more_just_as_it_was(tmp_path: Path, s
         "20",
     )
     done = fuzzed(tmp_path, *options, *faults)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     (journal,) = read_journals(tmp_path / "conformance-report")
     sent = [
         line.exchange for line in journal.lines() if isinstance(line, Record) and line.exchange is not None

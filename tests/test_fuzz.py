@@ -50,9 +50,9 @@ def of(*operations: str) -> tuple[str, ...]:
 
 def test_a_faultless_server_conforms_and_the_report_has_the_figures(tmp_path: Path) -> None:
     done = fuzzed(tmp_path, *QUICK)
-    assert done.code == 0, done.told
-    assert "CONFORMS" in done.told
-    assert "fuzzed 4 operations: " in done.told
+    assert done.code == 0, done.output
+    assert "CONFORMS" in done.output
+    assert "fuzzed 4 operations: " in done.output
     report = done.report
     assert report["header"]["arguments"][0] == "fuzz"
     assert {"--fuzz-profile=smoke", f"--only={GROUPS}"} <= set(report["header"]["arguments"])
@@ -87,19 +87,19 @@ def test_a_faultless_server_conforms_and_the_report_has_the_figures(tmp_path: Pa
 )
 def test_a_wrong_call_is_exit_code_4(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     done = fuzzed(tmp_path, *QUICK, *arguments)
-    assert done.code == 4, done.told
-    assert words in done.told
-    assert "Traceback" not in done.told
+    assert done.code == 4, done.output
+    assert words in done.output
+    assert "Traceback" not in done.output
     assert not (tmp_path / "conformance-report").exists()
 
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["one process", "two processes"])
 def test_a_redis_that_nobody_answers_at_is_a_wrong_call(more: tuple[str, ...], tmp_path: Path) -> None:
     done = fuzzed(tmp_path, *QUICK, "--example-db", f"redis://user:{PASSWORD}@127.0.0.1:1/0", *more)
-    assert "Traceback" not in done.told
-    assert done.code == 4, done.told
-    assert PASSWORD not in done.told
-    assert "--example-db redis://127.0.0.1:1/0: expected a Redis server" in done.told
+    assert "Traceback" not in done.output
+    assert done.code == 4, done.output
+    assert PASSWORD not in done.output
+    assert "--example-db redis://127.0.0.1:1/0: expected a Redis server" in done.output
 
 
 def test_a_redis_keeps_what_failed_and_its_password_is_never_shown(tmp_path: Path) -> None:
@@ -110,13 +110,13 @@ def test_a_redis_keeps_what_failed_and_its_password_is_never_shown(tmp_path: Pat
         done = fuzzed(
             home, *of("post-v1-tokenize"), "--fault", "input.charset-crash", "--example-db", database
         )
-        assert done.code == 1, done.told
+        assert done.code == 1, done.output
         kept = DatabaseSection(open_database(database), "fuzz.protocol.post-v1-tokenize")
         assert any(b"charset=utf-8" in name for name in kept.fetch(b"failed"))
     written = [path for path in home.rglob("*") if path.is_file()]
     assert len(written) >= 4
     assert [path.name for path in written if PASSWORD.encode() in path.read_bytes()] == []
-    assert PASSWORD not in done.told
+    assert PASSWORD not in done.output
     assert any(address in argument for argument in done.report["header"]["arguments"])
 
 
@@ -135,8 +135,8 @@ fuzzer.derived = derived
 def test_a_mistake_of_ours_is_an_error_and_never_green(tmp_path: Path) -> None:
     (tmp_path / "breaking.py").write_text(BREAKING, encoding="utf-8")
     done = fuzzed(tmp_path, "--only", "check-api-key", "--", "-p", "breaking")
-    assert done.code == 3, done.told
-    assert "CONFORMS" not in done.told
+    assert done.code == 3, done.output
+    assert "CONFORMS" not in done.output
     cases = done.report["coverage"]["cases"]
     assert (cases["error"], cases["passed"]) == (3, 0)
     assert {end["outcome"] for end in cases["ends"]} == {"error"}
@@ -202,7 +202,7 @@ def test_the_same_seed_sends_the_same_requests_and_another_one_others(tmp_path: 
             options = ("--url", servers[name][0], "--seed", seed, "--fuzz-profile", "smoke", *cases)
             running[name] = pool.submit(fuzzed, tmp_path / name, *options)
         for run in running.values():
-            assert run.result().code == 0, run.result().told
+            assert run.result().code == 0, run.result().output
         sent = {name: Sent(tmp_path / name) for name in runs}
         got = {
             name: [(method, sent[name].masked(path)) for method, path in servers[name][1]] for name in runs
@@ -225,7 +225,7 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
         # What is drawn depends on the modules that a process has read: Hypothesis looks into them.
         options = ("--fault", "input.zero-crash", "--max-examples", "0", *of("post-v2-rerank"))
         done = fuzzed(home, *options, *more)
-        assert done.code == 1, done.told
+        assert done.code == 1, done.output
         told.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
     assert told[0] == told[1]
     assert len(told[0]) >= 3
@@ -255,7 +255,7 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
         done = fuzzed(tmp_path, "--url", url, "--max-requests", str(limit), *options)
         sent = list(seen)
         assert everything(url)["connectors"] == {}
-    assert done.code == 3, done.told
+    assert done.code == 3, done.output
     # A removal has a request more set aside than it may need.
     assert limit - 9 < len(sent) <= limit
     assert ("POST", "/v1/connectors") in sent or "--only" in options, "otherwise lists may come first"
@@ -268,10 +268,10 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
 
 def test_the_time_limit_is_told_where_it_is_reached(tmp_path: Path) -> None:
     done = fuzzed(tmp_path, "--only", "rerank,tokenize,check-api-key", "--time-limit", "3s")
-    assert done.code == 2, done.told
+    assert done.code == 2, done.output
     reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
     assert reasons["the time limit is reached"] > 0
-    assert "INCOMPLETE: the time limit is reached" in done.told
+    assert "INCOMPLETE: the time limit is reached" in done.output
     assert len(journal(tmp_path)) < 700, "all that there is to send"
 
 
@@ -399,7 +399,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
 
 def test_what_somebody_else_has_is_left_as_it_is(visit: Visit) -> None:
     cases = visit.done.report["coverage"]["cases"]
-    assert (cases["error"], cases["inconclusive"], cases["not_run"]) == (0, 0, 0), visit.done.told
+    assert (cases["error"], cases["inconclusive"], cases["not_run"]) == (0, 0, 0), visit.done.output
     for name, theirs in visit.before.items():
         assert len(theirs) >= len(OTHERS)
         assert {key: visit.after[name].get(key) for key in theirs} == theirs
@@ -442,7 +442,7 @@ def test_what_jobs_have_made_is_gone_where_all_complete(group: str, name: str, t
     with counted(state) as (url, seen):
         options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--only", group)
         done = fuzzed(tmp_path, "--url", url, *options)
-        assert done.code == 0, done.told
+        assert done.code == 0, done.output
         deleted = {path for method, path in seen if method == "DELETE"}
         left = everything(url)
     completed = [one for one in left[name].values() if "complete" in one["status"].lower()]

@@ -90,10 +90,10 @@ def test_streams_have_arrivals() -> None:
 
 def test_the_shipped_cassettes_replay_offline_and_pass(tmp_path: Path) -> None:
     done = called(tmp_path, "replay")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     number = len(find(SHIPPED))
     line = f"golden: {number} interactions, {number} reference, 0 live"
-    assert line in done.told
+    assert line in done.output
     report = tmp_path / "conformance-report"
     assert line in (report / "report.md").read_text(encoding="utf-8")
     assert line in (report / "report.html").read_text(encoding="utf-8")
@@ -101,9 +101,9 @@ def test_the_shipped_cassettes_replay_offline_and_pass(tmp_path: Path) -> None:
     assert done.report["coverage"]["cases"]["passed"] == number
     assert done.report["coverage"]["unseen"] == []
     status = called(tmp_path, "cassettes", "status")
-    assert status.code == 0, status.told
-    assert line in status.told
-    assert "never-replayed" not in status.told
+    assert status.code == 0, status.output
+    assert line in status.output
+    assert "never-replayed" not in status.output
 
 
 # -- record
@@ -111,9 +111,9 @@ def test_the_shipped_cassettes_replay_offline_and_pass(tmp_path: Path) -> None:
 
 def test_a_recorded_cassette_has_its_origin_and_no_key(recorded: tuple[Path, Done]) -> None:
     home, done = recorded
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     found = find(home / "cassettes")
-    assert f"golden: {len(found)} interactions, {len(found)} reference, 0 live" in done.told
+    assert f"golden: {len(found)} interactions, {len(found)} reference, 0 live" in done.output
     assert {path.parent.name for path in found.values()} == set(GROUPS.split(","))
     raw = yaml.safe_load(found[PLAIN].read_text(encoding="utf-8"))
     assert raw["version"] == 1
@@ -130,8 +130,8 @@ def test_a_recorded_cassette_has_its_origin_and_no_key(recorded: tuple[Path, Don
 def test_recording_the_same_again_changes_nothing(home: Path) -> None:
     before = texts(home)
     done = called(home, "record", "--only", GROUPS)
-    assert done.code == 0, done.told
-    assert f"recorded: {len(before)} same" in done.told
+    assert done.code == 0, done.output
+    assert f"recorded: {len(before)} same" in done.output
     assert texts(home) == before
 
 
@@ -153,7 +153,7 @@ def test_a_recording_depends_on_neither_processes_nor_other_cases(
 def test_a_case_that_fails_leaves_the_old_cassette(home: Path) -> None:
     before = texts(home)
     done = called(home, "record", "--only", "tokenize", "--fault", "tokenize.strings-short", "--yes")
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert texts(home)[PLAIN] == before[PLAIN]
     assert "tokenize.strings-short" not in b"".join(texts(home).values()).decode()
 
@@ -165,13 +165,13 @@ def test_a_changed_meaning_is_shown_before_it_is_written(home: Path) -> None:
     assert path.read_bytes() != old
     spoilt = texts(home)
     done = called(home, "record", "--only", "tokenize")
-    assert done.code == 1, done.told
-    assert f"{PLAIN} (reference -> reference)" in done.told
-    assert "kept nothing" in done.told
+    assert done.code == 1, done.output
+    assert f"{PLAIN} (reference -> reference)" in done.output
+    assert "kept nothing" in done.output
     assert texts(home) == spoilt
     done = called(home, "record", "--only", "tokenize", "--yes")
-    assert done.code == 0, done.told
-    assert "1 changed" in done.told
+    assert done.code == 0, done.output
+    assert "1 changed" in done.output
     assert texts(home)[PLAIN] != spoilt[PLAIN]
     assert called(home, "replay", "--case", PLAIN).code == 0
 
@@ -182,20 +182,20 @@ def test_a_cassette_of_another_origin_is_not_replaced_without_consent(home: Path
     before = texts(home)
     done = called(home, "record", "--only", "tokenize")
     number = sum(name.startswith("tokenize.") for name in before)
-    assert done.code == 1, done.told
-    assert f"live cassettes replaced by reference ones: {number}" in done.told
+    assert done.code == 1, done.output
+    assert f"live cassettes replaced by reference ones: {number}" in done.output
     assert texts(home) == before
     done = called(home, "record", "--only", "tokenize", "--yes")
-    assert done.code == 0, done.told
-    assert f"{number} reference, {len(before) - number} live" in done.told
+    assert done.code == 0, done.output
+    assert f"{number} reference, {len(before) - number} live" in done.output
 
 
 def test_replay_with_the_sdk_parses_the_selected_cassettes(home: Path) -> None:
     cohere = pytest.importorskip("cohere")
     done = called(home, "replay", "--sdk", "--only", "tokenize")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     number = sum(name.startswith("tokenize.") for name in texts(home))
-    assert f"official SDK {cohere.__version__}: {number} responses parsed, 0 failed" in done.told
+    assert f"official SDK {cohere.__version__}: {number} responses parsed, 0 failed" in done.output
     lost = json.loads((home / "conformance-report" / "sdk.json").read_text(encoding="utf-8"))
     assert lost["parsed"] == number
 
@@ -231,15 +231,15 @@ def test_an_interrupted_recording_changes_nothing(home: Path) -> None:
 
 def test_a_remote_host_is_recorded_only_with_live(tmp_path: Path) -> None:
     done = called(tmp_path, "record", "--url", "https://api.cohere.com", key="co-test-not-a-real-key")
-    assert done.code == 4, done.told
-    assert "--live" in done.told
+    assert done.code == 4, done.output
+    assert "--live" in done.output
     assert not (tmp_path / "cassettes").exists()
 
 
 def test_a_reference_server_on_a_url_is_recognised(tmp_path: Path) -> None:
     with ServerThread(ServerState()) as server:
         done = called(tmp_path, "record", "--url", server.url, "--case", PLAIN, key=PRODUCTION)
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     (path,) = find(tmp_path / "cassettes").values()
     cassette = load(path)
     assert cassette.provenance.origin == "reference"
@@ -268,7 +268,7 @@ def answered(home: Path, name: str, body: bytes) -> None:
 def test_a_response_that_the_contract_rejects_fails_the_replay(home: Path) -> None:
     answered(home, PLAIN, b'{"tokens": ["one"], "token_strings": ["one"]}')
     done = called(home, "replay")
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert done.kinds >= {"type-changed"}
     rows = [row for row in done.report["findings"] if row["kind"] == "type-changed"]
     assert rows[0]["cases"] == [PLAIN]
@@ -277,12 +277,12 @@ def test_a_response_that_the_contract_rejects_fails_the_replay(home: Path) -> No
 def test_a_case_with_another_request_fails_replay_and_status(home: Path) -> None:
     changed(home, PLAIN, case="0123456789ab")
     done = called(home, "replay")
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     ends = {end["case"]: end["reason"] for end in done.report["coverage"]["cases"]["ends"]}
     assert "the case sends another request than the recorded one; record it again" in ends[PLAIN]
     status = called(home, "cassettes", "status")
-    assert status.code == 1, status.told
-    assert "FAIL case-changed: 1" in status.told
+    assert status.code == 1, status.output
+    assert "FAIL case-changed: 1" in status.output
 
 
 @pytest.mark.parametrize("command", ["replay", "verify"])
@@ -290,8 +290,8 @@ def test_a_broken_cassette_is_reported_and_the_others_are_judged(command: str, h
     path = find(home / "cassettes")[PLAIN]
     path.write_bytes(path.read_bytes()[:400])
     done = called(home, command)
-    assert done.code == 3, done.told
-    assert "1 broken" in done.told
+    assert done.code == 3, done.output
+    assert "1 broken" in done.output
     reasons = [end["reason"] for end in done.report["coverage"]["cases"]["ends"] if end["case"] == PLAIN]
     assert f"{PLAIN}.yaml: expected a cassette as `record` writes it" in reasons[0]
     assert done.report["coverage"]["cases"]["passed"] == len(texts(home)) - 1
@@ -300,8 +300,8 @@ def test_a_broken_cassette_is_reported_and_the_others_are_judged(command: str, h
 @pytest.mark.parametrize("command", ["replay", "verify"])
 def test_a_folder_without_cassettes_is_a_usage_error(command: str, tmp_path: Path) -> None:
     done = called(tmp_path, command, "--cassettes", "nowhere")
-    assert done.code == 4, done.told
-    assert "--cassettes nowhere: expected golden cassettes, got none" in done.told
+    assert done.code == 4, done.output
+    assert "--cassettes nowhere: expected golden cassettes, got none" in done.output
 
 
 def test_a_replay_cannot_reach_the_network(home: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_replay_cannot_reach_the_network(home: Path) -> None:
         (home / "port").write_text(str(listener.getsockname()[1]))
         arguments = ("replay", "--only", "tokenize", "--", "-p", "tries_network")
         done = called(home, *arguments, PYTHONPATH=str(home))
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     outcomes = (home / "outcomes").read_text().splitlines()
     assert len(outcomes) == done.report["coverage"]["cases"]["passed"]
     assert set(outcomes) == {"Network is disabled for host '127.0.0.1'"}
@@ -333,15 +333,15 @@ def test_a_replay_cannot_reach_the_network(home: Path) -> None:
 
 def test_verify_passes_for_the_server_that_was_recorded(home: Path) -> None:
     done = called(home, "verify")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     assert done.report["findings"] == []
     assert done.report["coverage"]["cases"]["passed"] == len(texts(home))
-    assert "golden: " in done.told
+    assert "golden: " in done.output
 
 
 def test_verify_reports_a_change_with_both_values(home: Path) -> None:
     done = called(home, "verify", "--fault", "tokenize.strings-changed")
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert done.kinds == {"golden-changed"}
     row = next(row for row in done.report["findings"] if row["location"] == "/token_strings/*")
     assert row["operation"] == "POST /v1/tokenize"
@@ -352,7 +352,7 @@ def test_verify_reports_a_change_with_both_values(home: Path) -> None:
 def test_verify_of_another_profile_reports_its_differences(tmp_path: Path) -> None:
     cases = [name for name in find(SHIPPED) if name.startswith(("summarize.", "tokenize."))]
     done = called(tmp_path, "verify", "--profile", "live-2026", "--only", "summarize,tokenize")
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     rows = done.report["findings"]
     changed_rows = {(row["operation"], row["status"], row["expected"]) for row in rows}
     assert changed_rows == {
@@ -369,13 +369,13 @@ def test_verify_of_another_profile_reports_its_differences(tmp_path: Path) -> No
 
 def test_a_folder_without_a_policy_need_not_be_complete(home: Path) -> None:
     done = called(home, "cassettes", "status")
-    assert done.code == 0, done.told
-    assert "WARN replay-unknown" in done.told
+    assert done.code == 0, done.output
+    assert "WARN replay-unknown" in done.output
     policy = (SHIPPED / "policy.yaml").read_text(encoding="utf-8")
     (home / "cassettes" / "policy.yaml").write_text(policy, encoding="utf-8")
     done = called(home, "cassettes", "status")
-    assert done.code == 1, done.told
-    assert "FAIL case-missing: " in done.told
+    assert done.code == 1, done.output
+    assert "FAIL case-missing: " in done.output
 
 
 def test_recorded_traffic_is_imported_replayed_and_verified(tmp_path: Path) -> None:
@@ -384,17 +384,17 @@ def test_recorded_traffic_is_imported_replayed_and_verified(tmp_path: Path) -> N
     kept = [line for line in examples if "tokenize" in line]
     traffic.write_text("\n".join(kept * 2) + "\n", encoding="utf-8")
     done = called(tmp_path, "cassettes", "import", str(traffic))
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     found = find(tmp_path / "cassettes")
     assert 0 < len(found) <= len(kept)
     assert all(load(path).provenance.imported == "traffic.jsonl" for path in found.values())
     done = called(tmp_path, "cassettes", "import", str(traffic))
-    assert (done.code, "wrote 0 cassettes" in done.told) == (0, True), done.told
+    assert (done.code, "wrote 0 cassettes" in done.output) == (0, True), done.output
     done = called(tmp_path, "replay")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     assert done.report["coverage"]["cases"]["passed"] == len(found)
     done = called(tmp_path, "verify")
-    assert done.code in {0, 1}, done.told
+    assert done.code in {0, 1}, done.output
     assert done.report["coverage"]["cases"]["run"] > 0
 
 
@@ -402,9 +402,9 @@ def test_the_readable_part_of_a_truncated_file_is_imported(tmp_path: Path) -> No
     examples = (SHIPPED / "examples" / "conforming.jsonl").read_bytes()
     (tmp_path / "traffic.jsonl").write_bytes(examples[: len(examples) // 2])
     done = called(tmp_path, "cassettes", "import", "traffic.jsonl")
-    assert done.code == 3, done.told
-    assert "unreadable: 1" in done.told
-    assert "traffic.jsonl: line" in done.told
+    assert done.code == 3, done.output
+    assert "unreadable: 1" in done.output
+    assert "traffic.jsonl: line" in done.output
     assert len(find(tmp_path / "cassettes")) > 10
 
 

@@ -35,8 +35,8 @@ def test_an_address_that_is_none_is_a_wrong_call_in_one_line(url: str, tmp_path:
     """It is refused before anything is sent, read or written."""
     done = called(tmp_path, "run", "--url", url)
     assert done.code == 4
-    assert len(done.told.strip().splitlines()) == 1, done.told
-    assert "expected a base URL such as" in done.told
+    assert len(done.output.strip().splitlines()) == 1, done.output
+    assert "expected a base URL such as" in done.output
     assert list(tmp_path.iterdir()) == []
 
 
@@ -53,8 +53,8 @@ def test_an_address_that_is_none_is_a_wrong_call_in_one_line(url: str, tmp_path:
 def test_every_command_refuses_it(command: tuple[str, ...], tmp_path: Path) -> None:
     """There is one rule for addresses."""
     done = called(tmp_path, *command, "http://127.0.0.1:99999")
-    assert (done.code, len(done.told.strip().splitlines())) == (4, 1)
-    assert "the port '99999', no number from 1 to 65535" in done.told
+    assert (done.code, len(done.output.strip().splitlines())) == (4, 1)
+    assert "the port '99999', no number from 1 to 65535" in done.output
 
 
 @pytest.mark.parametrize("time", ["0", "-1", "nan", "inf", "1e3", "5 minutes", "", "9999999999", "\u0661"])
@@ -62,7 +62,7 @@ def test_a_time_that_is_none_is_a_wrong_call(time: str, tmp_path: Path) -> None:
     """Seconds, minutes or hours, more than none of them."""
     done = called(tmp_path, "run", "--time-limit", time)
     assert done.code == 4
-    assert "expected a time such as 90 (seconds), 5m or 1h" in done.told
+    assert "expected a time such as 90 (seconds), 5m or 1h" in done.output
 
 
 def hanging(talk: Talk) -> None:
@@ -84,7 +84,7 @@ def test_a_run_ends_at_its_time_limit_while_a_response_hangs(
         done = called(
             tmp_path, command, "--url", server.url, "--only", "tokenize", "--time-limit", "2s", *further
         )
-    assert done.code == 2, done.told
+    assert done.code == 2, done.output
     report = done.report
     assert report["footer"]["exit_code"] == 2
     assert report["footer"]["verdict"].startswith("INCOMPLETE: the time limit is reached")

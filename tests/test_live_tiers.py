@@ -32,8 +32,8 @@ def test_without_allow_nothing_above_n1_is_sent(command: str, tmp_path: Path) ->
             key=PRODUCTION, **counted.environment,
         )  # fmt: skip
     assert counted.above("N0", "N1") == {}, [one for one in counted.sent if one[0] != "GET"]
-    assert counted.tiers["N0"] > 5, done.told
-    assert "please report" not in done.told
+    assert counted.tiers["N0"] > 5, done.output
+    assert "please report" not in done.output
 
 
 @pytest.mark.parametrize("command", ["run", "fuzz"])
@@ -44,7 +44,7 @@ def test_with_n2_only_its_own_is_deleted(command: str, tmp_path: Path) -> None:
             tmp_path, *COMMANDS[command], "--url", URL, "--live", "--profile", "contract", "--allow", "N2",
             "--only=datasets,embed-jobs,batches,connectors", key=PRODUCTION, **counted.environment,
         )  # fmt: skip
-    assert counted.above("N0", "N1", "N2", "D") == {}, done.told
+    assert counted.above("N0", "N1", "N2", "D") == {}, done.output
     assert counted.tiers["N2"] > 0
     created = [one for one in counted.sent if one[0] == "POST"]
     assert 0 < counted.tiers["D"] <= len(created)

@@ -36,8 +36,8 @@ def test_what_others_have_is_not_touched(
         done = called(tmp_path, *command, "--url", url, "--only", "connectors", *seeded)
     assert liar.touched == []
     assert liar.lied > 3
-    assert done.code == 1, done.told
-    assert "please report" not in done.told
+    assert done.code == 1, done.output
+    assert "please report" not in done.output
     named = [row for row in done.report["findings"] if row["location"] == "/connector/id"]
     assert "POST /v1/connectors" in {row["operation"] for row in named}
 
@@ -49,4 +49,4 @@ def test_several_workers_take_each_others_for_no_ones(tmp_path: Path) -> None:
         done = called(tmp_path, "run", "-n", "2", "--url", url, "--only", "connectors")
         assert liar.created == liar.deleted
     assert liar.touched == []
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output

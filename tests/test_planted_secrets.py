@@ -75,13 +75,13 @@ def test_check_writes_no_key(tmp_path: Path) -> None:
         f"interactions:\n- request:\n    uri: '{KEY}\n   {KEY}: [\nversion: 1\n"
     )
     done = called(tmp_path, "check", "traffic")
-    assert done.code == 3, done.told
+    assert done.code == 3, done.output
     report = done.report
     assert report["footer"]["totals"]["exchanges"] == expected
     quoted = {row["operation"] for row in report["findings"]}
     assert len(quoted) == len(planted()), "the report quotes each of them"
     assert betrayed(tmp_path, tmp_path / "traffic") == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 # -- a server that repeats what it was sent
@@ -90,11 +90,11 @@ def test_check_writes_no_key(tmp_path: Path) -> None:
 def test_run_writes_no_key(tmp_path: Path) -> None:
     with Hostile(echoing) as server:
         done = ran(tmp_path, "--url", server.url, "--only", "check-api-key", key=KEY)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert any(KEY.encode() in request for request in server.requests)
     assert b"[redacted]" in (tmp_path / "conformance-report" / "journal-main.jsonl").read_bytes()
     assert betrayed(tmp_path) == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_key_that_a_stream_hands_out_in_pieces_is_written_nowhere(
     """Neither in the journal, nor in a report, nor in what is printed, half of it included."""
     with Hostile(streaming) as server:
         done = called(tmp_path, *command, "--url", server.url, "--max-requests", "60", key=KEY)
-    assert done.code in {1, 3}, done.told
+    assert done.code in {1, 3}, done.output
     assert b"it is" in (tmp_path / "conformance-report" / "journal-main.jsonl").read_bytes()
     assert betrayed(tmp_path) == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 @pytest.mark.parametrize("command", ["run", "fuzz", "record", "verify", "replay"])
@@ -129,46 +129,46 @@ def test_no_level_of_logging_shows_a_key(command: str, tmp_path: Path) -> None:
         where = () if command == "replay" else ("--url", server.url, "--max-requests", "60")
         only = () if command in {"replay", "verify"} else ("--only", "check-api-key,models")
         done = called(tmp_path, command, *where, *only, *own.get(command, ()), *logged, key=KEY)
-    assert "DEBUG" in done.told, done.told
-    assert command == "replay" or "httpcore" in done.told
+    assert "DEBUG" in done.output, done.output
+    assert command == "replay" or "httpcore" in done.output
     assert betrayed(tmp_path, tmp_path / "traffic") == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 def test_fuzz_writes_no_key_neither_in_its_database(tmp_path: Path) -> None:
     options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--example-db", "examples")
     with Hostile(echoing) as server:
         done = fuzzed(tmp_path, "--url", server.url, "--only", "check-api-key", *options, key=KEY)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert any(KEY.encode() in request for request in server.requests)
     assert any(path.is_file() for path in (tmp_path / "examples").rglob("*")), "examples were kept"
     assert betrayed(tmp_path) == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 def test_what_is_imported_replayed_and_verified_writes_no_key(tmp_path: Path) -> None:
     record(tmp_path / "traffic")
     for command in (["cassettes", "import", "traffic"], ["replay", "--sdk"], ["cassettes", "status"]):
         done = called(tmp_path, *command, key=KEY)
-        assert done.code in {0, 1, 3}, done.told
-        assert betrays(done.told.encode()) == []
+        assert done.code in {0, 1, 3}, done.output
+        assert betrays(done.output.encode()) == []
     assert list((tmp_path / "cassettes").rglob("*.yaml")), "something was imported"
     assert (tmp_path / "conformance-report" / "sdk.json").exists()
     with Hostile(echoing) as server:
         done = called(tmp_path, "verify", "--url", server.url, "--report-dir", "verified", key=KEY)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert any(KEY.encode() in request for request in server.requests)
     assert betrayed(tmp_path, tmp_path / "traffic") == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 def test_record_writes_no_key(tmp_path: Path) -> None:
     with Hostile(echoing) as server:
         done = called(tmp_path, "record", "--url", server.url, "--only", "check-api-key,models", key=KEY)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert any(KEY.encode() in request for request in server.requests)
     assert betrayed(tmp_path) == {}
-    assert betrays(done.told.encode()) == []
+    assert betrays(done.output.encode()) == []
 
 
 # -- messages
@@ -193,9 +193,9 @@ def test_an_address_with_a_key_is_refused_without_it(url: str) -> None:
 
 def test_a_key_that_cannot_be_sent_is_not_quoted(tmp_path: Path) -> None:
     done = called(tmp_path, "run", "--url", "http://127.0.0.1:9", key=f"{KEY} {KEY}")
-    assert done.code == 4, done.told
-    assert "expected a key of visible ASCII characters" in done.told
-    assert betrays(done.told.encode()) == []
+    assert done.code == 4, done.output
+    assert "expected a key of visible ASCII characters" in done.output
+    assert betrays(done.output.encode()) == []
 
 
 def test_a_basic_key_is_known_by_its_user(tmp_path: Path) -> None:

@@ -27,11 +27,11 @@ QUICK = "check-api-key,rerank"
 
 def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path: Path) -> None:
     done = ran(tmp_path, "--only", QUICK)
-    assert done.code == 0, done.told
-    lines = done.told.strip().splitlines()
+    assert done.code == 0, done.output
+    lines = done.output.strip().splitlines()
     assert len(lines) <= 12, "the output of a run that passes is short"
     assert lines[-1].startswith("CONFORMS: ")
-    assert "report.html" in done.told
+    assert "report.html" in done.output
     report = done.report
     assert report["header"]["arguments"][:2] == ["run", f"--only={QUICK}"], "nothing that only pytest is told"
     assert report["footer"]["complete"] is True
@@ -45,9 +45,9 @@ def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path
 
 def test_a_fault_is_red_and_names_the_case_and_the_command_that_shows_it(tmp_path: Path) -> None:
     done = ran(tmp_path, "--only", "rerank", "--fault", "rerank.unsorted")
-    assert done.code == 1, done.told
-    assert done.told.count("DEVIATES: ") == 1
-    assert done.told.strip().splitlines()[-1].startswith("DEVIATES: 5 breaking findings in ")
+    assert done.code == 1, done.output
+    assert done.output.count("DEVIATES: ") == 1
+    assert done.output.strip().splitlines()[-1].startswith("DEVIATES: 5 breaking findings in ")
     rows = [row for row in done.report["findings"] if row["amendment"] is None]
     assert {row["operation"] for row in rows} == {"POST /v1/rerank", "POST /v2/rerank"}
     assert all(row["cases"] and row["example"]["curl"].startswith("curl ") for row in rows)
@@ -76,7 +76,7 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
         home = tmp_path / str(number)
         home.mkdir()
         done = ran(home, "--only", "rerank", "--fault", "rerank.score-above-one", *more)
-        assert done.code == 1, done.told
+        assert done.code == 1, done.output
         told.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
     assert told[0] == told[1]
     assert told[0]
@@ -99,9 +99,9 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
 )
 def test_a_wrong_call_is_exit_code_4(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     done = ran(tmp_path, *arguments)
-    assert done.code == 4, done.told
-    assert words in done.told
-    assert "Traceback" not in done.told
+    assert done.code == 4, done.output
+    assert words in done.output
+    assert "Traceback" not in done.output
     assert not (tmp_path / "conformance-report").exists()
 
 
@@ -122,17 +122,17 @@ def reset(talk: Talk) -> None:
 
 def test_a_port_that_nobody_listens_on_is_exit_code_3_in_one_message(tmp_path: Path) -> None:
     done = ran(tmp_path, "--url", "http://127.0.0.1:9")
-    assert done.code == 3, done.told
-    assert "expected a server that responds, got refused" in done.told
-    assert len(done.told.strip().splitlines()) == 1
+    assert done.code == 3, done.output
+    assert "expected a server that responds, got refused" in done.output
+    assert len(done.output.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("script", [hang, garble, reset])
 def test_a_server_that_speaks_no_http_is_exit_code_3(script: Any, tmp_path: Path) -> None:
     with Hostile(script) as server:
         done = ran(tmp_path, "--url", server.url)
-    assert done.code == 3, done.told
-    assert "expected a server that responds" in done.told
+    assert done.code == 3, done.output
+    assert "expected a server that responds" in done.output
     assert server.connections <= 2, "one question is enough"
 
 
@@ -143,25 +143,25 @@ def test_a_server_that_answers_everything_alike_deviates(tmp_path: Path) -> None
 
     with Hostile(script) as server:
         done = ran(tmp_path, "--url", server.url, "--only", QUICK)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert {"property-missing", "status-unexpected"} <= done.kinds
 
 
 def test_what_a_target_does_not_declare_is_left_out_and_said_to_be(tmp_path: Path) -> None:
     with ServerThread(ServerState()) as server:
         done = ran(tmp_path, "--url", server.url, "--only", QUICK, "--declares", "rerank")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     cases = done.report["coverage"]["cases"]
     assert cases["skipped"] > 0
     assert cases["skipped_reasons"] == {"group check-api-key not declared by the target": cases["skipped"]}
-    assert "check-api-key not declared" in done.told
+    assert "check-api-key not declared" in done.output
     assert done.report["header"]["target"]["declares"] == ["rerank"]
 
 
 def test_a_target_may_declare_one_version_of_a_group(tmp_path: Path) -> None:
     with ServerThread(ServerState()) as server:
         done = ran(tmp_path, "--url", server.url, "--only", "rerank", "--declares", "v2.rerank")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     assert {row["operation"] for row in done.report["coverage"]["operations"]} == {"POST /v2/rerank"}
     assert done.report["coverage"]["unseen"] == []
     assert "POST /v1/rerank not declared by the target" in done.report["coverage"]["cases"]["skipped_reasons"]
@@ -170,15 +170,15 @@ def test_a_target_may_declare_one_version_of_a_group(tmp_path: Path) -> None:
 
 def test_nothing_selected_is_nothing_run(tmp_path: Path) -> None:
     done = ran(tmp_path, "--only", "rerank", "--", "-k", "no_such_case")
-    assert done.code == 5, done.told
+    assert done.code == 5, done.output
 
 
 def test_a_report_that_cannot_be_written_is_exit_code_3(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     done = ran(tmp_path, "--only", "rerank", "--report-dir", "file/report")
-    assert done.code == 3, done.told
-    assert "--report-dir" in done.told
-    assert "Traceback" not in done.told
+    assert done.code == 3, done.output
+    assert "--report-dir" in done.output
+    assert "Traceback" not in done.output
 
 
 def test_no_more_is_sent_than_allowed(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_no_more_is_sent_than_allowed(tmp_path: Path) -> None:
 
     with Hostile(script) as server:
         done = ran(tmp_path, "--url", server.url, "--only", "rerank", "--max-requests", "10")
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert len(server.requests) == 10, "the first question counts as well"
     reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
     assert sum(reasons.values()) > 20
@@ -203,12 +203,12 @@ def test_the_key_is_sent_and_never_written(tmp_path: Path) -> None:
 
     with Hostile(script) as server:
         done = ran(tmp_path, "--url", server.url, "--only", QUICK, key=KEY)
-    assert done.code == 1, done.told
+    assert done.code == 1, done.output
     assert any(KEY.encode() in request for request in server.requests)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) >= 4
     assert [path.name for path in written if KEY.encode() in path.read_bytes()] == []
-    assert KEY not in done.told
+    assert KEY not in done.output
 
 
 def test_a_stale_report_does_not_outlive_a_run_that_could_not_begin(tmp_path: Path) -> None:

@@ -78,9 +78,9 @@ def test_every_fault_of_the_transport_is_run() -> None:
 def test_whatever_the_transport_does_the_run_ends_red_and_small(name: str, runs: Runs) -> None:
     arguments, kind, words = TRANSPORT[name]
     done, memory = runs[name].result()
-    assert "Traceback" not in done.told, done.told
-    assert done.code == 1, done.told
-    assert "DEVIATES" in done.told
+    assert "Traceback" not in done.output, done.output
+    assert done.code == 1, done.output
+    assert "DEVIATES" in done.output
     rows = [row for row in done.report["findings"] if row["kind"] == kind]
     assert any(words in row["observed"] for row in rows), rows
     assert 0 < memory < LARGEST

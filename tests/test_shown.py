@@ -106,13 +106,13 @@ def test_a_failing_run_prints_nothing_that_is_obeyed(style: str, tmp_path: Path)
     with Hostile(hostile) as server:
         where = ("--url", server.url, "--only", "check-api-key,models", "--max-requests", "60")
         done = called(tmp_path, "run", *where, "--", f"--tb={style}", *logged, key=KEY)
-    assert done.code == 1, done.told
-    assert obeyed(done.told) == []
-    assert KEY not in done.told
+    assert done.code == 1, done.output
+    assert obeyed(done.output) == []
+    assert KEY not in done.output
     assert obeyed((tmp_path / "junit.xml").read_text(encoding="utf-8")) == []
     assert obeyed((tmp_path / "conformance-report" / "report.md").read_text(encoding="utf-8")) == []
     for row in done.report["findings"][:3]:
-        told = called(tmp_path, "explain", row["fingerprint"]).told
+        told = called(tmp_path, "explain", row["fingerprint"]).output
         assert "Reproduce" in told
         assert obeyed(told) == []
 
@@ -130,8 +130,8 @@ def test_recordings_with_hostile_names_and_values_print_nothing_that_is_obeyed(t
         "".join(json.dumps(row) + "\n" for row in rows) + f'{{"{HOSTILE}', "utf-8", "replace"
     )
     done = called(tmp_path, "check", name)
-    assert done.code in {1, 3}, done.told
-    assert obeyed(done.told) == []
-    assert obeyed(called(tmp_path, "check", f"{name}.none").told) == []
-    assert obeyed(called(tmp_path, "run", "--only", "\x1b[31m\n::error::x").told) == []
-    assert obeyed(called(tmp_path, "run", "--\x1b[31m\n::error::x").told) == []
+    assert done.code in {1, 3}, done.output
+    assert obeyed(done.output) == []
+    assert obeyed(called(tmp_path, "check", f"{name}.none").output) == []
+    assert obeyed(called(tmp_path, "run", "--only", "\x1b[31m\n::error::x").output) == []
+    assert obeyed(called(tmp_path, "run", "--\x1b[31m\n::error::x").output) == []

@@ -364,7 +364,7 @@ def test_every_operation_of_the_contract_has_its_method() -> None:
 def test_the_sdk_parses_the_shipped_cassettes(tmp_path: Path) -> None:
     cases = [part for name in CASES for part in ("--case", name)]
     done = ran(tmp_path, *cases)
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     made = [
         Cassette(provenance(line.case, operation=line.operation), line.exchange)
         for journal in read_journals(tmp_path / "conformance-report")

@@ -106,7 +106,7 @@ def test_nothing_is_sent_after_the_first_deviation(seed: int | None, amended: Co
 
 def test_a_run_with_a_seed_leaves_its_report_only_and_says_the_seed_there(tmp_path: Path) -> None:
     done = ran(tmp_path, "--case", "connectors.lifecycle.any-order", "--seed", "0")
-    assert done.code == 0, done.told
+    assert done.code == 0, done.output
     assert [path.name for path in tmp_path.iterdir()] == ["conformance-report"]
     assert done.report["header"]["target"]["seed"] == 0
     assert "--seed=0" in done.report["header"]["arguments"]

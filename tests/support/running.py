@@ -35,13 +35,13 @@ class Done:
 
     Args:
         code: its exit code.
-        told: what it has printed.
+        output: what it has printed.
         home: the folder that it ran in.
     """
 
-    def __init__(self, code: int, told: str, home: Path) -> None:
+    def __init__(self, code: int, output: str, home: Path) -> None:
         self.code = code
-        self.told = told
+        self.output = output
         self.home = home
 
     @property
