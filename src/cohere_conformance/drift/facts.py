@@ -2,7 +2,7 @@
 
 Names of schemas, prose, examples and the order of keys are not part of it, and neither is how a schema is put
 together: references are followed, `allOf` is merged, the alternatives of a union are one node with the
-types of all of them, or one child for each value of the property that tells them apart.
+types of all of them, or one child for each value of the property that distinguishes them.
 """
 
 from __future__ import annotations

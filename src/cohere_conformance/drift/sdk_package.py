@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LARGEST, _MOST = 4_000_000, 80_000_000
 """Bytes of one module and of all modules: many times what the SDK has, and little enough to be parsed."""
 Definition = tuple[str, ast.ClassDef | ast.expr]
-"""The module of a name, and its class or the type expression that it stands for."""
+"""The module of a name, and its class or its type expression."""
 
 
 class SdkPackage:
@@ -52,7 +52,7 @@ class SdkPackage:
         return self._parsed[module]
 
     def definition(self, module: str, name: str) -> Definition | None:
-        """Return what a name of a module stands for, through imports; `None` if it is not of this package."""
+        """Return the definition of a name of a module; `None` if it is not of this package."""
         seen: set[tuple[str, str]] = set()
         while (module, name) not in seen and module in self._sources:
             seen.add((module, name))

@@ -47,7 +47,7 @@ _UPPER = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties
 
 
 def of_attribute(name: str, before: Any, after: Any, *, request: bool) -> Severity:
-    """Rate the change of an attribute; `None` stands for an attribute that is absent."""
+    """Rate the change of an attribute; `None` is an attribute that is absent."""
     if name in _NOTICES:
         return Severity.NOTICE
     if name in _ALWAYS_BREAKING:

@@ -19,12 +19,12 @@ def united(
 ) -> Node:
     """Return one node for the alternatives of a union.
 
-    Objects that one property tells apart become children `<value>`; all else is merged.
+    Objects with different values of one property become children `<value>`; all else is merged.
 
     Args:
         variants: the alternatives.
         origin: of the union.
-        tag: the property that tells the objects apart, if that is declared; it is looked for otherwise.
+        tag: the property that distinguishes the objects, if it is declared; it is looked for otherwise.
         tags: the values of the tag, by the position of the alternative, as far as they are declared.
     """
     objects = [number for number, one in enumerate(variants) if "object" in one.types]
@@ -76,13 +76,32 @@ def intersected(base: Node, part: Node) -> Node:
             value = (mine & value) or value
         elif name == "types" and mine is not None and value == ANY:
             continue
+        elif name == "requires" and isinstance(mine, frozenset) and isinstance(value, frozenset):
+            value = mine | value
         attributes[name] = value
     children = dict(base.children)
     for step, child in part.children.items():
         children[step] = intersected(children[step], child) if step in children else child
+    attributes, children = _settled(attributes, children)
     return Node(
         base.origin or part.origin, attributes, children, base.opaque or part.opaque, base.tag or part.tag
     )
+
+
+def _settled(
+    attributes: dict[str, object], children: dict[str, Node]
+) -> tuple[dict[str, object], dict[str, Node]]:
+    """Make properties required that one part of `allOf` requires and another one declares."""
+    names = attributes.pop("requires", None)
+    if isinstance(names, frozenset):
+        found = {f".{name}" for name in names} & children.keys()
+        children = {
+            step: child.with_attributes(required=True) if step in found else child
+            for step, child in children.items()
+        }
+        if left := frozenset(name for name in names if f".{name}" not in found):
+            attributes["requires"] = left
+    return attributes, children
 
 
 def _tag(objects: Sequence[Node]) -> str:
