@@ -1,4 +1,4 @@
-"""Collections: what operations create, list, show and remove, as the links of the contract connect them."""
+"""Collections: the resources that operations create, list, read and delete, by the contract's links."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Collection(msgspec.Struct, frozen=True):
     Attributes:
         path: of the collection.
         create: label of the operation that creates one.
-        list: label of the operation that lists them; empty where there is none.
-        read: label of the operation that shows one; empty where there is none.
-        remove: label of the operation that deletes one; empty where there is none.
-        stop: label of the operation that stops one which cannot be deleted; empty where there is none.
-        identity: where the response to creating one has its id; `None` where nothing links to it.
-        items: where a list has the ids of its items.
-        pages: where a list has the token of its next page; `None` where it has none.
+        list: label of the operation that lists them; empty if there is none.
+        read: label of the operation that reads one; empty if there is none.
+        remove: label of the operation that deletes one; empty if there is none.
+        stop: label of the operation that cancels one that cannot be deleted; empty if there is none.
+        identity: location of its id in the response to its creation; `None` if nothing links to it.
+        items: locations of the ids in a list.
+        pages: location of the token of the next page in a list; `None` if it has none.
         results: where a resource that is read names one of another collection that it has made: the path of
             that collection, and the place.
     """
@@ -52,12 +52,12 @@ class Collection(msgspec.Struct, frozen=True):
 
 
 def collection_of(label: str) -> str:
-    """Return what an operation works on, such as `/v1/datasets`: its path up to the first parameter."""
+    """Return the collection of an operation, such as `/v1/datasets`: its path up to the first parameter."""
     return label.split(" ", 1)[1].partition("/{")[0]
 
 
 def items(links: Iterable[Link]) -> dict[str, list[Location]]:
-    """Return where each list has the ids of its items, by the label of the list."""
+    """Return the locations of the ids in each list, by the label of the list."""
     found: dict[str, list[Location]] = {}
     for link in links:
         if collection_of(link.source) != collection_of(link.target) or PARAMETER.search(link.source):
@@ -70,11 +70,11 @@ def items(links: Iterable[Link]) -> dict[str, list[Location]]:
 
 
 def collections(links: Iterable[Link], policies: Mapping[str, LivePolicy]) -> dict[str, Collection]:
-    """Return everything that operations can create, by the path of its collection.
+    """Return the collections of everything that operations create, by path.
 
     Args:
-        links: what can be called after what.
-        policies: what each operation does on the server.
+        links: of the contract.
+        policies: the live policy of each operation.
     """
     links = tuple(links)
     listed = items(links)

@@ -1,4 +1,4 @@
-"""The compiled contract: operations with validators, ready to be judged against."""
+"""The compiled contract: operations with validators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Validator:
     """One schema, compiled once, on first use.
 
     Attributes:
-        schema: self-contained JSON Schema (Draft 2020-12) with this package's marks.
+        schema: self-contained JSON Schema (Draft 2020-12) with extension keywords of this package.
     """
 
     schema: Schema
@@ -43,7 +43,7 @@ class Validator:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Names of all properties that the schema says anything about."""
+        """Names of all properties that the schema mentions."""
         found: set[str] = set()
         pending: list[Any] = [self.schema]
         while pending:
@@ -60,13 +60,13 @@ class Validator:
 
 @dataclass(frozen=True)
 class Events:
-    """What a stream declares: its events and their grammar.
+    """The declaration of a stream: its events and their grammar.
 
     Attributes:
         tag: the property that names an event's type.
         branches: a validator for each declared type.
-        grammar: the declared sequence; `None` where nothing is known about it.
-        terminator: payload that ends the stream under this media type, if there is one.
+        grammar: the order of the events; `None` if unknown.
+        terminator: payload that ends the stream in this media type, if any.
     """
 
     tag: str
@@ -96,7 +96,7 @@ class ResponseHeader:
 
 @dataclass(frozen=True)
 class ResponseDeclaration:
-    """What one status declares; no media types at all means that nothing is said about the body."""
+    """The declaration of one status; without media types the body is not judged."""
 
     status: str
     media: Mapping[str, Media]
@@ -105,12 +105,12 @@ class ResponseDeclaration:
 
 @dataclass(frozen=True)
 class RequestDeclaration:
-    """What a request body declares, by media type.
+    """The declaration of a request body, by media type.
 
     Attributes:
-        required: there must be a body.
+        required: whether there must be a body.
         media: a validator for each media type.
-        last: the part of a form that must come last, by media type, where the order matters.
+        last: the part of a form that must be the last one, by media type.
     """
 
     required: bool
@@ -120,7 +120,7 @@ class RequestDeclaration:
 
 @dataclass(frozen=True)
 class QueryParameter:
-    """One declared query parameter; `value` judges one occurrence, a list is `repeated` by its name."""
+    """One declared query parameter; `value` judges one occurrence, an array is `repeated`."""
 
     name: str
     required: bool
@@ -130,12 +130,12 @@ class QueryParameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: method and path, what may be sent and what may come back.
+    """One operation: method, path, request and responses.
 
     Attributes:
         label: such as `POST /v2/chat`.
         group: the group's name, such as `embed-jobs`.
-        responses: by status, as a string; `default` and `2XX` where declared.
+        responses: by status, as a string; `default` and `2XX` if declared.
         digest: of everything that its judgement depends on; equal digests judge alike.
     """
 
@@ -148,7 +148,7 @@ class Operation:
     digest: str
 
     def response(self, status: int) -> ResponseDeclaration | None:
-        """Return what is declared for the status, by its own name, its range, or `default`."""
+        """Return the declaration of the status, by its own name, its range, or `default`."""
         for name in (str(status), f"{status // 100}XX", "default"):
             if name in self.responses:
                 return self.responses[name]
@@ -165,7 +165,7 @@ class Contract:
         operations: by label, in the order of the document.
         groups: the group of each operation, by its label.
         router: from a request to its operation.
-        document: the bundled OpenAPI document behind it.
+        document: the bundled OpenAPI document.
     """
 
     version: str
@@ -176,7 +176,7 @@ class Contract:
     document: Document
 
     def route(self, method: str, url: str) -> Route:
-        """Return what a request is about."""
+        """Return the route of a request."""
         return self.router.route(method, url)
 
 
@@ -192,7 +192,7 @@ def compile_contract(
     Args:
         document: the bundled OpenAPI document, amended or as published.
         grammars: by operation label.
-        requests: the document that request bodies are judged against, where it is another one; there a
+        requests: the document that request bodies are judged against, if it is another one; there a
             property that is not required may be `null` if the document says `x-null-for-optional: true`.
         servers: further base URLs that serve the API.
     """
@@ -226,7 +226,7 @@ def _group(source: Document) -> str:
 
 
 class _Operations(Mapping[str, Operation]):
-    """The operations of a contract, each compiled when it is first asked for."""
+    """The operations of a contract, each compiled on first use."""
 
     def __init__(self, compiler: _Compiler, sources: Mapping[str, Document]) -> None:
         self._compiler = compiler
@@ -246,7 +246,7 @@ class _Operations(Mapping[str, Operation]):
 
 
 class _Compiler:
-    """Holds what the operations of one document share: equal schemas become one validator."""
+    """Compiles the operations of one document: equal schemas become one validator."""
 
     def __init__(self, document: Document, grammars: Mapping[str, Grammar], requests: Document) -> None:
         self._document = document
@@ -282,7 +282,7 @@ class _Compiler:
         )
 
     def _reachable(self, *sources: Any) -> Document:
-        """Return every component that the sources lead to, from both documents."""
+        """Return every component that the sources refer to, in both documents."""
         found: Document = {}
         pending = [
             (side, source) for side, source in zip((self._document, self._requests), sources, strict=True)

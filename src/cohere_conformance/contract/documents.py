@@ -84,7 +84,7 @@ def load_yaml(path: Path) -> Document:
 
 
 def load_located(path: Path) -> tuple[Document, Lines]:
-    """Read one YAML document whose top is a mapping, and the lines in which everything is.
+    """Read one YAML document whose top is a mapping, and the lines of its values.
 
     Raises:
         ContractError: the file is missing, is not YAML, repeats a key or holds something else.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cohere_conformance.contract.grammar import Grammar
 
 VERSIONS = ("3.2", "3.1")
-"""The versions of OpenAPI that a document can be written in."""
+"""The supported versions of OpenAPI."""
 _SSE = "text/event-stream"
 
 
@@ -42,7 +42,7 @@ def exported(document: Document, grammars: Mapping[str, Grammar]) -> Document:
 
 
 def as_openapi_31(document: Document) -> Document:
-    """Return a document of OpenAPI 3.2 as one of 3.1.
+    """Convert a document from OpenAPI 3.2 to 3.1.
 
     OpenAPI 3.1 has no word for the items of a stream. By the convention of the tools that support
     server-sent events there, the schema of that media type describes one event. For lines of JSON there is no
@@ -93,7 +93,7 @@ def _streams(document: Document) -> Iterator[tuple[str, str, Document]]:
 
 
 def _allow(item: Document, terminator: str) -> None:
-    """Let the data of an event be the terminator instead of JSON."""
+    """Allow the terminator as the data of an event instead of JSON."""
     data = item.get("properties", {}).get("data", {})
     words = [word for word in ("contentMediaType", "contentSchema") if word in data]
     if words:

@@ -62,7 +62,7 @@ class Router:
             path = None
         if path is None:
             return Route(None, ours=False)
-        path = _COLON.sub(":", path)  # the colon of a verb counts, however it was written
+        path = _COLON.sub(":", path)  # the colon of a verb may be encoded
         methods = self._methods(path) or self._methods(unquote(path))
         label = methods.get(method)
         return Route(label, ours=True, methods=() if label else tuple(sorted(methods)))

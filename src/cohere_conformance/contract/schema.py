@@ -1,15 +1,15 @@
-"""An OpenAPI schema made into one JSON Schema whose errors name the leaf that is wrong.
+"""Translates an OpenAPI schema into one JSON Schema whose errors name the invalid leaf.
 
-What changes on the way, and nothing else:
+The translation changes this, and nothing else:
 
 * `allOf` of plain objects is merged, so that an object knows all of its properties;
 * a `oneOf` with a discriminator becomes the tag's values plus one `if`/`then` a branch;
 * a `oneOf` whose branches have different JSON types becomes one `if`/`then` a type;
-* an object that names its properties and says nothing about others is closed: what it does not name is
-  reported as undocumented, which is additive drift and not an error;
+* an object with `properties` and without `additionalProperties` is closed: other properties are reported as
+  undocumented, which is additive drift and not an error;
 * `int32` and `int64`, which no validator asserts, become limits.
 
-Marks of our own (`x-tag`, `x-format`) stay on the nodes they belong to: whoever reads an error asks for them.
+Extension keywords (`x-tag`, `x-format`) are kept on their nodes, where findings need them.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Translator:
         document: the bundled OpenAPI document.
         null_for_optional: a property that is not required may be `null` (what the live API accepts in
             requests).
-        closed: report properties that the schema does not name. Off, the schema says what is declared and
-            no more, which is what a second validator is compared on.
+        closed: report undeclared properties. Without it the schema has declared constraints only, which a
+            second validator is compared with.
     """
 
     def __init__(self, document: Document, *, null_for_optional: bool = False, closed: bool = True) -> None:
@@ -60,7 +60,7 @@ class Translator:
         return self.closed_over(self._translate(source))
 
     def closed_over(self, translated: Schema) -> Schema:
-        """Add to a translated schema the `$defs` that it leads to."""
+        """Add the referenced `$defs` to a translated schema."""
         wanted, pending = set[str](), [translated]
         while pending:
             for name in _definitions_in(pending.pop()) - wanted:
@@ -71,7 +71,7 @@ class Translator:
         return translated
 
     def branches(self, source: Schema) -> tuple[str, dict[str, Schema]] | None:
-        """Return the tag and the branch of each value, where the schema is a union with a discriminator."""
+        """Return the tag and the branch of each value, if the schema is a union with a discriminator."""
         source = self._followed(source)
         tag = source.get("discriminator", {}).get("propertyName")
         if not tag or "oneOf" not in source:
@@ -94,7 +94,7 @@ class Translator:
     def _define(self, reference: str) -> str:
         name = reference.rsplit("/", 1)[-1]
         if name not in self._definitions:
-            self._definitions[name] = {}  # a recursive schema meets its own name while it is translated
+            self._definitions[name] = {}  # a recursive schema refers to itself while it is translated
             self._definitions[name] = self._translate(resolve(self._document, reference))
         return name
 
@@ -104,7 +104,7 @@ class Translator:
         return source
 
     def _merged(self, source: Schema) -> Schema:
-        """Merge `allOf` parts that are plain objects into one; anything else stays as it is."""
+        """Merge `allOf` parts that are plain objects into one; keep anything else."""
         if "allOf" not in source:
             return source
         parts = [self._merged(self._followed(part)) for part in source["allOf"]]
@@ -222,7 +222,7 @@ class Translator:
         return out
 
     def _types(self, source: Schema) -> set[str]:
-        """Return the JSON types that a schema allows, as far as it says so itself."""
+        """Return the JSON types that a schema itself allows."""
         plain = self._merged(self._followed(source))
         if "type" in plain:
             return {plain["type"]} if isinstance(plain["type"], str) else set(plain["type"])
@@ -232,7 +232,7 @@ class Translator:
 
 
 def _digits(high: int) -> str:
-    """Return a pattern for the decimal texts of -high-1 to high, which no other keyword can bound."""
+    """Return a pattern for the decimal texts of -high-1 to high, which no other keyword can limit."""
     most = str(high)
     shorter = f"[1-9][0-9]{{0,{len(most) - 2}}}"
     lower = [

@@ -22,7 +22,7 @@ _LABEL = re.compile(r"[A-Z]+ /\S+")
 
 
 class Tier(enum.StrEnum):
-    """How freely an operation may be called live."""
+    """How freely an operation may be called on the live API."""
 
     N0 = "N0"
     """Reads, or computes for free: safe every night."""
@@ -78,8 +78,8 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         trial: with a trial key; `None` if subject to a contract with the vendor.
         production: with a production key, likewise.
-        unit: what is counted.
-        per: the span in which it is counted.
+        unit: that is counted.
+        per: the period of the limit.
     """
 
     trial: int | None
@@ -93,12 +93,12 @@ class LivePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         tier: how freely it may be called.
-        effect: what it does on the server.
-        billing: what it is charged in.
+        effect: on the server.
+        billing: the unit that it is charged in.
         cleanup: label of the operation that removes what this one created.
         cleanup_reason: why a creating operation has no such operation.
         limit: the documented rate limit, if there is one.
-        live: what else to know before calling it live.
+        live: what else to know before calling it on the live API.
     """
 
     tier: Tier
@@ -118,7 +118,7 @@ class _Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def shipped_policies() -> Mapping[str, LivePolicy]:
-    """Return the live policy of each operation as it ships with the package, by the operation's label."""
+    """Return the shipped live policy of each operation, by label."""
     return MappingProxyType(load_policies(folder("contracts") / "operations.yaml"))
 
 
