@@ -11,13 +11,13 @@ import pytest
 from cohere_conformance.data import folder
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden import load
-from cohere_conformance.golden.changes import Change, ChangeKind, keep
+from cohere_conformance.golden.changes import CassetteChange, ChangeKind, keep
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CHANGES = [
-    Change(load(path), ChangeKind.NEW)
+    CassetteChange(load(path), ChangeKind.NEW)
     for group in ("tokenize", "check-api-key")
     for path in sorted((folder("cassettes") / group).glob("*.yaml"))[:3]
 ]

@@ -74,7 +74,7 @@ def the(made: Imported) -> Cassette:
 
 
 def rows(values: Iterable[object], explainer: Explainer) -> set[tuple[str, str | None]]:
-    """Return what tells findings apart in a report, of everything that is judged."""
+    """Return what distinguishes the findings of a report, for everything that is judged."""
     exchanges = [value for value in values if isinstance(value, Exchange)]
     found = [finding for one in exchanges for finding in explainer.judge(one)]
     return {(finding.fingerprint, finding.amendment) for finding in found}
@@ -305,7 +305,7 @@ def test_a_deviating_exchange_is_kept_whatever_its_size(imported: Import, explai
 
 
 def test_the_result_depends_on_neither_order_nor_folders(imported: Import, tmp_path: Path) -> None:
-    # The same size, the same position, the same name: only what stands in them tells them apart.
+    # The same size, the same position, the same name: they differ in their content only.
     made = []
     for number, order in enumerate(permutations(["x", "y", "z"])):
         files = []

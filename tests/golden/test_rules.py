@@ -57,7 +57,7 @@ def test_every_rule_says_why() -> None:
 
 
 def standing(location: Location, documents: list[tuple[str | None, Any]]) -> Iterator[Any]:
-    """Yield what stands at the place of a rule, where `{}` stands for any name."""
+    """Yield the values at the location of a rule, where `{}` matches any name."""
     for tag, document in documents:
         values = [document] if tag == location.tag else []
         for token in location.tokens:
@@ -72,7 +72,7 @@ def standing(location: Location, documents: list[tuple[str | None, Any]]) -> Ite
 
 
 def documents_of(provenance: Provenance, reading: ParsedExchange) -> list[tuple[str | None, Any]]:
-    """Return what the places of rules are looked for in: bodies, and events with their type."""
+    """Return the documents with the locations of rules: bodies, and events with their type."""
     framing, declared = framing_of(CONTRACT, provenance.operation, reading)
     if framing == "json":
         return [(None, reading.response[0])]
@@ -84,7 +84,7 @@ def documents_of(provenance: Provenance, reading: ParsedExchange) -> list[tuple[
 
 
 def met(cassette: Cassette) -> Iterator[str]:
-    """Yield the places of rules at which an answer has something, or is to have nothing."""
+    """Yield the locations of rules at which a response has a value, or must have none."""
     provenance, headers = cassette.provenance, {name for name, _ in cassette.exchange.response.headers}
     documents = documents_of(provenance, ParsedExchange(cassette.exchange))
     for rule in RULES.rules:

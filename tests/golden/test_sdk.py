@@ -322,16 +322,16 @@ def test_texts_beyond_the_batch_size_of_the_sdk_are_two_requests() -> None:
 
 def test_a_form_is_parsed_and_sent_unchanged() -> None:
     boundary = (("content-type", "multipart/form-data; boundary=edge"),)
-    sound = bytes(range(256)) + b"\r\n--edg\r\n\n\r"
+    audio = bytes(range(256)) + b"\r\n--edg\r\n\n\r"
     body = (
         b'--edge\r\nContent-Disposition: form-data; name="language"\r\n\r\nfr\r\n'
         b'--edge\r\nContent-Disposition: form-data; name="file"; filename="m\xc3\xb6we.wav"\r\n'
-        b"Content-Type: audio/wav\r\n\r\n" + sound + b"\r\n--edge--\r\n"
+        b"Content-Type: audio/wav\r\n\r\n" + audio + b"\r\n--edge--\r\n"
     )
     label = "POST /v2/audio/transcriptions"
     request = Request("POST", f"{API}/v2/audio/transcriptions", boundary, body)
     given = arguments(label, request, METHODS[label], ["language", "file"])
-    assert given == {"language": "fr", "file": ("möwe.wav", sound, "audio/wav")}
+    assert given == {"language": "fr", "file": ("möwe.wav", audio, "audio/wav")}
     assert same(label, request, request)
     other = Request("POST", request.url, boundary, body.replace(b"fr\r\n", b"de\r\n"))
     assert not same(label, request, other)

@@ -14,7 +14,7 @@ from cohere_conformance.cli.suites import scope, suites, target
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
 from cohere_conformance.golden import clear_begun, counts, find, load, own_or_shipped
-from cohere_conformance.golden.changes import Change, ChangeKind, changes, keep
+from cohere_conformance.golden.changes import CassetteChange, ChangeKind, changes, keep
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
@@ -76,7 +76,7 @@ def _kept(report_dir: Path, cassettes: Path, *, unasked: bool) -> bool:
     return True
 
 
-def _show(found: list[Change]) -> None:
+def _show(found: list[CassetteChange]) -> None:
     differing = [change for change in found if change.findings]
     for change in differing[:_SHOWN]:
         provenance = change.cassette.provenance

@@ -38,7 +38,7 @@ class ChangeKind(enum.StrEnum):
     """They mean something else."""
 
 
-class Change(msgspec.Struct, frozen=True):
+class CassetteChange(msgspec.Struct, frozen=True):
     """One cassette of a new recording.
 
     Attributes:
@@ -59,7 +59,7 @@ class Change(msgspec.Struct, frozen=True):
         return bool(self.findings) or self.origin not in {None, self.cassette.provenance.origin}
 
 
-def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[Change]:
+def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[CassetteChange]:
     """Yield how each cassette in a folder of new ones differs from the old one.
 
     Raises:
@@ -71,10 +71,10 @@ def changes(contract: Contract, rules: Rules, new: Path, old: Path) -> Iterator[
         try:
             yield _change(contract, rules, cassette, load(known[name]))
         except (KeyError, CassetteError):
-            yield Change(cassette, ChangeKind.NEW)
+            yield CassetteChange(cassette, ChangeKind.NEW)
 
 
-def keep(folder: Path, changes: Iterable[Change]) -> int:
+def keep(folder: Path, changes: Iterable[CassetteChange]) -> int:
     """Write the new cassettes, all of them or none, and return how many were written.
 
     A cassette of the reference server that means the same as before stays as it is: other ids would only be
@@ -116,7 +116,7 @@ def _undo(
                 path.rmdir()
 
 
-def _change(contract: Contract, rules: Rules, new: Cassette, old: Cassette) -> Change:
+def _change(contract: Contract, rules: Rules, new: Cassette, old: Cassette) -> CassetteChange:
     findings = compare(
         contract,
         rules,
@@ -128,8 +128,8 @@ def _change(contract: Contract, rules: Rules, new: Cassette, old: Cassette) -> C
     )
     origin = old.provenance.origin
     if findings:
-        return Change(new, ChangeKind.CHANGED, tuple(findings), origin)
-    return Change(
+        return CassetteChange(new, ChangeKind.CHANGED, tuple(findings), origin)
+    return CassetteChange(
         new,
         ChangeKind.SAME if _origin_and_digests(new) == _origin_and_digests(old) else ChangeKind.RENEWED,
         (),

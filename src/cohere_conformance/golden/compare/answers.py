@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cohere_conformance.contract import Contract
-    from cohere_conformance.golden.compare.locations import Node
+    from cohere_conformance.golden.compare.locations import SchemaNode
     from cohere_conformance.golden.compare.rules import Masks, Rules
     from cohere_conformance.model import Exchange, Finding
 
@@ -57,7 +57,7 @@ def compare(
     masks = rules.of(case_id, label)
     operation = contract.operations.get(label)
 
-    def declared(tag: str | None) -> Sequence[Node]:
+    def declared(tag: str | None) -> Sequence[SchemaNode]:
         if operation is None:
             return ()
         return bodies(operation, fresh.response.status) if tag is None else events(operation).get(tag, ())

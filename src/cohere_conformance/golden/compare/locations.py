@@ -21,14 +21,14 @@ _WHOLE = frozenset({"properties", "additionalProperties", "items", "prefixItems"
 _PARTS = ("allOf", "oneOf", "anyOf")
 
 
-class Node(NamedTuple):
+class SchemaNode(NamedTuple):
     """A part of a schema, and the complete schema in which its references are resolved."""
 
     whole: Schema
     part: Schema
 
 
-def bodies(operation: Operation, status: int | None = None) -> tuple[Node, ...]:
+def bodies(operation: Operation, status: int | None = None) -> tuple[SchemaNode, ...]:
     """Return the declared schemas of responses that are not streams.
 
     Args:
@@ -37,20 +37,20 @@ def bodies(operation: Operation, status: int | None = None) -> tuple[Node, ...]:
     """
     answers = operation.responses.values() if status is None else filter(None, [operation.response(status)])
     media = (one for answer in answers for one in answer.media.values())
-    return tuple(Node(one.body.schema, one.body.schema) for one in media if one.body is not None)
+    return tuple(SchemaNode(one.body.schema, one.body.schema) for one in media if one.body is not None)
 
 
-def events(operation: Operation) -> dict[str, tuple[Node, ...]]:
+def events(operation: Operation) -> dict[str, tuple[SchemaNode, ...]]:
     """Return the declared schemas of each event that the operation can stream, by its type."""
-    found: dict[str, tuple[Node, ...]] = {}
+    found: dict[str, tuple[SchemaNode, ...]] = {}
     for answer in operation.responses.values():
         for media in answer.media.values():
             for tag, branch in media.events.branches.items() if media.events is not None else ():
-                found.setdefault(tag, (Node(branch.schema, branch.schema),))
+                found.setdefault(tag, (SchemaNode(branch.schema, branch.schema),))
     return found
 
 
-def possible(roots: Iterable[Node], tokens: Sequence[str]) -> bool:
+def possible(roots: Iterable[SchemaNode], tokens: Sequence[str]) -> bool:
     """Return whether a value can exist at a location; `True` below what declares nothing."""
     nodes = tuple(roots)
     for at, token in enumerate(tokens):
@@ -60,9 +60,9 @@ def possible(roots: Iterable[Node], tokens: Sequence[str]) -> bool:
     return bool(nodes)
 
 
-def folded(roots: Iterable[Node], tokens: Sequence[str]) -> str:
+def folded(roots: Iterable[SchemaNode], tokens: Sequence[str]) -> str:
     """Return a location as findings name it: with `{}` for every name that the contract leaves open."""
-    nodes: tuple[Node, ...] | None = tuple(roots) or None
+    nodes: tuple[SchemaNode, ...] | None = tuple(roots) or None
     location = ""
     for token in tokens:
         known = () if nodes is None else tuple(_spread(nodes))
@@ -74,29 +74,29 @@ def folded(roots: Iterable[Node], tokens: Sequence[str]) -> str:
     return location
 
 
-def _below(nodes: Iterable[Node], token: str) -> tuple[Node, ...]:
+def _below(nodes: Iterable[SchemaNode], token: str) -> tuple[SchemaNode, ...]:
     """Return what is declared one step further down."""
-    found: list[Node] = []
+    found: list[SchemaNode] = []
     for node in _spread(nodes):
         if token == ITEM:
             items = node.part.get("items")
-            found += [Node(node.whole, items)] if isinstance(items, dict) else []
+            found += [SchemaNode(node.whole, items)] if isinstance(items, dict) else []
             continue
         extra = _extra(node)
         if token in node.part.get("properties", ()):
-            found.append(Node(node.whole, node.part["properties"][token]))
+            found.append(SchemaNode(node.whole, node.part["properties"][token]))
         elif extra is not None:
-            found.append(Node(node.whole, extra))
+            found.append(SchemaNode(node.whole, extra))
     return tuple(found)
 
 
-def _extra(node: Node) -> Schema | None:
+def _extra(node: SchemaNode) -> Schema | None:
     """Return what is declared of properties with any name."""
     extra = node.part.get("additionalProperties")
     return extra if isinstance(extra, dict) else None
 
 
-def _is_open(node: Node) -> bool:
+def _is_open(node: SchemaNode) -> bool:
     """Return whether any value is allowed below."""
     part = node.part
     if part.get("type") in ("object", ["object", "null"]):
@@ -104,7 +104,7 @@ def _is_open(node: Node) -> bool:
     return not _WHOLE & part.keys() and "$ref" not in part and not any(word in part for word in _PARTS)
 
 
-def _spread(nodes: Iterable[Node]) -> Iterator[Node]:
+def _spread(nodes: Iterable[SchemaNode]) -> Iterator[SchemaNode]:
     """Yield nodes with their references followed and every branch beside them."""
     pending, seen = list(nodes), set[int]()
     while pending:
@@ -114,10 +114,10 @@ def _spread(nodes: Iterable[Node]) -> Iterator[Node]:
             continue
         seen.add(id(part))
         if "$ref" in part:
-            pending.append(Node(node.whole, node.whole["$defs"][part["$ref"].removeprefix("#/$defs/")]))
+            pending.append(SchemaNode(node.whole, node.whole["$defs"][part["$ref"].removeprefix("#/$defs/")]))
             continue
         branches = [one for word in _PARTS for one in part.get(word, ())]
         branches = [one.get("then", one) for one in branches]
-        pending += [Node(node.whole, one) for one in branches if _WHOLE & one.keys() or "$ref" in one]
-        pending += [Node(node.whole, one) for one in branches if any(word in one for word in _PARTS)]
+        pending += [SchemaNode(node.whole, one) for one in branches if _WHOLE & one.keys() or "$ref" in one]
+        pending += [SchemaNode(node.whole, one) for one in branches if any(word in one for word in _PARTS)]
         yield node

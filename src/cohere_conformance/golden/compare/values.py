@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cohere_conformance.checks.frame import Frame
-    from cohere_conformance.golden.compare.locations import Node
+    from cohere_conformance.golden.compare.locations import SchemaNode
     from cohere_conformance.golden.compare.masks import Mask
     from cohere_conformance.golden.compare.rules import Masks, Tokens
     from cohere_conformance.model import Finding
@@ -111,7 +111,7 @@ class Differences:
         frame: Frame,
         masks: Masks,
         placeholders: Placeholders,
-        declared: Callable[[str | None], Sequence[Node]],
+        declared: Callable[[str | None], Sequence[SchemaNode]],
     ) -> None:
         self._frame = frame
         self._masks = masks
