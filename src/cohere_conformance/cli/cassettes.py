@@ -15,7 +15,6 @@ from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.golden import clear_begun, counts, find, own_or_shipped
 from cohere_conformance.golden.digest import ContractDigests
 from cohere_conformance.golden.importing import add, gather, traffic
-from cohere_conformance.golden.staleness import staleness
 from cohere_conformance.golden.states import GateOutcome
 from cohere_conformance.golden.status_render import render_json, render_terminal
 from cohere_conformance.privacy.secret import Secret
@@ -58,6 +57,8 @@ def status(cassettes: Path | None, verbose: bool, as_json: bool, report_dir: Pat
     Example:
       cohere-conformance cassettes status --verbose
     """
+    from cohere_conformance.golden.staleness import staleness  # imports the web server
+
     found = staleness(cassettes or own_or_shipped(), report_dir, datetime.now(UTC).date())
     if as_json:
         click.echo(render_json(found).decode("utf-8"), nl=False)
