@@ -78,9 +78,15 @@ def folded(changes: list[Change]) -> list[Line]:
 
 
 def _line(groups: list[list[Change]]) -> Line:
-    details = tuple(Detail(one[0].what, one[0].before, one[0].after) for one in groups)
+    details = tuple(_detail(group) for group in groups)
     severity = worst([change.severity for group in groups for change in group])
     return Line(severity, details, tuple(groups[0]))
+
+
+def _detail(group: list[Change]) -> Detail:
+    """Return the change of a group: what is added may be required in requests and be in responses, too."""
+    first = next((change for change in group if change.after is not None), group[0])
+    return Detail(first.what, first.before, first.after)
 
 
 def _joined(changes: list[Change]) -> list[list[Change]]:
@@ -105,7 +111,8 @@ def _joined(changes: list[Change]) -> list[list[Change]]:
 
 def _keys(change: Change) -> list[Hashable]:
     """Return what a change has in common with others that have the same cause."""
-    what = (change.what, repr(change.before), repr(change.after))
+    values = () if change.what in (ADDED, REMOVED) else (repr(change.before), repr(change.after))
+    what = (change.what, *values)
     if not change.path:
         return [what] if change.what not in (ADDED, REMOVED) else [(*what, change.old, change.new)]
     step = change.path[-1] if change.what in MEMBERSHIP else ""

@@ -75,6 +75,11 @@ class TypeReader:
         name = _last(annotation.value)
         inner = annotation.slice
         arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+        if name == "Annotated" and (tag := _keyword(annotation.slice, "discriminant")):
+            union = arguments[0]
+            if isinstance(union, ast.Subscript) and _last(union.value) == "Union":
+                members = union.slice.elts if isinstance(union.slice, ast.Tuple) else [union.slice]
+                return self._union(members, scope, tag)
         if name in {"Optional", "Annotated", "Required", "NotRequired", "Final"}:
             return self._node(arguments[0], scope)
         if name == "Literal":
@@ -95,7 +100,7 @@ class TypeReader:
             return Node(scope.origin, {"types": frozenset({"object"})}, children, opaque=True)
         return _unknown(scope)
 
-    def _union(self, arguments: list[ast.expr], scope: _Scope) -> Node:
+    def _union(self, arguments: list[ast.expr], scope: _Scope, tag: str = "") -> Node:
         """Return the node of a union; `Any` beside literals only says that there may be new ones."""
         members = [one for one in arguments if not (isinstance(one, ast.Constant) and one.value is None)]
         known = [one for one in members if _last(one) != "Any"]
@@ -104,7 +109,7 @@ class TypeReader:
             return _unknown(scope)
         if len(known) < len(members) and not all("enum" in node.attributes for node in nodes):
             return _unknown(scope)
-        return united(nodes, scope.origin)
+        return united(nodes, scope.origin, tag)
 
     def _model(self, model: ast.ClassDef, module: str, scope: _Scope) -> Node:
         key, origin = (module, model.name), f"{module}.{model.name}"
@@ -166,12 +171,16 @@ def _optional(annotation: ast.expr) -> bool:
 
 def _alias(field: ast.AnnAssign) -> str:
     """Return the name on the wire, if it is another one than that of the attribute."""
-    for part in (field.annotation, field.value):
-        for call in ast.walk(part) if part is not None else ():
-            if isinstance(call, ast.Call):
-                for keyword in call.keywords:
-                    if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
-                        return str(keyword.value.value)
+    return _keyword(field.annotation, "alias") or _keyword(field.value, "alias")
+
+
+def _keyword(expression: ast.expr | None, name: str) -> str:
+    """Return the text that is given by this keyword to a call somewhere in an expression."""
+    for call in ast.walk(expression) if expression is not None else ():
+        if isinstance(call, ast.Call):
+            for keyword in call.keywords:
+                if keyword.arg == name and isinstance(keyword.value, ast.Constant):
+                    return str(keyword.value.value)
     return ""
 
 
