@@ -43,18 +43,18 @@ class Counting:
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        told = "none"
+        status_class = "none"
 
         async def listening(message: Message) -> None:
-            nonlocal told
+            nonlocal status_class
             if message["type"] == "http.response.start":
-                told = f"{message['status'] // 100}xx"
+                status_class = f"{message['status'] // 100}xx"
             await send(message)
 
         try:
             await self._application(scope, receive, listening)
         finally:
-            self.counts[self._group(scope)][told] += 1
+            self.counts[self._group(scope)][status_class] += 1
 
     def _group(self, scope: Scope) -> str:
         path = scope["raw_path"].decode("latin-1")

@@ -56,7 +56,7 @@ class Traffic:
     Attributes:
         target: method and path.
         sent: the request's body, `None` without one.
-        body: JSON, a list of frames, or text as it stands.
+        body: JSON, a list of frames, or text.
         wrong: what is wrong with it; empty where nothing is.
     """
 
@@ -427,10 +427,10 @@ def redocly(binary: str, file: Path, document: Path) -> tuple[Run, set[int]]:
     out = file.with_suffix(".csv")
     options = ("--api", document, "--format", "csv", "--min-severity", "warning", "--output", out)
     took = run(binary, "drift", file, *options)
-    return took, told(out)
+    return took, fingerprinted(out)
 
 
-def told(report: Path) -> set[int]:
+def fingerprinted(report: Path) -> set[int]:
     """Return the numbers of the exchanges (from 0) that a report of `redocly drift` names."""
     with report.open(encoding="utf-8", newline="") as file:
         return {int(row["exchange_index"]) for row in csv.DictReader(file)}
@@ -505,10 +505,10 @@ def memory(folder: Path, scale: int) -> Iterator[str]:
             yield f"| {suffix} | {jobs} | {few:,} | {small.seconds:.2f} | | {small.megabytes:,.0f} | |"
             ratio = large.megabytes / small.megabytes
             kept = f"{ratio:.2f}{'' if ratio <= MEMORY_GOAL else ' MISSED'}"
-            # Starting costs the same in both, so the difference tells what exchanges cost.
+            # Starting costs the same in both, so the difference is the cost of the exchanges.
             each = f"{(large.cpu - small.cpu) / (9 * few) * 1e6:,.0f}"
-            told = f"{large.seconds:.2f} | {each} | {large.megabytes:,.0f} | {kept}"
-            yield f"| {suffix} | {jobs} | {10 * few:,} | {told} |"
+            figures = f"{large.seconds:.2f} | {each} | {large.megabytes:,.0f} | {kept}"
+            yield f"| {suffix} | {jobs} | {10 * few:,} | {figures} |"
         for file in files:
             file.unlink()
 

@@ -2,7 +2,7 @@
 
 Schemathesis comes twice. Once as it is: the document, the address and the key. Once as somebody sets it up
 who knows the service as well as we do: with the bodies that our own fuzzer starts from as examples, with the
-names of the models, with a document that says where null stands for left out, and without the checks that
+names of the models, with a document that says where null means absent, and without the checks that
 are wrong about most operations of this service.
 """
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
 KEY = "reference-key"
 _FILLED = {"unique": "example", "run": "example", "operation": "example"}
-"""What stands for the placeholders that need nothing to be made first."""
+"""Values for the placeholders that need no resource."""
 _WRONG_HERE = ("positive_data_acceptance", "unsupported_method")
 """Checks that fail on most operations of a right server: it refuses models that nobody knows, as no schema
 can tell, and it answers undeclared methods of some paths with 404 as the live service does."""
 
 
 class Reported(NamedTuple):
-    """What tells two reports of one contestant apart.
+    """What distinguishes two reports of one contestant.
 
     Attributes:
         operation: such as `POST /v2/rerank`.
         kind: of our finding, with its requirement, or of the failure of schemathesis.
-        status: of the answer; 0 where none came.
+        status: of the response; 0 if there was none.
         place: in the body, in the schema, or what of the request was invalid.
     """
 
@@ -60,7 +60,7 @@ class Task(NamedTuple):
         url: of the server.
         groups: of operations; empty: all.
         seed: what is drawn.
-        requests: how many others sent for each operation; only for those who can be told how many to send.
+        requests: number that others sent for each operation, for contestants that accept a number.
         folder: where it may write.
     """
 
@@ -81,7 +81,7 @@ class Ours:
     Attributes:
         binary: the words that call it.
         name: in the tables.
-        codes: exit codes of a run that came to its end: clean, deviating, or some case failed in the harness.
+        codes: exit codes of a complete run: clean, deviating, or some case failed in the harness.
     """
 
     binary: tuple[str, ...] = (sys.executable, "-m", "cohere_conformance")
@@ -91,8 +91,8 @@ class Ours:
     def command(self, task: Task) -> list[str]:
         """Return the words of the call."""
         groups = [f"--only={','.join(task.groups)}"] if task.groups else []
-        told = [f"--url={task.url}", f"--seed={task.seed}", f"--report-dir={task.folder / 'report'}"]
-        return [*self.binary, "fuzz", "--fuzz-profile=gate", *told, *groups]
+        options = [f"--url={task.url}", f"--seed={task.seed}", f"--report-dir={task.folder / 'report'}"]
+        return [*self.binary, "fuzz", "--fuzz-profile=gate", *options, *groups]
 
     def reported(self, task: Task) -> frozenset[Reported]:
         """Return what no amendment explains, down to notices, which do not fail a run.
@@ -125,8 +125,8 @@ class Schemathesis:
         name: in the tables.
         document: the OpenAPI document it reads.
         config: its `schemathesis.toml`.
-        as_many: whether it is told to send as many requests as others did.
-        codes: exit codes of a run that came to its end.
+        as_many: whether it gets the number of requests that others have sent.
+        codes: exit codes of a complete run.
     """
 
     binary: tuple[str, ...]
@@ -174,7 +174,7 @@ def _failures(recorder: dict[str, Any]) -> Iterator[Reported]:
 
 
 def _place(failure: dict[str, Any]) -> str:
-    """Return what tells a failure apart from others of its type: no more than it says in every run."""
+    """Return what distinguishes a failure from others of its type, and is the same in every run."""
     invalid = re.search(r"^Invalid component: (.*)", failure["message"], re.MULTILINE)
     if invalid:
         return invalid[1]

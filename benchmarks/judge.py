@@ -5,7 +5,7 @@ core, and what counts is the median over the rounds of `its time / our time`. A 
 missing is a line of the table and not a gap in it.
 
 openapi-core wants another openapi-spec-validator than we do, so it lives in an environment of its own; this
-very file is its server there (`--serve`) and is told over a pipe when its turn has come.
+very file is its server there (`--serve`) and is started over a pipe when it is its turn.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def samples() -> list[Sample]:
     }
     vectors = [[round(numbers.gauss(0, 0.04), 9) for _ in range(1536)] for _ in texts]
     meta: Any = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 960}}
-    told = {"response_type": "embeddings_by_type", "id": _ANSWER["id"], "texts": texts, "meta": meta}
-    body = _compact(told | {"embeddings": {"float": vectors}})
+    head = {"response_type": "embeddings_by_type", "id": _ANSWER["id"], "texts": texts, "meta": meta}
+    body = _compact(head | {"embeddings": {"float": vectors}})
     counted = sum(map(len, texts)), meta["billed_units"]["input_tokens"]
     embed = _sample("embed, 96 x 1536 floats", "/v2/embed", asked, body, counted=counted)
     frames = "".join(_frames())
@@ -189,7 +189,7 @@ class Contestant:
     Attributes:
         name: who.
         says: its judgement, which shows that it does the work.
-        run: judges so many times and returns the nanoseconds; `None` where it cannot, and `says` tells why.
+        run: judges so many times and returns the nanoseconds; `None` if it cannot, and `says` is the reason.
         times: of each round, in nanoseconds a judgement.
     """
 
@@ -248,7 +248,9 @@ def ours_explained(sample: Sample) -> Contestant:
     from cohere_conformance.contract import load_declarations
 
     explainer, exchange = Explainer(load_declarations()), _exchange(sample)
-    return _timed(f"{OURS}, amendments told", lambda: exchange, lambda value: _said(explainer.judge(value)))
+    return _timed(
+        f"{OURS}, amendments explained", lambda: exchange, lambda value: _said(explainer.judge(value))
+    )
 
 
 def _declared(sample: Sample) -> tuple[list[str], Callable[[Any], Any]]:
@@ -491,16 +493,16 @@ def goals(everybody: list[Contestant]) -> Iterator[tuple[str, bool]]:
     for name, relation, limit, who in GOALS:
         least = relation == "at least"
         measured = ratio(everybody, name, who) if least else ratio(everybody, who, name)
-        told = (
+        goal = (
             f"{name}: {relation} {limit:g} times {who}"
             if least
             else f"{who}: {relation} {limit:g} times {name}"
         )
         if measured is None:
-            yield f"| {told} | not measured | - |", True
+            yield f"| {goal} | not measured | - |", True
             continue
         met = measured >= limit if least else measured <= limit
-        yield f"| {told} | {measured:.1f} | {'yes' if met else 'MISSED'} |", met
+        yield f"| {goal} | {measured:.1f} | {'yes' if met else 'MISSED'} |", met
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -525,9 +527,9 @@ def main(arguments: list[str] | None = None) -> int:
     results = {one.name: contest(one, elsewhere, options.rounds, options.slot) for one in judged}
     elsewhere.close()
     print(_versions(elsewhere), "", *table(results), sep="\n")
-    told = list(goals(results[CLEAN])) if CLEAN in results else []
-    print("", "| goal | measured | met |", "|---|--:|---|", *(line for line, _ in told), sep="\n")
-    return 0 if options.no_gate or all(met for _, met in told) else 1
+    lines = list(goals(results[CLEAN])) if CLEAN in results else []
+    print("", "| goal | measured | met |", "|---|--:|---|", *(line for line, _ in lines), sep="\n")
+    return 0 if options.no_gate or all(met for _, met in lines) else 1
 
 
 def _versions(elsewhere: Elsewhere) -> str:

@@ -1,4 +1,4 @@
-"""The reference server under load: many clients at once, every answer held against its own request.
+"""The reference server under load: many clients at once, every response compared with its own request.
 
 The server is `serve` in a process of its own. Each request carries its number, and the right answer to it is
 one that no other request has; so an answer that is lost, late for somebody else or mixed up is seen. The
@@ -120,7 +120,7 @@ OPERATIONS = {
 
 
 @dataclass
-class Outcome:
+class LoadResult:
     """What became of the requests, by operation.
 
     Attributes:
@@ -137,8 +137,8 @@ class Outcome:
 
 
 async def bombard(
-    url: str, *, clients: int, requests: int, names: tuple[str, ...], told: Callable[[int], None]
-) -> Outcome:
+    url: str, *, clients: int, requests: int, names: tuple[str, ...], before_send: Callable[[int], None]
+) -> LoadResult:
     """Send the requests, each client one after the other, and hold each answer against its request.
 
     Args:
@@ -146,13 +146,13 @@ async def bombard(
         clients: how many ask at the same time.
         requests: how many there are.
         names: the operations to choose from.
-        told: called with the number of each request that is about to be sent.
+        before_send: called with the number of each request that is about to be sent.
     """
-    outcome, numbers = Outcome(), iter(range(requests))
+    outcome, numbers = LoadResult(), iter(range(requests))
 
     async def ask(client: httpx.AsyncClient) -> None:
         for number in numbers:
-            told(number)
+            before_send(number)
             name = names[number % len(names)]
             outcome.sent[name] += 1
             start = time.perf_counter()
@@ -216,16 +216,20 @@ def load(clients: int, requests: int, names: tuple[str, ...]) -> Iterator[str]:
     marks = {requests // 5: 0.0, requests: 0.0}
     with serving() as (url, process):
 
-        def told(number: int) -> None:
+        def before_send(number: int) -> None:
             if number in marks:
                 marks[number] = resident(process)
 
         filling = tuple(name for name in ("embed", "rerank") if name in names)
         if filling:
-            sends = bombard(url, clients=clients, requests=WARM_UP, names=filling, told=lambda number: None)
+            sends = bombard(
+                url, clients=clients, requests=WARM_UP, names=filling, before_send=lambda number: None
+            )
             asyncio.run(sends)
         start = time.perf_counter()
-        outcome = asyncio.run(bombard(url, clients=clients, requests=requests, names=names, told=told))
+        outcome = asyncio.run(
+            bombard(url, clients=clients, requests=requests, names=names, before_send=before_send)
+        )
         seconds = time.perf_counter() - start
         marks[requests] = resident(process)
     yield f"{clients} clients, {requests:,} requests in {seconds:.1f} s ({requests / seconds:,.0f} a second)."

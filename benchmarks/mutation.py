@@ -111,13 +111,13 @@ def as_json(tally: Tally) -> str:
         {"operation": label, "class": kind, **outcomes}
         for (label, kind), outcomes in sorted(tally.made.items())
     ]
-    told = {
+    summary = {
         "originals": dict(tally.originals),
         "changes": rows,
         "reasons": dict(tally.reasons),
         "troubles": [dataclasses.asdict(trouble) for trouble in tally.troubles],
     }
-    return json.dumps(told, indent=1, ensure_ascii=False)
+    return json.dumps(summary, indent=1, ensure_ascii=False)
 
 
 @click.command(help=(__doc__ or "").partition("\n")[0])

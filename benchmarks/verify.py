@@ -1,9 +1,9 @@
 """Whether `verify` sees the faults of the reference server that change an answer it has on record.
 
 The cases of each fault's group are sent to a server with that fault, and the answers are compared with the
-golden cassettes. Beside this stands a comparison that knows no rules: whether any answer differs in its bytes
+golden cassettes. It is compared with a comparison without rules: whether any answer differs in its bytes
 once ids, times and other random names are taken out. What differs in its bytes and not by the rules is masked
-on purpose or missed, and is listed; where nothing differs at all the fault shows in no recorded answer.
+deliberately or missed, and is listed; where nothing differs at all the fault shows in no recorded answer.
 """
 
 from __future__ import annotations
@@ -118,12 +118,12 @@ def main() -> int:
     noisy = set(quiet.differing)
     found = [one for one in trials if one.found]
     noticed = [one for one in trials if one.noticed and not one.found]
-    told = {one.fault for one in (*found, *noticed)}
-    masked = [one for one in trials if one.fault not in told and set(one.differing) - noisy]
-    differing, silent = len(noisy), len(trials) - len(told) - len(masked)
+    reported = {one.fault for one in (*found, *noticed)}
+    masked = [one for one in trials if one.fault not in reported and set(one.differing) - noisy]
+    differing, silent = len(noisy), len(trials) - len(reported) - len(masked)
     print(f"no fault: {quiet.found} findings; {differing} answers differ in bytes; {quiet.seconds:.0f} s")
     print(f"{len(trials)} faults: {len(found)} found, {silent} show in no recorded answer")
-    print(f"told as notices only, which fail no run: {len(noticed)}")
+    print(f"reported as notices only, which fail no run: {len(noticed)}")
     for one in noticed:
         print(f"  {one.fault}")
     print(f"answers differ in bytes only, masked or missed: {len(masked)}")

@@ -12,21 +12,21 @@ OURS = """
 import json, sys, urllib.error, urllib.request
 from pathlib import Path
 
-told = dict(word[2:].split("=", 1) for word in sys.argv[2:])
+options = dict(word[2:].split("=", 1) for word in sys.argv[2:])
 headers = {"authorization": "Bearer reference-key", "content-type": "application/json"}
 finding = {"severity": "breaking", "requirement": None, "amendment": None, "location": ""}
 known = finding | {"kind": "body-malformed", "status": 200, "operation": "GET /v1/models"}
 findings = [known, known | {"operation": "POST /v1/tokenize", "amendment": "tokenize.known"}]
 for text in ("a", "\\U0001f34e"):
     body = json.dumps({"model": "command-r-08-2024", "text": text}).encode()
-    request = urllib.request.Request(told["url"] + "/v1/tokenize", body, headers)
+    request = urllib.request.Request(options["url"] + "/v1/tokenize", body, headers)
     try:
         urllib.request.urlopen(request).close()
     except urllib.error.HTTPError as error:
         error.close()
         crash = {"kind": "server-error", "status": error.code, "operation": "POST /v1/tokenize"}
         findings.append(finding | crash)
-folder = Path(told["report-dir"])
+folder = Path(options["report-dir"])
 folder.mkdir()
 (folder / "report.json").write_text(json.dumps({"findings": findings}))
 sys.exit(1)
@@ -35,13 +35,13 @@ sys.exit(1)
 THEIRS = """
 import json, sys, urllib.request
 
-told = dict(word[2:].split("=", 1) for word in sys.argv[1:] if "=" in word)
+options = dict(word[2:].split("=", 1) for word in sys.argv[1:] if "=" in word)
 headers = {"authorization": "Bearer reference-key"}
-urllib.request.urlopen(urllib.request.Request(told["url"] + "/v1/models", headers=headers)).close()
+urllib.request.urlopen(urllib.request.Request(options["url"] + "/v1/models", headers=headers)).close()
 failure = {"type": "RejectedPositiveData", "operation": "POST /v1/tokenize", "message": "Rejected"}
 checks = [{"status": "success"}, {"status": "failure", "failure_info": {"failure": failure}}]
 recorder = {"checks": {"a": checks}, "interactions": {"a": {"response": {"status_code": 400}}}}
-with open(told["report-ndjson-path"], "w") as file:
+with open(options["report-ndjson-path"], "w") as file:
     for event in ({"LoadingFinished": {}}, {"ScenarioFinished": {"recorder": recorder}}):
         print(json.dumps(event), file=file)
     file.write('{"ScenarioFinished": {"rec')
@@ -76,7 +76,7 @@ def test_what_is_new_about_a_faulty_server_is_found(tmp_path: Path) -> None:
     assert rows["input.astral-crash"] == ["tokenize", "1: 500 server-error", "no", "no"]
     assert rows["found of all"] == ["1 of 1", "0 of 1", "0 of 1"]
     assert rows["false alarms, distinct"] == ["0", "1", "1"]
-    # Two runs each; what is sent to another group than that of the fault is told apart.
+    # Two runs each; requests to another group than that of the fault are counted separately.
     assert rows["requests, all runs"] == ["4", "0", "0"]
     assert rows["requests to other operations"] == ["0", "2", "2"]
     assert rows["answered 2xx"] == ["75%", "0%", "0%"]

@@ -17,7 +17,7 @@ def test_the_contest_prints_everybody_and_the_goals() -> None:
     lines = _lines("judge.py", "--rounds", "2", "--slot", "0.0001", "--only", "chat, clean")
 
     judges = [line.split(" | ")[1] for line in lines if line.startswith("| chat, clean")]
-    assert judges[:4] == ["ours", "ours, schemas alone", "ours, amendments told", "floor"]
+    assert judges[:4] == ["ours", "ours, schemas alone", "ours, amendments explained", "floor"]
     assert {"schemathesis", "jsonschema", "openapi-core"} < set(judges)
     assert "| ours: calls the clean answer clean | | yes |" in lines
 

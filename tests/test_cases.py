@@ -1,4 +1,4 @@
-"""Written cases: every mistake is told where it stands, and what is meant goes out byte by byte."""
+"""Written cases: each mistake is reported with its line, and each request is sent byte for byte."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_both_versions_of_rerank_have_cases(shipped: Suite) -> None:
     }
 
 
-# -- mistakes: the line with the mark is the one that must be told
+# -- mistakes: the error must name the line with the mark
 
 
 MISTAKES = {
@@ -247,19 +247,21 @@ MISTAKES = {
         FORM.replace("MORE", "name: a\n        base64: abc  #!"),
         "expected base64",
     ),
-    "a file where a field stands": (
+    "a file instead of a field": (
         FORM.replace("MORE", "name: a\n        value: x  #!\n        filename: y"),
         "write text instead of value",
     ),
 }
 
 
-@pytest.mark.parametrize(("text", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_with_its_line(tmp_path: Path, amended: Contract, text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "reason"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_reported_with_its_line(
+    tmp_path: Path, amended: Contract, text: str, reason: str
+) -> None:
     with pytest.raises(CaseError) as caught:
         load(tmp_path, amended, rerank=text)
     error = caught.value
-    assert told in error.reason
+    assert reason in error.reason
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "#!" in line)
     assert str(error).startswith(f"{tmp_path / 'suites' / 'rerank' / 'cases.yaml'}:{line}: ")
 
@@ -346,15 +348,17 @@ RESOURCE_MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), RESOURCE_MISTAKES.values(), ids=RESOURCE_MISTAKES)
-def test_a_mistake_in_a_resource_is_told(tmp_path: Path, amended: Contract, text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "reason"), RESOURCE_MISTAKES.values(), ids=RESOURCE_MISTAKES)
+def test_a_mistake_in_a_resource_is_reported(
+    tmp_path: Path, amended: Contract, text: str, reason: str
+) -> None:
     with pytest.raises(CaseError) as caught:
         load(tmp_path, amended, datasets=text)
-    assert told in caught.value.reason
+    assert reason in caught.value.reason
     assert caught.value.line == next(n for n, line in enumerate(text.splitlines(), 1) if "#!" in line)
 
 
-def test_a_circle_over_files_is_told(tmp_path: Path, amended: Contract) -> None:
+def test_a_cycle_over_files_is_reported(tmp_path: Path, amended: Contract) -> None:
     small = RESOURCE.replace("    about", "    needs: [embed-jobs.job]\n    about", 1)
     job = """\
 group: embed-jobs
@@ -371,12 +375,12 @@ cases: []
     assert "embed-jobs.job" in caught.value.reason
 
 
-def test_a_folder_without_cases_is_told(tmp_path: Path, amended: Contract) -> None:
+def test_a_folder_without_cases_is_reported(tmp_path: Path, amended: Contract) -> None:
     with pytest.raises(CaseError, match=r"expected <group>/cases\.yaml below it"):
         load_suite(tmp_path, amended, POLICIES)
 
 
-def test_a_path_below_the_current_folder_is_told_from_there(
+def test_a_path_below_the_current_folder_is_relative(
     tmp_path: Path, amended: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

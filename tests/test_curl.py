@@ -192,19 +192,21 @@ def test_a_request_arrives_as_it_was(
     method: str, target: str, headers: Headers, body: bytes | None, shell: str, server: Hostile
 ) -> None:
     """Method, target, fields and body are equal, and curl adds nothing of its own."""
-    told = command(method, server.url + target, headers, body, has_key=False)
-    assert told.inexact == ()
-    assert told.line.isprintable()
-    assert plain(told.line, longest=None) == told.line, "nothing a CI service takes for a command"
-    came = arrived(server, told.line, shell)
-    assert came == (method, target, _without_framing(headers), body or b"")
+    command_line = command(method, server.url + target, headers, body, has_key=False)
+    assert command_line.inexact == ()
+    assert command_line.line.isprintable()
+    assert plain(command_line.line, longest=None) == command_line.line, (
+        "nothing a CI service takes for a command"
+    )
+    received = arrived(server, command_line.line, shell)
+    assert received == (method, target, _without_framing(headers), body or b"")
 
 
 @needs_curl
 def test_a_body_in_chunks_goes_in_chunks(server: Hostile) -> None:
     headers = (*JSON, ("transfer-encoding", "chunked"))
-    told = command("POST", f"{server.url}/v1/x", headers, b"{}", has_key=False)
-    executed(told.line)
+    command_line = command("POST", f"{server.url}/v1/x", headers, b"{}", has_key=False)
+    executed(command_line.line)
     assert b"transfer-encoding: chunked" in server.requests[-1].lower()
     assert b"content-length" not in server.requests[-1].lower()
 
@@ -268,20 +270,22 @@ def test_a_request_goes_with_the_key_that_it_went_with(
     ],
 )
 def test_what_cannot_be_repeated_is_said(url: str, headers: Headers, body: bytes | None, why: str) -> None:
-    told = command("POST", url, headers, body)
-    assert told.inexact == (why,)
-    assert "x-c: d" not in told.line
-    assert "-H @" not in told.line
-    assert "secret@" not in told.line
+    command_line = command("POST", url, headers, body)
+    assert command_line.inexact == (why,)
+    assert "x-c: d" not in command_line.line
+    assert "-H @" not in command_line.line
+    assert "secret@" not in command_line.line
 
 
 @needs_curl
 def test_a_request_for_another_host_says_so(server: Hostile) -> None:
     """Where the field `host` is not what the address says, it is part of the request."""
-    told = command("GET", f"{server.url}/v1/models", (("host", "api.cohere.com"),), None, has_key=False)
-    executed(told.line)
+    command_line = command(
+        "GET", f"{server.url}/v1/models", (("host", "api.cohere.com"),), None, has_key=False
+    )
+    executed(command_line.line)
     assert b"Host: api.cohere.com\r\n" in server.requests[-1]
-    assert told.inexact == ()
+    assert command_line.inexact == ()
 
 
 @needs_curl
@@ -306,9 +310,9 @@ def test_hostile_values_do_nothing(url: str, method: str, tmp_path: Path) -> Non
         ("y", "\n touch canary \n"),
     )
     for body in (None, b"@/etc/hostname", b"$(touch canary)\n`touch canary`", b"'\ntouch canary\n'"):
-        told = command(method, url, headers, body)
-        assert told.inexact
-        done = executed(told.line, tmp_path)
+        command_line = command(method, url, headers, body)
+        assert command_line.inexact
+        done = executed(command_line.line, tmp_path)
         assert list(tmp_path.iterdir()) == []
         assert done.stdout == b""
         assert done.returncode

@@ -20,7 +20,7 @@ UNRECORDED = {Kind.ANSWER_BROKEN, Kind.STATUS_UNEXPECTED, Kind.EXPECTATION_FAILE
 """What recorded traffic cannot show: its answers are whole, nobody wrote down what to expect of them, and one
 stream alone does not tell who held it back."""
 DERIVED = {Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED, Kind.GOLDEN_CHANGED}
-"""What only the fuzzer tells, because it knows why it has sent a request."""
+"""Kinds that only the fuzzer reports, because it knows why it has sent a request."""
 UNSHOWN = UNREQUIRED | UNRECORDED | DERIVED
 SECRETS = re.compile(
     r'bearer |basic |authorization"|"(?:x-)?api[-_]?key"|cookie|x-goog-signature', re.IGNORECASE

@@ -41,8 +41,8 @@ def test_the_same_bytes_are_sent_again(body: bytes | None) -> None:
         talk.say(answer())
 
     with Hostile(script) as server:
-        head, _, came = repeated(server, body).partition(b"\r\n\r\n")
-        assert came == (body or b"")
+        head, _, received = repeated(server, body).partition(b"\r\n\r\n")
+        assert received == (body or b"")
         assert head.startswith(b"POST /v2/rerank?a=b%20c HTTP/1.1")
         assert b"Authorization: Bearer co-test-key" in head
         keyless, _, _ = repeated(server, body, has_key=False).partition(b"\r\n\r\n")

@@ -62,7 +62,7 @@ OPERATIONS = {
 }
 
 
-def told(tally: Tally) -> set[str]:
+def reported(tally: Tally) -> set[str]:
     return {f"{trouble.what}: {trouble.change} at {trouble.location}" for trouble in tally.troubles}
 
 
@@ -75,7 +75,7 @@ def contract() -> Contract:
 def test_every_visible_change_is_seen_and_nothing_else(contract: Contract, label: str) -> None:
     tally = measure(contract, [label])
 
-    assert told(tally) == set()
+    assert reported(tally) == set()
     assert tally.total("killed") == tally.total("") > 500
     assert tally.total("clean", kind=INVISIBLE) > 50
     made = {kind for _, kind in tally.made}
@@ -95,7 +95,7 @@ def test_what_is_counted_does_not_change_from_run_to_run(contract: Contract) -> 
     assert measure(contract, [PLAIN]) == measure(contract, [PLAIN])
 
 
-# --- the measure itself: a judge that is worse is told to be
+# --- the measure itself: a worse judge has a worse result
 
 
 def _worse(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[list[Finding]], list[Finding]]) -> None:
@@ -129,7 +129,7 @@ def test_a_wrong_place_is_no_hit(contract: Contract, monkeypatch: pytest.MonkeyP
     assert tally.total("misplaced") == tally.total("") > 0
 
 
-def test_an_anxious_judge_is_told_for_what_conforms(
+def test_a_judge_with_false_positives_is_detected(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = measuring.judge(contract, _undeclared(contract))

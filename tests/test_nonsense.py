@@ -72,16 +72,16 @@ def test_the_tests_of_the_suites_are_found() -> None:
 
 
 def test_what_is_right_fails_no_test(target: Spoiled) -> None:
-    """The harness itself is sound: unspoiled, each test comes to its end."""
+    """The harness itself works: without nonsense, each test ends normally."""
     found = [crash(test, target, lambda _, body: body) for test in suite_tests()]
-    assert [told for told in found if told] == []
+    assert [reason for reason in found if reason] == []
 
 
 @pytest.mark.parametrize("what", WHOLE)
 def test_nonsense_instead_of_every_response_fails_no_test(what: str, target: Spoiled) -> None:
     """The summary of `{}`, the first vector of `[]`, the status of a text."""
     found = [crash(test, target, lambda *_: WHOLE[what]) for test in suite_tests()]
-    assert [told for told in found if told] == []
+    assert [reason for reason in found if reason] == []
 
 
 @pytest.mark.parametrize("draw", range(DRAWS))
@@ -98,4 +98,4 @@ def test_one_spoiled_response_fails_no_test(draw: int, target: Spoiled) -> None:
             return dice.choice(list(WHOLE.values())) if dice.random() < 0.2 else violation(body, dice)
 
         found.append(crash(test, target, spoil))
-    assert [told for told in found if told] == []
+    assert [reason for reason in found if reason] == []

@@ -1,4 +1,4 @@
-"""A key in every place where one can stand: no file that a command writes shows it, and no message."""
+"""A key in every location of an exchange: no file and no message of a command shows it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_no_reader_hands_out_a_key(tmp_path: Path) -> None:
 
 def test_check_writes_no_key(tmp_path: Path) -> None:
     expected = record(tmp_path / "traffic")
-    # What cannot be read is told as well, without being quoted.
+    # What cannot be parsed is reported as well, without being quoted.
     (tmp_path / "traffic" / "broken.jsonl").write_text(
         json.dumps({"method": "GET", "url": "https://h/v1/models", "status": KEY}) + f'\n{{"status": "{KEY}\n'
     )

@@ -88,30 +88,30 @@ def test_examples_conform(command: Path, tmp_path: Path) -> None:
 
 
 def test_the_suites_run_against_the_server_inside(command: Path, tmp_path: Path) -> None:
-    told = _run(command, "run", "-n", "2", cwd=tmp_path)
-    assert "CONFORMS" in told
+    output = _run(command, "run", "-n", "2", cwd=tmp_path)
+    assert "CONFORMS" in output
     assert {path.name for path in tmp_path.iterdir()} == {"conformance-report"}
     assert (tmp_path / "conformance-report" / "report.html").is_file()
-    told = _run(command, "run", "--only", "rerank", "--fault", "rerank.unsorted", cwd=tmp_path, expected=1)
-    assert "rerank.sorted" in told
+    output = _run(command, "run", "--only", "rerank", "--fault", "rerank.unsorted", cwd=tmp_path, expected=1)
+    assert "rerank.sorted" in output
 
 
 def test_golden_cassettes_are_replayed_and_recorded(command: Path, tmp_path: Path) -> None:
     shipped = sum(1 for path in (ROOT / "cassettes").rglob("*.yaml") if path.name != "policy.yaml")
-    told = _run(command, "replay", cwd=tmp_path)
-    assert f"golden: {shipped} interactions, {shipped} reference, 0 live" in told
+    output = _run(command, "replay", cwd=tmp_path)
+    assert f"golden: {shipped} interactions, {shipped} reference, 0 live" in output
     assert "all cassettes are up to date" in _run(command, "cassettes", "status", cwd=tmp_path)
-    told = _run(command, "record", "--only", "rerank", cwd=tmp_path)
+    output = _run(command, "record", "--only", "rerank", cwd=tmp_path)
     assert (tmp_path / "cassettes" / "rerank" / "rerank.v2.plain.yaml").is_file()
-    told = _run(command, "verify", "--fault", "rerank.one-missing", cwd=tmp_path, expected=1)
-    assert "golden-changed" in told
+    output = _run(command, "verify", "--fault", "rerank.one-missing", cwd=tmp_path, expected=1)
+    assert "golden-changed" in output
 
 
 def test_a_cassette_is_judged(command: Path, tmp_path: Path) -> None:
     (tmp_path / "rerank.yaml").write_text(CASSETTE)
-    told = _run(command, "check", "rerank.yaml", cwd=tmp_path, expected=1)
-    assert "type-changed" in told
-    assert "/results/*/relevance_score" in told
+    output = _run(command, "check", "rerank.yaml", cwd=tmp_path, expected=1)
+    assert "type-changed" in output
+    assert "/results/*/relevance_score" in output
 
 
 def test_the_contract_is_in_order(command: Path, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def of_envelope(operation: Operation, declared: ResponseDeclaration, response: R
 
 
 def _of_media_type(declared: ResponseDeclaration, response: Response) -> Iterator[Change]:
-    told = next(value for name, value in response.headers if name == "content-type")
+    media_type = next(value for name, value in response.headers if name == "content-type")
     rest = tuple(field for field in response.headers if field[0] != "content-type")
     for name in ("text/html", "application/problem+json", "text/plain; charset=utf-8", "nonsense", ""):
         value_class = name.partition(";")[0] or "absent"
@@ -115,7 +115,7 @@ def _of_media_type(declared: ResponseDeclaration, response: Response) -> Iterato
         yield Change(f"content-type {name!r}", "", msgspec.structs.replace(response, headers=fields), must)
     must = (Expected(Kind.MEDIA_TYPE_UNDECLARED, "", "absent"),)
     yield Change("drop content-type", "", msgspec.structs.replace(response, headers=rest), must)
-    for name in (f"{told}; charset=utf-8", told.upper()):
+    for name in (f"{media_type}; charset=utf-8", media_type.upper()):
         fields = (("content-type", name), *rest)
         yield Change(
             f"content-type {name!r}",

@@ -1,6 +1,6 @@
 """Instances that conform to a compiled schema: all properties, all branches, all values of an enum.
 
-Deterministic on purpose: a change that is missed today must be found again tomorrow.
+Deterministic, because a change that is missed today must be found again tomorrow.
 """
 
 from __future__ import annotations

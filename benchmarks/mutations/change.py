@@ -22,19 +22,19 @@ class Expected(NamedTuple):
     Attributes:
         kind: its kind.
         place: its place, exactly.
-        told: what its value class begins with, where one kind and place can mean several things.
+        value_class: the beginning of its value class, if one kind and location can mean several things.
     """
 
     kind: Kind
     location: str = ""
-    told: str = ""
+    value_class: str = ""
 
     def met_by(self, finding: Finding) -> bool:
         """Return whether the finding is the expected one."""
         return (
             finding.kind is self.kind
             and finding.location == self.location
-            and finding.value_class.startswith(self.told)
+            and finding.value_class.startswith(self.value_class)
         )
 
 

@@ -59,7 +59,7 @@ class Tally:
             `invisible`.
         originals: operation -> number of conforming exchanges.
         reasons: why a change is invisible -> number.
-        noise: findings that came along without being expected: (expected kind, extra kind) -> number.
+        noise: findings that were not expected: (expected kind, extra kind) -> number.
         troubles: everything that is not as it must be.
     """
 
@@ -120,8 +120,8 @@ def _operation(contract: Contract, operation: Operation, tally: Tally) -> None:
     for status, declared in operation.responses.items():
         code = int(status) if status.isdigit() else {"default": 500}.get(status, int(status[0]) * 100)
         for number, response in enumerate(bodies.answers(declared, code)):
-            told = dict(response.headers).get("content-type", "")
-            origin = f"{status} {told} instance {number}"
+            media_type = dict(response.headers).get("content-type", "")
+            origin = f"{status} {media_type} instance {number}"
             run = _Run(contract, operation, request, origin, tally)
             run.original(response)
             run.changes(_of_answer(operation, declared, response, first=number == 0))
@@ -186,8 +186,8 @@ def _mislabelled(declared: ResponseDeclaration, media: Media, response: Response
 def _recorded(contract: Contract, operation: Operation, exchange: Exchange, tally: Tally) -> None:
     response = exchange.response
     declared = operation.response(response.status)
-    told = next((value for name, value in response.headers if name == "content-type"), "")
-    media = declared.media.get(told.partition(";")[0].strip().lower()) if declared else None
+    media_type = next((value for name, value in response.headers if name == "content-type"), "")
+    media = declared.media.get(media_type.partition(";")[0].strip().lower()) if declared else None
     if declared is None or media is None:
         return
     origin = f"recorded {exchange.source.position}"
@@ -273,7 +273,7 @@ class _Run:
                 self.origin,
                 change.name,
                 change.location,
-                tuple(f"{one.kind} at {one.location!r} {one.told}".rstrip() for one in change.must),
+                tuple(f"{one.kind} at {one.location!r} {one.value_class}".rstrip() for one in change.must),
                 tuple(f"{one.kind} at {one.location!r} {one.value_class}".rstrip() for one in findings),
                 Exchange(self.request, response, _SOURCE).as_curl(),
                 response.status,

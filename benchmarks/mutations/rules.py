@@ -23,7 +23,8 @@ def expected(grammar: Grammar, payloads: Sequence[Payload]) -> tuple[Expected, .
         return (first,)
     fold = {"chat-v1": _chat_v1, "chat-v2": _chat_v2, "generate": _generate}[grammar.fold]
     return tuple(
-        Expected(Kind.STREAM_FOLD_MISMATCH, location, told) for location, told in dict.fromkeys(fold(known))
+        Expected(Kind.STREAM_FOLD_MISMATCH, location, value_class)
+        for location, value_class in dict.fromkeys(fold(known))
     )
 
 
@@ -71,7 +72,7 @@ def _flag(grammar: Grammar, payload: Payload) -> Expected | None:
 
 
 def _chat_v1(events: Sequence[Payload]) -> Iterator[tuple[str, str]]:
-    """CH1-T05. A call's plan is told by its chunks, so with calls there need not be pieces of text."""
+    """CH1-T05. The plan of a tool call is in its chunks, so with calls there need not be pieces of text."""
     end = events[-1]
     pieces = [event["text"] for event in events if event["event_type"] == "text-generation"]
     calls = any(event["event_type"].startswith("tool-calls") for event in events)

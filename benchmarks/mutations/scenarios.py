@@ -40,7 +40,7 @@ class IncompleteError(Exception):
 _ODD = "é \u2028 \x85 \U0001f600 "
 """What some line splitters take for the end of a line, and no framing does."""
 
-# --- chat v2. A key is a path into the event; one that ends in `?` is set only where nothing stands yet.
+# --- chat v2. A key is a path into the event; one that ends in `?` is set only if it is absent.
 
 
 def _block(index: int, kind: str, *inner: _Line, pieces: int = 2) -> list[_Line]:
@@ -152,8 +152,8 @@ def _generations(*texts: str) -> _Line:
         {"id": UUID, "index": number, "text": text, "finish_reason": "COMPLETE"}
         for number, text in enumerate(texts)
     ]
-    told = {"is_finished": True, "finish_reason?": "COMPLETE", "response/id?": UUID}
-    return ("stream-end", {**told, "response/generations": whole})
+    end = {"is_finished": True, "finish_reason?": "COMPLETE", "response/id?": UUID}
+    return ("stream-end", {**end, "response/generations": whole})
 
 
 _GENERATE: dict[str, list[_Line]] = {
@@ -178,19 +178,19 @@ def streams(declared: Events) -> Iterator[Stream]:
         return
     shapes = {tag: variants(branch.schema) for tag, branch in declared.branches.items()}
     shown: set[tuple[str, str]] = set()
-    told: set[str] = set()
+    tags: set[str] = set()
     for scene, lines in _SCENES[grammar.fold].items():
         for number in range(max(len(shape) for shape in shapes.values())):
             stream = Stream(scene, tuple(_payloads(grammar, lines, shapes, number)), plain=number == 0)
             if expected(grammar, stream.payloads):
                 raise IncompleteError(f"{scene}: {expected(grammar, stream.payloads)}")
             yield stream
-        told |= {tag for tag, _ in lines}
+        tags |= {tag for tag, _ in lines}
         shown |= set(_transitions(grammar, [tag for tag, _ in lines]))
     every = {(state, tag) for state, steps in grammar.states.items() for tag in steps}
-    if every - shown or set(declared.branches) - told:
+    if every - shown or set(declared.branches) - tags:
         raise IncompleteError(
-            f"no scene shows {sorted(every - shown)} {sorted(set(declared.branches) - told)}"
+            f"no scene shows {sorted(every - shown)} {sorted(set(declared.branches) - tags)}"
         )
 
 

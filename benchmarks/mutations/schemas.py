@@ -34,7 +34,7 @@ class Spot:
         path: how to get there in the instance.
         place: the same as a finding names it.
         nodes: the schemas that apply, each without its references and combinations.
-        value: what stands there.
+        value: the value there.
     """
 
     path: tuple[str | int, ...]
@@ -44,7 +44,7 @@ class Spot:
 
     @property
     def types(self) -> frozenset[str] | None:
-        """The JSON types that may stand here; `None` where no schema says so."""
+        """The JSON types that are allowed here; `None` if no schema restricts them."""
         return allowed_types(self.nodes)
 
     def enums(self) -> Iterator[Schema]:

@@ -90,7 +90,7 @@ def of_events(base: Base, seen: set[tuple[str, str, str]], *, plain: bool = True
         for edit in edits(base.events.branches[tag].schema, payload, prefix=f"<{escaped(tag)}>"):
             here = edit.location.removeprefix(f"<{escaped(tag)}>")
             if here in {"", f"/{escaped(grammar.tag)}"}:
-                continue  # the whole event or its tag: that is told otherwise, see `of_sequence`
+                continue  # the complete event or its tag: for these see `of_sequence`
             identity = (tag, edit.location, f"{edit.name} {edit.must}")
             if identity in seen if edit.must else not plain:
                 continue
@@ -105,8 +105,8 @@ def _edited(base: Base, number: int, edit: Edit, here: str) -> Change:
     if here in {"/index", f"/{flag.property}" if flag else ""}:
         may = may | ORDER
     if all(one.kind is Kind.PROPERTY_UNDOCUMENTED for one in must) and not edit.may:
-        told = expected(base.grammar, payloads)
-        must, may = must + told, may | (ORDER if told else frozenset()) | (_FOLD if told else frozenset())
+        order = expected(base.grammar, payloads)
+        must, may = must + order, may | (ORDER if order else frozenset()) | (_FOLD if order else frozenset())
     response = base.answer(base.frames(payloads))
     return Change(edit.name, edit.location, response, must, may, edit.reason)
 
@@ -152,7 +152,7 @@ def _ordered(
     if not ended and base.events.terminator:
         frames = frames[:-1]
         must = must or (Expected(Kind.STREAM_UNTERMINATED, "", "no-terminator"),)
-    reason = f"{base.grammar.fold}: nothing tells {name} {location}"
+    reason = f"{base.grammar.fold}: nothing shows {name} {location}"
     return Change(name, location, base.answer(frames), must, ORDER | _FOLD if must else frozenset(), reason)
 
 
@@ -222,10 +222,10 @@ def _retagged(base: Base, number: int) -> Iterator[Change]:
         else:
             frame = StreamEvent(json.dumps(changed), frames[number].event)
             where = f"<{escaped(value)}>" if isinstance(value, str) else ""
-            told = "array" if isinstance(value, list) else json.dumps(value)
-            must = (Expected(Kind.STREAM_EVENT_UNKNOWN, where, told),)
+            value_class = "array" if isinstance(value, list) else json.dumps(value)
+            must = (Expected(Kind.STREAM_EVENT_UNKNOWN, where, value_class),)
         response = base.answer([*frames[:number], frame, *frames[number + 1 :]])
-        reason = f"{grammar.fold}: nothing tells {location} as {value}"
+        reason = f"{grammar.fold}: nothing shows {location} as {value}"
         yield Change(f"tag {value!r}", location, response, must, ANYTHING if must else frozenset(), reason)
     frame = StreamEvent(json.dumps(without(payload, tag)), frames[number].event)
     response = base.answer([*frames[:number], frame, *frames[number + 1 :]])

@@ -66,8 +66,8 @@ def edits(root: Schema, value: Any, prefix: str = "") -> Iterator[Edit]:
         if identity in seen:
             continue
         seen.add(identity)
-        for name, told, must, make, reason in _at(root, spot):
-            where = prefix + spot.location + told
+        for name, suffix, must, make, reason in _at(root, spot):
+            where = prefix + spot.location + suffix
             yield Edit(
                 name,
                 where,
@@ -88,8 +88,8 @@ def _shape(value: Any) -> str:
     return next(name for name in ("null", "boolean", "string", "number", "array") if is_type(value, name))
 
 
-def _step(name: str, spot: Spot, new: Any, kind: Kind, told: str = "") -> _Step:
-    return name, "", (Expected(kind, spot.location, told),), lambda _: new, ""
+def _step(name: str, spot: Spot, new: Any, kind: Kind, value_class: str = "") -> _Step:
+    return name, "", (Expected(kind, spot.location, value_class),), lambda _: new, ""
 
 
 def _invisible(name: str, below: str, make: Callable[[Any], Any], reason: str) -> _Step:
@@ -111,20 +111,20 @@ def _at(root: Schema, spot: Spot) -> Iterator[_Step]:
 def _types(spot: Spot) -> Iterator[_Step]:
     allowed, enums = spot.types, list(spot.enums())
     if allowed is None and not enums:
-        return  # anything may stand here
+        return  # any value is allowed here
     for name, sample in _SAMPLES.items():
         if allowed is not None and name in allowed:
             continue
-        kind, told = Kind.TYPE_CHANGED, name
+        kind, value_class = Kind.TYPE_CHANGED, name
         if any(node.get("x-tag") for node in enums):
             # No branch has such a tag, so no branch's type of it counts.
-            kind, told = Kind.UNION_UNMATCHED, ""
+            kind, value_class = Kind.UNION_UNMATCHED, ""
         elif allowed is None:
-            kind, told = Kind.ENUM_UNKNOWN, ""
+            kind, value_class = Kind.ENUM_UNKNOWN, ""
         if name == "null":
             yield _step("null", spot, None, Kind.NULL_UNEXPECTED, "null")
         else:
-            yield _step(f"type {name}", spot, sample, kind, told)
+            yield _step(f"type {name}", spot, sample, kind, value_class)
 
 
 def _enums(spot: Spot) -> Iterator[_Step]:
@@ -176,7 +176,7 @@ def _bounds(spot: Spot) -> Iterator[_Step]:
 
 
 def _beyond(keyword: str, bound: Any, value: Any) -> list[Any]:
-    """Return values just beyond a bound, of the type that stands there."""
+    """Return values just beyond a bound, of the type that is there."""
     match keyword, value:
         case "minLength", str() if bound:
             return ["y" * (bound - 1)]

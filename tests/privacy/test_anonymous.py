@@ -37,13 +37,13 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
     ],
 )
 def test_ids_keep_their_shape(value: dict[str, Any], expected: Any) -> None:
-    told = exchange("GET /v1/models", value)
-    wanted = told.response.body if isinstance(expected, dict) else expected.encode()
-    assert anonymous(told).response.body == wanted
+    original = exchange("GET /v1/models", value)
+    wanted = original.response.body if isinstance(expected, dict) else expected.encode()
+    assert anonymous(original).response.body == wanted
 
 
 def test_the_same_value_has_the_same_name_wherever_it_stands() -> None:
-    told = exchange(
+    original = exchange(
         f"POST /v1/users/{UUID}?user_id=jane%40corp.example",
         {
             "creator_id": UUID,
@@ -55,7 +55,7 @@ def test_the_same_value_has_the_same_name_wherever_it_stands() -> None:
         request={"note": f"jane@corp.example {TRACE}", "owner_id": "acme"},
         request_headers=(("openai-organization", "acme"), ("cf-ray", "8f2a1b3c4d5e6f70-LHR")),
     )
-    cleaned = anonymous(told)
+    cleaned = anonymous(original)
     request, response = cleaned.request, cleaned.response
     trace = dict(response.headers)["x-debug-trace-id"]
     assert request.url.endswith(f"/v1/users/{FIRST}?user_id=person-1%40example.invalid")
@@ -64,19 +64,19 @@ def test_the_same_value_has_the_same_name_wherever_it_stands() -> None:
     assert request.body == f'{{"note": "person-1@example.invalid {trace}", "owner_id": "aaab"}}'.encode()
     assert dict(request.headers)["openai-organization"] == "aaab"
     assert re.fullmatch("a0+[0-9]-LHR", dict(request.headers)["cf-ray"])
-    # A word stands in texts by chance, and so does what is only a part of another id.
+    # A word is in texts by chance, and so is a part of another id.
     assert response.body is not None
     assert response.body.endswith(f'"text": "{FIRST} x{UUID} {trace}", "id": "acme"}}'.encode())
     assert anonymous(cleaned) == cleaned
 
 
 def test_what_frames_is_left_out_and_credentials_are_taken_out() -> None:
-    told = exchange(
+    original = exchange(
         "POST /v2/chat", {"message": "no s3cret-s3cret"},
         headers=(*JSON, ("date", "x"), ("server", "x"), ("set-cookie", "a=b"), ("x-limit", "4")),
         request_headers=(("host", "h"), ("via", "u"), ("authorization", "Bearer s3cret-s3cret"), *JSON),
     )  # fmt: skip
-    cleaned = anonymous(told)
+    cleaned = anonymous(original)
     assert cleaned.request.headers == (("authorization", "[redacted]"), *JSON)
     assert cleaned.response.headers == (*JSON, ("set-cookie", "[redacted]"), ("x-limit", "4"))
     assert cleaned.response.body == b'{"message": "no [redacted]"}'
@@ -87,14 +87,14 @@ def test_what_frames_is_left_out_and_credentials_are_taken_out() -> None:
     [({"user_id": UUID}, True), ({"a": 1}, True), ({"created_by": "jane@corp.example"}, False)],
 )
 def test_arrivals_stay_while_their_counts_hold(answer: dict[str, Any], kept: bool) -> None:
-    told = exchange("POST /v2/chat", answer)
-    told = replace(told, response=replace(told.response, arrivals=((4, 0.1),)))
-    assert anonymous(told).response.arrivals == (((4, 0.1),) if kept else ())
+    original = exchange("POST /v2/chat", answer)
+    original = replace(original, response=replace(original.response, arrivals=((4, 0.1),)))
+    assert anonymous(original).response.arrivals == (((4, 0.1),) if kept else ())
 
 
 def test_events_and_texts_beside_the_exchange_are_renamed_as_well() -> None:
-    told = exchange("POST /v2/chat", None, events=[StreamEvent(f'{{"user_id": "{UUID}"}}')])
-    cleaned, rename = anonymised(told)
+    original = exchange("POST /v2/chat", None, events=[StreamEvent(f'{{"user_id": "{UUID}"}}')])
+    cleaned, rename = anonymised(original)
     assert cleaned.response.events == (StreamEvent(f'{{"user_id": "{FIRST}"}}'),)
     assert rename(f"/v1/users/{UUID}") == f"/v1/users/{FIRST}"
 

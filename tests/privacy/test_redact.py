@@ -221,10 +221,10 @@ def test_an_exchange_is_cleaned_once_and_for_all(
     sent: Any, request: bytes, fields: Any, answer: bytes, events: Any
 ) -> None:
     """Whatever of it is found in another part of it."""
-    told = exchange(
+    original = exchange(
         "POST /v2/chat", answer, request=request, request_headers=sent, headers=(*fields, *SSE), events=events
     )
-    cleaned = redact.exchange(told)
+    cleaned = redact.exchange(original)
     assert redact.exchange(cleaned) == cleaned
 
 
@@ -255,8 +255,8 @@ def test_what_a_request_shows_is_taken_out_of_the_rest(call: str, headers: Any, 
     inside = [base64.b64encode(b"u" * before + raw + b"!").decode() for before in range(3)]
     forms = [KEY, quote(KEY, safe=""), raw.hex(), json.dumps(KEY).strip('"').replace("/", "\\/"), *inside]
     answer = {"message": " ".join(forms), "url": f"https://h/{quote(KEY, safe='')}?a=b", "other": "stays"}
-    told = exchange(call, answer, request_headers=headers, request=sent, headers=(("x-echo", KEY), *JSON))
-    cleaned = redact.exchange(told)
+    original = exchange(call, answer, request_headers=headers, request=sent, headers=(("x-echo", KEY), *JSON))
+    cleaned = redact.exchange(original)
     shown = repr(cleaned)
     assert not [form for form in (*forms[:4], *(form[4:-4] for form in inside)) if form in shown]
     assert ("x-echo", "[redacted]") in cleaned.response.headers
@@ -266,38 +266,40 @@ def test_what_a_request_shows_is_taken_out_of_the_rest(call: str, headers: Any, 
 
 def test_events_and_arrivals() -> None:
     events = (StreamEvent(f'{{"text": "it is {KEY}"}}', "message"), StreamEvent('{"api_key": "s"}'))
-    told = exchange("POST /v2/chat", None, request_headers=(("x-api-key", KEY),), events=events, headers=SSE)
-    assert redact.exchange(told).response.events == (
+    original = exchange(
+        "POST /v2/chat", None, request_headers=(("x-api-key", KEY),), events=events, headers=SSE
+    )
+    assert redact.exchange(original).response.events == (
         StreamEvent('{"text": "it is [redacted]"}', "message"),
         StreamEvent('{"api_key": "[redacted]"}'),
     )
 
 
 def test_what_shows_nothing_stays_as_it_is() -> None:
-    told = exchange(
+    original = exchange(
         "POST /v2/chat?page_token=x", {"text": "a key, a token: 1", "tokens": 3}, request={"a": 1}
     )
-    cleaned = redact.exchange(told)
-    assert cleaned == told
-    assert cleaned.response.body is told.response.body
+    cleaned = redact.exchange(original)
+    assert cleaned == original
+    assert cleaned.response.body is original.response.body
 
 
 @pytest.mark.parametrize("key", ["abc1234", "internet", "20231107", "[redacted]", "xxxxxxxxxx"])
 def test_what_stands_in_texts_by_chance_is_looked_for_nowhere_else(key: str) -> None:
-    told = exchange("POST /v2/chat", {"message": f"about {key}"}, request={"api_key": key})
-    assert redact.exchange(told).response == told.response
+    original = exchange("POST /v2/chat", {"message": f"about {key}"}, request={"api_key": key})
+    assert redact.exchange(original).response == original.response
 
 
 # -- what is written of them
 
 
 def test_a_journal_shows_neither_a_credential_nor_a_finding_that_quotes_it() -> None:
-    told = exchange("POST /v2/chat", {"id": KEY}, request={"api_key": KEY})
+    original = exchange("POST /v2/chat", {"id": KEY}, request={"api_key": KEY})
     found = Finding(
         Kind.TYPE_CHANGED, Severity.BREAKING, "POST /v2/chat", 200, "/id", "a number", f'"{KEY}"', KEY
     )
     line = encode(
-        Record(case="c", operation="POST /v2/chat", outcome="failed", exchange=told, findings=(found,))
+        Record(case="c", operation="POST /v2/chat", outcome="failed", exchange=original, findings=(found,))
     )
     assert KEY.encode() not in line
     record = decode(line)

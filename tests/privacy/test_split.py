@@ -163,7 +163,7 @@ def test_a_key_that_the_recorded_request_shows_is_taken_out(
     shape: Callable[[Sequence[str]], list[Any]], size: int
 ) -> None:
     """Of recorded traffic the key is only known by the request's header."""
-    for told in (
+    for original in (
         exchange("POST /v2/chat", sse(shape(cut(KEY, size))), headers=SSE, request_headers=BEARER),
         exchange(
             "POST /v2/chat",
@@ -173,7 +173,7 @@ def test_a_key_that_the_recorded_request_shows_is_taken_out(
             events=tuple(StreamEvent(json.dumps(event)) for event in shape(cut(KEY, size))),
         ),
     ):
-        response = redact.exchange(told).response
+        response = redact.exchange(original).response
         data = response.body or ndjson([json.loads(event.data) for event in response.events or ()])
         assert longest_piece(shown(data)) < 3
 
@@ -191,17 +191,17 @@ def test_what_looks_like_a_credential_once_it_is_joined_is_taken_out(text: str, 
 
 
 def test_a_stream_without_a_credential_stays_as_it_is() -> None:
-    """Byte for byte, and with the times at which it came."""
-    told = exchange(
+    """Byte for byte, and with its times."""
+    original = exchange(
         "POST /v2/chat", sse(v2(["a token ", "of my ", "apprecia", "tion: ", "none"])), headers=SSE
     )
-    assert redact.exchange(told) == told
-    assert scrubbed(told, Secret(KEY)) == told
+    assert redact.exchange(original) == original
+    assert scrubbed(original, Secret(KEY)) == original
 
 
 def test_a_key_in_several_texts_of_one_answer_is_taken_out() -> None:
-    told = exchange("POST /v2/chat", items(cut(KEY, 10))[0], headers=JSON)
-    assert longest_piece(shown(scrubbed(told, Secret(KEY)).response.body or b"")) < 3
+    original = exchange("POST /v2/chat", items(cut(KEY, 10))[0], headers=JSON)
+    assert longest_piece(shown(scrubbed(original, Secret(KEY)).response.body or b"")) < 3
 
 
 @given(
@@ -215,8 +215,8 @@ def test_wherever_it_is_cut_it_is_taken_out(
 ) -> None:
     ends = sorted({0, *cuts, len(KEY)})
     pieces = [KEY[start:end] for start, end in pairwise(ends)]
-    told = exchange("POST /v2/chat", written(shape(pieces)), headers=SSE)
-    assert longest_piece(shown(scrubbed(told, Secret(KEY)).response.body or b"")) < 3
+    original = exchange("POST /v2/chat", written(shape(pieces)), headers=SSE)
+    assert longest_piece(shown(scrubbed(original, Secret(KEY)).response.body or b"")) < 3
 
 
 def test_the_last_door_finds_a_split_key_on_its_own() -> None:
@@ -230,7 +230,7 @@ def test_the_last_door_finds_a_split_key_on_its_own() -> None:
 
 def test_the_cleaned_exchange_has_the_same_shape() -> None:
     """Only texts change: every event is still JSON with the same names."""
-    told: Exchange = exchange("POST /v2/chat", sse(tool(cut(KEY, 6))), headers=SSE)
-    cleaned = scrubbed(told, Secret(KEY)).response.body or b""
+    original: Exchange = exchange("POST /v2/chat", sse(tool(cut(KEY, 6))), headers=SSE)
+    cleaned = scrubbed(original, Secret(KEY)).response.body or b""
     lines = [line for line in cleaned.decode().split("\n") if line.startswith("data: ")]
     assert [json.loads(line[6:]).keys() for line in lines] == [event.keys() for event in tool(cut(KEY, 6))]

@@ -1,4 +1,4 @@
-"""Small inputs that stand for far more than a machine holds are refused, with the bound that they exceed."""
+"""Small inputs that expand to more than the memory are rejected, with the limit that they exceed."""
 
 from __future__ import annotations
 

@@ -53,9 +53,7 @@ OTHER = {
 @pytest.mark.parametrize("name", ["x.txt", "x.har", "x.yaml", "x.jsonl", "x.json", "x"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_content_and_not_the_name_tells_the_format(
-    tmp_path: Path, sample: str, packed: bool, name: str
-) -> None:
+def test_the_content_decides_the_format(tmp_path: Path, sample: str, packed: bool, name: str) -> None:
     path = tmp_path / name
     text = SAMPLES[sample].encode()
     path.write_bytes(gzip.compress(text) if packed else text)
@@ -91,7 +89,7 @@ def test_in_a_folder_the_name_of_a_recording_is_a_promise(tmp_path: Path, sample
 
 @pytest.mark.parametrize("sample", ["settings", "package", "array", "log-text", "schema", "deployment"])
 @pytest.mark.parametrize("name", ["a.yaml", "b.YML", "c.json"])
-def test_in_a_folder_a_whole_document_about_something_else_is_skipped_and_told(
+def test_a_document_of_another_kind_in_a_folder_is_skipped_and_reported(
     tmp_path: Path, sample: str, name: str
 ) -> None:
     path = tmp_path / name
@@ -141,7 +139,7 @@ def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson"])
-def test_lines_about_something_else_are_skipped_and_told(tmp_path: Path, name: str) -> None:
+def test_lines_of_another_kind_are_skipped_and_reported(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text('{"op": "POST /v1/chat", "status": 200}\n')
     assert list(discover([tmp_path])) == [SkippedFile(str(path), "JSON Lines without exchanges")]

@@ -98,7 +98,7 @@ def test_a_stream_is_events(tmp_path: Path) -> None:
     )
 
 
-def test_a_stream_of_other_elements_is_taken_as_it_came(tmp_path: Path) -> None:
+def test_a_stream_of_other_elements_is_kept_as_received(tmp_path: Path) -> None:
     rows = [{"event_type": "text", "text": "x"}, "plain", {"data": "\ud83d", "event": "e", "id": "7"}]
     found = only(tmp_path, json.dumps(ROW | {"streaming": True, "response_body": rows}))
     assert found.response.events is not None
@@ -117,7 +117,7 @@ def test_a_stream_of_other_elements_is_taken_as_it_came(tmp_path: Path) -> None:
         ("application/json", False),
     ],
 )
-def test_without_a_word_the_content_type_tells_a_stream(
+def test_without_a_flag_the_content_type_marks_a_stream(
     tmp_path: Path, content_type: str, is_stream: bool
 ) -> None:
     row = ROW | {"content_type": content_type, "response_body": [{"data": {}}]}

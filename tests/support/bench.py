@@ -70,8 +70,8 @@ class Bench:
     ) -> str:
         """Upload a file and return the id of its dataset, which is not validated yet."""
         asked = {"name": "a set", "type": kind, **query}
-        told = "&".join(f"{key}={value}" for key, value in asked.items()).replace(" ", "%20")
-        answer = self.send("POST", f"/v1/datasets?{told}", files={"data": (name, content)})
+        query = "&".join(f"{key}={value}" for key, value in asked.items()).replace(" ", "%20")
+        answer = self.send("POST", f"/v1/datasets?{query}", files={"data": (name, content)})
         return str(answer["id"])
 
     def dataset(self, content: bytes, kind: str = "embed-input", **query: str) -> str:

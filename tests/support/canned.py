@@ -84,13 +84,13 @@ class Mock:
 
     Args:
         respond: returns the response by the label of the operation (`None` where there is none) and the
-            number of requests of it that came before.
+            number of earlier requests of it.
         refuse: returns the response to a request that is refused before anybody reads it, by its target, its
             header fields and the bytes of its body; `None` where it is not.
 
     Attributes:
         url: where it is found.
-        requests: how many came, by label.
+        requests: number of received requests, by label.
     """
 
     def __init__(

@@ -214,7 +214,7 @@ def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[
     names = {one["function"]["name"] for one in body.get("tools", ())}
     ids = {document.get("id") for document in body.get("documents", ()) if isinstance(document, dict)}
     ids |= {f"doc:{number}" for number in range(len(body.get("documents", ())))}
-    told = [one["tool_call_id"] for one in body["messages"] if one["role"] == "tool"]
+    called = [one["tool_call_id"] for one in body["messages"] if one["role"] == "tool"]
     oracles = {
         "O01": (finish == "TOOL_CALL") == bool(calls),
         "O02": len({one["id"] for one in calls}) == len(calls)
@@ -226,7 +226,7 @@ def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[
         "O07": all(slice_of(blocks, one) == one["text"] for one in citations),
         "O08": all(one["end"] <= two["start"] for one, two in pairwise(citations)),
         "O09": all(
-            source["id"] in ids | {"now"} or source["id"].rpartition(":")[0] in told
+            source["id"] in ids | {"now"} or source["id"].rpartition(":")[0] in called
             for one in citations
             for source in one["sources"]
         ),

@@ -20,14 +20,14 @@ class Talk:
         self._connection = connection
 
     def hear(self) -> bytes:
-        """Return the next request as it came; nothing where the client closed."""
-        came = b""
-        while b"\r\n\r\n" not in came:
+        """Return the next request as received; nothing if the client has closed the connection."""
+        received = b""
+        while b"\r\n\r\n" not in received:
             piece = self._connection.recv(65536)
             if not piece:
                 return b""
-            came += piece
-        head, _, body = came.partition(b"\r\n\r\n")
+            received += piece
+        head, _, body = received.partition(b"\r\n\r\n")
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 while len(body) < int(line.partition(b":")[2]):
@@ -56,7 +56,7 @@ class Hostile:
 
     Attributes:
         url: where it is found.
-        requests: as they came.
+        requests: as received.
         connections: how many were made.
         over: set when the test is.
     """

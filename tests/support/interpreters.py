@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 NEEDED = (("3.11",), ("3.13", "3.14"))
-"""Of each of these at least one has to run: the oldest, and one that came after 3.12."""
+"""Of each of these at least one has to run: the oldest, and one after 3.12."""
 
 
 class Step(NamedTuple):

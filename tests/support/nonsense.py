@@ -147,7 +147,7 @@ class Spoiled:
         )
 
     def _send(
-        self, test: str, template: RequestTemplate, key: Credential, told: Expectation, clearing: bool
+        self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
     ) -> Judged:
         outgoing = template.outgoing({}, name=test, key=key, authorization=_KEYS.get(key))
         exchange = self._sender.send(outgoing, position=test)

@@ -31,7 +31,7 @@ def exchange(
     )
 
 
-def provenance(name: str = "tokenize.plain", **told: Any) -> Provenance:
+def provenance(name: str = "tokenize.plain", **values: Any) -> Provenance:
     """Return where a cassette comes from."""
     usual = {
         "id": name,
@@ -43,7 +43,7 @@ def provenance(name: str = "tokenize.plain", **told: Any) -> Provenance:
         "suite": "0.1.0",
         "case": "ba9876543210",
     }
-    return Provenance(**(usual | told))
+    return Provenance(**(usual | values))
 
 
 def cassette(name: str = "tokenize.plain", **parts: Any) -> Cassette:

@@ -31,7 +31,7 @@ _UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
 class Done:
-    """A run that has ended.
+    """A finished run.
 
     Args:
         code: its exit code.
@@ -58,9 +58,9 @@ class Done:
 
 
 def environment(**further: str) -> dict[str, str]:
-    """Return this process's environment without what is none of a run's business, and with something else."""
+    """Return the environment of this process without variables that would change a run, and with others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CO_", "CONFORMANCE_"))}
-    # What this process is told by pytest-xdist is none of the inner run's business.
+    # Variables of pytest-xdist for this process would disturb the inner run.
     return {name: value for name, value in kept.items() if not name.startswith("PYTEST")} | further
 
 
@@ -114,14 +114,14 @@ def measured(home: Path, *arguments: str, seconds: float) -> tuple[Done, float]:
         arguments: of `run`.
         seconds: a run that takes longer is killed; it then ends with a traceback.
     """
-    told = home / "memory.txt"
-    wrapper = [sys.executable, "-c", _WRAPPER, str(told), str(seconds)]
+    measured = home / "memory.txt"
+    wrapper = [sys.executable, "-c", _WRAPPER, str(measured), str(seconds)]
     ended = subprocess.run(
         [*wrapper, *COMMAND, "run", *arguments],
         cwd=home, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS,
     )  # fmt: skip
     done = Done(ended.returncode, ended.stdout + ended.stderr, home)
-    return done, int(told.read_text(encoding="utf-8")) / _UNITS_PER_MIB if told.exists() else 0.0
+    return done, int(measured.read_text(encoding="utf-8")) / _UNITS_PER_MIB if measured.exists() else 0.0
 
 
 @contextmanager

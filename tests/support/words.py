@@ -41,7 +41,7 @@ class Hit(NamedTuple):
     Attributes:
         path: the file, from the root of the repository.
         line: counted from 1.
-        word: what stands there.
+        word: the word.
         instead: what to write.
     """
 
