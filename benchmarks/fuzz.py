@@ -129,8 +129,8 @@ def serving(fault: str, counts: dict[str, dict[str, int]], log: Path) -> Iterato
             yield url
         finally:
             process.send_signal(signal.SIGTERM)
-            told, _ = process.communicate()
-        counts.update(json.loads(told))
+            output, _ = process.communicate()
+        counts.update(json.loads(output))
 
 
 def contest(
@@ -143,7 +143,7 @@ def contest(
         fault: of the server; empty: it is right.
         groups: what to fuzz; empty: everything.
         seed: what is drawn.
-        requests: for each operation, told to those who can be told.
+        requests: for each operation; for contestants that accept a number of requests.
         limit: seconds after which it is interrupted.
     """
     counts: dict[str, dict[str, int]] = {}
@@ -202,12 +202,12 @@ def held(
     faultless: int,
     limit: float,
     jobs: int,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Contest:
     """Hold the contest.
 
     Args:
-        contestants: ours first: the others are told how many requests it sends.
+        contestants: ours first, because the others get the number of its requests.
         groups: of each fault.
         seed: of the runs against faulty servers, and of the first one against a right one.
         faultless: runs against a right server for each set of groups.
@@ -221,7 +221,7 @@ def held(
     def one(contestant: Contestant, fault: str, reach: Groups, drawn: int, requests: int) -> Run:
         run = contest(contestant, fault, reach, drawn, requests, limit)
         about = f"{run.sent:,} requests, {run.seconds:.0f} s, {len(run.reported)} reported"
-        tell(f"{contestant.name}: {fault or 'no fault'} ({', '.join(reach) or 'everything'}): {about}")
+        log(f"{contestant.name}: {fault or 'no fault'} ({', '.join(reach) or 'everything'}): {about}")
         return run
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -277,14 +277,14 @@ _MARGIN = 1.1
 # -- the command ---------------------------------------------------------------------------------------------
 
 
-def chosen(told: list[str] | None, *, quick: bool, known: Collection[str]) -> list[str]:
+def chosen(given: list[str] | None, *, quick: bool, known: Collection[str]) -> list[str]:
     """Return the names of the faults to plant.
 
     Raises:
         ValueError: one is not known, or none of the application.
     """
     every = [name for name in known if name.startswith(INPUT)]
-    names = told or (list(QUICK) if quick else [*every, *ORDINARY, *drawn(known)])
+    names = given or (list(QUICK) if quick else [*every, *ORDINARY, *drawn(known)])
     for name in names:
         if name not in known or name.startswith(TRANSPORT):
             raise ValueError(f"no fault that the application makes: {name}")
@@ -321,9 +321,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--schemathesis", metavar="COMMAND", help="calls theirs")
     parser.add_argument("--no-gate", action="store_true", help="exit with 0 whatever comes out")
     options = parser.parse_args(arguments)
-    told = options.faults.split(",") if options.faults else None
+    given = options.faults.split(",") if options.faults else None
     try:
-        names = chosen(told, quick=options.quick, known=catalogue())[options.every - 1 :: options.every]
+        names = chosen(given, quick=options.quick, known=catalogue())[options.every - 1 :: options.every]
     except ValueError as error:
         parser.error(str(error))
     faultless = options.faultless or (1 if options.quick else 3)
@@ -341,7 +341,7 @@ def main(arguments: list[str] | None = None) -> int:
             faultless=faultless,
             limit=options.limit,
             jobs=options.jobs,
-            tell=lambda line: print(line, file=sys.stderr, flush=True),
+            log=lambda line: print(line, file=sys.stderr, flush=True),
         )
     words = ["python", "benchmarks/fuzz.py", *(sys.argv[1:] if arguments is None else arguments)]
     lines = page(result, shlex.join(words), faultless, options.jobs, options.whole)

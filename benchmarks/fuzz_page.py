@@ -66,7 +66,7 @@ class Run:
         astray: requests to other operations.
         seconds: from start to end.
         code: exit code; negative: the signal that ended it.
-        trouble: why it tells nothing, if so, or less than it should.
+        trouble: why it reports nothing, or less than it should; empty if neither.
     """
 
     reported: frozenset[Reported]
@@ -117,14 +117,14 @@ class Contest:
 
         By that much a contestant may seem to find a fault that it does not see.
         """
-        told = total = 0
+        noisy = total = 0
         for (name, _), runs in self.right.items():
             if name == contestant.name and len(runs) > 1:
                 for index, run in enumerate(runs):
                     others = (other.reported for other in runs[:index] + runs[index + 1 :])
                     total += 1
-                    told += bool(run.reported - frozenset().union(*others))
-        return told, total
+                    noisy += bool(run.reported - frozenset().union(*others))
+        return noisy, total
 
     def runs(self, contestant: Contestant) -> list[Run]:
         """Return all of its runs."""
@@ -211,7 +211,7 @@ def _figures(held: Contest) -> Iterator[str]:
     yield from _row("found, and yet the exit code was 0", map(str, quiet))
     yield from _row("false alarms, distinct", (str(len(held.alarms(one))) for one in contestants))
     noises = (held.noise(one) for one in contestants)
-    yield from _row("noise, of runs", (f"{told} of {total}" if total else "-" for told, total in noises))
+    yield from _row("noise, of runs", (f"{noisy} of {total}" if total else "-" for noisy, total in noises))
     several = [held.runs(one) for one in contestants]
     sent = [sum(run.sent for run in runs) for runs in several]
     yield from _row("requests, all runs", (f"{count:,}" for count in sent))
@@ -223,8 +223,8 @@ def _figures(held: Contest) -> Iterator[str]:
     yield from _row("seconds of a run, median", (f"{seconds:.1f}" for seconds in median))
     yield from _row("seconds of all runs", (f"{sum(run.seconds for run in runs):,.0f}" for runs in several))
     codes = (Counter(run.code for run in runs) for runs in several)
-    told = (", ".join(f"{code}: {count}" for code, count in sorted(one.items())) for one in codes)
-    yield from _row("exit codes", told)
+    listed = (", ".join(f"{code}: {count}" for code, count in sorted(one.items())) for one in codes)
+    yield from _row("exit codes", listed)
 
 
 def _lost(held: Contest) -> Iterator[str]:
@@ -257,17 +257,17 @@ def _alarms(held: Contest) -> Iterator[str]:
         yield f"- {one.name}{'' if classes else ': nothing'}"
         for kind, operations in sorted(classes.items()):
             counted = Counter(operations)
-            told = ", ".join(f"{name} ({count})" for name, count in sorted(counted.items()))
-            yield f"  - {kind}: {told}"
+            listed = ", ".join(f"{name} ({count})" for name, count in sorted(counted.items()))
+            yield f"  - {kind}: {listed}"
 
 
 def _troubles(held: Contest) -> Iterator[str]:
-    told = Counter(
+    troubles = Counter(
         f"{one.name}: {run.trouble}" for one in held.contestants for run in held.runs(one) if run.trouble
     )
-    if told:
+    if troubles:
         yield from ("", "## Runs that did not end as they should", "")
-        yield from (f"- {trouble} ({count} times)" for trouble, count in sorted(told.items()))
+        yield from (f"- {trouble} ({count} times)" for trouble, count in sorted(troubles.items()))
 
 
 def _row(first: str, cells: Iterable[str]) -> Iterator[str]:

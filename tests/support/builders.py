@@ -66,7 +66,7 @@ def judged(contract: Contract, exchange: Exchange) -> list[Finding]:
 
 
 def reported(findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
-    """Return what tells findings apart: kind, place and class of the value."""
+    """Return what identifies each finding: kind, location and class of the value."""
     return sorted((finding.kind.value, finding.location, finding.value_class) for finding in findings)
 
 
@@ -119,7 +119,7 @@ def chat_v2(*middle: Mapping[str, Any], finish: str = "COMPLETE") -> list[dict[s
 def block(
     *pieces: str, index: int = 0, kind: str = "text", inside: Iterable[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """Return a content block of a v2 stream; what stands inside comes after its pieces."""
+    """Return a content block of a v2 stream; further events inside it follow its pieces."""
     start = {"message": {"content": {"type": kind, kind: ""}}}
     return [
         {"type": "content-start", "index": index, "delta": start},
@@ -167,7 +167,7 @@ def tool_call(*pieces: str, index: int = 0) -> list[dict[str, Any]]:
 def chat_v1(
     *pieces: str, text: str | None = None, middle: Iterable[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """Return a v1 stream of text; `text` is what its last event tells of the whole."""
+    """Return a v1 stream of text; `text` is the complete text in its last event."""
     whole = {
         "text": "".join(pieces) if text is None else text,
         "generation_id": UUID,
