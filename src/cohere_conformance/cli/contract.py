@@ -12,11 +12,8 @@ from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import VERSIONS, as_openapi_31, exported
 from cohere_conformance.contract.lint import lint as lint_documents
 from cohere_conformance.data import folder
-from cohere_conformance.drift.difference import difference
-from cohere_conformance.drift.render import as_json, as_markdown, as_text
-from cohere_conformance.drift.sources import facts_of
 
-_FORMATS = {"terminal": as_text, "json": as_json, "markdown": as_markdown}
+_FORMATS = ("terminal", "json", "markdown")
 _ROOT = click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -85,7 +82,7 @@ def lint(root: Path | None) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(tuple(_FORMATS)),
+    type=click.Choice(_FORMATS),
     default="terminal",
     show_default=True,
     help="Format of the output.",
@@ -103,6 +100,11 @@ def diff(old: str, new: str, form: str) -> int:
       cohere-conformance contract diff ours cohere==7.3.1
       cohere-conformance contract diff cohere-openapi.yaml ours --format markdown
     """
+    # Imported here: no other command compares descriptions, and the others start faster without it.
+    from cohere_conformance.drift.difference import difference
+    from cohere_conformance.drift.render import as_json, as_markdown, as_text
+    from cohere_conformance.drift.sources import facts_of
+
     found = difference(facts_of(old), facts_of(new))
-    click.echo(_FORMATS[form](found))
+    click.echo(dict(zip(_FORMATS, (as_text, as_json, as_markdown), strict=True))[form](found))
     return 1 if found.lines else 0
