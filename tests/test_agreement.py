@@ -256,7 +256,7 @@ def test_a_process_of_a_stopped_run_has_time_to_remove_what_it_made() -> None:
     nodes = SimpleNamespace(EXIT_TIMEOUT=NodeManager.EXIT_TIMEOUT)
     node = SimpleNamespace(workerinput={}, nodemanager=nodes)
     begun = SimpleNamespace(identity=campaign.Identity("1", "2026-01-01T00:00:00Z", reference=True))
-    pytest_plugin._Spreading(begun, 2).pytest_configure_node(node)  # type: ignore[arg-type]
+    pytest_plugin._DistributedHooks(begun, 2).pytest_configure_node(node)  # type: ignore[arg-type]
     assert nodes.EXIT_TIMEOUT > GRACE
 
 
