@@ -28,6 +28,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
 	$(BIN)/cohere-conformance contract lint
+	$(BIN)/python tests/support/words.py
 
 # The pages of the documentation, in build/docs. Needs no network.
 docs: .venv/ready

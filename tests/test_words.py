@@ -31,6 +31,10 @@ def test_a_word_is_found_in_code(kind: str) -> None:
         assert hit.line == LINES.get(kind, 1)
 
 
+def test_a_string_of_one_word_is_a_value() -> None:
+    assert list(words.in_code("value = 'told'\n", "src/x.py")) == []
+
+
 def test_a_word_is_found_in_a_data_file() -> None:
     """With its line, and whatever its case."""
     [hit] = words.in_text("id: x\nabout: Told twice.\n", "suites/x/cases.yaml", 1)

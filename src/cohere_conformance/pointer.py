@@ -30,7 +30,7 @@ def escaped(name: object) -> str:
 
 
 def unescaped(token: str) -> str:
-    """Return the name that a token stands for."""
+    """Return the name that a token encodes."""
     return token.replace("~1", "/").replace("~0", "~")
 
 

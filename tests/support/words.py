@@ -28,6 +28,8 @@ EVERYWHERE = ("src", "suites", "contracts", "reports", "docs", "README.md", "CON
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ID = re.compile(r"\b[\w-]+(?:\.[\w*-]+)+\b|\b\w+(?:-\w+)+\b|`[^`\n]*`")
 """Dotted and hyphenated names, and what is quoted as code."""
+_VALUE = re.compile(r"[\"']\w+[\"']")
+"""A string of one word is a value, such as the class of a value in a fingerprint."""
 _FSTRING = re.compile(r"[a-z]*f[a-z]*[\"']", re.IGNORECASE)
 _TEXTS = {tokenize.COMMENT, tokenize.STRING} | {
     getattr(tokenize, name) for name in ("FSTRING_MIDDLE", "TSTRING_MIDDLE") if hasattr(tokenize, name)
@@ -85,7 +87,7 @@ def in_code(source: str, path: str) -> Iterator[Hit]:
             yield from in_name(token.string, path, line)
         elif token.type == tokenize.STRING and _FSTRING.match(token.string):  # before Python 3.12
             yield from _in_fstring(token.string, path, line)
-        elif token.type in _TEXTS:
+        elif token.type in _TEXTS and not _VALUE.fullmatch(token.string):
             yield from in_text(token.string, path, line)
 
 
