@@ -36,7 +36,7 @@ PROBE = 1
 
 
 def journal(home: Path) -> list[dict[str, Any]]:
-    """Return what was sent and came back, in the order in which it happened."""
+    """Return requests and responses, in their order."""
     path = home / "conformance-report" / "journal-main.jsonl"
     lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line.get("exchange")]
@@ -147,7 +147,7 @@ def test_a_mistake_of_ours_is_an_error_and_never_green(tmp_path: Path) -> None:
 
 
 def ids(value: Any) -> Iterator[str]:
-    """Yield every id that an answer tells."""
+    """Yield every id in a response."""
     if isinstance(value, dict):
         for name, item in value.items():
             if isinstance(item, str) and (name == "id" or name.endswith("_id")):
@@ -171,8 +171,13 @@ class Sent:
         for line in journal(home):
             request = line["exchange"]["request"]
             path = request["url"].split("/", 3)[3]
-            told = (line["case"], request["method"], self.masked(path), self.masked(str(request.get("body"))))
-            self.requests.append(told)
+            request_line = (
+                line["case"],
+                request["method"],
+                self.masked(path),
+                self.masked(str(request.get("body"))),
+            )
+            self.requests.append(request_line)
             self._learn(line["exchange"]["response"].get("body") or "")
 
     def _learn(self, answer: str) -> None:
@@ -183,10 +188,10 @@ class Sent:
         for identity in ids(value):
             self._given.setdefault(identity, f"<{len(self._given)}>")
 
-    def masked(self, told: str) -> str:
+    def masked(self, text: str) -> str:
         for identity, number in self._given.items():
-            told = told.replace(identity, number)
-        return told
+            text = text.replace(identity, number)
+        return text
 
 
 def test_the_same_seed_sends_the_same_requests_and_another_one_others(tmp_path: Path) -> None:
@@ -218,7 +223,7 @@ def test_the_same_seed_sends_the_same_requests_and_another_one_others(tmp_path: 
 
 
 def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
-    told = []
+    found = []
     for number, more in enumerate(((), ("-n", "2"))):
         home = tmp_path / str(number)
         home.mkdir()
@@ -226,9 +231,9 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
         options = ("--fault", "input.zero-crash", "--max-examples", "0", *of("post-v2-rerank"))
         done = fuzzed(home, *options, *more)
         assert done.code == 1, done.output
-        told.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
-    assert told[0] == told[1]
-    assert len(told[0]) >= 3
+        found.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
+    assert found[0] == found[1]
+    assert len(found[0]) >= 3
 
 
 # -- limits
@@ -246,7 +251,7 @@ WALKING = ("--case", "fuzz.sequences.connectors")
         (40, ("--only", "connectors")),
         (60, (*MAKING, "-n", "2")),
     ],
-    ids=lambda told: str(told) if isinstance(told, int) else " ".join(told[-2:]),
+    ids=lambda value: str(value) if isinstance(value, int) else " ".join(value[-2:]),
 )
 def test_no_more_is_sent_than_allowed_and_nothing_is_left(
     limit: int, options: tuple[str, ...], tmp_path: Path
@@ -266,7 +271,7 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
     )
 
 
-def test_the_time_limit_is_told_where_it_is_reached(tmp_path: Path) -> None:
+def test_reaching_the_time_limit_is_reported(tmp_path: Path) -> None:
     done = fuzzed(tmp_path, "--only", "rerank,tokenize,check-api-key", "--time-limit", "3s")
     assert done.code == 2, done.output
     reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
@@ -337,8 +342,8 @@ def furnish(url: str) -> None:
     }
     with client(url) as api:
 
-        def make(path: str, **told: Any) -> Any:
-            return api.post(path, **told).raise_for_status().json()
+        def make(path: str, **further: Any) -> Any:
+            return api.post(path, **further).raise_for_status().json()
 
         for name in OTHERS:
             data: dict[str, str] = {}
@@ -436,7 +441,7 @@ def test_what_cannot_be_deleted_has_ended(name: str, visit: Visit) -> None:
 
 @pytest.mark.parametrize(("group", "name"), [("embed-jobs", "embed_jobs"), ("batches", "batches")])
 def test_what_jobs_have_made_is_gone_where_all_complete(group: str, name: str, tmp_path: Path) -> None:
-    # Before the next request can stop it, but not before the answer has told that it has begun.
+    # Before the next request can stop it, but not before the response shows that it has begun.
     state = ServerState(step=0.01)
     state.clock = Unhurried(0.1)
     with counted(state) as (url, seen):

@@ -33,7 +33,7 @@ def test_a_faultless_server_conforms_and_the_report_lies_in_three_forms(tmp_path
     assert lines[-1].startswith("CONFORMS: ")
     assert "report.html" in done.output
     report = done.report
-    assert report["header"]["arguments"][:2] == ["run", f"--only={QUICK}"], "nothing that only pytest is told"
+    assert report["header"]["arguments"][:2] == ["run", f"--only={QUICK}"], "no option of pytest itself"
     assert report["footer"]["complete"] is True
     assert report["findings"] == []
     assert report["coverage"]["unseen"] == []
@@ -71,15 +71,15 @@ def test_the_suites_by_pytest_alone_have_the_same_verdict(tmp_path: Path) -> Non
 
 
 def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
-    told = []
+    found = []
     for number, more in enumerate(((), ("-n", "2"))):
         home = tmp_path / str(number)
         home.mkdir()
         done = ran(home, "--only", "rerank", "--fault", "rerank.score-above-one", *more)
         assert done.code == 1, done.output
-        told.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
-    assert told[0] == told[1]
-    assert told[0]
+        found.append({(row["fingerprint"], row["count"]) for row in done.report["findings"]})
+    assert found[0] == found[1]
+    assert found[0]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_no_more_is_sent_than_allowed(tmp_path: Path) -> None:
 
 def test_the_key_is_sent_and_never_written(tmp_path: Path) -> None:
     def script(talk: Talk) -> None:
-        while came := talk.hear():
-            echoed = json.dumps({"message": f"no such thing {came.decode('utf-8', 'replace')}"})
+        while received := talk.hear():
+            echoed = json.dumps({"message": f"no such thing {received.decode('utf-8', 'replace')}"})
             talk.say(answer(echoed.encode(), "content-type: application/json", f"x-echo: {KEY}"))
 
     with Hostile(script) as server:
@@ -231,7 +231,7 @@ def until_records(home: Path, number: int, process: subprocess.Popen[str]) -> No
         time.sleep(0.01)
 
 
-def test_a_killed_run_can_be_told_and_is_never_green(tmp_path: Path) -> None:
+def test_a_killed_run_has_a_report_and_is_never_green(tmp_path: Path) -> None:
     def script(talk: Talk) -> None:
         while talk.hear():
             if len(server.requests) > 12:
@@ -258,9 +258,9 @@ def test_an_interrupted_run_removes_what_it_has_made(tmp_path: Path) -> None:
     ):
         until_records(tmp_path, 30, process)
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=HANGS)
-    assert process.returncode == 2, told
-    report = Done(2, told, tmp_path).report
+        output, _ = process.communicate(timeout=HANGS)
+    assert process.returncode == 2, output
+    report = Done(2, output, tmp_path).report
     assert report["footer"]["exit_code"] == 2
     journal = (tmp_path / "conformance-report" / "journal-main.jsonl").read_text(encoding="utf-8")
     sent = [line for line in map(json.loads, journal.splitlines()) if line.get("exchange")]

@@ -60,10 +60,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
             name: pool.submit(
                 measured,
                 tmp_path_factory.mktemp(name),
-                *(*told[0], "--fault", f"transport.{name}"),
+                *(*arguments[0], "--fault", f"transport.{name}"),
                 seconds=HANGS,
             )
-            for name, told in TRANSPORT.items()
+            for name, arguments in TRANSPORT.items()
         }
         pool.shutdown(cancel_futures=True)
 

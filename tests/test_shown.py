@@ -112,9 +112,9 @@ def test_a_failing_run_prints_nothing_that_is_obeyed(style: str, tmp_path: Path)
     assert obeyed((tmp_path / "junit.xml").read_text(encoding="utf-8")) == []
     assert obeyed((tmp_path / "conformance-report" / "report.md").read_text(encoding="utf-8")) == []
     for row in done.report["findings"][:3]:
-        told = called(tmp_path, "explain", row["fingerprint"]).output
-        assert "Reproduce" in told
-        assert obeyed(told) == []
+        output = called(tmp_path, "explain", row["fingerprint"]).output
+        assert "Reproduce" in output
+        assert obeyed(output) == []
 
 
 def test_recordings_with_hostile_names_and_values_print_nothing_that_is_obeyed(tmp_path: Path) -> None:

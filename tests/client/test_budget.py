@@ -21,7 +21,7 @@ def spent_until_refused(budget: Budget) -> int:
     return budget.spent - before
 
 
-def test_what_is_set_aside_is_not_for_others() -> None:
+def test_reserved_requests_are_not_available_to_others() -> None:
     budget = Budget(10)
     reserve = budget.reserve(3)
     assert spent_until_refused(budget) == 10 - 3 - 1, "one more is spared for a connection that is dead"
@@ -31,14 +31,14 @@ def test_what_is_set_aside_is_not_for_others() -> None:
     assert (reserve.left, budget.spent) == (0, 9)
 
 
-def test_the_refusal_tells_what_the_rest_is_for() -> None:
+def test_the_error_says_what_the_rest_is_reserved_for() -> None:
     budget = Budget(3)
     budget.reserve(1)
     budget.spend()
-    told = "at most 3 requests, the run wants to send another besides those that remove what it has made"
-    with pytest.raises(BudgetError, match=told):
+    message = "at most 3 requests, the run wants to send another besides those that remove what it has made"
+    with pytest.raises(BudgetError, match=message):
         budget.spend()
-    with pytest.raises(BudgetError, match=told):
+    with pytest.raises(BudgetError, match=message):
         budget.reserve(1)
 
 
@@ -55,7 +55,7 @@ def test_a_request_that_removes_may_be_sent_twice() -> None:
         budget.spend()
 
 
-def test_what_is_given_back_is_for_everybody() -> None:
+def test_a_released_reserve_is_available_to_all() -> None:
     budget = Budget(6)
     reserve = budget.reserve(4)
     with pytest.raises(BudgetError):
@@ -66,9 +66,7 @@ def test_what_is_given_back_is_for_everybody() -> None:
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(4, False), (5, True), (None, True)])
-def test_what_makes_something_is_sent_only_if_what_removes_it_fits_as_well(
-    limit: int | None, fits: bool
-) -> None:
+def test_a_creation_is_sent_only_if_its_removal_fits_the_budget(limit: int | None, fits: bool) -> None:
     budget = Budget(limit)
     if not fits:
         with pytest.raises(BudgetError, match="besides those that remove"):
@@ -82,7 +80,7 @@ def test_what_makes_something_is_sent_only_if_what_removes_it_fits_as_well(
     assert budget.spent == 5
 
 
-def test_nothing_to_set_aside_changes_nothing() -> None:
+def test_an_empty_reserve_changes_nothing() -> None:
     budget = Budget(1)
     assert budget.reserve(0).left == 0
     assert spent_until_refused(budget) == 1
@@ -106,7 +104,7 @@ def test_a_thread_spends_its_own_reserve_only() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_the_limit_holds_and_everything_can_be_removed(seed: int) -> None:
+def test_the_limit_always_holds_and_everything_can_be_removed(seed: int) -> None:
     chance = random.Random(seed)
     budget, made = Budget(60), list[Reserve]()
     for _ in range(200):

@@ -32,7 +32,7 @@ def guard(tiers: str, *, hosted: bool) -> Guard:
 
 
 class Target:
-    """A guard, and a target that answers its questions as told.
+    """A guard, and a target with the given responses.
 
     Args:
         answers: body, or status, by method and path without a query; 404 for everything else.
@@ -131,7 +131,7 @@ TAKING = [
 
 @pytest.mark.parametrize(("method", "path"), TAKING)
 @pytest.mark.parametrize("hosted", [False, True], ids=["local", "hosted"])
-def test_what_the_run_has_not_made_is_not_touched(method: str, path: str, hosted: bool) -> None:
+def test_resources_of_others_are_not_touched(method: str, path: str, hosted: bool) -> None:
     """However a request spells it, it stays here if some server may see others' things in it."""
     target = Target(hosted=hosted)
     assert not target.passes(method, path)
@@ -166,7 +166,7 @@ def test_a_header_may_name_the_path(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("hosted", [False, True], ids=["local", "hosted"])
-def test_what_nobody_has_may_be_called(method: str, path: str, hosted: bool) -> None:
+def test_ids_that_do_not_exist_may_be_called(method: str, path: str, hosted: bool) -> None:
     """Ids that no resource has are named in order to be refused; reading and computing harm nobody."""
     assert Target(hosted=hosted).passes(method, path)
 
@@ -217,7 +217,7 @@ def test_a_request_without_a_key_is_no_exception(has_key: bool) -> None:
     assert not Target(hosted=True).passes("POST", "/v1/no-such-thing", has_key=has_key)
 
 
-def test_what_the_run_made_may_be_removed_with_the_tier_that_made_it() -> None:
+def test_a_created_resource_may_be_removed_with_the_tier_of_its_creation() -> None:
     """Deleting is tier D; what N2 has created may be deleted without it, and nothing else."""
     target = made("ours-1")
     target.guard = guard("N0 N2", hosted=True)
@@ -226,7 +226,7 @@ def test_what_the_run_made_may_be_removed_with_the_tier_that_made_it() -> None:
     assert not target.passes("DELETE", "/v1/datasets/conformance-nobody")
 
 
-def test_what_was_there_is_listed_once_before_anything_is_created() -> None:
+def test_existing_resources_are_listed_once_before_a_creation() -> None:
     """Every page is read; then the creation is sent, and no list before the next one."""
     target = made("ours-1", ids=("a", "b"))
     target.send(CREATE)
@@ -257,7 +257,7 @@ def test_the_time_in_the_response_to_a_creation_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize("identity", ["theirs-1", "THEIRS-1", "theirs-1.json", "theirs%2D1", "theirs-1."])
-def test_the_id_of_something_that_was_there_makes_it_nobody_elses(identity: str) -> None:
+def test_a_creation_with_an_existing_id_does_not_make_it_the_runs_own(identity: str) -> None:
     """A creation that is answered with the id of an existing resource: a finding, and the resource stays."""
     target = made(identity)
     assert not target.passes("DELETE", f"/v1/datasets/{identity.replace('%', '%25')}")
@@ -280,7 +280,7 @@ def test_an_id_that_is_more_than_one_segment_is_not_sent_back(identity: str) -> 
 
 
 @pytest.mark.parametrize("ids", [(), ("theirs-2",)], ids=["empty list", "list that hides it"])
-def test_what_is_older_than_its_creation_is_not_touched(ids: tuple[str, ...]) -> None:
+def test_a_resource_older_than_its_creation_is_not_touched(ids: tuple[str, ...]) -> None:
     """Where no list shows it, the time at which the target says that it was made does."""
     target = made("theirs-1", BEFORE, ids)
     assert not target.passes("DELETE", "/v1/datasets/theirs-1")
@@ -292,7 +292,7 @@ def test_what_is_older_than_its_creation_is_not_touched(ids: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("answer", [500, 404, {"datasets": "none"}, {}, {"datasets": [{"id": "two"}]}])
-def test_only_what_is_shown_to_be_new_is_touched(answer: object) -> None:
+def test_only_resources_shown_to_be_new_are_touched(answer: object) -> None:
     """A list that fails or hides something says nothing, and a time that is missing does not either."""
     for created, passes in ((NOW, True), (BEFORE, False), (None, False)):
         target = Target(
@@ -306,7 +306,7 @@ def test_only_what_is_shown_to_be_new_is_touched(answer: object) -> None:
         assert target.passes("DELETE", "/v1/datasets/one") is passes
 
 
-def test_what_was_read_before_is_not_new_either() -> None:
+def test_a_resource_that_was_read_before_is_not_new() -> None:
     """A list may hide what another response has shown."""
     target = Target({"GET /v1/datasets/theirs-1": {"dataset": {"id": "theirs-1"}}, "GET /v1/datasets": {}})
     target.send(Outgoing("GET", "/v1/datasets/theirs-1"))
@@ -345,7 +345,7 @@ JOB = {"job_id": "job-1", "status": "complete", "created_at": NOW, "output_datas
     ("listed", "created", "passes"),
     [((), NOW, True), (("theirs-1",), NOW, True), ((), BEFORE, False), (("result-1",), NOW, False)],
 )
-def test_what_a_job_names_as_its_result_is_its_own_only_if_it_is_new(
+def test_the_result_of_a_job_is_the_runs_own_only_if_it_is_new(
     listed: tuple[str, ...], created: str, passes: bool
 ) -> None:
     """A result that was listed before, or is older than the job, belongs to somebody else."""

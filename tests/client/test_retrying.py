@@ -32,13 +32,13 @@ def sender(
     return made, pauses
 
 
-def test_an_answer_is_not_waited_for() -> None:
+def test_a_response_other_than_429_is_returned_at_once() -> None:
     asked, pauses = sender((200, b"{}", {}))
     assert asked.send(ASK).response.status == 200
     assert pauses == []
 
 
-def test_the_minute_is_waited_out_and_the_same_is_asked_again() -> None:
+def test_after_a_429_the_request_is_sent_again_a_minute_later() -> None:
     asked, pauses = sender((429, TOO_OFTEN, {}), (429, TOO_OFTEN, {}), (200, b"{}", {}))
     exchange = asked.send(ASK, position="models.list")
     assert (exchange.response.status, exchange.source.position) == (200, "models.list")
@@ -46,28 +46,28 @@ def test_the_minute_is_waited_out_and_the_same_is_asked_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"), [("7", 7.0), ("0", 1.0), ("Mon, 23 Nov 2026 10:00:00 GMT", 60.0), ("-1", 60.0)]
+    ("header", "seconds"), [("7", 7.0), ("0", 1.0), ("Mon, 23 Nov 2026 10:00:00 GMT", 60.0), ("-1", 60.0)]
 )
-def test_the_service_may_say_how_long(told: str, seconds: float) -> None:
-    asked, pauses = sender((429, TOO_OFTEN, {"retry-after": told}), (200, b"{}", {}))
+def test_retry_after_is_obeyed(header: str, seconds: float) -> None:
+    asked, pauses = sender((429, TOO_OFTEN, {"retry-after": header}), (200, b"{}", {}))
     assert asked.send(ASK).response.status == 200
     assert pauses == [seconds]
 
 
-def test_a_limit_of_the_month_is_an_answer() -> None:
+def test_a_monthly_limit_is_returned() -> None:
     asked, pauses = sender((429, THIS_MONTH, {}))
     assert asked.send(ASK).response.status == 429
     assert pauses == []
 
 
-def test_no_more_is_waited_than_allowed() -> None:
+def test_the_time_for_waiting_is_limited() -> None:
     asked, pauses = sender(*[(429, TOO_OFTEN, {})] * 4, longest=130)
     assert asked.send(ASK).response.status == 429
     assert asked.send(ASK).response.status == 429
     assert pauses == [60.0, 60.0]
 
 
-def test_every_attempt_is_a_request() -> None:
+def test_every_attempt_counts_as_a_request() -> None:
     asked, _ = sender(*[(429, TOO_OFTEN, {})] * 4, most=2)
     with pytest.raises(BudgetError):
         asked.send(ASK)

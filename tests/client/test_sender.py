@@ -38,7 +38,7 @@ def asked(script_answer: bytes, outgoing: Outgoing = MODELS, key: str = KEY) -> 
         return sender.send(outgoing)
 
 
-def test_a_request_arrives_as_it_was_given() -> None:
+def test_a_request_is_sent_unchanged() -> None:
     outgoing = Outgoing(
         "POST",
         "/v2/x/../chat%2F?a=%20b&a=|",
@@ -80,7 +80,7 @@ def test_a_request_arrives_as_it_was_given() -> None:
     ],
     ids=["keyed", "keyless", "own", "own-keyless"],
 )
-def test_who_is_asking(outgoing: Outgoing, sent: list[str]) -> None:
+def test_which_credentials_are_sent(outgoing: Outgoing, sent: list[str]) -> None:
     with Hostile(patient) as server, Sender(server.url, gate=OPEN, key=Secret(KEY)) as sender:
         exchange = sender.send(outgoing)
     lines = [
@@ -132,7 +132,7 @@ RAW_DEFLATE = zlib.compressobj(wbits=-15)
     ids=["gzip", "members", "padded", "zlib", "raw", "identity"],
 )
 @pytest.mark.parametrize("size", [1, 1000], ids=["bytes", "whole"])
-def test_a_coded_body_is_decoded(coding: str, packed: bytes, size: int) -> None:
+def test_a_compressed_body_is_decoded(coding: str, packed: bytes, size: int) -> None:
     pieces = [packed[start : start + size] for start in range(0, len(packed), size)]
     head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
     response = asked(head + b"".join(map(chunk, pieces)) + chunk(b"")).response
@@ -140,21 +140,21 @@ def test_a_coded_body_is_decoded(coding: str, packed: bytes, size: int) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
-def test_an_empty_body_needs_no_coding(method: str) -> None:
+def test_an_empty_body_needs_no_decoding(method: str) -> None:
     length = "content-length: 20\r\n" if method == "HEAD" else "content-length: 0\r\n"
     raw = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n{length}\r\n".encode()
     response = asked(raw, Outgoing(method, "/v1/models")).response
     assert (response.body, response.failure) == (b"", None)
 
 
-def test_interim_answers_come_before_the_answer() -> None:
+def test_interim_responses_precede_the_response() -> None:
     raw = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + answer(b"ok")
     assert (asked(raw).response.body, asked(raw).response.failure) == (b"ok", None)
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "307 Temporary Redirect"])
 @pytest.mark.parametrize("target", ["{}/v1/models", "http://[bad"])
-def test_a_redirect_is_an_answer_and_the_key_goes_nowhere_else(status: str, target: str) -> None:
+def test_redirects_are_not_followed_so_the_key_is_sent_nowhere_else(status: str, target: str) -> None:
     with Hostile(patient) as other:
         location = target.format(other.url)
         exchange = asked(answer(b"", f"location: {location}", status=status))
@@ -163,7 +163,7 @@ def test_a_redirect_is_an_answer_and_the_key_goes_nowhere_else(status: str, targ
     assert other.connections == 0
 
 
-def test_connections_are_kept_and_cookies_are_not() -> None:
+def test_connections_are_reused_and_cookies_are_not() -> None:
     def script(talk: Talk) -> None:
         while talk.hear():
             talk.say(answer(b"{}", "set-cookie: id=1; path=/"))
@@ -193,7 +193,7 @@ def test_threads_share_a_sender() -> None:
 
 @pytest.mark.parametrize("media_type", ["text/event-stream; charset=utf-8", "application/x-ndjson"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_arrivals_tell_when_how_much_of_a_stream_had_come(media_type: str, packed: bool) -> None:
+def test_arrivals_record_how_much_of_a_stream_was_received_when(media_type: str, packed: bool) -> None:
     events = [b"data: 1\n\n", b"data: 22\n\n", b"data: [DONE]\n\n"]
     packer = zlib.compressobj(wbits=31)
     wire = (
@@ -225,7 +225,7 @@ def test_arrivals_tell_when_how_much_of_a_stream_had_come(media_type: str, packe
 # -- the key
 
 
-def test_an_echoed_key_is_nowhere() -> None:
+def test_an_echoed_key_is_removed() -> None:
     echo = f'{{"a": "Bearer {KEY}", "b": "{base64.b64encode(KEY.encode()).decode()}"}}'.encode()
     quoted = "k3y%2Fof%2Ba~cohere%3D%3Daccount"
     raw = answer(echo, f"x-echo: {KEY}", f"link: </?k={quoted}>", f"location: /?api_key={quoted}")
@@ -259,7 +259,7 @@ def test_a_secret_has_no_text() -> None:
 
 
 @pytest.mark.parametrize("value", ["", " \n", "two words", "schl\u00fcssel", "line\nline"])
-def test_what_no_header_can_carry_is_no_key(value: str) -> None:
+def test_a_key_must_be_valid_in_a_header(value: str) -> None:
     with pytest.raises(UsageError, match="expected a key of visible ASCII") as caught:
         Secret(value)
     assert not value.strip() or value.strip() not in str(caught.value)
@@ -307,7 +307,7 @@ def test_a_budget_may_be_none_or_nothing(most: int | None, sent: int) -> None:
             budget.spend()
 
 
-def test_a_budget_is_no_debt() -> None:
+def test_a_negative_budget_is_an_error() -> None:
     with pytest.raises(UsageError, match="from 0 on, got -1"):
         Budget(-1)
 
@@ -330,7 +330,7 @@ def test_a_budget_is_no_debt() -> None:
         "http://[::1",
     ],
 )
-def test_a_wrong_base_url_is_told(base: str) -> None:
+def test_an_invalid_base_url_is_reported(base: str) -> None:
     with pytest.raises(UsageError, match="expected a base URL such as") as caught:
         Sender(base, gate=OPEN)
     assert "pass@" not in str(caught.value)
@@ -352,7 +352,7 @@ def test_a_wrong_base_url_is_told(base: str) -> None:
         Outgoing("GET", "/", (("host", "a"), ("host", "b"))),
     ],
 )
-def test_what_is_no_request_is_the_callers_mistake(outgoing: Outgoing) -> None:
+def test_an_invalid_request_is_an_error_of_the_caller(outgoing: Outgoing) -> None:
     with Hostile(patient) as server, Sender(server.url, gate=OPEN, key=Secret(KEY)) as sender:
         with pytest.raises(ConformanceError) as caught:
             sender.send(outgoing)
@@ -402,17 +402,17 @@ def test_a_proxy_is_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("told", ["socks5://user:pass@x:1", "http://", "://"])
-def test_a_proxy_that_cannot_be_used_is_told(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("proxy", ["socks5://user:pass@x:1", "http://", "://"])
+def test_an_unusable_proxy_is_reported(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("https_proxy", told)
+    monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(UsageError, match="HTTPS_PROXY or ALL_PROXY") as caught:
         Sender("https://api.test", gate=OPEN)
     assert "pass" not in str(caught.value)
 
 
-def test_the_time_of_an_answer_is_told() -> None:
+def test_the_time_of_a_response_is_recorded() -> None:
     def script(talk: Talk) -> None:
         talk.hear()
         talk.hang(0.1)

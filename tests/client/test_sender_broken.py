@@ -65,7 +65,7 @@ def flooding(piece: bytes) -> Callable[[Talk], None]:
 
 
 PACKED = gzip.compress(b"0123456789" * 50)
-ENDINGS = {
+BROKEN = {
     # Before a status: there is nothing but the reason.
     "silent": (saying(then="hang"), FailureKind.TIMEOUT, 0, None),
     "half a status line": (saying(b"HTTP/1.1 20", then="hang"), FailureKind.TIMEOUT, 0, None),
@@ -116,9 +116,9 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("name", ENDINGS)
-def test_how_an_answer_ends(name: str) -> None:
-    script, kind, status, body = ENDINGS[name]
+@pytest.mark.parametrize("name", BROKEN)
+def test_why_a_response_is_not_complete(name: str) -> None:
+    script, kind, status, body = BROKEN[name]
     before = time.monotonic()
     response = asked(script, BRIEF if kind is FailureKind.TIMEOUT else LIMITS)
     lasted = time.monotonic() - before
@@ -140,7 +140,7 @@ def test_as_much_as_is_allowed_is_read() -> None:
 
 @pytest.mark.parametrize("name", ["drips", "head drips", "endless interim"])
 def test_a_drip_ends_when_the_time_is_up(name: str) -> None:
-    response = asked(ENDINGS[name][0], BRIEF)
+    response = asked(BROKEN[name][0], BRIEF)
     assert response.failure is not None
     assert "no complete response" in response.failure.detail
     assert response.seconds is not None
@@ -156,7 +156,7 @@ def test_silence_ends_before_the_time_is_up() -> None:
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:{}", "http://name.invalid"])
-def test_nobody_there(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
 
     def unknown(*_: object, **__: object) -> None:
@@ -173,7 +173,7 @@ def test_nobody_there(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert response.failure.detail in {"the connection was refused", "the name of the server has no address"}
 
 
-def test_a_server_without_tls_is_told() -> None:
+def test_a_server_without_tls_is_reported() -> None:
     with (
         Hostile(lambda talk: talk.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
         Sender(server.url.replace("http:", "https:"), gate=OPEN, limits=LIMITS) as sender,
@@ -185,7 +185,7 @@ def test_a_server_without_tls_is_told() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-def test_a_bomb_does_not_fill_the_memory(coding: str) -> None:
+def test_a_decompression_bomb_does_not_fill_the_memory(coding: str) -> None:
     packer = zlib.compressobj(9, wbits=31 if coding == "gzip" else 15)
     bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(200)) + packer.flush()
     with (
@@ -211,7 +211,7 @@ def test_a_broken_stream_keeps_its_arrivals() -> None:
     assert [size for size, _ in response.arrivals] == [9]
 
 
-def test_the_key_is_taken_out_of_a_broken_answer_too() -> None:
+def test_the_key_is_removed_from_a_broken_response_too() -> None:
     key = "a-key-that-is-long"
     with (
         Hostile(saying(coded(key, b"x")[:-1])) as server,
@@ -231,7 +231,7 @@ NOTHING_MORE = answer(b"")
 
 @pytest.mark.parametrize("extra", [b"garbage", b"H", answer(b'"forged"'), NOTHING_MORE])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_what_is_left_over_is_not_the_next_answer(extra: bytes, framing: str) -> None:
+def test_surplus_bytes_are_not_read_as_the_next_response(extra: bytes, framing: str) -> None:
     own = answer(b'"own"') if framing == "length" else CHUNKED + chunk(b'"own"') + chunk(b"")
 
     def script(talk: Talk) -> None:
@@ -249,7 +249,7 @@ def test_what_is_left_over_is_not_the_next_answer(extra: bytes, framing: str) ->
     assert (first.body, second.body, second.failure) == (b'"own"', b'"own"', None)
 
 
-def test_a_kept_connection_that_died_is_not_the_servers_fault() -> None:
+def test_a_reused_connection_that_was_closed_is_not_a_failure() -> None:
     """The server closes only when the next request comes: nobody can see it before."""
 
     def script(talk: Talk) -> None:
@@ -266,7 +266,7 @@ def test_a_kept_connection_that_died_is_not_the_servers_fault() -> None:
             sender.send(CHAT)
 
 
-def test_after_every_ending_the_next_answer_is_whole() -> None:
+def test_after_every_failure_the_next_response_is_complete() -> None:
     names = ["short", "long", "no gzip", "gzip bomb", "hangs", "reset", "garbage"]
 
     def script(talk: Talk) -> None:
@@ -274,13 +274,13 @@ def test_after_every_ending_the_next_answer_is_whole() -> None:
         if turn % 2:
             saying(answer(b'"fine"'))(talk)
         else:
-            ENDINGS[names[turn // 2]][0](talk)
+            BROKEN[names[turn // 2]][0](talk)
 
     with Hostile(script) as server, Sender(server.url, gate=OPEN, limits=BRIEF) as sender:
         for name in names:
             broken, fine = sender.send(CHAT).response, sender.send(CHAT).response
             assert broken.failure is not None
-            assert broken.failure.kind is ENDINGS[name][1]
+            assert broken.failure.kind is BROKEN[name][1]
             assert (fine.body, fine.failure) == (b'"fine"', None)
 
 
@@ -301,7 +301,7 @@ def test_after_every_ending_the_next_answer_is_whole() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_error_of_a_transport_has_its_ending(error: httpx.TransportError, kind: FailureKind) -> None:
+def test_every_error_of_a_transport_has_a_failure(error: httpx.TransportError, kind: FailureKind) -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise error
 
@@ -311,7 +311,7 @@ def test_every_error_of_a_transport_has_its_ending(error: httpx.TransportError, 
     assert (response.status, response.failure.kind) == (0, kind)
 
 
-def test_of_a_body_without_end_only_the_beginning_is_kept() -> None:
+def test_of_an_endless_body_only_the_beginning_is_kept() -> None:
     lines = b"data: x\n" * 8192
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     limits = Limits(silence=5, total=20, largest=2**20)

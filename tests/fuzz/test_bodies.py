@@ -79,7 +79,7 @@ def test_what_is_allowed_keeps_every_rule(label: str) -> None:
 
 
 @pytest.mark.parametrize("label", BODIED)
-def test_what_is_broken_is_one_rule_at_the_place_that_is_told(label: str) -> None:
+def test_a_negative_request_breaks_one_rule_at_the_reported_location(label: str) -> None:
     operation = CONTRACT.operations[label]
     found = negatives(label)
     assert len(found) >= 15
@@ -96,7 +96,7 @@ def test_what_is_broken_is_one_rule_at_the_place_that_is_told(label: str) -> Non
 
 
 def test_every_declared_rule_of_a_request_is_broken_by_something() -> None:
-    told = {(one.rule.location, one.rule.keyword) for one in negatives(RERANK) if one.rule}
+    broken_rules = {(one.rule.location, one.rule.keyword) for one in negatives(RERANK) if one.rule}
     assert {
         ("/", "additionalProperties"),
         ("/model", "required"),
@@ -107,7 +107,7 @@ def test_every_declared_rule_of_a_request_is_broken_by_something() -> None:
         ("/top_n", "minimum"),
         ("/priority", "minimum"),
         ("/priority", "maximum"),
-    } <= told
+    } <= broken_rules
 
 
 def test_declared_limits_and_listed_values_have_to_be_served() -> None:
@@ -241,17 +241,19 @@ def test_a_place_is_changed_in_a_copy(path: tuple[str | int, ...], value: Any, o
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "told"),
+    ("text", "error", "words"),
     [
         ("kept: [{locations: [/a], reason: r, operations: [GET /nowhere]}]", CaseError, "GET /nowhere"),
         ("kept: [{locations: [/a], reason: r, why: x}]", ContractError, "why"),
         ("limits: 5", ContractError, "limits"),
     ],
 )
-def test_a_broken_file_is_told(text: str, error: type[Exception], told: str, tmp_path: Path) -> None:
+def test_an_invalid_domain_file_is_reported(
+    text: str, error: type[Exception], words: str, tmp_path: Path
+) -> None:
     path = tmp_path / "domain.yaml"
     path.write_text(text)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=words):
         load_domain(path, CONTRACT.operations)
 
 

@@ -24,12 +24,12 @@ def test_what_is_kept_in_memory_is_nobody_elses() -> None:
 
 
 def test_a_folder_outlives_who_wrote_in_it(tmp_path: Path) -> None:
-    told = str(tmp_path / "new" / "examples")
-    open_database(told).save(b"key", b"example")
-    again = open_database(told)
+    location = str(tmp_path / "new" / "examples")
+    open_database(location).save(b"key", b"example")
+    again = open_database(location)
     assert set(again.fetch(b"key")) == {b"example"}
     again.delete(b"key", b"example")
-    assert set(open_database(told).fetch(b"key")) == set()
+    assert set(open_database(location).fetch(b"key")) == set()
     assert set(open_database(str(tmp_path / "other")).fetch(b"key")) == set()
 
 
@@ -57,8 +57,8 @@ def redis(tmp_path: Path) -> Iterator[str]:
 
 
 def test_what_one_machine_keeps_in_redis_another_one_finds(redis: str) -> None:
-    told = f"redis://:{PASSWORD}@{redis}/0"
-    one, other = (DatabaseSection(open_database(told), "fuzz.positive.a") for _ in range(2))
+    location = f"redis://:{PASSWORD}@{redis}/0"
+    one, other = (DatabaseSection(open_database(location), "fuzz.positive.a") for _ in range(2))
     one.save(b"key", b"example")
     assert set(other.fetch(b"key")) == {b"example"}
     other.delete(b"key", b"example")
@@ -77,11 +77,11 @@ def test_in_redis_everything_has_our_prefix_and_numbers_are_apart(redis: str) ->
     assert all(key.startswith(b"cohere-conformance:") for key in keys)
 
 
-def test_a_wrong_password_is_told_without_it(redis: str) -> None:
-    with pytest.raises(UsageError, match=r"--example-db redis://.*expected a Redis server, got ") as told:
+def test_a_wrong_password_is_reported_without_it(redis: str) -> None:
+    with pytest.raises(UsageError, match=r"--example-db redis://.*expected a Redis server, got ") as error:
         open_database(f"redis://:wrong-{PASSWORD}@{redis}/0")
-    assert redis in str(told.value)
-    assert PASSWORD not in str(told.value)
+    assert redis in str(error.value)
+    assert PASSWORD not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,16 @@ def test_a_wrong_password_is_told_without_it(redis: str) -> None:
         "redis://user:a/{}@127.0.0.1:1/0?db=1&password={}",
     ],
 )
-def test_an_address_that_nobody_answers_at_is_told_without_its_password(address: str) -> None:
-    with pytest.raises(UsageError, match=r"--example-db rediss?://.*expected a Redis server, got ") as told:
+def test_an_unreachable_address_is_reported_without_its_password(address: str) -> None:
+    with pytest.raises(UsageError, match=r"--example-db rediss?://.*expected a Redis server, got ") as error:
         open_database(address.format(PASSWORD, PASSWORD))
-    assert PASSWORD not in str(told.value)
-    assert "user" not in str(told.value)
+    assert PASSWORD not in str(error.value)
+    assert "user" not in str(error.value)
 
 
 def test_without_the_package_for_redis_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)
     monkeypatch.delitem(sys.modules, "hypothesis.extra.redis", raising=False)
-    with pytest.raises(UsageError, match=r"pip install 'cohere-conformance\[redis\]'") as told:
+    with pytest.raises(UsageError, match=r"pip install 'cohere-conformance\[redis\]'") as error:
         open_database(f"redis://:{PASSWORD}@127.0.0.1:1/0")
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(error.value)

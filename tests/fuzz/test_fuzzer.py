@@ -187,9 +187,11 @@ FAULTS = {
         CRASH,
         "request:/text",
         60,
-        text(lambda told: any(letter > "\uffff" for letter in told)),
+        text(lambda value: any(letter > "\uffff" for letter in value)),
     ),
-    "input.nul-crash": Fault(POSITIVE, TOKENIZE, CRASH, "request:/text", 60, text(lambda told: "\0" in told)),
+    "input.nul-crash": Fault(
+        POSITIVE, TOKENIZE, CRASH, "request:/text", 60, text(lambda value: "\0" in value)
+    ),
     "input.charset-crash": Fault(
         PROTOCOL, TOKENIZE, CRASH, "request:/", 60, header("content-type", "application/json; charset=utf-8")
     ),
@@ -202,26 +204,31 @@ FAULTS = {
         lambda request: request.method in {"GET", "HEAD", "OPTIONS"},
     ),
     "input.max-length-refused": Fault(
-        POSITIVE, TOKENIZE, REFUSED, "request:/text", 65_600, text(lambda told: len(told) == 65_536)
+        POSITIVE, TOKENIZE, REFUSED, "request:/text", 65_600, text(lambda value: len(value) == 65_536)
     ),
-    CRASHING: Fault(POSITIVE, RERANK, CRASH, "request:/top_n", 90, at("top_n", lambda told: told > 2**53)),
+    CRASHING: Fault(POSITIVE, RERANK, CRASH, "request:/top_n", 90, at("top_n", lambda value: value > 2**53)),
     "input.null-crash": Fault(
-        NEGATIVE, RERANK, CRASH, "request:/query", 70, at("query", lambda told: told is None)
+        NEGATIVE, RERANK, CRASH, "request:/query", 70, at("query", lambda value: value is None)
     ),
     "input.boolean-as-text": Fault(
-        NEGATIVE, RERANK, UNENFORCED, "request:/documents/*", 80, at("documents", lambda told: told == [True])
+        NEGATIVE,
+        RERANK,
+        UNENFORCED,
+        "request:/documents/*",
+        80,
+        at("documents", lambda value: value == [True]),
     ),
     "input.maximum-refused": Fault(
-        POSITIVE, RERANK, REFUSED, "request:/priority", 90, at("priority", lambda told: told == 999)
+        POSITIVE, RERANK, REFUSED, "request:/priority", 90, at("priority", lambda value: value == 999)
     ),
     "input.minimum-ignored": Fault(
-        NEGATIVE, RERANK_1, VIOLATED, "/results", 60, at("top_n", lambda told: told == 0)
+        NEGATIVE, RERANK_1, VIOLATED, "/results", 60, at("top_n", lambda value: value == 0)
     ),
     "input.last-result-lost": Fault(
-        POSITIVE, RERANK, VIOLATED, "/results", 200, at("documents", lambda told: 10 < len(told) <= 12)
+        POSITIVE, RERANK, VIOLATED, "/results", 200, at("documents", lambda value: 10 < len(value) <= 12)
     ),
     "input.trimmed": Fault(
-        POSITIVE, EMBED, VIOLATED, "/texts/*", 80, at("texts", lambda told: told == [" "])
+        POSITIVE, EMBED, VIOLATED, "/texts/*", 80, at("texts", lambda value: value == [" "])
     ),
     "input.nested-required-ignored": Fault(
         NEGATIVE,
@@ -229,7 +236,7 @@ FAULTS = {
         UNENFORCED,
         "request:/service_auth/token",
         140,
-        at("service_auth", lambda told: set(told) == {"type"}),
+        at("service_auth", lambda value: set(value) == {"type"}),
     ),
     "input.query-ignored": Fault(NEGATIVE, MODELS, UNENFORCED, "query:page_size", 0, target("page_size=")),
     "input.encoded-path-crash": Fault(POSITIVE, MODEL, CRASH, "path:model", 0, target("%2F")),
@@ -265,14 +272,14 @@ def test_what_is_drawn_finds_a_fault_and_makes_it_small(
     ran = fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], faults=(ASTRAL,), seed=seed)
     shown = [body(ran.shown(row)) for row in ran.rows if row.location == "request:/text"]
     assert shown, ran.rows
-    assert all(len(told["text"]) == 1 and told["text"] > "\uffff" for told in shown), shown
+    assert all(len(body["text"]) == 1 and body["text"] > "\uffff" for body in shown), shown
     assert ran.kinds == {CRASH}
 
 
 @pytest.mark.parametrize(
     ("label", "fault", "location", "sees"),
     [
-        # A list that is not empty is demanded in words only, so no schema tells that it was left out.
+        # That the list must not be empty is in no schema, so the fuzzer cannot know that it was left out.
         (
             RERANK_1,
             "input.empty-array-crash",
@@ -454,7 +461,7 @@ def test_a_mistake_of_ours_is_not_taken_for_the_targets(
 
 @pytest.mark.parametrize("faults", [(), (ASTRAL,)], ids=["alone", "beside a failure"])
 @pytest.mark.parametrize("times", [1, 10**6], ids=["once", "always"])
-def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
+def test_a_defect_of_the_fuzzer_during_generation_is_raised(
     times: int, faults: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hypothesis runs what failed once more, and calls it flaky where that goes well."""
@@ -474,8 +481,8 @@ def test_a_mistake_is_told_also_where_it_comes_while_something_is_drawn(
 
 
 def body_of(candidate: Candidate) -> dict[str, Any]:
-    told = candidate.template.body
-    return told if isinstance(told, dict) else {}
+    body = candidate.template.body
+    return body if isinstance(body, dict) else {}
 
 
 # -- targets that do not answer as HTTP has it
@@ -501,12 +508,12 @@ def spoiling(bad: Callable[[Talk], None], path: bytes = b"") -> Callable[[Talk],
     """Return a script that is bad to requests of a path, and says to all others that the key is good."""
 
     def script(talk: Talk) -> None:
-        while came := talk.hear():
-            method, target, _ = came.split(b"\r\n", 1)[0].split(b" ", 2)
+        while received := talk.hear():
+            method, target, _ = received.split(b"\r\n", 1)[0].split(b" ", 2)
             if path in target and not target.endswith(b"page_size=1"):
                 return bad(talk)
-            told = b"" if method == b"HEAD" else examples()[CHECK].body
-            talk.say(answer(told, "content-type: application/json"))
+            body_sent = b"" if method == b"HEAD" else examples()[CHECK].body
+            talk.say(answer(body_sent, "content-type: application/json"))
         return None
 
     return script
@@ -647,7 +654,7 @@ def test_a_server_that_stumbles_once_is_fuzzed(tmp_path: Path) -> None:
 def test_a_server_that_breaks_for_good_ends_the_fuzzing_with_the_request_that_broke_it(
     tmp_path: Path,
 ) -> None:
-    """From the 20th request on nothing is served: that request is told, and none of those behind it."""
+    """From the 20th request on nothing is served: that request is reported, and none of those after it."""
 
     def respond(label: str | None, before: int) -> Canned:
         return CRASHED if before >= 20 else examples().get(label or "", ABSENT)
@@ -683,8 +690,8 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(worker_module, "limits", lambda _: short)
 
     def script(talk: Talk) -> None:
-        while came := talk.hear():
-            if b"page_size=1 " not in came.split(b"\r\n", 1)[0]:
+        while received := talk.hear():
+            if b"page_size=1 " not in received.split(b"\r\n", 1)[0]:
                 return talk.hang()
             talk.say(answer(examples()[MODELS].body, "content-type: application/json"))
         return None
@@ -705,7 +712,7 @@ PAGE = b"<html><h1>nginx</h1></html>"
 
 
 def edge(target: str, headers: Message, length: int) -> Canned | None:
-    """Refuse as what stands before a service does: what is too long, and media types that nobody sends."""
+    """Refuse like a proxy in front of a service: long requests, and unusual media types."""
     head = sum(len(name) + len(value) for name, value in headers.items())
     kind = (headers.get("content-type") or "").lower()
     if len(target) > 4000:

@@ -40,7 +40,7 @@ def test_nobody_knows_where_a_path_that_is_odd_below_the_contract_has_led(
 def test_another_odd_path_is_lost_where_a_router_refuses_it(
     mode: GenerationMode, status: int, headers: tuple[tuple[str, str], ...], lost: bool
 ) -> None:
-    """A value that breaks a rule is judged, unless what stands before the service has answered."""
+    """A value that breaks a rule is judged, unless a proxy in front of the service has responded."""
     made = exchange("GET /v1/datasets/x", {}, status=status, headers=headers)
     assert may_be_misrouted(candidate(mode), made) is lost
 

@@ -249,12 +249,12 @@ def test_uploads_are_of_the_types_that_links_hold_for() -> None:
     ],
 )
 def test_a_written_request_is_filled_that_suits_the_type(kind: str, model: str | None) -> None:
-    told = script("batches")
-    link = next(one for one in told.links["POST /v1/datasets"] if one.name == "batch")
+    material = script("batches")
+    link = next(one for one in material.links["POST /v1/datasets"] if one.name == "batch")
     answered = CompletedCall("POST /v1/datasets", 200, {}, (("type", kind),), msgspec.UNSET, {"id": "d-${x}"})
     filled = link.filled(answered)
     assert filled is not None
-    template = told.request(link, filled)
+    template = material.request(link, filled)
     if model is None:
         assert template is None, "no such batch is written down"
         return
@@ -265,14 +265,14 @@ def test_a_written_request_is_filled_that_suits_the_type(kind: str, model: str |
 
 
 def test_another_page_is_asked_for_as_the_first_was() -> None:
-    told = script("finetuning")
+    material = script("finetuning")
     label = "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/events"
-    link = next(one for one in told.links[label] if one.name == "next")
+    link = next(one for one in material.links[label] if one.name == "next")
     path = {"finetuned_model_id": "m"}
     for query in ((), (("page_size", "7"),)):
         filled = link.filled(CompletedCall(label, 200, path, query, msgspec.UNSET, {"next_page_token": "t"}))
         assert filled is not None
-        template = told.request(link, filled)
+        template = material.request(link, filled)
         assert template is not None
         assert template.path == path
         assert dict(template.query) == {"page_token": "t", **dict(query)}
@@ -317,7 +317,7 @@ def test_what_is_right_depends_on_what_is_known(
 
 
 @pytest.mark.parametrize(
-    ("cluster", "fault", "told"),
+    ("cluster", "fault", "words"),
     [
         ("datasets", "datasets.delete-keeps", r"datasets\.deleted-is-gone"),
         ("datasets", "datasets.delete-listed", r"datasets\.deleted-is-unlisted"),
@@ -329,15 +329,13 @@ def test_what_is_right_depends_on_what_is_known(
     ],
 )
 def test_what_only_a_sequence_shows_is_found(
-    cluster: str, fault: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: str, fault: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with bench(tmp_path, monkeypatch, fault) as target, pytest.raises(DeviatesError, match=told):
+    with bench(tmp_path, monkeypatch, fault) as target, pytest.raises(DeviatesError, match=words):
         target.walk(cluster)
 
 
-def test_what_is_only_likely_is_told_and_ends_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_notice_is_reported_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(tmp_path, monkeypatch, "datasets.second-delete-200") as target:
         target.walk("datasets")
         assert target.findings() == {"datasets.second-delete"}
@@ -472,9 +470,9 @@ def test_an_id_that_was_there_before_is_no_new_one(amended: Contract) -> None:
 @pytest.mark.parametrize("label", sorted(CHANGING))
 def test_no_way_leads_to_a_change_of_what_is_not_ours(label: str, amended: Contract) -> None:
     target = Liar(new=True)
-    told = Script(POLICIES, profile="contract", unique="a1b2c3")
-    machine = Sequences(told, Ledger(), api_of(target, amended), [])
-    template = RequestTemplate(label, path=told.address(label, Liar.THEIRS))
+    material = Script(POLICIES, profile="contract", unique="a1b2c3")
+    machine = Sequences(material, Ledger(), api_of(target, amended), [])
+    template = RequestTemplate(label, path=material.address(label, Liar.THEIRS))
     with pytest.raises(NotOwnedError, match=Liar.THEIRS):
         machine.call(template, (200,))
     assert target.sent == []

@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def came(*seconds: float, failure: Failure | None = None) -> Response:
+def response(*seconds: float, failure: Failure | None = None) -> Response:
     return Response(200, arrivals=tuple((10 * n, at) for n, at in enumerate(seconds, 1)), failure=failure)
 
 
-SHORT = came(0.4, 0.401)
+SHORT = response(0.4, 0.401)
 TIMES: dict[str, tuple[Response, Response, bool, bool]] = {
-    "held back": (came(2.0, 2.01), SHORT, True, True),
-    "one piece": (came(2.0), SHORT, True, True),
-    "as it is written": (came(0.3, 1.0, 2.0), came(0.3, 0.4), False, False),
-    "slow to begin, then fast": (came(1.5, 1.6, 1.7), SHORT, False, False),
-    "soon ready": (came(0.05, 0.05), came(0.01), False, False),
-    "the short one waited as long": (came(2.0, 2.01), came(1.9), True, False),
-    "cut off": (came(2.0, failure=Failure(FailureKind.RESET, "reset")), SHORT, False, False),
-    "nobody kept the time": (came(), SHORT, False, False),
-    "nobody kept the time of the short one": (came(2.0), came(), True, False),
+    "held back": (response(2.0, 2.01), SHORT, True, True),
+    "one piece": (response(2.0), SHORT, True, True),
+    "as it is written": (response(0.3, 1.0, 2.0), response(0.3, 0.4), False, False),
+    "slow to begin, then fast": (response(1.5, 1.6, 1.7), SHORT, False, False),
+    "soon ready": (response(0.05, 0.05), response(0.01), False, False),
+    "the short one waited as long": (response(2.0, 2.01), response(1.9), True, False),
+    "cut off": (response(2.0, failure=Failure(FailureKind.RESET, "reset")), SHORT, False, False),
+    "nobody kept the time": (response(), SHORT, False, False),
+    "nobody kept the time of the short one": (response(2.0), response(), True, False),
 }
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_what_arrivals_say(name: str) -> None:
+def test_arrivals_show_whether_a_stream_is_buffered(name: str) -> None:
     long, short, once, held = TIMES[name]
     assert (at_once(long), held_back(long, short)) == (once, held)
 
 
 @pytest.mark.parametrize(("fault", "found"), [("streams.buffered", [Kind.STREAM_BUFFERED]), ("", [])])
-def test_a_buffer_is_told_by_the_suite(
+def test_the_suite_reports_a_buffered_stream(
     fault: str, found: list[Kind], tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     # The plugin of the suites, which knows this mark, is not loaded here.

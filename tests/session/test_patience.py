@@ -55,19 +55,19 @@ def never() -> None:
     return None
 
 
-def test_what_gets_ready_is_returned(clock: Clock) -> None:
+def test_a_resource_that_becomes_ready_is_returned(clock: Clock) -> None:
     """Looks become rarer, and the one that finds it is the last."""
     assert Patience().until(KIND, ready_at(clock, 10), 60) == "ready"
     assert 10 <= clock.now <= 12
 
 
-def test_what_is_ready_at_once_is_not_waited_for(clock: Clock) -> None:
+def test_a_resource_that_is_ready_is_returned_at_once(clock: Clock) -> None:
     """Even with no patience at all one look is taken."""
     assert Patience(0).until(KIND, ready_at(clock, 0), 60) == "ready"
     assert clock.now == 0
 
 
-def test_a_kind_that_is_never_ready_costs_its_patience_once(clock: Clock) -> None:
+def test_a_kind_that_is_never_ready_is_waited_for_once(clock: Clock) -> None:
     """The second thing of a kind gets a couple of looks; one of another kind gets its time."""
     waits = Patience()
     lasted = []
@@ -79,7 +79,7 @@ def test_a_kind_that_is_never_ready_costs_its_patience_once(clock: Clock) -> Non
 
 
 def test_a_kind_that_gets_ready_after_all_is_waited_for_again(clock: Clock) -> None:
-    """A slow start is not held against all that follows."""
+    """A slow start does not shorten later waits."""
     waits = Patience()
     waits.until(KIND, never, 60)
     assert waits.until(KIND, ready_at(clock, clock.now + 0.1), 60) == "ready"
@@ -97,7 +97,7 @@ def test_the_caller_decides_how_long(
     assert clock.now == pytest.approx(lasts)
 
 
-def test_what_was_waited_for_is_counted(clock: Clock) -> None:
+def test_waits_are_counted(clock: Clock) -> None:
     """By kind: how many, how long, how many in vain."""
     waits = Patience()
     waits.until(KIND, never, 60)
@@ -118,7 +118,7 @@ def test_the_clock_of_a_target_is_moved_ahead_instead_of_waiting(clock: Clock) -
     assert clock.now == 0
 
 
-def test_what_nobody_has_waited_for_is_not_counted_as_waiting() -> None:
+def test_no_wait_is_not_counted() -> None:
     """On a clock that is moved ahead only what was never ready is reported."""
     waits = Patience(timer=Timer(lambda _: None))
     waits.pause(OTHER, 2)
@@ -175,9 +175,9 @@ def run(home: Path, url: str, patience: float | None = None) -> Report:
     try:
         for case in campaign.cases:
             worker.run(case)
-        told = worker.api("datasets.relations.waiting", ["GET /v1/datasets/{id}"])
+        api = worker.api("datasets.relations.waiting", ["GET /v1/datasets/{id}"])
         with pytest.raises(InconclusiveError, match=r"expected an end, got none within 0\.5 s"):
-            told.poll("GET /v1/datasets/{id}", never, 300, expected="an end")  # type: ignore[union-attr]
+            api.poll("GET /v1/datasets/{id}", never, 300, expected="an end")  # type: ignore[union-attr]
     finally:
         worker.close(interrupted=False)
     report, _ = campaign.report()

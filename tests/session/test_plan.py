@@ -67,7 +67,7 @@ def test_this_machine_needs_no_permission(url: str) -> None:
 @pytest.mark.parametrize(
     "url", [LIVE, "http://192.168.0.7:8000", "https://localhost.example.com", "https://127.0.0.1.nip.io"]
 )
-def test_any_other_host_needs_permission(url: str) -> None:
+def test_another_host_needs_live(url: str) -> None:
     with pytest.raises(UsageError, match="--live"):
         planned(RunOptions(url=url), key=KEY)
 
@@ -79,7 +79,7 @@ def test_a_live_run_reads_and_computes_only_and_is_bounded() -> None:
     assert made.max_requests == LIVE_REQUESTS
 
 
-def test_more_is_allowed_by_name_only() -> None:
+def test_further_tiers_are_allowed_by_name_only() -> None:
     made = planned(RunOptions(url=LIVE, live=True, allow=("N2", "D"), max_requests=7), key=KEY)
     assert made.tiers == {Tier.N0, Tier.N1, Tier.N2, Tier.D}
     assert made.max_requests == 7

@@ -68,8 +68,8 @@ def finished(tally: Tally, ours: session.Judge, inputs: tuple[str, ...] = ("traf
     return tally.finish(header, list(ours.contract.operations), finished_at="2026-11-22T22:00:01Z")
 
 
-def run(paths: list[str], jobs: int = 1, settings: session.Settings | None = None) -> Report:
-    ours, tally = session.Judge(settings or session.Settings()), Tally()
+def run(paths: list[str], jobs: int = 1, settings: session.JudgeSettings | None = None) -> Report:
+    ours, tally = session.Judge(settings or session.JudgeSettings()), Tally()
     session.check(paths, ours, tally, jobs=jobs)
     return finished(tally, ours)
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_spread_counts_what_a_whole_one_counts(
 
 
 def test_settings_reach_the_workers(traffic: Path) -> None:
-    settings = session.Settings(as_published=True, servers=("https://example.com",))
+    settings = session.JudgeSettings(as_published=True, servers=("https://example.com",))
     one, two = (run([str(traffic / "mixed.jsonl")], jobs, settings) for jobs in (1, 2))
     assert render_json(one) == render_json(two)
     assert (one.footer.totals.other_hosts, one.footer.totals.exchanges) == (0, 3)
@@ -131,7 +131,7 @@ def test_a_file_named_twice_counts_once(traffic: Path) -> None:
 def judged(
     *values: Exchange | TrafficError, findings: Callable[[Exchange], list[Finding]] | None = None
 ) -> Report:
-    ours, tally = session.Judge(session.Settings()), Tally()
+    ours, tally = session.Judge(session.JudgeSettings()), Tally()
     if findings is not None:
         ours.judgement = lambda made: Judgement(findings(made))
     for value in values:
@@ -144,7 +144,7 @@ def at(number: int, body: Any) -> Exchange:
 
 
 def test_an_exchange_that_trips_the_judge_does_not_hide_the_others() -> None:
-    real = session.Judge(session.Settings()).findings
+    real = session.Judge(session.JudgeSettings()).findings
 
     def tripping(made: Exchange) -> list[Finding]:
         if made.source.position == "line 2":
@@ -176,7 +176,7 @@ def test_the_page_of_a_gateway_is_listed_and_no_deviation() -> None:
     assert judged(exchange("POST /v2/rerank", page, status=404, headers=html)).footer.exit_code == 1
 
 
-def test_what_an_answer_cannot_show_is_counted() -> None:
+def test_untestable_requirements_are_counted() -> None:
     """A null in place of the results leaves the requirements about results untestable, and explains it."""
     report = judged(at(1, {"results": None}))
     assert {one.requirement for one in report.coverage.untestable} >= {"rerank.sorted", "rerank.index-unique"}
@@ -193,16 +193,16 @@ def test_a_stop_is_no_failure_of_the_judge() -> None:
 
 
 def test_what_was_judged_before_a_stop_is_kept(traffic: Path) -> None:
-    ours, tally = session.Judge(session.Settings()), Tally()
+    ours, tally = session.Judge(session.JudgeSettings()), Tally()
     seen: list[str] = []
 
-    def told(file: str, count: int) -> None:
+    def progress(file: str, count: int) -> None:
         seen.append(file)
         if len(set(seen)) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        session.check([str(traffic)], ours, tally, progress=told)
+        session.check([str(traffic)], ours, tally, progress=progress)
     assert 0 < finished(tally, ours).footer.totals.exchanges < CONFORMING + 2 * DEVIATING
 
 
@@ -231,16 +231,16 @@ def test_a_request_that_was_not_recorded_was_not_judged() -> None:
     assert operation.media_types == {"application/json": 1}
 
 
-def test_progress_is_told_for_every_file(traffic: Path) -> None:
+def test_progress_is_reported_for_every_file(traffic: Path) -> None:
     for jobs in (1, 2):
-        told: dict[str, int] = {}
+        counts: dict[str, int] = {}
 
-        def count(file: str, number: int, told: dict[str, int] = told) -> None:
-            told[file] = told.get(file, 0) + number
+        def count(file: str, number: int, counts: dict[str, int] = counts) -> None:
+            counts[file] = counts.get(file, 0) + number
 
-        ours, tally = session.Judge(session.Settings()), Tally()
+        ours, tally = session.Judge(session.JudgeSettings()), Tally()
         session.check([str(traffic / "conforming.jsonl")], ours, tally, jobs=jobs, progress=count)
-        assert told == {str(traffic / "conforming.jsonl"): CONFORMING}
+        assert counts == {str(traffic / "conforming.jsonl"): CONFORMING}
 
 
 def test_a_broken_contract_stops_before_anything_is_read(
@@ -249,4 +249,4 @@ def test_a_broken_contract_stops_before_anything_is_read(
     load = session.judging.load_declarations
     monkeypatch.setattr(session.judging, "load_declarations", partial(load, tmp_path))
     with pytest.raises(ContractError):
-        session.Judge(session.Settings())
+        session.Judge(session.JudgeSettings())

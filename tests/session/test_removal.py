@@ -41,7 +41,7 @@ def suite() -> Suite:
 
 
 class Server:
-    """Answers each operation as it is told, the last answer again and again."""
+    """Sends the given responses of each operation; the last one is repeated."""
 
     def __init__(self, budget: Budget, answers: dict[str, list[tuple[int, Any]]]) -> None:
         self.sent: list[tuple[str, str]] = []
@@ -55,8 +55,8 @@ class Server:
         self._budget.spend()
         outgoing = template.outgoing(values, name=name)
         self.sent.append((outgoing.method, outgoing.path))
-        told = self._answers.get(template.operation, [(200, {})])
-        status, body = told.pop(0) if len(told) > 1 else told[0]
+        responses = self._answers.get(template.operation, [(200, {})])
+        status, body = responses.pop(0) if len(responses) > 1 else responses[0]
         request = Request(outgoing.method, f"http://127.0.0.1:1{outgoing.path}")
         return Exchange(request, Response(status, body=json.dumps(body).encode()), Source("run", name))
 
@@ -102,12 +102,12 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def job(*statuses: str, result: str = "", made: object = BEGUN) -> dict[str, list[tuple[int, Any]]]:
     """Return the answers of a server with a job that takes these steps."""
-    told = [{"job_id": "j", "status": status, "created_at": BEGUN} for status in statuses]
-    told[-1] |= {"output_dataset_id": result} if result else {}
+    responses = [{"job_id": "j", "status": status, "created_at": BEGUN} for status in statuses]
+    responses[-1] |= {"output_dataset_id": result} if result else {}
     dataset = {"dataset": {"id": result, "created_at": made}}
     return {
         BEGIN: [(200, {"job_id": "j"})],
-        GET: [(200, one) for one in told],
+        GET: [(200, one) for one in responses],
         RESULT: [(200, dataset)],
     }
 
@@ -166,7 +166,9 @@ def test_a_job_that_has_made_nothing_leaves_nothing_to_delete(
     assert bench.removed() == ["POST /v1/embed-jobs/j/cancel", "GET /v1/embed-jobs/j"]
 
 
-def test_what_never_ends_is_waited_for_once(suite: Suite, amended: Contract, waited: list[float]) -> None:
+def test_a_job_that_never_ends_is_waited_for_once(
+    suite: Suite, amended: Contract, waited: list[float]
+) -> None:
     bench = Bench(suite, amended, None, job("processing"))
     bench.begin()
     assert len(bench.removed()) == 1 + LOOKS
@@ -188,7 +190,7 @@ def test_the_callers_patience_holds_for_removals(
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_what_cannot_be_looked_at_is_not_waited_for(
+def test_a_job_that_cannot_be_read_is_not_waited_for(
     status: int, suite: Suite, amended: Contract, waited: list[float]
 ) -> None:
     bench = Bench(suite, amended, None, {BEGIN: [(200, {"job_id": "j"})], GET: [(status, {})]})
@@ -197,7 +199,7 @@ def test_what_cannot_be_looked_at_is_not_waited_for(
     assert waited == []
 
 
-def test_so_many_requests_are_set_aside_as_it_may_take(suite: Suite, amended: Contract) -> None:
+def test_as_many_requests_are_reserved_as_a_removal_may_take(suite: Suite, amended: Contract) -> None:
     most = cost(suite.resources["embed-jobs.plain"].remove)
     # The last one is for the guard, which may have to see how old a thing is.
     assert most == 1 + LOOKS + 2 + 1
@@ -217,7 +219,7 @@ def test_so_many_requests_are_set_aside_as_it_may_take(suite: Suite, amended: Co
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_what_was_refused_is_not_removed_and_sets_nothing_aside(
+def test_a_refused_creation_is_not_removed_and_reserves_nothing(
     status: int, suite: Suite, amended: Contract
 ) -> None:
     bench = Bench(suite, amended, 14, {BEGIN: [(status, {"job_id": "j"})]})
@@ -227,7 +229,7 @@ def test_what_was_refused_is_not_removed_and_sets_nothing_aside(
         bench.budget.spend()
 
 
-def test_a_request_that_cannot_be_sent_sets_nothing_aside(suite: Suite, amended: Contract) -> None:
+def test_a_request_that_cannot_be_sent_reserves_nothing(suite: Suite, amended: Contract) -> None:
     bench = Bench(suite, amended, 14, {})
 
     def lost() -> Exchange:
@@ -239,7 +241,7 @@ def test_a_request_that_cannot_be_sent_sets_nothing_aside(suite: Suite, amended:
         bench.budget.spend()
 
 
-def test_what_has_no_id_is_not_taken_for_another_thing(suite: Suite, amended: Contract) -> None:
+def test_a_resource_without_an_id_is_not_taken_for_another(suite: Suite, amended: Contract) -> None:
     connector = {"connector": {"name": "conformance tides", "organization_id": "o"}}
     bench = Bench(suite, amended, None, {REGISTER: [(200, connector)]})
     bench.begin(REGISTER, **{"connectors.tides.id": "in-use"})
@@ -267,7 +269,7 @@ def test_a_resource_is_made_only_if_it_can_be_removed(suite: Suite, amended: Con
     assert bench.server.sent == [("POST", "/v1/connectors"), ("DELETE", "/v1/connectors/1")]
 
 
-def test_pauses_grow_and_last_as_long_as_they_are_told_to() -> None:
+def test_pauses_grow_up_to_the_limit() -> None:
     for seconds in (0.01, 1.0, 30.0, 600.0):
         found = pauses(seconds)
         assert sum(found) == pytest.approx(seconds)

@@ -66,7 +66,7 @@ class Bench:
 
     @contextmanager
     def runner(self, answer: Answer, plan: Plan = PLAN, limit: int | None = None) -> Iterator[FuzzRunner]:
-        def told(request: httpx.Request) -> httpx.Response:
+        def respond(request: httpx.Request) -> httpx.Response:
             request.read()
             self.sent.append(request)
             return answer(request)
@@ -75,7 +75,7 @@ class Bench:
             tool="t", version="0", contract_version="c", contract_digest="d", mode=Mode.AMENDED, inputs=(),
             started_at="2026-11-01T00:00:00Z",
         )  # fmt: skip
-        transport = httpx.MockTransport(told)
+        transport = httpx.MockTransport(respond)
         guard = permission.guard(plan, JUDGE.contract)
         with (
             Journal(self.home, Opening(worker="main", header=header)) as journal,
@@ -125,15 +125,15 @@ def always(status: int, body: object = None) -> Answer:
     return lambda request: httpx.Response(status, json=content)
 
 
-def test_what_costs_or_changes_is_not_sent_to_a_live_host(bench: Bench) -> None:
+def test_operations_that_cost_or_change_are_not_sent_to_a_live_host(bench: Bench) -> None:
     dangerous = [case for case in SUITE.cases if case.tier not in LIVE_TIERS]
     assert len(dangerous) > 50
-    endings = bench.run(*dangerous, answer=always(200, RERANK))
-    assert {result.outcome for result in endings} == {"skipped"}
+    results = bench.run(*dangerous, answer=always(200, RERANK))
+    assert {result.outcome for result in results} == {"skipped"}
     assert bench.sent == []
 
 
-def test_what_a_harmless_case_needs_is_not_made_where_that_is_dangerous(bench: Bench) -> None:
+def test_resources_of_a_harmless_case_are_not_created_on_a_live_host(bench: Bench) -> None:
     needing = [
         case
         for case in SUITE.cases
@@ -141,12 +141,12 @@ def test_what_a_harmless_case_needs_is_not_made_where_that_is_dangerous(bench: B
         and any(resource.tier not in LIVE_TIERS for resource in SUITE.in_order(case.needs))
     ]
     assert needing
-    endings = bench.run(*needing, answer=always(200, RERANK))
-    assert {result.outcome for result in endings} == {"skipped"}
+    results = bench.run(*needing, answer=always(200, RERANK))
+    assert {result.outcome for result in results} == {"skipped"}
     assert bench.sent == []
 
 
-def test_nothing_that_destroys_is_ever_harmless() -> None:
+def test_no_operation_that_deletes_is_harmless() -> None:
     policies = shipped_policies()
     for case in SUITE.cases:
         effect = policies[case.operation].effect
@@ -155,7 +155,7 @@ def test_nothing_that_destroys_is_ever_harmless() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 429, 500, 503, 504])
-def test_a_live_excuse_is_neither_green_nor_drift(bench: Bench, status: int) -> None:
+def test_an_error_of_a_live_service_is_inconclusive(bench: Bench, status: int) -> None:
     [result] = bench.run(CASES["rerank.v2.plain"], answer=always(status))
     assert result.outcome == "inconclusive"
     assert result.findings == ()
@@ -163,14 +163,14 @@ def test_a_live_excuse_is_neither_green_nor_drift(bench: Bench, status: int) -> 
 
 
 @pytest.mark.parametrize("status", [401, 429, 500])
-def test_on_this_machine_the_same_is_a_finding(bench: Bench, status: int) -> None:
+def test_on_this_machine_the_same_response_is_a_finding(bench: Bench, status: int) -> None:
     plan = msgspec.structs.replace(PLAN, target_kind=TargetKind.LOOPBACK)
     [result] = bench.run(CASES["rerank.v2.plain"], answer=always(status), plan=plan)
     assert result.outcome == "failed"
     assert "status-unexpected" in {finding.kind for finding in result.findings}
 
 
-def test_a_status_that_the_case_asks_for_is_judged_live_too(bench: Bench) -> None:
+def test_an_expected_error_status_is_judged_on_a_live_host_too(bench: Bench) -> None:
     [right, violation] = bench.run(
         CASES["rerank.v2.no-key"], CASES["rerank.v2.wrong-key"], answer=lambda request: (
             httpx.Response(401, json={"message": "no api key supplied"})
@@ -180,18 +180,18 @@ def test_a_status_that_the_case_asks_for_is_judged_live_too(bench: Bench) -> Non
     assert (right.outcome, violation.outcome) == ("passed", "failed")
 
 
-def test_an_answer_that_never_came_is_an_excuse_only_live(bench: Bench) -> None:
+def test_no_response_is_inconclusive_on_a_live_host_only(bench: Bench) -> None:
     def gone(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    endings = bench.run(*[CASES["rerank.v2.plain"]] * 8, answer=gone)
-    assert {result.outcome for result in endings[:5]} == {"inconclusive"}
-    assert {result.outcome for result in endings[5:]} == {"error"}
+    results = bench.run(*[CASES["rerank.v2.plain"]] * 8, answer=gone)
+    assert {result.outcome for result in results[:5]} == {"inconclusive"}
+    assert {result.outcome for result in results[5:]} == {"error"}
     assert len(bench.sent) == 5, "five in a row are enough"
 
 
 def test_a_response_in_between_begins_the_count_anew(bench: Bench) -> None:
-    """Four that never came, one that did, five more: nothing is left out before five in a row."""
+    """Sending stops only after five requests in a row without a response: four, then one with, do not count."""
     numbers = iter(range(100))
 
     def now_and_then(request: httpx.Request) -> httpx.Response:
@@ -199,8 +199,8 @@ def test_a_response_in_between_begins_the_count_anew(bench: Bench) -> None:
             return httpx.Response(200, json=RERANK)
         raise httpx.ConnectError("refused")
 
-    endings = bench.run(*[CASES["rerank.v2.plain"]] * 11, answer=now_and_then)
-    assert [result.outcome == "error" for result in endings] == [False] * 10 + [True]
+    results = bench.run(*[CASES["rerank.v2.plain"]] * 11, answer=now_and_then)
+    assert [result.outcome == "error" for result in results] == [False] * 10 + [True]
     assert len(bench.sent) == 10
 
 
@@ -220,12 +220,12 @@ def test_a_response_in_between_begins_the_count_anew_when_fuzzing(bench: Bench) 
 
 
 def test_the_budget_is_never_exceeded(bench: Bench) -> None:
-    endings = bench.run(*[CASES["rerank.v2.plain"]] * 6, answer=always(200, RERANK), limit=4)
+    results = bench.run(*[CASES["rerank.v2.plain"]] * 6, answer=always(200, RERANK), limit=4)
     assert len(bench.sent) == 4
-    assert [result.outcome for result in endings[4:]] == ["inconclusive"] * 2
+    assert [result.outcome for result in results[4:]] == ["inconclusive"] * 2
 
 
-def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> None:
+def test_cases_of_undeclared_groups_and_unknown_keys_are_skipped(bench: Bench) -> None:
     plan = msgspec.structs.replace(PLAN, declares=frozenset({"POST /v2/embed"}), tiers=frozenset(Tier))
     trial = next(case for case in SUITE.cases if case.key == "trial")
     other = msgspec.structs.replace(PLAN, tiers=frozenset(Tier))
@@ -249,7 +249,7 @@ def test_undeclared_groups_and_unknown_keys_leave_cases_out(bench: Bench) -> Non
     assert (keyless.outcome, keyless.reason) == ("skipped", "no trial key known for the target")
 
 
-def test_every_ending_is_written_down_with_its_exchange(bench: Bench) -> None:
+def test_every_result_is_recorded_with_its_exchange(bench: Bench) -> None:
     bench.run(CASES["rerank.v2.plain"], CASES["rerank.v2.no-key"], answer=always(429))
     assert [(record["case"], record["outcome"]) for record in bench.records] == [
         ("rerank.v2.plain", "inconclusive"),
@@ -267,8 +267,8 @@ def dataset(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"id": "made-1"})
     if request.method == "DELETE":
         return httpx.Response(200, json={})
-    told = {"id": "made-1", "validation_status": "processing", "created_at": "2999-01-01T00:00:00Z"}
-    return httpx.Response(200, json={"dataset": told})
+    dataset = {"id": "made-1", "validation_status": "processing", "created_at": "2999-01-01T00:00:00Z"}
+    return httpx.Response(200, json={"dataset": dataset})
 
 
 def test_what_was_made_is_removed_although_it_never_got_ready(

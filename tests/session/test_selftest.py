@@ -13,7 +13,7 @@ from cohere_conformance.cli import run
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import Kind
 from cohere_conformance.reference.faults import catalogue
-from cohere_conformance.report.render import selftest as told
+from cohere_conformance.report.render import selftest as rendering
 from cohere_conformance.report.selftest import Catch, Matrix, Trial, matrix_of, merged
 from cohere_conformance.session import selftest as session
 from cohere_conformance.session.selftest import COMMON, FURTHER, TRANSPORT, owing, scopes
@@ -93,17 +93,17 @@ def test_a_faultless_server_has_to_conform(quiet: dict[str, object]) -> None:
     assert matrix(caught).passed
     found = matrix(caught, quiet=trial("", **quiet))
     assert not found.passed
-    assert told.summary(found)[0].startswith("FAILED: 1 of 1 fault caught (100.0 %)")
+    assert rendering.summary(found)[0].startswith("FAILED: 1 of 1 fault caught (100.0 %)")
 
 
 def test_a_requirement_without_a_fault_fails_the_selftest() -> None:
     found = matrix_of([], [Trial(fault="", profile="contract", exit_code=0)], {NAMED.id: NAMED}, ())
     assert not found.passed
-    assert f"requirement without a fault: {NAMED.id}" in told.summary(found)
+    assert f"requirement without a fault: {NAMED.id}" in rendering.summary(found)
 
 
 def test_the_page_names_what_was_missed() -> None:
-    page = told.render(matrix(trial(exit_code=0), trial(SIBLING, requirements=("x.y",))))
+    page = rendering.render(matrix(trial(exit_code=0), trial(SIBLING, requirements=("x.y",))))
     assert f"missed: {NAMED.faults[0]}" in page
     assert f"| {SIBLING} | exactly | x.y |" in page or f"| {SIBLING} | otherwise | x.y |" in page
 

@@ -54,9 +54,9 @@ def test_operations_and_refusals_and_streams_are_not_mixed_up() -> None:
 def test_the_finding_is_breaking_and_names_the_requirement() -> None:
     """It has one identity, whichever response shows it."""
     steady = Steady(load_contract())
-    told = [one for body in (BARE, BILLED, BARE) for one in steady.findings(exchange(RERANK, body))]
-    assert {(one.requirement, one.severity, one.location) for one in told} == {
+    findings = [one for body in (BARE, BILLED, BARE) for one in steady.findings(exchange(RERANK, body))]
+    assert {(one.requirement, one.severity, one.location) for one in findings} == {
         (REQUIREMENT, Severity.BREAKING, "/meta/billed_units")
     }
-    assert len({one.fingerprint for one in told}) == 1
-    assert len(told) == 2
+    assert len({one.fingerprint for one in findings}) == 1
+    assert len(findings) == 2
