@@ -191,7 +191,7 @@ def test_no_response_is_inconclusive_on_a_live_host_only(bench: Bench) -> None:
 
 
 def test_a_response_in_between_begins_the_count_anew(bench: Bench) -> None:
-    """Sending stops only after five requests in a row without a response: four, then one with, do not count."""
+    """Sending stops after five requests in a row without a response; four, then one with, do not count."""
     numbers = iter(range(100))
 
     def now_and_then(request: httpx.Request) -> httpx.Response:
