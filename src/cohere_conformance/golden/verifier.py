@@ -45,7 +45,7 @@ def differences(contract: Contract, rules: Rules, golden: Cassette, sent: Sent) 
         golden.exchange,
         fresh,
         golden_values=values,
-        fresh_values={placeholder: renamed(sent.values[placeholder]) for placeholder in values},
+        fresh_values={name: renamed(sent.values[name]) for name in values.keys() & sent.values.keys()},
     )
 
 
