@@ -45,7 +45,12 @@ def test_findings_fail_from_the_given_severity_on(
 ) -> None:
     judged.add(exchange(), "POST /v2/chat", [finding(kind)] if kind else [], "")
     report = finish(judged, fail_on=fail_on)
-    assert exit_code(judged, fail_on) == exit_code(report, fail_on) == report.footer.exit_code == code
+    assert (
+        exit_code(judged.verdict_values(), fail_on)
+        == exit_code(report, fail_on)
+        == report.footer.exit_code
+        == code
+    )
 
 
 def test_what_an_amendment_explains_never_fails(
@@ -53,13 +58,13 @@ def test_what_an_amendment_explains_never_fails(
 ) -> None:
     judged.add(exchange(), "POST /v2/chat", [finding(BREAKING, amendment="known")], "")
     report = finish(judged)
-    assert exit_code(judged, Severity.NOTICE) == exit_code(report, Severity.NOTICE) == 0
+    assert exit_code(judged.verdict_values(), Severity.NOTICE) == exit_code(report, Severity.NOTICE) == 0
     assert report.footer.verdict == "CONFORMS: 2 exchanges of 1 operation"
 
 
 def test_an_unreadable_input_outranks_everything_and_hides_nothing(tally: Tally, finish: Finish) -> None:
     report = finish(tally)
-    assert exit_code(tally) == exit_code(report) == 3
+    assert exit_code(tally.verdict_values()) == exit_code(report) == 3
     assert (len(report.findings), len(report.known_defects)) == (4, 1)
     assert report.footer.verdict == (
         "INCOMPLETE: 1 input unreadable; "
@@ -67,7 +72,7 @@ def test_an_unreadable_input_outranks_everything_and_hides_nothing(tally: Tally,
     )
     nothing = Tally()
     nothing.add_unreadable(TrafficError("a", "byte 0", "expected JSON, got a picture"))
-    assert exit_code(nothing) == 3
+    assert exit_code(nothing.verdict_values()) == 3
 
 
 def test_nothing_judged_is_not_a_success(exchange: MakeExchange, finish: Finish) -> None:
@@ -80,7 +85,7 @@ def test_nothing_judged_is_not_a_success(exchange: MakeExchange, finish: Finish)
     tally.add_foreign("b.example")
     tally.add_skipped("x", "no traffic")
     report = finish(tally)
-    assert exit_code(tally) == exit_code(report) == 5
+    assert exit_code(tally.verdict_values()) == exit_code(report) == 5
     assert report.footer.verdict.endswith(
         "(2 exchanges with other hosts, 1 exchange of unknown routes, 1 skipped file)"
     )

@@ -67,41 +67,25 @@ class Tally:
         """Return how many exchanges of declared operations were added."""
         return self._sum("judged")
 
-    @property
-    def bodies_unjudged(self) -> int:
-        """Return how many of them were judged without their response body."""
-        return self._sum("unrecorded") + self._sum("undecoded")
+    def verdict_values(self, cases: CaseCoverage | None = None) -> verdict.VerdictValues:
+        """Return what the exit code depends on.
 
-    @property
-    def exchanges_unrouted(self) -> int:
-        """Return how many exchanges with the judged API no operation matches."""
-        return self._unrouted
-
-    @property
-    def inputs_unreadable(self) -> int:
-        """Return how many inputs could not be read."""
-        return len(self._unreadable)
-
-    @property
-    def cases(self) -> None:
-        """Return nothing: a tally knows no results of cases."""
-        return
-
-    @property
-    def untestable_unexplained(self) -> int:
-        """Return how many requirements were not testable for no reason that a finding gives."""
-        return self._gaps.unexplained
-
-    @property
-    def inconclusive(self) -> int:
-        """Return how many exchanges say nothing about the API."""
-        return self._gaps.inconclusive
-
-    @property
-    def open_severities(self) -> frozenset[Severity]:
-        """Return the severities of the findings that are not known spec defects."""
+        Args:
+            cases: the results of cases, if cases were sent.
+        """
         entries = self._entries.items()
-        return frozenset(entry.severity for (_, amendment, _), entry in entries if amendment is None)
+        return verdict.VerdictValues(
+            exchanges_judged=self.exchanges_judged,
+            bodies_unjudged=self._sum("unrecorded") + self._sum("undecoded"),
+            inputs_unreadable=len(self._unreadable),
+            open_severities=frozenset(
+                entry.severity for (_, amendment, _), entry in entries if amendment is None
+            ),
+            cases=cases,
+            exchanges_unrouted=self._unrouted,
+            untestable_unexplained=self._gaps.unexplained,
+            inconclusive=self._gaps.inconclusive,
+        )
 
     def add(
         self,
@@ -244,17 +228,9 @@ class Tally:
             fuzzed=fuzzed,
         )
         totals = self._totals(rows)
-        found = verdict.VerdictValues(
-            exchanges_judged=self.exchanges_judged,
-            bodies_unjudged=self.bodies_unjudged,
-            inputs_unreadable=self.inputs_unreadable,
-            open_severities=self.open_severities,
-            cases=cases,
-            exchanges_unrouted=self._unrouted,
-            untestable_unexplained=self.untestable_unexplained,
-            inconclusive=self.inconclusive,
+        code = (
+            verdict.exit_code(self.verdict_values(cases), header.fail_on) if exit_code is None else exit_code
         )
-        code = verdict.exit_code(found, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
         return Report(
@@ -348,7 +324,7 @@ class Tally:
             unrecorded=self._sum("unrecorded"),
             undecoded=self._sum("undecoded"),
             untestable=len(self._gaps.untestable()),
-            inconclusive=self.inconclusive,
+            inconclusive=self._gaps.inconclusive,
         )
 
 

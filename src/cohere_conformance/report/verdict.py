@@ -23,7 +23,7 @@ RANK: dict[Severity, int] = {Severity.BREAKING: 0, Severity.ADDITIVE: 1, Severit
 
 
 class VerdictInputs(Protocol):
-    """What an exit code depends on; reports and tallies have it."""
+    """What an exit code depends on; a report has it, too."""
 
     @property
     def exchanges_judged(self) -> int:
