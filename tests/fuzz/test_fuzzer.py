@@ -420,10 +420,10 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
     assert cases.inconclusive_reasons == {"the time limit is reached": 2}
     assert (cases.interrupted, cases.stopped) == (True, "the time limit is reached")
     assert ran.report.footer.exit_code == 2
-    assert ran.report.footer.expected.startswith("INCOMPLETE: the time limit is reached")
+    assert ran.report.footer.verdict.startswith("INCOMPLETE: the time limit is reached")
 
 
-def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finding_is_reported_although_the_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline, "time", Clock())
     ran = fuzzed(tmp_path, TOKENIZE, modes=[PROTOCOL], faults=("auth.ignored",), seconds=20)
     assert 0 < len(ran.exchanges) < 20
@@ -437,7 +437,7 @@ def test_a_finding_stands_although_the_time_was_up(tmp_path: Path, monkeypatch: 
 
 
 def crash(*_: object, **__: object) -> Any:
-    raise ZeroDivisionError("a mistake of ours")
+    raise ZeroDivisionError("a defect of the fuzzer")
 
 
 @pytest.mark.parametrize(
@@ -447,15 +447,15 @@ def crash(*_: object, **__: object) -> Any:
         (fuzzer, "derived"),
         (fuzzer, "mixed"),
         (fuzzer, "overlaid"),
-        (runner, "verdicts"),
+        (runner, "status_findings"),
     ],
-    ids=["anchors", "derived", "mixed", "overlaid", "verdicts"],
+    ids=["anchors", "derived", "mixed", "overlaid", "status findings"],
 )
-def test_a_mistake_of_ours_is_not_taken_for_the_targets(
+def test_a_defect_of_the_fuzzer_is_not_reported_as_a_finding(
     module: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, name, crash)
-    with pytest.raises(ZeroDivisionError, match="a mistake of ours"):
+    with pytest.raises(ZeroDivisionError, match="a defect of the fuzzer"):
         fuzzed(tmp_path, TOKENIZE, modes=[POSITIVE], fuzz=FEW)
 
 
