@@ -423,7 +423,9 @@ def test_nothing_is_sent_after_the_time_limit_and_the_report_says_so(
     assert ran.report.footer.verdict.startswith("INCOMPLETE: the time limit is reached")
 
 
-def test_a_finding_is_reported_although_the_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finding_is_reported_although_the_time_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deadline, "time", Clock())
     ran = fuzzed(tmp_path, TOKENIZE, modes=[PROTOCOL], faults=("auth.ignored",), seconds=20)
     assert 0 < len(ran.exchanges) < 20
