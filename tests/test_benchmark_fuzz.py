@@ -70,7 +70,7 @@ def _page(folder: Path, *options: str) -> tuple[dict[str, list[str]], list[str],
     return {row[0]: row[1:] for row in rows}, done.stdout.splitlines(), text
 
 
-def test_what_is_new_about_a_faulty_server_is_found(tmp_path: Path) -> None:
+def test_only_new_findings_about_a_faulty_server_count(tmp_path: Path) -> None:
     rows, said, text = _page(tmp_path, "--faults=input.astral-crash", "--faultless=1", "--jobs=2")
 
     assert rows["input.astral-crash"] == ["tokenize", "1: 500 server-error", "no", "no"]

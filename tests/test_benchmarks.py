@@ -13,7 +13,7 @@ def _lines(script: str, *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_contest_prints_everybody_and_the_goals() -> None:
+def test_the_comparison_prints_all_contestants_and_the_goals() -> None:
     lines = _lines("judge.py", "--rounds", "2", "--slot", "0.0001", "--only", "chat, clean")
 
     judges = [line.split(" | ")[1] for line in lines if line.startswith("| chat, clean")]
@@ -22,7 +22,7 @@ def test_the_contest_prints_everybody_and_the_goals() -> None:
     assert "| ours: calls the clean answer clean | | yes |" in lines
 
 
-def test_what_is_planted_is_found_and_nothing_else() -> None:
+def test_injected_faults_are_found_and_nothing_else() -> None:
     lines = _lines("drift.py", "--exchanges", "1040", "--repeat", "1")
 
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]

@@ -32,7 +32,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_contract_document_is_refused_by_its_bound(tmp_path: Path, name: str) -> None:
+def test_a_contract_document_above_a_limit_is_rejected(tmp_path: Path, name: str) -> None:
     """What `contract lint` reads is looked at before it is built."""
     text, reason = HOSTILE[name]
     path = tmp_path / "chat.yaml"
@@ -42,7 +42,7 @@ def test_a_contract_document_is_refused_by_its_bound(tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_golden_cassette_is_refused_by_its_bound(name: str) -> None:
+def test_a_golden_cassette_above_a_limit_is_rejected(name: str) -> None:
     """What `replay`, `verify` and `cassettes status` read is never built beyond the bounds."""
     text, reason = HOSTILE[name]
     with pytest.raises(CassetteError, match=r"expected a cassette as `record` writes it.*record it again"):
@@ -53,7 +53,7 @@ def test_a_golden_cassette_is_refused_by_its_bound(name: str) -> None:
 
 
 @pytest.mark.parametrize("scalar", ["9" * 10_000, "!!int abc", "!!timestamp 2026-99-99", "!!float x"])
-def test_a_scalar_that_nobody_can_convert_is_an_error_and_no_traceback(tmp_path: Path, scalar: str) -> None:
+def test_a_scalar_that_cannot_be_converted_is_an_error_without_traceback(tmp_path: Path, scalar: str) -> None:
     """Numbers beyond Python's limit, dates that are none: one line says what is wrong."""
     path = tmp_path / "x.yaml"
     path.write_text(f"a: {scalar}\n", encoding="utf-8")

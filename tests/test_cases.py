@@ -469,7 +469,7 @@ def test_headers_may_repeat_and_null_is_a_body(tmp_path: Path, amended: Contract
     assert sent.body == b"null"
 
 
-def test_a_text_goes_out_as_it_is(tmp_path: Path, amended: Contract) -> None:
+def test_a_text_is_sent_unchanged(tmp_path: Path, amended: Contract) -> None:
     lines = "    operation: POST /v2/rerank\n    content-type: text/plain\n    text: '{\"a\":${run}'\n"
     sent = one(tmp_path, amended, lines).outgoing(VALUES)
     assert (sent.headers, sent.body) == ((("content-type", "text/plain"),), b'{"a":r1')
@@ -488,7 +488,7 @@ def test_a_text_goes_out_as_it_is(tmp_path: Path, amended: Contract) -> None:
         ("expired", False, "Bearer of-the-run"),
     ],
 )
-def test_each_key_goes_out_in_its_way(
+def test_each_kind_of_credentials_is_sent(
     tmp_path: Path, amended: Contract, key: str, has_key: bool, authorization: str | None
 ) -> None:
     case = one(tmp_path, amended, f"    operation: GET /v1/models\n    key: {key}\n")

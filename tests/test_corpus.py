@@ -309,7 +309,7 @@ def test_what_amendments_explain_is_known(as_amended: list[tuple[Exchange, list[
     assert Counter(one[0] for one in explained) == EXPLAINED
 
 
-def test_nothing_is_explained_and_open_at_once(as_amended: list[tuple[Exchange, list[Finding]]]) -> None:
+def test_no_finding_is_both_explained_and_open(as_amended: list[tuple[Exchange, list[Finding]]]) -> None:
     for _, findings in as_amended:
         fingerprints = [finding.fingerprint for finding in findings]
         assert len(fingerprints) == len(set(fingerprints))

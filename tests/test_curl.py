@@ -93,7 +93,7 @@ def wanted(request: Request) -> list[tuple[str, str]]:
 
 
 @needs_curl
-def test_what_a_fuzz_run_sent_arrives_once_more_just_as_it_was(tmp_path: Path, server: Hostile) -> None:
+def test_requests_of_a_fuzz_run_are_repeated_exactly(tmp_path: Path, server: Hostile) -> None:
     """Of each operation's exchanges a sample, and every one with a header or a target that is odd."""
     faults = ("--fault", "auth.ignored", "--fault", "auth.key-repeated")
     options = (
@@ -188,7 +188,7 @@ def test_what_a_fuzz_run_sent_arrives_once_more_just_as_it_was(tmp_path: Path, s
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("shell", ["bash", "sh"])
-def test_a_request_arrives_as_it_was(
+def test_a_request_is_repeated_exactly(
     method: str, target: str, headers: Headers, body: bytes | None, shell: str, server: Hostile
 ) -> None:
     """Method, target, fields and body are equal, and curl adds nothing of its own."""
@@ -203,7 +203,7 @@ def test_a_request_arrives_as_it_was(
 
 
 @needs_curl
-def test_a_body_in_chunks_goes_in_chunks(server: Hostile) -> None:
+def test_a_chunked_body_is_sent_in_chunks(server: Hostile) -> None:
     headers = (*JSON, ("transfer-encoding", "chunked"))
     command_line = command("POST", f"{server.url}/v1/x", headers, b"{}", has_key=False)
     executed(command_line.line)
@@ -230,7 +230,7 @@ def test_a_body_in_chunks_goes_in_chunks(server: Hostile) -> None:
         ((("authorization", "[redacted]"),), True, "X;touch canary", ["Bearer reference-key"]),
     ],
 )
-def test_a_request_goes_with_the_key_that_it_went_with(
+def test_a_request_is_repeated_with_its_key(
     headers: Headers, has_key: bool, key_variable: str, sent: list[str], server: Hostile
 ) -> None:
     """The key of the run, another one that the environment has, one that is none, or no key at all."""
@@ -269,7 +269,9 @@ def test_a_request_goes_with_the_key_that_it_went_with(
         ("file:///etc/passwd", (), None, "its URL is not an HTTP URL"),
     ],
 )
-def test_what_cannot_be_repeated_is_said(url: str, headers: Headers, body: bytes | None, why: str) -> None:
+def test_what_cannot_be_repeated_is_reported(
+    url: str, headers: Headers, body: bytes | None, why: str
+) -> None:
     command_line = command("POST", url, headers, body)
     assert command_line.inexact == (why,)
     assert "x-c: d" not in command_line.line
@@ -322,7 +324,7 @@ def test_hostile_values_do_nothing(url: str, method: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST$(touch canary)", "GET /x", "", "G\u00cbT", "POST\n", "a:b"])
-def test_a_method_that_is_none_is_an_error_of_that_entry(method: str, tmp_path: Path) -> None:
+def test_an_invalid_method_is_an_error_of_its_entry(method: str, tmp_path: Path) -> None:
     """It is named with its place, and the entries around it are read."""
     good = {"method": "GET", "url": "https://api.cohere.com/v1/models", "status": 200}
     rows = [good, good | {"method": method}, good]

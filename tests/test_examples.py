@@ -80,7 +80,7 @@ def test_a_deviating_exchange_has_the_findings_it_names(line: Line, exchange: Ex
     assert sorted(found) == sorted((each["kind"], each["location"]) for each in named)
 
 
-def test_every_kind_is_shown_that_can_be() -> None:
+def test_every_kind_has_an_example() -> None:
     assert {line["kind"] for line in lines("deviating")} == set(Kind) - UNSHOWN
     headers = [
         header
@@ -102,7 +102,7 @@ def test_a_deviating_exchange_is_a_changed_conforming_one() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_lines_say_who_they_are_and_that_nobody_recorded_them(name: str) -> None:
+def test_lines_are_named_and_marked_as_written_by_hand(name: str) -> None:
     rows = lines(name)
     assert len({row["id"] for row in rows}) == len(rows)
     assert {row["written"] for row in rows} == {"by hand, not recorded"}
@@ -111,7 +111,7 @@ def test_lines_say_who_they_are_and_that_nobody_recorded_them(name: str) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_key_and_nothing_like_one(name: str) -> None:
+def test_examples_contain_no_key(name: str) -> None:
     text = (EXAMPLES / f"{name}.jsonl").read_text(encoding="utf-8")
     assert not SECRETS.search(text)
     # The live API's keys are 40 letters and digits; vectors in base64 and trace ids are of other lengths.

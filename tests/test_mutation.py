@@ -72,7 +72,7 @@ def contract() -> Contract:
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_every_visible_change_is_seen_and_nothing_else(contract: Contract, label: str) -> None:
+def test_every_visible_change_is_found_and_nothing_else(contract: Contract, label: str) -> None:
     tally = measure(contract, [label])
 
     assert reported(tally) == set()
@@ -120,7 +120,7 @@ def test_a_kind_that_is_never_named_is_missed(contract: Contract, monkeypatch: p
     assert tally.total("killed", kind=Kind.NULL_UNEXPECTED) == tally.total("", kind=Kind.NULL_UNEXPECTED) > 0
 
 
-def test_a_wrong_place_is_no_hit(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finding_at_a_wrong_location_is_no_hit(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     _worse(
         monkeypatch,
         lambda findings: [msgspec.structs.replace(one, location=f"{one.location}/x") for one in findings],
@@ -145,12 +145,12 @@ def _undeclared(contract: Contract) -> Exchange:
     return measuring.Exchange(request, measuring.Response(599), measuring.Source("test"))
 
 
-def test_a_keyword_that_no_change_is_known_for_is_refused() -> None:
+def test_a_keyword_without_a_known_change_is_rejected() -> None:
     with pytest.raises(UnknownKeywordError, match="dependentRequired"):
         list(edits({"dependentRequired": {"a": ["b"]}}, {}))
 
 
-def test_a_grammar_that_no_scene_shows_is_refused(contract: Contract) -> None:
+def test_a_grammar_without_a_scene_is_rejected(contract: Contract) -> None:
     declared = contract.operations["POST /v2/chat"].responses["200"].media["text/event-stream"].events
     assert declared is not None
     assert declared.grammar is not None
@@ -207,7 +207,7 @@ def test_an_edit_is_made_for_each_keyword(
     assert made >= expected
 
 
-def test_a_place_is_folded_as_a_finding_folds_it() -> None:
+def test_a_location_is_written_as_in_findings() -> None:
     schema = {"additionalProperties": {"items": {"properties": {"a/b": {"type": "null"}}}}}
     must = {edit.must for edit in edits(schema, {"k": [{"a/b": None}]}, prefix="<e>") if edit.must}
     assert {expected.location for (expected,) in must} == {"<e>/{}/*/a~1b"}

@@ -71,7 +71,7 @@ def test_the_tests_of_the_suites_are_found() -> None:
     assert {"datasets/test_lifecycle.test_any_order", "fuzz/test_sequences.test_batches"} <= names
 
 
-def test_what_is_right_fails_no_test(target: Spoiled) -> None:
+def test_valid_responses_fail_no_test(target: Spoiled) -> None:
     """The harness itself works: without nonsense, each test ends normally."""
     found = [crash(test, target, lambda _, body: body) for test in suite_tests()]
     assert [reason for reason in found if reason] == []

@@ -37,7 +37,7 @@ def test_the_search_finds_what_it_looks_for(before: int, tmp_path: Path) -> None
     assert f"base64 after {before}" in found["dirty"]
 
 
-def test_every_form_is_searched_for_and_is_a_leak() -> None:
+def test_every_form_of_the_key_is_a_leak() -> None:
     for name, form in forms().items():
         assert name in betrays(b"<" + form + b">")
     key = Secret(KEY)
@@ -48,7 +48,7 @@ def test_every_form_is_searched_for_and_is_a_leak() -> None:
 # -- recordings
 
 
-def test_no_reader_hands_out_a_key(tmp_path: Path) -> None:
+def test_no_parser_returns_a_key(tmp_path: Path) -> None:
     expected = record(tmp_path / "traffic")
     shown: dict[str, int] = {}
     read_ones = [
@@ -106,9 +106,7 @@ def test_run_writes_no_key(tmp_path: Path) -> None:
     ],
     ids=lambda command: command[0],
 )
-def test_a_key_that_a_stream_hands_out_in_pieces_is_written_nowhere(
-    command: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_key_split_over_a_stream_is_written_nowhere(command: tuple[str, ...], tmp_path: Path) -> None:
     """Neither in the journal, nor in a report, nor in what is printed, half of it included."""
     with Hostile(streaming) as server:
         done = called(tmp_path, *command, "--url", server.url, "--max-requests", "60", key=KEY)
@@ -135,7 +133,7 @@ def test_no_level_of_logging_shows_a_key(command: str, tmp_path: Path) -> None:
     assert betrays(done.output.encode()) == []
 
 
-def test_fuzz_writes_no_key_neither_in_its_database(tmp_path: Path) -> None:
+def test_fuzz_writes_no_key_also_not_to_its_database(tmp_path: Path) -> None:
     options = ("--fuzz-profile", "smoke", "--max-examples", "5", "--example-db", "examples")
     with Hostile(echoing) as server:
         done = fuzzed(tmp_path, "--url", server.url, "--only", "check-api-key", *options, key=KEY)
@@ -146,7 +144,7 @@ def test_fuzz_writes_no_key_neither_in_its_database(tmp_path: Path) -> None:
     assert betrays(done.output.encode()) == []
 
 
-def test_what_is_imported_replayed_and_verified_writes_no_key(tmp_path: Path) -> None:
+def test_import_replay_and_verify_write_no_key(tmp_path: Path) -> None:
     record(tmp_path / "traffic")
     for command in (["cassettes", "import", "traffic"], ["replay", "--sdk"], ["cassettes", "status"]):
         done = called(tmp_path, *command, key=KEY)
@@ -183,7 +181,7 @@ def test_record_writes_no_key(tmp_path: Path) -> None:
         "ftp://user:{}@127.0.0.1",
     ],
 )
-def test_an_address_with_a_key_is_refused_without_it(url: str) -> None:
+def test_a_url_with_a_key_is_rejected_without_quoting_it(url: str) -> None:
     with pytest.raises(UsageError, match="--url") as planned:
         plan(RunOptions(url=url.format(quote(KEY, safe=""))), {"POST /v2/rerank": "rerank"}, {})
     with pytest.raises(UsageError, match="expected a base URL") as sent:

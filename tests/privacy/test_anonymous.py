@@ -36,13 +36,13 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         ({"organization_id": None, "organization_usage": 5},) * 2,
     ],
 )
-def test_ids_keep_their_shape(value: dict[str, Any], expected: Any) -> None:
+def test_pseudonyms_have_the_form_of_their_ids(value: dict[str, Any], expected: Any) -> None:
     original = exchange("GET /v1/models", value)
     wanted = original.response.body if isinstance(expected, dict) else expected.encode()
     assert anonymous(original).response.body == wanted
 
 
-def test_the_same_value_has_the_same_name_wherever_it_stands() -> None:
+def test_a_value_has_the_same_pseudonym_everywhere() -> None:
     original = exchange(
         f"POST /v1/users/{UUID}?user_id=jane%40corp.example",
         {
@@ -70,7 +70,7 @@ def test_the_same_value_has_the_same_name_wherever_it_stands() -> None:
     assert anonymous(cleaned) == cleaned
 
 
-def test_what_frames_is_left_out_and_credentials_are_taken_out() -> None:
+def test_framing_headers_are_removed_and_credentials_redacted() -> None:
     original = exchange(
         "POST /v2/chat", {"message": "no s3cret-s3cret"},
         headers=(*JSON, ("date", "x"), ("server", "x"), ("set-cookie", "a=b"), ("x-limit", "4")),
@@ -86,13 +86,13 @@ def test_what_frames_is_left_out_and_credentials_are_taken_out() -> None:
     ("answer", "kept"),
     [({"user_id": UUID}, True), ({"a": 1}, True), ({"created_by": "jane@corp.example"}, False)],
 )
-def test_arrivals_stay_while_their_counts_hold(answer: dict[str, Any], kept: bool) -> None:
+def test_arrivals_are_kept_only_if_the_length_is_the_same(answer: dict[str, Any], kept: bool) -> None:
     original = exchange("POST /v2/chat", answer)
     original = replace(original, response=replace(original.response, arrivals=((4, 0.1),)))
     assert anonymous(original).response.arrivals == (((4, 0.1),) if kept else ())
 
 
-def test_events_and_texts_beside_the_exchange_are_renamed_as_well() -> None:
+def test_events_and_texts_about_the_exchange_get_pseudonyms_too() -> None:
     original = exchange("POST /v2/chat", None, events=[StreamEvent(f'{{"user_id": "{UUID}"}}')])
     cleaned, rename = anonymised(original)
     assert cleaned.response.events == (StreamEvent(f'{{"user_id": "{FIRST}"}}'),)
@@ -117,7 +117,7 @@ IDS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["user_id", "org_id", "text"]), IDS), max_size=6))
-def test_doing_it_twice_changes_nothing_and_what_was_distinct_stays_so(pairs: list[tuple[str, str]]) -> None:
+def test_pseudonyms_are_stable_and_distinct(pairs: list[tuple[str, str]]) -> None:
     cleaned = anonymous(exchange("POST /v1/x", [{name: one} for name, one in pairs]))
     assert anonymous(cleaned) == cleaned
     before = [one for name, one in pairs if name != "text"]

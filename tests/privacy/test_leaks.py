@@ -48,7 +48,7 @@ NAME = "a value under the name of a credential"
         ('name="api_key"\r\n\r\nhush-hush\r\n--', "a part of a form under the name of a credential"),
     ],
 )
-def test_secrets_are_found_as_they_are_and_folded_and_coded(text: str, what: str) -> None:
+def test_secrets_are_found_plain_folded_and_encoded(text: str, what: str) -> None:
     long = "word " * 25
     cassettes = [
         yaml.safe_dump({"body": {"string": f"{long}{text} {long}"}}, width=110, allow_unicode=True),
@@ -74,13 +74,13 @@ def test_secrets_are_found_as_they_are_and_folded_and_coded(text: str, what: str
         "5ab8d1b5-3d3b-4d2d-9b1a-6f7f4d2b1c11 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ],
 )
-def test_nothing_is_found_where_nothing_is(text: str) -> None:
+def test_data_without_secrets_has_no_leaks(text: str) -> None:
     assert leaks(text.encode(), [Secret(KEY)]) == []
     assert leaks(yaml.safe_dump({"string": text}).encode(), [Secret(KEY)]) == []
     assert leaks(json.dumps({"body": text}).encode(), [Secret(KEY)]) == []
 
 
-def test_embeddings_in_base64_and_in_numbers_are_none() -> None:
+def test_embeddings_in_base64_and_in_numbers_are_no_secrets() -> None:
     chance = random.Random(4)
     coded = [base64.b64encode(chance.randbytes(3072)).decode() for _ in range(100)]
     numbers = [chance.uniform(-1, 1) for _ in range(10_000)]

@@ -157,7 +157,9 @@ def without(value: Any, *, secret: bool = False) -> Any:
 
 @given(VALUES, st.sampled_from([None, 1]), st.booleans())
 @settings(derandomize=True, deadline=None)
-def test_all_but_credentials_stays_and_types_are_kept(value: Any, indent: int | None, escaped: bool) -> None:
+def test_everything_but_credentials_is_kept_with_its_type(
+    value: Any, indent: int | None, escaped: bool
+) -> None:
     sent = json.dumps(value, indent=indent, ensure_ascii=escaped).encode()
     assert json.loads(body(sent)) == without(value)
 
@@ -193,7 +195,7 @@ stable = settings(derandomize=True, max_examples=300, deadline=None)
 @example(b'name="secret""api_key": "api_key"\r\n\r\n"api_key"')
 @example(b'name="secret"bearer \r\n\r\nabcdef0123456789"api_key"')
 @stable
-def test_whatever_comes_is_cleaned_once_and_for_all(data: bytes) -> None:
+def test_redacting_any_body_twice_changes_nothing(data: bytes) -> None:
     """A second look finds nothing: not even a harmless name that the first has left."""
     cleaned = body(data)
     assert body(cleaned) == cleaned
@@ -203,21 +205,21 @@ def test_whatever_comes_is_cleaned_once_and_for_all(data: bytes) -> None:
 
 @given(WORDS | WORDS.map("https://h/?a=".__add__) | WORDS.map("https://u:p@h/#".__add__))
 @stable
-def test_an_address_is_cleaned_once_and_for_all(address: str) -> None:
+def test_redacting_a_url_twice_changes_nothing(address: str) -> None:
     cleaned = redact.url(address)
     assert redact.url(cleaned) == cleaned
 
 
 @given(FIELDS)
 @stable
-def test_header_fields_are_cleaned_once_and_for_all(fields: Any) -> None:
+def test_redacting_header_fields_twice_changes_nothing(fields: Any) -> None:
     cleaned = redact.headers(fields)
     assert redact.headers(cleaned) == cleaned
 
 
 @given(FIELDS, ANYTHING, FIELDS, ANYTHING | DELTAS, st.none() | EVENTS)
 @stable
-def test_an_exchange_is_cleaned_once_and_for_all(
+def test_redacting_an_exchange_twice_changes_nothing(
     sent: Any, request: bytes, fields: Any, answer: bytes, events: Any
 ) -> None:
     """Whatever of it is found in another part of it."""
@@ -228,7 +230,7 @@ def test_an_exchange_is_cleaned_once_and_for_all(
     assert redact.exchange(cleaned) == cleaned
 
 
-def test_many_names_without_an_end_take_no_time_to_speak_of() -> None:
+def test_many_unterminated_names_are_fast() -> None:
     """Each would be searched to the end of the body, if nothing stopped it."""
     many = b'{"token": "a", "likelihood": 1},' * 20_000 + b'"secret": "' * 20_000
     assert body(many).count(b"likelihood") == 20_000
@@ -250,7 +252,7 @@ def test_many_names_without_an_end_take_no_time_to_speak_of() -> None:
         ("POST /v2/chat", JSON, f"grant=x&client_secret={quote(KEY, safe='')}".encode()),
     ],
 )  # fmt: skip
-def test_what_a_request_shows_is_taken_out_of_the_rest(call: str, headers: Any, sent: Any) -> None:
+def test_a_credential_of_the_request_is_redacted_everywhere(call: str, headers: Any, sent: Any) -> None:
     raw = KEY.encode()
     inside = [base64.b64encode(b"u" * before + raw + b"!").decode() for before in range(3)]
     forms = [KEY, quote(KEY, safe=""), raw.hex(), json.dumps(KEY).strip('"').replace("/", "\\/"), *inside]
@@ -275,7 +277,7 @@ def test_events_and_arrivals() -> None:
     )
 
 
-def test_what_shows_nothing_stays_as_it_is() -> None:
+def test_an_exchange_without_credentials_is_unchanged() -> None:
     original = exchange(
         "POST /v2/chat?page_token=x", {"text": "a key, a token: 1", "tokens": 3}, request={"a": 1}
     )
@@ -285,7 +287,7 @@ def test_what_shows_nothing_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("key", ["abc1234", "internet", "20231107", "[redacted]", "xxxxxxxxxx"])
-def test_what_stands_in_texts_by_chance_is_looked_for_nowhere_else(key: str) -> None:
+def test_a_short_or_common_value_is_redacted_only_under_its_name(key: str) -> None:
     original = exchange("POST /v2/chat", {"message": f"about {key}"}, request={"api_key": key})
     assert redact.exchange(original).response == original.response
 
@@ -293,7 +295,7 @@ def test_what_stands_in_texts_by_chance_is_looked_for_nowhere_else(key: str) -> 
 # -- what is written of them
 
 
-def test_a_journal_shows_neither_a_credential_nor_a_finding_that_quotes_it() -> None:
+def test_a_journal_contains_no_credential_also_not_in_a_finding() -> None:
     original = exchange("POST /v2/chat", {"id": KEY}, request={"api_key": KEY})
     found = Finding(
         Kind.TYPE_CHANGED, Severity.BREAKING, "POST /v2/chat", 200, "/id", "a number", f'"{KEY}"', KEY

@@ -120,7 +120,7 @@ SHAPES = [v2, v1, tool, items, interleaved, unknown]
 @pytest.mark.parametrize(
     ("written", "headers"), [(sse, SSE), (escaped, SSE), (ndjson, NDJSON)], ids=["sse", "escapes", "ndjson"]
 )
-def test_the_key_of_the_run_is_taken_out_of_every_event(
+def test_the_key_of_the_run_is_redacted_in_every_event(
     written: Callable[[Sequence[Any]], bytes],
     headers: Any,
     shape: Callable[[Sequence[str]], list[Any]],
@@ -137,20 +137,20 @@ def test_the_key_of_the_run_is_taken_out_of_every_event(
 
 
 @pytest.mark.parametrize("size", [3, 5, 8])
-def test_pieces_at_different_places_are_found_in_their_order(size: int) -> None:
+def test_parts_at_different_locations_are_found_in_order(size: int) -> None:
     """They have no place in common, so only pieces of three characters or more are recognised."""
     sent = sse(locations(cut(KEY, size)))
     cleaned = scrubbed(exchange("POST /v2/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
     assert longest_piece(shown(cleaned)) < 3
 
 
-def test_lines_of_data_that_are_no_json_are_joined() -> None:
+def test_data_lines_that_are_not_json_are_joined() -> None:
     sent = plain_sse(v1(cut(KEY, 4)))
     cleaned = scrubbed(exchange("POST /v1/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
     assert longest_piece(cleaned.decode().replace("data: ", "").replace("\n", "")) < 3
 
 
-def test_half_a_key_is_taken_out_where_the_stream_ends_early() -> None:
+def test_half_a_key_is_redacted_if_the_stream_ends_early() -> None:
     sent = sse(v2(cut(KEY[:20], 3)))[:-9]
     cleaned = scrubbed(exchange("POST /v2/chat", sent, headers=SSE), Secret(KEY)).response.body or b""
     assert longest_piece("".join(json.loads(line[6:])["delta"]["message"]["content"]["text"]
@@ -159,7 +159,7 @@ def test_half_a_key_is_taken_out_where_the_stream_ends_early() -> None:
 
 @pytest.mark.parametrize("size", [1, 4, 31])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_key_that_the_recorded_request_shows_is_taken_out(
+def test_a_key_of_the_recorded_request_is_redacted(
     shape: Callable[[Sequence[str]], list[Any]], size: int
 ) -> None:
     """Of recorded traffic the key is only known by the request's header."""
@@ -182,7 +182,7 @@ def test_a_key_that_the_recorded_request_shows_is_taken_out(
 @pytest.mark.parametrize(
     "text", [f"use Bearer {KEY} now", f'{{"api_key": "{KEY}"}}', f"https://h/?token={KEY}"]
 )
-def test_what_looks_like_a_credential_once_it_is_joined_is_taken_out(text: str, size: int) -> None:
+def test_joined_text_that_looks_like_a_credential_is_redacted(text: str, size: int) -> None:
     """Nobody knows the key, but a client would read it after the word that says so."""
     sent = exchange("POST /v2/chat", sse(v2(cut(text, size))), headers=SSE)
     cleaned = redact.exchange(sent)
@@ -190,7 +190,7 @@ def test_what_looks_like_a_credential_once_it_is_joined_is_taken_out(text: str, 
     assert redact.exchange(cleaned) == cleaned
 
 
-def test_a_stream_without_a_credential_stays_as_it_is() -> None:
+def test_a_stream_without_a_credential_is_unchanged() -> None:
     """Byte for byte, and with its times."""
     original = exchange(
         "POST /v2/chat", sse(v2(["a token ", "of my ", "apprecia", "tion: ", "none"])), headers=SSE
@@ -199,7 +199,7 @@ def test_a_stream_without_a_credential_stays_as_it_is() -> None:
     assert scrubbed(original, Secret(KEY)) == original
 
 
-def test_a_key_in_several_texts_of_one_answer_is_taken_out() -> None:
+def test_a_key_split_over_texts_of_one_response_is_redacted() -> None:
     original = exchange("POST /v2/chat", items(cut(KEY, 10))[0], headers=JSON)
     assert longest_piece(shown(scrubbed(original, Secret(KEY)).response.body or b"")) < 3
 
@@ -210,7 +210,7 @@ def test_a_key_in_several_texts_of_one_answer_is_taken_out() -> None:
     st.sampled_from([sse, ndjson]),
 )
 @settings(derandomize=True, max_examples=150, deadline=None)
-def test_wherever_it_is_cut_it_is_taken_out(
+def test_a_key_split_anywhere_is_redacted(
     cuts: list[int], shape: Callable[[Sequence[str]], list[Any]], written: Callable[[Sequence[Any]], bytes]
 ) -> None:
     ends = sorted({0, *cuts, len(KEY)})
@@ -219,7 +219,7 @@ def test_wherever_it_is_cut_it_is_taken_out(
     assert longest_piece(shown(scrubbed(original, Secret(KEY)).response.body or b"")) < 3
 
 
-def test_the_last_door_finds_a_split_key_on_its_own() -> None:
+def test_the_search_for_leaks_finds_a_split_key_by_itself() -> None:
     """What is about to be written is searched without the code that has cleaned it."""
     for shape in SHAPES:
         if shape is not interleaved:
@@ -228,7 +228,7 @@ def test_the_last_door_finds_a_split_key_on_its_own() -> None:
     assert leaks(sse(v2(["nothing ", "to ", "see"])), [Secret(KEY)]) == []
 
 
-def test_the_cleaned_exchange_has_the_same_shape() -> None:
+def test_redaction_keeps_the_structure() -> None:
     """Only texts change: every event is still JSON with the same names."""
     original: Exchange = exchange("POST /v2/chat", sse(tool(cut(KEY, 6))), headers=SSE)
     cleaned = scrubbed(original, Secret(KEY)).response.body or b""

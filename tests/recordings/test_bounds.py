@@ -171,7 +171,7 @@ HOSTILE: dict[str, tuple[Callable[[int], bytes], str]] = {
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scale", [1, 10])
-def test_each_is_refused_by_name_of_its_bound_within_little_memory(tmp_path: Path, scale: int) -> None:
+def test_each_oversized_input_is_rejected_by_its_limit_in_little_memory(tmp_path: Path, scale: int) -> None:
     """All of them in one folder, and each ten times as large: each has its refusal, and memory stays low."""
     folder = tmp_path / "hostile"
     folder.mkdir()
@@ -188,7 +188,7 @@ def test_each_is_refused_by_name_of_its_bound_within_little_memory(tmp_path: Pat
     assert {name: text for name, text in reasons.items() if HOSTILE[name][1] not in text} == {}
 
 
-def test_what_stands_before_the_bound_is_read(tmp_path: Path) -> None:
+def test_exchanges_before_the_limit_are_parsed(tmp_path: Path) -> None:
     """An entry that is too deep costs itself and what follows it, but nothing before it."""
     path = tmp_path / "x.har"
     path.write_bytes(archive(*[GOOD] * 50, entry('{"text":"x"}', ',"z":' + "[" * 10_000)))
@@ -201,7 +201,7 @@ def test_what_stands_before_the_bound_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "escape", ["\\\\", '\\"', '\\\\\\\\\\"', "[", "]"], ids="slash quote mixed open close".split()
 )
-def test_brackets_and_quotes_inside_of_a_text_are_not_counted(tmp_path: Path, escape: str) -> None:
+def test_brackets_and_quotes_in_strings_are_not_counted(tmp_path: Path, escape: str) -> None:
     """Bodies are JSON inside of JSON: what is escaped there has nothing to do with the depth of the file."""
     path = tmp_path / "x.har"
     for shift in range(4):
@@ -210,7 +210,7 @@ def test_brackets_and_quotes_inside_of_a_text_are_not_counted(tmp_path: Path, es
         assert [type(one) for one in parse_recording(str(path))] == [Exchange] * 2
 
 
-def test_what_is_just_within_the_bounds_is_read(tmp_path: Path) -> None:
+def test_input_just_within_the_limits_is_parsed(tmp_path: Path) -> None:
     """The bounds themselves are allowed."""
     depth = DEEPEST - 10
     inner = f'{{"text":"x","deep":{"[" * depth}{"]" * depth},"n":{"9" * LONGEST_NUMBER}}}'
@@ -232,7 +232,7 @@ def test_a_body_of_many_megabytes_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("digits", [3_999, 4_001, 70_000])
 @pytest.mark.parametrize("shift", [0, 1, 61_000, 63_000, 65_500])
-def test_a_number_has_a_longest_length_wherever_it_stands(tmp_path: Path, digits: int, shift: int) -> None:
+def test_a_number_has_a_maximum_length_everywhere(tmp_path: Path, digits: int, shift: int) -> None:
     """In a text digits are only text; outside they are counted across the pieces in which a file is read."""
     path = tmp_path / "x.har"
     path.write_bytes(archive(entry(json.dumps({"text": "7" * (shift + digits)})), GOOD))
@@ -271,7 +271,7 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     assert isinstance(error, TrafficError)
 
 
-def test_a_file_that_grows_while_it_is_read_ends_where_it_ended(tmp_path: Path) -> None:
+def test_a_growing_file_ends_at_its_size_when_opened(tmp_path: Path) -> None:
     """The log of a server that goes on: what was there when reading began is read."""
     path = tmp_path / "x.jsonl"
     path.write_bytes(row("{}") * 3)

@@ -10,7 +10,7 @@ from cohere_conformance.recordings.codec import CodecError, TooLargeError, decod
 BOMB = gzip.compress(b"0" * 10_000_000)
 
 
-def test_what_is_not_encoded_is_taken_as_it_is() -> None:
+def test_a_body_that_is_not_encoded_is_unchanged() -> None:
     assert decode(b"plain", ["gzip"]) == b"plain"
     assert decode(b"", ["gzip", "deflate", "br"]) == b""
     assert decode(b"plain", ["unheard-of"]) == b"plain"
@@ -40,7 +40,7 @@ def test_padding_behind_a_gzip_body_is_ignored() -> None:
     assert decode(gzip.compress(b"x") + b"\0\0\0", ["gzip"]) == b"x"
 
 
-def test_several_fields_are_undone_from_the_last() -> None:
+def test_several_codings_are_decoded_from_the_last() -> None:
     assert decode(gzip.compress(zlib.compress(b"x")), ["deflate", "gzip"]) == b"x"
 
 
@@ -64,7 +64,7 @@ def streamed(body: bytes) -> bytes:
     ],
     ids=["br", "zstd", "zstd-streamed", "zstd-frames"],
 )
-def test_brotli_and_zstandard_are_undone_and_bounded(encoded: bytes, coding: str) -> None:
+def test_brotli_and_zstandard_are_decoded_within_the_limit(encoded: bytes, coding: str) -> None:
     """The codings of browsers and CDNs: what was whole comes out, what was cut or is too much does not."""
     assert decode(encoded, [coding]) == BODY
     assert decode(BODY, [coding]) == BODY, "a recorder has undone it and kept the header"
@@ -86,7 +86,7 @@ def test_a_bomb_of_brotli_or_zstandard_is_refused(encoded: bytes, coding: str) -
         decode(encoded, [coding])
 
 
-def test_a_coding_that_nobody_knows_is_an_error_unless_the_body_is_text() -> None:
+def test_an_unknown_coding_is_an_error_unless_the_body_is_text() -> None:
     """A body that was decoded by the recorder is read; any other would be judged for what it is not."""
     assert decode(BODY, ["dcb"]) == BODY
     with pytest.raises(CodecError, match="'dcb' is unknown"):

@@ -65,7 +65,7 @@ def test_the_content_decides_the_format(tmp_path: Path, sample: str, packed: boo
 
 
 @pytest.mark.parametrize("sample", OTHER)
-def test_what_is_no_recording_is_an_error_when_named(tmp_path: Path, sample: str) -> None:
+def test_a_named_file_that_is_no_recording_is_an_error(tmp_path: Path, sample: str) -> None:
     path = tmp_path / "x"
     path.write_text(OTHER[sample], encoding="utf-8")
     assert list(discover([path])) == [str(path)]
@@ -81,7 +81,9 @@ WHOLE = ["settings", "package", "array", "prose", "code", "log-text", "schema", 
 
 @pytest.mark.parametrize("sample", [name for name in DAMAGED if name not in WHOLE])
 @pytest.mark.parametrize("name", ["a.yaml", "b.YML", "c.json", "d.har", "e.json.gz"])
-def test_in_a_folder_the_name_of_a_recording_is_a_promise(tmp_path: Path, sample: str, name: str) -> None:
+def test_a_broken_file_named_like_a_recording_is_an_error_in_a_folder_too(
+    tmp_path: Path, sample: str, name: str
+) -> None:
     path = tmp_path / name
     path.write_text(DAMAGED[sample], encoding="utf-8")
     assert list(discover([tmp_path])) == [str(path)]
@@ -116,7 +118,7 @@ def test_in_a_folder_other_names_are_counted(tmp_path: Path, sample: str, name: 
     ]
 
 
-def test_files_that_are_no_recordings_are_one_line_a_folder(tmp_path: Path) -> None:
+def test_other_files_are_one_line_for_each_folder(tmp_path: Path) -> None:
     """A folder of sources beside two recordings: the recordings, and one line about the rest."""
     for number in range(30):
         path = tmp_path / f"sub{number % 3}" / f"{number}.s{number % 7}"
@@ -128,7 +130,7 @@ def test_files_that_are_no_recordings_are_one_line_a_folder(tmp_path: Path) -> N
     assert found == [str(tmp_path / "a.jsonl"), SkippedFile(str(tmp_path), reason)]
 
 
-def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
+def test_an_irregular_file_is_reported(tmp_path: Path) -> None:
     """A pipe and a broken link in a folder: neither is opened, neither is passed over."""
     os.mkfifo(tmp_path / "a.har")
     (tmp_path / "b.har").symlink_to("nowhere")
@@ -148,7 +150,7 @@ def test_lines_of_another_kind_are_skipped_and_reported(tmp_path: Path, name: st
     assert "without exchanges" in error.reason
 
 
-def test_a_folder_is_searched_in_order_and_without_hidden_things(tmp_path: Path) -> None:
+def test_a_folder_is_searched_in_order_without_hidden_files(tmp_path: Path) -> None:
     names = [
         "b.jsonl",
         "a/z.jsonl",
@@ -166,14 +168,14 @@ def test_a_folder_is_searched_in_order_and_without_hidden_things(tmp_path: Path)
     assert found == ["b.jsonl", "a/y.jsonl", "a/z.jsonl", "c/d/e.jsonl"]
 
 
-def test_a_file_is_found_once_and_named_as_it_was_first(tmp_path: Path) -> None:
+def test_a_file_is_found_once_under_its_first_name(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(ROW)
     (tmp_path / "b.jsonl").symlink_to(path)
     assert list(discover([str(path), path, tmp_path])) == [str(path)]
 
 
-def test_what_does_not_exist_is_an_error_and_the_search_goes_on(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_and_the_search_continues(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(ROW)
     missing = str(tmp_path / "missing")
@@ -184,7 +186,7 @@ def test_what_does_not_exist_is_an_error_and_the_search_goes_on(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
-def test_reading_what_is_no_file_is_an_error(tmp_path: Path, kind: str) -> None:
+def test_parsing_what_is_no_file_is_an_error(tmp_path: Path, kind: str) -> None:
     (error,) = parse_recording(str(tmp_path / "missing" if kind == "missing" else tmp_path))
     assert isinstance(error, TrafficError)
     assert error.where == "start"

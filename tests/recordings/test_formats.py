@@ -71,7 +71,7 @@ def archive(content: dict[str, Any], *fields: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
-def test_an_archive_that_keeps_the_bytes_of_the_wire(tmp_path: Path, coding: str) -> None:
+def test_an_archive_with_encoded_bodies(tmp_path: Path, coding: str) -> None:
     """Proxies export the body as it was sent, in base64: its coding is undone."""
     text = base64.b64encode(packed(coding)).decode()
     content = {"mimeType": TYPE, "text": text, "encoding": "base64"}
@@ -80,7 +80,7 @@ def test_an_archive_that_keeps_the_bytes_of_the_wire(tmp_path: Path, coding: str
 
 @pytest.mark.parametrize("written", ["hex", "base64", "base64-declared"])
 @pytest.mark.parametrize("pieces", [1, 3])
-def test_the_pieces_of_polly(tmp_path: Path, written: str, pieces: int) -> None:
+def test_the_chunks_of_polly(tmp_path: Path, written: str, pieces: int) -> None:
     """Polly.JS keeps the pieces of a compressed body in a JSON array, in hexadecimal or in base64."""
     data = packed("gzip")
     size = -(-len(data) // pieces)
@@ -92,7 +92,7 @@ def test_the_pieces_of_polly(tmp_path: Path, written: str, pieces: int) -> None:
     is_the_exchange(only(tmp_path / "x", archive(content, ("content-encoding", "gzip"))))
 
 
-def test_a_json_array_is_no_pieces_where_nothing_says_so(tmp_path: Path) -> None:
+def test_a_json_array_is_no_list_of_chunks_without_a_coding(tmp_path: Path) -> None:
     """A body that is an array of words stays one."""
     found = only(tmp_path / "x", archive({"mimeType": TYPE, "text": '["beef", "face"]'}))
     assert found.response.body == b'["beef", "face"]'
@@ -399,7 +399,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_what_is_not_read_is_named_and_counted(tmp_path: Path, name: str) -> None:
+def test_unsupported_formats_are_named_and_counted(tmp_path: Path, name: str) -> None:
     """The message says what the file is and what to do; in a folder it is listed, and hides nothing else."""
     content, words = NAMED[name]
     assert words in refusal(tmp_path / name, content)

@@ -95,7 +95,7 @@ def test_an_entry(tmp_path: Path) -> None:
     ],
     ids="not-kept none-of-nothing not-known empty left-out text base64 no-size no-content".split(),
 )
-def test_bodies_as_they_were_kept(tmp_path: Path, content: dict[str, Any], body: bytes | None) -> None:
+def test_bodies_in_each_notation(tmp_path: Path, content: dict[str, Any], body: bytes | None) -> None:
     assert only(tmp_path, response_content=content).response.body == body
 
 
@@ -111,11 +111,11 @@ def test_bodies_as_they_were_kept(tmp_path: Path, content: dict[str, Any], body:
     ],
     ids=["params", "multipart", "multipart-text", "base64", "empty", "absent"],
 )
-def test_what_was_posted(tmp_path: Path, post_data: dict[str, Any] | None, body: bytes | None) -> None:
+def test_request_bodies(tmp_path: Path, post_data: dict[str, Any] | None, body: bytes | None) -> None:
     assert only(tmp_path, request_postData=post_data).request.body == body
 
 
-def test_the_media_type_stands_in_only_where_no_header_was_kept(tmp_path: Path) -> None:
+def test_the_media_type_is_used_only_without_recorded_headers(tmp_path: Path) -> None:
     assert only(tmp_path, response_headers=[]).response.headers == (("content-type", "application/json"),)
     kept = [{"name": "Vary", "value": "Origin"}]
     assert only(tmp_path, response_headers=kept).response.headers == (("vary", "Origin"),)
@@ -124,7 +124,9 @@ def test_the_media_type_stands_in_only_where_no_header_was_kept(tmp_path: Path) 
 @pytest.mark.parametrize(
     "changes", [{"response_status": 0}, {"response_status": None}], ids=["zero", "absent"]
 )
-def test_an_aborted_request_is_an_error_and_reading_goes_on(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_an_aborted_request_is_an_error_and_parsing_continues(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     first, error, last = parse_recording(str(write(tmp_path, entry(), entry(**changes), entry())))
     assert isinstance(first, Exchange)
     assert isinstance(error, TrafficError)
@@ -136,13 +138,13 @@ def test_an_aborted_request_is_an_error_and_reading_goes_on(tmp_path: Path, chan
 @pytest.mark.parametrize(
     "value", [{"request": {}}, {"request": {"url": "u"}, "response": []}, {"response": {}}, {}], ids=repr
 )
-def test_an_entry_of_the_wrong_shape_costs_only_itself(tmp_path: Path, value: dict[str, Any]) -> None:
+def test_an_invalid_entry_does_not_affect_others(tmp_path: Path, value: dict[str, Any]) -> None:
     error, last = parse_recording(str(write(tmp_path, value, entry())))
     assert isinstance(error, TrafficError)
     assert isinstance(last, Exchange)
 
 
-def test_a_truncated_archive_gives_what_was_whole_and_one_error(tmp_path: Path) -> None:
+def test_a_truncated_archive_gives_its_complete_entries_and_one_error(tmp_path: Path) -> None:
     first, second, error = parse_recording(str(write(tmp_path, entry(), entry(), entry(), cut=-300)))
     assert isinstance(first, Exchange)
     assert isinstance(second, Exchange)
@@ -159,14 +161,14 @@ def test_a_broken_archive_is_not_quoted(tmp_path: Path) -> None:
     assert "s3cret" not in str(error)
 
 
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = write(tmp_path, entry())
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     (found,) = parse_recording(str(path))
     assert isinstance(found, Exchange)
 
 
-def test_numbers_beyond_all_bounds_do_not_end_the_reading(tmp_path: Path) -> None:
+def test_huge_numbers_do_not_end_the_parsing(tmp_path: Path) -> None:
     path = write(tmp_path, entry(), entry())
     path.write_text(path.read_text().replace('"time": 12.5', '"time": 123456789012345678901234, "t": 1e999'))
     assert [type(item) for item in parse_recording(str(path))] == [Exchange, Exchange]

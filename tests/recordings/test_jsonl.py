@@ -77,7 +77,7 @@ def test_the_content_type_is_added_only_where_no_header_has_it(tmp_path: Path) -
     ],
     ids="null empty text list duplicates digits huge nan surrogate pair false".split(),
 )
-def test_bodies_come_out_as_they_were_written(tmp_path: Path, written: str, body: bytes | None) -> None:
+def test_bodies_are_not_reformatted(tmp_path: Path, written: str, body: bytes | None) -> None:
     row = json.dumps(ROW | {"request_body": 0, "response_body": 0})
     found = only(tmp_path, row.replace('_body": 0', f'_body": {written}'))
     assert found.response.body == found.request.body == body
@@ -162,7 +162,7 @@ def test_fields_may_be_missing(tmp_path: Path) -> None:
     ],
     ids="text cut invalid utf8-url utf8-body type list method url status zero short deep".split(),
 )
-def test_a_bad_line_costs_only_itself(tmp_path: Path, line: str | bytes, reason: str) -> None:
+def test_an_invalid_line_does_not_affect_others(tmp_path: Path, line: str | bytes, reason: str) -> None:
     first, error, last = parse_recording(str(write(tmp_path, ROW, "", line, ROW)))
     assert isinstance(first, Exchange)
     assert isinstance(error, TrafficError)
@@ -172,7 +172,7 @@ def test_a_bad_line_costs_only_itself(tmp_path: Path, line: str | bytes, reason:
     assert last.source.position == "line 4"
 
 
-def test_whole_interactions_on_a_line(tmp_path: Path) -> None:
+def test_complete_interactions_on_a_line(tmp_path: Path) -> None:
     cassette = {
         "request": {
             "method": "GET",

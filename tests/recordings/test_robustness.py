@@ -60,7 +60,7 @@ def everything(path: Path, content: bytes) -> list[Exchange | TrafficError]:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_file_that_is_cut_anywhere_gives_what_was_whole_before(tmp_path: Path, name: str) -> None:
+def test_a_file_cut_anywhere_gives_the_complete_exchanges_before(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x"
     whole = everything(path, SAMPLES[name])
     assert [type(item) for item in whole] == [Exchange] * 3
@@ -79,7 +79,7 @@ def test_a_file_that_is_cut_anywhere_gives_what_was_whole_before(tmp_path: Path,
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_compressed_file_that_is_cut_gives_what_could_be_unpacked(tmp_path: Path, name: str) -> None:
+def test_a_cut_compressed_file_gives_what_can_be_decompressed(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.gz"
     packed = gzip.compress(SAMPLES[name] + b"\n" * 100_000, mtime=0)
     # Stored without compression, so that most of the content lies before the cut.

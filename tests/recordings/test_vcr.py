@@ -163,7 +163,7 @@ def test_an_empty_body_is_not_a_missing_one(tmp_path: Path) -> None:
     assert second.response.body == b""
 
 
-def test_a_body_that_was_not_kept_is_none(tmp_path: Path) -> None:
+def test_a_body_that_was_not_recorded_is_none(tmp_path: Path) -> None:
     (found,) = exchanges(write(tmp_path, cassette("body: null")))
     assert found.response.body is None
 
@@ -229,7 +229,7 @@ def test_compressed_bodies_are_unpacked(tmp_path: Path, coding: str, encoded: by
     assert found.response.body == BODY
 
 
-def test_compressed_bytes_that_were_read_as_latin_1(tmp_path: Path) -> None:
+def test_compressed_bytes_decoded_as_latin_1(tmp_path: Path) -> None:
     packed = gzip.compress(b"{}").decode("latin-1")
     record = {
         "request": {"method": "GET", "uri": "https://h/x", "body": None, "headers": {}},
@@ -263,7 +263,7 @@ def test_a_body_that_cannot_be_unpacked_is_none_and_says_why(
     assert reason in found.response.undecoded
 
 
-def test_a_body_that_unpacks_to_too_much_costs_only_its_exchange(
+def test_a_decompression_bomb_affects_only_its_exchange(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bomb is refused with its bound, and what follows it is read."""
@@ -292,7 +292,7 @@ def test_scalars_are_not_retyped(tmp_path: Path, written: str) -> None:
     assert found.response.body == bare.encode()
 
 
-def test_bodies_that_the_recorder_kept_as_yaml(tmp_path: Path) -> None:
+def test_bodies_recorded_as_yaml(tmp_path: Path) -> None:
     body = """
 parsed_body:
   model: OFF
@@ -314,7 +314,7 @@ parsed_body:
     assert found.response.body == found.request.body == expected.encode()
 
 
-def test_folded_and_literal_text_comes_out_exact(tmp_path: Path) -> None:
+def test_folded_and_literal_text_is_exact(tmp_path: Path) -> None:
     literal = 'body:\n  string: |\n    event: a\n    data: {"x": 1}\n\n    data: [DONE]\n'
     folded = "body: 'one\n  two\n\n  three '"
     (found,) = exchanges(write(tmp_path, cassette(literal, request=folded)))
@@ -349,7 +349,7 @@ def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     ],
     ids=["url", "method", "no-status", "short-status", "text-status", "base64"],
 )
-def test_an_unusable_interaction_is_an_error_with_its_place(
+def test_an_unusable_interaction_is_an_error_with_its_location(
     tmp_path: Path, change: tuple[str, str], reason: str
 ) -> None:
     error = the_error(write(tmp_path, cassette("body: {string: x}").replace(*change)))
@@ -368,7 +368,7 @@ def test_the_notation_of_go_vcr(tmp_path: Path) -> None:
     assert (found.request.url, found.response.status, found.response.body) == ("https://h/x", 404, b"{}")
 
 
-def test_truncated_yaml_gives_what_was_whole_and_one_error(tmp_path: Path) -> None:
+def test_truncated_yaml_gives_its_complete_interactions_and_one_error(tmp_path: Path) -> None:
     whole = PYTHON.replace("version: 1\n", PYTHON.removeprefix("interactions:\n"))
     cut = whole[: whole.rindex('"hello"')]
     first, second, error = everything(write(tmp_path, cut))
@@ -428,7 +428,7 @@ def test_a_surrogate_pair_is_one_character(tmp_path: Path) -> None:
     assert found.response.body == "😀".encode()
 
 
-def test_credentials_never_leave_the_reader(tmp_path: Path) -> None:
+def test_credentials_never_leave_the_parser(tmp_path: Path) -> None:
     text = PYTHON.replace(
         "Accept:\n      - '*/*'", "AUTHORIZATION:\n      - Bearer s3cret\n      X-Api-Key:\n      - s3cret"
     )
