@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.reference import audio_file, catalogue
-from reference import Asked, asked
+from reference import CheckedServer, checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,9 +41,9 @@ def wav(content: bytes, width: int = 2) -> bytes:
 
 def flac(content: bytes, size: int) -> bytes:
     """Return the beginning of a FLAC file: what describes the samples, and a number of zeros."""
-    told = RATE << 44 | 0 << 41 | 15 << 36 | len(content) // 2
+    info = RATE << 44 | 0 << 41 | 15 << 36 | len(content) // 2
     mark = hashlib.md5(content, usedforsecurity=False).digest()
-    return b"fLaC\x80\0\0\x22" + bytes(10) + told.to_bytes(8) + mark + bytes(size)
+    return b"fLaC\x80\0\0\x22" + bytes(10) + info.to_bytes(8) + mark + bytes(size)
 
 
 SPEECH = samples(3)
@@ -52,23 +52,23 @@ SILENCE = [wav(samples(5, loud=0)), wav(samples(5, loud=100)), wav(b"\x80" * 999
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Asked]:
-    with asked() as server:
+def server() -> Iterator[CheckedServer]:
+    with checked_server() as server:
         yield server
 
 
-def heard(server: Asked, content: bytes = FILE, *, status: int | None = 200, **fields: str) -> Any:
+def heard(server: CheckedServer, content: bytes = FILE, *, status: int | None = 200, **fields: str) -> Any:
     """Return the answer to a form whose file comes last; a field that is `""` is left out."""
-    told = {"model": MODEL, "language": "en"} | fields
-    data = {name: value for name, value in told.items() if value}
+    given = {"model": MODEL, "language": "en"} | fields
+    data = {name: value for name, value in given.items() if value}
     return server.ask(LABEL, data=data, files={"file": ("a.wav", content, "audio/wav")}, status=status)
 
 
-def text(server: Asked, content: bytes = FILE, **fields: str) -> str:
+def text(server: CheckedServer, content: bytes = FILE, **fields: str) -> str:
     return str(heard(server, content, **fields).json()["text"])
 
 
-def test_the_answer_is_the_text_alone_and_the_same_each_time(server: Asked) -> None:
+def test_the_response_is_the_text_only_and_repeatable(server: CheckedServer) -> None:
     answer = heard(server)
     assert set(answer.json()) == {"text"}
     assert len(answer.json()["text"].split()) == 6
@@ -78,11 +78,11 @@ def test_the_answer_is_the_text_alone_and_the_same_each_time(server: Asked) -> N
 
 
 @pytest.mark.parametrize("content", SILENCE)
-def test_silence_says_nothing(server: Asked, content: bytes) -> None:
+def test_silence_has_an_empty_text(server: CheckedServer, content: bytes) -> None:
     assert text(server, content) == ""
 
 
-def test_a_recording_is_the_same_in_another_container(server: Asked) -> None:
+def test_a_recording_is_the_same_in_another_container(server: CheckedServer) -> None:
     assert text(server, flac(SPEECH, len(SPEECH) // 2)) == text(server)
     assert text(server, flac(bytes(len(SPEECH)), 100)) == ""
     eight = bytes(one ^ 0x80 for one in SPEECH)
@@ -90,19 +90,19 @@ def test_a_recording_is_the_same_in_another_container(server: Asked) -> None:
 
 
 @pytest.mark.parametrize("begin", [b"ID3\4", b"\xff\xfb\x90\0", b"OggS"])
-def test_compressed_recordings_are_taken_as_they_are(server: Asked, begin: bytes) -> None:
+def test_compressed_recordings_are_not_decoded(server: CheckedServer, begin: bytes) -> None:
     assert text(server, begin + bytes(48_000)) != ""
 
 
 @pytest.mark.parametrize("language", "ar de el en es fr it ja ko nl pl pt vi zh".split())
-def test_each_language_has_its_own_words(server: Asked, language: str) -> None:
+def test_each_language_has_its_own_words(server: CheckedServer, language: str) -> None:
     found = text(server, language=language)
     assert found
     assert (found == text(server)) == (language == "en")
 
 
 @pytest.mark.parametrize(
-    ("fields", "content", "told"),
+    ("fields", "content", "message"),
     [
         ({"model": ""}, FILE, "model parameter is required"),
         ({"language": ""}, FILE, "language parameter is required"),
@@ -119,11 +119,13 @@ def test_each_language_has_its_own_words(server: Asked, language: str) -> None:
         ({}, b"OggS" + bytes(25 * 2**20), "larger than"),
     ],
 )
-def test_what_is_refused(server: Asked, fields: dict[str, str], content: bytes, told: str) -> None:
-    assert told in heard(server, content, status=400, **fields).json()["message"]
+def test_invalid_requests_are_rejected(
+    server: CheckedServer, fields: dict[str, str], content: bytes, message: str
+) -> None:
+    assert message in heard(server, content, status=400, **fields).json()["message"]
 
 
-def test_a_form_must_be_whole_and_known(server: Asked) -> None:
+def test_a_form_has_to_be_complete_without_unknown_parts(server: CheckedServer) -> None:
     assert "multipart/form-data" in server.ask(LABEL, {"model": MODEL}, status=400).json()["message"]
     late = server.ask(LABEL, data={}, files=turned(), status=400)
     assert "form fields must appear before the file part" in late.json()["message"]
@@ -142,14 +144,14 @@ def turned() -> Any:
 
 
 @pytest.mark.parametrize("kind", [FILE, flac(SPEECH, 9)], ids=["wav", "flac"])
-def test_damaged_files_are_refused_and_nothing_worse(kind: bytes) -> None:
+def test_damaged_files_are_rejected_without_a_crash(kind: bytes) -> None:
     for cut in range(60):
         for content in (kind[:cut], kind[:cut] + b"\xff" * 8 + kind[cut + 8 : 200]):
             with contextlib.suppress(audio_file.UnreadableAudioError):
                 assert audio_file.read(content).seconds >= 0
 
 
-SEEN: dict[str, Callable[[Asked], bool]] = {
+SEEN: dict[str, Callable[[CheckedServer], bool]] = {
     "empty-text": lambda server: text(server) != "",
     "text-missing": lambda server: "text" in heard(server).json(),
     "text-null": lambda server: heard(server).json()["text"] is not None,
@@ -164,12 +166,12 @@ SEEN: dict[str, Callable[[Asked], bool]] = {
 }
 
 
-def test_every_fault_is_in_the_table() -> None:
+def test_every_fault_is_tested() -> None:
     assert {f"audio.{name}" for name in SEEN} == {name for name in catalogue() if name.startswith("audio.")}
 
 
 @pytest.mark.parametrize("name", sorted(SEEN))
-def test_a_fault_shows_and_its_absence_does_not(server: Asked, name: str) -> None:
+def test_a_fault_changes_the_response(server: CheckedServer, name: str) -> None:
     assert SEEN[name](server)
-    with server.wrong(f"audio.{name}"):
+    with server.fault(f"audio.{name}"):
         assert not SEEN[name](server)

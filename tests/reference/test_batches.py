@@ -21,16 +21,16 @@ CHAT = "command-a-03-2025"
 EMBED = "embed-v4.0"
 
 
-def asked(text: str) -> list[dict[str, Any]]:
+def user_message(text: str) -> list[dict[str, Any]]:
     return [{"role": "user", "content": [{"type": "text", "text": text}]}]
 
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": '{"type": "object", "properties": {}}'}}
 ROWS = [
-    {"custom_id": "a", "body": {"messages": asked("What is a plum?"), "max_tokens": 20}},
-    {"custom_id": "b", "body": {"messages": asked("And a pear?"), "tools": [TOOL], "seed": 1}},
+    {"custom_id": "a", "body": {"messages": user_message("What is a plum?"), "max_tokens": 20}},
+    {"custom_id": "b", "body": {"messages": user_message("And a pear?"), "tools": [TOOL], "seed": 1}},
     {"custom_id": "c", "body": {"messages": [{"role": "user", "content": "plain text"}]}},
-    {"custom_id": "d", "body": {"messages": asked("x"), "stream": True}},
+    {"custom_id": "d", "body": {"messages": user_message("x"), "stream": True}},
 ]
 
 
@@ -127,13 +127,16 @@ def test_a_batch_goes_from_queued_to_completed(bench: Bench) -> None:
         (
             "batch-chat-v2-input",
             "command-a-reasoning-08-2025",
-            {"messages": asked("Hello"), "reasoning": True, "thinking_budget": 100},
-            {"messages": asked("Hello"), "tools": [{"type": "function", "function": {"parameters": "{"}}]},
+            {"messages": user_message("Hello"), "reasoning": True, "thinking_budget": 100},
+            {
+                "messages": user_message("Hello"),
+                "tools": [{"type": "function", "function": {"parameters": "{"}}],
+            },
             "message",
         ),
     ],
 )
-def test_each_kind_of_row_is_answered_in_its_way(
+def test_each_type_of_batch_has_its_own_results(
     bench: Bench, kind: str, model: str, body: Any, wrong: Any, key: str
 ) -> None:
     rows = [{"custom_id": "good", "body": body}, {"custom_id": "bad", "body": wrong}]
@@ -166,7 +169,7 @@ def test_cancelling_early_stops_and_cancelling_late_does_not(bench: Bench) -> No
     assert shown(bench, late) == ended
 
 
-def test_a_batch_fails_whose_dataset_is_deleted(bench: Bench) -> None:
+def test_deleting_its_dataset_fails_a_batch(bench: Bench) -> None:
     made = make(bench)
     bench.wait(2)
     bench.send("DELETE", f"/v1/datasets/{made['input_dataset_id']}")
@@ -175,7 +178,7 @@ def test_a_batch_fails_whose_dataset_is_deleted(bench: Bench) -> None:
     assert (failed["status"], failed["num_successful_records"]) == ("BATCH_STATUS_FAILED", 2)
 
 
-def test_a_walk_sees_every_batch_once(bench: Bench) -> None:
+def test_the_pages_have_every_batch_once(bench: Bench) -> None:
     for _ in range(3):
         make(bench)
     whole = bench.get("/v2/batches?page_size=5000")
@@ -194,7 +197,7 @@ def test_a_walk_sees_every_batch_once(bench: Bench) -> None:
         whole = bench.get("/v2/batches?page_size=5000")
 
 
-def test_what_is_refused(bench: Bench) -> None:
+def test_invalid_requests_are_rejected(bench: Bench) -> None:
     dataset = bench.dataset(lines(ROWS), "batch-chat-v2-input")
     body = {"name": "many", "model": CHAT, "input_dataset_id": dataset}
     for change, status in (
@@ -266,11 +269,11 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
 }
 
 
-def test_every_fault_is_told_of() -> None:
+def test_every_fault_is_tested() -> None:
     assert set(FAULTS) == {name for name in catalogue() if name.startswith("batches.")}
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_show(bench: Bench, name: str) -> None:
+def test_a_fault_changes_the_response(bench: Bench, name: str) -> None:
     bench.fault(name)
     assert FAULTS[name](bench)

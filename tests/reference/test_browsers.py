@@ -29,8 +29,8 @@ def url() -> Iterator[str]:
 def test_a_preflight_allows_what_it_asks_for(url: str, path: str, method: str) -> None:
     """No key is needed: a browser sends none with a preflight."""
     wanted = "authorization,content-type,x-client-name"
-    asked = {"access-control-request-method": method, "access-control-request-headers": wanted}
-    response = httpx.options(url + path, headers=ORIGIN | asked)
+    preflight = {"access-control-request-method": method, "access-control-request-headers": wanted}
+    response = httpx.options(url + path, headers=ORIGIN | preflight)
     assert response.status_code == 204
     assert response.content == b""
     assert response.headers["access-control-allow-origin"] == "*"
@@ -40,16 +40,19 @@ def test_a_preflight_allows_what_it_asks_for(url: str, path: str, method: str) -
     assert "access-control-allow-private-network" not in response.headers
 
 
-def test_a_page_of_the_internet_may_ask_for_a_server_of_this_machine(url: str) -> None:
+def test_a_preflight_of_private_network_access_is_allowed(url: str) -> None:
     """Browsers ask for that in particular, and only then is it granted."""
-    asked = {"access-control-request-method": "GET", "access-control-request-private-network": "true"}
-    response = httpx.options(f"{url}/v1/models", headers=ORIGIN | asked)
+    preflight = {
+        "access-control-request-method": "GET",
+        "access-control-request-private-network": "true",
+    }
+    response = httpx.options(f"{url}/v1/models", headers=ORIGIN | preflight)
     assert response.headers["access-control-allow-private-network"] == "true"
     assert "access-control-allow-headers" not in response.headers
 
 
 @pytest.mark.parametrize("headers", [{}, ORIGIN, {"access-control-request-method": "POST"}, KEY])
-def test_options_that_are_no_preflight_are_no_declared_call(url: str, headers: dict[str, str]) -> None:
+def test_options_without_a_preflight_are_an_undeclared_method(url: str, headers: dict[str, str]) -> None:
     """As before: the key is checked first, then the path, which has no such method."""
     response = httpx.options(f"{url}/v2/chat", headers=headers)
     assert response.status_code == (404 if headers == KEY else 401)
@@ -67,12 +70,12 @@ def test_options_that_are_no_preflight_are_no_declared_call(url: str, headers: d
         ("GET", "/cohere-public/tokenizers/command-a-03-2025.json", {}, None, 200),
     ],
 )
-def test_a_page_may_read_every_response_and_nobody_else_is_bothered(
+def test_cors_headers_are_sent_to_browsers_only(
     url: str, method: str, path: str, headers: dict[str, str], body: object, status: int
 ) -> None:
     """Errors and streams as well; a request without an origin gets no header of the kind."""
-    asked = httpx.request(method, url + path, headers=headers | ORIGIN, json=body, timeout=60)
-    assert asked.status_code == status
-    assert asked.headers.get_list("access-control-allow-origin") == ["*"]
+    response = httpx.request(method, url + path, headers=headers | ORIGIN, json=body, timeout=60)
+    assert response.status_code == status
+    assert response.headers.get_list("access-control-allow-origin") == ["*"]
     plain = httpx.request(method, url + path, headers=headers, json=body, timeout=60)
     assert "access-control-allow-origin" not in plain.headers

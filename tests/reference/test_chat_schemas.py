@@ -24,7 +24,7 @@ from cohere_conformance.reference.chat import patterns, schemas
         ("a{9999}", None),
     ],
 )
-def test_simple_patterns_are_written_out_and_others_refused(pattern: str, text: str | None) -> None:
+def test_simple_patterns_get_a_text_and_others_an_error(pattern: str, text: str | None) -> None:
     if text is None:
         with pytest.raises(ValueError, match=r"pattern|expression|group|reference|written|made up"):
             patterns.sample(pattern)
@@ -43,7 +43,7 @@ def test_simple_patterns_are_written_out_and_others_refused(pattern: str, text: 
         {"type": "array", "minItems": 500},
     ],
 )
-def test_what_no_instance_can_be_made_up_for_is_told(schema: dict[str, Any]) -> None:
+def test_a_schema_without_an_instance_is_an_error(schema: dict[str, Any]) -> None:
     with pytest.raises(schemas.UnfillableError):
         schemas.instance(schema, schemas.Hints("Marlene was built in 1987"))
 
@@ -77,7 +77,7 @@ def test_arguments_obey_schemas_that_replies_in_json_may_not_have(schema: dict[s
         ("How good were the sales?", "2026-01-01"),
     ],
 )
-def test_a_text_described_as_a_date_is_one(text: str, day: str) -> None:
+def test_a_string_described_as_a_date_is_a_date(text: str, day: str) -> None:
     schema = {"type": "string", "description": "Retrieves the sales of this day, formatted as YYYY-MM-DD."}
     assert schemas.instance(schema, schemas.Hints(text)) == day
     assert schemas.instance(schema | {"maxLength": 4}, schemas.Hints(text)) == day[:4]

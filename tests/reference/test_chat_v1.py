@@ -114,9 +114,9 @@ def payloads(response: httpx.Response) -> list[Body]:
 
 def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[str]:
     """Return the oracles and requirements that an answer breaks, or the kinds of what its schema forbids."""
-    unsound = {str(one.kind) for one in findings if one.requirement is None}
-    if unsound:
-        return unsound
+    kinds = {str(one.kind) for one in findings if one.requirement is None}
+    if kinds:
+        return kinds
     events = payloads(response)
     streamed = response.headers["content-type"] != "application/json"
     answer = events[-1]["response"] if streamed else response.json()
@@ -141,10 +141,10 @@ def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[
         "tools": {one["name"] for one in answer.get("tool_calls") or ()} <= {"tide_table"},
     }
     if streamed:
-        told = [one for event in events for one in event.get("citations", ())]
+        streamed = [one for event in events for one in event.get("citations", ())]
         oracles |= {
             "T03": [event["is_finished"] for event in events] == [False] * (len(events) - 1) + [True],
-            "T05": all(one in citations for one in told) and len(told) == len(citations),
+            "T05": all(one in citations for one in streamed) and len(streamed) == len(citations),
             "calls": all(
                 event["tool_calls"] == answer["tool_calls"] for event in events if "tool_calls" in event
             ),
@@ -179,7 +179,7 @@ def test_the_id_of_a_tool_result_names_its_turn_unless_it_comes_in_a_single_step
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_every_oracle_holds_streamed_or_not(server: Server, name: str) -> None:
+def test_requirements_hold_with_and_without_streaming(server: Server, name: str) -> None:
     body = REQUESTS[name]
     response, findings = server.send(body)
     assert response.status_code == 200, response.text
@@ -239,7 +239,7 @@ def test_a_conversation_is_remembered_under_its_id(server: Server) -> None:
     assert "Anna" not in other["text"]
 
 
-def test_debug_events_come_where_they_are_asked_for(server: Server) -> None:
+def test_debug_events_are_sent_on_request(server: Server) -> None:
     response, findings = server.send(PLAIN | {"stream": True}, headers={"x-debug": "1"})
     assert not findings
     assert "lighthouse" in next(one["prompt"] for one in payloads(response) if one["event_type"] == "debug")
@@ -270,7 +270,7 @@ REFUSED: dict[str, tuple[Body, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_does_not_go_together_is_refused(server: Server, name: str) -> None:
+def test_invalid_combinations_are_rejected(server: Server, name: str) -> None:
     body, fragment = REFUSED[name]
     response, findings = server.send(body)
     assert (response.status_code, findings) == (400, []), response.text
@@ -352,7 +352,7 @@ def test_a_fault_of_streams_is_seen_and_leaves_other_answers_alone(server: Serve
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_a_fault_accepts_what_is_refused_otherwise(server: Server, name: str) -> None:
+def test_a_fault_accepts_an_invalid_request(server: Server, name: str) -> None:
     refused, requirement = ACCEPTED[name]
     response, findings = server.send(REFUSED[refused][0], f"chat.v1.{name}")
     assert response.status_code == 200
@@ -372,7 +372,7 @@ def test_the_case_of_a_role_can_matter(server: Server) -> None:
     assert server.send(body, "chat.v1.roles-case-sensitive")[0].status_code == 400
 
 
-def test_a_stream_can_tell_another_reply(server: Server) -> None:
+def test_a_fault_changes_the_reply_of_a_stream(server: Server) -> None:
     def said(fault: str | None) -> object:
         return payloads(server.send(PLAIN | {"stream": True}, fault)[0])[-1]["response"]["text"]
 
@@ -383,7 +383,7 @@ def test_a_stream_can_tell_another_reply(server: Server) -> None:
 OTHERWISE = ("accepts-ignored", "conversation-forgotten", "roles-case-sensitive", "stream.other-reply")
 
 
-def test_every_fault_has_been_seen() -> None:
+def test_every_fault_is_tested() -> None:
     seen = {f"chat.v1.{name}" for name in (*SEEN, *ACCEPTED, *OTHERWISE)}
     seen |= {f"chat.v1.stream.{name}" for name in STREAM_SEEN}
     assert seen == {name for name in catalogue() if name.startswith("chat.v1.")}

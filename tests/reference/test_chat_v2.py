@@ -56,7 +56,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_every_oracle_holds_and_the_stream_tells_the_same(server: Server, name: str) -> None:
+def test_requirements_hold_and_the_stream_equals_the_response(server: Server, name: str) -> None:
     body = REQUESTS[name]
     response, findings = server.send(body)
     assert response.status_code == 200, response.text
@@ -103,12 +103,12 @@ def test_fast_citations_come_between_the_text_and_others_after_it(server: Server
         return [one["type"] for one in payloads(server.send(body)[0])]
 
     for mode, between in (("FAST", True), ("ACCURATE", False)):
-        told = kinds(mode)
-        last = max(index for index, kind in enumerate(told) if kind == "content-delta")
-        assert (told.index("citation-start") < last) is between
+        sent = kinds(mode)
+        last = max(index for index, kind in enumerate(sent) if kind == "content-delta")
+        assert (sent.index("citation-start") < last) is between
 
 
-def test_a_call_that_does_not_fit_is_an_error_also_in_the_middle_of_a_stream(server: Server) -> None:
+def test_a_tool_call_above_max_tokens_is_an_error_even_in_a_stream(server: Server) -> None:
     body = CALLS | {"max_tokens": 5}
     response, findings = server.send(body)
     assert (response.status_code, "max_tokens" in response.json()["message"]) == (422, True)
@@ -120,13 +120,13 @@ def test_a_call_that_does_not_fit_is_an_error_also_in_the_middle_of_a_stream(ser
     assert "max_tokens" in end["error"]
 
 
-def test_debug_events_come_where_they_are_asked_for(server: Server) -> None:
+def test_debug_events_are_sent_on_request(server: Server) -> None:
     response, findings = server.send(request(stream=True), headers={"x-debug": "1"})
     assert not findings
     assert "lighthouse" in next(one["prompt"] for one in payloads(response) if one["type"] == "debug")
 
 
-def test_more_conversation_is_never_less_input(server: Server) -> None:
+def test_a_longer_conversation_has_more_input_tokens(server: Server) -> None:
     longer = request(
         messages=[user("Hi."), {"role": "assistant", "content": "Hello."}, *request()["messages"]]
     )
@@ -141,8 +141,8 @@ def test_the_schema_of_a_reply_goes_by_either_name(server: Server, name: str) ->
     body = request(response_format={"type": "json_object", name: schema})
     response, findings = server.send(body)
     assert (response.status_code, findings) == (200, []), response.text
-    told = json.loads(response.json()["message"]["content"][0]["text"])
-    assert isinstance(told["age"], int)
+    value = json.loads(response.json()["message"]["content"][0]["text"])
+    assert isinstance(value["age"], int)
     response, _ = server.send(request(response_format={"type": "json_object", name: {"type": "array"}}))
     assert response.status_code == 400
     assert f"response_format.{name}" in response.json()["message"]
@@ -212,14 +212,14 @@ REFUSED: dict[str, tuple[Body, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_does_not_go_together_is_refused(server: Server, name: str) -> None:
+def test_invalid_combinations_are_rejected(server: Server, name: str) -> None:
     body, fragment = REFUSED[name]
     response, findings = server.send(body)
     assert (response.status_code, findings) == (400, []), response.text
     assert fragment in response.json()["message"]
 
 
-def test_older_models_do_without_the_safety_mode(server: Server) -> None:
+def test_older_models_accept_safety_mode_off(server: Server) -> None:
     body = request("How do I build a bomb?", model="command-r-08-2024", safety_mode="OFF")
     response, findings = server.send(body)
     assert not findings
@@ -305,7 +305,7 @@ STREAM_SEEN: dict[str, tuple[Body, str]] = {
 }
 
 
-def told(body: Body, response: httpx.Response, findings: list[Finding]) -> set[str]:
+def reported(body: Body, response: httpx.Response, findings: list[Finding]) -> set[str]:
     """Return what is wrong with an answer that may be too wrong for the oracles."""
     required = {one.requirement for one in findings if one.requirement}
     broken = {str(one.kind) for one in findings if not one.requirement}
@@ -315,13 +315,13 @@ def told(body: Body, response: httpx.Response, findings: list[Finding]) -> set[s
 @pytest.mark.parametrize("name", SEEN)
 def test_a_fault_of_answers_is_seen(server: Server, name: str) -> None:
     body, expected = SEEN[name]
-    assert expected in told(body, *server.send(body, f"chat.v2.{name}"))
+    assert expected in reported(body, *server.send(body, f"chat.v2.{name}"))
 
 
 @pytest.mark.parametrize("name", STREAM_SEEN)
 def test_a_fault_of_streams_is_seen_and_leaves_other_answers_alone(server: Server, name: str) -> None:
     body, expected = STREAM_SEEN[name]
-    assert expected in told(body, *server.send(body | {"stream": True}, f"chat.v2.stream.{name}"))
+    assert expected in reported(body, *server.send(body | {"stream": True}, f"chat.v2.stream.{name}"))
     assert wrong(body, *server.send(body, f"chat.v2.stream.{name}")) == set()
 
 
@@ -340,7 +340,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_a_fault_accepts_what_is_refused_otherwise(server: Server, name: str) -> None:
+def test_a_fault_accepts_an_invalid_request(server: Server, name: str) -> None:
     body, _ = REFUSED[ACCEPTED[name]]
     assert server.send(body)[0].status_code == 400
     response, findings = server.send(body, f"chat.v2.{name}")
@@ -360,7 +360,7 @@ OTHERS = {
 }
 
 
-def test_faults_that_only_another_answer_or_a_second_look_shows(server: Server) -> None:
+def test_faults_that_only_another_response_shows(server: Server) -> None:
     response, _ = server.send(GROUNDED, "chat.v2.citation-source-untyped")
     assert "type" not in response.json()["message"]["citations"][0]["sources"][0]
     history = REQUESTS["history"]
@@ -383,7 +383,7 @@ def test_faults_that_only_another_answer_or_a_second_look_shows(server: Server) 
     assert [one.requirement for one in found] == ["v2.chat.stream-error-told"]
 
 
-def test_every_fault_has_been_seen() -> None:
+def test_every_fault_is_tested() -> None:
     seen = {f"chat.v2.{name}" for name in (*SEEN, *ACCEPTED)} | {
         f"chat.v2.stream.{name}" for name in STREAM_SEEN
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = {"authorization": "Bearer reference-key"}
-TEXT = {"text": "The lighthouse of Harlingen stands at the harbour.", "model": "command-a-03-2025"}
+TEXT = {"text": "The lighthouse of Harlingen is at the harbour.", "model": "command-a-03-2025"}
 CONTENT = json.dumps(TEXT).encode()
 CHAT = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Tell me a story."}]}
 ROWS = b'{"text": "one"}\n{"text": "two"}\n'
@@ -68,7 +68,7 @@ def raw(method: str, url: str, **further: object) -> tuple[httpx.Headers, bytes]
         ("gzip;q=nan", False),
     ],
 )
-def test_a_response_is_compressed_for_who_asks_for_gzip(
+def test_a_response_is_compressed_for_clients_that_accept_gzip(
     url: str, accepted: str | None, compressed: bool
 ) -> None:
     """As live: gzip where it is accepted, the same content otherwise, and `vary` says that it depends."""
@@ -109,7 +109,7 @@ def test_a_stream_is_never_compressed(url: str, path: str) -> None:
     assert b"stream-end" in content or b"message-end" in content
 
 
-def test_what_is_large_comes_back_complete(url: str) -> None:
+def test_a_large_response_is_complete(url: str) -> None:
     """A response of some 100 kB is compressed in a thread, to the same content."""
     texts = [f"text number {number}" for number in range(20)]
     body = {"model": "embed-v4.0", "texts": texts, "input_type": "search_query", "embedding_types": ["float"]}
@@ -174,7 +174,7 @@ PYTHON = re.compile(r"\b[A-Z][A-Za-z]*(?:Error|Exception)\b|Traceback|\bzlib\b|\
 
 
 @pytest.mark.parametrize(("name", "form"), [*((name, False) for name in REFUSED), *FORMS])
-def test_what_cannot_be_decoded_is_refused_in_words(url: str, name: str, form: bool) -> None:
+def test_a_damaged_encoding_is_rejected_with_a_message(url: str, name: str, form: bool) -> None:
     """400 with what is wrong: no crash, no name of Python, no more memory than a body may take."""
     coding, content, fragment = REFUSED[name]
     content = gzip.compress(FORM)[:-10] if name == "cut" and form else content
@@ -201,7 +201,7 @@ def test_what_cannot_be_decoded_is_refused_in_words(url: str, name: str, form: b
         (b"[" * 200_000, "nested too deeply"),
     ],
 )
-def test_what_is_no_json_is_refused_in_words(url: str, content: bytes, fragment: str) -> None:
+def test_invalid_json_is_rejected_with_a_message(url: str, content: bytes, fragment: str) -> None:
     """The message says what is wrong and where, and does not name an exception."""
     response = httpx.post(f"{url}/v1/tokenize", content=content, headers=KEY)
     assert response.status_code == 400

@@ -47,7 +47,7 @@ def patch(bench: Bench, made: Any, **change: Any) -> Any:
     return bench.send("PATCH", f"{PATH}/{made['id']}", change)["connector"]
 
 
-def test_what_is_created_can_be_read_and_listed(bench: Bench) -> None:
+def test_a_created_connector_can_be_read_and_listed(bench: Bench) -> None:
     total = bench.get(PATH)["total_count"]
     made = make(bench, description="notes", excludes=["mail"], oauth=OAUTH)
     assert made["id"].startswith("my-notes-")
@@ -60,7 +60,7 @@ def test_what_is_created_can_be_read_and_listed(bench: Bench) -> None:
     assert bench.get(PATH)["total_count"] == total
 
 
-def test_no_secret_comes_back(bench: Bench) -> None:
+def test_responses_have_no_secrets(bench: Bench) -> None:
     made = make(bench, oauth=OAUTH)
     changed = patch(bench, made, service_auth=SERVICE)
     assert (changed["auth_type"], "oauth" in changed) == ("service_auth", False)
@@ -69,7 +69,7 @@ def test_no_secret_comes_back(bench: Bench) -> None:
     assert "top-secret" not in seen
 
 
-def test_an_update_changes_what_it_names(bench: Bench) -> None:
+def test_an_update_changes_the_sent_properties_only(bench: Bench) -> None:
     made = make(bench, active=False, excludes=["a"], oauth=OAUTH)
     changed = patch(bench, made, name="Other", description="not taken over")
     assert changed["updated_at"] > made["updated_at"]
@@ -81,8 +81,8 @@ def test_authorising_lasts_an_hour(bench: Bench) -> None:
     made = make(bench, oauth=OAUTH)
     assert "auth_status" not in made
     path = f"{PATH}/{made['id']}"
-    told = bench.post(f"{path}/oauth/authorize?after_token_redirect=https://example.org/back")
-    assert told["redirect_url"].startswith("https://example.org/consent?a=1&client_id=me")
+    authorized = bench.post(f"{path}/oauth/authorize?after_token_redirect=https://example.org/back")
+    assert authorized["redirect_url"].startswith("https://example.org/consent?a=1&client_id=me")
     assert bench.get(path)["connector"]["auth_status"] == "valid"
     bench.state.clock.advance(3600)
     assert bench.get(path)["connector"]["auth_status"] == "expired"
@@ -99,7 +99,7 @@ def test_the_list_has_pages_newest_first(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"url": "https://example.org/find"}, "must end with the path /search"),
         ({"url": "https://unreachable.example/search"}, "connector not reachable at"),
@@ -109,9 +109,9 @@ def test_the_list_has_pages_newest_first(bench: Bench) -> None:
         ({"oauth": OAUTH, "service_auth": SERVICE}, "exclude each other"),
     ],
 )
-def test_what_is_refused(bench: Bench, change: dict[str, Any], told: str) -> None:
-    assert told in bench.post(PATH, {"name": "a", "url": URL, **change}, 400)["message"]
-    assert told in bench.send("PATCH", f"{PATH}/{make(bench)['id']}", change, 400)["message"]
+def test_invalid_requests_are_rejected(bench: Bench, change: dict[str, Any], message: str) -> None:
+    assert message in bench.post(PATH, {"name": "a", "url": URL, **change}, 400)["message"]
+    assert message in bench.send("PATCH", f"{PATH}/{make(bench)['id']}", change, 400)["message"]
 
 
 def test_the_live_service_has_the_list_only() -> None:
@@ -154,11 +154,11 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
 }
 
 
-def test_every_fault_is_told_of() -> None:
+def test_every_fault_is_tested() -> None:
     assert set(FAULTS) == {name for name in catalogue() if name.startswith("connectors.")}
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_show(bench: Bench, name: str) -> None:
+def test_a_fault_changes_the_response(bench: Bench, name: str) -> None:
     bench.fault(name)
     assert FAULTS[name](bench)

@@ -1,4 +1,4 @@
-"""Faults that belong to no group: the server without them is sound, and each is seen once."""
+"""Faults that belong to no group: without them the server is correct, and each is observed once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from cohere_conformance.reference import ServerState, catalogue, chosen
 from cohere_conformance.reference.keys import EXPIRED, TRIAL
 from cohere_conformance.reference.server import ServerThread
-from reference import GARBLED, Asked, asked, call
+from reference import GARBLED, CheckedServer, call, checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,17 +26,17 @@ Seen = tuple[int, Any]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Asked]:
-    with asked() as server:
+def server() -> Iterator[CheckedServer]:
+    with checked_server() as server:
         yield server
 
 
 def asking(
-    label: str, body: Any, told: Callable[[httpx.Response], Any], **further: Any
-) -> Callable[[Asked], Seen]:
-    def ask(server: Asked) -> Seen:
+    label: str, body: Any, observe: Callable[[httpx.Response], Any], **further: Any
+) -> Callable[[CheckedServer], Seen]:
+    def ask(server: CheckedServer) -> Seen:
         answer = server.ask(label, body, status=None, **further)
-        return answer.status_code, told(answer)
+        return answer.status_code, observe(answer)
 
     return ask
 
@@ -68,7 +68,7 @@ MASKED = f"Incorrect API key provided: {WRONG[:2]}****{WRONG[-2:]}"
 UNKNOWN = BODY | {"colour": "blue"}
 MEANT = "unknown field: parameter 'colour' is not a valid field"
 
-FAULTS: dict[str, tuple[Callable[[Asked], Seen], Seen, Seen]] = {
+FAULTS: dict[str, tuple[Callable[[CheckedServer], Seen], Seen, Seen]] = {
     "auth.ignored": (
         asking(CHECK, None, nothing, headers={"authorization": "Bearer"}),
         (401, None),
@@ -115,31 +115,31 @@ FAULTS: dict[str, tuple[Callable[[Asked], Seen], Seen, Seen]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_shows(server: Asked, name: str) -> None:
-    ask, sound, wrong = FAULTS[name]
-    assert ask(server) == sound
-    with server.wrong(name):
-        assert ask(server) == wrong
+def test_a_fault_changes_the_response(server: CheckedServer, name: str) -> None:
+    ask, correct, faulty = FAULTS[name]
+    assert ask(server) == correct
+    with server.fault(name):
+        assert ask(server) == faulty
 
 
-def test_the_calls_of_a_trial_key_count_down_unless_told_otherwise() -> None:
-    def left(server: Asked) -> list[int]:
+def test_the_remaining_calls_of_a_trial_key_decrease() -> None:
+    def left(server: CheckedServer) -> list[int]:
         return [int(server.ask(CHECK, key=TRIAL).headers[LEFT]) for _ in range(3)]
 
-    with asked(ServerState()) as server:
+    with checked_server(ServerState()) as server:
         first = left(server)
         assert first == [first[0], first[0] - 1, first[0] - 2]
-        with server.wrong("limits.never"):
+        with server.fault("limits.never"):
             assert left(server) == [first[-1]] * 3
 
 
 @pytest.mark.parametrize(("faults", "status"), [((), 404), (("paths.catch-all",), 200)])
-def test_an_undeclared_path_is_not_found_unless_told_otherwise(faults: tuple[str, ...], status: int) -> None:
+def test_an_undeclared_path_is_a_404(faults: tuple[str, ...], status: int) -> None:
     with ServerThread(ServerState(faults=chosen(faults))) as server:
         assert call(server.url, "GET", "/v1/nothing")[0].status_code == status
 
 
-def test_every_fault_of_keys_limits_billing_and_paths_is_here() -> None:
+def test_every_fault_of_keys_limits_billing_and_paths_is_tested() -> None:
     parts = ("auth.", "limits.", "billing.", "paths.")
     assert {name for name in catalogue() if name.startswith(parts)} <= {
         *FAULTS,

@@ -10,7 +10,7 @@ import pytest
 
 from cohere_conformance.reference import ServerState, catalogue, chosen
 from cohere_conformance.reference.server import ServerThread
-from reference import GARBLED, Asked, asked, call
+from reference import GARBLED, CheckedServer, call, checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Asked]:
-    with asked() as server:
+def server() -> Iterator[CheckedServer]:
+    with checked_server() as server:
         yield server
 
 
@@ -33,7 +33,7 @@ class Send:
     further: dict[str, Any] = field(default_factory=dict)
     see: Callable[[httpx.Response], Any] = lambda answer: None
 
-    def to(self, server: Asked) -> tuple[int, Any]:
+    def to(self, server: CheckedServer) -> tuple[int, Any]:
         answer = server.ask(self.label, self.body, status=None, **self.further)
         return answer.status_code, self.see(answer) if answer.is_success else None
 
@@ -129,25 +129,25 @@ Case = tuple[Send, Send, tuple[int, Any], tuple[int, Any]]
 """An ordinary request, an unusual one, and what is seen of that without the fault and with it."""
 
 
-def status(ordinary: Send, unusual: Send, sound: int, wrong: int) -> Case:
+def status(ordinary: Send, unusual: Send, correct: int, faulty: int) -> Case:
     plain = Send(unusual.label, unusual.body, unusual.further)
-    return ordinary, plain, (sound, None), (wrong, None)
+    return ordinary, plain, (correct, None), (faulty, None)
 
 
-def crash(ordinary: Send, unusual: Send, sound: int) -> Case:
-    return status(ordinary, unusual, sound, 500)
+def crash(ordinary: Send, unusual: Send, correct: int) -> Case:
+    return status(ordinary, unusual, correct, 500)
 
 
 def refused(ordinary: Send, unusual: Send) -> Case:
     return status(ordinary, unusual, 200, 400)
 
 
-def served(ordinary: Send, unusual: Send, sound: int = 400) -> Case:
-    return status(ordinary, unusual, sound, 200)
+def served(ordinary: Send, unusual: Send, correct: int = 400) -> Case:
+    return status(ordinary, unusual, correct, 200)
 
 
-def seen(ordinary: Send, unusual: Send, sound: Any, wrong: Any) -> Case:
-    return ordinary, unusual, (200, sound), (200, wrong)
+def seen(ordinary: Send, unusual: Send, correct: Any, faulty: Any) -> Case:
+    return ordinary, unusual, (200, correct), (200, faulty)
 
 
 EMOJI, ACCENT, HEBREW = "plum \U0001f351", "pru\u0308ne", "\u05e9\u05dc\u05d5\u05dd"
@@ -209,13 +209,13 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_shows_in_unusual_input_only(server: Asked, name: str) -> None:
-    ordinary, unusual, sound, wrong = CASES[name]
+def test_a_fault_affects_unusual_input_only(server: CheckedServer, name: str) -> None:
+    ordinary, unusual, correct, faulty = CASES[name]
     usual = ordinary.to(server)
-    assert unusual.to(server) == sound
-    with server.wrong(f"input.{name}"):
+    assert unusual.to(server) == correct
+    with server.fault(f"input.{name}"):
         assert ordinary.to(server) == usual
-        assert unusual.to(server) == wrong
+        assert unusual.to(server) == faulty
 
 
 FURTHER: dict[str, tuple[str, Send, int, int]] = {
@@ -258,19 +258,19 @@ FURTHER: dict[str, tuple[str, Send, int, int]] = {
 
 
 @pytest.mark.parametrize("says", FURTHER)
-def test_what_else_a_fault_is_about(server: Asked, says: str) -> None:
-    name, request, sound, wrong = FURTHER[says]
+def test_a_fault_affects_further_input(server: CheckedServer, says: str) -> None:
+    name, request, correct, faulty = FURTHER[says]
     plain = Send(request.label, request.body, request.further)
-    assert plain.to(server) == (sound, None)
-    with server.wrong(f"input.{name}"):
-        assert plain.to(server) == (wrong, None)
+    assert plain.to(server) == (correct, None)
+    with server.fault(f"input.{name}"):
+        assert plain.to(server) == (faulty, None)
 
 
 @pytest.mark.parametrize(
     ("name", "method", "path"),
     [("method-crash", "PUT", "/v1/models"), ("encoded-path-crash", "GET", "/v1/models/a%2Fb")],
 )
-def test_what_has_no_operation_may_be_a_crash_as_well(name: str, method: str, path: str) -> None:
+def test_an_undeclared_path_can_crash(name: str, method: str, path: str) -> None:
     state = ServerState()
     with ServerThread(state) as server:
         usual = call(server.url, "GET", "/v1/models")[0].status_code
@@ -281,6 +281,6 @@ def test_what_has_no_operation_may_be_a_crash_as_well(name: str, method: str, pa
         assert call(server.url, method, "/v1/nothing")[0].status_code == 404
 
 
-def test_every_fault_of_input_is_here() -> None:
+def test_every_input_fault_is_tested() -> None:
     seen = {f"input.{name}" for name in CASES} | {"input.method-crash"}
     assert seen == {name for name in catalogue() if name.startswith("input.")} - GARBLED

@@ -15,7 +15,7 @@ from bench import Bench, lines, state
 from cohere_conformance.reference import Clock, Profile, ServerState, catalogue
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import ServerThread
-from reference import asked
+from reference import checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def test_an_upload_is_validated_step_by_step(bench: Bench) -> None:
     assert identity.startswith("a-set-")
 
 
-def test_parts_hold_the_kept_columns(bench: Bench) -> None:
+def test_parts_have_the_preserved_columns(bench: Bench) -> None:
     content = lines([*ROWS, {"text": "last", "n": 9}])
     found = outcome(bench, content, keep_fields="n", optional_fields="deep", keep_original_file="true")
     (part,) = found["dataset_parts"]
@@ -89,7 +89,7 @@ def test_parts_hold_the_kept_columns(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "name", "query", "status", "told"),
+    ("content", "kind", "name", "query", "status", "message"),
     [
         (BROKEN, "embed-input", "a.jsonl", {}, "failed", "line 2"),
         (BROKEN, "embed-input", "a.jsonl", {"skip_malformed_input": "true"}, "validated", "line 4 was"),
@@ -112,13 +112,13 @@ def test_parts_hold_the_kept_columns(bench: Bench) -> None:
         (lines([{"body": "x"}]), "batch-chat-v2-input", "a.jsonl", {}, "failed", "body"),
     ],
 )  # fmt: skip
-def test_what_becomes_of_uploads(
-    bench: Bench, content: bytes, kind: str, name: str, query: dict[str, str], status: str, told: str
+def test_uploads_are_validated(
+    bench: Bench, content: bytes, kind: str, name: str, query: dict[str, str], status: str, message: str
 ) -> None:
     found = outcome(bench, content, kind, name, **query)
     assert found["validation_status"] == status
     assert ("validation_error" in found) == (status == "failed")
-    assert told in found.get("validation_error", "") + "".join(found.get("validation_warnings", ()))
+    assert message in found.get("validation_error", "") + "".join(found.get("validation_warnings", ()))
     assert ("metrics" in found) == (status == "validated" and "finetune" in kind)
 
 
@@ -138,7 +138,7 @@ def test_metrics_count_both_files(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "files", "told"),
+    ("query", "files", "message"),
     [
         (
             "name=a&type=embed-result",
@@ -153,8 +153,8 @@ def test_metrics_count_both_files(bench: Bench) -> None:
         ("name=a&type=embed-input&csv_delimiter=ab", {"data": ("a.csv", b"text\nx")}, "csv_delimiter"),
     ],
 )
-def test_what_is_refused(bench: Bench, query: str, files: Any, told: str) -> None:
-    assert told in bench.send("POST", f"/v1/datasets?{query}", status=400, files=files)["message"]
+def test_invalid_requests_are_rejected(bench: Bench, query: str, files: Any, message: str) -> None:
+    assert message in bench.send("POST", f"/v1/datasets?{query}", status=400, files=files)["message"]
 
 
 def test_an_unknown_type_is_refused(bench: Bench) -> None:
@@ -180,7 +180,7 @@ def test_the_list_is_filtered_and_cut(bench: Bench) -> None:
     assert bench.get("/v1/datasets?limit=-1", 400)
 
 
-def test_deleting_and_ageing_end_in_404(bench: Bench) -> None:
+def test_deleted_and_expired_datasets_are_a_404(bench: Bench) -> None:
     before = bench.get("/v1/datasets/usage")["organization_usage"]
     kept, gone = bench.dataset(lines(ROWS)), bench.dataset(lines(ROWS))
     assert bench.get("/v1/datasets/usage")["organization_usage"] > before
@@ -270,12 +270,12 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
 }
 
 
-def test_every_fault_is_told_of() -> None:
+def test_every_fault_is_tested() -> None:
     assert set(FAULTS) == {name for name in catalogue() if name.startswith("datasets.")}
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_show(bench: Bench, name: str) -> None:
+def test_a_fault_changes_the_response(bench: Bench, name: str) -> None:
     bench.fault(name)
     assert FAULTS[name](bench)
 
@@ -288,12 +288,12 @@ class Hurried(Clock):
         return super().now()
 
 
-def test_one_response_is_of_one_moment() -> None:
+def test_one_response_has_one_time() -> None:
     """A filtered list shows no dataset that has left the filter while the list was made."""
     memory = ServerState(step=1)
     memory.clock = Hurried()
     seen = set()
-    with asked(memory) as server:
+    with checked_server(memory) as server:
         for _ in range(5):
             server.ask("POST /v1/datasets?name=a&type=embed-input", files={"data": ("a.csv", b"text\nx")})
             for status in ("queued", "processing"):

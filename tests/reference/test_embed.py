@@ -14,7 +14,7 @@ from cohere_conformance.reference import Profile, ServerState, catalogue
 from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.images import inspect
 from cohere_conformance.reference.vectors import TYPES
-from reference import GARBLED, Asked, asked
+from reference import GARBLED, CheckedServer, checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,13 +47,13 @@ LONG = {"model": "embed-english-v3.0", "input_type": "clustering", "texts": ["wo
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Asked]:
-    with asked() as server:
+def server() -> Iterator[CheckedServer]:
+    with checked_server() as server:
         yield server
 
 
 @pytest.fixture
-def send(server: Asked) -> Callable[..., Any]:
+def send(server: CheckedServer) -> Callable[..., Any]:
     def send(body: dict[str, Any], path: str = "/v2/embed", status: int | None = 200) -> Any:
         return server.ask(f"POST {path}", body, status=status)
 
@@ -83,7 +83,7 @@ def test_vectors_have_the_length_and_the_norm_of_the_model(send: Any, model: str
     assert int(answer.headers["num_chars"]) == sum(map(len, answer.json()["texts"]))
 
 
-def test_the_six_types_tell_the_same_vector(send: Any) -> None:
+def test_the_six_types_encode_the_same_vector(send: Any) -> None:
     types = send(ALL).json()["embeddings"]
     for n, vector in enumerate(types["float"]):
         assert list(struct.unpack("<256f", base64.b64decode(types["base64"][n]))) == vector
@@ -99,7 +99,7 @@ def test_a_shorter_vector_is_the_beginning_of_the_long_one(send: Any) -> None:
     assert cosine(long[:256], short) > 0.9996
 
 
-def test_version_1_answers_a_flat_list_or_the_same_by_type(send: Any) -> None:
+def test_version_1_returns_a_list_or_the_same_vectors_by_type(send: Any) -> None:
     flat = send(BASE, "/v1/embed").json()
     assert flat["response_type"] == "embeddings_floats"
     assert flat["embeddings"] == floats(send(BASE))
@@ -114,8 +114,8 @@ def test_a_vector_depends_on_its_own_text_and_purpose(send: Any) -> None:
     together = floats(send(BASE))
     alone = [floats(send(BASE | {"texts": [text]}))[0] for text in TEXTS]
     assert together == alone
-    asked = floats(send(BASE | {"input_type": "search_query"}))[0]
-    assert 0.9 < cosine(asked, together[0]) < 0.9996
+    query = floats(send(BASE | {"input_type": "search_query"}))[0]
+    assert 0.9 < cosine(query, together[0]) < 0.9996
     near = floats(send(BASE | {"texts": ["When are plums ripe in August?"]}))[0]
     assert cosine(near, together[0]) > 0.3 > cosine(near, together[2])
 
@@ -128,7 +128,7 @@ def test_tokens_are_billed_by_input_and_a_notice_is_given_of_an_old_model(send: 
     assert old.json()["meta"]["warnings"] == [old.headers["x-api-warning"]]
 
 
-def test_a_text_is_cut_at_the_end_that_is_named(send: Any) -> None:
+def test_truncate_cuts_a_text_at_its_start_or_end(send: Any) -> None:
     cut = floats(send(LONG | {"texts": ["word " * 600 + "and more of it"]}))
     assert floats(send(LONG)) == cut
     start = LONG | {"truncate": "START"}
@@ -152,7 +152,7 @@ def test_images_and_mixed_inputs(send: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "change", "told"),
+    ("path", "change", "message"),
     [
         ("/v2/embed", OTHERS, "at most 96"),
         ("/v2/embed", {"images": [uri(png(1, 1))]}, "exactly one of"),
@@ -168,13 +168,13 @@ def test_images_and_mixed_inputs(send: Any) -> None:
         ("/v2/embed", {"texts": None, "inputs": [{"content": [{"type": "text"}]}]}, "without a text"),
     ],
 )
-def test_what_is_refused(send: Any, path: str, change: dict[str, Any], told: str) -> None:
+def test_invalid_requests_are_rejected(send: Any, path: str, change: dict[str, Any], message: str) -> None:
     body = {name: value for name, value in (BASE | change).items() if value is not None}
-    assert told in send(body, path, 400).json()["message"]
+    assert message in send(body, path, 400).json()["message"]
 
 
 def test_the_live_service_knows_no_depth_and_no_old_models() -> None:
-    with asked(ServerState(profile=Profile.LIVE_2026)) as live:
+    with checked_server(ServerState(profile=Profile.LIVE_2026)) as live:
         image = live.ask("POST /v2/embed", PICTURE)
         gone = live.ask("POST /v2/embed", BASE | {"model": "embed-english-v2.0"}, status=404)
     assert image.json()["images"][0]["bit_depth"] == 0
@@ -196,7 +196,7 @@ LOSSLESS = struct.pack("<I", 8 | 9 << 14 | 1 << 28)
         (b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0" + bytes(6) + struct.pack("<HH", 11, 12), "webp", (11, 12, 24)),
     ],
 )
-def test_images_are_read_and_broken_ones_refused(
+def test_images_are_read_and_damaged_ones_rejected(
     content: bytes, kind: str, size: tuple[int, int, int]
 ) -> None:
     found = inspect(uri(content, kind))
@@ -281,13 +281,13 @@ SEEN |= {
 }
 
 
-def test_every_fault_is_in_the_table() -> None:
+def test_every_fault_is_tested() -> None:
     known = {name for name in catalogue() if name.startswith("embed.")}
     assert {f"embed.{name}" for name in SEEN} == known - GARBLED
 
 
 @pytest.mark.parametrize("name", sorted(SEEN))
-def test_a_fault_shows_and_its_absence_does_not(server: Asked, send: Any, name: str) -> None:
+def test_a_fault_changes_the_response(server: CheckedServer, send: Any, name: str) -> None:
     assert SEEN[name](send)
-    with server.wrong(f"embed.{name}"):
+    with server.fault(f"embed.{name}"):
         assert not SEEN[name](send)

@@ -51,8 +51,8 @@ def finished(bench: Bench, **change: Any) -> Any:
     return job(bench, identity)
 
 
-def rows(bench: Bench, told: Any) -> list[Any]:
-    found = bench.get(f"/v1/datasets/{told['output_dataset_id']}")["dataset"]
+def rows(bench: Bench, complete: Any) -> list[Any]:
+    found = bench.get(f"/v1/datasets/{complete['output_dataset_id']}")["dataset"]
     (part,) = found["dataset_parts"]
     assert found["dataset_type"] == "embed-result"
     return list(fastavro.reader(io.BytesIO(httpx.get(part["url"], trust_env=False).content)))
@@ -66,8 +66,8 @@ def test_a_job_completes_with_a_row_for_each_row(bench: Bench) -> None:
     assert (at_work["status"], "output_dataset_id" in at_work) == ("processing", False)
     assert len(bench.get("/v1/datasets?datasetType=embed-result")["datasets"]) == 0
     bench.wait(2)
-    told = job(bench, made["job_id"])
-    echo = {name: told[name] for name in ("input_dataset_id", "model", "truncate", "name", "status")}
+    read = job(bench, made["job_id"])
+    echo = {name: read[name] for name in ("input_dataset_id", "model", "truncate", "name", "status")}
     assert echo == {
         "input_dataset_id": dataset,
         "model": MODEL,
@@ -75,7 +75,7 @@ def test_a_job_completes_with_a_row_for_each_row(bench: Bench) -> None:
         "name": "job",
         "status": "complete",
     }
-    found = rows(bench, told)
+    found = rows(bench, read)
     assert [{"text": row["text"], "id": row["id"]} for row in found] == ROWS
     for row in found:
         assert {kind for kind, vector in row["embeddings"].items() if vector is not None} == set(types)
@@ -83,7 +83,7 @@ def test_a_job_completes_with_a_row_for_each_row(bench: Bench) -> None:
     body = {"model": MODEL, "texts": ["line 0"], "input_type": "search_document", "embedding_types": types}
     for kind, vector in bench.post("/v1/embed", body)["embeddings"].items():
         assert found[0]["embeddings"][kind] == vector[0]
-    assert told in bench.get("/v1/embed-jobs")["embed_jobs"]
+    assert read in bench.get("/v1/embed-jobs")["embed_jobs"]
 
 
 def test_cancelling_is_a_step_of_its_own(bench: Bench) -> None:
@@ -100,7 +100,7 @@ def test_cancelling_is_a_step_of_its_own(bench: Bench) -> None:
     assert job(bench, done["job_id"]) == done
 
 
-def test_a_job_fails_whose_dataset_is_deleted(bench: Bench) -> None:
+def test_deleting_its_dataset_fails_a_job(bench: Bench) -> None:
     dataset = bench.dataset(lines(ROWS))
     made = begin(bench, dataset_id=dataset)["job_id"]
     bench.send("DELETE", f"/v1/datasets/{dataset}")
@@ -109,12 +109,12 @@ def test_a_job_fails_whose_dataset_is_deleted(bench: Bench) -> None:
     assert job(bench, made)["status"] == "failed"
 
 
-def test_an_old_model_is_warned_of_and_makes_no_quantised_vectors(bench: Bench) -> None:
+def test_an_old_model_is_deprecated_and_has_no_quantised_vectors(bench: Bench) -> None:
     assert "deprecated" in begin(bench, model="embed-english-v2.0")["meta"]["warnings"][0]
     begin(bench, 400, model="embed-english-v2.0", embedding_types=["int8"])
 
 
-def test_what_is_refused(bench: Bench) -> None:
+def test_invalid_requests_are_rejected(bench: Bench) -> None:
     assert "dataset with id none not found" in begin(bench, 404, dataset_id="none")["message"]
     message = bench.get("/v1/embed-jobs/none", 404)["message"]
     assert "could not find embed job with the ID" in message
@@ -160,11 +160,11 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
 }
 
 
-def test_every_fault_is_told_of() -> None:
+def test_every_fault_is_tested() -> None:
     assert set(FAULTS) == {name for name in catalogue() if name.startswith("embed-jobs.")}
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_show(bench: Bench, name: str) -> None:
+def test_a_fault_changes_the_response(bench: Bench, name: str) -> None:
     bench.fault(name)
     assert FAULTS[name](bench)

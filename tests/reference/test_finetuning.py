@@ -38,10 +38,10 @@ def bench(server: Bench) -> Iterator[Bench]:
 
 
 def settings(bench: Bench, base: str = "BASE_TYPE_CHAT", **change: Any) -> dict[str, Any]:
-    told = {"base_model": {"base_type": base}, **change}
-    if "dataset_id" not in told:
-        told["dataset_id"] = bench.dataset(CHATS, "chat-finetune-input")
-    return told
+    given = {"base_model": {"base_type": base}, **change}
+    if "dataset_id" not in given:
+        given["dataset_id"] = bench.dataset(CHATS, "chat-finetune-input")
+    return given
 
 
 def make(bench: Bench, **change: Any) -> Any:
@@ -76,8 +76,8 @@ def patch(bench: Bench, identity: str, **change: Any) -> Any:
 def test_a_training_goes_from_queued_to_ready(bench: Bench) -> None:
     wandb = {"project": "p", "api_key": "hush-hush", "entity": "e"}
     parameters = {"train_epochs": 2, "train_batch_size": 8, "lora_target_modules": "LORA_TARGET_MODULES_QV"}
-    told = settings(bench, hyperparameters=parameters, wandb=wandb)
-    made = make(bench, settings=told)
+    given = settings(bench, hyperparameters=parameters, wandb=wandb)
+    made = make(bench, settings=given)
     assert "hush-hush" not in str(made)
     assert made["settings"]["hyperparameters"] == {"learning_rate": 0.01, **parameters}
     seen, identity = [], made["id"]
@@ -104,7 +104,7 @@ def test_a_classifier_is_trained_with_labels(bench: Bench) -> None:
     assert made["settings"]["base_model"]["name"] == "embed-english-v3.0"
 
 
-def test_a_training_fails_whose_dataset_is_deleted(bench: Bench) -> None:
+def test_deleting_its_dataset_fails_a_training(bench: Bench) -> None:
     made = make(bench)
     bench.wait(1)
     bench.send("DELETE", f"/v1/datasets/{made['settings']['dataset_id']}")
@@ -125,7 +125,7 @@ def walk(bench: Bench, path: str, items: str) -> list[Any]:
             return found
 
 
-def test_walks_see_every_item_once(bench: Bench) -> None:
+def test_the_pages_have_every_item_once(bench: Bench) -> None:
     identity = ready(bench)
     make(bench)
     for path, items in (
@@ -152,19 +152,19 @@ def test_an_update_changes_name_and_settings_only(bench: Bench) -> None:
     assert after == {**before, "name": "other", "updated_at": after["updated_at"]}
 
 
-def test_what_is_refused(bench: Bench) -> None:
-    told = settings(bench)
+def test_invalid_requests_are_rejected(bench: Bench) -> None:
+    given = settings(bench)
     refused = [
-        (told | {"dataset_id": "none"}, "does not exist"),
-        (told | {"base_model": {"base_type": "BASE_TYPE_GENERATIVE"}}, "cannot be trained"),
-        (told | {"base_model": {"base_type": "BASE_TYPE_RERANK"}}, "expected reranker"),
-        (told | {"hyperparameters": {"train_epochs": 11}}, "between 1 and 10"),
-        (told | {"dataset_id": bench.upload(CHATS, "chat-finetune-input")}, "not validated"),
-        (told | {"nonsense": 1}, 'unknown field "nonsense"'),
+        (given | {"dataset_id": "none"}, "does not exist"),
+        (given | {"base_model": {"base_type": "BASE_TYPE_GENERATIVE"}}, "cannot be trained"),
+        (given | {"base_model": {"base_type": "BASE_TYPE_RERANK"}}, "expected reranker"),
+        (given | {"hyperparameters": {"train_epochs": 11}}, "between 1 and 10"),
+        (given | {"dataset_id": bench.upload(CHATS, "chat-finetune-input")}, "not validated"),
+        (given | {"nonsense": 1}, 'unknown field "nonsense"'),
     ]
     for wrong, text in refused:
         assert text in bench.post(PATH, {"name": "a", "settings": wrong}, 400)["message"]
-    body = {"name": "a", "settings": told}
+    body = {"name": "a", "settings": given}
     assert "is not a valid UUID" in bench.get(f"{PATH}/a", 400)["message"]
     assert "is not a valid UUID" in bench.send("PATCH", f"{PATH}/a", body, 400)["message"]
     assert "is not a valid UUID" not in bench.send("DELETE", f"{PATH}/a", status=400)["message"]
@@ -239,11 +239,11 @@ FAULTS: dict[str, Callable[[Bench], bool]] = {
 }
 
 
-def test_every_fault_is_told_of() -> None:
+def test_every_fault_is_tested() -> None:
     assert set(FAULTS) == {name for name in catalogue() if name.startswith("finetuning.")}
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_show(bench: Bench, name: str) -> None:
+def test_a_fault_changes_the_response(bench: Bench, name: str) -> None:
     bench.fault(name)
     assert FAULTS[name](bench)

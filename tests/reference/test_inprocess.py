@@ -92,7 +92,7 @@ def test_it_responds_as_the_server_on_a_socket_does() -> None:
         assert set(other.headers) <= set(one.headers)
 
 
-def test_a_restart_forgets_what_was_made() -> None:
+def test_a_restart_forgets_what_was_created() -> None:
     transport = InProcess(seeded("a"))
     with Sender("http://localhost", gate=OPEN, key=Secret(PRODUCTION), transport=transport) as sender:
         sender.send(REQUESTS[2])

@@ -61,14 +61,14 @@ def in_chunks(content: bytes, size: int = 7) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-def test_who_asks_whether_to_go_on_is_told_to(server: ServerThread) -> None:
+def test_expect_100_continue_gets_a_100(server: ServerThread) -> None:
     """`Expect: 100-continue`, as curl sends it with larger bodies: first 100, then the response."""
     received = sent(server, post(further=LENGTH + CLOSE + b"expect: 100-continue\r\n"), BODY)
     assert received.startswith(b"HTTP/1.1 100 ")
     assert received.count(b"HTTP/1.1 200 OK") == 1
 
 
-def test_who_has_no_key_is_not_told_to_go_on(server: ServerThread) -> None:
+def test_expect_100_continue_without_a_key_gets_a_401(server: ServerThread) -> None:
     """The body is not wanted where the key is wrong already."""
     head = b"POST /v1/tokenize HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n"
     received = sent(server, head + b"content-length: 1000\r\n\r\n")
@@ -112,7 +112,7 @@ def test_a_body_in_chunks_is_put_together(server: ServerThread, size: int) -> No
 
 
 @pytest.mark.parametrize("garbage", [post(further=CHUNKED) + b"zz\r\n", b"hello\r\n\r\n", b"GET /\r\n\r\n"])
-def test_what_is_no_http_is_refused_and_the_server_goes_on(server: ServerThread, garbage: bytes) -> None:
+def test_invalid_http_is_rejected_and_the_server_continues(server: ServerThread, garbage: bytes) -> None:
     """400, the connection is closed, and the next client is served."""
     assert sent(server, garbage).startswith(b"HTTP/1.1 400 ")
     assert sent(server, post(further=LENGTH + CLOSE) + BODY).startswith(b"HTTP/1.1 200 ")
@@ -125,7 +125,7 @@ def test_the_scheme_of_a_key_is_read_in_any_case(server: ServerThread, scheme: s
     assert httpx.post(f"{server.url}/v1/check-api-key", headers=headers).status_code == 200
 
 
-def test_nobody_has_to_say_who_they_are(server: ServerThread) -> None:
+def test_the_client_name_is_optional(server: ServerThread) -> None:
     """No user agent, no `accept`, no media type: served."""
     head = b"POST /v1/tokenize HTTP/1.1\r\nhost: x\r\nauthorization: Bearer reference-key\r\n"
     assert sent(server, head + LENGTH + CLOSE + b"\r\n" + BODY).startswith(b"HTTP/1.1 200 ")
@@ -134,13 +134,13 @@ def test_nobody_has_to_say_who_they_are(server: ServerThread) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/models/", "//v1/models", "/v1/models/command-a-03-2025/", "/V1/models"]
 )
-def test_a_path_that_is_spelt_otherwise_is_another_one(server: ServerThread, path: str) -> None:
+def test_paths_are_case_sensitive_and_exact(server: ServerThread, path: str) -> None:
     """404 in the words of the multiplexer, neither a redirect (which would lose a body) nor a crash."""
     response = httpx.get(server.url + path, headers={"authorization": "Bearer reference-key"})
     assert (response.status_code, response.text) == (404, "404 page not found\n")
 
 
-def test_a_stream_that_nobody_reads_on_is_not_made_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_ends_when_its_client_disconnects(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client leaves after the first event: the generator is closed, and the server serves others."""
     closed = threading.Event()
 
@@ -164,7 +164,7 @@ def test_a_stream_that_nobody_reads_on_is_not_made_on(monkeypatch: pytest.Monkey
         assert httpx.get(f"{server.url}/v1/models", headers=key).status_code == 200
 
 
-def test_an_upload_that_breaks_off_leaves_nothing_behind(server: ServerThread) -> None:
+def test_an_interrupted_upload_creates_nothing(server: ServerThread) -> None:
     """The client goes in the middle of a form: no dataset is made, and the server serves others."""
     host, port = server.url.removeprefix("http://").split(":")
     head = UPLOAD + FIELDS.replace(b"content-type: application/json\r\n", FORM_TYPE)

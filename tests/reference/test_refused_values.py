@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reference import Asked, asked
+from reference import CheckedServer, checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,8 @@ TRAINING = {"base_model": {"base_type": "BASE_TYPE_POETRY"}, "dataset_id": "d"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Asked]:
-    with asked() as server:
+def server() -> Iterator[CheckedServer]:
+    with checked_server() as server:
         yield server
 
 
@@ -57,7 +57,7 @@ UNLISTED: dict[str, tuple[str, Any, int, str]] = {
 
 
 @pytest.mark.parametrize("name", UNLISTED)
-def test_a_value_that_is_not_listed_is_refused_with_what_is(server: Asked, name: str) -> None:
+def test_the_message_for_an_unknown_enum_value_lists_the_enum(server: CheckedServer, name: str) -> None:
     """As live: 422 with the value and the list, but for what is documented as 400 or declares no 422."""
     label, body, status, fragment = UNLISTED[name]
     message = server.ask(label, body, status=status).json()["message"]
@@ -79,7 +79,7 @@ OF_ANOTHER_TYPE: dict[str, tuple[str, Any, int, str]] = {
         422,
         "is of type number, expected integer",
     ),
-    "number where two types may stand": (
+    "number with two possible types": (
         "POST /v2/chat",
         CHAT | {"messages": [{"role": "user", "content": 5}]},
         422,
@@ -96,13 +96,13 @@ OF_ANOTHER_TYPE: dict[str, tuple[str, Any, int, str]] = {
 
 
 @pytest.mark.parametrize("name", OF_ANOTHER_TYPE)
-def test_a_value_of_another_type_is_refused_with_both_types(server: Asked, name: str) -> None:
+def test_the_message_for_a_wrong_type_names_both_types(server: CheckedServer, name: str) -> None:
     """As live, which names the type that was sent and the one that is expected."""
     label, body, status, fragment = OF_ANOTHER_TYPE[name]
     assert fragment in server.ask(label, body, status=status).json()["message"]
 
 
-def test_a_long_value_is_not_repeated_whole(server: Asked) -> None:
+def test_a_message_cuts_a_long_value(server: CheckedServer) -> None:
     """A message stays short, whatever was sent."""
     answer = server.ask("POST /v2/chat", CHAT | {"safety_mode": "x" * 100_000}, status=422)
     assert len(answer.content) < 400

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.reference import ServerState, chosen
-from reference import Asked, asked
+from reference import CheckedServer, checked_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,8 @@ STATE = ServerState()
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Asked]:
-    with asked(STATE) as made:
+def server() -> Iterator[CheckedServer]:
+    with checked_server(STATE) as made:
         yield made
 
 
@@ -56,7 +56,7 @@ def switch(*faults: str) -> None:
     STATE.faults = chosen(faults)
 
 
-def reply(server: Asked, label: str, body: dict[str, Any], *faults: str) -> Any:
+def reply(server: CheckedServer, label: str, body: dict[str, Any], *faults: str) -> Any:
     """Return the JSON of a response of a server with these faults."""
     switch(*faults)
     return server.ask(label, body).json()
@@ -66,19 +66,19 @@ def reply(server: Asked, label: str, body: dict[str, Any], *faults: str) -> Any:
     ("fault", "encoding", "width"),
     [("chat.v2.citation-bytes", "utf-8", 1), ("chat.v2.citation-utf16", "utf-16-le", 2)],
 )
-def test_citations_count_units(fault: str, encoding: str, width: int, server: Asked) -> None:
+def test_citations_count_units(fault: str, encoding: str, width: int, server: CheckedServer) -> None:
     """The offsets of the faulty server fit the text in that encoding, and not as characters."""
-    sound = reply(server, CHAT, CITED)["message"]
-    text = sound["content"][0]["text"]
-    wrong = reply(server, CHAT, CITED, fault)["message"]["citations"]
-    assert [one["text"] for one in wrong] == [one["text"] for one in sound["citations"]]
+    correct = reply(server, CHAT, CITED)["message"]
+    text = correct["content"][0]["text"]
+    faulty = reply(server, CHAT, CITED, fault)["message"]["citations"]
+    assert [one["text"] for one in faulty] == [one["text"] for one in correct["citations"]]
     coded = text.encode(encoding)
-    for one in wrong:
+    for one in faulty:
         assert coded[one["start"] * width : one["end"] * width].decode(encoding) == one["text"]
-    assert any(text[one["start"] : one["end"]] != one["text"] for one in wrong)
+    assert any(text[one["start"] : one["end"]] != one["text"] for one in faulty)
 
 
-def test_arguments_are_encoded_twice(server: Asked) -> None:
+def test_arguments_are_encoded_twice(server: CheckedServer) -> None:
     """The text of a text, which is no object."""
     call = reply(server, CHAT, CALLING, "chat.v2.arguments-twice")["message"]["tool_calls"][0]
     inner = json.loads(call["function"]["arguments"])
@@ -86,8 +86,8 @@ def test_arguments_are_encoded_twice(server: Asked) -> None:
     assert "harbour" in json.loads(inner)
 
 
-def test_streamed_characters_are_torn(server: Asked) -> None:
-    """U+FFFD stands in the text of one fault, bytes that are no UTF-8 in that of the other."""
+def test_streamed_characters_are_damaged(server: CheckedServer) -> None:
+    """U+FFFD is in the text of one fault, invalid UTF-8 in that of the other."""
     streamed = {**CITED, "stream": True}
     switch("chat.v2.stream.text-torn")
     assert "\ufffd\ufffd" in server.ask(CHAT, streamed).content.decode()
@@ -98,7 +98,7 @@ def test_streamed_characters_are_torn(server: Asked) -> None:
     assert "🦀" in server.ask(CHAT, streamed).content.decode()
 
 
-def test_labels_lose_their_capitals(server: Asked) -> None:
+def test_labels_are_in_lower_case(server: CheckedServer) -> None:
     """In the predictions as well as in the confidences."""
     examples = [
         {"text": f"{label} {number}", "label": label} for label in ("Late", "PAID") for number in (1, 2)
@@ -110,7 +110,7 @@ def test_labels_lose_their_capitals(server: Asked) -> None:
 
 
 @pytest.mark.parametrize("kind", ["float", "int8", "base64"])
-def test_one_type_has_a_vector_less(kind: str, server: Asked) -> None:
+def test_one_type_lacks_a_vector(kind: str, server: CheckedServer) -> None:
     """Only that one, and only where several are asked for."""
     body = {"model": "embed-v4.0", "input_type": "search_query", "texts": ["a", "b"]}
     fault = f"embed.{kind}-vector-missing"
@@ -120,7 +120,7 @@ def test_one_type_has_a_vector_less(kind: str, server: Asked) -> None:
     assert len(alone[kind]) == 2
 
 
-def test_what_is_billed_is_sometimes_missing(server: Asked) -> None:
+def test_billed_units_are_missing_for_long_requests(server: CheckedServer) -> None:
     """Short requests say it, long ones do not."""
     body = {"model": "rerank-v3.5", "query": "q", "documents": ["a"]}
     long = {**body, "documents": ["a" * 400]}
@@ -130,7 +130,7 @@ def test_what_is_billed_is_sometimes_missing(server: Asked) -> None:
     assert "billed_units" in reply(server, RERANK, long)["meta"]
 
 
-def test_ordinary_requests_are_refused(server: Asked) -> None:
+def test_ordinary_requests_are_refused(server: CheckedServer) -> None:
     """A charset, a body of 100 kB, a scheme in small letters."""
     body = {"model": "command-a-03-2025", "text": "a"}
     charset = {"content-type": "application/json; charset=utf-8"}

@@ -41,14 +41,14 @@ def groups() -> None:
 
 @pytest.mark.parametrize("pause", [0.0, 0.05])
 @pytest.mark.parametrize(("faults", "one_by_one"), [((), True), (("streams.buffered",), False)])
-def test_events_are_on_their_way_before_the_next_is_made(
+def test_each_event_is_sent_before_the_next_is_generated(
     faults: tuple[str, ...], one_by_one: bool, pause: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrived, before_the_last = threading.Event(), []
 
     def events() -> Iterator[Event]:
         yield Event({"number": 1})
-        # The whole server stands still here, so what has not been sent by now cannot arrive.
+        # The whole server is blocked here, so what has not been sent by now cannot arrive.
         before_the_last.append(arrived.wait(PATIENCE if one_by_one else 0.2))
         yield Event({"number": 2})
 
@@ -68,8 +68,8 @@ def test_events_are_on_their_way_before_the_next_is_made(
     assert content == b'data: {"number": 1}\n\ndata: {"number": 2}\n\n'
 
 
-def test_the_date_is_that_of_the_clock_by_which_everything_is_made() -> None:
-    """What is made is never older than the `Date` of its response, also where the clock stands still."""
+def test_the_date_header_is_from_the_clock_of_the_state() -> None:
+    """What is made is never older than the `Date` of its response, even if the clock is stopped."""
     clock = Clock(runs=False)
     clock.advance(-86_400)
     with (
@@ -83,7 +83,7 @@ def test_the_date_is_that_of_the_clock_by_which_everything_is_made() -> None:
     assert datetime.fromisoformat(shown["created_at"]) == clock.now()
 
 
-def test_many_clients_each_get_what_they_asked_for() -> None:
+def test_many_clients_get_their_own_responses() -> None:
     with ServerThread(ServerState()) as server:
         outcome = asyncio.run(
             bombard(server.url, clients=20, requests=400, names=tuple(OPERATIONS), told=lambda number: None)
@@ -93,7 +93,7 @@ def test_many_clients_each_get_what_they_asked_for() -> None:
     assert outcome.sent.total() == 400
 
 
-def test_a_taken_address_is_a_wrong_call() -> None:
+def test_a_taken_address_is_a_usage_error() -> None:
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         expected = (
@@ -105,7 +105,7 @@ def test_a_taken_address_is_a_wrong_call() -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a" * 70 + ".example"])
-def test_an_address_that_is_not_ours_is_a_wrong_call(host: str) -> None:
+def test_a_foreign_address_is_a_usage_error(host: str) -> None:
     with pytest.raises(UsageError, match="expected a free address"):
         listen(host, 0)
 
@@ -114,7 +114,7 @@ def test_an_address_that_is_not_ours_is_a_wrong_call(host: str) -> None:
     ("name", "url"),
     [(("127.0.0.1", 80), "http://127.0.0.1:80"), (("::1", 80, 0, 0), "http://[::1]:80")],
 )
-def test_an_address_is_told_as_a_url(
+def test_an_address_becomes_a_url(
     name: tuple[object, ...], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Bound(socket.socket):
@@ -138,20 +138,20 @@ def test_the_end_does_not_wait_for_streams_or_for_idle_clients(
                 clients.enter_context(socket.create_connection(where, timeout=PATIENCE)) for _ in range(2)
             )
             asking.sendall(head.encode())
-            came = b""
+            received = b""
             # Before the second event there is an hour: this one did not wait for it.
-            while b"data: {}\n\n" not in came:
-                came += asking.recv(2**16)
+            while b"data: {}\n\n" not in received:
+                received += asking.recv(2**16)
         with contextlib.suppress(ConnectionResetError):
             assert idle.recv(1) == b""
-        assert came.count(b"data:") == 1
+        assert received.count(b"data:") == 1
 
 
-def test_a_server_that_does_not_come_to_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, go_on = threading.Event(), threading.Event()
+def test_a_server_that_does_not_stop_raises_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, go_on = threading.Event(), threading.Event()
 
     def hanging(call: Call) -> StreamResponse:
-        asked.set()
+        started.set()
         go_on.wait(PATIENCE)
         return StreamResponse(iter(()))
 
@@ -166,7 +166,7 @@ def test_a_server_that_does_not_come_to_its_end_is_told(monkeypatch: pytest.Monk
     client = threading.Thread(target=call)
     server.__enter__()
     client.start()
-    assert asked.wait(PATIENCE)
+    assert started.wait(PATIENCE)
     with pytest.raises(RuntimeError, match=f"expected the server at {server.url} to end within 0.1 s"):
         server.__exit__(None, None, None)
     go_on.set()
@@ -237,7 +237,7 @@ def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: 
 
     monkeypatch.setattr(validation, "validate", held)
     with ServerThread(ServerState()) as server, ThreadPoolExecutor() as pool:
-        asked = pool.submit(
+        started = pool.submit(
             httpx.post,
             f"{server.url}/v2/chat",
             headers=KEY,
@@ -247,10 +247,10 @@ def test_other_requests_are_served_while_a_large_body_is_validated(monkeypatch: 
         assert begun.wait(PATIENCE)
         assert httpx.post(server.url + PATH, headers=KEY, timeout=PATIENCE).status_code == 200
         served.set()
-        assert asked.result().status_code == 200
+        assert started.result().status_code == 200
 
 
-def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
+def test_concurrent_uploads_are_all_stored() -> None:
     """Datasets are read in threads and stored one after the other, while others list them."""
     with ServerThread(ServerState(step=0)) as server, ThreadPoolExecutor(8) as pool:
 
@@ -268,7 +268,7 @@ def test_what_is_uploaded_at_the_same_time_is_all_there() -> None:
     assert sorted(made) == sorted(one["id"] for one in listed)
 
 
-def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
+def test_a_server_can_be_started_again_with_its_state() -> None:
     """After its end it may be started once more, at the same address and with the same state."""
     server = ServerThread(ServerState())
     names = []
@@ -284,7 +284,7 @@ def test_a_server_can_be_used_again_with_what_it_remembers() -> None:
     assert names == [["c0"], ["c0", "c1"], ["c0", "c1", "c2"]]
 
 
-def test_a_server_whose_address_was_taken_meanwhile_takes_another() -> None:
+def test_a_restarted_server_uses_another_port_if_its_own_is_taken() -> None:
     """The port belongs to nobody between two uses."""
     server = ServerThread(ServerState())
     with server:
@@ -322,13 +322,13 @@ def test_a_server_that_runs_cannot_be_started_again() -> None:
         ({"pause": float("inf")}, "pause: expected a number of seconds"),
     ],
 )
-def test_a_state_that_makes_no_sense_is_a_wrong_call(arguments: dict[str, Any], message: str) -> None:
+def test_an_invalid_state_is_a_usage_error(arguments: dict[str, Any], message: str) -> None:
     """Nothing that a caller asks for is silently ignored."""
     with pytest.raises(UsageError, match=message):
         ServerState(**arguments)
 
 
-def test_a_state_takes_names_for_what_it_has_types_of() -> None:
+def test_a_state_accepts_names_of_profiles_and_faults() -> None:
     """Text works like the type that it names: profiles, faults, one key."""
     state = ServerState(profile="live-2026", faults="rerank.unsorted", keys="my-key")
     assert state.profile is Profile.LIVE_2026

@@ -44,7 +44,7 @@ def local(url: str) -> Tokenizer:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_people_write_has_the_same_tokens_here_and_there(url: str, local: Tokenizer, text: str) -> None:
+def test_the_file_and_the_server_tokenize_alike(url: str, local: Tokenizer, text: str) -> None:
     """Ids and all, so that a client which counts by itself counts as it is billed."""
     ids = local.encode(text, add_special_tokens=False).ids
     assert ids == tokens.encode(text)
@@ -57,7 +57,7 @@ def test_what_people_write_has_the_same_tokens_here_and_there(url: str, local: T
 # Half a surrogate pair is no text to the library.
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
-def test_whatever_the_text_the_ids_are_ids_of_it(local: Tokenizer, text: str) -> None:
+def test_the_file_tokenizes_any_text(local: Tokenizer, text: str) -> None:
     """Also where a piece is not in the file and falls apart into bytes, both sides read the ids alike."""
     ids = local.encode(text, add_special_tokens=False).ids
     assert local.decode(ids) == text
@@ -77,7 +77,7 @@ def test_every_model_with_a_tokenizer_names_one_that_this_server_has(url: str) -
             assert address is None
 
 
-def test_the_size_is_told_before_the_file_is_fetched(url: str) -> None:
+def test_head_returns_the_size_of_the_file(url: str) -> None:
     """The SDK asks for it by HEAD, without a key."""
     head, whole = httpx.head(url + PATH, timeout=60), httpx.get(url + PATH, timeout=60)
     assert head.headers["content-length"] == str(len(whole.content))
@@ -91,7 +91,7 @@ def test_the_size_is_told_before_the_file_is_fetched(url: str) -> None:
     "name",
     ["nope.json", "command-a-03-2025", "cohere-transcribe-03-2026.json", "a/b.json", ".json", "..%2f.json"],
 )
-def test_there_is_no_other_file(url: str, name: str) -> None:
+def test_other_files_are_a_404(url: str, name: str) -> None:
     """What is no tokenizer of a model is not found, and needs no key either."""
     assert httpx.get(f"{url}{tokenizers.PREFIX}{name}").status_code == 404
 

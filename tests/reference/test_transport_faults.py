@@ -39,7 +39,7 @@ CHUNK = re.compile(rb"([0-9a-f]+)\r\n")
 
 @dataclass(frozen=True)
 class Seen:
-    """What came over a connection, and how it ended: closed, reset, silence or more than anybody wants."""
+    """The bytes received over a connection, and its end: closed, reset, silent, or endless."""
 
     content: bytes
     end: str
@@ -98,7 +98,7 @@ def streaming(call: Call) -> StreamResponse:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """Start servers with one fault; their only operation answers what it is told to."""
+    """Start servers with one fault; their only operation sends a given response."""
     running: list[ServerThread] = []
 
     def start(name: str, handler: Callable[[Call], JsonResponse | StreamResponse] = answering) -> str:
@@ -134,12 +134,12 @@ ENDS: dict[str, tuple[str, bytes | None]] = {
 }
 
 
-def test_the_table_has_every_fault() -> None:
+def test_every_fault_is_tested() -> None:
     assert set(ENDS) == FAULTS
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_how_a_connection_ends_and_what_came(
+def test_a_fault_changes_the_bytes_and_the_end_of_a_connection(
     name: str, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end, body = ENDS[name]
@@ -161,7 +161,7 @@ def test_lengths_are_wrong_on_either_side(serve: Callable[..., str]) -> None:
     assert ask(serve("transport.wrong-length-long")).length == len(WHOLE) + 64
 
 
-def test_bytes_that_are_no_gzip_are_called_gzip(serve: Callable[..., str]) -> None:
+def test_a_body_declared_as_gzip_is_not_compressed(serve: Callable[..., str]) -> None:
     seen = ask(serve("transport.gzip-garbage"))
     assert b"content-encoding: gzip" in seen.head
     assert seen.length == len(seen.body)
@@ -180,7 +180,7 @@ def test_a_small_body_inflates_to_a_large_one(
     assert len(packed) < len(inflated) / 500
 
 
-def test_an_endless_body_begins_with_the_right_one(serve: Callable[..., str]) -> None:
+def test_an_endless_body_starts_with_the_correct_body(serve: Callable[..., str]) -> None:
     seen = ask(serve("transport.endless-body"))
     assert b"transfer-encoding: chunked" in seen.head
     assert seen.body.startswith(b"%x\r\n%b\r\n100000\r\n   " % (len(WHOLE), WHOLE))
@@ -192,7 +192,7 @@ def test_one_byte_of_a_text_is_no_utf8(serve: Callable[..., str]) -> None:
     assert seen.length == len(WHOLE)
 
 
-def test_header_fields_come_by_the_thousand(serve: Callable[..., str]) -> None:
+def test_a_response_has_thousands_of_headers(serve: Callable[..., str]) -> None:
     seen = ask(serve("transport.header-flood"))
     assert len(seen.head.split(b"\r\n")) > 5000
     with pytest.raises(httpx.RemoteProtocolError):
@@ -252,7 +252,7 @@ def test_a_stream_is_left_in_the_middle(name: str, serve: Callable[..., str]) ->
         ("transport.chunked-garbage", httpx.RemoteProtocolError),
     ],
 )
-def test_a_client_takes_it_for_what_it_is(
+def test_a_client_reports_the_fault_as_its_error(
     name: str, broken: type[Exception], serve: Callable[..., str]
 ) -> None:
     with pytest.raises(broken):
@@ -263,7 +263,7 @@ def test_a_client_takes_it_for_what_it_is(
         )
 
 
-def test_the_server_has_done_its_work_all_the_same(serve: Callable[..., str]) -> None:
+def test_the_operation_is_executed_despite_the_fault(serve: Callable[..., str]) -> None:
     calls: list[Call] = []
 
     def noting(call: Call) -> JsonResponse:
@@ -292,7 +292,7 @@ def test_a_large_body_goes_through_and_a_client_may_leave(serve: Callable[..., s
 
 
 @pytest.mark.parametrize("name", ["transport.hang", "transport.slow-drip", "transport.endless-body"])
-def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
+def test_a_server_stops_although_clients_are_connected(name: str) -> None:
     with ServerThread(ServerState(faults=chosen([name]))) as server:
         client = socket.create_connection(
             (urlsplit(server.url).hostname, urlsplit(server.url).port), timeout=900
@@ -308,6 +308,6 @@ def test_a_server_ends_whoever_still_hangs_on_it(name: str) -> None:
             pass
 
 
-def test_two_faults_of_the_transport_do_not_go_together() -> None:
+def test_two_faults_of_the_transport_are_a_usage_error() -> None:
     with pytest.raises(UsageError, match=r"at most one .* transport\.hang and transport\.reset"):
         ServerThread(ServerState(faults=chosen(["transport.hang", "transport.reset"])))

@@ -71,8 +71,8 @@ def _fields(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
     return tuple((name.lower(), text) for name, text in headers.multi_items())
 
 
-class Asked:
-    """A running server that is asked, and whose good answers have nothing wrong with them.
+class CheckedServer:
+    """A running server, whose responses are checked with the contract unless it has a fault.
 
     Args:
         state: of the server.
@@ -86,12 +86,12 @@ class Asked:
     def ask(
         self, label: str, body: Any = None, *, status: int | None = 200, **further: Any
     ) -> httpx.Response:
-        """Return the answer to a request.
+        """Return the response to a request.
 
         Args:
             label: method and path.
             body: is sent as JSON.
-            status: what must come; `None` for any.
+            status: the required status; `None` for any.
             further: as of `call`.
         """
         method, path = label.split(" ", 1)
@@ -103,8 +103,8 @@ class Asked:
         return response
 
     @contextmanager
-    def wrong(self, name: str) -> Iterator[None]:
-        """Switch on a fault for a while."""
+    def fault(self, name: str) -> Iterator[None]:
+        """Switch on a fault inside a `with` block."""
         self._state.faults = frozenset({catalogue()[name]})
         try:
             yield
@@ -113,8 +113,8 @@ class Asked:
 
 
 @contextmanager
-def asked(state: ServerState | None = None) -> Iterator[Asked]:
-    """Run a server to ask."""
+def checked_server(state: ServerState | None = None) -> Iterator[CheckedServer]:
+    """Run a server."""
     state = state or ServerState()
     with ServerThread(state) as running:
-        yield Asked(state, running.url)
+        yield CheckedServer(state, running.url)
