@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cohere_conformance.drift import schemas as schemas_module
 from cohere_conformance.drift.compare import compared
 from cohere_conformance.drift.folding import folded
 from cohere_conformance.drift.openapi import document_facts
+from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Declarations
@@ -111,6 +113,17 @@ def test_a_recursive_schema_ends() -> None:
     reference = {"$ref": "#/components/schemas/T"}
     found = difference(document(reference, T=tree), document(reference, T=bigger))
     assert found == [("additive", "POST /a request.name", ["added"])]
+
+
+def test_schemas_that_grow_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def two(name: str) -> dict[str, Any]:
+        reference = {"$ref": f"#/components/schemas/{name}"}
+        return {"type": "object", "properties": {"a": reference, "b": reference}}
+
+    monkeypatch.setattr(schemas_module, "MOST_NODES", 900)
+    schemas = {f"S{number}": two(f"S{number + 1}") for number in range(40)}
+    with pytest.raises(ContractError, match="expected at most 900 locations"):
+        document_facts(document(schemas["S0"], **schemas, S40={"type": "string"}), "large")
 
 
 def test_a_reference_that_leads_nowhere_is_not_compared() -> None:

@@ -194,6 +194,10 @@ PLANTED = (
         "additive", "POST /v2/rerank request.top_n", ("minimum",),
     ),
     Planted(
+        "request-minimum-of-0", {_schema("RerankV2Request", "properties/max_tokens_per_doc/minimum"): 0},
+        "breaking", "POST /v2/rerank request.max_tokens_per_doc", ("minimum",),
+    ),
+    Planted(
         "request-pattern-added", {_schema("TokenizeRequest", "properties/model/pattern"): "^c"},
         "breaking", "POST /v1/tokenize request.model", ("pattern",),
     ),

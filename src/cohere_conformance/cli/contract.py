@@ -87,7 +87,8 @@ def lint(root: Path | None) -> int:
     show_default=True,
     help="Format of the output.",
 )
-def diff(old: str, new: str, form: str) -> int:
+@_ROOT
+def diff(old: str, new: str, form: str, root: Path | None) -> int:
     """Compare two descriptions of the API; the exit code is 1 if they differ, 3 if one cannot be read.
 
     OLD and NEW are each one of: ours (the shipped contract, amended), ours:published, an OpenAPI document
@@ -105,6 +106,6 @@ def diff(old: str, new: str, form: str) -> int:
     from cohere_conformance.drift.render import as_json, as_markdown, as_text
     from cohere_conformance.drift.sources import facts_of
 
-    found = difference(facts_of(old), facts_of(new))
+    found = difference(facts_of(old, root), facts_of(new, root))
     click.echo(dict(zip(_FORMATS, (as_text, as_json, as_markdown), strict=True))[form](found))
     return 1 if found.lines else 0

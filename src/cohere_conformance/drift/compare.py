@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cohere_conformance.drift.facts import ITEMS, OTHERS, UNKNOWN, Facts, Kind, Node, in_request, root_of
@@ -54,8 +54,27 @@ def compared(old: Facts, new: Facts) -> list[Change]:
     published = (old.published or old, new.published or new)
     if published == (old, new) or (old.files is not None and new.files is not None):
         return changes
-    differing = {(change.operation, change.path, change.what) for change in _compared(*published)}
-    return [change for change in changes if (change.operation, change.path, change.what) in differing]
+    vendors = {(change.operation, change.path, change.what): change for change in _compared(*published)}
+    return [
+        _without_our_values(change, vendors[key], ours_is_old=old.published is not None)
+        for change in changes
+        if (key := (change.operation, change.path, change.what)) in vendors
+    ]
+
+
+def _without_our_values(change: Change, published: Change, *, ours_is_old: bool) -> Change:
+    """Return a change of an enumeration without the values that only our amendments have added or removed."""
+    theirs = change.after if ours_is_old else change.before
+    ours = change.before if ours_is_old else change.after
+    vendors = published.before if ours_is_old else published.after
+    if not (isinstance(theirs, frozenset) and isinstance(ours, frozenset) and isinstance(vendors, frozenset)):
+        return change
+    if change.what != "enum":
+        return change
+    ours = (ours & (vendors | theirs)) | (vendors & theirs)
+    before, after = (ours, theirs) if ours_is_old else (theirs, ours)
+    severity = of_attribute("enum", before, after, request=in_request(change.path))
+    return replace(change, before=before, after=after, severity=severity)
 
 
 def _compared(old: Facts, new: Facts) -> list[Change]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ITEMS, OTHERS = "[]", "{}"
 """The steps from an array to its items, and from an object to the properties that have no name."""
+MOST_NODES = 500_000
+"""Locations of one source at most: a hundred times as many as the API has."""
 ANY = frozenset({"any"})
 """The types of a schema that allows every type."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.bundle import resolve
-from cohere_conformance.drift.facts import ANY, ITEMS, OTHERS, SCHEMA_ATTRIBUTES, UNKNOWN, Node
+from cohere_conformance.drift.facts import ANY, ITEMS, MOST_NODES, OTHERS, SCHEMA_ATTRIBUTES, UNKNOWN, Node
 from cohere_conformance.drift.unions import intersected, united
 from cohere_conformance.errors import ContractError
 from cohere_conformance.pointer import escaped
@@ -28,6 +28,7 @@ class SchemaReader:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._components: dict[str, Node] = {}
+        self._nodes = 0
         self.missing: set[str] = set()
         """References that lead nowhere: the vendor has published such documents."""
 
@@ -51,7 +52,13 @@ class SchemaReader:
             schema: the schema, or a reference to it.
             pointer: where the document declares it.
             path: the references that led here: a recursive schema ends where it begins again.
+
+        Raises:
+            ContractError: the schemas have too many locations.
         """
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise ContractError(f"{pointer}: expected at most {MOST_NODES:,} locations, got more")
         if not isinstance(schema, dict):
             return Node(pointer, {"types": ANY})
         reference = schema.get("$ref")
@@ -134,7 +141,9 @@ class SchemaReader:
 
     def _attributes(self, schema: Document) -> dict[str, object]:
         attributes: dict[str, object] = {
-            name: schema[name] for name in _PLAIN if schema.get(name) not in (None, False)
+            name: schema[name]
+            for name in _PLAIN
+            if schema.get(name) is not None and schema[name] is not False
         }
         listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
         types = _types(schema, listed)

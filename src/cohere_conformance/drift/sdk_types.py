@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.facts import ITEMS, OTHERS, UNKNOWN, Node
+from cohere_conformance.drift.facts import ITEMS, MOST_NODES, OTHERS, UNKNOWN, Node
 from cohere_conformance.drift.unions import united
+from cohere_conformance.errors import DescriptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ class TypeReader:
 
     def __init__(self, package: SdkPackage) -> None:
         self._package = package
+        self._nodes = 0
 
     def node(self, annotation: ast.expr, module: str, origin: str) -> Node:
         """Return the node of a type expression.
@@ -53,6 +55,11 @@ class TypeReader:
         return self._node(annotation, _Scope(module, origin))
 
     def _node(self, annotation: ast.expr, scope: _Scope) -> Node:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise DescriptionError(
+                self._package.name, scope.module, f"expected at most {MOST_NODES:,} locations, got more"
+            )
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             annotation = ast.parse(annotation.value, mode="eval").body
         if isinstance(annotation, ast.Subscript):

@@ -107,10 +107,9 @@ def _effect(name: str, before: Any, after: Any) -> tuple[bool, bool]:
         return before is None, after is None
     if name == "enum":
         return bool(before - after), bool(after - before)
-    if name in _LOWER:
-        return after > before, after < before
-    if name in _UPPER:
-        return after < before, after > before
+    if name in _LOWER | _UPPER and all(isinstance(value, (int, float)) for value in (before, after)):
+        raised, lowered = after > before, after < before
+        return (raised, lowered) if name in _LOWER else (lowered, raised)
     return True, True
 
 

@@ -44,19 +44,20 @@ _PATIENCE = 180
 """Seconds that pip has to fetch a wheel."""
 
 
-def facts_of(source: str) -> Facts:
+def facts_of(source: str, root: Path | None = None) -> Facts:
     """Return the facts of a source.
 
     The network is used for `NAME==VERSION` only.
 
     Args:
         source: in one of the forms of `FORMS`.
+        root: the folder of our contract, with the layout of `contracts/`; the shipped one by default.
 
     Raises:
         DescriptionError: it cannot be read.
     """
     if source in {"ours", "ours:published"}:
-        return our_facts(load_declarations(), folder("contracts"), amended=source == "ours")
+        return our_facts(load_declarations(root), root or folder("contracts"), amended=source == "ours")
     if source == "sdk":
         return _installed()
     if match := _RELEASE.fullmatch(source):
@@ -152,7 +153,7 @@ def _document(path: Path) -> Facts:
         return document_facts(document, path.name)
     except ContractError as error:
         raise DescriptionError(str(path), "the document", str(error)) from error
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise DescriptionError(
             str(path),
             "the document",

@@ -173,7 +173,7 @@ def _either(one: Node, other: Node) -> Node:
             value = max(mine, theirs)  # type: ignore[call-overload]
         else:
             continue
-        if value not in (None, False):
+        if value is not None and value is not False:
             attributes[name] = value
     children: dict[str, Node] = {}
     for step in [*one.children, *(step for step in other.children if step not in one.children)]:
