@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.contract.facts import FACT, Fact, Facts, shipped_facts
+from cohere_conformance.contract.facts import FACT, Fact, FactCatalogue, shipped_facts
 from cohere_conformance.contract.requirements import shipped_requirements
 
 if TYPE_CHECKING:
@@ -36,6 +36,6 @@ def explain_fact(fact: Fact, amendments: Iterable[Amendment]) -> str:
     return "\n".join(lines)
 
 
-def _sources(facts: Facts, fact: Fact) -> Iterator[str]:
+def _sources(facts: FactCatalogue, fact: Fact) -> Iterator[str]:
     for word, source in facts.sources_of(fact).items():
         yield f"  {word}: {source.says}" + (f" {source.link}" if source.link else "")

@@ -71,7 +71,7 @@ class _SourcesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, SourceKind]
 
 
-class Facts(msgspec.Struct, frozen=True):
+class FactCatalogue(msgspec.Struct, frozen=True):
     """Every fact and every kind of source.
 
     Attributes:
@@ -91,7 +91,7 @@ class Facts(msgspec.Struct, frozen=True):
         return {word: self.sources[word.split()[0]] for word in fact.source.split(", ")}
 
 
-def load_facts(root: Path) -> Facts:
+def load_facts(root: Path) -> FactCatalogue:
     """Read the facts.
 
     Args:
@@ -112,7 +112,7 @@ def load_facts(root: Path) -> Facts:
             if problem := _problem(name, entry, facts, sources):
                 raise ContractError(f"{path}: {name}: {problem}")
             facts[name] = Fact(name, entry.says, entry.source, entry.evidence, file.group)
-    return Facts(facts, sources)
+    return FactCatalogue(facts, sources)
 
 
 def _problem(name: str, entry: _FactEntry, known: dict[str, Fact], sources: dict[str, SourceKind]) -> str:
@@ -130,7 +130,7 @@ def _problem(name: str, entry: _FactEntry, known: dict[str, Fact], sources: dict
 
 
 @lru_cache(maxsize=1)
-def shipped_facts() -> Facts:
+def shipped_facts() -> FactCatalogue:
     """Return the facts that ship with the package.
 
     Raises:
