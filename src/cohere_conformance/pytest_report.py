@@ -88,7 +88,7 @@ class Reporting:
         outcome.campaign = campaign
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Note that somebody stopped the run, or why it stops itself."""
+        """Note that the run was interrupted, or why it stops itself."""
         if isinstance(excinfo.value, pytest.exit.Exception):
             self._fail(str(excinfo.value).removeprefix("cohere-conformance: "))
         elif str(excinfo.value) not in self._gave_up:

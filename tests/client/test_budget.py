@@ -35,7 +35,7 @@ def test_the_error_says_what_the_rest_is_reserved_for() -> None:
     budget = Budget(3)
     budget.reserve(1)
     budget.spend()
-    message = "at most 3 requests, the run wants to send another besides those that remove what it has made"
+    message = "the run wants to send another besides those that remove what it has created"
     with pytest.raises(BudgetError, match=message):
         budget.spend()
     with pytest.raises(BudgetError, match=message):

@@ -1,1 +1,1 @@
-"""The HTTP client of a run: one way out, guarded and bounded, that raises nothing for what a server does."""
+"""The HTTP client of a run: guarded, with limits, and without exceptions for what a server does."""

@@ -1,4 +1,4 @@
-"""Base URLs of servers: whether a text is one, before anything is done with it."""
+"""Validates base URLs."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _LONGEST_NAME = 253
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _PATH = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%-]*")
 _NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+))*")
-"""A host that systems read as an IPv4 address, also where it is none: `127.1`, `0x7f000001`."""
+"""A host that operating systems take for an IPv4 address although it is none: `127.1`, `0x7f000001`."""
 
 
 def base_url(option: str, given: str) -> SplitResult:
     """Return the parts of the base URL of a server.
 
     Args:
-        option: that it was given with, for the message.
-        given: the text.
+        option: the name of the option, for the message.
+        given: its value.
 
     Raises:
-        UsageError: it is no URL, or one that cannot be the base of others.
+        UsageError: it is no URL, or no base URL.
     """
     if (reason := _defect(given)) is not None:
-        # Shown as far as it is no credential, and in one line.
+        # Without credentials, and on one line.
         shown = redact.url(given)[:80].encode("unicode_escape").decode("ascii")
         raise UsageError(f"{option} {shown}: expected a base URL such as http://localhost:8765, got {reason}")
     return urlsplit(given)
 
 
 def _defect(given: str) -> str | None:
-    """Return what keeps a text from being a base URL, for a reader."""
+    """Return why a text is no base URL, for a reader."""
     if any(not character.isprintable() or character.isspace() for character in given):
         return "one with a space, a line break or a control character in it"
     try:
@@ -49,7 +49,7 @@ def _defect(given: str) -> str | None:
     if parts.scheme not in {"http", "https"}:
         return "one that does not begin with http:// or https://"
     if "@" in parts.netloc:
-        return "one with credentials, which would be read by whoever reads the report"
+        return "one with credentials, which the report would show"
     if "?" in given or "#" in given:
         return "one with a query or fragment"
     return _wrong_host(host) or _wrong_port(parts.netloc) or _wrong_path(parts.path) or _unencodable(given)
@@ -63,10 +63,10 @@ def _wrong_host(host: str) -> str | None:
     if _NUMERIC.fullmatch(host) and not _is_address(host):
         return f"the host {host[:80]!r}, no IPv4 address"
     if not host.isascii():
-        return None  # a name with letters of other scripts is encoded, if it can be
+        return None  # an internationalized name is encoded if possible
     labels = host.removesuffix(".").split(".")
     if len(host) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
-        return f"the host {host[:80]!r}, no name of a host"
+        return f"the host {host[:80]!r}, no host name"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A bound on the requests that a run may send, and on its time: a live API costs money."""
+"""Limits the requests and the time of a run: a live API costs money."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SPARE = 1
-"""Requests that nothing ordinary may spend while some are set aside.
-
-A request that met a dead connection is sent again, which nobody knows beforehand.
-"""
+"""Requests that are kept free while some are reserved, for a retry on a closed connection."""
 
 
 class Budget:
     """Counts requests before they are sent; threads may share it.
 
     Args:
-        max_requests: how many may be sent; `None` for any number.
-        deadline: when the last one has to have ended.
+        max_requests: maximum number of requests; `None` for no limit.
+        deadline: by which the last one has to end.
 
     Raises:
         UsageError: the number is negative.
@@ -42,19 +39,19 @@ class Budget:
 
     @property
     def spent(self) -> int:
-        """Requests that were allowed so far."""
+        """Number of requests allowed so far."""
         return self._spent
 
     @property
     def seconds(self) -> float:
-        """Seconds that are left for what this thread sends at the moment."""
+        """Seconds left for what this thread sends."""
         return self._deadline.left(removing=self._drawn.reserve is not None)
 
     def on_time(self) -> None:
-        """Do nothing, unless the time is up.
+        """Check that the time is not up.
 
         Raises:
-            BudgetError: it is.
+            BudgetError: it is up.
         """
         if self.seconds <= 0:
             self._deadline.missed = True
@@ -64,8 +61,8 @@ class Budget:
         """Allow one more request.
 
         Raises:
-            BudgetError: it would be one too many, or is set aside for something else, or the time is up; it
-                must not be sent, and is not counted.
+            BudgetError: the limit is reached, the rest is reserved, or the time is up; the request must not
+                be sent, and is not counted.
         """
         self.on_time()
         with self._lock:
@@ -78,13 +75,13 @@ class Budget:
             self._spent += 1
 
     def reserve(self, requests: int) -> Reserve:
-        """Set requests aside, which nothing but what they are for can spend from now on.
+        """Reserve requests, so that no others can spend them.
 
         Args:
-            requests: how many; none is fine.
+            requests: how many; may be 0.
 
         Raises:
-            BudgetError: so many are not left, with one more that makes them necessary.
+            BudgetError: fewer are left than these and the one that makes them necessary.
         """
         with self._lock:
             if requests:
@@ -95,7 +92,7 @@ class Budget:
     def _check(self, requests: int, *, spare: int) -> None:
         if self._most is None or self._spent + self._kept + spare + requests <= self._most:
             return
-        further = " besides those that remove what it has made" if self._kept or requests > 1 else ""
+        further = " besides those that remove what it has created" if self._kept or requests > 1 else ""
         raise BudgetError(
             f"expected at most {self._most} requests, the run wants to send another{further}: "
             "allow more, or choose fewer cases"
@@ -117,14 +114,14 @@ class Budget:
 
 
 class Reserve:
-    """Requests that are set aside.
+    """Reserved requests.
 
     Args:
         budget: that they are part of.
-        left: how many they are.
+        left: how many.
 
     Attributes:
-        left: how many were not spent yet.
+        left: how many are not spent yet.
     """
 
     def __init__(self, budget: Budget, left: int) -> None:
@@ -133,21 +130,21 @@ class Reserve:
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        """Have what this thread sends counted among these, and beyond them as far as the budget goes."""
+        """Count what this thread sends as reserved; further requests count as others do."""
         with self._budget._drawing(self):
             yield
 
     @property
     def seconds(self) -> float:
-        """Seconds that are left for what this thread sends at the moment."""
+        """Seconds left for what this thread sends."""
         return self._budget.seconds
 
     def release(self) -> None:
-        """Give back what was not spent."""
+        """Release what was not spent."""
         self._budget._release(self)
 
 
 class _Drawn(threading.local):
-    """What a thread spends at the moment, where that is no ordinary request."""
+    """The reserve that a thread spends at the moment, if any."""
 
     reserve: Reserve | None = None

@@ -1,4 +1,4 @@
-"""When a run has to end: a limit for everything that it sends, and some time more to remove what it made."""
+"""The time limit of a run, with some more time to remove what the run created."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import time
 
 GRACE = 20.0
-"""Seconds beyond the limit in which what was made is removed."""
+"""Seconds beyond the limit to remove what was created."""
 TIME_UP = "the time limit is reached"
 
 
@@ -17,7 +17,7 @@ class Deadline:
         seconds: that are left; `None` without a limit.
 
     Attributes:
-        missed: whether anything was not sent, or cut off, because the time was up.
+        missed: whether a request was not sent, or was cut off, because the time was up.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -25,9 +25,9 @@ class Deadline:
         self.missed = False
 
     def left(self, *, removing: bool) -> float:
-        """Return how many seconds are left; not above 0 when the time is up.
+        """Return the seconds that are left; 0 or less when the time is up.
 
         Args:
-            removing: for what removes what the run has made.
+            removing: for requests that remove what the run has created.
         """
         return self._until + (GRACE if removing else 0.0) - time.monotonic()

@@ -1,7 +1,7 @@
-"""The one place where it is decided what leaves the process for the target: by operation, tier and ownership.
+"""Decides which requests are sent to the target: by operation, tier and ownership.
 
-The rules that derive requests, the permission of a case and the marks of a test keep to the same. Here every
-request is looked at once more on its way out, because a mistake there would cost somebody's data or money.
+The generators of requests, the permission of a case and the marks of a test follow the same rules. The guard
+checks every request again before it is sent, because a mistake there would cost data or money.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAY_BE_TOUCHED = frozenset({Standing.OWN, Standing.NOBODYS})
 
 
 class Reused(NamedTuple):
-    """An id that a response gives to something new, and that something older had.
+    """An id in the response to a creation that an older resource had.
 
     Attributes:
         operation: label of what was called.
@@ -48,7 +48,7 @@ class Reused(NamedTuple):
 
 
 class Guard:
-    """The gate of one target, as one worker sees it.
+    """The gate of one target, in one worker.
 
     Args:
         contract: the operations.
@@ -83,7 +83,7 @@ class Guard:
         self._lock = threading.RLock()
 
     def admit(self, outgoing: Outgoing, ask: Ask) -> None:
-        """Let a request pass.
+        """Allow a request.
 
         Args:
             outgoing: the request.
@@ -104,7 +104,7 @@ class Guard:
                     self._list(ask)
 
     def note(self, outgoing: Outgoing, response: Response) -> None:
-        """Take down what the response to a request shows: what is there, since when, and what was made."""
+        """Note what a response shows: which resources exist, since when, and what was created."""
         if not 200 <= response.status < 300:
             return
         with self._lock:
@@ -115,7 +115,7 @@ class Guard:
     def _note(self, collection: Collection, answered: CompletedCall, response: Response) -> None:
         match answered.operation:
             case collection.create:
-                # The times in it prove nothing: they may be those of what was made under another id.
+                # The times in it prove nothing: they may belong to a resource with another id.
                 for path, identity, _ in self._named(answered):
                     self.ownership.claim(path, identity, earliest(response, self._now()))
                 return
@@ -130,7 +130,7 @@ class Guard:
             self.ownership.dated(collection.path, identity, created)
 
     def reused(self, exchange: Exchange) -> Iterator[Reused]:
-        """Yield what a response names as made by the run although it was there before."""
+        """Yield ids in the response to a creation that existed before."""
         request, response = exchange.request, exchange.response
         label = self._contract.route(request.method, request.url).operation
         if label is None or not 200 <= response.status < 300 or collection_of(label) not in self._collections:
@@ -140,7 +140,7 @@ class Guard:
                 yield Reused(label, "/".join(("", *tokens)), breach)
 
     def foreign(self, operation: str, exchange: Exchange) -> str | None:
-        """Return what a response to a creation names that is not the run's own, if it does.
+        """Return what the response to a creation has that the run has not created, if anything.
 
         Args:
             operation: label of what was called.
@@ -167,7 +167,7 @@ class Guard:
             raise ForbiddenError(f"tier {', '.join(excess)} not allowed on a live host")
 
     def _removes_own(self, meaning: Meaning) -> bool:
-        """Return whether a call removes what the run was allowed to make: that is allowed with it."""
+        """Return whether a call removes what the run was allowed to create, and so may remove."""
         collection = self._collections.get(collection_of(meaning.label))
         if collection is None or meaning.label not in {collection.remove, collection.stop}:
             return False
@@ -197,7 +197,7 @@ class Guard:
         cancels = cancels and not methods(outgoing) <= HARMLESS
         if not undeclared and not cancels:
             return touched
-        # Some server may take it for a call of what the first part of the path names that is no fixed one.
+        # Some server may take the first variable segment of the path for an id.
         if names := self._meanings.named(outgoing):
             return touched | {(where, names[0].partition(":")[0]) for where in self._around(outgoing)}
         if undeclared - {"PUT", "PATCH"} and list(self._around(outgoing)):
@@ -205,7 +205,7 @@ class Guard:
         return touched
 
     def _around(self, outgoing: Outgoing) -> Iterator[str]:
-        """Yield the collections that a path is in, or that are below it; all of them where it is in none."""
+        """Yield the collections that a path is in, or that are below it; all collections if it is in none."""
         readings = paths(outgoing)
         near = [
             path
@@ -238,7 +238,7 @@ class Guard:
             ask(reading(label, identity))
 
     def _list(self, ask: Ask) -> None:
-        """Have the target list everything that is there before anything is created, wherever."""
+        """List all existing resources before anything is created."""
         for path, one in self._collections.items():
             if not self.ownership.lacks_list(path):
                 continue
@@ -252,7 +252,7 @@ class Guard:
     # -- claims
 
     def _named(self, answered: CompletedCall) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """Yield what a response names as made: the collection, the id, and the place of that."""
+        """Yield what a response shows as created: the collection, the id, and the location of the id."""
         known = self._collections[collection_of(answered.operation)]
         found = known.results if answered.operation == known.read else ()
         if answered.operation == known.create and known.identity is not None:
@@ -263,7 +263,7 @@ class Guard:
                 yield path, str(value), expression.tokens
 
     def _claim_results(self, answered: CompletedCall) -> None:
-        """Take down what a job of the run names as its result; it is not older than the job."""
+        """Note the result of a job of the run; it is not older than the job."""
         source = collection_of(answered.operation)
         for identity in answered.path.values():
             since = self.ownership.since(source, identity)

@@ -1,4 +1,4 @@
-"""What is on the target, as its responses show it: lists to their end, ids, and the times of creation."""
+"""Reads from responses what exists on the target: complete lists, ids, and times of creation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Response
 
 _PAGE = 100
-"""Items of a page; the smallest limit that an operation documents."""
+"""Items of a page: the smallest limit that an operation documents."""
 _MOST_PAGES = 50
 _IDS = ("id", "job_id")
 
@@ -28,7 +28,7 @@ _IDS = ("id", "job_id")
 def inventory(
     collection: Collection, parameters: Iterable[str], ask: Callable[[Outgoing], Exchange]
 ) -> set[str]:
-    """Return the ids of everything that a collection lists, as far as the list can be read.
+    """Return the ids in the list of a collection, as far as it can be read.
 
     Args:
         collection: what is listed.
@@ -68,7 +68,7 @@ def _first_page(parameters: Iterable[str]) -> dict[str, str]:
 
 
 def reading(label: str, identity: str) -> Outgoing:
-    """Return the request that shows one resource.
+    """Return the request that reads one resource.
 
     Args:
         label: of the operation.
@@ -85,7 +85,7 @@ def listed(collection: Collection, answer: object) -> Iterator[str]:
 
 
 def dated(answered: CompletedCall, *, read: bool) -> Iterator[tuple[str, datetime]]:
-    """Yield the ids of the resources that a response shows with the time at which each was made.
+    """Yield the ids of the resources in a response with their times of creation.
 
     Args:
         answered: the call.
@@ -105,7 +105,7 @@ def dated(answered: CompletedCall, *, read: bool) -> Iterator[tuple[str, datetim
 
 
 def answered_as(label: str, ids: Iterable[str], response: Response) -> CompletedCall:
-    """Return a call as the expressions of links see it, as far as its response goes.
+    """Return a call for the expressions of links, with what its response contains.
 
     Args:
         label: of the operation.

@@ -33,7 +33,7 @@ class Meaning(NamedTuple):
 
     Attributes:
         label: of the operation.
-        ids: what its path names, decoded.
+        ids: in its path, decoded.
     """
 
     label: str
@@ -58,7 +58,7 @@ class Meanings:
         return frozenset(one for target in _targets(outgoing) for one in self._of(sent, target))
 
     def named(self, outgoing: Outgoing) -> list[str]:
-        """Return what the path of a request names: the parts of it that no operation has in common."""
+        """Return the segments of a path that are fixed in no operation."""
         parts = _segments(unquote(outgoing.path.partition("?")[0]))
         return [part for part in parts if not self.is_word(part)]
 
@@ -76,7 +76,7 @@ class Meanings:
 
 
 class _PathPattern:
-    """How the path of an operation is matched: fixed parts as lax servers do, parameters as they are.
+    """Matches paths with that of an operation: fixed segments as lax servers do, parameters unchanged.
 
     Args:
         label: of the operation.
@@ -89,7 +89,7 @@ class _PathPattern:
         self._parts = [_compiled(word) if "{" in word else None for word in self.words]
 
     def match(self, parts: list[str]) -> tuple[str, ...] | None:
-        """Return what the parts of a path name; `None` where they are another path."""
+        """Return the ids in the segments of a path; `None` if it does not match."""
         if len(parts) != len(self.words):
             return None
         ids: list[str] = []
@@ -104,7 +104,7 @@ class _PathPattern:
 
 
 def methods(outgoing: Outgoing) -> frozenset[str]:
-    """Return the methods that a request may be taken to have, in capitals; HEAD means GET as well."""
+    """Return the methods that servers may see in a request, in upper case; HEAD means GET as well."""
     found = {outgoing.method.upper()}
     found |= {text.strip().upper() for name, text in outgoing.headers if name.lower() in _METHOD_HEADERS}
     query = parse_qsl(outgoing.path.partition("?")[2])
@@ -113,7 +113,7 @@ def methods(outgoing: Outgoing) -> frozenset[str]:
 
 
 def paths(outgoing: Outgoing) -> set[str]:
-    """Return the paths that a request may be taken to have, in small letters."""
+    """Return the paths that servers may see in a request, in lower case."""
     return {
         "/" + "/".join(_segments(reading)).casefold()
         for target in _targets(outgoing)
@@ -135,7 +135,7 @@ def _compiled(word: str) -> re.Pattern[str]:
 
 
 def _readings(path: str) -> set[str]:
-    """Return the path as servers may read it: more or less decoded, cut, and with its dots resolved."""
+    """Return the variants of a path: decoded once or more, cut, and with dot segments resolved."""
     found = set()
     for _ in range(_DECODINGS + 1):
         for text in (path, path.partition("?")[0].partition("#")[0]):
@@ -159,7 +159,7 @@ def _resolved(parts: Iterable[str]) -> list[str]:
 
 
 def _spellings(part: str) -> set[str]:
-    """Return the words that servers may take a part of a path for."""
+    """Return the words that servers may take a segment of a path for."""
     bare = _UNPRINTABLE.sub("", part.partition(";")[0]).casefold()
     return {bare, _EXTENSION.sub("", bare)}
 

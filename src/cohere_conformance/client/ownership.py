@@ -37,7 +37,7 @@ _TOLERANCE = timedelta(seconds=1)
 _DOUBT = timedelta(minutes=1)
 """How much older than its request a resource must be reported for that to be a deviation."""
 _SLOW_CLOCK = timedelta(minutes=10)
-"""How far the clock of a target may be behind ours."""
+"""How far the clock of a target may be behind the local one."""
 
 
 class Standing(enum.Enum):
@@ -72,7 +72,7 @@ class _Claim:
 
 @dataclass
 class _Before:
-    """What a collection held when the run created something in it.
+    """What a collection contained when the run created something in it.
 
     Attributes:
         ids: of everything that a list showed then.
@@ -100,11 +100,11 @@ class Ownership:
         self._claims: dict[tuple[str, str], _Claim] = {}
 
     def lacks_list(self, collection: str) -> bool:
-        """Return whether a collection has yet to be listed before something is created in it."""
+        """Return whether a collection has to be listed before something is created in it."""
         return not self._fresh and not self._before[collection].listed
 
     def list_before(self, collection: str, ids: Iterable[str]) -> None:
-        """Note what a collection holds before the run creates something, as far as its list shows it.
+        """Note what the list of a collection shows before the run creates something.
 
         That something is not in the list proves nothing: a list may hide what is there.
         """
@@ -113,14 +113,14 @@ class Ownership:
         before.ids |= {_folded(one) for one in ids}
 
     def seen(self, collection: str, ids: Iterable[str]) -> None:
-        """Note what a response shows besides: whatever is created later has another id."""
+        """Note other ids that a response shows: what is created later has another id."""
         if self._fresh:
             return
         keys = {_folded(one) for one in ids if not _NOBODY.match(one)}
         self._before[collection].later |= {one for one in keys if (collection, one) not in self._claims}
 
     def claim(self, collection: str, identity: str, since: datetime, *, result: bool = False) -> None:
-        """Note that a response names something as made by the run.
+        """Note that a response shows something as created by the run.
 
         Args:
             collection: its path.
@@ -134,13 +134,13 @@ class Ownership:
             self._claims[key] = _Claim(since, refusal)
 
     def dated(self, collection: str, identity: str, created: datetime) -> None:
-        """Note when a resource was made, as the target reports it; the earliest time counts."""
+        """Note when a resource was created, as the target reports it; the earliest time counts."""
         claim = self._claims.get((collection, _folded(identity)))
         if claim is not None and (claim.created is None or created < claim.created):
             claim.created = created
 
     def since(self, collection: str, identity: str) -> datetime | None:
-        """Return the earliest time at which something of the run can have been made."""
+        """Return the earliest time at which the run can have created something."""
         claim = self._claims.get((collection, _folded(identity)))
         return None if claim is None else claim.since
 
@@ -157,7 +157,7 @@ class Ownership:
         return Standing.UNPROVEN if claim.created is None else Standing.OWN
 
     def breach(self, collection: str, identity: str) -> str:
-        """Return what a response that names something as made by the run observably names instead, if so."""
+        """Return what the id in the response to a creation belongs to, if not to a new resource."""
         claim = self._claims.get((collection, _folded(identity)))
         if claim is None or self._fresh:
             return ""
@@ -188,7 +188,7 @@ class Ownership:
 
 
 def _folded(identity: str) -> str:
-    """Return what servers compare that decode once more, or take letters of one look for equal."""
+    """Return the forms of an id for servers that decode again, or that normalize letters."""
     for _ in range(_DECODINGS):
         identity = unquote(identity)
     return unicodedata.normalize("NFKC", identity).casefold()
@@ -208,12 +208,12 @@ def earliest(response: Response, now: datetime) -> datetime:
     except (ValueError, TypeError):
         return floor
     date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    # A Date far behind would make everything young, so that our own clock has its say as well.
+    # A Date far in the past would make every resource look new, so the local clock is used as well.
     return max(date - took - _TOLERANCE, floor)
 
 
 def moment(value: object) -> datetime | None:
-    """Return the time that a text names; `None` where it names none that can be compared."""
+    """Return the time of a text; `None` if it has none that can be compared."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

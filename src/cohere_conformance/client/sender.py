@@ -1,4 +1,4 @@
-"""Sends requests to a server, whatever it does: each becomes an exchange, and none an exception."""
+"""Sends requests to a server: whatever it does, the result is an exchange, never an exception."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Outgoing(msgspec.Struct, frozen=True):
         path: path below the base URL plus query, already encoded; it is sent byte for byte.
         headers: fields in the order in which they are sent; repeated ones are sent repeatedly.
         body: the content, or `None`.
-        keyed: whether the key is added, where the headers hold no authorization of their own.
-        variable: the environment variable that holds the key, for whoever sends the request again.
+        has_key: whether the key is added, where the headers have no authorization of their own.
+        key_variable: the environment variable of the key, for reproducing the request.
         scheme: the word before the key.
     """
 
@@ -73,10 +73,10 @@ _LIMITS = Limits()
 
 
 class Gate(Protocol):
-    """Decides about every request before it leaves the process, and sees every response."""
+    """Decides about every request before it is sent, and sees every response."""
 
     def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
-        """Let a request pass.
+        """Allow a request.
 
         Args:
             outgoing: the request.
@@ -87,14 +87,14 @@ class Gate(Protocol):
         """
 
     def note(self, outgoing: Outgoing, response: Response) -> None:
-        """See the response to a request that has passed."""
+        """Note the response to a request that was allowed."""
 
 
 class _OpenGate:
-    """Lets everything pass."""
+    """Allows every request."""
 
     def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
-        """Let a request pass."""
+        """Allow a request."""
 
     def note(self, outgoing: Outgoing, response: Response) -> None:
         """Ignore a response."""
@@ -165,7 +165,7 @@ class Sender:
         self._transport.close()
 
     def send(self, outgoing: Outgoing, *, position: str = "") -> Exchange:
-        """Return the request with its answer, whole or not; what went wrong is the response's `failure`.
+        """Return the exchange, complete or not; what went wrong is the `failure` of the response.
 
         Args:
             outgoing: the request.
@@ -196,14 +196,14 @@ class Sender:
         else:
             response = ResponseReader(self._watch, self._limits.largest).read(answer)
         if response.failure is not None:
-            self.budget.on_time()  # what we have cut off ourselves is no fault of the server
+            self.budget.on_time()  # a response cut off by the time limit is no failure of the server
         sent = Request(
             request.method,
             redact.url(f"{self._base}{outgoing.path}"),
             redact.headers(fields(request.headers.raw)),
             outgoing.body,
             has_key="authorization" in request.headers,
-            # Credentials of the request's own are in no variable, unless it says so.
+            # Credentials in the headers are in no variable, unless the request says so.
             key_variable=outgoing.key_variable
             if outgoing.has_key or outgoing.key_variable != KEY_VARIABLE
             else "",
@@ -245,7 +245,7 @@ class Sender:
 
 
 def _unsendable(outgoing: Outgoing) -> UsageError:
-    # Without what was given: it may hold a key.
+    # Without the value, which may contain a key.
     return UsageError(
         f"{outgoing.method[:20]!r}: expected a method, an encoded path and header fields of one line each, "
         "got what HTTP/1.1 cannot carry: look at the path and at the header fields"

@@ -1,4 +1,4 @@
-"""Undoes the content coding of an answer while it comes, with a bound on what may come out."""
+"""Decompresses a response as it arrives, with a limit on the decoded size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ACCEPTED = "gzip, deflate"
-"""What a request may ask for: other codings cannot be undone piece by piece with a bound."""
+"""The encodings that requests accept: others cannot be decoded in pieces with a limit."""
 
 
 class UnpackError(ValueError):
-    """A body is not encoded as its header says; the message says how not."""
+    """A body is not encoded as its header says; the message has the details."""
 
 
 class Unpacker:
@@ -43,7 +43,7 @@ class Unpacker:
         self._member: zlib._Decompress | None = None
 
     def feed(self, data: bytes, room: int) -> bytes:
-        """Return what a piece decodes to, cut one byte behind `room`: then there is more, and it is lost.
+        """Return the decoded piece, cut one byte after `room`: one byte more shows that there is more.
 
         Raises:
             UnpackError: it does not decode.
@@ -60,7 +60,7 @@ class Unpacker:
         return bytes(out)
 
     def finish(self) -> None:
-        """Make sure that the body is whole.
+        """Check that the body is complete.
 
         Raises:
             UnpackError: it ends too early.
@@ -69,13 +69,13 @@ class Unpacker:
             raise UnpackError(f"the {self._coding} body ends too early")
 
     def _begin(self) -> zlib._Decompress | None:
-        """Return what decodes the held bytes; nothing where they are too few to tell, or only padding."""
+        """Return the decoder of the buffered bytes; `None` where they are too few, or only padding."""
         if self._coding == "deflate" and not self._ended:
             if len(self._held) < 2:
                 return None
-            # Some servers leave out the header of zlib, and clients read them all the same.
+            # Some servers leave out the zlib header, and clients accept that.
             return zlib.decompressobj(zlib.MAX_WBITS if is_zlib(self._held) else -zlib.MAX_WBITS)
-        # A gzip body may be several members in a row; anything else behind the end is padding.
+        # A gzip body may have several members; anything else after the end is padding.
         if self._ended and not (self._coding in GZIP and self._held.startswith(GZIP_MAGIC)):
             self._held = self._held if self._held == GZIP_MAGIC[:1] else b""
             return None
