@@ -90,7 +90,7 @@ class FormPart(msgspec.Struct, frozen=True):
         name: the field.
         content: a text with placeholders, or bytes as they are.
         filename: of an uploaded file; a plain field has none.
-        type: media type of the part; guessed from the name of the file where it is left out.
+        type: media type of the part; guessed from the filename if it is `None`.
     """
 
     name: str
@@ -214,7 +214,7 @@ class RequestTemplate(msgspec.Struct, frozen=True):
         return self.method or method, path
 
     def _content(self, values: Mapping[str, str], name: str) -> tuple[str, bytes | None]:
-        """Return the media type and the bytes of the body; an empty type where there is no body."""
+        """Return the media type and the bytes of the body; an empty type if there is no body."""
         if self.body is not msgspec.UNSET:
             value = mapped(self.body, lambda text: rendered(text, values))
             return "application/json", _json(value)

@@ -1,6 +1,6 @@
-"""Limits for input: without them a small file could use all memory, or a whole day.
+"""Limits for input: without them a small file could use all memory, or run for a day.
 
-Each bound is far above what recorders write. What is beyond it is refused, and the message names the bound.
+Each limit is far above what recorders write. Input above it is rejected, and the message names the limit.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class BoundedStream:
         stream: the document.
 
     Attributes:
-        exceeded: the bound that was exceeded, in words; `None` as long as there was none.
+        exceeded: the limit that was exceeded, in words; `None` if none was.
     """
 
     def __init__(self, stream: io.BufferedReader) -> None:
@@ -84,7 +84,7 @@ class BoundedStream:
 def excess(text: bytes) -> str | None:
     """Return which limit the JSON in a body exceeds; `None` if none.
 
-    How deep it is nested is for the parser to say, which does not run out of memory by it.
+    The parser itself checks the depth, which does not exhaust the memory.
     """
     if _fits(text.count(b"[") + text.count(b"{"), text.count(b",")):
         return None
@@ -107,14 +107,14 @@ class _Scan(NamedTuple):
     """The state of a scan at a position of a document.
 
     Attributes:
-        depth: lists and mappings that are open.
-        deepest: the most that were open at once, if they are more than the bound.
-        text: whether it is inside of a string.
+        depth: number of open lists and mappings.
+        deepest: maximum number of open ones, if it exceeds the limit.
+        text: whether the position is inside a string.
         escaped: whether the next character belongs to an escape.
-        length: bytes since the last token began.
-        number: characters of the number at the end; more than the bound where one of the piece was longer.
-        containers: lists and mappings.
-        values: all values, by their number of commas.
+        length: bytes since the beginning of the last token.
+        number: characters of the number at the end; above the limit if a number in the piece was too long.
+        containers: number of lists and mappings.
+        values: number of values, by the number of commas.
     """
 
     depth: int = 0

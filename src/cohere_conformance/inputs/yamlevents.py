@@ -31,11 +31,11 @@ def events(source: io.BufferedIOBase | bytes | str, sizes: Sizes | None = None) 
     """Yield the events of a YAML stream.
 
     Args:
-        source: the text, or a stream that is read as far as the events are asked for.
-        sizes: what counts; its `levels` may be changed while the events are taken.
+        source: the text, or a stream, which is read only as far as needed for the next event.
+        sizes: counts the values; its `levels` may be changed during the iteration.
 
     Raises:
-        yaml.YAMLError: the text is broken from here on; `ExceededError` where it exceeds a bound.
+        yaml.YAMLError: the text is broken; `ExceededError` if it exceeds a limit.
     """
     watched = source if isinstance(source, bytes | str) else _Watched(source)
     sizes = sizes or Sizes()
@@ -50,8 +50,8 @@ class Sizes:
     """Counts the values of a document as if it were written without aliases, before anything is built.
 
     Attributes:
-        levels: how many levels from the top may hold any number of values, because what is in them is taken
-            one at a time.
+        levels: number of levels from the top with any number of values, because these are parsed one at a
+            time.
     """
 
     def __init__(self, levels: int = 0) -> None:
@@ -64,7 +64,7 @@ class Sizes:
         """Count the values that an event adds.
 
         Raises:
-            yaml.YAMLError: an alias has no anchor, or a bound is exceeded.
+            yaml.YAMLError: an alias has no anchor, or a limit is exceeded.
         """
         kind = type(event)
         if kind is yaml.ScalarEvent:

@@ -1,1 +1,1 @@
-"""Keeps out of everything that is written or shown what nobody may read: keys, people, organisations."""
+"""Keeps keys, persons and organisations out of everything that is written or shown."""

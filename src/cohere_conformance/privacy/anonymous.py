@@ -50,7 +50,7 @@ _EMAIL = re.compile(r"[^\s@\"<>]+@[^\s@\"<>]+")
 _RUN = re.compile(r"[0-9A-Za-z]+")
 _LONG_RUN = re.compile(r"[0-9A-Za-z]{6,}")
 _SHORTEST = 8
-"""Characters of an id that is looked for beside its name; a shorter one is in many texts by chance."""
+"""Minimum characters of an id to search for without its name; a shorter one is in many texts by chance."""
 
 
 def anonymous(exchange: Exchange) -> Exchange:

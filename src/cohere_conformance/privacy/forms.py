@@ -166,9 +166,9 @@ def _forms(value: str) -> set[bytes]:
 def _coded(raw: bytes) -> Iterable[bytes]:
     """Yield the value in base64, also as part of a longer text."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        whole = encode(raw)
-        yield whole
-        yield whole.rstrip(b"=")
+        encoded = encode(raw)
+        yield encoded
+        yield encoded.rstrip(b"=")
         for before in range(3):
             # A character that contains bits of a neighbour is left out, because it is unknown.
             first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6

@@ -30,22 +30,22 @@ class CodecError(ValueError):
 
 
 class TooLargeError(CodecError):
-    """What comes out of a body, or goes into it, is more than is read."""
+    """A body, encoded or decoded, exceeds the size limit."""
 
 
 def decode(body: bytes, codings: Iterable[str], limit: int | None = None) -> bytes:
     """Return the content of a body.
 
-    Recorders often undo a coding and keep the header, so a body that does not look encoded is taken as it is.
+    Recorders often decode a body and keep the header, so a body that does not look encoded is unchanged.
 
     Args:
         body: the bytes as recorded.
         codings: the values of the content-encoding fields, in the order in which they were applied.
-        limit: bytes that may come out; `LONGEST` if not given.
+        limit: maximum bytes of the content; `LONGEST` if not given.
 
     Raises:
-        CodecError: the body is encoded but damaged, or in a coding that cannot be undone here.
-        TooLargeError: a bound is exceeded.
+        CodecError: the body is encoded but damaged, or its coding is not supported.
+        TooLargeError: it exceeds a limit.
     """
     names = names_of(codings)
     if len(names) > MOST_CODINGS:

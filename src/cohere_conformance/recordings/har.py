@@ -26,7 +26,7 @@ def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficEr
 def exchange_of(value: object, file: str, position: str) -> Exchange:
     """Return the exchange of an entry.
 
-    Status 0 is how an archive says that the request was aborted: nothing can be judged by it.
+    Archives mark an aborted request by status 0: there is no response to judge.
 
     Raises:
         UnusableError: it has none.
@@ -60,7 +60,7 @@ def exchange_of(value: object, file: str, position: str) -> Exchange:
 def _content(body: Mapping[str, object], response: Mapping[str, object], fields: Headers) -> bytes | None:
     """Return the body: archives contain it without its content coding; `None` if it was left out.
 
-    Without text it was left out if any size says that there was one, and empty if the archive says so.
+    Without text, the body was left out if a size says that there was one; otherwise it was empty.
     """
     value = body.get("text")
     if value is None or value == "":

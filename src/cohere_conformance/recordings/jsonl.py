@@ -56,9 +56,9 @@ _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
 def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
-    """Yield the exchange of each line, or an error for a line without one; blank lines are fine.
+    """Yield the exchange of each line, or an error for a line without one; blank lines are skipped.
 
-    Keys that look like a body under another name are remarked upon, once a file.
+    Keys that look like a misspelt body give a note, once for each file.
     """
     blank = 0
     remarked: set[str] = set()
@@ -128,7 +128,7 @@ def exchange_of(line: bytes, file: str, position: str) -> Exchange:
     if row.request is None and not (row.status and row.url and row.method and row.response_headers):
         row = _respelled(line) or row
     if row.request is not None:
-        # A whole interaction on the line: an archive's entry keeps its body under `content`.
+        # A complete interaction on the line; an entry of an archive has its body in `content`.
         archived = isinstance(row.response, dict) and isinstance(row.response.get("content"), dict)
         nested = {"request": row.request, "response": row.response, "recorded_at": row.recorded_at}
         make = har.exchange_of if archived else vcr.exchange_of

@@ -30,9 +30,9 @@ def parse(
 
     Args:
         stream: the document.
-        file: its path, as the caller named it.
-        location: where the elements are (`log.entries.item`, empty for the document) and what one is called.
-        make: turns an element, the file and the position into an exchange.
+        file: its path as given by the caller.
+        location: location of the elements (`log.entries.item`, empty for the document), and the noun for one.
+        make: returns the exchange of an element, a file and a position.
     """
     path, noun = location
     number = 0

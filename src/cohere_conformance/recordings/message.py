@@ -14,12 +14,12 @@ _SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r?\n")
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message.
+    """An HTTP/1 message.
 
     Attributes:
-        start: its first line, in words.
-        headers: its fields.
-        body: what follows, without the framing of chunks.
+        start: the words of its first line.
+        headers: its header fields.
+        body: without chunked framing.
     """
 
     start: tuple[str, ...]
@@ -28,10 +28,10 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def parse(data: bytes) -> Message:
-    """Return the message that the bytes are.
+    """Parse a message.
 
     Raises:
-        UnusableError: they are none.
+        UnusableError: the bytes are no message.
     """
     match = _END.search(data)
     head, body = (data, b"") if match is None else (data[: match.start()], data[match.end() :])
@@ -52,7 +52,7 @@ def headers_of(lines: list[str]) -> Headers:
 
 
 def _unchunked(body: bytes) -> bytes:
-    """Return a body without the framing of chunks; as it is where it has none, since recorders undo it."""
+    """Return a body without chunked framing, which recorders may have removed already."""
     pieces: list[bytes] = []
     at = 0
     while (match := _SIZE.match(body, at)) is not None:

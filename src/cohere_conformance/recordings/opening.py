@@ -23,8 +23,8 @@ _BOM = b"\xef\xbb\xbf"
 class RecordingFile(io.BufferedReader):
     """The bytes of a recording.
 
-    Where reading fails in the middle (a compressed file is cut, the disk is bad), the bytes end there and
-    `failure` says why. An exception instead would take away what is in the buffers, and that is whole.
+    If reading fails in the middle (a compressed file is cut off, a disk error), the bytes end there and
+    `failure` is the reason. An exception would discard the buffers, which are still valid.
     """
 
     def __init__(self, source: _Source) -> None:

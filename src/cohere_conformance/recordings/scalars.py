@@ -1,7 +1,7 @@
 """YAML scalars whose type is left open, because the field decides what they should be.
 
-A header value `2024-05-24`, a model named `OFF` or a body `1.10` must come out as it was written. So the
-parser hands over text that only remembers how it was written, and nothing is re-typed behind its back.
+A header value `2024-05-24`, a model named `OFF` or a body `1.10` must not be changed. So the parser
+returns text that remembers only how it was written, and no scalar is converted implicitly.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def typed(value: object) -> object:
     """Return a value with all its scalars resolved: numbers, booleans, bytes, text.
 
     Raises:
-        UnusableError: something is said to be base64 and is not.
+        UnusableError: a value is marked as base64 but is not.
     """
     if isinstance(value, dict):
         return {str(key): typed(item) for key, item in value.items()}

@@ -48,7 +48,7 @@ _LINE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def recognise(stream: RecordingFile) -> DetectedFormat:
-    """Return what the stream holds and leave it at its first byte.
+    """Return the format of a stream, and rewind it to its first byte.
 
     Raises:
         OSError: it cannot be read twice.

@@ -26,12 +26,12 @@ class Item(msgspec.Struct, frozen=True):
 
 
 def items(stream: io.BufferedReader, names: frozenset[str]) -> Iterator[Item]:
-    """Yield the elements of the top-level lists of these names, each composed when it is asked for.
+    """Yield the elements of the top-level lists of these names, each composed on demand.
 
-    Scalars are `None`, `str`, `Plain` or `Binary`.
+    Scalars are `None`, `str`, `Plain` or `BinaryScalar`.
 
     Raises:
-        yaml.YAMLError: the text is broken from here on, or exceeds a bound.
+        yaml.YAMLError: the text is broken, or exceeds a limit.
     """
     sizes = Sizes(levels=1)
     composer = _Composer(events(stream, sizes))
@@ -44,7 +44,7 @@ def documents(stream: io.BufferedReader) -> Iterator[Item]:
     """Yield each document of a stream as a value, with scalars as `items` has them.
 
     Raises:
-        yaml.YAMLError: the text is broken from here on, or exceeds a bound.
+        yaml.YAMLError: the text is broken, or exceeds a limit.
     """
     composer = _Composer(events(stream))
     for event in composer.events:
@@ -55,10 +55,10 @@ def documents(stream: io.BufferedReader) -> Iterator[Item]:
 
 
 def document(text: bytes) -> object:
-    """Return the document of a text, with scalars as `items` has them; `None` where there is none.
+    """Return the document of a text, with scalars as `items` has them; `None` if there is none.
 
     Raises:
-        yaml.YAMLError: the text is broken, or exceeds a bound.
+        yaml.YAMLError: the text is broken, or exceeds a limit.
     """
     composer = _Composer(events(text))
     found: list[object] = []
