@@ -26,8 +26,8 @@ _KINDS = (
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file to read its bytes, up to the size that it has now.
 
-    A pipe would block until somebody writes to it, a device may never end, and a growing log would be read for
-    as long as it grows.
+    A pipe would block until somebody writes to it, a device may never end, and a growing log would be read
+    for as long as it grows.
 
     Raises:
         OSError: it is something else, or cannot be opened.
