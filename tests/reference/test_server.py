@@ -86,7 +86,9 @@ def test_the_date_header_is_from_the_clock_of_the_state() -> None:
 def test_many_clients_get_their_own_responses() -> None:
     with ServerThread(ServerState()) as server:
         outcome = asyncio.run(
-            bombard(server.url, clients=20, requests=400, names=tuple(OPERATIONS), told=lambda number: None)
+            bombard(
+                server.url, clients=20, requests=400, names=tuple(OPERATIONS), before_send=lambda number: None
+            )
         )
     assert outcome.wrong == {}
     assert outcome.right == outcome.sent

@@ -164,11 +164,11 @@ class Sdk:
         options: dict[str, Any] = {"trust_env": False, "verify": False, "timeout": 30}
         if kind.startswith("Async"):
 
-            async def came(response: httpx.Response) -> None:
+            async def received(response: httpx.Response) -> None:
                 await response.aread()
                 wire.saw(response)
 
-            async with httpx.AsyncClient(event_hooks={"response": [came]}, **options) as transport:
+            async with httpx.AsyncClient(event_hooks={"response": [received]}, **options) as transport:
                 return await self.got(work(client_of(httpx_client=transport)))
 
         def come(response: httpx.Response) -> None:
@@ -276,11 +276,11 @@ class Made:
     def tone(seconds: int = 2) -> bytes:
         """Return a WAV file with something to hear."""
         target = io.BytesIO()
-        with wave.open(target, "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(8000)
-            sound.writeframes(bytes(n * 37 % 251 for n in range(2 * 8000 * seconds)))
+        with wave.open(target, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(bytes(n * 37 % 251 for n in range(2 * 8000 * seconds)))
         return target.getvalue()
 
 

@@ -31,7 +31,7 @@ WEATHER = {
     "type": "function",
     "function": {
         "name": "weather",
-        "description": "Tells the weather of a city",
+        "description": "Reports the weather of a city",
         "parameters": {
             "type": "object",
             "properties": {"city": {"type": "string"}},
@@ -222,18 +222,18 @@ def test_a_conversation_with_a_tool_ends_in_a_cited_answer(sdk: Sdk, client: str
             {"role": "tool", "tool_call_id": call.id, "content": "It is sunny in Oslo, at 21 degrees."}
             for call in asked.message.tool_calls
         ]
-        told = one.v2.chat(model=CHAT, messages=[QUESTION, asked.message, *results], tools=[WEATHER])
-        return asked, await sdk.got(told)
+        answered = one.v2.chat(model=CHAT, messages=[QUESTION, asked.message, *results], tools=[WEATHER])
+        return asked, await sdk.got(answered)
 
-    (asked, told), wire = sdk.do(client, work)
+    (asked, answered), wire = sdk.do(client, work)
     call = asked.message.tool_calls[0]
     assert (asked.finish_reason, call.function.name) == ("TOOL_CALL", "weather")
     assert "Oslo" in json.loads(call.function.arguments)["city"]
-    text = told.message.content[-1].text
-    citation = told.message.citations[0]
-    assert (told.finish_reason, text[citation.start : citation.end]) == ("COMPLETE", citation.text)
+    text = answered.message.content[-1].text
+    citation = answered.message.citations[0]
+    assert (answered.finish_reason, text[citation.start : citation.end]) == ("COMPLETE", citation.text)
     assert isinstance(citation.sources[0], types.ToolSource)
-    assert sdk.untyped([asked, told]) == []
+    assert sdk.untyped([asked, answered]) == []
     assert clean(wire)
 
 
@@ -310,7 +310,7 @@ def test_the_first_version_of_chat_streams_what_it_says(sdk: Sdk, client: str, g
     if "tools" in given:
         parameters = {"city": {"type": "str", "description": "Name of the city", "required": True}}
         asked["tools"] = [
-            {"name": "weather", "description": "Tells the weather", "parameter_definitions": parameters}
+            {"name": "weather", "description": "Reports the weather", "parameter_definitions": parameters}
         ]
 
     async def work(one: Any) -> tuple[Any, Any]:

@@ -40,9 +40,9 @@ class Method:
     Attributes:
         path: from the client to the method.
         operation: what it calls.
-        arguments: make its arguments; what has to exist first is made by then.
-        kind: the type of its answer, or of the last element of a stream.
-        holds: tells by the answer (all elements of a stream) and the arguments whether the answer is right.
+        arguments: return its arguments, and create what has to exist first.
+        kind: the type of its response, or of the last element of a stream.
+        holds: checks the response (all elements of a stream), given the arguments.
         clients: the clients that have it, in this meaning.
         needs: what else has to exist first.
         raw: the method itself only refuses to work; the raw client still has it.
@@ -76,7 +76,7 @@ def spoken(events: list[Any]) -> str:
 
 
 def offsets(citations: list[Any], text: str) -> bool:
-    """Tell whether there are citations, and each says where its text stands."""
+    """Return whether there are citations, each with the location of its text."""
     return bool(citations) and all(text[one.start : one.end] == one.text for one in citations)
 
 
@@ -310,9 +310,9 @@ def refuses(method: Any) -> bool:
 def test_no_method_of_the_sdk_is_left_out(sdk: Sdk, client: str) -> None:
     found, _ = sdk.do(client, lambda one: list(surface(one)))
     named = {path for path, method in found if not refuses(method)}
-    told = {method.path for method in METHODS if client.removeprefix("Async") in method.clients}
-    assert named - told - NO_OPERATION.keys() == set()
-    assert told - named == set()
+    declared = {method.path for method in METHODS if client.removeprefix("Async") in method.clients}
+    assert named - declared - NO_OPERATION.keys() == set()
+    assert declared - named == set()
 
 
 def test_a_method_that_was_taken_out_sends_nothing(sdk: Sdk) -> None:
