@@ -207,7 +207,7 @@ def test_as_many_requests_are_reserved_as_a_removal_may_take(suite: Suite, amend
     for limit in (most + 1, most + 2):
         bench = Bench(suite, amended, limit, job("processing", result="d"))
         if limit == most + 1:
-            with pytest.raises(BudgetError, match="besides those that remove what it has made"):
+            with pytest.raises(BudgetError, match="besides those that remove what it has created"):
                 bench.begin()
             assert bench.server.sent == []
             continue

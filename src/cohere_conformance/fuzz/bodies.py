@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, ViolatedRule
 from cohere_conformance.fuzz.domain import breaks
 from cohere_conformance.fuzz.values import allowed, broken
 from cohere_conformance.fuzz.walk import ABSENT, edited, location_of, sites, without_surrogates
@@ -73,7 +73,7 @@ def negative(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
                 location=site.location or "/",
                 says=violation.says,
                 expected=Expected.EITHER if tolerated else Expected.REFUSED,
-                rule=BrokenRule(site.location or "/", violation.keyword, violation.limit),
+                rule=ViolatedRule(site.location or "/", violation.keyword, violation.limit),
             )
 
 

@@ -36,7 +36,7 @@ class Expected(enum.StrEnum):
     """2xx or 4xx: no rule of the contract says which."""
 
 
-class BrokenRule(msgspec.Struct, frozen=True):
+class ViolatedRule(msgspec.Struct, frozen=True):
     """The rule of the contract that a request breaks.
 
     Attributes:
@@ -72,7 +72,7 @@ class Candidate(msgspec.Struct, frozen=True):
     says: str
     template: RequestTemplate
     expected: Expected
-    rule: BrokenRule | None = None
+    rule: ViolatedRule | None = None
     needs: tuple[str, ...] = ()
     key: Credential = Credential.VALID
     statuses: tuple[int, ...] = ()
@@ -105,7 +105,7 @@ class Anchor(msgspec.Struct, frozen=True):
         location: str,
         says: str,
         expected: Expected,
-        rule: BrokenRule | None = None,
+        rule: ViolatedRule | None = None,
         key: Credential = Credential.VALID,
         statuses: tuple[int, ...] = (),
     ) -> Candidate:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, ViolatedRule
 from cohere_conformance.fuzz.forms import FORM
 from cohere_conformance.fuzz.paths import harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
@@ -42,8 +42,8 @@ _TYPES = (
     f"{FORM}; boundary=conformance",
 )
 _ENCODINGS = ("gzip", "br", "conformance")
-_SYNTAX = BrokenRule("/", "syntax", "JSON by RFC 8259")
-_MEDIA_TYPE = BrokenRule("header:content-type", "media-type", FORM)
+_SYNTAX = ViolatedRule("/", "syntax", "JSON by RFC 8259")
+_MEDIA_TYPE = ViolatedRule("header:content-type", "media-type", FORM)
 _NO_FORM = (400, 415, 422)
 """Statuses with which a body that is no form is refused."""
 _PART = f'--conformance\r\ncontent-disposition: form-data; name="{UNKNOWN}"; filename="a.csv"\r\n\r\na'
@@ -65,7 +65,7 @@ class _BodyVariant(NamedTuple):
     says: str
     text: str | bytes
     type: str = _JSON
-    rule: BrokenRule | None = None
+    rule: ViolatedRule | None = None
     statuses: tuple[int, ...] = ()
     headers: Headers = ()
     served: bool = False
@@ -188,14 +188,14 @@ def _invalid_json(text: str) -> Iterator[_BodyVariant]:
 def _other_values(operation: Operation, body: Any) -> Iterator[_BodyVariant]:
     """Yield JSON that is no object, and empty bodies."""
     for text in ("null", "[]", '"conformance"'):
-        yield _BodyVariant(text, text, rule=BrokenRule("/", "type", "type object"), statuses=(400, 422))
+        yield _BodyVariant(text, text, rule=ViolatedRule("/", "type", "type object"), statuses=(400, 422))
     required = None
     declared = operation.request.media.get(_JSON) if operation.request else None
     if declared is not None:
         names = [
             name for one in rules(declared.schema, declared.schema, body) for name in one.get("required", ())
         ]
-        required = BrokenRule("/", "required", f"with {', '.join(names)}") if names else None
+        required = ViolatedRule("/", "required", f"with {', '.join(names)}") if names else None
     for says, text in (("an empty body", ""), ("a body of blanks", " \r\n\t")):
         yield _BodyVariant(says, text, rule=required, statuses=(400, 422) if required else ())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.cases import FormPart
-from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, ViolatedRule
 from cohere_conformance.fuzz.values import UNKNOWN
 from cohere_conformance.fuzz.walk import ABSENT, Site, rules
 
@@ -141,7 +141,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
             location=f"form:{name}",
             says="left out",
             expected=Expected.REFUSED,
-            rule=BrokenRule(f"form:{name}", "required", "it has to be there"),
+            rule=ViolatedRule(f"form:{name}", "required", "it has to be there"),
         )
     # Version 1 ignores what it does not know (V-02).
     refused = " /v2/" in operation.label and any(
@@ -153,7 +153,7 @@ def broken_form(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         location=f"form:{UNKNOWN}",
         says="a part that is not declared",
         expected=Expected.REFUSED if refused else Expected.EITHER,
-        rule=BrokenRule("form:", "additionalProperties", "no other parts"),
+        rule=ViolatedRule("form:", "additionalProperties", "no other parts"),
     )
 
 

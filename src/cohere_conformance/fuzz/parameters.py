@@ -11,7 +11,7 @@ import msgspec
 
 from cohere_conformance.contract.bundle import resolve
 from cohere_conformance.contract.fields import typed
-from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode, literal
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, ViolatedRule, literal
 from cohere_conformance.fuzz.forms import any_form, broken_form, fields, with_texts
 from cohere_conformance.fuzz.paths import any_path, unknown_path
 from cohere_conformance.fuzz.values import UNKNOWN, Value, allowed, broken
@@ -143,7 +143,7 @@ def negative(contract: Contract, operation: Operation, anchor: Anchor) -> Iterat
                 location=slot.location,
                 says=f"{text!r}, which some readers take",
                 expected=Expected.EITHER,
-                rule=BrokenRule(slot.location, "type", f"type {slot.kind}"),
+                rule=ViolatedRule(slot.location, "type", f"type {slot.kind}"),
             )
     yield from unknown_path(operation, anchor)
     yield from broken_form(operation, anchor)
@@ -235,10 +235,10 @@ def _further(slot: _Slot) -> Iterator[Value]:
         yield from (Value(repr(text), text) for text in _INTEGERS)
 
 
-def _broken(slot: _Slot) -> Iterator[tuple[BrokenRule, str, tuple[str, ...]]]:
+def _broken(slot: _Slot) -> Iterator[tuple[ViolatedRule, str, tuple[str, ...]]]:
     """Yield what breaks a rule of a parameter: the rule, a description, and the texts."""
     for violation in broken(slot.schema, slot.site):
-        rule = BrokenRule(slot.location, violation.keyword, violation.limit)
+        rule = ViolatedRule(slot.location, violation.keyword, violation.limit)
         if violation.value is ABSENT:
             yield rule, violation.says, ()
             continue

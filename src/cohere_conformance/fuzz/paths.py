@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cohere_conformance.contract.tiers import Effect, shipped_policies
-from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode, literal
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, ViolatedRule, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,7 @@ def unknown_path(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
                 location=f"path:{name}",
                 says=says,
                 expected=Expected.REFUSED,
-                rule=BrokenRule(f"path:{name}", "unknown", "it has to be there"),
+                rule=ViolatedRule(f"path:{name}", "unknown", "it has to be there"),
                 statuses=(400, 404),
             )
 

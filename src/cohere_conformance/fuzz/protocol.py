@@ -10,7 +10,7 @@ import msgspec
 
 from cohere_conformance.cases import Credential
 from cohere_conformance.contract.collections import shipped_collections
-from cohere_conformance.fuzz.candidate import BrokenRule, Expected, GenerationMode
+from cohere_conformance.fuzz.candidate import Expected, GenerationMode, ViolatedRule
 from cohere_conformance.fuzz.contents import contents
 from cohere_conformance.fuzz.paths import NOBODY, harmless, of_nobody
 from cohere_conformance.fuzz.values import UNKNOWN
@@ -104,7 +104,7 @@ def protocol(
 def _without_key(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
     """Yield calls that must not be served, and that are harmless where they are served."""
     template = anchor.template if harmless(operation.label) else _bare(of_nobody(anchor.template))
-    rule = BrokenRule("header:authorization", "security", "a key that is known, as bearer token")
+    rule = ViolatedRule("header:authorization", "security", "a key that is known, as bearer token")
     for key, says in _KEYS.items():
         yield anchor.candidate(
             GenerationMode.PROTOCOL,
@@ -153,7 +153,7 @@ def _methods(
 ) -> Iterator[Candidate]:
     """Yield calls with undeclared methods, without a body, for what does not exist."""
     declared = _declared(contract, operation)
-    rule = BrokenRule("method", "method", f"one of {', '.join(sorted(declared))}")
+    rule = ViolatedRule("method", "method", f"one of {', '.join(sorted(declared))}")
     for method in _LOOKING if hosted else (*_LOOKING, *_FURTHER):
         if method in declared or (method == "DELETE" and "{" not in _path(operation)):
             continue  # it may delete a whole collection
@@ -201,7 +201,7 @@ def _targets(operation: Operation, anchor: Anchor) -> Iterator[Candidate]:
         location="target",
         says="an unknown path below the operation's",
         expected=Expected.REFUSED,
-        rule=BrokenRule("target", "unknown", "a path that is declared"),
+        rule=ViolatedRule("target", "unknown", "a path that is declared"),
         statuses=(404,),
     )
     for says, target in _spellings(operation, base).items():
