@@ -115,7 +115,7 @@ def test_a_version_is_fetched_with_pip(
     assert all({"--no-deps", ":all:"} <= set(command) for command in calls)
     assert capsys.readouterr().out.startswith("things 1.0.0 -> things 1.0.1\n")
     assert run(["contract", "diff", "ours", "other==9"]) == 3
-    assert "other==9: pip download: expected a wheel, got: ERROR: No matching" in capsys.readouterr().err
+    assert "other==9: pip download: expected a package, got: ERROR: No matching" in capsys.readouterr().err
 
 
 def test_the_installed_sdk_is_found_without_being_imported(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -159,4 +161,105 @@ def sdk_wheel(
             assert before in text
             archive.writestr(f"things/{name}.py", text.replace(before, after, 1) if before else text)
         archive.writestr(f"things-{version}.dist-info/METADATA", f"Name: things\nVersion: {version}\n")
+    return path
+
+
+_NPM_CLIENT = """
+const core = __importStar(require("../../../../core"));
+class ThingsClient {
+    __create(request, requestOptions) {
+        return __awaiter(this, void 0, void 0, function* () {
+            const _response = yield core.fetcher({
+                url: core.url.join(base, "v2/things"),
+                method: "POST",
+                body: Object.assign(Object.assign({}, serializers.ThingRequest.jsonOrThrow(request, {
+                    unrecognizedObjectKeys: "passthrough",
+                })), { stream: false }),
+            });
+            if (_response.ok) {
+                return {
+                    data: serializers.Reply.parseOrThrow(_response.body, { skipValidation: true }),
+                };
+            }
+            return (0, handleNonStatusCodeError_1.handleNonStatusCodeError)(_response.error, _response.rawResponse, "POST", "/v2/things");
+        });
+    }
+    __stream(request, requestOptions) {
+        body: Object.assign(Object.assign({}, serializers.ThingRequest.jsonOrThrow(request, {})), { stream: true }),
+        schema: { parse: (data) => serializers.Event.parseOrThrow(data, {}) },
+        return (0, handleNonStatusCodeError_1.handleNonStatusCodeError)(_response.error, _response.rawResponse, "POST", "/v2/things");
+    }
+    __upload(request, requestOptions) {
+        yield _body.appendFile("file", file);
+        if (extra != null) {
+            yield _body.appendFile("extra", extra);
+        }
+        return (0, handleNonStatusCodeError_1.handleNonStatusCodeError)(_response.error, _response.rawResponse, "PUT", "/v2/things/{id}/file");
+    }
+    __list() {
+        const _queryParams = {
+            limit,
+            tagNames: tags != null ? serializers.Mode.jsonOrThrow(tags, { breadcrumbs: ["a", "b"] }) : undefined,
+        };
+        return (0, handleNonStatusCodeError_1.handleNonStatusCodeError)(_response.error, _response.rawResponse, "GET", "/v2/things");
+    }
+}
+"""  # noqa: E501
+_NPM_FILES = {
+    "api/resources/things/client/Client.js": _NPM_CLIENT,
+    "serialization/types/Mode.js": 'exports.Mode = core.serialization.enum_(["fast", "exact"]);\n',
+    "serialization/types/ThingRequest.js": """
+exports.ThingRequest = core.serialization.object({
+    text: core.serialization.string(),
+    mode: Mode_1.Mode.optional(),
+    items: core.serialization.list(Item_1.Item).optional(),
+});
+""",
+    "serialization/types/Item.js": """
+exports.Item = core.serialization
+    .object({
+    size: core.serialization.number().optional(),
+    schema: core.serialization.record(core.serialization.string(), core.serialization.unknown()).optional(),
+    below: core.serialization.lazy(() => Item_1.Item).optional(),
+})
+    .extend(Named_1.Named);
+""",
+    "serialization/types/Named.js": "exports.Named = core.serialization.object({\n    name: core.serialization.string(),\n});\n",  # noqa: E501
+    "serialization/types/Event.js": """
+exports.Event = core.serialization
+    .union(core.serialization.discriminant("kind", "type"), {
+    start: core.serialization.object({ id: core.serialization.string() }),
+    "text": core.serialization.object({ text: core.serialization.string().optional() }),
+})
+    .transform({
+    transform: (value) => value,
+    untransform: (value) => value,
+});
+""",
+    "serialization/types/Reply.js": """
+exports.Reply = core.serialization.object({
+    replyId: core.serialization.property("id", core.serialization.string()),
+    items: core.serialization.list(Item_1.Item),
+    count: core.serialization.number().optional(),
+});
+""",
+}
+
+
+def npm_archive(folder: Path, *, changes: Mapping[str, tuple[str, str]] | None = None) -> Path:
+    """Write an archive of npm with the same SDK in TypeScript, as it is published: compiled to JavaScript.
+
+    Args:
+        folder: to write it to.
+        changes: for some files a text and what replaces it.
+    """
+    path = folder / "things-1.0.0.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in _NPM_FILES.items():
+            before, after = (changes or {}).get(name, ("", ""))
+            assert before in text
+            data = (text.replace(before, after, 1) if before else text).encode()
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
     return path

@@ -93,8 +93,9 @@ def diff(old: str, new: str, form: str, root: Path | None) -> int:
 
     OLD and NEW are each one of: ours (the shipped contract, amended), ours:published, an OpenAPI document
     (.yaml, .json, .json.gz), sdk (the installed cohere package), a wheel (.whl), NAME==VERSION (fetched with
-    pip; nothing else uses the network), or a .lap file. Each difference is breaking, additive or a notice
-    for a client, and names the line of our contract to edit.
+    pip), an archive of npm (.tgz), npm:NAME@VERSION (fetched with npm; nothing else uses the network), or a
+    .lap file. Each difference is breaking, additive or a notice for a client, and names the line of our
+    contract to edit.
 
     \b
     Examples:

@@ -106,6 +106,7 @@ class Kind(StrEnum):
 
     DOCUMENT = "OpenAPI document"
     SDK = "SDK"
+    NPM = "npm SDK"
     LAP = "LAP file"
 
 

@@ -21,6 +21,7 @@ from cohere_conformance.contract.bundle import bundle, references
 from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.data import folder
 from cohere_conformance.drift.lap import lap_facts
+from cohere_conformance.drift.npm import npm_facts
 from cohere_conformance.drift.openapi import document_facts
 from cohere_conformance.drift.sdk import sdk_facts
 from cohere_conformance.drift.sdk_package import package_of_folder, package_of_wheel
@@ -35,19 +36,20 @@ if TYPE_CHECKING:
 
 FORMS = (
     "'ours' (the shipped contract, amended) or 'ours:published', an OpenAPI document (.yaml, .json, "
-    ".json.gz), 'sdk' (the installed cohere package), a wheel (.whl), NAME==VERSION (fetched with pip), or "
-    "a .lap file"
+    ".json.gz), 'sdk' (the installed cohere package), a wheel (.whl), NAME==VERSION (fetched with pip), "
+    "an archive of npm (.tgz), npm:NAME@VERSION (fetched with npm), or a .lap file"
 )
 _SDK = "cohere"
 _RELEASE = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.+!_-]*)")
+_NPM_RELEASE = re.compile(r"npm:((?:@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*)@([0-9][\w.+-]*)")
 _PATIENCE = 180
-"""Seconds that pip has to fetch a wheel."""
+"""Seconds that pip or npm has to fetch a package."""
 
 
 def facts_of(source: str, root: Path | None = None) -> Facts:
     """Return the facts of a source.
 
-    The network is used for `NAME==VERSION` only.
+    The network is used for `NAME==VERSION` and `npm:NAME@VERSION` only.
 
     Args:
         source: in one of the forms of `FORMS`.
@@ -62,11 +64,15 @@ def facts_of(source: str, root: Path | None = None) -> Facts:
         return _installed()
     if match := _RELEASE.fullmatch(source):
         return _fetched(match[1], match[2])
+    if match := _NPM_RELEASE.fullmatch(source):
+        return _packed(match[1], match[2])
     path = Path(source)
     if not path.exists():
         raise DescriptionError(source, "the argument", f"no such file; expected {FORMS}")
     if path.suffix == ".whl":
         return sdk_facts(package_of_wheel(path, path.name))
+    if path.suffix == ".tgz":
+        return npm_facts(path, path.name)
     if path.suffix == ".lap":
         return lap_facts(_text(path), path.name)
     return _document(path)
@@ -116,21 +122,41 @@ def _fetched(name: str, version: str) -> Facts:
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
         command += ["--disable-pip-version-check", "--no-input", "--dest", place, f"{name}=={version}"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise DescriptionError(
-                f"{name}=={version}", "pip download", f"expected a wheel, got {error}"
-            ) from error
-        wheels = sorted(Path(place).glob("*.whl"))
-        if done.returncode or not wheels:
-            last = (done.stderr.strip().splitlines() or ["no wheel"])[-1]
-            raise DescriptionError(
-                f"{name}=={version}",
-                "pip download",
-                f"expected a wheel, got: {last}; or name a wheel that you have",
-            )
-        return sdk_facts(package_of_wheel(wheels[0], f"{name} {version}"))
+        wheel = _downloaded(command, Path(place), "*.whl", "pip download", f"{name}=={version}")
+        return sdk_facts(package_of_wheel(wheel, f"{name} {version}"))
+
+
+def _packed(name: str, version: str) -> Facts:
+    """Return the facts of a released TypeScript SDK: its archive is downloaded, read, and removed again."""
+    with tempfile.TemporaryDirectory() as place:
+        command = [
+            "npm",
+            "pack",
+            "--silent",
+            "--ignore-scripts",
+            "--pack-destination",
+            place,
+            f"{name}@{version}",
+        ]
+        archive = _downloaded(command, Path(place), "*.tgz", "npm pack", f"npm:{name}@{version}")
+        return npm_facts(archive, f"{name} {version} (npm)")
+
+
+def _downloaded(command: list[str], place: Path, pattern: str, tool: str, source: str) -> Path:
+    """Return the only file that a command has fetched into a folder.
+
+    Raises:
+        DescriptionError: it has not.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DescriptionError(source, tool, f"expected a package, got {error}") from error
+    files = sorted(place.glob(pattern))
+    if done.returncode or not files:
+        last = (done.stderr.strip().splitlines() or ["no file"])[-1]
+        raise DescriptionError(source, tool, f"expected a package, got: {last}; or name a file that you have")
+    return files[0]
 
 
 def _document(path: Path) -> Facts:

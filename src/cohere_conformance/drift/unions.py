@@ -58,8 +58,9 @@ def flattened(node: Node) -> Node:
     whole = merged(list(branches.values()), node.origin)
     children = {step: child for step, child in node.children.items() if step not in branches}
     children |= {step: child for step, child in whole.children.items() if step not in children}
-    if (step := f".{node.tag}") in children:
-        children[step] = children[step].with_attributes(enum=listed)
+    step = f".{node.tag}"
+    declared = children.get(step, Node(node.origin, {"types": frozenset({"string"}), "required": UNKNOWN}))
+    children[step] = declared.with_attributes(enum=listed)
     return replace(node, children=children, tag="")
 
 
