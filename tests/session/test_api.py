@@ -1,0 +1,120 @@
+"""`Api.upload` and `Api.until`: an upload that is waited for and deleted, a request that is repeated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import exchange
+
+from cohere_conformance.session.api import UPLOAD_OPERATIONS, Api, InconclusiveError
+from cohere_conformance.session.patience import Patience, Timer
+
+if TYPE_CHECKING:
+    from cohere_conformance.cases import Credential, RequestTemplate
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Exchange, Expectation, Finding
+    from cohere_conformance.session.api import Judged
+
+UPLOAD, SHOW, DELETE = UPLOAD_OPERATIONS
+ID = "reviews-a1b2c3"
+
+
+class Target:
+    """Stores one dataset, whose validation takes some reads.
+
+    Args:
+        statuses: of the validation, one for each read; the last one stays.
+        uploaded: body of the response to the upload.
+    """
+
+    def __init__(self, *statuses: str, uploaded: dict[str, Any] | None = None) -> None:
+        self.statuses = list(statuses)
+        self.uploaded = {"id": ID} if uploaded is None else uploaded
+        self.sent: list[RequestTemplate] = []
+        self.api: Api
+
+    def send(
+        self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
+    ) -> Judged:
+        self.sent.append(template)
+        match template.operation:
+            case "POST /v1/datasets":
+                body = self.uploaded
+            case "GET /v1/datasets/{id}":
+                status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+                body = {"dataset": {"id": ID, "validation_status": status}}
+            case _:
+                body = {}
+        return exchange(template.operation, body), (), ""
+
+    def record(self, test: str, seen: Exchange, finding: Finding) -> None:
+        raise AssertionError(finding)
+
+    @property
+    def operations(self) -> list[str]:
+        return [template.operation for template in self.sent]
+
+
+def api_of(target: Target, contract: Contract) -> Api:
+    """Return a client whose waits take no time."""
+    return Api(
+        "datasets.relations.upload", contract, target.send, target.record,
+        profile="contract", unique="a1b2c3", patience=Patience(timer=Timer(lambda _: None)),
+    )  # fmt: skip
+
+
+def test_an_upload_is_read_until_it_is_validated_and_deleted_at_the_end(amended: Contract) -> None:
+    target = Target("queued", "processing", "validated")
+    api = api_of(target, amended)
+    upload = api.upload(
+        "embed-input", [{"text": "é"}, {"text": "b"}], name="reviews", query=[("keep_fields", "c")]
+    )
+    assert (upload.id, upload.response.at("/dataset/validation_status", str)) == (ID, "validated")
+    api.clear()
+    assert target.operations == [UPLOAD, SHOW, SHOW, SHOW, DELETE]
+    sent, [file] = target.sent[0].query, target.sent[0].form
+    assert sent == (("name", "conformance-reviews-a1b2c3"), ("type", "embed-input"), ("keep_fields", "c"))
+    assert file.content == '{"text": "\\u00e9"}\n{"text": "b"}\n'
+    assert all(template.path == {"id": ID} for template in target.sent[1:])
+
+
+def test_an_upload_that_is_not_waited_for_is_deleted_too(amended: Contract) -> None:
+    target = Target("queued")
+    api = api_of(target, amended)
+    assert api.upload("embed-input", [], name="reviews", seconds=None).response.body == {"id": ID}
+    api.clear()
+    assert target.operations == [UPLOAD, DELETE]
+
+
+def test_an_upload_without_an_id_shows_nothing(amended: Contract) -> None:
+    target = Target("queued", uploaded={"id": None})
+    with pytest.raises(InconclusiveError, match="expected the id of the uploaded dataset"):
+        api_of(target, amended).upload("embed-input", [], name="reviews")
+    assert target.operations == [UPLOAD]
+
+
+def test_a_validation_that_never_ends_is_inconclusive_and_deleted(amended: Contract) -> None:
+    target = Target("processing")
+    api = api_of(target, amended)
+    with pytest.raises(
+        InconclusiveError, match=r"expected the end of the validation of dataset .* within 30 s"
+    ):
+        api.upload("embed-input", [], name="reviews", seconds=30)
+    api.clear()
+    assert target.operations[-1] == DELETE
+
+
+def test_a_request_is_repeated_until_a_response_shows_what_is_waited_for(amended: Contract) -> None:
+    target = Target("queued", "validated", "failed")
+    seen: list[str] = []
+
+    def reached(response: Any) -> bool:
+        seen.append(response.at("/dataset/validation_status", str))
+        return seen[-1] == "failed"
+
+    response = api_of(target, amended).until(
+        SHOW, reached, path={"id": ID}, seconds=60, expected="a failure", growth=1.1
+    )
+    assert seen == ["queued", "validated", "failed"]
+    assert response.at("/dataset/validation_status", str) == "failed"
