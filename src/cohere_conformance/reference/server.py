@@ -94,7 +94,7 @@ class _Server(uvicorn.Server):
         await self.serve([listening])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cut what hangs in the relay first: nobody is to wait for it."""
+        """Close the connections of the relay first, which may never end by themselves."""
         if self._relay is not None:
             await self._relay.close()
         await super().shutdown(sockets)
@@ -111,7 +111,7 @@ def serve(state: ServerState, listening: socket.socket, ready: Callable[[], None
     Args:
         state: the server's memory.
         listening: where to; closed at the end.
-        ready: called as soon as a signal would end the server in good order.
+        ready: called as soon as signals stop the server cleanly.
 
     Raises:
         UsageError: several faults of the transport are on.
