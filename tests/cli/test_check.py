@@ -196,7 +196,7 @@ def test_a_defect_of_the_tool_is_3_and_no_verdict(
     assert run(["check", traffic(RERANK)]) == 3
     said = capsys.readouterr().err
     assert "RuntimeError: no such thing" in said
-    assert "this is a defect of cohere-conformance" in said
+    assert "this is a bug in cohere-conformance" in said
     assert not (here / "conformance-report").exists()
 
 
