@@ -54,15 +54,15 @@ class Bench:
         return self.send("GET", path, status=status)
 
     def post(self, path: str, body: Any = None, status: int = 200) -> Any:
-        """Create or do."""
+        """Send a POST request."""
         return self.send("POST", path, body, status)
 
     def wait(self, steps: float) -> None:
-        """Let steps pass."""
+        """Advance the clock by a number of steps."""
         self.state.clock.advance(steps * STEP)
 
     def fault(self, name: str) -> None:
-        """Make the server wrong from here on."""
+        """Switch on a fault, and all others off."""
         self.state.faults = chosen([name])
 
     def upload(

@@ -192,7 +192,7 @@ def payloads(response: httpx.Response) -> list[Body]:
 
 
 def answer_of(response: httpx.Response) -> Body:
-    """Return the answer, or what the stream adds up to."""
+    """Return the body of a response, or the body that the events of a stream add up to."""
     if response.headers["content-type"] == "application/json":
         return dict(response.json())
     folded = FOLDS["chat-v2"].fold(payloads(response))
@@ -202,7 +202,7 @@ def answer_of(response: httpx.Response) -> Body:
 
 
 def wrong(body: Body, response: httpx.Response, findings: list[Finding]) -> set[str]:
-    """Return the oracles that an answer breaks, and the kinds of what the judge found."""
+    """Return the oracles that a response violates, or the kinds of its findings."""
     found = {str(one.kind) for one in findings}
     if findings:
         return found
