@@ -140,7 +140,7 @@ def test_the_installed_sdk_is_found_without_being_imported(capsys: pytest.Captur
         (
             "a.json",
             b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"parameters": [3]}}}}',
-            "expected a valid OpenAPI document",
+            "GET /a: expected a valid operation, got TypeError",
         ),
         ("a.json", b'{"openapi": "3.1.0", "paths": {"/a": {"$ref": "b.yaml#/x"}}}', "b.yaml: cannot be read"),
         ("a.whl", b"no zip", "a.whl: the file: expected a wheel (a ZIP archive), got"),

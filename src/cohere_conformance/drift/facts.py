@@ -98,7 +98,7 @@ class Node:
 
 
 def _ordered(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else value
+    return sorted(value, key=str) if isinstance(value, frozenset) else value
 
 
 class Kind(StrEnum):

@@ -23,7 +23,7 @@ from cohere_conformance.drift.facts import (
     operation_key,
 )
 from cohere_conformance.drift.jsexpressions import Js, expression
-from cohere_conformance.drift.unions import intersected, merged, united
+from cohere_conformance.drift.unions import intersected, of_both_methods, united
 from cohere_conformance.errors import DescriptionError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def npm_facts(path: Path, name: str) -> Facts:
             verb, template = match[1], match[2].replace("}/:", "}:")  # as it is sent
             key = operation_key(verb, template)
             node = _operation(files[file][begin : match.start()], f"{file} {verb} {template}", schemas)
-            operations[key] = _both(operations[key], node) if key in operations else node
+            operations[key] = of_both_methods(operations[key], node) if key in operations else node
             labels.setdefault(key, f"{verb} {template}")
             begin = match.end()
     if not operations:
@@ -240,11 +240,3 @@ class _Schemas:
 
 def _unknown(origin: str, **attributes: object) -> Node:
     return Node(origin, {"types": UNKNOWN, "enum": UNKNOWN, **attributes}, opaque=True)
-
-
-def _both(one: Node, other: Node) -> Node:
-    """Return one operation for two methods that call it: with and without a stream."""
-    children = {**one.children, **other.children}
-    for step in one.children.keys() & other.children.keys():
-        children[step] = merged([one.children[step], other.children[step]], one.children[step].origin)
-    return replace(one, children=children)

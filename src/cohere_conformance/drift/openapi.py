@@ -9,6 +9,7 @@ from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.drift.facts import Facts, Node, operation_key
 from cohere_conformance.drift.schemas import SchemaReader
 from cohere_conformance.drift.unions import united
+from cohere_conformance.errors import DescriptionError
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def document_facts(document: Document, name: str, terminators: dict[str, str] | 
             it is known from somewhere else than the document.
 
     Raises:
-        ContractError: a reference leads nowhere.
+        ContractError: a reference of an operation leads nowhere, or there are too many locations.
+        DescriptionError: an operation is not what OpenAPI declares.
     """
     reader = _OperationReader(document, terminators or {})
     operations, labels = {}, {}
@@ -39,7 +41,15 @@ def document_facts(document: Document, name: str, terminators: dict[str, str] | 
             if isinstance(item, dict) and method in item:
                 key = operation_key(method, path)
                 labels[key] = f"{method.upper()} {path}"
-                operations[key] = reader.operation(path, item, method)
+                try:
+                    operations[key] = reader.operation(path, item, method)
+                except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+                    raise DescriptionError(
+                        name,
+                        labels[key],
+                        f"expected a valid operation, got {type(error).__name__}: {error}; validate the "
+                        "document, for example with openapi-spec-validator",
+                    ) from error
     return Facts(name, operations, labels, missing=tuple(sorted(reader.missing)))
 
 

@@ -8,12 +8,12 @@ whether it may be absent, and read-only properties are not sent.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.drift.facts import UNKNOWN, Facts, Kind, Node, operation_key
 from cohere_conformance.drift.sdk_types import TypeReader
-from cohere_conformance.drift.unions import merged
+from cohere_conformance.drift.unions import of_both_methods
 from cohere_conformance.errors import DescriptionError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def sdk_facts(package: SdkPackage) -> Facts:
             verb, path = method.target()
             key = operation_key(verb, path)
             node = method.operation(reader)
-            operations[key] = _both(operations[key], node) if key in operations else node
+            operations[key] = of_both_methods(operations[key], node) if key in operations else node
             labels.setdefault(key, f"{verb} {path}")
     if not operations:
         raise DescriptionError(
@@ -175,11 +175,3 @@ def _list(node: Node) -> Node:
     if node.types == {"array", "string"}:
         return node.with_attributes(types=frozenset({"array"}))
     return node
-
-
-def _both(one: Node, other: Node) -> Node:
-    """Return one operation for two methods that call it: with and without a stream."""
-    children = {**one.children, **other.children}
-    for step in one.children.keys() & other.children.keys():
-        children[step] = merged([one.children[step], other.children[step]], one.children[step].origin)
-    return replace(one, children=children)

@@ -132,7 +132,7 @@ def _packed(name: str, version: str) -> Facts:
         command = [
             "npm",
             "pack",
-            "--silent",
+            "--loglevel=error",
             "--ignore-scripts",
             "--pack-destination",
             place,
@@ -154,8 +154,11 @@ def _downloaded(command: list[str], place: Path, pattern: str, tool: str, source
         raise DescriptionError(source, tool, f"expected a package, got {error}") from error
     files = sorted(place.glob(pattern))
     if done.returncode or not files:
-        last = (done.stderr.strip().splitlines() or ["no file"])[-1]
-        raise DescriptionError(source, tool, f"expected a package, got: {last}; or name a file that you have")
+        said = done.stderr.strip().splitlines() or ["no file"]
+        reason = next((line for line in said if "No matching" in line), said[-1])
+        raise DescriptionError(
+            source, tool, f"expected a package, got: {reason}; or name a file that you have"
+        )
     return files[0]
 
 
@@ -179,12 +182,11 @@ def _document(path: Path) -> Facts:
         return document_facts(document, path.name)
     except ContractError as error:
         raise DescriptionError(str(path), "the document", str(error)) from error
-    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise DescriptionError(
             str(path),
             "the document",
-            f"expected a valid OpenAPI document, got {type(error).__name__}: {error}; "
-            "validate it, for example with openapi-spec-validator",
+            f"expected a valid OpenAPI document, got {type(error).__name__}: {error}",
         ) from error
 
 

@@ -89,6 +89,14 @@ def intersected(base: Node, part: Node) -> Node:
     )
 
 
+def of_both_methods(one: Node, other: Node) -> Node:
+    """Return one operation for two methods of an SDK that call it: with and without a stream."""
+    children = {**one.children, **other.children}
+    for step in one.children.keys() & other.children.keys():
+        children[step] = merged([one.children[step], other.children[step]], one.children[step].origin)
+    return replace(one, children=children)
+
+
 def _settled(
     attributes: dict[str, object], children: dict[str, Node]
 ) -> tuple[dict[str, object], dict[str, Node]]:
