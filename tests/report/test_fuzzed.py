@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 RERANK, MODELS, MODEL = "POST /v2/rerank", "GET /v1/models", "GET /v1/models/{model}"
 METRICS = "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics"
 PLANNED = tuple(
-    f"fuzz.{way}.{operation}"
-    for way in ("positive", "negative", "protocol")
+    f"fuzz.{mode}.{operation}"
+    for mode in ("positive", "negative", "protocol")
     for operation in ("post-v2-rerank", "get-v1-models", "get-v1-models-model")
 )
 QUERY = {"model": "m", "query": "q", "documents": ["d"]}
@@ -54,9 +54,9 @@ def reranked(status: int = 200, answer: Any = None, **body: Any) -> Exchange:
     return exchange(RERANK, answer, status=status, request=QUERY | body)
 
 
-def record(way: str, made: Exchange, operation: str = RERANK, *, setup: bool = False) -> Record:
-    case = f"fuzz.{way}.case" if way else "rerank.setup"
-    return Record(case=case, operation=operation, outcome="passed", exchange=made, way=way, setup=setup)
+def record(mode: str, made: Exchange, operation: str = RERANK, *, setup: bool = False) -> Record:
+    case = f"fuzz.{mode}.case" if mode else "rerank.setup"
+    return Record(case=case, operation=operation, outcome="passed", exchange=made, mode=mode, setup=setup)
 
 
 def unanswered() -> Exchange:
@@ -175,7 +175,7 @@ def test_a_fuzzing_run_is_about_what_it_fuzzes(amended: Contract, tmp_path: Path
 
 
 def test_a_report_without_fuzzing_has_no_figures_of_it(amended: Contract, tmp_path: Path) -> None:
-    plain = [msgspec.structs.replace(one, way="") for one in RECORDS]
+    plain = [msgspec.structs.replace(one, mode="") for one in RECORDS]
     written(tmp_path, amended, plain, planned=("rerank.v2.plain",))
     report, _ = publish(tmp_path, amended)
     assert report.coverage.fuzzed == ()

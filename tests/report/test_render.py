@@ -249,7 +249,7 @@ def test_markdown_shows_the_same(report: Report) -> None:
 def test_a_run_shows_its_target_its_cases_and_what_was_covered(run: Report) -> None:
     target = "http://127.0.0.1:8080 (profile contract; with a key; declares chat, embed; seed 7; 2 workers)"
     cases = (
-        "312 cases: 302 passed, 8 failed, 1 inconclusive, 1 failed in the harness; "
+        "312 cases: 302 passed, 8 failed, 1 inconclusive, 1 could not be completed; "
         "14 skipped: 12 need a trial key, 2 tier N3; 1 not run"
     )
     missing = "POST /v2/chat: 512/540 response properties; not: /p0, /p1, /p2, /p3, /p4, and 23 more"

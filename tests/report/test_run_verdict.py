@@ -43,12 +43,12 @@ def _cases(**numbers: object) -> CaseCoverage:
             3,
             "INCOMPLETE: 1 case inconclusive; so far no breaking or additive findings",
         ),
-        (LOW, {"error": 2}, 3, "INCOMPLETE: 2 cases failed in the harness; so far no breaking or"),
+        (LOW, {"error": 2}, 3, "INCOMPLETE: 2 cases could not be completed; so far no breaking or"),
         (
             NO,
             {"not_run": 2, "error": 1},
             3,
-            "INCOMPLETE: 2 planned cases not run, 1 case failed in the harness",
+            "INCOMPLETE: 2 planned cases not run, 1 case could not be completed",
         ),
         # A worker that was killed took findings with it that nobody knows.
         (

@@ -124,7 +124,7 @@ class FuzzRunner(Runner):
                 reason=excuse or "",
                 exchange=exchange,
                 findings=findings,
-                way=candidate.mode,
+                mode=candidate.mode,
             )
         )
 

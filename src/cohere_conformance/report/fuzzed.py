@@ -52,16 +52,16 @@ class FuzzTally:
         exchange, label = record.exchange, record.operation
         if record.unsent:
             self._numbers.setdefault(label, Counter())["unsent"] += record.unsent
-        if not record.way or exchange is None:
+        if not record.mode or exchange is None:
             return
         numbers = self._numbers.setdefault(label, Counter())
-        numbers[record.way] += 1
+        numbers[record.mode] += 1
         if (shape := self._fuzzing.shape(exchange)) is not None:
             self._shapes.setdefault(label, set()).add(shape)
-        if exchange.response.status // 100 != _MEANT.get(record.way):
+        if exchange.response.status // 100 != _MEANT.get(record.mode):
             return
-        numbers[f"{record.way} as meant"] += 1
-        if record.way == "positive":
+        numbers[f"{record.mode} as meant"] += 1
+        if record.mode == "positive":
             # An unusual path may match another operation, whose elements do not count here.
             shown = {one.name for one in self._fuzzing.requested(exchange) if one.operation == label}
             self._requested.setdefault(label, set()).update(shown)

@@ -61,7 +61,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         exchange: request and response; `None` if nothing was sent. It is redacted when written.
         findings: what the checks said about the exchange.
         setup: whether the exchange created or removed a resource for the case.
-        way: what the fuzzer changed the request for, if it did.
+        mode: what the fuzzer changed the request for, if it did.
         cut: what of the exchange was too long to be written, such as `response body: 9 of 99 bytes`.
         unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
             is not served.
@@ -74,7 +74,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     exchange: Exchange | None = None
     findings: tuple[Finding, ...] = ()
     setup: bool = False
-    way: str = ""
+    mode: str = ""
     cut: tuple[str, ...] = ()
     unsent: int = 0
 

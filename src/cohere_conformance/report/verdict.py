@@ -213,7 +213,7 @@ def _open_ends(totals: Totals, cases: CaseCoverage) -> str:
         (len(cases.unclosed), f"{quantity(len(cases.unclosed), 'worker')} did not end"),
         (totals.unreadable, f"{quantity(totals.unreadable, 'line')} of the journal unreadable"),
         (cases.not_run, f"{quantity(cases.not_run, 'planned case')} not run"),
-        (cases.error, f"{quantity(cases.error, 'case')} failed in the harness"),
+        (cases.error, f"{quantity(cases.error, 'case')} could not be completed"),
         (cases.inconclusive, f"{quantity(cases.inconclusive, 'case')} inconclusive"),
     )
     return ", ".join(text for number, text in parts if number)

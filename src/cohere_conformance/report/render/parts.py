@@ -148,7 +148,7 @@ def cases_line(cases: CaseCoverage) -> str:
         (cases.passed, "passed"),
         (cases.failed, "failed"),
         (cases.inconclusive, "inconclusive"),
-        (cases.error, "failed in the harness"),
+        (cases.error, "could not be completed"),
     )
     line = f"{quantity(cases.run, 'case')}" + (f": {ran}" if ran else "")
     if cases.skipped:
