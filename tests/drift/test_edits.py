@@ -14,17 +14,17 @@ from cohere_conformance.drift.sources import our_facts
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Declarations
-    from cohere_conformance.drift.facts import Facts
+    from cohere_conformance.drift.facts import Description
 
 _RERANK = "components/schemas/RerankV2Request"
 
 
 @pytest.fixture(scope="module")
-def ours(declarations: Declarations) -> Facts:
+def ours(declarations: Declarations) -> Description:
     return our_facts(declarations, folder("contracts"), amended=True)
 
 
-def with_edits(declarations: Declarations, **edits: Any) -> Facts:
+def with_edits(declarations: Declarations, **edits: Any) -> Description:
     ends = {"POST /v2/chat": "[DONE]"}
     return document_facts(planted(declarations.published, edits), "edited", ends)
 
@@ -63,7 +63,7 @@ def edited_line(found: Difference) -> str:
     ],
 )
 def test_the_line_of_the_edit_is_named(
-    edits: dict[str, Any], line: str, ours: Facts, declarations: Declarations
+    edits: dict[str, Any], line: str, ours: Description, declarations: Declarations
 ) -> None:
     other = with_edits(declarations, **edits)
     assert edited_line(difference(ours, other)) == line
@@ -76,14 +76,14 @@ def test_where_our_contract_is_not_compared_no_line_is_named(declarations: Decla
 
 
 def test_what_only_our_amendments_have_changed_is_no_difference(
-    ours: Facts, declarations: Declarations
+    ours: Description, declarations: Declarations
 ) -> None:
     assert ours.published is not None
     assert difference(ours, with_edits(declarations)).lines == []
     assert len(difference(ours.published, ours).lines) > 40
 
 
-def test_a_difference_to_the_amended_contract_is_one(ours: Facts, declarations: Declarations) -> None:
+def test_a_difference_to_the_amended_contract_is_one(ours: Description, declarations: Declarations) -> None:
     # An amendment has added the empty value, which the document lacks; that is no part of the difference.
     values = "components/schemas/Connector/properties/auth_status/enum"
     other = with_edits(declarations, **{f"{values}/-": "pending"})

@@ -17,7 +17,7 @@ from cohere_conformance.drift.sources import facts_of
 
 if TYPE_CHECKING:
     from cohere_conformance.drift.difference import Difference
-    from cohere_conformance.drift.facts import Facts
+    from cohere_conformance.drift.facts import Description
 
 UPSTREAM = Path(__file__).resolve().parents[3] / "shared" / "upstream"
 
@@ -32,7 +32,7 @@ def differences() -> dict[str, Difference]:
     return {name: difference(old, new) for (_, old), (name, new) in pairwise(versions)}
 
 
-def _facts(file: Path) -> Facts:
+def _facts(file: Path) -> Description:
     return document_facts(json.loads(gzip.decompress(file.read_bytes())), file.name)
 
 

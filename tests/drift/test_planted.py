@@ -14,11 +14,11 @@ from cohere_conformance.drift.openapi import document_facts
 
 if TYPE_CHECKING:
     from cohere_conformance.contract import Declarations
-    from cohere_conformance.drift.facts import Facts
+    from cohere_conformance.drift.facts import Description
 
 
 @pytest.fixture(scope="module")
-def ours(declarations: Declarations) -> Facts:
+def ours(declarations: Declarations) -> Description:
     return document_facts(declarations.published, "ours")
 
 
@@ -31,7 +31,7 @@ def test_there_are_planted_changes_of_every_class() -> None:
 
 @pytest.mark.parametrize("change", PLANTED, ids=lambda change: change.name)
 def test_a_planted_change_is_one_line_of_its_class(
-    change: Planted, declarations: Declarations, ours: Facts
+    change: Planted, declarations: Declarations, ours: Description
 ) -> None:
     lines = folded(compared(ours, document_facts(planted(declarations.published, change.edits), "edited")))
     assert [(str(line.severity), line.places[0], tuple(d.what for d in line.details)) for line in lines] == [
@@ -40,5 +40,5 @@ def test_a_planted_change_is_one_line_of_its_class(
     assert len(lines[0].operations) == change.operations
 
 
-def test_a_document_does_not_differ_from_itself(declarations: Declarations, ours: Facts) -> None:
+def test_a_document_does_not_differ_from_itself(declarations: Declarations, ours: Description) -> None:
     assert compared(ours, document_facts(planted(declarations.published, {}), "again")) == []

@@ -19,11 +19,11 @@ from cohere_conformance.errors import DescriptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cohere_conformance.drift.facts import Facts, Node
+    from cohere_conformance.drift.facts import Description, Node
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> Facts:
+def facts(tmp_path: Path) -> Description:
     wheel = sdk_wheel(tmp_path)
     return sdk_facts(package_of_wheel(wheel, wheel.name))
 
@@ -34,13 +34,13 @@ def at(node: Node, *path: str) -> Node:
     return node
 
 
-def test_operations_are_those_of_the_synchronous_raw_clients(facts: Facts) -> None:
+def test_operations_are_those_of_the_synchronous_raw_clients(facts: Description) -> None:
     assert facts.operations.keys() == {"POST /v2/things", "PUT /v2/things/{}/file", "GET /v2/things"}
     assert facts.labels["PUT /v2/things/{}/file"] == "PUT /v2/things/{id}/file"
     assert "things" not in sys.modules
 
 
-def test_fields_of_a_request_have_names_types_and_values(facts: Facts) -> None:
+def test_fields_of_a_request_have_names_types_and_values(facts: Description) -> None:
     request = at(facts.operations["POST /v2/things"], "request")
     assert request.children.keys() == {".text", ".mode", ".items", ".stream"}
     assert at(request, ".text").attributes == {"types": {"string"}, "required": True}
@@ -51,7 +51,7 @@ def test_fields_of_a_request_have_names_types_and_values(facts: Facts) -> None:
     assert item.children[".below"].opaque, "a recursive model ends"
 
 
-def test_queries_and_uploads_are_inputs(facts: Facts) -> None:
+def test_queries_and_uploads_are_inputs(facts: Description) -> None:
     queries = facts.operations["GET /v2/things"].children
     assert {step: node.types for step, node in queries.items() if step != "response"} == {
         "query.limit": {"integer"},
@@ -62,7 +62,7 @@ def test_queries_and_uploads_are_inputs(facts: Facts) -> None:
     assert required == {".file": True, ".extra": False}
 
 
-def test_a_method_that_iterates_has_events(facts: Facts) -> None:
+def test_a_method_that_iterates_has_events(facts: Description) -> None:
     operation = facts.operations["POST /v2/things"]
     assert operation.children["events"].children.keys() == {"<start>", "<text>"}
     assert operation.children["response"].children.keys() == {".id", ".items", ".count"}
@@ -104,7 +104,10 @@ def test_a_method_that_iterates_has_events(facts: Facts) -> None:
     ],
 )
 def test_two_versions_are_compared(
-    changes: dict[str, tuple[str, str]], expected: list[tuple[str, str, str]], facts: Facts, tmp_path: Path
+    changes: dict[str, tuple[str, str]],
+    expected: list[tuple[str, str, str]],
+    facts: Description,
+    tmp_path: Path,
 ) -> None:
     wheel = sdk_wheel(tmp_path, "1.1.0", changes=changes)
     lines = folded(compared(facts, sdk_facts(package_of_wheel(wheel, wheel.name))))
@@ -185,11 +188,11 @@ def _document(**properties: Any) -> dict[str, Any]:
     }
 
 
-def test_a_document_and_its_sdk_do_not_differ(facts: Facts) -> None:
+def test_a_document_and_its_sdk_do_not_differ(facts: Description) -> None:
     assert compared(document_facts(_document(), "document"), facts) == []
 
 
-def test_what_both_can_know_is_compared(facts: Facts) -> None:
+def test_what_both_can_know_is_compared(facts: Description) -> None:
     document = document_facts(_document(colour={"type": "string"}), "document")
     lines = folded(compared(document, facts))
     assert [(line.places[0], line.details[0].what, len(line.places)) for line in lines] == [
@@ -197,7 +200,7 @@ def test_what_both_can_know_is_compared(facts: Facts) -> None:
     ]
 
 
-def test_an_installed_package_is_read_from_its_folder(facts: Facts, tmp_path: Path) -> None:
+def test_an_installed_package_is_read_from_its_folder(facts: Description, tmp_path: Path) -> None:
     with zipfile.ZipFile(sdk_wheel(tmp_path)) as archive:
         archive.extractall(tmp_path / "site")
     installed = sdk_facts(package_of_folder(tmp_path / "site" / "things", "things"))

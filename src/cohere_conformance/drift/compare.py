@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.facts import ITEMS, OTHERS, UNKNOWN, Facts, Kind, Node, in_request, root_of
-from cohere_conformance.drift.severity import Severity, of_added, of_attribute, of_removed
+from cohere_conformance.drift.facts import (
+    ITEMS,
+    OTHERS,
+    UNKNOWN,
+    Description,
+    Node,
+    DescriptionKind,
+    in_request,
+    root_of,
+)
+from cohere_conformance.drift.severity import of_added, of_attribute, of_removed
 from cohere_conformance.drift.unions import flattened
+from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +54,7 @@ class Change:
     new: str
 
 
-def compared(old: Facts, new: Facts) -> list[Change]:
+def compared(old: Description, new: Description) -> list[Change]:
     """Return every change from one source to another one, in the order of operations and locations.
 
     Where our amended contract is compared with another source, what only our amendments have changed is
@@ -77,8 +87,8 @@ def _without_our_values(change: Change, published: Change, *, ours_is_old: bool)
     return replace(change, before=before, after=after, severity=severity)
 
 
-def _compared(old: Facts, new: Facts) -> list[Change]:
-    if Kind.LAP in (old.kind, new.kind) and old.kind != new.kind:
+def _compared(old: Description, new: Description) -> list[Change]:
+    if DescriptionKind.LAP in (old.kind, new.kind) and old.kind != new.kind:
         old, new = old.inputs(), new.inputs()
     comparison = _Comparison(old, new)
     keys = [*old.operations, *(key for key in new.operations if key not in old.operations)]
@@ -86,7 +96,7 @@ def _compared(old: Facts, new: Facts) -> list[Change]:
 
 
 class _Comparison:
-    def __init__(self, old: Facts, new: Facts) -> None:
+    def __init__(self, old: Description, new: Description) -> None:
         self._old, self._new = old, new
         self._attributes = old.attributes & new.attributes
         self._roots = (old.roots & new.roots) | {"input"}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.drift.compare import compared
 from cohere_conformance.drift.edits import ContractLines, Edit
-from cohere_conformance.drift.facts import ATTRIBUTES, ROOTS, Facts, Kind
-from cohere_conformance.drift.folding import Line, folded
-from cohere_conformance.drift.severity import Severity
+from cohere_conformance.drift.facts import ATTRIBUTES, ROOTS, Description, DescriptionKind
+from cohere_conformance.drift.folding import FoldedChange, folded
+from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,9 @@ class Difference:
         edits: for each line where our contract has to be edited; `None` if neither source is our contract.
     """
 
-    old: Facts
-    new: Facts
-    lines: Sequence[Line]
+    old: Description
+    new: Description
+    lines: Sequence[FoldedChange]
     edits: Sequence[Edit | None]
 
     @property
@@ -41,7 +41,7 @@ class Difference:
     @property
     def not_compared(self) -> list[str]:
         """What one of the sources cannot know, and the references of a document that lead nowhere."""
-        if Kind.LAP in (self.old.kind, self.new.kind):
+        if DescriptionKind.LAP in (self.old.kind, self.new.kind):
             unknown = ["everything but operations and the names of query parameters and JSON properties"]
         else:
             unknown = sorted(ROOTS - (self.old.roots & self.new.roots))
@@ -51,7 +51,7 @@ class Difference:
         return [*unknown, *(f"what is below {reference}, which is missing" for reference in missing)]
 
 
-def difference(old: Facts, new: Facts) -> Difference:
+def difference(old: Description, new: Description) -> Difference:
     """Return what changed from one source to another one."""
     lines = folded(compared(old, new))
     folder = old.files or new.files

@@ -101,7 +101,7 @@ def _ordered(value: object) -> object:
     return sorted(value, key=str) if isinstance(value, frozenset) else value
 
 
-class Kind(StrEnum):
+class DescriptionKind(StrEnum):
     """What a source is."""
 
     DOCUMENT = "OpenAPI document"
@@ -111,7 +111,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Facts:
+class Description:
     """What a source knows about the API.
 
     Attributes:
@@ -130,24 +130,26 @@ class Facts:
     name: str
     operations: Mapping[str, Node]
     labels: Mapping[str, str]
-    kind: Kind = Kind.DOCUMENT
+    kind: DescriptionKind = DescriptionKind.DOCUMENT
     attributes: frozenset[str] = ATTRIBUTES
     roots: frozenset[str] = ROOTS
     missing: tuple[str, ...] = ()
-    published: Facts | None = None
+    published: Description | None = None
     files: Path | None = None
 
     def count(self) -> int:
         """Return the number of facts."""
         return sum(node.count() for node in self.operations.values())
 
-    def inputs(self) -> Facts:
+    def inputs(self) -> Description:
         """Return the operations with the names of their inputs only: query parameters, JSON properties."""
         operations = {
             key: Node(node.origin, {}, dict(_inputs(node)), opaque=node.opaque or _without_json(node))
             for key, node in self.operations.items()
         }
-        return replace(self, operations=operations, kind=Kind.LAP, attributes=frozenset(), published=None)
+        return replace(
+            self, operations=operations, kind=DescriptionKind.LAP, attributes=frozenset(), published=None
+        )
 
 
 def _inputs(operation: Node) -> Iterator[tuple[str, Node]]:

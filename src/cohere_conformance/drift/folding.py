@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.drift.compare import ADDED, MEMBERSHIP, REMOVED, Change
-from cohere_conformance.drift.severity import Severity, worst
+from cohere_conformance.drift.severity import worst
+from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -24,7 +25,7 @@ class Detail:
 
 
 @dataclass(frozen=True)
-class Line:
+class FoldedChange:
     """Changes that have one cause.
 
     Attributes:
@@ -53,7 +54,7 @@ def place(change: Change) -> str:
     return f"{change.operation} {''.join(change.path)}".strip()
 
 
-def folded(changes: list[Change]) -> list[Line]:
+def folded(changes: list[Change]) -> list[FoldedChange]:
     """Return one line for changes of one declaration, the worst class first.
 
     1. Equal changes of one declaration, in the older or in the newer source, are one line, in however many
@@ -77,10 +78,10 @@ def folded(changes: list[Change]) -> list[Line]:
     return sorted(lines, key=lambda line: list(Severity).index(line.severity))
 
 
-def _line(groups: list[list[Change]]) -> Line:
+def _line(groups: list[list[Change]]) -> FoldedChange:
     details = tuple(_detail(group) for group in groups)
     severity = worst([change.severity for group in groups for change in group])
-    return Line(severity, details, tuple(groups[0]))
+    return FoldedChange(severity, details, tuple(groups[0]))
 
 
 def _detail(group: list[Change]) -> Detail:

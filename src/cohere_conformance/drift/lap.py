@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.facts import Facts, Kind, Node, operation_key
+from cohere_conformance.drift.facts import Description, Node, DescriptionKind, operation_key
 from cohere_conformance.errors import DescriptionError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _INPUT = re.compile(rf"([$\w][$\w.:-]*):\s+(?=\[|[A-Z]|(?:{_TYPES})\b)")
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"}
 
 
-def lap_facts(text: str, name: str) -> Facts:
+def lap_facts(text: str, name: str) -> Description:
     """Return the facts of a LAP file.
 
     Args:
@@ -62,7 +62,7 @@ def lap_facts(text: str, name: str) -> Facts:
             "line 1",
             "expected a LAP file, with '@lap' at the top and '@endpoint' for each operation, got none",
         )
-    return Facts(name, operations, labels, Kind.LAP, frozenset(), frozenset({"input"}))
+    return Description(name, operations, labels, DescriptionKind.LAP, frozenset(), frozenset({"input"}))
 
 
 def _directives(text: str) -> Iterator[tuple[int, str, str]]:

@@ -17,9 +17,9 @@ from cohere_conformance.drift.facts import (
     MOST_NODES,
     OTHERS,
     UNKNOWN,
-    Facts,
-    Kind,
+    Description,
     Node,
+    DescriptionKind,
     operation_key,
 )
 from cohere_conformance.drift.jsexpressions import Js, expression
@@ -48,7 +48,7 @@ _SCALARS = {
 _OPTIONAL = {"optional", "optionalNullable", "nullable"}
 
 
-def npm_facts(path: Path, name: str) -> Facts:
+def npm_facts(path: Path, name: str) -> Description:
     """Return the facts of a TypeScript SDK that Fern has generated.
 
     Args:
@@ -79,7 +79,7 @@ def npm_facts(path: Path, name: str) -> Facts:
         frozenset({"types", "enum", "required"}),
         frozenset({"query", "request", "response", "events"}),
     )
-    return Facts(name, operations, labels, Kind.NPM, known, roots)
+    return Description(name, operations, labels, DescriptionKind.NPM, known, roots)
 
 
 def _files(path: Path, name: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.compile import METHODS
-from cohere_conformance.drift.facts import Facts, Node, operation_key
+from cohere_conformance.drift.facts import Description, Node, operation_key
 from cohere_conformance.drift.schemas import SchemaReader
 from cohere_conformance.drift.unions import united
 from cohere_conformance.errors import DescriptionError
@@ -21,7 +21,7 @@ _SSE, _STREAMS = "text/event-stream", ("text/event-stream", "application/stream+
 _FERN = "x-fern-streaming"
 
 
-def document_facts(document: Document, name: str, terminators: dict[str, str] | None = None) -> Facts:
+def document_facts(document: Document, name: str, terminators: dict[str, str] | None = None) -> Description:
     """Return the facts of an OpenAPI document.
 
     Args:
@@ -50,7 +50,7 @@ def document_facts(document: Document, name: str, terminators: dict[str, str] | 
                         f"expected a valid operation, got {type(error).__name__}: {error}; validate the "
                         "document, for example with openapi-spec-validator",
                     ) from error
-    return Facts(name, operations, labels, missing=tuple(sorted(reader.missing)))
+    return Description(name, operations, labels, missing=tuple(sorted(reader.missing)))
 
 
 class _OperationReader:

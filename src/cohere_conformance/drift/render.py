@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cohere_conformance.drift.difference import Difference
-    from cohere_conformance.drift.folding import Detail, Line
+    from cohere_conformance.drift.folding import Detail, FoldedChange
 
 FORMAT = 1
 """The version of the JSON form."""
@@ -101,13 +101,13 @@ def _summary(difference: Difference) -> str:
     return f"{number} {'difference' if number == 1 else 'differences'}: {counts}."
 
 
-def _extent(line: Line) -> str:
+def _extent(line: FoldedChange) -> str:
     operations, places = len(line.operations), len(line.places)
     shown = f"{operations} {'operation' if operations == 1 else 'operations'}"
     return shown if places == operations else f"{places} places in {shown}"
 
 
-def _details(line: Line) -> str:
+def _details(line: FoldedChange) -> str:
     return "; ".join(map(_detail, line.details))
 
 

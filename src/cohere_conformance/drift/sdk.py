@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.facts import UNKNOWN, Facts, Kind, Node, operation_key
+from cohere_conformance.drift.facts import UNKNOWN, Description, Node, DescriptionKind, operation_key
 from cohere_conformance.drift.sdk_types import TypeReader
 from cohere_conformance.drift.unions import of_both_methods
 from cohere_conformance.errors import DescriptionError
@@ -26,7 +26,7 @@ _ROOTS = frozenset({"query", "request", "response", "events"})
 _VERBS = {"request", "stream"}
 
 
-def sdk_facts(package: SdkPackage) -> Facts:
+def sdk_facts(package: SdkPackage) -> Description:
     """Return the facts of an SDK.
 
     Raises:
@@ -48,7 +48,7 @@ def sdk_facts(package: SdkPackage) -> Facts:
             "the raw clients",
             "expected calls of httpx_client.request, got none; name another version",
         )
-    return Facts(package.name, operations, labels, Kind.SDK, _KNOWN, _ROOTS)
+    return Description(package.name, operations, labels, DescriptionKind.SDK, _KNOWN, _ROOTS)
 
 
 def _methods(tree: ast.Module, module: str) -> Iterator[_Method]:

@@ -2,10 +2,9 @@
 
 The direction decides. A client *sends* requests and *receives* responses, events and error bodies:
 
-- **breaking**: a client that was right can fail. A request that was valid can be rejected, or has no
-  effect any
-  more: an operation, a parameter or a property of the request is removed or becomes required, a value, a
-  type, an alternative or a range of it is taken away. Or a response can hold what it could not hold
+- **breaking**: a client that was right can fail. A request that was valid can be rejected, or no longer
+  has an effect: an operation, a parameter or a property of the request is removed or becomes required, a
+  value, a type, an alternative or a range of it is taken away. Or a response can hold what it could not hold
   before: a property is removed or is no longer always there, a value, a type, an alternative, an event or
   a range is added. A change that does both is breaking as well, and so is another terminator of a stream,
   another style of a parameter, another 2xx status, a removed media type.
@@ -22,21 +21,13 @@ worst of its classes.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.drift.facts import ANY, root_of
+from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
     from cohere_conformance.drift.facts import Node
-
-
-class Severity(StrEnum):
-    """What a change means for a client; the worst one first."""
-
-    BREAKING = "breaking"
-    ADDITIVE = "additive"
-    NOTICE = "notice"
 
 
 _NOTICES = {"deprecated", "default", "format", "readOnly", "writeOnly", "mapped"}

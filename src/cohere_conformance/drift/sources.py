@@ -32,7 +32,7 @@ from cohere_conformance.inputs.files import read_document
 if TYPE_CHECKING:
     from cohere_conformance.contract import Declarations
     from cohere_conformance.contract.documents import Document
-    from cohere_conformance.drift.facts import Facts
+    from cohere_conformance.drift.facts import Description
 
 FORMS = (
     "'ours' (the shipped contract, amended) or 'ours:published', an OpenAPI document (.yaml, .json, "
@@ -46,7 +46,7 @@ _PATIENCE = 180
 """Seconds that pip or npm has to fetch a package."""
 
 
-def facts_of(source: str, root: Path | None = None) -> Facts:
+def facts_of(source: str, root: Path | None = None) -> Description:
     """Return the facts of a source.
 
     The network is used for `NAME==VERSION` and `npm:NAME@VERSION` only.
@@ -78,7 +78,7 @@ def facts_of(source: str, root: Path | None = None) -> Facts:
     return _document(path)
 
 
-def our_facts(declarations: Declarations, root: Path, *, amended: bool) -> Facts:
+def our_facts(declarations: Declarations, root: Path, *, amended: bool) -> Description:
     """Return the facts of our contract.
 
     Args:
@@ -102,7 +102,7 @@ def our_facts(declarations: Declarations, root: Path, *, amended: bool) -> Facts
     return replace(facts, files=files, published=published)
 
 
-def _installed() -> Facts:
+def _installed() -> Description:
     found = importlib.util.find_spec(_SDK)
     if found is None or not found.submodule_search_locations:
         raise DescriptionError(
@@ -117,7 +117,7 @@ def _installed() -> Facts:
     return sdk_facts(package_of_folder(Path(found.submodule_search_locations[0]), f"{_SDK} {version}"))
 
 
-def _fetched(name: str, version: str) -> Facts:
+def _fetched(name: str, version: str) -> Description:
     """Return the facts of a released SDK: its wheel is downloaded, parsed, and removed again."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
@@ -126,7 +126,7 @@ def _fetched(name: str, version: str) -> Facts:
         return sdk_facts(package_of_wheel(wheel, f"{name} {version}"))
 
 
-def _packed(name: str, version: str) -> Facts:
+def _packed(name: str, version: str) -> Description:
     """Return the facts of a released TypeScript SDK: its archive is downloaded, read, and removed again."""
     with tempfile.TemporaryDirectory() as place:
         command = [
@@ -162,7 +162,7 @@ def _downloaded(command: list[str], place: Path, pattern: str, tool: str, source
     return files[0]
 
 
-def _document(path: Path) -> Facts:
+def _document(path: Path) -> Description:
     document = _parsed(path)
     version = document.get("openapi")
     if (
