@@ -10,8 +10,8 @@ from cohere_conformance.drift.facts import (
     OTHERS,
     UNKNOWN,
     Description,
-    Node,
     DescriptionKind,
+    Node,
     in_request,
     root_of,
 )

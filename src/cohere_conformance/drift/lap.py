@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.facts import Description, Node, DescriptionKind, operation_key
+from cohere_conformance.drift.facts import Description, DescriptionKind, Node, operation_key
 from cohere_conformance.errors import DescriptionError
 
 if TYPE_CHECKING:

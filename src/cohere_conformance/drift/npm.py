@@ -18,8 +18,8 @@ from cohere_conformance.drift.facts import (
     OTHERS,
     UNKNOWN,
     Description,
-    Node,
     DescriptionKind,
+    Node,
     operation_key,
 )
 from cohere_conformance.drift.jsexpressions import Js, expression

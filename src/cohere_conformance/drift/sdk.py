@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.facts import UNKNOWN, Description, Node, DescriptionKind, operation_key
+from cohere_conformance.drift.facts import UNKNOWN, Description, DescriptionKind, Node, operation_key
 from cohere_conformance.drift.sdk_types import TypeReader
 from cohere_conformance.drift.unions import of_both_methods
 from cohere_conformance.errors import DescriptionError
