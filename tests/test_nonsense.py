@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from nonsense import WHOLE, Spoiled, SuiteTest, suite_tests, violation
+from nonsense import WHOLE, Spoiled, SuiteTest, suite_tests, wrong
 
 from cohere_conformance.session import patience
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
@@ -95,7 +95,7 @@ def test_one_spoiled_response_fails_no_test(draw: int, target: Spoiled) -> None:
         def spoil(number: int, body: bytes, dice: random.Random = dice, spoiled: int = spoiled) -> bytes:
             if number % REACH != spoiled:
                 return body
-            return dice.choice(list(WHOLE.values())) if dice.random() < 0.2 else violation(body, dice)
+            return dice.choice(list(WHOLE.values())) if dice.random() < 0.2 else wrong(body, dice)
 
         found.append(crash(test, target, spoil))
     assert [reason for reason in found if reason] == []

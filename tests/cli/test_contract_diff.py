@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from planted import planted
+from contract_changes import planted
 from wheels import sdk_wheel
 
 from cohere_conformance.cli import run

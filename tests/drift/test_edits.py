@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from planted import DELETED, planted
+from contract_changes import DELETED, planted
 
 from cohere_conformance.data import folder
 from cohere_conformance.drift.difference import Difference, difference

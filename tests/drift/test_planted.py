@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from planted import PLANTED, Planted, planted
+from contract_changes import PLANTED, Planted, planted
 
 from cohere_conformance.drift.compare import compared
 from cohere_conformance.drift.folding import folded
