@@ -21,6 +21,8 @@ KNOWN = {
     "client/wire.py": {"SyncBackend", "ConnectionPool", "HTTPProxy"},
     # The vendor's SDK, on a transport that plays what was recorded.
     "golden/sdk/calling.py": {"Client"},
+    # The OpenAPI document that `contract drift --document URL` names; it is no target, and no key is sent.
+    "drift/fetching.py": {"Client"},
 }
 SENDERS = {"session/worker.py", "session/probe.py"}
 """What sends to a target: through the guard of the run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import click
@@ -14,6 +15,14 @@ from cohere_conformance.contract.lint import lint as lint_documents
 from cohere_conformance.data import folder
 
 _FORMATS = ("terminal", "json", "markdown")
+_FORM = click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="terminal",
+    show_default=True,
+    help="Format of the output.",
+)
 _ROOT = click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -79,14 +88,7 @@ def lint(root: Path | None) -> int:
 @contract.command()
 @click.argument("old")
 @click.argument("new")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(_FORMATS),
-    default="terminal",
-    show_default=True,
-    help="Format of the output.",
-)
+@_FORM
 @_ROOT
 def diff(old: str, new: str, form: str, root: Path | None) -> int:
     """Compare two descriptions of the API; the exit code is 1 if they differ, 3 if one cannot be read.
@@ -110,3 +112,72 @@ def diff(old: str, new: str, form: str, root: Path | None) -> int:
     found = difference(facts_of(old, root), facts_of(new, root))
     click.echo(dict(zip(_FORMATS, (as_text, as_json, as_markdown), strict=True))[form](found))
     return 1 if found.lines else 0
+
+
+@contract.command()
+@click.option(
+    "--document", metavar="FILE|URL", help="An OpenAPI document; one at an http or https URL is fetched."
+)
+@click.option(
+    "--sdk",
+    "sdks",
+    metavar="SPEC",
+    multiple=True,
+    help="An SDK, in a form of `contract diff`; repeatable.",
+)
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path),
+    metavar="REPORT",
+    help="A report.json of `run`, `fuzz` or `check`, or its folder.",
+)
+@click.option("--update-lock", is_flag=True, help="Write what the witnesses know now to upstream.lock.")
+@click.option("-v", "--verbose", is_flag=True, help="List what only the contract has, too.")
+@_FORM
+@_ROOT
+def drift(
+    document: str | None,
+    sdks: tuple[str, ...],
+    traffic: Path | None,
+    update_lock: bool,
+    verbose: bool,
+    form: str,
+    root: Path | None,
+) -> int:
+    """Print what a document, SDKs and traffic show that the contract lacks; the exit code is 1 if anything.
+
+    Each line names the witnesses and the line of the contract to edit. What only the contract has is
+    counted: an older SDK lacks much of it, and traffic shows a part. contracts/upstream.lock holds a
+    digest of what each document and SDK knew when it was last looked at; a witness with the same digest
+    is "unchanged since" that day. The exit code is 3 if something cannot be read. The network is used
+    for a URL, NAME==VERSION and npm:NAME@VERSION only.
+
+    \b
+    Examples:
+      cohere-conformance contract drift --document cohere-openapi.yaml --sdk cohere==7.3.1
+      cohere-conformance contract drift --sdk sdk --traffic conformance-report/report.json --format markdown
+      cohere-conformance contract drift --document https://example.com/openapi.yaml --update-lock
+    """
+    # Imported here for the same reason as in `diff`.
+    from cohere_conformance.drift.lock import LOCK, load_lock, save_lock
+    from cohere_conformance.drift.named_witnesses import described
+    from cohere_conformance.drift.render_drift import as_json, as_markdown, as_text
+    from cohere_conformance.drift.sources import facts_of
+    from cohere_conformance.drift.witnesses import drift_of
+    from cohere_conformance.report import load
+
+    if document is None and not sdks and traffic is None:
+        raise click.UsageError("expected at least one of --document, --sdk and --traffic, got none")
+    if update_lock and document is None and not sdks:
+        raise click.UsageError("--update-lock needs --document or --sdk: traffic is not in the lock")
+    root = root or folder("contracts")
+    lock = load_lock(root / LOCK)
+    report = load(traffic) if traffic is not None else None
+    found = drift_of(facts_of("ours", root), root, described(document, sdks), report, lock)
+    render = dict(zip(_FORMATS, (as_text, as_json, as_markdown), strict=True))[form]
+    if update_lock:
+        today = datetime.datetime.now(datetime.UTC).date()
+        looked_at = [(one.name, one.digest, one.facts) for one in found.witnesses if one.digest]
+        save_lock(root / LOCK, lock.updated(found.version, looked_at, today))
+    click.echo(render(found, verbose=verbose))
+    return 1 if found.found else 0

@@ -150,18 +150,20 @@ class _Comparison:
         assert node is not None
         if request and node.attributes.get("readOnly") is True and "readOnly" not in self._attributes:
             return  # an SDK does not send what is read-only
-        value: str | None = None
+        old: object = None
+        value: object = None
         if step in (ITEMS, OTHERS):
             if "types" not in self._attributes:
                 return
             what = "items" if step == ITEMS else "additionalProperties"
             severity = of_attribute(what, before, after, request=request)
+            old, value = before is not None or None, after is not None or None
         elif after is not None:
             what, severity = ADDED, of_added(step, after, request=request)
             value = REQUIRED if request and after.attributes.get(REQUIRED) is True else None
         else:
             what, severity = REMOVED, of_removed(step, request=request, event=path[:-1] == ("events",))
-        yield Change(what, None, value, self._label, path, severity, owners[0].origin, owners[1].origin)
+        yield Change(what, old, value, self._label, path, severity, owners[0].origin, owners[1].origin)
 
     def _attribute_changes(
         self, before: Node, after: Node, path: Path, owners: tuple[Node, Node]

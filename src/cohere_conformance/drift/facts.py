@@ -125,6 +125,7 @@ class Description:
         published: the same contract without our amendments. Where another source agrees with it, the
             difference is one that the amendments have made, and is not reported.
         files: the folder that our contract was read from; `None` for any other source.
+        version: of a document, as it says.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Description:
     missing: tuple[str, ...] = ()
     published: Description | None = None
     files: Path | None = None
+    version: str = ""
 
     def count(self) -> int:
         """Return the number of facts."""

@@ -50,7 +50,15 @@ def document_facts(document: Document, name: str, terminators: dict[str, str] | 
                         f"expected a valid operation, got {type(error).__name__}: {error}; validate the "
                         "document, for example with openapi-spec-validator",
                     ) from error
-    return Description(name, operations, labels, missing=tuple(sorted(reader.missing)))
+    info = document.get("info")
+    version = info.get("version") if isinstance(info, dict) else None
+    return Description(
+        name,
+        operations,
+        labels,
+        missing=tuple(sorted(reader.missing)),
+        version=version if isinstance(version, str) else "",
+    )
 
 
 class _OperationReader:

@@ -45,7 +45,7 @@ def as_text(difference: Difference) -> str:
 def _text_lines(difference: Difference) -> Iterator[str]:
     yield plain(f"{difference.old.name} -> {difference.new.name}")
     for line, edit in zip(difference.lines, difference.edits, strict=True):
-        shown = f"{line.severity:<8}  {line.places[0]}: {_details(line)} ({_extent(line)})"
+        shown = f"{line.severity:<8}  {line.places[0]}: {details_in_words(line)} ({extent(line)})"
         yield plain(f"{shown}  {edit}" if edit else shown, longest=None)
     yield _summary(difference)
     if difference.not_compared:
@@ -59,7 +59,7 @@ def as_markdown(difference: Difference) -> str:
     if difference.lines:
         rows += ["| class | location | change | affects | edit |", "|---|---|---|---|---|"]
     for line, edit in zip(difference.lines, difference.edits, strict=True):
-        cells = (markdown_code(line.places[0]), markdown_text(_details(line)), _extent(line))
+        cells = (markdown_code(line.places[0]), markdown_text(details_in_words(line)), extent(line))
         rows.append(f"| {line.severity} | {' | '.join(cells)} | {markdown_code(str(edit)) if edit else ''} |")
     if difference.not_compared:
         rows += ["", f"Not compared: {', '.join(map(markdown_text, difference.not_compared))}."]
@@ -79,7 +79,7 @@ def as_json(difference: Difference) -> str:
                 "class": line.severity,
                 "location": line.places[0],
                 "changes": [
-                    {"what": one.what, "before": _value(one.before), "after": _value(one.after)}
+                    {"what": one.what, "before": as_value(one.before), "after": as_value(one.after)}
                     for one in line.details
                 ],
                 "operations": line.operations,
@@ -101,13 +101,15 @@ def _summary(difference: Difference) -> str:
     return f"{number} {'difference' if number == 1 else 'differences'}: {counts}."
 
 
-def _extent(line: FoldedChange) -> str:
+def extent(line: FoldedChange) -> str:
+    """Return how many operations and places a line affects."""
     operations, places = len(line.operations), len(line.places)
     shown = f"{operations} {'operation' if operations == 1 else 'operations'}"
     return shown if places == operations else f"{places} places in {shown}"
 
 
-def _details(line: FoldedChange) -> str:
+def details_in_words(line: FoldedChange) -> str:
+    """Return the changes of a line."""
     return "; ".join(map(_detail, line.details))
 
 
@@ -136,5 +138,6 @@ def _shown(value: object) -> str:
     return ", ".join(sorted(map(str, value))) if isinstance(value, frozenset) else str(value)
 
 
-def _value(value: object) -> Any:
+def as_value(value: object) -> Any:
+    """Return the value of an attribute for JSON."""
     return sorted(map(str, value)) if isinstance(value, frozenset) else value

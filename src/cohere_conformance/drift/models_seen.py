@@ -1,0 +1,95 @@
+"""Names of models that witnesses show, compared with `contracts/models.yaml`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cohere_conformance.contract.documents import load_located
+from cohere_conformance.drift.edits import Edit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cohere_conformance.contract.documents import Document
+    from cohere_conformance.contract.lines import Lines
+    from cohere_conformance.drift.facts import Description, Node
+
+_FILE = "models.yaml"
+_ENDED = ("retired", "deprecated")
+
+
+@dataclass(frozen=True)
+class ModelNews:
+    """What is new about a model.
+
+    Attributes:
+        name: of the model.
+        news: in words.
+        edit: the line of `models.yaml`.
+    """
+
+    name: str
+    news: str
+    edit: Edit
+
+
+class KnownModels:
+    """The models of `contracts/models.yaml`.
+
+    Args:
+        root: the folder of our contract.
+
+    Raises:
+        ContractError: the file is malformed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        path = root / _FILE
+        self._shown = f"{root.name}/{_FILE}"
+        self._document: Document = {}
+        self._lines: Lines | None = None
+        if path.exists():
+            self._document, self._lines = load_located(path)
+
+    def news(self, name: str, *, served: bool) -> ModelNews | None:
+        """Return what is new about a model, or `None`.
+
+        Args:
+            name: of the model.
+            served: whether the model was served, and not just named.
+        """
+        found = [section for section, models in self._document.items() if name in (models or ())]
+        if not found:
+            return ModelNews(name, "unknown model", Edit(self._shown, 1))
+        if not served:
+            return None
+        for section in found:
+            entry = self._document[section][name]
+            for word in _ENDED:
+                since = entry.get("date") if section == word else entry.get(word)
+                if since:
+                    line = self._lines.of([section, name]) if self._lines else 1
+                    return ModelNews(name, f"{word} since {since}, but served", Edit(self._shown, line))
+        return None
+
+
+def declared_models(description: Description) -> Iterator[str]:
+    """Yield the models that a document or an SDK declares as a value of a parameter or property `model`.
+
+    Most name models in prose only, which is not read.
+    """
+    for operation in description.operations.values():
+        yield from _declared(operation)
+
+
+def _declared(node: Node) -> Iterator[str]:
+    for step, child in node.children.items():
+        if step.rpartition(".")[2] == "model":
+            enum, default = child.attributes.get("enum"), child.attributes.get("default")
+            literals = [*(sorted(enum) if isinstance(enum, frozenset) else ()), default]
+            values = [json.loads(literal) for literal in literals if isinstance(literal, str)]
+            yield from (value for value in values if isinstance(value, str))
+        yield from _declared(child)
