@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from planted import planted
+from contract_changes import planted
 from wheels import sdk_wheel
 
 from cohere_conformance.cli import run
@@ -259,6 +259,31 @@ def test_models_that_the_list_does_not_know_or_has_as_retired(
         "model     nap-3: unknown model  contracts/models.yaml:1  [document]",
         f"model     nap-4: unknown model  contracts/models.yaml:1  [{served}]",
     ]
+
+
+def test_an_id_in_a_path_is_a_parameter(
+    document: Callable[..., str], traffic: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report has `*` where an undeclared path seems to have an id."""
+    edited = document({"paths/~1v2~1naps~1{id}": {"get": {"responses": {}}}})
+    seen = row(Kind.ROUTE_UNKNOWN, "", operation="GET /v2/naps/*")
+    assert run(["contract", "drift", "--document", edited, "--traffic", traffic(seen)]) == 1
+    [line] = lines(capsys.readouterr().out)
+    assert "GET /v2/naps/{id}: added (1 operation)" in line
+    assert line.endswith("[document; traffic: 12 exchanges, since 2026-11-01]")
+
+
+def test_the_output_is_the_same_in_every_order_of_findings(
+    traffic: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [row(Kind.PROPERTY_UNDOCUMENTED, "/results/*/nap", count=number) for number in (3, 4)]
+    rows[1] = msgspec.structs.replace(rows[1], status=201, first_seen="2026-10-01T00:00:00Z")
+    shown = []
+    for order in (rows, rows[::-1]):
+        assert run(["contract", "drift", "--traffic", traffic(*order)]) == 1
+        shown.append(lines(capsys.readouterr().out))
+    assert shown[0] == shown[1]
+    assert shown[0][0].endswith("[traffic: 7 exchanges, since 2026-10-01]")
 
 
 def test_the_lock_says_since_when_a_witness_is_unchanged(

@@ -61,14 +61,18 @@ class KnownModels:
             name: of the model.
             served: whether the model was served, and not just named.
         """
-        found = [section for section, models in self._document.items() if name in (models or ())]
+        found = [
+            section
+            for section, models in self._document.items()
+            if isinstance(models, dict) and name in models
+        ]
         if not found:
             return ModelNews(name, "unknown model", Edit(self._shown, 1))
         if not served:
             return None
         for section in found:
             entry = self._document[section][name]
-            for word in _ENDED:
+            for word in _ENDED if isinstance(entry, dict) else ():
                 since = entry.get("date") if section == word else entry.get(word)
                 if since:
                     line = self._lines.of([section, name]) if self._lines else 1

@@ -38,7 +38,8 @@ def traffic_changes(ours: Description, report: Report) -> Iterator[tuple[Change,
             if change is not None:
                 yield change, row
         elif row.kind is Kind.ROUTE_UNKNOWN and _served(row):
-            yield Change(ADDED, None, None, row.operation, (), row.severity, "", row.operation), row
+            label = row.operation.replace("/*", "/{}")  # what looks like an id, see `checks.judge`
+            yield Change(ADDED, None, None, label, (), row.severity, "", label), row
 
 
 def _change(label: str, operation: Node, row: Row) -> Change | None:
