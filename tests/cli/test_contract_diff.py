@@ -53,6 +53,21 @@ def test_a_difference_is_1_and_one_line(
     ]
 
 
+def test_items_are_declared_or_no_longer_declared(
+    declarations: Declarations, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = []
+    for number, schema in enumerate(({"type": "array"}, {"type": "array", "items": {"type": "string"}})):
+        path = tmp_path / f"{number}.json"
+        edits = {"components/schemas/RerankV2Request/properties/naps": schema}
+        path.write_text(json.dumps(planted(declarations.published, edits)), encoding="utf-8")
+        paths.append(str(path))
+    assert run(["contract", "diff", *paths]) == 1
+    assert "request.naps[]: items now declared (1 operation)" in capsys.readouterr().out
+    assert run(["contract", "diff", *reversed(paths)]) == 1
+    assert "request.naps[]: items no longer declared (1 operation)" in capsys.readouterr().out
+
+
 def test_json_has_every_place_and_the_edit(edited: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["contract", "diff", "ours:published", str(edited), "--format", "json"]) == 1
     document = json.loads(capsys.readouterr().out)
