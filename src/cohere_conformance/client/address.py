@@ -37,6 +37,20 @@ def base_url(option: str, given: str) -> SplitResult:
     return urlsplit(given)
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its name or its address.
+
+    Args:
+        host: without port and brackets.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _defect(given: str) -> str | None:
     """Return why a text is no base URL, for a reader."""
     if any(not character.isprintable() or character.isspace() for character in given):

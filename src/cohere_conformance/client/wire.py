@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
 
+from cohere_conformance.client.address import is_loopback
 from cohere_conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _pool(base: httpx.URL, backend: _Backend) -> httpcore.ConnectionPool:
 
 
 def _proxy(base: httpx.URL) -> httpx.Proxy | None:
-    if _is_loopback(base.host) or urllib.request.proxy_bypass(f"{base.host}:{base.port or ''}".rstrip(":")):
+    if is_loopback(base.host) or urllib.request.proxy_bypass(f"{base.host}:{base.port or ''}".rstrip(":")):
         return None
     named = urllib.request.getproxies()
     address = named.get(base.scheme) or named.get("all")
@@ -218,12 +218,3 @@ def _unusable(base: httpx.URL) -> UsageError:
         f"expected the address of an HTTP proxy in {base.scheme.upper()}_PROXY or ALL_PROXY, got something "
         f"else: correct it, or name {base.host} in NO_PROXY"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

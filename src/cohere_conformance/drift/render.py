@@ -75,15 +75,8 @@ def as_json(difference: Difference) -> str:
         "same": not difference.lines,
         "counts": difference.counts,
         "differences": [
-            {
-                "class": line.severity,
-                "location": line.places[0],
-                "changes": [
-                    {"what": one.what, "before": as_value(one.before), "after": as_value(one.after)}
-                    for one in line.details
-                ],
-                "operations": line.operations,
-                "places": line.places,
+            as_document(line)
+            | {
                 "edit": {"file": edit.file, "line": edit.line} if edit else None,
             }
             for line, edit in zip(difference.lines, difference.edits, strict=True)
@@ -141,3 +134,17 @@ def _shown(value: object) -> str:
 def as_value(value: object) -> Any:
     """Return the value of an attribute for JSON."""
     return sorted(map(str, value)) if isinstance(value, frozenset) else value
+
+
+def as_document(line: FoldedChange) -> dict[str, Any]:
+    """Return a line for a document in JSON, without the edit that it asks for."""
+    return {
+        "class": line.severity,
+        "location": line.places[0],
+        "changes": [
+            {"what": one.what, "before": as_value(one.before), "after": as_value(one.after)}
+            for one in line.details
+        ],
+        "operations": line.operations,
+        "places": line.places,
+    }

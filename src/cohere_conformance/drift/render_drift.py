@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.drift.compare import REMOVED
-from cohere_conformance.drift.render import FORMAT, as_value, details_in_words, extent
+from cohere_conformance.drift.render import FORMAT, as_document, details_in_words, extent
 from cohere_conformance.report.render.safe import markdown_code, markdown_text, plain
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def as_json(found: Drift, *, verbose: bool = False) -> str:
                 "unchanged_since": str(one.since) if one.since else None,
                 "gaps": one.gaps,
                 "only_ours": len(one.lacks),
-                **({"lacks": [_line(line) for line in one.lacks]} if verbose else {}),
+                **({"lacks": [as_document(line) for line in one.lacks]} if verbose else {}),
             }
             for one in found.witnesses
         ],
         "gaps": [
             {
-                **_line(gap.line),
+                **as_document(gap.line),
                 "edit": {"file": gap.edit.file, "line": gap.edit.line},
                 "witnesses": _witnesses(gap.evidence),
             }
@@ -103,19 +103,6 @@ def as_json(found: Drift, *, verbose: bool = False) -> str:
         ],
     }
     return json.dumps(document, indent=2)
-
-
-def _line(line: FoldedChange) -> dict[str, Any]:
-    return {
-        "class": line.severity,
-        "location": line.places[0],
-        "changes": [
-            {"what": one.what, "before": as_value(one.before), "after": as_value(one.after)}
-            for one in line.details
-        ],
-        "operations": line.operations,
-        "places": line.places,
-    }
 
 
 def _witnesses(evidence: Sequence[Sighting]) -> list[dict[str, Any]]:

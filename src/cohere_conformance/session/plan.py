@@ -7,7 +7,6 @@ operations that read or cost little are called (`contracts/operations.yaml` list
 from __future__ import annotations
 
 import enum
-import ipaddress
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cohere_conformance.cases import PROFILES
-from cohere_conformance.client.address import base_url
+from cohere_conformance.client.address import base_url, is_loopback
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.curl import KEY_VARIABLE
@@ -177,16 +176,7 @@ def _target_kind(url: str | None) -> TargetKind:
     if url is None:
         return TargetKind.EMBEDDED
     host = base_url("--url", url).hostname or ""
-    return TargetKind.LOOPBACK if _is_loopback(host) else TargetKind.LIVE
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return TargetKind.LOOPBACK if is_loopback(host) else TargetKind.LIVE
 
 
 def _guard(options: RunOptions, key: str) -> None:
