@@ -272,12 +272,13 @@ def test_no_more_is_sent_than_allowed_and_nothing_is_left(
 
 
 def test_reaching_the_time_limit_is_reported(tmp_path: Path) -> None:
-    done = fuzzed(tmp_path, "--only", "rerank,tokenize,check-api-key", "--time-limit", "3s")
+    """The whole API takes any machine much longer than three seconds."""
+    done = fuzzed(tmp_path, "--time-limit", "3s")
     assert done.code == 2, done.output
     reasons = done.report["coverage"]["cases"]["inconclusive_reasons"]
     assert reasons["the time limit is reached"] > 0
     assert "INCOMPLETE: the time limit is reached" in done.output
-    assert len(journal(tmp_path)) < 700, "all that there is to send"
+    assert len(journal(tmp_path)) < 8000, "all that there is to send"
 
 
 # -- what somebody else has
