@@ -25,7 +25,7 @@ from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
-from cohere_conformance.report.shape import GoldenCounts, Header, Mode, Report, Row, Target, load
+from cohere_conformance.report.shape import GoldenCounts, Header, Mode, Report, Row, Sentences, Target, load
 from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
 
@@ -46,6 +46,7 @@ __all__ = [
     "Record",
     "Report",
     "Row",
+    "Sentences",
     "Tally",
     "Target",
     "Waiting",

@@ -23,7 +23,8 @@ from cohere_conformance.report.coverage import (
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
 from cohere_conformance.report.gaps import Gaps
-from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
+from cohere_conformance.report.latency import Latencies
+from cohere_conformance.report.shape import Footer, Header, Report, Row, Sentences, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +61,7 @@ class Tally:
         self._skipped: set[SkippedInput] = set()
         self._remarks: set[InputNote] = set()
         self._gaps = Gaps()
+        self._latencies = Latencies()
         self._unrouted = 0
 
     @property
@@ -140,6 +142,7 @@ class Tally:
         )
         for severity in severities:
             numbers[severity.value] += 1
+        self._latencies.add(operation, response)
         self._statuses.setdefault(operation, Counter())[str(response.status)] += 1
         self._media_types.setdefault(operation, Counter())[clean(media_type) or "(none)"] += 1
 
@@ -179,6 +182,7 @@ class Tally:
         self._amendments.update(other._amendments)
         self._foreign.update(other._foreign)
         self._gaps.merge(other._gaps)
+        self._latencies.merge(other._latencies)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
         self._remarks |= other._remarks
@@ -195,6 +199,7 @@ class Tally:
         exercise: tuple[Exercise, ...] = (),
         declarations: tuple[Exercise, ...] = (),
         fuzzed: tuple[FuzzCoverage, ...] = (),
+        sentences: Sentences | None = None,
     ) -> Report:
         """Return the report.
 
@@ -207,6 +212,7 @@ class Tally:
             exercise: how many of the declared elements were seen.
             declarations: the same, with elements that operations share counted once.
             fuzzed: what the fuzzer sent and covered, if it was used.
+            sentences: about every requirement and case; the report has those that its rows name.
         """
         header = msgspec.structs.replace(
             header,
@@ -239,6 +245,7 @@ class Tally:
             known_defects=tuple(row for row in rows if row.amendment is not None),
             coverage=coverage,
             footer=footer,
+            sentences=_named(sentences, rows),
         )
 
     def _add_findings(self, exchange: Exchange, findings: Iterable[Finding], cases: tuple[str, ...]) -> None:
@@ -301,6 +308,7 @@ class Tally:
             cases=numbers["cases"],
             unrecorded=numbers["unrecorded"],
             undecoded=numbers["undecoded"],
+            latency=self._latencies.of(label),
         )
 
     def _sum(self, name: str) -> int:
@@ -326,6 +334,20 @@ class Tally:
             untestable=len(self._gaps.untestable()),
             inconclusive=self._gaps.inconclusive,
         )
+
+
+def _named(sentences: Sentences | None, rows: Sequence[Row]) -> Sentences:
+    """Return the sentences about the requirements and cases that rows name."""
+    if sentences is None:
+        return Sentences()
+    requirements = sorted({row.requirement for row in rows if row.requirement})
+    cases = sorted({case for row in rows for case in row.cases})
+    return Sentences(
+        requirements={
+            name: sentences.requirements[name] for name in requirements if name in sentences.requirements
+        },
+        cases={name: sentences.cases[name] for name in cases if name in sentences.cases},
+    )
 
 
 def _shown(target: Target) -> Target:

@@ -24,6 +24,22 @@ class RequestCoverage(msgspec.Struct, frozen=True, kw_only=True):
     deviating: Count
 
 
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the responses of an operation took, from the request to the end of the response.
+
+    The figures are exact to 1 %. They are for information: no verdict depends on them.
+
+    Attributes:
+        count: complete responses whose duration is known.
+        median: milliseconds that half of them did not exceed.
+        p95: milliseconds that 95 % of them did not exceed.
+    """
+
+    count: Count
+    median: float
+    p95: float
+
+
 class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of one operation. Numbers are exchanges, not findings.
 
@@ -42,6 +58,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
         cases: exchanges that test cases sent, without setup and teardown.
         unrecorded: exchanges whose response body was not recorded, so that only the rest was judged.
         undecoded: exchanges whose response body could not be decoded, likewise.
+        latency: how long its responses took; null if no recording has the time.
     """
 
     operation: str
@@ -58,6 +75,7 @@ class OperationCoverage(msgspec.Struct, frozen=True, kw_only=True):
     cases: Count = 0
     unrecorded: Count = 0
     undecoded: Count = 0
+    latency: Latency | None = None
 
 
 class AmendmentUse(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Aspect, Element, Exchange, Untestable
     from cohere_conformance.report.fuzzed import Fuzzing
-    from cohere_conformance.report.shape import Report
+    from cohere_conformance.report.shape import Report, Sentences
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
 """A case of several records ends as the worst of them; one that was skipped in part was tried."""
@@ -46,6 +46,7 @@ def report_of(
     finished_at: str,
     fuzzing: Fuzzing | None = None,
     curl: bool = True,
+    sentences: Sentences | None = None,
 ) -> Report:
     """Return the report of the run whose journals lie in `folder`.
 
@@ -59,6 +60,7 @@ def report_of(
         finished_at: RFC 3339 time at which the run ended.
         fuzzing: how to look at what the fuzzer derived; without it there are no figures of it.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
+        sentences: about every requirement and case.
 
     Raises:
         ReportError: there is no journal, none has an opening, or they belong to several runs.
@@ -90,6 +92,7 @@ def report_of(
         exercise=exercise,
         declarations=_declarations(elements, run.seen),
         fuzzed=() if fuzzed is None else fuzzed.coverage(exercise),
+        sentences=sentences,
     )
 
 

@@ -233,6 +233,18 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True):
     complete: Annotated[bool, msgspec.Meta(extra_json_schema={"const": True})] = True
 
 
+class Sentences(msgspec.Struct, frozen=True, kw_only=True):
+    """What the requirements and the cases that findings name are about, in one sentence each.
+
+    Attributes:
+        requirements: what a requirement says, by its id.
+        cases: the behaviour that a case shows, by its id.
+    """
+
+    requirements: dict[str, str] = {}
+    cases: dict[str, str] = {}
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one run found, as a value.
 
@@ -241,6 +253,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         findings: the distinct findings that are not known spec defects, worst first.
         known_defects: the distinct findings that are known spec defects, worst first; they never fail a run.
         coverage: what was covered and what was not.
+        sentences: about the requirements and cases that the findings name.
         footer: totals and verdict.
     """
 
@@ -248,6 +261,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Row, ...]
     known_defects: tuple[Row, ...] = ()
     coverage: Coverage
+    sentences: Sentences = Sentences()
     footer: Footer
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cohere_conformance.cases import shipped_suite
 from cohere_conformance.checks.exercised import exercised
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
@@ -13,9 +14,10 @@ from cohere_conformance.checks.shapes import response_shape
 from cohere_conformance.contract.elements import declared
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.requested import requestable
+from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import ReportError
 from cohere_conformance.names import slug
-from cohere_conformance.report import Fuzzing, Opening, Report, read_journals, report_of, write
+from cohere_conformance.report import Fuzzing, Opening, Report, Sentences, read_journals, report_of, write
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 
 if TYPE_CHECKING:
@@ -52,8 +54,17 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
             requested=lambda exchange: requested(contract, exchange),
             shape=lambda exchange: response_shape(contract, exchange),
         ),
+        sentences=_sentences(),
     )
     return report, tuple(write(report, folder))
+
+
+def _sentences() -> Sentences:
+    """Return what every requirement says, and what every case is about."""
+    return Sentences(
+        requirements={one.id: one.says for one in shipped_requirements().requirements.values()},
+        cases={case.id: case.about for case in shipped_suite().cases},
+    )
 
 
 def _openings(folder: Path) -> Iterator[Opening]:
