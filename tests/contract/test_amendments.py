@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Contract, Declarations
 
-FILES = ("amendments.yaml", "tolerances.yaml")
+FILES = ("amendments.yaml", "additions.yaml", "tolerances.yaml")
 DEFECTS = range(1, 21)
 DECLARATIONS = load_declarations()
-EVERY = [*DECLARATIONS.amendments, *DECLARATIONS.tolerances]
+EVERY = list(DECLARATIONS.changes)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def amended() -> Contract:
 
 @pytest.fixture(scope="module")
 def without_tolerances() -> Contract:
-    return DECLARATIONS.contract_with(DECLARATIONS.amendments)
+    return DECLARATIONS.contract_with((*DECLARATIONS.amendments, *DECLARATIONS.additions))
 
 
 each = pytest.mark.parametrize("amendment", EVERY, ids=lambda amendment: amendment.id)
@@ -82,7 +82,7 @@ def test_an_amendment_says_why(amendment: Amendment) -> None:
     assert re.search(r"\d", amendment.evidence), "evidence counts something or names a fact"
 
 
-def test_ids_are_unique_over_both_files() -> None:
+def test_ids_are_unique_over_all_files() -> None:
     ids = [amendment.id for amendment in EVERY]
     assert len(ids) == len(set(ids))
 
@@ -101,6 +101,7 @@ def test_each_file_keeps_to_its_classes(declarations: Declarations) -> None:
     classes = {amendment.klass for amendment in declarations.amendments}
     assert classes == {"document-defect", "observed-addition"}
     assert {amendment.klass for amendment in declarations.tolerances} == {"request-tolerance"}
+    assert {amendment.klass for amendment in declarations.additions} <= {"sdk-addition"}
 
 
 @pytest.mark.parametrize("number", DEFECTS)

@@ -99,9 +99,8 @@ class Explainer:
             contract = self._contract(self._with, amendment, (amendment,))
             if contract is not None and not _shows(contract, parsed, fingerprint):
                 return amendment.id
-        every = (*self._declarations.amendments, *self._declarations.tolerances)
         for amendment in amending:
-            others = tuple(other for other in every if other is not amendment)
+            others = tuple(other for other in self._declarations.changes if other is not amendment)
             contract = self._contract(self._without, amendment, others)
             if contract is not None and _shows(contract, parsed, fingerprint):
                 return amendment.id

@@ -182,11 +182,12 @@ def _hexadecimal(subject: str) -> bool:
 
 
 def _amendments(declarations: Declarations) -> tuple[Amendment, ...]:
-    return (*declarations.amendments, *declarations.tolerances)
+    return declarations.changes
 
 
 def _amendment_text(amendment: Amendment) -> str:
     lines = [f"# {amendment.id}", "", amendment.reason, "", f"Class: {amendment.klass}"]
+    lines += [f"Since: {amendment.since}"] if amendment.since else []
     lines += [f"Evidence: {amendment.evidence}", *fact_lines(amendment.evidence), "", "Actions:"]
     for action in amendment.actions:
         done = "remove" if action.remove else "update"

@@ -166,6 +166,7 @@ class Contract:
         groups: the group of each operation, by its label.
         router: from a request to its operation.
         document: the bundled OpenAPI document.
+        added: labels of the operations that the vendor's document lacks and an SDK declares.
     """
 
     version: str
@@ -174,6 +175,7 @@ class Contract:
     groups: Mapping[str, str]
     router: Router
     document: Document
+    added: frozenset[str] = frozenset()
 
     def route(self, method: str, url: str) -> Route:
         """Return the route of a request."""
@@ -198,12 +200,7 @@ def compile_contract(
     """
     requests = document if requests is None else requests
     compiler = _Compiler(document, grammars, requests)
-    sources = {
-        f"{method.upper()} {path}": item[method]
-        for path, item in document["paths"].items()
-        for method in METHODS
-        if method in item
-    }
+    sources = operations_of(document)
     operations = _Operations(compiler, sources)
     declared = tuple(server["url"] for server in document.get("servers", ()))
     return Contract(
@@ -214,6 +211,16 @@ def compile_contract(
         router=Router(operations, declared + servers),
         document=document,
     )
+
+
+def operations_of(document: Document) -> dict[str, Document]:
+    """Return the operations that a document declares, by label."""
+    return {
+        f"{method.upper()} {path}": item[method]
+        for path, item in document["paths"].items()
+        for method in METHODS
+        if method in item
+    }
 
 
 def digest(value: Any) -> str:

@@ -13,7 +13,7 @@ from cohere_conformance.contract.facts import load_facts
 from cohere_conformance.contract.grammar import Grammar, load_grammars
 from cohere_conformance.contract.links import load_links
 from cohere_conformance.contract.models import load_models
-from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
+from cohere_conformance.contract.overlay import Amendment, apply, load_additions, load_amendments, selected
 from cohere_conformance.contract.tiers import LivePolicy, load_policies
 from cohere_conformance.errors import ContractError
 
@@ -59,9 +59,11 @@ def lint(root: Path, folds: Collection[str] | None = None) -> list[LintProblem]:
     if (models := root / "models.yaml").exists():
         load_models(models)
     problems = list(_valid("as published", published))
-    amended, missed = _amended(published, amendments)
+    additions = load_additions(root / "additions.yaml")
+    amended, missed = _amended(published, (*amendments, *additions))
     _, missed_requests = _amended(amended, tolerances)
     problems += missed + missed_requests
+    problems += _declared_already(published, additions)
     schemas = list(_schemas(amended))
     problems += schemas
     if not any(problem.rule == "references-resolve" for problem in schemas):
@@ -130,6 +132,18 @@ def _amended(document: Document, amendments: tuple[Amendment, ...]) -> tuple[Doc
             problems.append(LintProblem("amendment-hits", amendment.id, "changes nothing"))
         document = amended
     return document, problems
+
+
+def _declared_already(published: Document, additions: tuple[Amendment, ...]) -> Iterator[LintProblem]:
+    """Yield the additions of SDKs that the document declares: they belong into `openapi/` now."""
+    for addition in additions:
+        for action in addition.actions:
+            new = action.update if isinstance(action.update, dict) else {}
+            for value in selected(published, action.target):
+                for name in sorted(new.keys() & value.keys()) if isinstance(value, dict) else ():
+                    where = f"{addition.id}: {action.target}"
+                    message = f"expected what the document does not declare, got {name}; move it to openapi/"
+                    yield LintProblem("addition-new", where, message)
 
 
 def _schemas(document: Document) -> Iterator[LintProblem]:

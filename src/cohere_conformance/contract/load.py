@@ -7,9 +7,9 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.bundle import bundle
-from cohere_conformance.contract.compile import Contract, compile_contract
+from cohere_conformance.contract.compile import Contract, compile_contract, operations_of
 from cohere_conformance.contract.grammar import Grammar, load_grammars
-from cohere_conformance.contract.overlay import Amendment, apply, load_amendments
+from cohere_conformance.contract.overlay import Amendment, apply, load_additions, load_amendments
 from cohere_conformance.contract.parts import parts_of, used_parts
 from cohere_conformance.data import folder
 
@@ -27,6 +27,7 @@ class Declarations:
     Attributes:
         published: the bundled OpenAPI document as the vendor declares it.
         amendments: its known defects and omissions.
+        additions: what only the vendor's SDKs declare.
         tolerances: what the live API accepts in requests beyond it.
         grammars: the stream grammar of each operation that streams.
         servers: further base URLs that count as the API.
@@ -37,11 +38,22 @@ class Declarations:
     tolerances: tuple[Amendment, ...]
     grammars: dict[str, Grammar]
     servers: tuple[str, ...] = ()
+    additions: tuple[Amendment, ...] = ()
 
     @cached_property
     def amended(self) -> Document:
-        """The published document with every amendment applied."""
-        return apply(self.published, self.amendments)
+        """The published document with every amendment and every addition of an SDK."""
+        return apply(self.published, (*self.amendments, *self.additions))
+
+    @cached_property
+    def declared(self) -> Document:
+        """What the vendor declares, in its document or in an SDK; without amendments."""
+        return apply(self.published, self.additions)
+
+    @property
+    def changes(self) -> tuple[Amendment, ...]:
+        """Amendments, additions of SDKs and tolerances, in the order in which they are applied."""
+        return (*self.amendments, *self.additions, *self.tolerances)
 
     def contract(self, *, as_published: bool = False) -> Contract:
         """Compile the contract that traffic is judged against, once.
@@ -57,22 +69,24 @@ class Declarations:
 
     @cached_property
     def _compiled_as_amended(self) -> Contract:
-        return compile_contract(
+        contract = compile_contract(
             self.amended, self.grammars, requests=self._tolerant_requests, servers=self.servers
         )
+        added = contract.operations.keys() - operations_of(self.published).keys()
+        return replace(contract, added=frozenset(added))
 
     @cached_property
     def _tolerant_requests(self) -> Document:
         return apply(self.amended, self.tolerances)
 
     def amending(self, label: str) -> tuple[Amendment, ...]:
-        """Return the amendments and tolerances that change anything that an operation uses.
+        """Return the amendments, additions and tolerances that change anything that an operation uses.
 
         Args:
             label: of the operation.
         """
         if label not in self._amending:
-            every = (*self.amendments, *self.tolerances)
+            every = self.changes
             parts = used_parts(self.published, label) | used_parts(self._tolerant_requests, label)
             self._amending[label] = tuple(one for one in every if not parts.isdisjoint(self._changed[one.id]))
         return self._amending[label]
@@ -83,10 +97,10 @@ class Declarations:
 
     @cached_property
     def _changed(self) -> dict[str, frozenset[str]]:
-        """The parts of the document that each amendment or tolerance changes, by its id."""
+        """The parts of the document that each amendment, addition or tolerance changes, by its id."""
         changed = {}
         amended = apply(self.published, ())
-        for one in (*self.amendments, *self.tolerances):
+        for one in self.changes:
             before = parts_of(amended)
             amended = apply(amended, (one,))
             after = parts_of(amended)
@@ -95,7 +109,7 @@ class Declarations:
         return changed
 
     def contract_with(self, amendments: Sequence[Amendment]) -> Contract:
-        """Compile the published document with some amendments (or tolerances) only.
+        """Compile the published document with some amendments, additions or tolerances only.
 
         Raises:
             ContractError: one of them selects nothing without the others.
@@ -125,6 +139,7 @@ def load_declarations(root: Path | None = None, servers: tuple[str, ...] = ()) -
         tolerances=load_amendments(root / "tolerances.yaml"),
         grammars=load_grammars(root / "streams.yaml"),
         servers=servers,
+        additions=load_additions(root / "additions.yaml"),
     )
 
 

@@ -1,13 +1,15 @@
 """Amendments: an OpenAPI Overlay in which every action has a reason.
 
 The actions follow the Overlay Specification 1.0 (`target`, `update`, `remove`), with four fields of our own
-on each: `x-id`, `x-class`, `x-reason` and `x-evidence`.
+on each: `x-id`, `x-class`, `x-reason` and `x-evidence`. An addition of an SDK has
+`x-since`, too.
 """
 
 from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import jsonpath_rfc9535 as jsonpath
@@ -19,6 +21,10 @@ from cohere_conformance.errors import ContractError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+_OF_AN_SDK = "sdk-addition"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,18 +49,21 @@ class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         id: stable name, such as `embed.api-version`.
         klass: `document-defect` (the document contradicts itself or every response), `observed-addition`
-            (the server has long sent more than is declared) or `request-tolerance` (the server has long
-            accepted more than is declared).
+            (the server has long sent more than is declared), `request-tolerance` (the server has long
+            accepted more than is declared) or `sdk-addition` (an SDK of the vendor declares it, and the
+            document does not yet).
         reason: one sentence for a reader of the report.
         evidence: counts, dates and fact ids that support it.
         actions: in the order in which they are applied.
+        since: of an `sdk-addition`: the day on which it was first seen.
     """
 
     id: str
-    klass: Literal["document-defect", "observed-addition", "request-tolerance"]
+    klass: Literal["document-defect", "observed-addition", "request-tolerance", "sdk-addition"]
     reason: str
     evidence: str
     actions: tuple[Action, ...]
+    since: str = ""
 
 
 class _OverlayAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +74,7 @@ class _OverlayAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     klass: str = msgspec.field(name="x-class", default="")
     reason: str = msgspec.field(name="x-reason", default="")
     evidence: str = msgspec.field(name="x-evidence", default="")
+    since: str = msgspec.field(name="x-since", default="")
     update: Any = msgspec.UNSET
     remove: bool = False
     description: str = ""
@@ -90,9 +100,20 @@ def load_amendments(path: Path) -> tuple[Amendment, ...]:
     amendments = []
     for name, actions in grouped.items():
         head = actions[0]
-        head_fields = {"id": name, "klass": head.klass, "reason": head.reason, "evidence": head.evidence}
+        head_fields = {
+            "id": name,
+            "klass": head.klass,
+            "reason": head.reason,
+            "evidence": head.evidence,
+            "since": head.since,
+        }
         if not (head.reason and head.evidence):
             raise ContractError(f"{path}: amendment {name}: expected x-reason and x-evidence")
+        if (head.klass == _OF_AN_SDK) != bool(_DAY.fullmatch(head.since)):
+            raise ContractError(
+                f"{path}: amendment {name}: expected x-since, a day such as 2026-11-29, with x-class "
+                f"{_OF_AN_SDK} and with no other"
+            )
         plain = [Action(a.target, a.update, a.remove, a.description) for a in actions]
         try:
             amendment = msgspec.convert(head_fields | {"actions": []}, Amendment)
@@ -100,6 +121,19 @@ def load_amendments(path: Path) -> tuple[Amendment, ...]:
             raise ContractError(f"{path}: amendment {name}: {error}") from error
         amendments.append(msgspec.structs.replace(amendment, actions=tuple(plain)))
     return tuple(amendments)
+
+
+def load_additions(path: Path) -> tuple[Amendment, ...]:
+    """Read the Overlay of what only the vendor's SDKs declare; there are none if there is no such file.
+
+    Raises:
+        ContractError: as `load_amendments`, or one of them is no `sdk-addition`.
+    """
+    additions = load_amendments(path) if path.exists() else ()
+    for one in additions:
+        if one.klass != _OF_AN_SDK:
+            raise ContractError(f"{path}: amendment {one.id}: expected x-class {_OF_AN_SDK}, got {one.klass}")
+    return additions
 
 
 def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
@@ -114,6 +148,14 @@ def apply(document: Document, amendments: Sequence[Amendment]) -> Document:
         for action in amendment.actions:
             _carry_out(amended, amendment.id, action)
     return amended
+
+
+def selected(document: Document, target: str) -> list[Any]:
+    """Return the values that the target of an action selects; none if it is no JSONPath."""
+    try:
+        return [node.value for node in jsonpath.find(target, document)]
+    except jsonpath.JSONPathError:
+        return []
 
 
 def _carry_out(document: Document, name: str, action: Action) -> None:

@@ -58,18 +58,34 @@ def compared(old: Description, new: Description) -> list[Change]:
     """Return every change from one source to another one, in the order of operations and locations.
 
     Where our amended contract is compared with another source, what only our amendments have changed is
-    left out.
+    left out, and so is what an SDK has added to it and the other source lacks.
     """
     changes = _compared(old, new)
     published = (old.published or old, new.published or new)
     if published == (old, new) or (old.files is not None and new.files is not None):
         return changes
-    vendors = {(change.operation, change.path, change.what): change for change in _compared(*published)}
+    ours_is_old = old.published is not None
+    vendors = {_key(change): change for change in _compared(old.declared or old, new.declared or new)}
+    documented = {_key(change) for change in _compared(*published)}
+    beyond = ADDED if ours_is_old else REMOVED
     return [
-        _without_our_values(change, vendors[key], ours_is_old=old.published is not None)
+        _without_our_values(change, vendors[_key(change)], ours_is_old=ours_is_old)
         for change in changes
-        if (key := (change.operation, change.path, change.what)) in vendors
+        if _key(change) in vendors and (_key(change) in documented or _inside(change, documented, beyond))
     ]
+
+
+_ChangeKey = tuple[str, Path, str]
+
+
+def _key(change: Change) -> _ChangeKey:
+    return change.operation, change.path, change.what
+
+
+def _inside(change: Change, documented: set[_ChangeKey], beyond: str) -> bool:
+    """Return whether a change is inside of something that the document does not declare at all."""
+    lengths = range(len(change.path) + 1)
+    return any((change.operation, change.path[:length], beyond) in documented for length in lengths)
 
 
 def _without_our_values(change: Change, published: Change, *, ours_is_old: bool) -> Change:

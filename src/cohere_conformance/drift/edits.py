@@ -56,6 +56,7 @@ class ContractLines:
                 for entry, value in entries.items():
                     if not isinstance(value, dict) or value.keys() != {"$ref"}:
                         self._owners["components", section, entry] = name
+        self._added = _Additions(folder.parent / "additions.yaml")
 
     def edit(self, change: Change, *, ours_is_old: bool) -> Edit:
         """Return where our contract declares what differs from the other source.
@@ -73,10 +74,39 @@ class ContractLines:
             steps.append("required")
         elif change.what not in MEMBERSHIP:
             steps.append(_KEYWORDS.get(change.what, change.what))
+        if (added := self._added.edit(steps)) is not None:
+            return added
         for length in (2, 3):
             if (name := self._owners.get(tuple(steps[:length]))) is not None:
                 return Edit(f"{self._shown}/{name}", self._files[name][1].of(_numbered(steps)))
         return Edit(f"{self._shown}/{_ROOT}", self._files[_ROOT][1].of(["paths"]))
+
+
+class _Additions:
+    """The lines of what only SDKs declare: of whole operations, schemas and properties.
+
+    Args:
+        path: the Overlay; there may be none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._shown = f"{path.parent.name}/{path.name}"
+        self._starts: dict[tuple[str, ...], tuple[str | int, ...]] = {}
+        if not path.exists():
+            return
+        document, self._lines = load_located(path)
+        for number, action in enumerate(document["actions"]):
+            if isinstance(update := action.get("update"), dict):
+                for entry in update:
+                    target = tuple(action["target"].removeprefix("$.").split("."))
+                    self._starts[*target, str(entry)] = ("actions", number, "update", str(entry))
+
+    def edit(self, steps: list[str]) -> Edit | None:
+        """Return the line of a declaration, if an addition has it."""
+        for length in range(len(steps), 1, -1):
+            if start := self._starts.get(tuple(steps[:length])):
+                return Edit(self._shown, self._lines.of([*start, *_numbered(steps)[length:]]))
+        return None
 
 
 def _numbered(steps: list[str]) -> list[str | int]:

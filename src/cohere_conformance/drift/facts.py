@@ -124,6 +124,8 @@ class Description:
         missing: references of the source that lead nowhere; what is below them is not compared.
         published: the same contract without our amendments. Where another source agrees with it, the
             difference is one that the amendments have made, and is not reported.
+        declared: the same contract without our amendments, with what an SDK of the vendor declares beyond its
+            document. What another source says about such an addition is reported.
         files: the folder that our contract was read from; `None` for any other source.
         version: of a document, as it says.
     """
@@ -136,6 +138,7 @@ class Description:
     roots: frozenset[str] = ROOTS
     missing: tuple[str, ...] = ()
     published: Description | None = None
+    declared: Description | None = None
     files: Path | None = None
     version: str = ""
 
@@ -150,7 +153,12 @@ class Description:
             for key, node in self.operations.items()
         }
         return replace(
-            self, operations=operations, kind=DescriptionKind.LAP, attributes=frozenset(), published=None
+            self,
+            operations=operations,
+            kind=DescriptionKind.LAP,
+            attributes=frozenset(),
+            published=None,
+            declared=None,
         )
 
 

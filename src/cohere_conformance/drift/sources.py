@@ -98,8 +98,9 @@ def our_facts(declarations: Declarations, root: Path, *, amended: bool) -> Descr
     )
     if not amended:
         return published
+    declared = document_facts(declarations.declared, f"our contract of {version}, with additions", ends)
     facts = document_facts(declarations.amended, f"our contract of {version}", ends)
-    return replace(facts, files=files, published=published)
+    return replace(facts, files=files, published=published, declared=declared)
 
 
 def _installed() -> Description:
