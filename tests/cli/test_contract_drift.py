@@ -234,7 +234,7 @@ def test_models_that_the_list_does_not_know_or_has_as_retired(
     document: Callable[..., str], traffic: Callable[..., str], root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "models.yaml").write_text(
-        "retired:\n  nap-1: {date: 2025-09-15, source: [docs]}\nembed: {}\n", encoding="utf-8"
+        "models:\n  nap-1: {retired: {date: 2025-09-15, source: [docs]}, source: [docs]}\n", encoding="utf-8"
     )
     edited = document(
         {"components/schemas/RerankV2Request/properties/model": {"type": "string", "default": "nap-3"}}

@@ -686,11 +686,11 @@ def test_retired_models_have_a_day_and_evidence() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("retired: {a: {date: 2025-9-15, source: [docs]}}", "RFC3339"),
-        ("retired: {a: {date: 2025-09-15, source: []}}", "length >= 1"),
-        ("retired: {a: {date: 2025-09-15, source: [rumour]}}", "rumour"),
-        ("retired: {a: {source: [docs]}}", "date"),
-        ("retired: {a: {date: 2025-09-15, source: [docs]}, a: {}}", "twice"),
+        ("models: {a: {retired: {date: 2025-9-15, source: [docs]}, source: [docs]}}", "RFC3339"),
+        ("models: {a: {retired: {date: 2025-09-15, source: []}, source: [docs]}}", "length >= 1"),
+        ("models: {a: {retired: {date: 2025-09-15, source: [rumour]}, source: [docs]}}", "rumour"),
+        ("models: {a: {retired: {source: [docs]}, source: [docs]}}", "date"),
+        ("models: {a: {source: [docs]}, a: {}}", "twice"),
     ],
 )
 def test_a_broken_file_of_models_is_reported(tmp_path: Path, text: str, message: str) -> None:

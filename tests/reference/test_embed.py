@@ -151,6 +151,14 @@ def test_images_and_mixed_inputs(send: Any) -> None:
     assert (len(mixed["embeddings"]["float"]), mixed["images"][0]["width"]) == (1, 2)
 
 
+def test_the_models_of_embed_5_have_longer_vectors_in_one_space(send: Any) -> None:
+    pro, fast = (floats(send(BASE | {"model": f"embed-v5.0-{kind}"})) for kind in ("pro", "fast"))
+    assert {len(vector) for vector in pro} == {2048}
+    assert pro == fast != floats(send(BASE))
+    short = floats(send(BASE | {"model": "embed-v5.0-fast", "output_dimension": 768}))
+    assert {len(vector) for vector in short} == {768}
+
+
 @pytest.mark.parametrize(
     ("path", "change", "message"),
     [
@@ -160,6 +168,8 @@ def test_images_and_mixed_inputs(send: Any) -> None:
         ("/v1/embed", {"input_type": None}, "valid input_type must be provided"),
         ("/v2/embed", {"output_dimension": 300}, "output_dimension must be one of"),
         ("/v2/embed", {"output_dimension": 256, "model": "embed-english-v3.0"}, "not supported"),
+        ("/v2/embed", {"output_dimension": 2048}, "256, 512, 1024, 1536, got 2048"),
+        ("/v2/embed", {"output_dimension": 300, "model": "embed-v5.0-pro"}, "768, 1024, 1536, 2048, got 300"),
         ("/v2/embed", {"max_tokens": 0}, "max_tokens must be at least 1"),
         ("/v2/embed", {"model": "embed-english-v2.0", "embedding_types": ["int8"]}, "no int8"),
         ("/v2/embed", {"texts": None, "images": [uri(png(1, 1))]}, "input_type image"),

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cohere_conformance.contract.documents import load_located
+from cohere_conformance.contract.lines import Lines
+from cohere_conformance.contract.models import load_models
 from cohere_conformance.drift.edits import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cohere_conformance.contract.documents import Document
-    from cohere_conformance.contract.lines import Lines
+    from cohere_conformance.contract.models import KnownModel
     from cohere_conformance.drift.facts import Description, Node
 
 _FILE = "models.yaml"
-_ENDED = ("retired", "deprecated")
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class KnownModels:
     def __init__(self, root: Path) -> None:
         path = root / _FILE
         self._shown = f"{root.name}/{_FILE}"
-        self._document: Document = {}
-        self._lines: Lines | None = None
+        self._models: dict[str, KnownModel] = {}
+        self._lines = Lines(None)
         if path.exists():
-            self._document, self._lines = load_located(path)
+            self._models = load_models(path).models
+            _, self._lines = load_located(path)
 
     def news(self, name: str, *, served: bool) -> ModelNews | None:
         """Return what is new about a model, or `None`.
@@ -61,22 +62,17 @@ class KnownModels:
             name: of the model.
             served: whether the model was served, and not just named.
         """
-        found = [
-            section
-            for section, models in self._document.items()
-            if isinstance(models, dict) and name in models
-        ]
-        if not found:
+        known = self._models.get(name)
+        if known is None:
             return ModelNews(name, "unknown model", Edit(self._shown, 1))
-        if not served:
-            return None
-        for section in found:
-            entry = self._document[section][name]
-            for word in _ENDED if isinstance(entry, dict) else ():
-                since = entry.get("date") if section == word else entry.get(word)
-                if since:
-                    line = self._lines.of([section, name]) if self._lines else 1
-                    return ModelNews(name, f"{word} since {since}, but served", Edit(self._shown, line))
+        ended = (
+            ("retired", known.retired and known.retired.date),
+            ("deprecated", known.deprecated),
+        )
+        for word, since in ended if served else ():
+            if since is not None:
+                line = self._lines.of(["models", name])
+                return ModelNews(name, f"{word} since {since}, but served", Edit(self._shown, line))
         return None
 
 

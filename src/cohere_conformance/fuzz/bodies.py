@@ -33,7 +33,7 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
     for site in sites(declared.schema, body):
         kept, fixed = domain.kept(label, site.location), domain.fixed(label, site.location)
         depends = domain.depends(label, site.location) or site.server_set
-        for value in allowed(declared.schema, _limited(site, domain, label)):
+        for value in allowed(declared.schema, _limited(site, domain, label, body)):
             if (kept or fixed) and ABSENT in (site.value, value.value):
                 continue
             changed = edited(body, site.path, value.value)
@@ -50,9 +50,9 @@ def positive(operation: Operation, anchor: Anchor, domain: Domain) -> Iterator[C
             )
 
 
-def _limited(site: Site, domain: Domain, label: str) -> Site:
+def _limited(site: Site, domain: Domain, label: str, body: Any) -> Site:
     """Return a location with the limits that are in no schema."""
-    further = [limit.rule for limit in domain.limits(label, site.location)]
+    further = [limit.rule for limit in domain.limits(label, site.location, body)]
     return replace(site, rules=(*site.rules, *further)) if further else site
 
 
@@ -89,7 +89,7 @@ def _beyond_limits(
     declared: Validator, site: Site, body: Any, domain: Domain, label: str
 ) -> Iterator[tuple[Violation, Any]]:
     """Yield bodies that break a limit that is in no schema."""
-    for limit in domain.limits(label, site.location):
+    for limit in domain.limits(label, site.location, body):
         if not limit.enforced:
             continue
         bounded = replace(site, rules=(*site.rules, limit.rule))

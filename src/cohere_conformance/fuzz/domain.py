@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from cohere_conformance.contract.documents import load_typed
 from cohere_conformance.contract.location import parse_location
+from cohere_conformance.contract.models import known
 from cohere_conformance.errors import CaseError
 from cohere_conformance.fuzz.walk import compiled, without_surrogates
 
@@ -25,6 +26,7 @@ class DomainEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         reason: why.
         operations: labels; all operations where none is named.
         rule: JSON Schema that applies there, of a limit.
+        of_model: instead of a rule: the values that the model of the request supports.
         enforced: a request that breaks the rule has to be refused.
     """
 
@@ -32,6 +34,7 @@ class DomainEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     operations: tuple[str, ...] = ()
     rule: dict[str, Any] = {}
+    of_model: Literal["output-dimension"] | None = None
     enforced: bool = False
 
     def about(self, operation: str) -> bool:
@@ -85,16 +88,23 @@ class Domain:
         """Return whether a listed value may be refused because of another part of the request."""
         return _named(self._file.depends, operation, location)
 
-    def limits(self, operation: str, location: str) -> list[DomainEntry]:
-        """Return the rules that apply to a location beyond those of the document."""
-        return [one for one in self._file.limits if one.about(operation) and location in one.locations]
+    def limits(self, operation: str, location: str, body: object = None) -> list[DomainEntry]:
+        """Return the rules that apply to a location beyond those of the document.
+
+        Args:
+            operation: its label.
+            location: as findings name it.
+            body: of the request, whose model decides about some rules.
+        """
+        named = [one for one in self._file.limits if one.about(operation) and location in one.locations]
+        return [one for one in (_of_model(entry, body) for entry in named) if one is not None]
 
     def within(self, operation: str, body: Any) -> bool:
         """Return whether a body keeps all of these rules."""
         return not any(
             value is not None and breaks(one, value)  # null counts as not sent (G-17)
-            for one in self._file.limits
-            if one.about(operation)
+            for entry in self._file.limits
+            if entry.about(operation) and (one := _of_model(entry, body)) is not None
             for location in one.locations
             if location.startswith("/")
             for value in parse_location(location).values(body)
@@ -121,13 +131,24 @@ def load_domain(path: Path, operations: Iterable[str]) -> Domain:
         CaseError: an entry names an operation that the contract does not have.
         ContractError: the file is broken.
     """
-    file, known = load_typed(path, _DomainFile), set(operations)
+    file, labels = load_typed(path, _DomainFile), set(operations)
     named = [one.operations for one in (*file.kept, *file.fixed, *file.limits, *file.depends)]
     named += [one.operations for one in file.tolerated]
     for label in chain(*named):
-        if label not in known:
+        if label not in labels:
             raise CaseError(str(path), 0, f"expected the label of an operation, got {label!r}")
     return Domain(file)
+
+
+def _of_model(entry: DomainEntry, body: object) -> DomainEntry | None:
+    """Return an entry with the rule for the model of a request; `None` if nothing is known of the model."""
+    if entry.of_model is None:
+        return entry
+    model = known(body.get("model")) if isinstance(body, dict) else None
+    if model is None or model.output_dimension is None:
+        return None
+    lengths = list(model.output_dimension)
+    return msgspec.structs.replace(entry, rule={"enum": lengths} if lengths else {"not": {}})
 
 
 def breaks(limit: DomainEntry, value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cohere_conformance.contract.models import shipped_retired
+from cohere_conformance.contract.models import shipped_models
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.handling import ApiError
 from cohere_conformance.reference.profile import Profile
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cohere_conformance.contract import Operation
+    from cohere_conformance.contract.models import KnownModel
     from cohere_conformance.reference.state import ServerState
 
 UNKNOWN_SERVED = fault("models.unknown-served", "A call with an unknown model succeeds.")
@@ -26,92 +27,84 @@ class Model:
 
     Attributes:
         name: its name.
-        endpoints: its endpoints, as in `GET /v1/models`.
-        context: the context length in tokens.
-        output: the maximum number of generated tokens; 0 if it generates none.
-        defaults: the endpoints that it is the default model of.
-        features: of a chat model; `None` for others.
-        dimension: of its embeddings; 0 if it has none.
-        v2_only: whether it is available in version 2 only.
-        reasoning: whether it thinks before it replies.
-        vision: whether it reads images.
-        contract_only: whether the contract names it and the live service does not know it.
+        facts: what `contracts/models.yaml` says about it.
     """
 
     name: str
-    endpoints: tuple[str, ...]
-    context: int
-    output: int = 0
-    defaults: tuple[str, ...] = ()
-    features: tuple[str, ...] | None = None
-    dimension: int = 0
-    v2_only: bool = False
-    reasoning: bool = False
-    vision: bool = False
-    contract_only: bool = False
+    facts: KnownModel
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Its endpoints, as in `GET /v1/models`."""
+        return self.facts.endpoints
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The endpoints that it is the default model of."""
+        return self.facts.default
+
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """Of a chat model; `None` for others."""
+        return self.facts.features
+
+    @property
+    def context(self) -> int:
+        """The context length in tokens."""
+        return self.facts.context
+
+    @property
+    def output(self) -> int:
+        """The maximum number of generated tokens; 0 if it generates none."""
+        return self.facts.output
+
+    @property
+    def dimension(self) -> int:
+        """Of its embeddings; 0 if it has none."""
+        return self.facts.dimension
+
+    @property
+    def generation(self) -> int:
+        """Of an embedding or rerank model; 0 for others."""
+        return self.facts.generation
+
+    @property
+    def space(self) -> str:
+        """The name of the space of its vectors."""
+        return self.facts.space or self.name
+
+    @property
+    def v2_only(self) -> bool:
+        """Whether it is available in version 2 only."""
+        return 1 not in self.facts.versions
+
+    @property
+    def reasoning(self) -> bool:
+        """Whether it thinks before it replies."""
+        return "reasoning" in (self.features or ())
+
+    @property
+    def vision(self) -> bool:
+        """Whether it reads images."""
+        return "vision" in (self.features or ())
+
+    @property
+    def before_r7b(self) -> bool:
+        """Whether it is a chat model before command-r7b."""
+        return self.facts.before_r7b
+
+    @property
+    def contract_only(self) -> bool:
+        """Whether the contract names it and the live service does not know it."""
+        return self.facts.contract_only
 
     @property
     def removed(self) -> str | None:
         """The day on which the service removed it; `None` if it is available."""
-        retired = shipped_retired().get(self.name)
-        return None if retired is None else retired.spelled
+        return None if self.facts.retired is None else self.facts.retired.spelled
 
 
-_CHAT = ("json_mode", "json_schema", "safety_modes", "strict_tools", "tools")
-MODELS = {
-    model.name: model
-    for model in (
-        Model("command-a-plus-05-2026", ("chat",), 128_000, 64_000, features=(*_CHAT, "reasoning", "vision"),
-              v2_only=True, reasoning=True, vision=True),
-        Model("command-a-03-2025", ("chat",), 288_000, 8_192, defaults=("chat",), features=_CHAT),
-        Model("command-a-reasoning-08-2025", ("chat",), 288_768, 32_768, features=(*_CHAT, "reasoning"),
-              v2_only=True, reasoning=True),
-        Model("command-a-vision-07-2025", ("chat",), 128_000, 8_000, features=("json_mode", "vision"),
-              v2_only=True, vision=True),
-        Model("command-a-translate-08-2025", ("chat",), 8_000, 8_000, features=("json_mode",), v2_only=True),
-        Model("command-r7b-12-2024", ("chat",), 128_000, 4_096, features=_CHAT),
-        Model("command-r-08-2024", ("chat",), 128_000, 4_096, features=_CHAT),
-        Model("command-r-plus-08-2024", ("chat",), 128_000, 4_096, features=_CHAT),
-        Model("c4ai-aya-expanse-32b", ("chat",), 128_000, 4_096, features=()),
-        Model("c4ai-aya-vision-32b", ("chat",), 16_000, 4_096, features=("vision",), v2_only=True,
-              vision=True),
-        Model("embed-v4.0", ("embed",), 128_000, defaults=("embed",), dimension=1536),
-        Model("embed-english-v3.0", ("embed", "classify"), 512, defaults=("classify",), dimension=1024),
-        Model("embed-multilingual-v3.0", ("embed", "classify"), 512, dimension=1024),
-        Model("embed-english-light-v3.0", ("embed", "classify"), 512, dimension=384),
-        Model("embed-multilingual-light-v3.0", ("embed", "classify"), 512, dimension=384),
-        Model("rerank-v4.0-pro", ("rerank",), 32_764),
-        Model("rerank-v4.0-fast", ("rerank",), 32_764),
-        Model("rerank-v3.5", ("rerank",), 4_093, defaults=("rerank",)),
-        Model("rerank-english-v3.0", ("rerank",), 4_093),
-        Model("rerank-multilingual-v3.0", ("rerank",), 4_093),
-        Model("cohere-transcribe-03-2026", (), 4_096),
-        Model("cohere-transcribe-arabic-07-2026", (), 4_096),
-        Model("command", ("generate", "summarize", "chat"), 4_096, 4_096, defaults=("generate", "summarize"),
-              features=()),
-        Model("command-light", ("generate", "summarize", "chat"), 4_096, 4_096, features=()),
-        Model("command-r", ("generate", "summarize", "chat"), 128_000, 4_096,
-              features=("json_mode", "tools")),
-        Model("command-r-plus", ("generate", "summarize", "chat"), 128_000, 4_096,
-              features=("json_mode", "tools")),
-        Model("command-nightly", ("generate", "summarize", "chat"), 128_000, 4_096,
-              features=("json_mode", "tools"), contract_only=True),
-        Model("command-light-nightly", ("generate", "summarize", "chat"), 4_096, 4_096, features=(),
-              contract_only=True),
-        Model("command-r-03-2024", ("generate", "summarize", "chat"), 128_000, 4_096,
-              features=("json_mode", "tools")),
-        Model("command-r-plus-04-2024", ("generate", "summarize", "chat"), 128_000, 4_096,
-              features=("json_mode", "tools")),
-        Model("c4ai-aya-expanse-8b", ("chat",), 8_000, 4_096, features=()),
-        Model("c4ai-aya-vision-8b", ("chat",), 16_000, 4_096, features=("vision",), v2_only=True,
-              vision=True),
-        Model("embed-english-v2.0", ("embed", "classify"), 512, dimension=4096),
-        Model("embed-english-light-v2.0", ("embed", "classify"), 512, dimension=1024),
-        Model("embed-multilingual-v2.0", ("embed", "classify"), 256, dimension=768),
-        Model("rerank-english-v2.0", ("rerank",), 512),
-        Model("rerank-multilingual-v2.0", ("rerank",), 256),
-    )
-}  # fmt: skip
+MODELS = {name: Model(name, facts) for name, facts in shipped_models().models.items()}
 """By name, in the order of the list."""
 
 

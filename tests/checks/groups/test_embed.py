@@ -42,6 +42,7 @@ def shifted(vector: list[int]) -> list[int]:
 
 
 FULL = [list(vectors.embed("embed-v4.0", 1536, ("plums",), ""))]
+FULL_V5 = vectors.embed("embed-v5.0", 2048, ("plums",), "")
 ONE = by_type("float")
 CONFORMING = [
     (V2, request(), ONE),
@@ -49,7 +50,10 @@ CONFORMING = [
     (V2, request("int8", "float", texts=["a", "b"]), by_type(int8=[VALID["int8"]] * 2, float=[FLOATS] * 2)
      | {"texts": ["a", "b"]}),
     (V2, request(output_dimension=None), by_type(float=FULL)),
-    (V2, request(model="embed-v5.0-fast", output_dimension=None), by_type(float=[[0.5, 0.5]])),
+    (V2, request(model="embed-v5.0-fast", output_dimension=None), by_type(float=[list(FULL_V5)])),
+    (V2, request(model="embed-v5.0-pro", output_dimension=768),
+     by_type(float=[list(vectors.shortened(FULL_V5, 768))])),
+    (V2, request(model="embed-v9.0-fast", output_dimension=None), by_type(float=[[0.5, 0.5]])),
     (V2, request(model="embed-english-light-v3.0", texts=["PLUM\u0301S"], output_dimension=None, max_tokens=3)
      | {"model": "my-embed"}, ONE | {"texts": ["plums"]}),
     (V2, request(**PICTURES), ONE | {"texts": [], "images": [IMAGE]}),
@@ -103,6 +107,13 @@ VIOLATING = [
     ("input-type", request(input_type=None), ONE),
     ("dimension-taken", request(output_dimension=8), by_type(float=[[1.0] + [0.0] * 7])),
     ("dimension-taken", request(model="embed-english-v3.0"), ONE),
+    ("dimension-taken", request(output_dimension=2048), by_type(float=[list(FULL_V5)])),
+    (
+        "dimension-taken",
+        request(model="embed-v5.0-pro", output_dimension=300),
+        by_type(float=[list(vectors.shortened(FULL_V5, 300))]),
+    ),
+    ("dimension", request(model="embed-v5.0-pro", output_dimension=None), by_type(float=FULL)),
     ("image-purpose", request(**PICTURES | {"input_type": "clustering"}),
      ONE | {"texts": [], "images": [IMAGE]}),
     ("version-told", request(), ONE | {"meta": {"api_version": {"version": "1"}}}),

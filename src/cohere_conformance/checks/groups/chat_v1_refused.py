@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.groups.chat_v1 import maps
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.contract.models import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.evidence import Evidence, Json
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NEEDS_SAFETY = ("command-r7b", "command-a")
-"""Prefixes of the names of models since command-r7b; other names are unknown."""
 _MOST_STOPS = 5
 
 
@@ -97,7 +96,8 @@ def json_alone(evidence: Evidence) -> Iterator[Breach]:
 def safety_none(evidence: Evidence) -> Iterator[Breach]:
     """Models since command-r7b refuse the safety mode NONE (CH1-R10)."""
     model = evidence.sent.get("model")
-    newer = isinstance(model, str) and model.startswith(_NEEDS_SAFETY)
+    found = known(model)
+    newer = found is not None and not found.before_r7b and "safety_modes" in (found.features or ())
     if newer and evidence.sent.get("safety_mode") == "NONE":
         yield from _answered(f"no safety_mode NONE for the model {model}")
 

@@ -8,7 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.registry import Breach, check
-from cohere_conformance.contract.models import shipped_models
+from cohere_conformance.contract.models import known, shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,8 @@ def texts_echo(evidence: Evidence) -> Iterator[Breach]:
     if len(reported) != len(texts):
         yield Breach("/texts", f"the {len(texts)} texts that were sent", f"{len(reported)} texts", "number")
         return
-    exact = str(evidence.sent.get("model")).startswith("embed-v4")
+    model = known(evidence.sent.get("model"))
+    exact = model is not None and model.keeps_text
     for text, other in zip(texts, reported, strict=True):
         if text != other and (exact or _folded(text) != _folded(other)):
             yield Breach("/texts/*", f"the text that was sent, {text[:100]!r}", repr(other[:100]), "text")
@@ -190,10 +191,11 @@ def one_field(evidence: Evidence) -> Iterator[Breach]:
 def dimension_taken(evidence: Evidence) -> Iterator[Breach]:
     """An output_dimension that the model does not support is refused (EMB-R07)."""
     model, asked = str(evidence.sent.get("model")), evidence.sent.get("output_dimension")
-    known = shipped_models().embed.get(model)
-    if known is None or not isinstance(asked, int) or asked in known.output_dimension:
+    found = known(model)
+    lengths = None if found is None else found.output_dimension
+    if lengths is None or not isinstance(asked, int) or asked in lengths:
         return
-    taken = ", ".join(map(str, known.output_dimension)) or "no output_dimension at all"
+    taken = ", ".join(map(str, lengths)) or "no output_dimension at all"
     yield Breach("", f"a refusal: {model} takes {taken}", f"vectors for {asked}", model)
 
 

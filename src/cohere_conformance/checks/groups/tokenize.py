@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.registry import Breach, check
+from cohere_conformance.contract.models import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from cohere_conformance.checks.evidence import Evidence
 
 _LONGEST = 65_536
-_WHOLE = ("command", "embed-v4")
-"""Prefixes of models whose tokens preserve every character; older embedding models fold case and space."""
 
 
 @check("tokenize.strings")
@@ -36,7 +35,9 @@ def ids(evidence: Evidence) -> Iterator[Breach]:
 def joined(evidence: Evidence) -> Iterator[Breach]:
     """The token_strings of an ASCII text join to the text (TOK-O03)."""
     text, reported = evidence.sent.get("text"), evidence.response.get("token_strings")
-    whole = str(evidence.sent.get("model")).startswith(_WHOLE)
+    model = known(evidence.sent.get("model"))
+    # Older embedding models fold case and space.
+    whole = model is not None and model.keeps_text
     # Without strings the client has counted the tokens itself, which some recorders store.
     if not whole or not isinstance(text, str) or not text.isascii() or not reported:
         return

@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 _TOOL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_STOPS = 5
 _MOST_FIELDS = 200
-_BEFORE_R7B = frozenset(
-    {
-        "command",
-        "command-light",
-        "command-r",
-        "command-r-plus",
-        "command-r-08-2024",
-        "command-r-plus-08-2024",
-        "c4ai-aya-expanse-32b",
-    }
-)
-"""Models before command-r7b: without tool_choice and two penalties, but with the safety mode OFF."""
 
 
 def refuse(text: str, *, error_type: str | None = None) -> NoReturn:
@@ -40,7 +28,7 @@ def sampling(body: dict[str, Any], model: Model) -> None:
     for name, value in zip(("frequency_penalty", "presence_penalty"), penalties, strict=True):
         if not 0 <= value <= 1:
             refuse(f"{name} must be between 0 and 1 inclusive, got {value}")
-    if all(penalties) and model.name in _BEFORE_R7B:
+    if all(penalties) and model.before_r7b:
         refuse(f"frequency_penalty and presence_penalty cannot both be set for the model {model.name}")
     if len(body.get("stop_sequences") or ()) > _MOST_STOPS:
         refuse(f"at most {_MOST_STOPS} stop_sequences may be given, got {len(body['stop_sequences'])}")
@@ -71,13 +59,13 @@ def length(body: dict[str, Any], model: Model, *, capped: bool = False) -> int:
 
 def safety(mode: str | None, off: str, model: Model) -> None:
     """Check the safety mode, which newer models cannot switch off (CH1-R10, CH2-R12)."""
-    if mode == off and model.name not in _BEFORE_R7B:
+    if mode == off and not model.before_r7b:
         refuse(f"safety_mode {off} is not supported by the model {model.name}")
 
 
 def tool_choice(choice: str | None, tools: object, model: Model) -> None:
     """Check whether tool_choice is supported, and whether there are tools (CH2-R08)."""
-    if choice and model.name in _BEFORE_R7B:
+    if choice and model.before_r7b:
         refuse(f"tool_choice is not supported by the model {model.name}")
     if choice == "REQUIRED" and not tools:
         refuse("tool_choice REQUIRED needs tools to choose from")

@@ -36,10 +36,6 @@ _VOCABULARY = {
     "zh": "渡船 今天 从 第二 码头 出发 我们 在 这里 等 到 中午",
 }
 _UNSPACED = frozenset({"ja", "zh"})
-_LANGUAGES = {
-    "cohere-transcribe-03-2026": frozenset(_VOCABULARY),
-    "cohere-transcribe-arabic-07-2026": frozenset({"ar", "en"}),
-}
 _FIELDS = frozenset({"model", "language", "temperature", "file"})
 
 
@@ -80,8 +76,8 @@ def _file(call: Call) -> UploadedPart:
 
 def _language(call: Call, name: str, language: str) -> str:
     model = models.find(name, call.state)
-    known = _LANGUAGES.get(model.name, frozenset(_VOCABULARY))
-    if model.name not in _LANGUAGES and name in models.MODELS:
+    known = model.facts.languages or tuple(_VOCABULARY)
+    if not model.facts.serves("transcriptions") and name in models.MODELS:
         raise ApiError(400, f"model '{name}' is not supported by the transcriptions endpoint")
     if language not in known:
         if call.faulty(faults.LANGUAGE_IGNORED):

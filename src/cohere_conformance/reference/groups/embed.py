@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.contract.models import shipped_models
 from cohere_conformance.reference import images, tokens, validation
 from cohere_conformance.reference.common import (
     characters,
@@ -31,9 +30,8 @@ if TYPE_CHECKING:
 
 MOST = 96
 """The maximum number of inputs of a call."""
-_DIMENSIONS = (256, 512, 1024, 1536)
-_V3_BYTES = 5 * 2**20
-_ALL_BYTES = 20 * 2**20
+_USUAL = 1536
+"""The dimension of a model that embeds only with an injected fault."""
 _PATCH = 64
 """The side of a patch in pixels; an image is billed by its patches."""
 
@@ -84,27 +82,21 @@ def _texts(call: Call) -> list[str]:
     return found
 
 
-def _generation(model: Model) -> int:
-    """Return the generation of a model: 2, 3 or 4."""
-    return next((number for number in (2, 3) if f"v{number}." in model.name), 4)
-
-
 def _kinds(call: Call, model: Model) -> list[str]:
     """Return the requested types, each once; none for the list of float vectors of version 1."""
     requested: list[str] = call.body.get("embedding_types") or []
     quantised = set(requested) - {"float", "base64"}
-    if quantised and _generation(model) < 3:
+    if quantised and model.generation < 3:
         raise ApiError(400, f"embedding_types: {model.name} has no {', '.join(sorted(quantised))} vectors")
     return list(dict.fromkeys(requested)) or ([] if call.v1 else ["float"])
 
 
 def _dimension(call: Call, model: Model) -> int:
     requested = inject(call, faults.DIMENSION, _v2_field(call, "output_dimension"))
-    longest = model.dimension or _DIMENSIONS[-1]
+    longest = model.dimension or _USUAL
     if requested is None:
         return longest
-    known = shipped_models().embed.get(model.name)
-    allowed = known.output_dimension if known is not None else _DIMENSIONS if _generation(model) >= 4 else ()
+    allowed = model.facts.output_dimension or ()
     if call.faulty(faults.ANY_DIMENSION) and 0 < requested <= longest:
         return int(requested)
     if not allowed:
@@ -134,7 +126,7 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
     if many > inject(call, faults.MOST_INPUTS, MOST):
         raise ApiError(400, f"invalid request: total number of {name} must be at most {MOST}, got {many}")
     purpose = call.body.get("input_type")
-    if purpose is None and _generation(model) > 2 and not call.faulty(faults.PURPOSE_OPTIONAL):
+    if purpose is None and model.generation > 2 and not call.faulty(faults.PURPOSE_OPTIONAL):
         raise ApiError(400, f"valid input_type must be provided with model '{model.name}'")
     limit = model.context
     if not call.v1:
@@ -150,7 +142,7 @@ def _inputs(call: Call, model: Model) -> list[_Input]:
         case _:
             if purpose == "image":
                 raise ApiError(400, "invalid request: inputs must not have the input_type image")
-            if _generation(model) < 4:
+            if model.generation < 4:
                 raise ApiError(400, f"inputs are not supported by model '{model.name}'")
             inputs = [_mixed(call, one, limit, n) for n, one in enumerate(call.body["inputs"])]
     _check_images([image for one in inputs for image in one.images], model)
@@ -176,13 +168,13 @@ def _mixed(call: Call, one: dict[str, Any], limit: int, number: int) -> _Input:
 
 
 def _check_images(found: list[Image], model: Model) -> None:
-    generation = _generation(model)
-    if found and generation < 3:
+    limits = model.facts.limits
+    if found and "image" not in model.facts.modalities:
         raise ApiError(400, f"images are not supported by model '{model.name}'")
-    if generation == 3 and len(found) > 1:
+    if len(found) > limits.get("images", len(found)):
         raise ApiError(400, f"invalid request: model '{model.name}' takes one image a call")
     size = sum(len(image.bytes) for image in found)
-    if size > (_V3_BYTES if generation == 3 else _ALL_BYTES):
+    if size > limits.get("bytes", size):
         raise ApiError(400, f"invalid request: the images have {size} bytes, which is too much")
 
 
@@ -190,7 +182,7 @@ def _vectors(call: Call, model: Model, inputs: list[_Input], dimension: int) -> 
     purpose = inject(call, faults.PURPOSE, call.body.get("input_type") or "")
     longest = model.dimension or dimension
     embedded = inject(call, faults.INPUTS, [one.parts for one in inputs])
-    vectors = [embed(model.name, longest, parts, purpose) for parts in embedded]
+    vectors = [embed(model.space, longest, parts, purpose) for parts in embedded]
     if dimension < longest:
         vectors = inject(call, faults.LONG_VECTORS, vectors)
         vectors = [shortened(vector, dimension) for vector in vectors]
@@ -199,7 +191,7 @@ def _vectors(call: Call, model: Model, inputs: list[_Input], dimension: int) -> 
 
 def _echo(model: Model, text: str) -> str:
     """Return a text as the response repeats it: one old model lower-cases it (EMB-S04)."""
-    if model.name != "embed-english-light-v3.0":
+    if not model.facts.lower_case:
         return text
     # A letter whose lower case has two characters stays: the header num_chars counts the characters.
     return "".join(one.lower() if len(one.lower()) == 1 else one for one in text)
@@ -215,7 +207,7 @@ def _billed(model: Model, inputs: list[_Input]) -> dict[str, int]:
     """Return the billed units: tokens of texts, tokens of images from v4 on, images before (B-04)."""
     found = [image for one in inputs for image in one.images]
     spent = sum(one.tokens for one in inputs)
-    if _generation(model) >= 4:
+    if model.generation >= 4:
         return {"input_tokens": spent, "image_tokens": sum(_image_tokens(image) for image in found)}
     return {"images": len(found)} if found else {"input_tokens": spent}
 

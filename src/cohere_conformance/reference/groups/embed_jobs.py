@@ -102,7 +102,7 @@ def create(call: Call) -> Callable[[], JsonResponse]:
         raise ApiError(400, f"dataset {source.id} is not validated: its validation status is {validation}")
     truncate, name = body.get("truncate", "END"), body.get("name", "")
     types = tuple(dict.fromkeys(body.get("embedding_types") or ("float",)))
-    if "v2." in model.name and {*types} - {"float", "base64"}:
+    if model.generation < 3 and {*types} - {"float", "base64"}:
         raise ApiError(400, f"embedding_types: model '{model.name}' makes no quantised vectors")
     rows = source.content.rows
     texts = [fitted(row["text"], model.context, truncate, "a text") for row in rows]
@@ -149,7 +149,7 @@ def _no_dataset(call: Call) -> ApiError:
 
 
 def _embeddings(model: Model, text: str, purpose: str, types: tuple[str, ...]) -> dict[str, Any]:
-    vector = vectors.embed(model.name, model.dimension, (text,), purpose)
+    vector = vectors.embed(model.space, model.dimension, (text,), purpose)
     return {kind: vectors.typed(vector, kind) for kind in types}
 
 
