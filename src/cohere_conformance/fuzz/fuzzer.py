@@ -24,6 +24,7 @@ from cohere_conformance.fuzz.overlay import overlaid
 from cohere_conformance.fuzz.paths import harmless
 from cohere_conformance.fuzz.shrink import shrunk
 from cohere_conformance.model import Kind
+from cohere_conformance.session.draws import independent_of_installation
 from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
 
@@ -208,7 +209,8 @@ class Fuzzer:
 
         number = int.from_bytes(hashlib.sha256(f"{self._plan.seed or 0} {name}".encode()).digest()[:8])
         try:
-            configured(seed(number)(given(strategy)(attempt)))()
+            with independent_of_installation():
+                configured(seed(number)(given(strategy)(attempt)))()
         except (FailingRequestError, Flaky, BaseExceptionGroup) as error:
             # What was found is recorded, also where the server does not respond alike twice.
             if _is_own_defect(error):

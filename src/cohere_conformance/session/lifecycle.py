@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from cohere_conformance.errors import RefusedError
 from cohere_conformance.session.api import DeviatesError, InconclusiveError
+from cohere_conformance.session.draws import independent_of_installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,7 +91,7 @@ def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> N
     if api.seed is not None:
         # Hypothesis lets a seed take precedence over `derandomize`.
         factory = seed(api.seed)(factory)
-    with _temporary_home():
+    with _temporary_home(), independent_of_installation():
         # Hypothesis declares a class here, but accepts any callable that returns a machine.
         run_state_machine_as_test(cast("type[RuleBasedStateMachine]", factory), settings=_SETTINGS)
     if ended:
@@ -99,10 +100,7 @@ def explore(api: Api, machine: Callable[[Api, list[Exception]], Lifecycle]) -> N
 
 @contextmanager
 def _temporary_home() -> Iterator[None]:
-    """Keep files of Hypothesis out of the current folder.
-
-    Even without a database it stores constants of the modules that it has inspected.
-    """
+    """Keep files of Hypothesis out of the current folder: it caches tables even without a database."""
     with TemporaryDirectory() as home:
         set_hypothesis_home_dir(home)
         try:
