@@ -230,7 +230,7 @@ def test_a_header_is_read_as_the_type_that_is_declared(
 
 def test_expected_and_observed_of_a_header() -> None:
     finding = judged(count(), exchange("POST /v1/thing", {}, headers=(*JSON, ("x-count", "many"))))[0]
-    assert (finding.expected, finding.observed) == ("integer", '"many"')
+    assert (finding.expected, finding.observed) == ("an integer", '"many"')
 
 
 def test_the_headers_of_the_shipped_contract(amended: Contract, published: Contract) -> None:

@@ -12,6 +12,7 @@ from cohere_conformance.checks.parts import parts
 from cohere_conformance.checks.placeholders import is_placeholder
 from cohere_conformance.checks.rawjson import TOO_DEEP, TOO_LARGE
 from cohere_conformance.checks.selection import MOST
+from cohere_conformance.checks.wording import of_keyword
 from cohere_conformance.model import Finding, Kind
 from cohere_conformance.pointer import escaped
 
@@ -132,7 +133,7 @@ def _findings(
     yield frame.finding(
         kind,
         location=location,
-        expected=_expected(keyword, node),
+        expected=of_keyword(keyword, node),
         observed=shown(value, location),
         value_class=variant,
     )
@@ -152,19 +153,6 @@ def _kind(keyword: str, node: Any, value: Any) -> tuple[Kind, str]:
     if kind is Kind.FORMAT_INVALID:
         return kind, str(node.get("format"))
     return kind, json_type(value)
-
-
-def _expected(keyword: str, node: Any) -> str:
-    limit = node.get(keyword)
-    if keyword == "type":
-        return limit if isinstance(limit, str) else " or ".join(limit)
-    if keyword == "enum":
-        return cut(f"one of {', '.join(str(value) for value in limit)}")
-    if "x-format" in node:
-        return f"format {node['x-format']}"
-    if keyword in {"oneOf", "anyOf"}:
-        return f"one of the {len(limit)} declared alternatives"
-    return cut(f"{keyword} {limit}")
 
 
 def located(schema: Any, path: Sequence[str | int]) -> tuple[str, Any]:

@@ -13,13 +13,14 @@ from cohere_conformance.checks.framing import sniff
 from cohere_conformance.checks.headers import media_type
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.wording import of_part, of_schema
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.contract.location import parse_location
 from cohere_conformance.model import Expectation, Kind
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.compile import Framing
@@ -178,49 +179,31 @@ def _judged(
             yield _failed(frame, location, "absent", shown(values[0], location), "present")
         return
     if not values:
-        yield _failed(frame, location, _words(schema), absent, "absent")
+        yield _failed(frame, location, of_schema(schema), absent, "absent")
         return
     reported: set[str] = set()
     for value in values:
-        for keyword, observed in _faults(schema, location, value):
+        for keyword, wanted, observed in _faults(schema, location, value):
             if keyword not in reported:
                 reported.add(keyword)
-                yield _failed(frame, location, _words(schema), observed, keyword)
+                yield _failed(frame, location, wanted, observed, keyword)
 
 
-def _faults(schema: Schema, location: str, value: object) -> Iterator[tuple[str, str]]:
-    """Yield the keywords that a value violates, with the value."""
+def _faults(schema: Schema, location: str, value: object) -> Iterator[tuple[str, str, str]]:
+    """Yield the keywords that a value violates, what they demand in words, and the value."""
     validator = _compiled(json.dumps(schema, sort_keys=True))
     if validator.is_valid(value):
         return
     for error in validator.iter_errors(value):
         below = "".join(f"/{escaped(step)}" for step in error.instance_path)
         seen = shown(error.instance, location + below)
-        yield error.kind.name, f"{seen} at {below}" if below else seen
+        wanted = of_part(schema, error.schema_path, error.instance_path)
+        yield error.kind.name, wanted, f"{seen} at {below}" if below else seen
 
 
 @lru_cache(maxsize=1024)
 def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(json.loads(schema), validate_formats=True)
-
-
-def _words(schema: Schema) -> str:
-    """Return a schema for a reader: in words if it has one keyword, otherwise as JSON."""
-    if isinstance(schema, bool):
-        return "anything"
-    match schema:
-        case {"const": value} if len(schema) == 1:
-            return shown(value)
-        case {"enum": list(values)} if len(schema) == 1:
-            return cut(f"one of {', '.join(shown(value) for value in cast('Iterable[object]', values))}")
-        case {"pattern": str(pattern)} if schema.keys() <= {"pattern", "type"}:
-            return cut(f"text that matches {pattern}")
-        case {"type": str(name)} if len(schema) == 1:
-            return f"type {name}"
-        case {"format": str(name)} if schema.keys() <= {"format", "type"}:
-            return f"format {name}"
-        case _:
-            return shown(schema)
 
 
 def _failed(frame: Frame, location: str, wanted: str, observed: str, reported: str) -> Finding:
