@@ -16,7 +16,7 @@ ROOT = SOURCES.parent.parent
 LONGEST = 400
 
 FLOORS = [
-    {"model", "errors", "data", "names", "pointer", "curl", "inputs"},
+    {"model", "errors", "data", "names", "pointer", "curl", "access", "inputs"},
     {"privacy"},
     {"contract", "recordings", "report"},
     {"drift"},

@@ -31,7 +31,8 @@ SIGNATURES = {
     "ReceivedRequest.header": "(self, name: 'str') -> 'str | None'",
     "Exchange": "(request: Request, response: Response, source: Source)",
     "Request": "(method: str, url: str, headers: tuple[tuple[str, str], ...] = (), "
-    "body: bytes | None = None, has_key: bool = True, key_variable: str = 'CO_API_KEY')",
+    "body: bytes | None = None, has_key: bool = True, key_variable: str = 'CO_API_KEY', "
+    "access: cohere_conformance.access.Access = Access())",
     "Source": "(file: str, position: str = '', recorded_at: str | None = None)",
     "StreamEvent": "(data: str, event: str | None = None, at: float | None = None)",
 }

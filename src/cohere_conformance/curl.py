@@ -12,10 +12,11 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from cohere_conformance.access import DIRECT, Access, pieces
 from cohere_conformance.names import REDACTED, is_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
 KEY_VARIABLE = "CO_API_KEY"
 """The environment variable with the key of the run."""
@@ -63,6 +64,7 @@ def command(
     *,
     has_key: bool = True,
     key_variable: str = KEY_VARIABLE,
+    access: Access = DIRECT,
 ) -> Command:
     """Return the command that sends a request again.
 
@@ -73,6 +75,7 @@ def command(
         body: the bytes as they were sent; `None` if there was no body.
         has_key: whether to add the key, if the headers contain no authorization.
         key_variable: name of the environment variable with the key; empty if there is none.
+        access: how the server is reached besides its URL.
     """
     inexact: list[str] = []
     names = {name for name, _ in headers}
@@ -81,6 +84,7 @@ def command(
     parts = ["curl", "-sS"]
     parts += ["--head"] if method == "HEAD" and not body else ["-X", _quoted(method)]
     parts += _address(method, url, inexact)
+    parts += _access(access, names)
     if has_key and "authorization" not in names:
         parts += _key(key_variable)
     for name, value in headers:
@@ -142,6 +146,29 @@ def _split(url: str) -> tuple[str, str]:
 
 
 _PRINTED = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def _access(access: Access, given: Container[str]) -> Iterator[str]:
+    """Yield the options that reach the server as the request did, and the fields that it got in addition."""
+    named = (
+        ("--unix-socket", access.socket),
+        ("--cacert", access.ca_file),
+        ("--cert", access.client_cert),
+        ("--key", access.client_key),
+    )
+    for option, value in named:
+        if value:
+            yield from (option, _quoted(value))
+    if not access.tls_verify:
+        yield "--insecure"
+    for name, value in access.headers:
+        if name not in given and is_token(name):
+            # One word: the texts in quotes, the variables in double quotes.
+            words = (
+                (_quoted(text) if text else "") + (f'"${{{variable}}}"' if variable else "")
+                for text, variable in pieces(f"{name}: {value}")
+            )
+            yield from ("-H", "".join(words))
 
 
 def _field(name: str, value: str, key_variable: str, url: str, inexact: list[str]) -> Iterator[str]:

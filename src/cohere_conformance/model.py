@@ -17,6 +17,7 @@ import hashlib
 
 import msgspec
 
+from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.curl import KEY_VARIABLE, Command, command
 
 Headers = tuple[tuple[str, str], ...]
@@ -106,6 +107,7 @@ class Request(msgspec.Struct, frozen=True):
             `Authorization` header alone shows nothing.
         key_variable: the environment variable with the key of the request, for commands that repeat it; empty
             if the request had other credentials.
+        access: how the server was reached besides the URL; the header fields in it are not among `headers`.
     """
 
     method: str
@@ -114,6 +116,7 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes | None = None
     has_key: bool = True
     key_variable: str = KEY_VARIABLE
+    access: Access = DIRECT
 
 
 class FailureKind(enum.StrEnum):
@@ -220,6 +223,7 @@ class Exchange(msgspec.Struct, frozen=True):
             sent.body,
             has_key=sent.has_key,
             key_variable=sent.key_variable,
+            access=sent.access,
         )
 
 

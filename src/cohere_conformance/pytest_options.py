@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from cohere_conformance.access import Access
+from cohere_conformance.client.added import checked_variable, field_of
+from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.fuzz.driver import FuzzDriver
 from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
@@ -18,9 +21,13 @@ from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.plan import RunOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 _PREFIX = "--conformance-"
+_FLAGS = {f"{_PREFIX}{name}" for name in ("live", "own-server", "no-tls-verify")}
+"""The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 30 * 24 * 3600 + 1
@@ -31,7 +38,8 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance with the Cohere REST API")
     add = group.addoption
     add("--conformance-url", metavar="URL", help="base URL of the target (default: the embedded server)")
-    add("--conformance-live", action="store_true", help="allow a target on another host")
+    add("--conformance-live", action="store_true", help="allow a target that is somebody else's server")
+    add_server_options(add)
     add("--conformance-profile", metavar="NAME", help="profile of the target")
     add(
         "--conformance-declares",
@@ -89,6 +97,42 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
+def add_server_options(add: Callable[..., None]) -> None:
+    """Add the options about how a server is reached."""
+    add("--conformance-own-server", action="store_true", help="the host of the target is the user's")
+    add("--conformance-key-variable", metavar="NAME", default=KEY_VARIABLE, help="variable with the key")
+    add("--conformance-header", metavar="FIELD", action="append", default=[], help="further header field")
+    add("--conformance-no-tls-verify", action="store_true", help="do not verify the target's certificate")
+    for name in ("ca-file", "client-cert", "client-key"):
+        add(f"--conformance-{name}", metavar="FILE", default="", help="for TLS, in PEM form")
+    add("--conformance-request-timeout", metavar="SECONDS", type=float, help="time that a response may take")
+    add("--conformance-configured", metavar="TEXT", help="what was taken from a configuration file")
+
+
+def key_variable(config: pytest.Config) -> str:
+    """Return the environment variable with the key of the run; empty if none is sent."""
+    return cast("str", config.getoption("--conformance-key-variable"))
+
+
+def access(config: pytest.Config) -> Access:
+    """Return how the target is reached besides its URL.
+
+    Raises:
+        UsageError: a header field has no valid form.
+    """
+
+    def text(option: str) -> str:
+        return cast("str", config.getoption(f"--conformance-{option}"))
+
+    return Access(
+        headers=tuple(map(field_of, cast("list[str]", config.getoption("--conformance-header")))),
+        tls_verify=not config.getoption("--conformance-no-tls-verify"),
+        ca_file=text("ca-file"),
+        client_cert=text("client-cert"),
+        client_key=text("client-key"),
+    )
+
+
 def run_options(config: pytest.Config) -> RunOptions:
     """Return the options of the run.
 
@@ -103,6 +147,9 @@ def run_options(config: pytest.Config) -> RunOptions:
     return RunOptions(
         url=cast("str | None", config.getoption("--conformance-url")),
         live=cast("bool", config.getoption("--conformance-live")),
+        own=cast("bool", config.getoption("--conformance-own-server")),
+        key_variable=checked_variable("--key-variable", key_variable(config)),
+        access=access(config),
         profile=cast("str | None", config.getoption("--conformance-profile")),
         declares=names("--conformance-declares"),
         only=names("--conformance-only"),
@@ -113,6 +160,7 @@ def run_options(config: pytest.Config) -> RunOptions:
         seed=cast("int | None", config.getoption("--conformance-seed")),
         seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
         patience=cast("float | None", config.getoption("--conformance-patience")),
+        request_timeout=cast("float | None", config.getoption("--conformance-request-timeout")),
     )
 
 
@@ -161,10 +209,10 @@ def arguments(config: pytest.Config, command: str) -> tuple[str, ...]:
     """
     kept, valued = [command], False
     for argument in map(str, config.invocation_params.args):
-        if argument.startswith(f"{_PREFIX}golden"):
+        if argument.startswith((f"{_PREFIX}golden", f"{_PREFIX}configured")):
             continue
         if argument.startswith(_PREFIX) or (valued and not argument.startswith("-")):
             named = argument.replace(f"{_PREFIX}fuzz", f"{_PREFIX}fuzz-profile", 1)
             kept.append(without_password(named.replace(_PREFIX, "--", 1)))
-        valued = argument.startswith(_PREFIX) and "=" not in argument and argument != f"{_PREFIX}live"
+        valued = argument.startswith(_PREFIX) and "=" not in argument and argument not in _FLAGS
     return tuple(kept)

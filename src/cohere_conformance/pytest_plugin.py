@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from cohere_conformance import suites
+from cohere_conformance.access import VARIABLE
 from cohere_conformance.cases import Case
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
@@ -26,7 +27,7 @@ from cohere_conformance.golden.verifier import Verifier
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.privacy import redact
-from cohere_conformance.pytest_options import add_options, arguments, driver, run_options
+from cohere_conformance.pytest_options import add_options, arguments, driver, key_variable, run_options
 from cohere_conformance.pytest_report import GAVE_UP, Progress, Reporting, is_brief
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
@@ -65,7 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     workerinput = getattr(config, "workerinput", None)
     workers = _workers(config)
     # First of all: pytest shows every error from here on.
-    config.pluginmanager.register(Showing(Cleaner(secrets(os.environ))))
+    named = VARIABLE.findall(" ".join(cast("list[str]", config.getoption("--conformance-header"))))
+    config.pluginmanager.register(Showing(Cleaner(secrets(os.environ, key_variable(config), named))))
     try:
         chosen = driver(config)
         campaign = config.stash[_CAMPAIGN] = Campaign(

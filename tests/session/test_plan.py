@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
@@ -58,7 +60,7 @@ def test_a_target_declares_groups_versions_of_them_or_operations(
 )  # fmt: skip
 def test_this_machine_needs_no_permission(url: str) -> None:
     made = planned(RunOptions(url=url), key=KEY)
-    assert (made.target_kind, made.url, made.profile) == (TargetKind.LOOPBACK, url.rstrip("/"), "contract")
+    assert (made.target_kind, made.url, made.profile) == (TargetKind.OWN, url.rstrip("/"), "contract")
     assert made.key is not None
     assert made.key.reveal() == KEY
     assert made.tiers == frozenset(Tier)
@@ -70,6 +72,53 @@ def test_this_machine_needs_no_permission(url: str) -> None:
 def test_another_host_needs_live(url: str) -> None:
     with pytest.raises(UsageError, match="--live"):
         planned(RunOptions(url=url), key=KEY)
+
+
+OWN = [
+    "http://gateway:4000", "http://172.17.0.2:8000", "http://cohere.default.svc.cluster.local",
+    "https://192.168.0.7", "http://api.cohere.com.example.org", "http://127.0.0.1:1", "unix:///run/s.sock",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", OWN)
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_server_of_the_users_own_is_like_one_on_this_machine(url: str, key: str) -> None:
+    made = planned(RunOptions(url=url, own=True), key=key)
+    here = planned(RunOptions(url="http://127.0.0.1:1"), key=key)
+    assert msgspec.structs.replace(made, url=here.url, access=here.access, key=None, added=here.added) == (
+        msgspec.structs.replace(here, key=None)
+    )
+    assert made.target_kind is TargetKind.OWN
+    assert made.key is not None
+    assert made.key.reveal() == (key or PRODUCTION)
+    assert made.shown_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        LIVE,
+        "http://API.cohere.AI./x",
+        "https://cohere.com",
+        "https://x.y.cohere.com:1",
+    ],
+)
+def test_the_vendors_server_is_nobodys_own(url: str) -> None:
+    with pytest.raises(UsageError, match=r"--own-server.*use --live"):
+        planned(RunOptions(url=url, own=True), key=KEY)
+
+
+def test_no_key_is_sent_where_none_is_named() -> None:
+    assert planned(RunOptions(url="http://127.0.0.1:1", key_variable=""), key=KEY).key is None
+    made = plan(RunOptions(url="http://127.0.0.1:1", key_variable="OURS"), OPERATIONS, {"OURS": "ours-1"})
+    assert made.key is not None
+    assert (made.key.reveal(), made.key_variable) == ("ours-1", "OURS")
+
+
+def test_the_embedded_server_is_reached_directly() -> None:
+    access = Access(headers=(("x-tenant", "${TENANT}"),), tls_verify=False)
+    made = planned(RunOptions(access=access, key_variable="OURS"))
+    assert (made.access, made.key_variable, made.added.reveal()) == (DIRECT, "CO_API_KEY", ())
 
 
 def test_a_live_run_reads_and_computes_only_and_is_bounded() -> None:
@@ -93,6 +142,13 @@ def test_further_tiers_are_allowed_by_name_only() -> None:
         (RunOptions(url="http://api.cohere.com", live=True), KEY, "https"),
         (RunOptions(url="http://127.0.0.1:1", live=True), KEY, "--live"),
         (RunOptions(live=True), KEY, "--live"),
+        (RunOptions(url=LIVE), KEY, "--own-server if the host is yours"),
+        (RunOptions(own=True), "", "--own-server"),
+        (RunOptions(url="http://gateway", own=True, live=True), KEY, "--live"),
+        (RunOptions(url=LIVE, live=True, key_variable="OURS"), KEY, "variable OURS"),
+        (RunOptions(url=LIVE, live=True, key_variable=""), KEY, "variable CO_API_KEY"),
+        (RunOptions(url=LIVE, live=True, access=Access(tls_verify=False)), KEY, "--no-tls-verify"),
+        (RunOptions(url="http://localhost", access=Access(headers=(("x-a", "${UNSET}"),))), "", "UNSET"),
         (RunOptions(url="localhost:8000"), "", "base URL"),
         (RunOptions(url="ftp://localhost"), "", "base URL"),
         (RunOptions(url="http://[::1"), "", "base URL"),

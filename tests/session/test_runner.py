@@ -164,7 +164,7 @@ def test_an_error_of_a_live_service_is_inconclusive(bench: Bench, status: int) -
 
 @pytest.mark.parametrize("status", [401, 429, 500])
 def test_on_this_machine_the_same_response_is_a_finding(bench: Bench, status: int) -> None:
-    plan = msgspec.structs.replace(PLAN, target_kind=TargetKind.LOOPBACK)
+    plan = msgspec.structs.replace(PLAN, target_kind=TargetKind.OWN)
     [result] = bench.run(CASES["rerank.v2.plain"], answer=always(status), plan=plan)
     assert result.outcome == "failed"
     assert "status-unexpected" in {finding.kind for finding in result.findings}
@@ -281,7 +281,7 @@ def test_what_was_made_is_removed_although_it_never_got_ready(
     # Only that module's clock: other threads of this process go by the real one.
     clock = SimpleNamespace(monotonic=iter(range(0, 10_000, 100)).__next__, sleep=lambda seconds: None)
     monkeypatch.setattr(patience, "time", clock)
-    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.LOOPBACK)
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.OWN)
     [result] = bench.run(case, answer=dataset, plan=plan)
     assert result.outcome == "failed"
     assert "not ready" in result.reason
@@ -312,7 +312,7 @@ def test_what_was_taken_away_is_made_anew_and_what_was_not_is_used_again(
         shown = {"id": made[-1], "validation_status": "validated", "created_at": "2999-01-01T00:00:00Z"}
         return httpx.Response(200, json={"dataset": shown})
 
-    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.LOOPBACK)
+    plan = msgspec.structs.replace(PLAN, tiers=frozenset(Tier), target_kind=TargetKind.OWN)
     if fuzzing:
         with bench.runner(server, plan) as runner:
             for _ in range(2):

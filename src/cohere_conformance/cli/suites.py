@@ -20,12 +20,47 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 _SERVER = (
     click.option(
-        "--url", metavar="URL", help="Base URL of the target; by default the embedded reference server."
+        "--url",
+        metavar="URL",
+        help="Base URL of the target, or unix:///PATH for a Unix socket; by default the embedded reference "
+        "server.",
     ),
     click.option(
         "--live",
         is_flag=True,
-        help="Allow a target on another host; it is called with the key in CO_API_KEY.",
+        help="Allow a target that is somebody else's server; it is called with your key.",
+    ),
+    click.option(
+        "--own-server/--no-own-server",
+        default=None,
+        help="The host in --url is yours, such as http://gateway:4000: allow http and everything that is "
+        "allowed on this machine.",
+    ),
+    click.option(
+        "--key-variable",
+        metavar="NAME",
+        help="Environment variable with the key, CO_API_KEY by default; '' sends none.",
+    ),
+    click.option(
+        "--header",
+        "headers",
+        metavar="FIELD",
+        multiple=True,
+        help="Add a header field to every request, such as 'X-Tenant: ${TENANT}' with the value of an "
+        "environment variable; repeatable.",
+    ),
+    click.option(
+        "--tls-verify/--no-tls-verify",
+        default=None,
+        help="Whether to verify the certificate of the target, as by default.",
+    ),
+    *(
+        click.option(f"--{name}", metavar="FILE", help=text)
+        for name, text in (
+            ("ca-file", "Trust these certificates (PEM) instead of those of this machine."),
+            ("client-cert", "Client certificate (PEM)."),
+            ("client-key", "Key of the client certificate (PEM), if it is in another file."),
+        )
     ),
     click.option(
         "--declares",
@@ -54,6 +89,12 @@ _SERVER = (
         type=click.FloatRange(0),
         help="Maximum time to wait for a dataset, job or training to be ready.  [default: as each case "
         "declares; at most 60 with a target on this machine]",
+    ),
+    click.option(
+        "--request-timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(0, min_open=True),
+        help="Maximum time that one response may take; 120 by default, 180 with --live.",
     ),
     click.option(
         "--fault",
@@ -123,14 +164,22 @@ def suites(
             "max-requests",
             "time-limit",
             "patience",
+            "request-timeout",
+            "key-variable",
+            "ca-file",
+            "client-cert",
+            "client-key",
             "seed",
             "fail-on",
             "report-dir",
         )
     }
-    named |= {"case": given["cases"], "fault": given.get("faults", ()), **further}
+    named |= {"case": given["cases"], "fault": given.get("faults", ()), "header": given.get("headers", ())}
+    named |= further
     flags = [text for plugin in plugins for text in ("-p", plugin)]
     flags += ["--conformance-live"] if given.get("live") else []
+    flags += ["--conformance-own-server"] if given.get("own_server") else []
+    flags += ["--conformance-no-tls-verify"] if given.get("tls_verify") is False else []
     flags += ["-v"] if given.get("verbose") else []
     flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
     _check_further(given["pytest_options"])

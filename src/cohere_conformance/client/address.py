@@ -1,10 +1,11 @@
-"""Validates base URLs."""
+"""Validates base URLs, and says whose server is behind one."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+from typing import NamedTuple
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import httpx
 
@@ -20,6 +21,76 @@ _NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+))
 """A host that operating systems take for an IPv4 address although it is none: `127.1`, `0x7f000001`."""
 
 
+_VENDOR = ("cohere.com", "cohere.ai")
+"""Domains of the vendor of the API."""
+_SOCKET_SCHEMES = ("unix://", "http+unix://")
+_LONGEST_SOCKET = 107
+"""Bytes of the path of a Unix socket that every system can open."""
+
+
+class Address(NamedTuple):
+    """Where a server is.
+
+    Attributes:
+        url: its base URL, without a slash at the end.
+        socket: path of the Unix socket that it listens on; empty for TCP.
+    """
+
+    url: str
+    socket: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host as a client resolves it: lower case, encoded, without brackets and final dot."""
+        return httpx.URL(self.url).raw_host.decode("ascii").lower().rstrip(".")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine."""
+        return bool(self.socket) or is_loopback(self.host)
+
+    @property
+    def is_vendors(self) -> bool:
+        """Whether the host has a name of the vendor of the API."""
+        return not self.socket and any(f".{self.host}".endswith(f".{domain}") for domain in _VENDOR)
+
+    @property
+    def shown(self) -> str:
+        """The address for a reader, in the form in which `--url` takes it."""
+        if not self.socket:
+            return self.url
+        base = urlsplit(self.url).path
+        return f"http+unix://{quote(self.socket, safe='')}{base}" if base else f"unix://{self.socket}"
+
+
+def address(option: str, given: str) -> Address:
+    """Return where a server is, by its base URL or the path of its Unix socket.
+
+    Args:
+        option: the name of the option, for the message.
+        given: its value: `http://host:8000/base`, `unix:///run/server.sock`, or
+            `http+unix://%2Frun%2Fserver.sock/base`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    scheme = next((one for one in _SOCKET_SCHEMES if given.lower().startswith(one)), None)
+    if scheme is None:
+        base_url(option, given)
+        return Address(given.rstrip("/"))
+    rest = given[len(scheme) :]
+    encoded, _, base = rest.partition("/") if scheme != _SOCKET_SCHEMES[0] else (rest, "", "")
+    socket = unquote(encoded)
+    if not socket.startswith("/") or not socket.isprintable() or len(socket.encode()) > _LONGEST_SOCKET:
+        raise UsageError(
+            f"{option} {_shown(given)}: expected the absolute path of a Unix socket of at most "
+            f"{_LONGEST_SOCKET} bytes, such as unix:///run/server.sock or http+unix://%2Frun%2Fserver.sock/base"
+        )
+    url = f"http://localhost/{base}".rstrip("/")
+    base_url(option, url)
+    return Address(url, socket)
+
+
 def base_url(option: str, given: str) -> SplitResult:
     """Return the parts of the base URL of a server.
 
@@ -31,10 +102,15 @@ def base_url(option: str, given: str) -> SplitResult:
         UsageError: it is no URL, or no base URL.
     """
     if (reason := _defect(given)) is not None:
-        # Without credentials, and on one line.
-        shown = redact.url(given)[:80].encode("unicode_escape").decode("ascii")
-        raise UsageError(f"{option} {shown}: expected a base URL such as http://localhost:8765, got {reason}")
+        raise UsageError(
+            f"{option} {_shown(given)}: expected a base URL such as http://localhost:8765, got {reason}"
+        )
     return urlsplit(given)
+
+
+def _shown(given: str) -> str:
+    """Return a URL without credentials, and on one line."""
+    return redact.url(given)[:80].encode("unicode_escape").decode("ascii")
 
 
 def is_loopback(host: str) -> bool:
@@ -43,6 +119,7 @@ def is_loopback(host: str) -> bool:
     Args:
         host: without port and brackets.
     """
+    host = host.lower().removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -10,6 +10,8 @@ import httpx
 import msgspec
 
 from cohere_conformance import __version__
+from cohere_conformance.access import DIRECT, Access
+from cohere_conformance.client.added import NO_FIELDS, AddedFields
 from cohere_conformance.client.address import base_url as checked_url
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.response import ResponseReader, fields, unanswered
@@ -115,6 +117,9 @@ class Sender:
         base_url: of the server, such as `https://api.cohere.com`; paths are appended to it.
         gate: decides about every request.
         key: sent as bearer token, and removed from responses.
+        key_variable: the environment variable of the key, for reproducing requests.
+        access: how the server is reached besides its URL.
+        added: the header fields of `access` with their values, which are removed from responses as well.
         limits: of every response.
         budget: on the number of requests.
         source: the name of the exchanges (`Source.file`).
@@ -125,7 +130,8 @@ class Sender:
         budget: likewise.
 
     Raises:
-        UsageError: the base URL is none, or the environment names a proxy that cannot be used.
+        UsageError: the base URL is none, the environment names a proxy that cannot be used, or a certificate
+            cannot be loaded.
     """
 
     def __init__(
@@ -134,6 +140,9 @@ class Sender:
         *,
         gate: Gate,
         key: Secret | None = None,
+        key_variable: str = KEY_VARIABLE,
+        access: Access = DIRECT,
+        added: AddedFields = NO_FIELDS,
         limits: Limits = _LIMITS,
         budget: Budget | None = None,
         source: str = "run",
@@ -146,11 +155,15 @@ class Sender:
         self._prefix = base.raw_path.rstrip(b"/")
         self._gate = gate
         self._key = key
+        self._key_variable = key_variable
+        self._access = access
+        self._added = added
+        self._secrets = (*(() if key is None else (key,)), *added.secrets)
         self._limits = limits
         self.budget = budget or Budget(None)
         self._source = source
         self._watch = Watch(now)
-        self._transport = transport or Wire(base, self._watch, self.budget.spend)
+        self._transport = transport or Wire(base, self._watch, self.budget.spend, access)
 
     def __enter__(self) -> Self:
         return self
@@ -197,19 +210,30 @@ class Sender:
             response = ResponseReader(self._watch, self._limits.largest).read(answer)
         if response.failure is not None:
             self.budget.on_time()  # a response cut off by the time limit is no failure of the server
+        added = {name for name, _ in self._added_to(outgoing)}
         sent = Request(
             request.method,
             redact.url(f"{self._base}{outgoing.path}"),
-            redact.headers(fields(request.headers.raw)),
+            redact.headers(tuple(one for one in fields(request.headers.raw) if one[0] not in added)),
             outgoing.body,
             has_key="authorization" in request.headers,
-            # Credentials in the headers are in no variable, unless the request says so.
-            key_variable=outgoing.key_variable
-            if outgoing.has_key or outgoing.key_variable != KEY_VARIABLE
-            else "",
+            key_variable=self._variable(outgoing),
+            access=self._access,
         )
         exchange = Exchange(sent, response, Source(self._source, position, recorded_at))
-        return exchange if self._key is None else scrubbed(exchange, self._key)
+        for secret in self._secrets:
+            exchange = scrubbed(exchange, secret)
+        return exchange
+
+    def _variable(self, outgoing: Outgoing) -> str:
+        """Return the variable with the credentials of a request; empty if they are in none."""
+        if outgoing.key_variable != KEY_VARIABLE:
+            return outgoing.key_variable
+        return self._key_variable if outgoing.has_key else ""
+
+    def _added_to(self, outgoing: Outgoing) -> Headers:
+        given = {name.lower() for name, _ in outgoing.headers}
+        return tuple((name, value) for name, value in self._added.reveal() if name not in given)
 
     def _request(self, outgoing: Outgoing) -> httpx.Request:
         if not outgoing.path.startswith("/"):
@@ -222,7 +246,9 @@ class Sender:
         limits = self._limits
         timeout = {"connect": limits.connect, "read": limits.silence, "write": limits.silence}
         try:
-            added = [(name, value) for name, value in self._own(outgoing) if name not in given]
+            added = [*self._added_to(outgoing)]
+            given |= {name for name, _ in added}
+            added = [(name, value) for name, value in self._own(outgoing) if name not in given] + added
             return httpx.Request(
                 outgoing.method,
                 f"{self._base}{outgoing.path}",

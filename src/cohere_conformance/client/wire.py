@@ -10,12 +10,14 @@ import httpcore
 import httpx
 
 from cohere_conformance.client.address import is_loopback
+from cohere_conformance.client.tls import tls_context
 from cohere_conformance.errors import UsageError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator
 
+    from cohere_conformance.access import Access
     from cohere_conformance.client.watch import Watch
 
     SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -49,15 +51,16 @@ class Wire(httpx.BaseTransport):
         base: the server; the environment's proxies are used for it unless it is this machine.
         watch: notes every byte, and knows the time that is left.
         again: called before a request is sent a second time, because a reused connection was closed.
+        access: how the server is reached besides its URL.
 
     Raises:
-        UsageError: the environment names a proxy that cannot be used.
+        UsageError: the environment names a proxy that cannot be used, or a certificate cannot be loaded.
     """
 
-    def __init__(self, base: httpx.URL, watch: Watch, again: Callable[[], None]) -> None:
+    def __init__(self, base: httpx.URL, watch: Watch, again: Callable[[], None], access: Access) -> None:
         self._watch = watch
         self._again = again
-        self._pool = _pool(base, _Backend(watch))
+        self._pool = _pool(base, _Backend(watch), access)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response as soon as its head is received."""
@@ -146,6 +149,13 @@ class _Backend(httpcore.NetworkBackend):
         stream = self._inner.connect_tcp(host, port, left, local_address, socket_options)
         return _Stream(stream, self._watch)
 
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[SocketOption] | None = None
+    ) -> httpcore.NetworkStream:
+        self._watch.connected = True
+        left = _patience(self._watch, timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.connect_unix_socket(path, left, socket_options), self._watch)
+
 
 def _patience(watch: Watch, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
     left = watch.left
@@ -175,12 +185,16 @@ def _raw(request: httpx.Request) -> httpcore.Request:
     )
 
 
-def _pool(base: httpx.URL, backend: _Backend) -> httpcore.ConnectionPool:
-    secured = httpx.create_ssl_context() if base.scheme == "https" else None
-    proxy = _proxy(base)
+def _pool(base: httpx.URL, backend: _Backend, access: Access) -> httpcore.ConnectionPool:
+    secured = tls_context(access) if base.scheme == "https" else None
+    proxy = None if access.socket else _proxy(base)
     if proxy is None:
         return httpcore.ConnectionPool(
-            ssl_context=secured, max_connections=None, keepalive_expiry=_KEPT, network_backend=backend
+            ssl_context=secured,
+            max_connections=None,
+            keepalive_expiry=_KEPT,
+            uds=access.socket or None,
+            network_backend=backend,
         )
     address = proxy.url
     return httpcore.HTTPProxy(

@@ -73,7 +73,7 @@ def example(exchange: Exchange, *, curl: bool) -> Example:
 
 
 def _request_text(request: Request, *, bodies: bool) -> str:
-    head = _head(f"{request.method} {request.url}", request.headers)
+    head = _head(f"{request.method} {request.url}", (*request.headers, *request.access.headers))
     return _evidence(head, request.body if bodies else None)
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import shipped_suite
-from cohere_conformance.client.address import base_url
+from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.report import (
@@ -109,9 +109,8 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
     ) -> None:
-        if options.url is not None:
-            base_url("--url", options.url)  # before the contract takes it for one
-        self._judge = _judge((options.url,) if options.url else ())
+        # Checked before the contract takes it for a base URL.
+        self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
         self.driver = driver or Driver()
         self.plan: Plan = plan(
             options,
@@ -176,7 +175,7 @@ class Campaign:
         deadline = Deadline(self.plan.seconds)
         try:
             gate = permission.guard(self.plan, self._judge.contract)
-            return probe(self.plan, self.plan.url or "", gate, deadline)
+            return probe(self.plan, gate, deadline)
         except TargetError:
             if deadline.left(removing=False) > 0:
                 raise
@@ -237,7 +236,7 @@ class Campaign:
             target=None
             if self.plan.target_kind is TargetKind.RECORDED
             else Target(
-                url=self.plan.url or EMBEDDED,
+                url=self.plan.shown_url or EMBEDDED,
                 profile=self.plan.profile,
                 declares=self.plan.declared,
                 key=self.plan.key is not None,

@@ -1,7 +1,7 @@
 """The plan of a run: its target, its key, and what may be sent.
 
-The rules protect the owner of the key: no host but this one is contacted without `--live`, and then only
-operations that read or cost little are called (`contracts/operations.yaml` lists their tiers).
+The rules protect the owner of the key: no server but the user's own is contacted without `--live`, and then
+only operations that read or cost little are called (`contracts/operations.yaml` lists their tiers).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.cases import PROFILES
-from cohere_conformance.client.address import base_url, is_loopback
+from cohere_conformance.client.added import NO_FIELDS, AddedFields, secrets_of
+from cohere_conformance.client.address import Address, address
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.curl import KEY_VARIABLE
@@ -25,7 +27,7 @@ from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 KEY = KEY_VARIABLE
 """The environment variable of the key, the same as in the vendor's SDKs."""
@@ -36,14 +38,14 @@ LIVE_REQUESTS = 500
 
 
 class TargetKind(enum.StrEnum):
-    """Where the target is."""
+    """Whose server the target is, which decides what may be sent to it."""
 
     EMBEDDED = "embedded"
     """The reference server, in this process."""
-    LOOPBACK = "loopback"
-    """Another server on this machine."""
+    OWN = "own"
+    """A server of the user: on this machine, or on a host that `--own-server` says is the user's."""
     LIVE = "live"
-    """A server on another host: somebody pays for it, or depends on it."""
+    """A server of somebody else: somebody pays for it, or depends on it."""
     RECORDED = "recorded"
     """No server: the responses are recorded ones."""
 
@@ -52,8 +54,11 @@ class RunOptions(msgspec.Struct, frozen=True):
     """The options of a run.
 
     Attributes:
-        url: base URL of the target; `None` for the embedded reference server.
-        live: the target may be on another host.
+        url: base URL of the target, or path of its Unix socket; `None` for the embedded reference server.
+        live: the target may be the server of somebody else.
+        own: the host of the target is the user's, wherever it is.
+        key_variable: environment variable with the key; empty to send none.
+        access: how the target is reached besides its URL.
         profile: of the target; by default the one that fits its kind.
         declares: what the target implements: groups (`chat`), groups of one version (`v2.chat`), operations
             (`POST /v2/chat`); all operations if empty.
@@ -65,10 +70,14 @@ class RunOptions(msgspec.Struct, frozen=True):
         seed: of the order of calls in lifecycle tests, and of the fuzzer; fixed if not given.
         seconds: after which the run ends; `None` without a limit.
         patience: seconds to wait for a job on the target; as each case says if not given.
+        request_timeout: seconds that one response may take; by the kind of the target if not given.
     """
 
     url: str | None = None
     live: bool = False
+    own: bool = False
+    key_variable: str = KEY
+    access: Access = DIRECT
     profile: str | None = None
     declares: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -79,13 +88,14 @@ class RunOptions(msgspec.Struct, frozen=True):
     seed: int | None = None
     seconds: float | None = None
     patience: float | None = None
+    request_timeout: float | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
     """What a run may do.
 
     Attributes:
-        target_kind: where the target is.
+        target_kind: whose server the target is.
         url: its base URL; `None` while the embedded server has none.
         profile: what it is expected to be.
         declares: labels of the operations that it implements.
@@ -99,6 +109,10 @@ class Plan(msgspec.Struct, frozen=True):
         seed: of the order of calls in lifecycle tests, and of the fuzzer.
         seconds: after which the run ends; `None` without a limit.
         patience: seconds to wait for a job on the target, if given.
+        request_timeout: seconds that one response may take, if given.
+        key_variable: environment variable with the key.
+        access: how the target is reached besides its URL.
+        added: the header fields of `access` with their values.
     """
 
     target_kind: TargetKind
@@ -115,6 +129,15 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int | None = None
     seconds: float | None = None
     patience: float | None = None
+    request_timeout: float | None = None
+    key_variable: str = KEY
+    access: Access = DIRECT
+    added: AddedFields = NO_FIELDS
+
+    @property
+    def shown_url(self) -> str | None:
+        """The address of the target for a reader."""
+        return None if self.url is None else Address(self.url, self.access.socket).shown
 
 
 def plan(
@@ -138,16 +161,19 @@ def plan(
         UsageError: an option has an invalid value, or one that is not allowed here.
     """
     known = frozenset(operations.values())
-    target_kind = _target_kind(options.url) if recorded_url is None else TargetKind.RECORDED
+    where = address("--url", options.url) if options.url is not None and recorded_url is None else None
+    target_kind = _target_kind(where, options) if recorded_url is None else TargetKind.RECORDED
     if options.faults and target_kind is not TargetKind.EMBEDDED:
         raise UsageError("--fault is for the embedded reference server: expected no --url, got one")
     if options.live and target_kind is not TargetKind.LIVE:
         raise UsageError(
-            f"--live is for another host: expected its address in --url, got a target that is {target_kind}"
+            "--live is for the server of somebody else: expected its address in --url, got a target that is "
+            f"{target_kind}"
         )
-    key = environment.get(KEY, "").strip()
+    key = environment.get(options.key_variable, "").strip() if options.key_variable else ""
     if target_kind is TargetKind.LIVE:
         _guard(options, key)
+    access = msgspec.structs.replace(options.access, socket=where.socket) if where else DIRECT
     if options.faults:
         chosen(options.faults)  # an unknown name is a usage error
     profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
@@ -156,7 +182,7 @@ def plan(
     allowed = live_tiers | _tiers(options.allow)
     return Plan(
         target_kind=target_kind,
-        url=recorded_url or (options.url.rstrip("/") if options.url else None),
+        url=recorded_url or (where.url if where else None),
         profile=profile,
         declares=implemented(options.declares, operations),
         declared=tuple(sorted(options.declares)),
@@ -164,29 +190,54 @@ def plan(
         cases=frozenset(options.cases),
         tiers=allowed if target_kind is TargetKind.LIVE else frozenset(Tier),
         max_requests=options.max_requests or (LIVE_REQUESTS if target_kind is TargetKind.LIVE else None),
-        key=Secret(key) if key and target_kind is not TargetKind.EMBEDDED else Secret(PRODUCTION),
+        key=_key(key, options, target_kind),
         faults=options.faults,
         seed=options.seed,
         seconds=options.seconds,
         patience=options.patience,
+        request_timeout=options.request_timeout,
+        key_variable=options.key_variable if where else KEY,
+        access=access,
+        added=AddedFields(access, environment),
     )
 
 
-def _target_kind(url: str | None) -> TargetKind:
-    if url is None:
+def _target_kind(where: Address | None, options: RunOptions) -> TargetKind:
+    """Return whose server the target is: the one decision on which everything else depends."""
+    if where is None:
+        if options.own:
+            raise UsageError("--own-server is for a server of yours: expected its address in --url, got none")
         return TargetKind.EMBEDDED
-    host = base_url("--url", url).hostname or ""
-    return TargetKind.LOOPBACK if is_loopback(host) else TargetKind.LIVE
+    if options.own and where.is_vendors:
+        raise UsageError(
+            f"--own-server: expected a host of yours in --url, got {where.host}, which is the vendor's; "
+            "use --live instead"
+        )
+    return TargetKind.OWN if options.own or where.is_local else TargetKind.LIVE
+
+
+def _key(key: str, options: RunOptions, target_kind: TargetKind) -> Secret | None:
+    if target_kind is TargetKind.EMBEDDED:
+        return Secret(PRODUCTION)
+    if not options.key_variable:
+        return None
+    # A server that checks no key accepts any, and a reference server on a port has this one.
+    return Secret(key or PRODUCTION)
 
 
 def _guard(options: RunOptions, key: str) -> None:
     if not options.live:
         raise UsageError(
-            f"--url {options.url} is not on this machine: expected --live, which allows requests to another "
-            f"host, limited to {' and '.join(sorted(LIVE_TIERS))} operations"
+            f"--url {options.url} is not on this machine: expected --own-server if the host is yours, or "
+            "--live, which allows requests to the server of somebody else, limited to "
+            f"{' and '.join(sorted(LIVE_TIERS))} operations"
         )
     if not key:
-        raise UsageError(f"--live: expected a key in the environment variable {KEY}, got none")
+        raise UsageError(
+            f"--live: expected a key in the environment variable {options.key_variable or KEY}, got none"
+        )
+    if not options.access.tls_verify:
+        raise UsageError("--no-tls-verify is for servers of yours: expected another target, got --live")
     if urlsplit(options.url or "").scheme != "https":
         raise UsageError(f"--url {options.url}: expected https, because the key would be sent in clear text")
 
@@ -225,14 +276,20 @@ def credentials(plan: Plan, *, reference: bool, environment: Mapping[str, str]) 
     return {name: f"Bearer {key}" for name, key in keys.items()}
 
 
-def secrets(environment: Mapping[str, str]) -> list[Secret]:
+def secrets(
+    environment: Mapping[str, str], key_variable: str = KEY, variables: Iterable[str] = ()
+) -> list[Secret]:
     """Return every key in the environment, none of which must be shown.
 
     Args:
         environment: may also have invalid keys, which are rejected where they would be used.
+        key_variable: the variable with the key of the run.
+        variables: those with values of header fields.
     """
     found = []
-    for name in (KEY, "CONFORMANCE_TRIAL_KEY", "CONFORMANCE_EXPIRED_KEY"):
+    for name in {KEY, key_variable, "CONFORMANCE_TRIAL_KEY", "CONFORMANCE_EXPIRED_KEY"}:
         with suppress(UsageError):
             found.append(Secret(environment.get(name, "")))
+    with suppress(UsageError):
+        found += secrets_of(environment.get(name, "") for name in variables)
     return found

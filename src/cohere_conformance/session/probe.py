@@ -9,7 +9,7 @@ import msgspec
 from cohere_conformance.client.sender import Limits, Outgoing, Sender
 from cohere_conformance.errors import TargetError
 from cohere_conformance.model import FailureKind
-from cohere_conformance.session.plan import KEY, Plan, TargetKind
+from cohere_conformance.session.plan import Plan, TargetKind
 
 if TYPE_CHECKING:
     from cohere_conformance.client.deadline import Deadline
@@ -21,12 +21,11 @@ _NOBODY = frozenset({FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.RESET
 _SERVER = "cohere-conformance-reference"
 
 
-def probe(plan: Plan, url: str, gate: Gate, deadline: Deadline) -> bool:
+def probe(plan: Plan, gate: Gate, deadline: Deadline) -> bool:
     """Send one request to the target, and return whether it is a reference server.
 
     Args:
         plan: of the run.
-        url: base URL of the target.
         gate: of the sender.
         deadline: of the run.
 
@@ -35,28 +34,44 @@ def probe(plan: Plan, url: str, gate: Gate, deadline: Deadline) -> bool:
     """
     live = plan.target_kind is TargetKind.LIVE
     outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
-    limits = msgspec.structs.replace(_LIMITS, total=min(_LIMITS.total, deadline.left(removing=False)))
-    with Sender(url, gate=gate, key=plan.key, limits=limits, source="probe") as sender:
+    silence, total = _LIMITS.silence, _LIMITS.total
+    if plan.request_timeout is not None:
+        silence, total = max(silence, plan.request_timeout), max(total, plan.request_timeout)
+    limits = msgspec.structs.replace(
+        _LIMITS, silence=silence, total=min(total, deadline.left(removing=False))
+    )
+    with Sender(
+        plan.url or "",
+        gate=gate,
+        key=plan.key,
+        key_variable=plan.key_variable,
+        access=plan.access,
+        added=plan.added,
+        limits=limits,
+        source="probe",
+    ) as sender:
         response = sender.send(outgoing).response
-    _reached(response, url)
+    _reached(response, plan.shown_url or "")
     if live:
-        _accepted(response, url)
+        _accepted(response, plan)
     return any(name == "server" and value == _SERVER for name, value in response.headers)
 
 
 def _reached(response: Response, url: str) -> None:
     failure = response.failure
     if failure is not None and failure.kind in _NOBODY:
+        late = "allow more with --request-timeout, " if failure.kind is FailureKind.TIMEOUT else ""
         raise TargetError(
             f"{url}: expected a server that responds, got {failure.kind}: {failure.detail}; "
-            "start the server, or correct --url; nothing was judged"
+            f"{late}start the server, or correct --url; nothing was judged"
         )
 
 
-def _accepted(response: Response, url: str) -> None:
+def _accepted(response: Response, plan: Plan) -> None:
+    url = plan.shown_url
     if response.status in {401, 403}:
         raise TargetError(
-            f"{url}: expected the key in {KEY} to be accepted, got status {response.status}; "
+            f"{url}: expected the key in {plan.key_variable} to be accepted, got status {response.status}; "
             "nothing was judged"
         )
     if response.status == 429 or response.status >= 500:

@@ -6,6 +6,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.deadline import TIME_UP, Deadline
 from cohere_conformance.client.retrying import PatientSender
@@ -30,24 +32,32 @@ if TYPE_CHECKING:
 _LIMITS = {
     # The server is in this process: a longer or larger response has an injected fault.
     TargetKind.EMBEDDED: Limits(silence=8.0, total=20.0, largest=16 * 1024 * 1024),
-    # A server on this machine may run a slow model.
-    TargetKind.LOOPBACK: Limits(silence=60.0, total=120.0),
+    # A server of the user may run a slow model.
+    TargetKind.OWN: Limits(silence=60.0, total=120.0),
     TargetKind.LIVE: Limits(silence=60.0, total=180.0),
     TargetKind.RECORDED: Limits(),
 }
 
 
 _MOST_PATIENCE = 60.0
-"""Seconds to wait for one job on this machine, unless `--patience` is given."""
+"""Seconds to wait for one job on a server of the user, unless `--patience` is given."""
 
 
 _TIME_PER_REQUEST = 0.001
 """Seconds that a request takes by the clock of the embedded server, so that no two times are equal."""
 
 
-def limits(target_kind: TargetKind) -> Limits:
-    """Return how long a response of a target may take, and how much of it is read."""
-    return _LIMITS[target_kind]
+def limits(target_kind: TargetKind, request_timeout: float | None = None) -> Limits:
+    """Return how long a response of a target may take, and how much of it is read.
+
+    Args:
+        target_kind: whose server it is.
+        request_timeout: seconds for one response, if the user has set them.
+    """
+    usual = _LIMITS[target_kind]
+    if request_timeout is None:
+        return usual
+    return replace(usual, silence=request_timeout, total=request_timeout)
 
 
 class Worker:
@@ -97,7 +107,14 @@ class Worker:
         sender_class = PatientSender if live else Sender
         guard = permission.guard(plan, settings.judge.contract)
         sender = sender_class(
-            url, gate=guard, key=plan.key, limits=limits(plan.target_kind), budget=self._budget
+            url,
+            gate=guard,
+            key=plan.key,
+            key_variable=plan.key_variable,
+            access=plan.access,
+            added=plan.added,
+            limits=limits(plan.target_kind, plan.request_timeout),
+            budget=self._budget,
         )
         connection = Connection(
             settings=settings,
