@@ -13,7 +13,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.fuzz.driver import FuzzDriver
 from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
 from cohere_conformance.golden import own_or_shipped
-from cohere_conformance.golden.driver import GoldenMode, golden_driver
+from cohere_conformance.golden.driver import GoldenMode, ReferenceComparison, golden_driver
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report.example import without_password
@@ -76,6 +76,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--conformance-golden", metavar="MODE", help="record, replay or verify golden cassettes")
     add("--conformance-cassettes", metavar="DIR", help="folder of the golden cassettes")
+    add("--conformance-compare", metavar="WHAT", help="of the reference server's cassettes: shape or values")
     add(
         "--conformance-max-examples",
         metavar="N",
@@ -182,8 +183,9 @@ def driver(config: pytest.Config) -> Driver:
     Raises:
         UsageError: an option has an invalid value.
     """
-    profile, mode, cassettes = (
-        cast("str | None", config.getoption(f"{_PREFIX}{name}")) for name in ("fuzz", "golden", "cassettes")
+    profile, mode, cassettes, compare = (
+        cast("str | None", config.getoption(f"{_PREFIX}{name}"))
+        for name in ("fuzz", "golden", "cassettes", "compare")
     )
     if profile is not None:
         if profile not in set(FuzzProfile):
@@ -198,7 +200,13 @@ def driver(config: pytest.Config) -> Driver:
     if mode is not None:
         if mode not in set(GoldenMode):
             raise UsageError(unknown("--conformance-golden", mode, set(GoldenMode)))
-        return golden_driver(GoldenMode(mode), Path(cassettes) if cassettes else own_or_shipped())
+        if compare is not None and compare not in set(ReferenceComparison):
+            raise UsageError(unknown("--compare", compare, set(ReferenceComparison)))
+        return golden_driver(
+            GoldenMode(mode),
+            Path(cassettes) if cassettes else own_or_shipped(),
+            None if compare is None else ReferenceComparison(compare),
+        )
     return Driver()
 
 

@@ -16,6 +16,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.golden import clear_begun, counts, find, load, own_or_shipped
 from cohere_conformance.golden.changes import CassetteChange, ChangeKind, changes, keep
 from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.driver import ReferenceComparison
 from cohere_conformance.report.render.parts import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
@@ -154,17 +155,25 @@ def _unreadable(cassettes: Path | None, report_dir: Path, given: Mapping[str, An
 
 @click.command()
 @options.cassettes
+@click.option(
+    "--compare",
+    type=click.Choice([comparison.value for comparison in ReferenceComparison]),
+    help="What is compared with cassettes of the reference server.  [default: values with the embedded "
+    "server, shape with any other]",
+)
 @target
-def verify(cassettes: Path | None, **given: Any) -> int:
+def verify(cassettes: Path | None, compare: str | None, **given: Any) -> int:
     """Send the recorded requests to a target, and report where its responses differ in meaning.
 
-    Without --url the target is the embedded reference server.
+    Without --url the target is the embedded reference server. With cassettes of the reference server, which
+    are those that ship, only status and shape are compared; values with cassettes of any other server.
 
     \b
     Example:
       cohere-conformance verify --url http://localhost:4000 --only chat
     """
-    return suites(given, _golden("verify", cassettes)).code
+    further = _golden("verify", cassettes)
+    return suites(given, {**further, "compare": [] if compare is None else [compare]}).code
 
 
 def _golden(mode: str, cassettes: Path | None) -> dict[str, list[object]]:

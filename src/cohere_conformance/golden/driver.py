@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
+from cohere_conformance.golden.cassette import Origin
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.golden.recorder import STAGED, Recorder
 from cohere_conformance.golden.replayer import Replayer
@@ -144,28 +145,62 @@ class ReplayDriver(CassetteDriver):
         return runner, Replayer(runner, settings.suite, settings.judge.findings, self.cassettes)
 
 
+class ReferenceComparison(enum.StrEnum):
+    """What `verify` compares with cassettes of the reference server; with all others it compares values."""
+
+    SHAPE = "shape"
+    """Status, properties, types and kinds of events."""
+    VALUES = "values"
+    """Values as well."""
+
+
 class VerifyDriver(CassetteDriver):
-    """Compares what a target responds with what was recorded."""
+    """Compares what a target responds with what was recorded.
+
+    Args:
+        folder: of the cassettes.
+        comparison: with cassettes of the reference server; if not given, values are compared only with the
+            embedded server, which they were recorded from.
+    """
 
     command = "verify"
 
+    def __init__(self, folder: Path, comparison: ReferenceComparison | None = None) -> None:
+        super().__init__(folder)
+        self._comparison = comparison
+
+    def _values_of(self, *, embedded: bool) -> frozenset[Origin]:
+        """Return the origins whose cassettes are compared by value."""
+        comparison = self._comparison or (
+            ReferenceComparison.VALUES if embedded else ReferenceComparison.SHAPE
+        )
+        return frozenset(Origin) - ({Origin.REFERENCE} if comparison is ReferenceComparison.SHAPE else set())
+
     def describe(self, header: Header) -> Header:
         """Return the header with the numbers of cassettes that are compared with."""
-        return replace(header, golden=replace(counts(self.cassettes.values()), compared=True))
+        embedded = header.target is not None and bool(header.target.serve)
+        by_value = Origin.REFERENCE in self._values_of(embedded=embedded)
+        found = counts(self.cassettes.values())
+        shape_only = 0 if by_value else found.reference
+        return replace(header, golden=replace(found, compared=True, shape_only=shape_only))
 
     def open(self, connection: Connection) -> tuple[Runner, Verifier]:
         """Return what sends in one worker, and what verifies with that."""
         settings, runner = connection.settings, connection.runner(Runner)
         rules = load_rules(shipped("suites"), settings.judge.contract)
-        return runner, Verifier(runner, settings.suite, settings.judge, rules, self.cassettes)
+        values_of = self._values_of(embedded=settings.plan.target_kind is TargetKind.EMBEDDED)
+        return runner, Verifier(
+            runner, settings.suite, settings.judge, rules, self.cassettes, values_of=values_of
+        )
 
 
-def golden_driver(mode: GoldenMode, folder: Path) -> Driver:
+def golden_driver(mode: GoldenMode, folder: Path, comparison: ReferenceComparison | None = None) -> Driver:
     """Return the driver of a mode.
 
     Args:
         mode: what is done with the cassettes.
         folder: where they are; a recording leaves it alone.
+        comparison: of `verify`, with cassettes of the reference server.
     """
     match mode:
         case GoldenMode.RECORD:
@@ -173,4 +208,4 @@ def golden_driver(mode: GoldenMode, folder: Path) -> Driver:
         case GoldenMode.REPLAY:
             return ReplayDriver(folder)
         case GoldenMode.VERIFY:
-            return VerifyDriver(folder)
+            return VerifyDriver(folder, comparison)

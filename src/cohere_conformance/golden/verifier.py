@@ -8,15 +8,16 @@ from urllib.parse import urlsplit
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden import Cassette, load
-from cohere_conformance.golden.compare import compare
+from cohere_conformance.golden.cassette import Origin
+from cohere_conformance.golden.compare import Demands, compare
 from cohere_conformance.golden.digest import CaseDigests
 from cohere_conformance.golden.replayer import NO_CASSETTE, given_headers
-from cohere_conformance.model import Expectation
+from cohere_conformance.model import Expectation, Severity
 from cohere_conformance.privacy.anonymous import anonymised
 from cohere_conformance.session.result import OURS, CaseResult, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cohere_conformance.cases import Case, Suite
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
     from cohere_conformance.session.runner import Runner
 
 
-def differences(contract: Contract, rules: Rules, golden: Cassette, sent: Sent) -> tuple[Finding, ...]:
+def differences(
+    contract: Contract,
+    rules: Rules,
+    golden: Cassette,
+    sent: Sent,
+    *,
+    values_of: Collection[Origin] = tuple(Origin),
+) -> tuple[Finding, ...]:
     """Return where the response to a case means something else than the recorded one.
 
     Args:
@@ -35,6 +43,7 @@ def differences(contract: Contract, rules: Rules, golden: Cassette, sent: Sent) 
         rules: what has to be equal, and what is expected to differ.
         golden: the cassette.
         sent: the case as it was sent again.
+        values_of: the origins whose cassettes are compared by value; those of others by status and shape.
     """
     values = golden.provenance.values
     fresh, renamed = anonymised(sent.exchange)
@@ -46,7 +55,14 @@ def differences(contract: Contract, rules: Rules, golden: Cassette, sent: Sent) 
         fresh,
         golden_values=values,
         fresh_values={name: renamed(sent.values[name]) for name in values.keys() & sent.values.keys()},
+        demands=None if golden.provenance.origin in values_of else Demands(sent.expectation),
     )
+
+
+def _once(first: Sequence[Finding], then: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings, and those of others at locations that none of the first is at."""
+    places = {one.location for one in first}
+    return (*first, *(one for one in then if one.location not in places))
 
 
 class Verifier:
@@ -61,16 +77,25 @@ class Verifier:
         judge: judges exchanges by the contract.
         rules: what may differ.
         cassettes: path of each cassette by its id.
+        values_of: the origins whose cassettes are compared by value.
     """
 
     def __init__(
-        self, runner: Runner, suite: Suite, judge: Judge, rules: Rules, cassettes: Mapping[str, Path]
+        self,
+        runner: Runner,
+        suite: Suite,
+        judge: Judge,
+        rules: Rules,
+        cassettes: Mapping[str, Path],
+        *,
+        values_of: Collection[Origin],
     ) -> None:
         self._runner = runner
         self._sends = CaseDigests(suite)
         self._judge = judge
         self._rules = rules
         self._cassettes = cassettes
+        self._values_of = values_of
 
     def run(self, case: Case) -> CaseResult:
         """Send a case and compare the response with the golden one."""
@@ -122,11 +147,19 @@ class Verifier:
         return self._compared(golden, sent)
 
     def _compared(self, golden: Cassette, sent: Sent) -> CaseResult:
-        wanted = Expectation(status=(golden.exchange.response.status,))
-        if (excused := self._runner.excused(sent.exchange, wanted)) is not None:
+        statuses = (golden.exchange.response.status, *self._accepted(golden, sent))
+        if (excused := self._runner.excused(sent.exchange, Expectation(status=statuses))) is not None:
             return excused
-        found = differences(self._judge.contract, self._rules, golden, sent)
-        return self._runner.weighed(sent.exchange, found or self._worse(golden.exchange, sent.exchange))
+        found = differences(self._judge.contract, self._rules, golden, sent, values_of=self._values_of)
+        by_value = golden.provenance.origin in self._values_of
+        if by_value and any(one.severity is Severity.BREAKING for one in found):
+            return self._runner.weighed(sent.exchange, found)
+        # What differs only a little does not explain what else is wrong.
+        worse = list(self._worse(golden.exchange, sent.exchange))
+        return self._runner.weighed(sent.exchange, _once(found, worse) if by_value else _once(worse, found))
+
+    def _accepted(self, golden: Cassette, sent: Sent) -> tuple[int, ...]:
+        return () if golden.provenance.origin in self._values_of else sent.expectation.status
 
     def _worse(self, golden: Exchange, fresh: Exchange) -> Iterable[Finding]:
         """Yield the findings that the golden response does not have."""

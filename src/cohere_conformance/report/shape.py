@@ -64,6 +64,8 @@ class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
         imported: imported from traffic that somebody else recorded.
         broken: files that cannot be read as cassettes.
         compared: whether the responses of a target were compared with them.
+        shape_only: with how many of them only status and shape were compared, because the reference server's
+            values are not demanded of others.
     """
 
     interactions: Count
@@ -73,6 +75,7 @@ class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
     imported: Count = 0
     broken: Count = 0
     compared: bool = False
+    shape_only: Count = 0
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from cohere_conformance.golden.compare.answers import compare
 from cohere_conformance.golden.compare.loading import load_rules
+from cohere_conformance.golden.compare.outlines import Demands
 from cohere_conformance.golden.compare.rules import Rules
 
-__all__ = ["Rules", "compare", "load_rules"]
+__all__ = ["Demands", "Rules", "compare", "load_rules"]

@@ -12,19 +12,23 @@ from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.contract.fields import typed
 from cohere_conformance.golden.compare.locations import bodies, events
 from cohere_conformance.golden.compare.masks import EQUAL, WITHHELD, Like, withheld
+from cohere_conformance.golden.compare.outlines import Outlines
 from cohere_conformance.golden.compare.rules import HEADER
 from cohere_conformance.golden.compare.streams import Streamed, compare_streams, framing_of
 from cohere_conformance.golden.compare.values import Differences, Placeholders, apart
 from cohere_conformance.model import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.golden.compare.locations import SchemaNode
+    from cohere_conformance.golden.compare.outlines import Demands
     from cohere_conformance.golden.compare.rules import Masks, Rules
     from cohere_conformance.model import Exchange, Finding
 
+ERROR = 400
+"""The least status of an error."""
 _CONTENT_TYPE = "content-type"
 _NUMBER = {"type": "number"}
 
@@ -38,6 +42,7 @@ def compare(
     *,
     golden_values: Mapping[str, str],
     fresh_values: Mapping[str, str],
+    demands: Demands | None = None,
 ) -> tuple[Finding, ...]:
     """Return where a response means something else than the golden one.
 
@@ -52,6 +57,8 @@ def compare(
         fresh: the exchange to compare.
         golden_values: values of the placeholders of the case when it was recorded.
         fresh_values: values of them now.
+        demands: what the case expects to be in the response, if only status and shape are compared: the
+            values of the server that gave the golden response are not demanded of others.
     """
     label = _label(contract, golden)
     masks = rules.of(case_id, label)
@@ -65,7 +72,12 @@ def compare(
     placeholders = Placeholders(golden_values, fresh_values)
     differences = Differences(Frame(label, fresh.response.status), masks, placeholders, declared)
     then, now = ParsedExchange(golden), ParsedExchange(fresh)
-    if _is_another(differences, then, now):
+    if _is_another(differences, then, now, () if demands is None else demands.status):
+        return differences.findings()
+    if demands is not None:
+        # Of an error, the wording and the further properties are up to the server.
+        if then.exchange.response.status == fresh.response.status < ERROR:
+            Outlines(differences, masks, demands).compare(contract, label, then, now)
         return differences.findings()
     _headers(differences, masks, placeholders, then, now)
     _body(contract, differences, masks, placeholders, label, then, now)
@@ -78,15 +90,18 @@ def _label(contract: Contract, exchange: Exchange) -> str:
     return route.operation or f"{request.method} {urlsplit(request.url).path or '/'}"
 
 
-def _is_another(differences: Differences, golden: ParsedExchange, fresh: ParsedExchange) -> bool:
-    """Note an incomplete response or another status; return whether there is one."""
+def _is_another(
+    differences: Differences, golden: ParsedExchange, fresh: ParsedExchange, accepted: Collection[int]
+) -> bool:
+    """Note an incomplete response or another status, unless it is accepted; return whether one was noted."""
     response, status = fresh.exchange.response, golden.exchange.response.status
     if response.failure is not None:
         differences.note("", "broken", "a complete response", response.failure.detail)
         return True
-    if response.status == status:
+    if response.status == status or response.status in accepted:
         return False
-    differences.note("", "status", f"status {status}", _answer(fresh))
+    statuses = " or ".join(map(str, dict.fromkeys((status, *accepted))))
+    differences.note("", "status", f"status {statuses}", _answer(fresh))
     return True
 
 

@@ -198,7 +198,7 @@ class Differences:
         whole = all(is_whole(value) for value in pair.golden if kind(value) == "number")
         for value in pair.fresh:
             if kind(value) not in known or (whole and fraction(value)):
-                location = self._place(tag, pair.tokens)
+                location = self.place(tag, pair.tokens)
                 expected = sorted({_typed(one, location) for one in pair.golden})
                 observed = _typed(value, location)
                 self.note(location, "type", _listed(expected), observed, where=pair.where)
@@ -222,7 +222,7 @@ class Differences:
 
     def _presence(self, tag: str | None, pair: _Pair, golden: int, fresh: int) -> None:
         """Note a property that all golden objects have and a fresh one has not, or that none of them has."""
-        location = self._place(tag, pair.tokens)
+        location = self.place(tag, pair.tokens)
         if len(pair.golden) == golden and len(pair.fresh) < fresh:
             self.note(
                 location, "missing", shown(pair.golden[0], location), "no such property", where=pair.where
@@ -273,7 +273,7 @@ class Differences:
             if size(value) not in known:
                 at_least = "at least " if size is bool and any(known) else ""
                 expected = at_least + " or ".join(_count(1 if at_least else one) for one in sorted(known))
-                location = self._place(tag, pair.tokens)
+                location = self.place(tag, pair.tokens)
                 self.note(location, "length", expected, _count(len(value)), where=pair.where)
                 return True
         return False
@@ -281,7 +281,7 @@ class Differences:
     def _bits(self, tag: str | None, pair: _Pair, mask: Mask, part: float) -> None:
         if mask.within is not None and part > mask.within:
             expected = f"the same bits, at most {mask.within:.0%} of them others"
-            location = self._place(tag, pair.tokens)
+            location = self.place(tag, pair.tokens)
             self.note(location, "value", expected, f"{part:.0%} of the bits are others", where=pair.where)
 
     def _scalars(self, tag: str | None, pair: _Pair, mask: Mask) -> None:
@@ -294,7 +294,7 @@ class Differences:
         for value in fresh if golden else ():
             if (kind(value), mask.sign(value)) in known or any(mask.near(one, value) for one in golden):
                 continue
-            location = self._place(tag, pair.tokens)
+            location = self.place(tag, pair.tokens)
             expected, observed = _expected_and_observed(mask, golden, value, location)
             self.note(location, "value", expected, observed, where=pair.where)
             # Without a correspondence of elements, one difference is enough.
@@ -304,7 +304,8 @@ class Differences:
     def _today(self, value: object) -> object:
         return self._placeholders.now(value) if isinstance(value, str) else value
 
-    def _place(self, tag: str | None, tokens: Tokens) -> str:
+    def place(self, tag: str | None, tokens: Tokens) -> str:
+        """Return a location as findings name it."""
         location = folded(self._declared(tag), tokens)
         return location if tag is None else f"<{escaped(tag)}>{location}"
 

@@ -139,7 +139,10 @@ def golden_line(golden: GoldenCounts) -> str:
     numbers = [f"{golden.reference} reference", f"{golden.live} live"]
     further = {"other": golden.other, "imported": golden.imported, "broken": golden.broken}
     numbers += [f"{number} {name}" for name, number in further.items() if number]
-    return f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(numbers)}"
+    line = f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(numbers)}"
+    if golden.shape_only:
+        line += "; only status and shape are compared with those of the reference server, values with others"
+    return line
 
 
 def cases_line(cases: CaseCoverage) -> str:
