@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance import __version__, session
 from cohere_conformance.client.address import base_url
-from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Severity
 from cohere_conformance.recordings.hosts import placed
-from cohere_conformance.report import Header, Mode, Sentences, Tally
-from cohere_conformance.session.evidence import now
+from cohere_conformance.report import Header, Mode, Tally
+from cohere_conformance.session.evidence import background_of, now
 
 if TYPE_CHECKING:
     import os
@@ -131,5 +130,6 @@ def judged(
         arguments=arguments,
     )
     operations = list(judging.contract.operations)
-    says = Sentences(requirements={one.id: one.says for one in shipped_requirements().requirements.values()})
-    return tally.finish(header, operations, finished_at=now(), exit_code=exit_code, sentences=says)
+    return tally.finish(
+        header, operations, finished_at=now(), exit_code=exit_code, background=background_of(judging.contract)
+    )

@@ -122,28 +122,42 @@ def test_an_inconclusive_answer_is_listed_and_makes_no_run_conform(
 # -- statuses that cases did not expect
 
 
-def test_cases_that_expect_different_statuses_are_different_rows(
+def test_an_unexpected_status_is_a_row_for_each_case(
     exchange: MakeExchange, finding: MakeFinding, finish: Finish
 ) -> None:
-    """One answer of 200 to a case that wants a refusal and to one that wants 404: each row shows its own."""
+    """A response of 200 to cases that want a refusal: each is about a rule of its own."""
     tally = Tally()
     made = finding(Kind.STATUS_UNEXPECTED, "")
-    wants = {"status 400 or 422": ("chat.a", "chat.b"), "status 404": ("chat.c",)}
-    for expected, cases in wants.items():
-        for case in cases:
+    wants = {"chat.a": "status 400 or 422", "chat.b": "status 400 or 422", "chat.c": "status 404"}
+    for case, expected in wants.items():
+        for _ in range(2):
             tally.add(exchange(), CHAT, [msgspec.structs.replace(made, expected=expected)], JSON, case=case)
-    rows = {row.expected: row for row in finish(tally).findings}
-    assert {expected: row.cases for expected, row in rows.items()} == wants
-    assert len({row.fingerprint for row in rows.values()} | {made.fingerprint}) == 3
+    rows = {row.cases: row for row in finish(tally).findings}
+    assert {case: row.expected for (case,), row in rows.items()} == wants
+    assert [row.count for row in rows.values()] == [2, 2, 2]
+    assert len({row.fingerprint for row in rows.values()} | {made.fingerprint}) == 4
 
 
-def test_one_expectation_keeps_the_fingerprint_of_its_finding(
+def test_the_fingerprint_of_an_unexpected_status_does_not_depend_on_other_cases(
     exchange: MakeExchange, finding: MakeFinding, finish: Finish
 ) -> None:
-    """Baselines that name it stay valid."""
-    tally = Tally()
+    """Baselines that name it stay valid when another case is mended."""
     made = finding(Kind.STATUS_UNEXPECTED, "")
-    tally.add(exchange(), CHAT, [made], JSON, case="chat.a")
-    tally.add(exchange(), CHAT, [made], JSON, case="chat.b")
+    alone, beside = Tally(), Tally()
+    for tally, cases in ((alone, ("chat.a",)), (beside, ("chat.a", "chat.b"))):
+        for case in cases:
+            tally.add(exchange(), CHAT, [made], JSON, case=case)
+    fingerprints = {row.cases: row.fingerprint for row in finish(beside).findings}
+    assert finish(alone).findings[0].fingerprint == fingerprints["chat.a",]
+
+
+def test_an_operation_that_is_not_there_is_one_row_for_all_cases(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish
+) -> None:
+    """A status that does not depend on the content of a request is not listed for every case."""
+    tally = Tally()
+    made = finding(Kind.STATUS_UNEXPECTED, "", status=404)
+    for case in ("chat.a", "chat.b"):
+        tally.add(exchange(status=404), CHAT, [made], JSON, case=case)
     (row,) = finish(tally).findings
-    assert (row.fingerprint, row.cases) == (made.fingerprint, ("chat.a", "chat.b"))
+    assert row.cases == ("chat.a", "chat.b")

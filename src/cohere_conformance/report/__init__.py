@@ -1,6 +1,7 @@
 """The report: a value, built from judged exchanges, written and read back, and rendered by pure functions."""
 
 from cohere_conformance.report.build import Tally
+from cohere_conformance.report.causes import Background
 from cohere_conformance.report.coverage import (
     CaseCoverage,
     CaseEnd,
@@ -30,6 +31,7 @@ from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
 
 __all__ = [
+    "Background",
     "CaseCoverage",
     "CaseEnd",
     "CaseOutcome",

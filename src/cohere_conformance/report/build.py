@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.model import BodyState, Kind, Severity
 from cohere_conformance.report import verdict
+from cohere_conformance.report.causes import NOTHING_KNOWN, Background, SeenFinding, find_causes
 from cohere_conformance.report.coverage import (
     AmendmentUse,
     Coverage,
@@ -21,10 +22,11 @@ from cohere_conformance.report.coverage import (
     UnreadableInput,
 )
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
-from cohere_conformance.report.example import LONGEST_PATH, clean, example, order, without_password
+from cohere_conformance.report.example import LONGEST_PATH, clean, example, rank, without_password
 from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.latency import Latencies
-from cohere_conformance.report.shape import Footer, Header, Report, Row, Sentences, Totals
+from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
+from cohere_conformance.report.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,6 +64,7 @@ class Tally:
         self._remarks: set[InputNote] = set()
         self._gaps = Gaps()
         self._latencies = Latencies()
+        self._together = Together()
         self._unrouted = 0
 
     @property
@@ -100,6 +103,8 @@ class Tally:
         body: BodyState = BodyState.JUDGED,
         case: str = "",
         setup: bool = False,
+        generated: bool = False,
+        meant_to_fail: bool = False,
         untestable: Sequence[Untestable] = (),
         inconclusive: str = "",
     ) -> None:
@@ -114,11 +119,15 @@ class Tally:
             body: whether the body of the response could be judged.
             case: id of the case that sent it, `""` if none did.
             setup: whether it only created or removed a resource that a case needs.
+            generated: whether it is one of many requests that the case generates.
+            meant_to_fail: whether the server should refuse the request.
             untestable: the requirements that cannot be checked on it.
             inconclusive: why the response says nothing about the API, if it does not.
         """
         if findings:
-            self._add_findings(exchange, findings, (case,) if case else ())
+            invalid = any(finding.kind is Kind.REQUEST_INVALID for finding in findings)
+            found = self._add_findings(exchange, findings, case, meant_to_fail=meant_to_fail or invalid)
+            self._together.add(found, "" if setup or generated else clean(case))
         self._gaps.add_untestable(untestable, findings)
         if inconclusive:
             self._gaps.add_inconclusive(exchange, operation or "", inconclusive)
@@ -183,6 +192,7 @@ class Tally:
         self._foreign.update(other._foreign)
         self._gaps.merge(other._gaps)
         self._latencies.merge(other._latencies)
+        self._together.merge(other._together)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
         self._remarks |= other._remarks
@@ -199,7 +209,7 @@ class Tally:
         exercise: tuple[Exercise, ...] = (),
         declarations: tuple[Exercise, ...] = (),
         fuzzed: tuple[FuzzCoverage, ...] = (),
-        sentences: Sentences | None = None,
+        background: Background = NOTHING_KNOWN,
     ) -> Report:
         """Return the report.
 
@@ -212,7 +222,7 @@ class Tally:
             exercise: how many of the declared elements were seen.
             declarations: the same, with elements that operations share counted once.
             fuzzed: what the fuzzer sent and covered, if it was used.
-            sentences: about every requirement and case; the report has those that its rows name.
+            background: what explains findings besides themselves.
         """
         header = msgspec.structs.replace(
             header,
@@ -220,11 +230,8 @@ class Tally:
             arguments=tuple(clean(without_password(argument)) for argument in header.arguments),
             target=header.target and _shown(header.target),
         )
-        alike = Counter((identity, amendment) for identity, amendment, _ in self._entries)
-        made = (
-            entry.row(fingerprint(key, alone=alike[key[:2]] == 1)) for key, entry in self._entries.items()
-        )
-        rows = tuple(sorted(made, key=_row_order))
+        made = {key: entry.row(fingerprint(key)) for key, entry in self._entries.items()}
+        rows = tuple(sorted(made.values(), key=_row_order))
         coverage = msgspec.structs.replace(
             self._coverage(rows, contract_operations),
             cases=cases,
@@ -245,15 +252,37 @@ class Tally:
             known_defects=tuple(row for row in rows if row.amendment is not None),
             coverage=coverage,
             footer=footer,
-            sentences=_named(sentences, rows),
+            sentences=background.sentences.named_by(rows),
+            causes=find_causes(self._sightings(made), coverage, background, header.fail_on),
         )
 
-    def _add_findings(self, exchange: Exchange, findings: Iterable[Finding], cases: tuple[str, ...]) -> None:
+    def _sightings(self, rows: Mapping[RowKey, Row]) -> list[SeenFinding]:
+        """Return the findings that are not known spec defects with what is known about them."""
+        cases, companions = self._together.cases(), self._together.companions()
+        return [
+            SeenFinding(
+                row=row,
+                value_class=self._entries[key].finding.value_class,
+                rank=self._entries[key].order,
+                cases=cases.get(key, frozenset()),
+                companions=frozenset(
+                    rows[other].fingerprint for other in companions.get(key, ()) if other[1] is None
+                ),
+            )
+            for key, row in rows.items()
+            if row.amendment is None
+        ]
+
+    def _add_findings(
+        self, exchange: Exchange, findings: Iterable[Finding], case: str, *, meant_to_fail: bool
+    ) -> Collection[RowKey]:
+        """Count the findings of one exchange, and return what identifies them."""
         distinct: dict[RowKey, list[Finding]] = {}
         for finding in findings:
-            distinct.setdefault(key_of(finding), []).append(finding)
+            distinct.setdefault(key_of(finding, case), []).append(finding)
         self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
-        location, moment, shown = order(exchange), moment_of(exchange.source.recorded_at), None
+        cases = (case,) if case else ()
+        location, moment, shown = rank(exchange, meant_to_fail), moment_of(exchange.source.recorded_at), None
         for key, same in distinct.items():
             severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
             status = exchange.response.status
@@ -270,6 +299,7 @@ class Tally:
                 self._entries[key] = sighting
             else:
                 entry.absorb(sighting)
+        return distinct.keys()
 
     def _coverage(self, rows: Sequence[Row], contract_operations: Iterable[str]) -> Coverage:
         explaining = Counter(row.amendment for row in rows if row.amendment is not None)
@@ -334,20 +364,6 @@ class Tally:
             untestable=len(self._gaps.untestable()),
             inconclusive=self._gaps.inconclusive,
         )
-
-
-def _named(sentences: Sentences | None, rows: Sequence[Row]) -> Sentences:
-    """Return the sentences about the requirements and cases that rows name."""
-    if sentences is None:
-        return Sentences()
-    requirements = sorted({row.requirement for row in rows if row.requirement})
-    cases = sorted({case for row in rows for case in row.cases})
-    return Sentences(
-        requirements={
-            name: sentences.requirements[name] for name in requirements if name in sentences.requirements
-        },
-        cases={name: sentences.cases[name] for name in cases if name in sentences.cases},
-    )
 
 
 def _shown(target: Target) -> Target:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from cohere_conformance.model import Finding, Kind, Severity
-from cohere_conformance.report.example import Order, clean
+from cohere_conformance.report.example import Rank, clean
 from cohere_conformance.report.shape import Example, Row
 from cohere_conformance.report.verdict import RANK
 
@@ -17,10 +17,12 @@ Moment = tuple[datetime, str]
 RowKey = tuple[str, str | None, str]
 """Fingerprint, amendment and expectation.
 
-A known spec defect must not hide the same finding where it is none, and cases that expect different
-statuses are different findings.
+A known spec defect must not hide the same finding where it is none, and an unexpected status is a finding
+for each case: each expects it for a reason of its own.
 """
 
+_FOR_ALL_ALIKE = frozenset({0, 401, 403, 404, 405, 429, 501, 502, 503, 504})
+"""Statuses that do not depend on what a request contains: cases that receive them are one finding."""
 MOST_CASES = 20
 """Ids of further cases that show a finding are not stored."""
 
@@ -30,7 +32,7 @@ class DistinctFinding(msgspec.Struct):
 
     finding: Finding
     example: Example
-    order: Order
+    order: Rank
     severity: Severity
     status: int
     count: int = 1
@@ -90,15 +92,26 @@ class DistinctFinding(msgspec.Struct):
         )
 
 
-def key_of(finding: Finding) -> RowKey:
-    """Return what identifies a row of a report."""
-    expected = finding.expected if finding.kind is Kind.STATUS_UNEXPECTED else ""
-    return finding.fingerprint, finding.amendment, expected
+def key_of(finding: Finding, case: str = "") -> RowKey:
+    """Return what identifies a row of a report.
+
+    Args:
+        finding: of one exchange.
+        case: id of the case that sent it.
+    """
+    return finding.fingerprint, finding.amendment, _expectation(finding, case)
 
 
-def fingerprint(key: RowKey, *, alone: bool) -> str:
-    """Return the identity of a row: that of its finding, unless cases expected different statuses."""
-    if alone:
+def _expectation(finding: Finding, case: str) -> str:
+    """Return what distinguishes statuses that are unexpected for different reasons: each case has its own."""
+    if finding.kind is not Kind.STATUS_UNEXPECTED:
+        return ""
+    return finding.expected if finding.status in _FOR_ALL_ALIKE else f"{finding.expected}\x1f{case}"
+
+
+def fingerprint(key: RowKey) -> str:
+    """Return the identity of a row: that of its finding, and of what its case expected."""
+    if not key[2]:
         return key[0]
     return hashlib.sha256(f"{key[0]}\x1f{key[2]}".encode()).hexdigest()[: len(key[0])]
 

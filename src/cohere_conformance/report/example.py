@@ -25,6 +25,9 @@ LONGEST_TEXT = 500
 Order = tuple[str, tuple[tuple[str, int, str], ...], str, str]
 """What examples are ordered by: file, position by its numbers, position as written, time."""
 
+Rank = tuple[bool, int, Order]
+"""What examples of one finding are ordered by: meant to fail, size in bytes, order."""
+
 _MOST_EVENTS = 1000
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
 _NUMBERS = re.compile(r"([0-9]+)")
@@ -50,6 +53,20 @@ def order(exchange: Exchange) -> Order:
     source = exchange.source
     position = clean(source.position)
     return (clean(source.file, LONGEST_PATH), _natural(position), position, source.recorded_at or "")
+
+
+def rank(exchange: Exchange, meant_to_fail: bool) -> Rank:
+    """Return how good an example an exchange is; the best one is the smallest.
+
+    Args:
+        exchange: with a finding.
+        meant_to_fail: whether the server should refuse the request: it shows best what is about refusals, and
+            badly everything else.
+    """
+    sent, received = exchange.request, exchange.response
+    size = len(sent.url) + len(sent.body or b"") + len(received.body or b"")
+    size += sum(len(event.data) for event in received.events or ())
+    return meant_to_fail, size, order(exchange)
 
 
 def example(exchange: Exchange, *, curl: bool) -> Example:

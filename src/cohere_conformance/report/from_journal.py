@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import ReportError, TrafficError
 from cohere_conformance.report.build import Tally
+from cohere_conformance.report.causes import NOTHING_KNOWN, Background
 from cohere_conformance.report.coverage import (
     CaseCoverage,
     CaseEnd,
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Aspect, Element, Exchange, Untestable
     from cohere_conformance.report.fuzzed import Fuzzing
-    from cohere_conformance.report.shape import Report, Sentences
+    from cohere_conformance.report.shape import Report
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
 """A case of several records ends as the worst of them; one that was skipped in part was tried."""
+_MEANT_TO_FAIL = frozenset({"negative", "protocol"})
+"""The modes of generated requests that a server may refuse."""
 _UNFINISHED = "the run did not come to its end"
 _BARE = "failed without a finding and without a reason"
 
@@ -45,8 +48,8 @@ def report_of(
     untestable: Callable[[Exchange], Sequence[Untestable]] = lambda _: (),
     finished_at: str,
     fuzzing: Fuzzing | None = None,
+    background: Background = NOTHING_KNOWN,
     curl: bool = True,
-    sentences: Sentences | None = None,
 ) -> Report:
     """Return the report of the run whose journals lie in `folder`.
 
@@ -59,14 +62,14 @@ def report_of(
         untestable: the requirements that one exchange with findings cannot show.
         finished_at: RFC 3339 time at which the run ended.
         fuzzing: how to look at what the fuzzer derived; without it there are no figures of it.
+        background: what explains findings besides themselves.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
-        sentences: about every requirement and case.
 
     Raises:
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed)
+    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background.refused)
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -92,7 +95,7 @@ def report_of(
         exercise=exercise,
         declarations=_declarations(elements, run.seen),
         fuzzed=() if fuzzed is None else fuzzed.coverage(exercise),
-        sentences=sentences,
+        background=background,
     )
 
 
@@ -106,6 +109,7 @@ class _Run:
         untestable: Callable[[Exchange], Sequence[Untestable]],
         tally: Tally,
         fuzzed: FuzzTally | None,
+        refused: Collection[str],
     ) -> None:
         self.tally = tally
         self.openings: list[Opening] = []
@@ -114,6 +118,7 @@ class _Run:
         self._exercised = exercised
         self._untestable = untestable
         self._fuzzed = fuzzed
+        self._refused = refused
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
@@ -167,6 +172,8 @@ class _Run:
                 request_judged=known and exchange.request.body is not None,
                 case=record.case,
                 setup=record.setup,
+                generated=bool(record.mode),
+                meant_to_fail=record.mode in _MEANT_TO_FAIL or record.case in self._refused,
                 # Where the contract is kept, everything can be checked, and nothing is judged once more.
                 untestable=self._untestable(exchange) if known and record.findings else (),
             )

@@ -5,6 +5,7 @@ raises `FORMAT`; a new field with a default does not.
 """
 
 import enum
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,7 +112,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """The exchange that proves a finding: the first one by file and position.
+    """The exchange that proves a finding: the smallest one whose request should succeed, if there is one.
 
     Attributes:
         file: path of the recording, as the caller named it.
@@ -178,6 +179,40 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def client_side(self) -> bool:
         """Tell whether the client, not the server, deviates."""
         return self.kind is Kind.REQUEST_INVALID
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """One mistake that explains one or more findings.
+
+    Every finding is a member of exactly one cause.
+
+    Attributes:
+        id: identity across runs, 8 hex digits: independent of wording and order.
+        rule: what the findings have in common, such as `requirement` or `declaration`.
+        title: what is wrong, in words.
+        severity: the worst of the findings.
+        change: what to change, in one sentence.
+        operations: labels of the operations that show it, the first one an ordinary client calls first.
+        findings: fingerprints of the findings, the one that says most first.
+        cases: how many cases fail because of it and nothing else: they pass once it is mended.
+        case_ids: ids of cases that show it, the first 20; those that pass once it is mended first.
+        example: the smallest exchange that shows it; of a request that should succeed, if there is one.
+        feature: name of the feature that the server lacks, for `without`; null if it is something else.
+        framework: name of the framework whose default behaviour this is; null if none is recognised.
+    """
+
+    id: str
+    rule: str
+    title: str
+    severity: Severity
+    change: str
+    operations: tuple[str, ...]
+    findings: tuple[str, ...]
+    cases: Count
+    case_ids: tuple[str, ...] = ()
+    example: Example
+    feature: str | None = None
+    framework: str | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,6 +282,17 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True):
     requirements: dict[str, str] = {}
     cases: dict[str, str] = {}
 
+    def named_by(self, rows: Iterable[Row]) -> "Sentences":
+        """Return the sentences about the requirements and cases that rows name."""
+        requirements = {row.requirement for row in rows if row.requirement}
+        cases = {case for row in rows for case in row.cases}
+        return Sentences(
+            requirements={
+                name: self.requirements[name] for name in sorted(requirements & self.requirements.keys())
+            },
+            cases={name: self.cases[name] for name in sorted(cases & self.cases.keys())},
+        )
+
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one run found, as a value.
@@ -255,6 +301,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         header: what was judged, against what, and when.
         findings: the distinct findings that are not known spec defects, worst first.
         known_defects: the distinct findings that are known spec defects, worst first; they never fail a run.
+        causes: the mistakes that explain the findings, the most important one first.
         coverage: what was covered and what was not.
         sentences: about the requirements and cases that the findings name.
         footer: totals and verdict.
@@ -263,6 +310,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     header: Header
     findings: tuple[Row, ...]
     known_defects: tuple[Row, ...] = ()
+    causes: tuple[Cause, ...] = ()
     coverage: Coverage
     sentences: Sentences = Sentences()
     footer: Footer

@@ -17,7 +17,16 @@ from cohere_conformance.contract.requested import requestable
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import ReportError
 from cohere_conformance.names import slug
-from cohere_conformance.report import Fuzzing, Opening, Report, Sentences, read_journals, report_of, write
+from cohere_conformance.report import (
+    Background,
+    Fuzzing,
+    Opening,
+    Report,
+    Sentences,
+    read_journals,
+    report_of,
+    write,
+)
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 
 if TYPE_CHECKING:
@@ -54,16 +63,22 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
             requested=lambda exchange: requested(contract, exchange),
             shape=lambda exchange: response_shape(contract, exchange),
         ),
-        sentences=_sentences(),
+        background=background_of(contract),
     )
     return report, tuple(write(report, folder))
 
 
-def _sentences() -> Sentences:
-    """Return what every requirement says, and what every case is about."""
-    return Sentences(
-        requirements={one.id: one.says for one in shipped_requirements().requirements.values()},
-        cases={case.id: case.about for case in shipped_suite().cases},
+def background_of(contract: Contract) -> Background:
+    """Return what the contract and the cases say, for the causes of findings."""
+    elements = (one for operation in contract.operations.values() for one in declared(operation))
+    cases = shipped_suite().cases
+    return Background(
+        declarations={(one.operation, one.name): one.declaration for one in elements if one.declaration},
+        sentences=Sentences(
+            requirements={one.id: one.says for one in shipped_requirements().requirements.values()},
+            cases={case.id: case.about for case in cases},
+        ),
+        refused=frozenset(case.id for case in cases if min(case.expect.status, default=0) >= 400),
     )
 
 

@@ -1,0 +1,96 @@
+"""Finds the causes of findings: groups them by what they have in common, and lets causes explain others."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from cohere_conformance.report.causes.explained import explained
+from cohere_conformance.report.causes.group import CauseGroup
+from cohere_conformance.report.causes.importance import earliness, first_example, says_most
+from cohere_conformance.report.causes.keys import Facts, key_of
+from cohere_conformance.report.causes.words import words
+from cohere_conformance.report.shape import Cause
+from cohere_conformance.report.verdict import RANK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cohere_conformance.model import Severity
+    from cohere_conformance.report.causes.group import Key
+    from cohere_conformance.report.causes.seen import Background, SeenFinding
+    from cohere_conformance.report.coverage import Coverage
+
+_MOST_CASES = 20
+_BY_RANK = {rank: severity for severity, rank in RANK.items()}
+
+
+def find_causes(
+    sightings: Iterable[SeenFinding], coverage: Coverage, background: Background, fail_on: Severity
+) -> tuple[Cause, ...]:
+    """Return the causes of findings, the most important one first; each finding is a member of one of them.
+
+    Args:
+        sightings: the findings, in any order.
+        coverage: of the run.
+        background: what explains findings besides themselves.
+        fail_on: the least severity that fails a case.
+    """
+    ordered = sorted(sightings, key=lambda one: one.row.fingerprint)
+    facts = Facts(ordered, coverage, background)
+    grouped: dict[Key, CauseGroup] = {}
+    for one in ordered:
+        key = key_of(one, facts)
+        grouped.setdefault(key, CauseGroup(key)).members.append(one)
+    groups = explained(list(grouped.values()), facts)
+    failing = _failing(ordered, fail_on)
+    made = [_cause(group, failing, background) for group in groups]
+    return tuple(cause for _, cause in sorted(made, key=lambda one: one[0]))
+
+
+def _failing(sightings: Iterable[SeenFinding], fail_on: Severity) -> dict[str, set[str]]:
+    """Return the findings that fail each case, by fingerprint."""
+    failing: dict[str, set[str]] = {}
+    for one in sightings:
+        if RANK[one.row.severity] <= RANK[fail_on]:
+            for case in one.cases:
+                failing.setdefault(case, set()).add(one.row.fingerprint)
+    return failing
+
+
+def _cause(
+    group: CauseGroup, failing: Mapping[str, set[str]], background: Background
+) -> tuple[tuple[object, ...], Cause]:
+    """Return a cause, after what orders it."""
+    members = [*sorted(group.members, key=says_most), *sorted(group.followers, key=says_most)]
+    fingerprints = {one.row.fingerprint for one in members}
+    shown = {case for one in members for case in one.cases}
+    green = {case for case in shown if case in failing and failing[case] <= fingerprints}
+    title, change = words(group, members, background)
+    early = min(map(earliness, members))
+    cause = Cause(
+        id=_id(group.key),
+        rule=group.key.rule,
+        title=title,
+        severity=_BY_RANK[group.severity],
+        change=change,
+        operations=tuple(_operations(members)),
+        findings=tuple(one.row.fingerprint for one in members),
+        cases=len(green),
+        case_ids=tuple(sorted(shown, key=lambda case: (case not in green, case))[:_MOST_CASES]),
+        example=first_example(members).row.example,
+        feature=group.key.feature,
+        framework=group.key.framework,
+    )
+    exchanges = max(one.row.count for one in members)
+    return (group.severity, -len(green), early, -len(shown), -exchanges, cause.id), cause
+
+
+def _id(key: Key) -> str:
+    return hashlib.sha256("\x1f".join((key.rule, *key.parts)).encode("utf-8", "surrogatepass")).hexdigest()[
+        :8
+    ]
+
+
+def _operations(members: Sequence[SeenFinding]) -> Iterable[str]:
+    return dict.fromkeys(one.row.operation for one in sorted(members, key=earliness))

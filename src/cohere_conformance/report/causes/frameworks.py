@@ -1,0 +1,62 @@
+"""Recognises error bodies that web frameworks and other APIs send by default."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+FASTAPI = "FastAPI"
+OPENAI = "OpenAI"
+EXPRESS = "Express"
+STARLETTE = "Starlette"
+FLASK = "Flask"
+DJANGO = "Django REST framework"
+ASPNET = "ASP.NET"
+SPRING = "Spring"
+HTML = "an HTML page"
+
+_EXPRESS = re.compile(r"<title>Error</title>|<pre>Cannot [A-Z]+ |^Cannot [A-Z]+ /")
+_FLASK = re.compile(r"<title>\d{3} [\w ]+</title>\s*<h1>")
+_HTML = re.compile(r"\A\s*<(?:!doctype|html|head|body|h1)", re.IGNORECASE)
+_PLAIN = frozenset({"Internal Server Error", "Not Found", "Method Not Allowed", "Bad Request"})
+
+
+def recognised(response_text: str) -> str | None:
+    """Return the name of the framework whose error body a response has; `None` if it is no known one.
+
+    Args:
+        response_text: status, headers and body as a report shows them.
+    """
+    _, _, body = response_text.partition("\n\n")
+    try:
+        value: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return _of_text(body)
+    return _of_object(value) if isinstance(value, dict) else None
+
+
+def _of_object(value: dict[str, Any]) -> str | None:
+    names = value.keys()
+    match value:
+        case {"detail": list()}:
+            return FASTAPI
+        case {"detail": str()} if names <= {"detail"}:
+            return FASTAPI
+        case {"error": {"message": _}} if names <= {"error"}:
+            return OPENAI
+        case {"timestamp": _, "status": _, "error": _, "path": _}:
+            return SPRING
+        case {"type": str(), "title": str(), "status": int()}:
+            return ASPNET
+    return None
+
+
+def _of_text(body: str) -> str | None:
+    if _EXPRESS.search(body):
+        return EXPRESS
+    if _FLASK.search(body):
+        return FLASK
+    if _HTML.search(body):
+        return HTML
+    return STARLETTE if body.strip() in _PLAIN else None

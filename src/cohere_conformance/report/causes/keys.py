@@ -1,0 +1,184 @@
+"""What the findings of one mistake have in common: the rules that group them, the most specific one first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.model import Kind
+from cohere_conformance.report.causes.frameworks import recognised
+from cohere_conformance.report.causes.group import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cohere_conformance.report.causes.seen import Background, SeenFinding
+    from cohere_conformance.report.coverage import Coverage, OperationCoverage
+
+_NOT_THERE = frozenset({"404", "405", "501"})
+_ENOUGH = 3
+"""Responses that are needed to say that all are alike."""
+_HEADERS = frozenset({Kind.HEADER_MISSING, Kind.HEADER_INVALID})
+_STREAMS = frozenset(
+    {
+        Kind.STREAM_MALFORMED,
+        Kind.STREAM_EVENT_UNKNOWN,
+        Kind.STREAM_ORDER,
+        Kind.STREAM_UNTERMINATED,
+        Kind.STREAM_FOLD_MISMATCH,
+        Kind.STREAM_BUFFERED,
+    }
+)
+_BY_INPUT = frozenset({Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED})
+_SCHEMA = frozenset(
+    {
+        Kind.BODY_MALFORMED,
+        Kind.PROPERTY_MISSING,
+        Kind.PROPERTY_UNDOCUMENTED,
+        Kind.TYPE_CHANGED,
+        Kind.NULL_UNEXPECTED,
+        Kind.ENUM_UNKNOWN,
+        Kind.FORMAT_INVALID,
+        Kind.BOUND_EXCEEDED,
+        Kind.PATTERN_MISMATCH,
+        Kind.UNION_UNMATCHED,
+    }
+)
+
+
+class Facts:
+    """What holds for a whole run.
+
+    Args:
+        sightings: every finding.
+        coverage: of the run.
+        background: what explains findings besides themselves.
+
+    Attributes:
+        background: what explains findings besides themselves.
+        absent: operations that do not seem to exist on the target.
+    """
+
+    def __init__(self, sightings: Sequence[SeenFinding], coverage: Coverage, background: Background) -> None:
+        self.background = background
+        self._groups = coverage.groups
+        self.absent = frozenset(one.operation for one in coverage.operations if _absent(one))
+        self._judged = {one.operation: one.judged for one in coverage.operations}
+
+    def group(self, operation: str) -> str:
+        """Return the group of an operation; the operation itself, if it has none."""
+        return self._groups.get(operation, operation)
+
+
+def _absent(one: OperationCoverage) -> bool:
+    return one.breaking == one.judged >= _ENOUGH and one.statuses.keys() <= _NOT_THERE
+
+
+def key_of(one: SeenFinding, facts: Facts) -> Key:
+    """Return what a finding has in common with others of the same mistake."""
+    return next(key for rule in _RULES if (key := rule(one, facts)) is not None)
+
+
+def _client(one: SeenFinding, facts: Facts) -> Key | None:
+    row = one.row
+    if row.kind is Kind.ROUTE_UNKNOWN:
+        return Key("route", (row.operation,))
+    if row.kind is Kind.REQUEST_INVALID:
+        declared = facts.background.declaration(row.operation, row.location)
+        return Key("request", (declared, one.value_class))
+    return None
+
+
+def _no_operation(one: SeenFinding, facts: Facts) -> Key | None:
+    if one.row.operation in facts.absent:
+        return Key("no-operation", (facts.group(one.row.operation),))
+    return None
+
+
+def _broken(one: SeenFinding, _: Facts) -> Key | None:
+    return Key("broken-response", (one.value_class,)) if one.row.kind is Kind.ANSWER_BROKEN else None
+
+
+def _error_body(one: SeenFinding, _: Facts) -> Key | None:
+    row = one.row
+    about_body = row.kind in _SCHEMA or row.kind in {Kind.ERROR_ENVELOPE, Kind.MEDIA_TYPE_UNDECLARED}
+    if row.status < 400 or not about_body:
+        return None
+    if framework := recognised(row.example.response_text):
+        return Key("error-body", (framework,), framework=framework)
+    return Key("error-body", (row.kind, row.location, one.value_class))
+
+
+def _requirement(one: SeenFinding, _: Facts) -> Key | None:
+    return Key("requirement", (one.row.requirement,)) if one.row.requirement else None
+
+
+def _header(one: SeenFinding, _: Facts) -> Key | None:
+    row = one.row
+    return Key("header", (row.kind, row.location, one.value_class)) if row.kind in _HEADERS else None
+
+
+def _media_type(one: SeenFinding, _: Facts) -> Key | None:
+    if one.row.kind is Kind.MEDIA_TYPE_UNDECLARED:
+        return Key("media-type", (one.value_class,))
+    return None
+
+
+def _status(one: SeenFinding, _: Facts) -> Key | None:
+    return Key("status", (one.value_class,)) if one.row.kind is Kind.STATUS_UNDECLARED else None
+
+
+def _stream(one: SeenFinding, _: Facts) -> Key | None:
+    row = one.row
+    return Key("stream", (row.kind, row.location, one.value_class)) if row.kind in _STREAMS else None
+
+
+def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
+    row = one.row
+    if row.kind not in _SCHEMA:
+        return None
+    return Key(
+        "declaration",
+        (row.kind, facts.background.declaration(row.operation, row.location), one.value_class),
+    )
+
+
+def _input(one: SeenFinding, _: Facts) -> Key | None:
+    row = one.row
+    if row.kind not in _BY_INPUT:
+        return None
+    return Key("input", (row.kind, row.operation, str(row.status), row.observed))
+
+
+def _golden(one: SeenFinding, _: Facts) -> Key | None:
+    return Key("golden", (one.place, one.value_class)) if one.row.kind is Kind.GOLDEN_CHANGED else None
+
+
+def _unexpected_status(one: SeenFinding, _: Facts) -> Key | None:
+    row = one.row
+    if row.kind is not Kind.STATUS_UNEXPECTED:
+        return None
+    if row.status >= 500:
+        return Key("crash", (row.operation, str(row.status)))
+    return Key("unexpected-status", (row.operation, str(row.status), *sorted(one.cases)[:1]))
+
+
+def _expectation(one: SeenFinding, _: Facts) -> Key:
+    return Key("expectation", (one.row.kind, one.place, one.value_class))
+
+
+_RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
+    _client,
+    _no_operation,
+    _broken,
+    _error_body,
+    _requirement,
+    _header,
+    _media_type,
+    _status,
+    _stream,
+    _declaration,
+    _input,
+    _golden,
+    _unexpected_status,
+    _expectation,
+)

@@ -1,0 +1,84 @@
+"""What the search for causes knows: each finding with where it was seen, and what the contract says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cohere_conformance.model import Kind
+from cohere_conformance.report.shape import Sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from cohere_conformance.report.example import Rank
+    from cohere_conformance.report.shape import Row
+
+_INDEX = re.compile(r"(?<=/)[0-9]+(?=/|\Z)")
+_BY_CASE = frozenset({Kind.EXPECTATION_FAILED, Kind.STATUS_UNEXPECTED})
+
+
+@dataclass(frozen=True)
+class Background:
+    """What explains findings besides themselves.
+
+    Attributes:
+        declarations: where the document declares a location, by operation and location.
+        sentences: about every requirement and case.
+        refused: ids of the cases whose request the server should refuse.
+    """
+
+    declarations: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    sentences: Sentences = field(default_factory=Sentences)
+    refused: Collection[str] = frozenset()
+
+    def declaration(self, operation: str, location: str) -> str:
+        """Return where a location is declared; operation and location, if that is unknown."""
+        below = ""
+        place = location
+        while place:
+            if found := self.declarations.get((operation, place)):
+                return found + below
+            place, _, last = place.rpartition("/")
+            below = f"/{last}{below}"
+        return f"{operation} {location}"
+
+
+NOTHING_KNOWN = Background()
+"""The background of reports that are built without a contract."""
+
+
+@dataclass(frozen=True)
+class SeenFinding:
+    """One finding, and where it was seen.
+
+    Attributes:
+        row: the finding.
+        value_class: of the finding: its wrong value, or the type of it.
+        rank: how good an example its example is.
+        cases: ids of all cases that show it.
+        companions: fingerprints of the findings that always come with it.
+    """
+
+    row: Row
+    value_class: str
+    rank: Rank
+    cases: frozenset[str]
+    companions: frozenset[str]
+
+    @property
+    def by_case(self) -> bool:
+        """Whether only a case expects otherwise, not the contract."""
+        return self.row.kind in _BY_CASE
+
+    @cached_property
+    def place(self) -> str:
+        """The location, with `*` for array indexes."""
+        return _INDEX.sub("*", self.row.location)
+
+    @property
+    def served(self) -> bool:
+        """Whether the response was a success."""
+        return 200 <= self.row.status < 300

@@ -1,0 +1,109 @@
+"""The words of a cause: what is wrong, and what to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.model import Kind
+from cohere_conformance.report.verdict import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cohere_conformance.report.causes.group import CauseGroup
+    from cohere_conformance.report.causes.seen import Background, SeenFinding
+
+_BODY = "the body"
+
+
+def words(group: CauseGroup, members: Sequence[SeenFinding], background: Background) -> tuple[str, str]:
+    """Return what is wrong, and what to change.
+
+    Args:
+        group: of the cause.
+        members: its findings, the one that says most first.
+        background: the sentences of requirements and cases.
+    """
+    first = members[0]
+    return _WORDS.get(group.key.rule, _of_value)(group, first, background)
+
+
+def place(location: str) -> str:
+    """Return a location for a reader: `/results/*/index` as `results[].index`."""
+    if location.startswith("header:"):
+        return f"header {location.removeprefix('header:')}"
+    event, _, rest = location.partition("/") if location.startswith("<") else ("", "", location.lstrip("/"))
+    path = ""
+    for token in rest.split("/") if rest else ():
+        name = token.replace("~1", "/").replace("~0", "~")
+        path += "[]" if name == "*" else f"[{name}]" if name.isdigit() else f".{name}" if path else name
+    if event:
+        return f"{path} of {event.strip('<>')} events" if path else f"{event.strip('<>')} events"
+    return path or _BODY
+
+
+def _where(group: CauseGroup) -> str:
+    operations = sorted({one.row.operation for one in group.every})
+    return operations[0] if len(operations) == 1 else quantity(len(operations), "operation")
+
+
+def _requirement(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    row = first.row
+    says = background.sentences.requirements.get(row.requirement or "", "").rstrip(".")
+    where = f" ({place(row.location)})" if row.location else ""
+    title = f"{row.requirement}{where}: got {row.observed}"
+    return title, f"{says}." if says else f"Send {row.expected}."
+
+
+def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    row = first.row
+    where = place(row.location)
+    match row.kind:
+        case Kind.PROPERTY_MISSING:
+            return f"{where} is missing", f"Send {where}: {row.expected}."
+        case Kind.PROPERTY_UNDOCUMENTED:
+            return f"{where} is not declared", f"Remove {where}, which typed clients do not know."
+        case Kind.NULL_UNEXPECTED:
+            return f"{where} is null", f"Send {row.expected} as {where}, or leave it out."
+    return f"{where} is {row.observed}", f"Send {row.expected} as {where}."
+
+
+def _error_body(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    framework = group.key.framework
+    change = 'Send errors as {"id": UUID, "message": TEXT}.'
+    if framework:
+        return f"Errors have the form of {framework}", change
+    return f"Errors: {_of_value(group, first, background)[0]}", change
+
+
+def _no_operation(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return (
+        f"{_where(group)} of {group.key.parts[0]} not implemented (status {first.row.status})",
+        "Implement it, or name what the target implements with --declares.",
+    )
+
+
+def _crash(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return f"{_where(group)} fails with {first.row.status}", "Find the exception in the log of the server."
+
+
+def _unexpected_status(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    row = first.row
+    case = min(first.cases, default="")
+    about = background.sentences.cases.get(case, "").rstrip(".")
+    title = f"{row.operation} responds {row.status} instead of {row.expected.removeprefix('status ')}"
+    return title, f"{about}." if about else f"Respond with {row.expected}."
+
+
+def _broken(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return f"Responses are incomplete: {first.row.observed}", "Send the complete response."
+
+
+_WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str]]] = {
+    "requirement": _requirement,
+    "error-body": _error_body,
+    "no-operation": _no_operation,
+    "crash": _crash,
+    "unexpected-status": _unexpected_status,
+    "broken-response": _broken,
+}
