@@ -19,6 +19,7 @@ from cohere_conformance.names import unknown
 from cohere_conformance.report.example import without_password
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.plan import RunOptions
+from cohere_conformance.session.role_models import parse_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="TIERS",
         default="",
         help="further tiers of operations to allow on a live host",
+    )
+    add(
+        "--conformance-model",
+        metavar="ROLE=NAME",
+        action="append",
+        default=[],
+        help="model that a role of the cases stands for; repeatable",
     )
     add("--conformance-max-requests", metavar="N", type=int, help="maximum number of requests")
     add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for each job")
@@ -162,6 +170,7 @@ def run_options(config: pytest.Config) -> RunOptions:
         seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
         patience=cast("float | None", config.getoption("--conformance-patience")),
         request_timeout=cast("float | None", config.getoption("--conformance-request-timeout")),
+        models=parse_models(cast("list[str]", config.getoption("--conformance-model"))),
     )
 
 

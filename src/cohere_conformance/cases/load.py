@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.cases.build import case_at, resource_at
 from cohere_conformance.cases.case_file import CaseFile, unlike
-from cohere_conformance.cases.model import Suite
+from cohere_conformance.cases.model import PROFILES, Suite
+from cohere_conformance.cases.roles import default_models, with_models
 from cohere_conformance.cases.scope import Scope
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import load_policies
@@ -31,6 +32,8 @@ def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePoli
         folder: the shipped `suites`, or another folder of the same layout.
         contract: of the operations that the cases call.
         policies: of live calls, by the label of the operation.
+
+    The roles of models stay placeholders: `roles.with_models` fills them in.
 
     Raises:
         CaseError: there is no such file, or one of them is wrong; the message says where.
@@ -69,14 +72,22 @@ def load_suite(folder: Path, contract: Contract, policies: Mapping[str, LivePoli
     return Suite(tuple(cases.values()), resources)
 
 
-@lru_cache(maxsize=1)
-def shipped_suite() -> Suite:
-    """Return the shipped cases, read once a process.
+@lru_cache(maxsize=4)
+def shipped_suite(profile: str = PROFILES[0]) -> Suite:
+    """Return the shipped cases, with the default models of a profile for the roles; read once a process.
+
+    Args:
+        profile: of the target.
 
     Raises:
         CaseError: a file of cases is wrong.
         ContractError: a document below `contracts/` is broken.
     """
+    return with_models(_written(), default_models(profile))
+
+
+@lru_cache(maxsize=1)
+def _written() -> Suite:
     policies = load_policies(shipped("contracts") / "operations.yaml")
     return load_suite(shipped("suites"), load_contract(), policies)
 

@@ -85,6 +85,7 @@ class Resource(msgspec.Struct, frozen=True):
         remove: the requests that delete it, in order.
         file: its file, for messages.
         line: its line there.
+        models: the model that each role in its requests stands for; empty while the roles are placeholders.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Resource(msgspec.Struct, frozen=True):
     remove: tuple[Removal, ...]
     file: str
     line: int
+    models: dict[str, str] = {}
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -114,6 +116,8 @@ class Case(msgspec.Struct, frozen=True):
         profiles: other expectations, or the reason to skip the case, by profile of the target.
         file: its file, for messages.
         line: its line there.
+        models: the model that each role stands for, in the case and in the resources that it needs; empty
+            while the roles are placeholders.
     """
 
     id: str
@@ -127,6 +131,7 @@ class Case(msgspec.Struct, frozen=True):
     profiles: dict[str, Expectation | Skip]
     file: str
     line: int
+    models: dict[str, str] = {}
 
     @property
     def operation(self) -> str:
@@ -191,10 +196,18 @@ class Suite(msgspec.Struct, frozen=True):
     Attributes:
         cases: in the order of the groups' names, and of each file.
         resources: by full name.
+        models: the model that each role stands for; empty while the roles are placeholders.
+        written: the same with placeholders for the roles; `None` for itself.
     """
 
     cases: tuple[Case, ...]
     resources: dict[str, Resource]
+    models: dict[str, str] = {}
+    written: Suite | None = None
+
+    def case(self, name: str) -> Case | None:
+        """Return the case with an id, if there is one."""
+        return next((case for case in self.cases if case.id == name), None)
 
     def in_order(self, names: Iterable[str]) -> tuple[Resource, ...]:
         """Return resources with all that they need, in the order of creation.

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
-from cohere_conformance.cases.template import mapped, rendered
+from cohere_conformance.cases.template import filled, mapped, rendered
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
@@ -154,6 +154,29 @@ class RequestTemplate(msgspec.Struct, frozen=True):
             headers=tuple((name, _escaped(value)) for name, value in (headers or {}).items()),
             body=mapped(body, _escaped),
             form=tuple(form),
+        )
+
+    def filled(self, values: Mapping[str, str]) -> RequestTemplate:
+        """Return the template with the placeholders filled that have a value.
+
+        Args:
+            values: of some placeholders.
+        """
+        return msgspec.structs.replace(
+            self,
+            path={name: filled(text, values) for name, text in self.path.items()},
+            query=tuple((name, filled(text, values)) for name, text in self.query),
+            headers=tuple((name, filled(text, values)) for name, text in self.headers),
+            body=mapped(self.body, lambda text: filled(text, values)),
+            text=filled(self.text, values) if isinstance(self.text, str) else self.text,
+            form=tuple(
+                msgspec.structs.replace(
+                    part,
+                    content=filled(part.content, values) if isinstance(part.content, str) else part.content,
+                )
+                for part in self.form
+            ),
+            target=filled(self.target, values),
         )
 
     def outgoing(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.cases.case_file import unlike
 from cohere_conformance.cases.template import renamed
+from cohere_conformance.contract.models import shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +37,7 @@ class Scope:
     contract: Contract
     policies: Mapping[str, LivePolicy]
     captures: Mapping[str, frozenset[str]]
-    given: frozenset[str] = frozenset({"run", "unique"})
+    given: frozenset[str] = frozenset({"run", "unique"}) | frozenset(shipped_models().roles)
 
     @property
     def group(self) -> str:

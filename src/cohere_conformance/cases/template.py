@@ -50,6 +50,16 @@ def rendered(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(replaced, text)
 
 
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return the template with the placeholders filled that have a value; it stays a template."""
+
+    def replaced(found: re.Match[str]) -> str:
+        value = values.get(found["name"] or "")
+        return found[0] if value is None else value.replace("${", "$${")
+
+    return _PLACEHOLDER.sub(replaced, text)
+
+
 def placeholders(value: object) -> frozenset[str]:
     """Return the names of all placeholders in the texts of a JSON value."""
     found: set[str] = set()

@@ -76,6 +76,14 @@ _SERVER = (
     click.option(
         "--allow", metavar="TIERS", help="With --live, allow these tiers as well: N1, N2, N3, D, X."
     ),
+    click.option(
+        "--model",
+        "models",
+        metavar="ROLE=NAME",
+        multiple=True,
+        help="Model that a role of the cases stands for, such as chat=command-a-03-2025; repeatable.  "
+        "[default: a model that the target lists, else that of the profile]",
+    ),
     click.option("--max-requests", metavar="N", type=click.IntRange(1), help="Maximum number of requests."),
     click.option(
         "--time-limit",
@@ -175,6 +183,7 @@ def suites(
         )
     }
     named |= {"case": given["cases"], "fault": given.get("faults", ()), "header": given.get("headers", ())}
+    named["model"] = given.get("models", ())
     named |= further
     flags = [text for plugin in plugins for text in ("-p", plugin)]
     flags += ["--conformance-live"] if given.get("live") else []

@@ -109,6 +109,7 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default: the model, by profile of the target.
         features: that it must have.
         without: features that it must not have.
+        generation: the oldest generation of embedding and rerank models.
     """
 
     about: str
@@ -116,6 +117,7 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default: dict[str, str]
     features: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    generation: int = 0
 
     def model(self, profile: str) -> str:
         """Return the default model for a profile."""
@@ -123,7 +125,8 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def fits(self, model: KnownModel) -> bool:
         """Return whether a model has the role."""
-        return model.serves(self.endpoint) and self.has_features(model.features or ())
+        recent = model.generation >= self.generation
+        return recent and model.serves(self.endpoint) and self.has_features(model.features or ())
 
     def has_features(self, features: tuple[str, ...]) -> bool:
         """Return whether a model of these features has the role, if it serves the endpoint."""

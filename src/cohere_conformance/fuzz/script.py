@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cohere_conformance.cases import Credential, Skip, shipped_suite
 from cohere_conformance.cases.request_template import RequestTemplate
+from cohere_conformance.cases.roles import with_models
 from cohere_conformance.cases.template import mapped, rendered
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import PARAMETER, items, shipped_collections
@@ -23,17 +23,10 @@ from cohere_conformance.fuzz.walk import edited
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from cohere_conformance.cases import Suite
     from cohere_conformance.contract.links import FilledLink, Link
     from cohere_conformance.contract.tiers import LivePolicy
 
 _SMALLEST_PAGE = ("page_size", "1")
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> tuple[Suite, Mapping[str, LivePolicy]]:
-    policies = shipped_policies()
-    return shipped_suite(), policies
 
 
 class Script:
@@ -43,6 +36,7 @@ class Script:
         operations: labels of all that may be called.
         profile: of the target.
         unique: distinguishes the resources of this test from others.
+        models: the model that each role stands for; those of the profile if not given.
 
     Attributes:
         operations: the same labels.
@@ -56,8 +50,16 @@ class Script:
         makers: collections whose resources create others.
     """
 
-    def __init__(self, operations: Collection[str], *, profile: str, unique: str) -> None:
-        self._suite, self._policies = _shipped()
+    def __init__(
+        self,
+        operations: Collection[str],
+        *,
+        profile: str,
+        unique: str,
+        models: Mapping[str, str] | None = None,
+    ) -> None:
+        self._suite = with_models(shipped_suite(profile), models or {})
+        self._policies: Mapping[str, LivePolicy] = shipped_policies()
         self._values = {"run": unique, "unique": unique}
         self.operations = frozenset(operations)
         declared = load_contract().operations

@@ -326,7 +326,7 @@ def walk(api: Api, operations: Collection[str], ledger: Ledger | None = None) ->
         InconclusiveError: there was nothing to judge.
     """
     ledger = Ledger() if ledger is None else ledger
-    script = Script(operations, profile=api.profile, unique=api.unique)
+    script = Script(operations, profile=api.profile, unique=api.unique, models=api.models)
 
     def machine(target: Api, ended: list[Exception]) -> Sequences:
         return Sequences(script, ledger, target, ended)

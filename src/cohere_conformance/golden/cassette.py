@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from cohere_conformance.cases.roles import default_models
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.inputs.yamlevents import ExceededError
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
@@ -54,6 +55,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         suite: version of this package that wrote the cassette; likewise.
         case: digest of the written case; empty where it was imported.
         values: values of the placeholders of the case.
+        models: the model of each role in the case, where the default of the profile is another one or may
+            become another one.
         imported: name of the file that the exchange was taken from; empty where a case was recorded.
         seconds: from sending the request to the end of the response; `None` where it was not measured.
         arrivals: of a stream, how many bytes of the body had arrived after how many seconds.
@@ -69,6 +72,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     suite: str = ""
     case: str = ""
     values: dict[str, str] = {}
+    models: dict[str, str] = {}
     imported: str = ""
     seconds: float | None = None
     arrivals: tuple[tuple[int, float], ...] = ()
@@ -78,6 +82,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def kind(self) -> str:
         """The origin of a recorded case, or that the exchange was imported."""
         return ELSEWHERE if self.imported else str(self.origin)
+
+    @property
+    def role_models(self) -> dict[str, str]:
+        """The model that each role stood for."""
+        return {**default_models(self.profile), **self.models}
 
     @property
     def group(self) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cohere_conformance.cases.roles import needed_resources
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -36,13 +38,14 @@ class CaseDigests:
     def of(self, case: Case) -> str:
         """Return a digest (12 hex digits) of the requests of a case and of the resources that it needs.
 
-        It depends on the requests with their placeholders and on the key; not on the order of properties in
-        objects, the location of the case in its file, or what the case expects.
+        It depends on the requests with the models of their roles and their other placeholders, and on the
+        key; not on the order of properties in objects, the location of the case in its file, or what the case
+        expects.
 
         Raises:
             UsageError: a resource does not exist.
         """
-        made = {one.name: one.create for one in self._suite.in_order(case.needs)}
+        made = {one.name: one.create for one in needed_resources(case, self._suite)}
         return _digest([case.template, case.key, made])
 
 

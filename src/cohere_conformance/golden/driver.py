@@ -108,6 +108,8 @@ class CassetteDriver(_GoldenDriver):
         cassettes: path of each cassette of the selected groups by its id.
     """
 
+    lists_models = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.cassettes: dict[str, Path] = {}
@@ -190,7 +192,13 @@ class VerifyDriver(CassetteDriver):
         rules = load_rules(shipped("suites"), settings.judge.contract)
         values_of = self._values_of(embedded=settings.plan.target_kind is TargetKind.EMBEDDED)
         return runner, Verifier(
-            runner, settings.suite, settings.judge, rules, self.cassettes, values_of=values_of
+            runner,
+            settings.suite,
+            settings.judge,
+            rules,
+            self.cassettes,
+            values_of=values_of,
+            models=settings.plan.models,
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cohere_conformance.cases.roles import with_models
 from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.golden.whole import HOME
 from cohere_conformance.model import Expectation
@@ -89,7 +90,8 @@ class FreshServer:
         self._transport.restart(state)
         unique = Unique(case.id)
         patience = Patience(timer=Timer(state.clock.advance))
-        resources = Resources(self._suite, self._contract, self._send, unique(), unique, patience=patience)
+        suite = with_models(self._suite, case.models)
+        resources = Resources(suite, self._contract, self._send, unique(), unique, patience=patience)
         values = resources.values(case.needs)
         expectation = case.expectation(profile, values)
         if not isinstance(expectation, Expectation):

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from msgspec.structs import replace
 
 from cohere_conformance import __version__
+from cohere_conformance.cases.roles import default_models
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import BudgetError, CassetteError, LeakError
 from cohere_conformance.golden import Cassette, Origin, Provenance, save
@@ -100,6 +101,7 @@ class Recorder:
             profile=self._profile,
             case=self._sends.of(case),
             values={name: renamed(sent.values[name]) for name in sorted(case.placeholders)},
+            models=self._models(case),
             arrivals=exchange.response.arrivals,
         )
         if self._origin is not Origin.REFERENCE:
@@ -112,6 +114,14 @@ class Recorder:
                 seconds=exchange.response.seconds,
             )
         return Cassette(provenance, exchange)
+
+    def _models(self, case: Case) -> dict[str, str]:
+        """Return the models of the case that the cassette has to name.
+
+        The reference server is recorded again when a default changes; other servers cannot be.
+        """
+        usual = default_models(self._profile) if self._origin is Origin.REFERENCE else {}
+        return {role: model for role, model in case.models.items() if usual.get(role) != model}
 
     def _elsewhere(self, exchange: Exchange) -> Exchange:
         """Return the exchange with the address of a local server replaced by a general one."""

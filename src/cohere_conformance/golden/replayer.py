@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from cohere_conformance.cases import Skip
 from cohere_conformance.cases.request_template import sent_with
+from cohere_conformance.cases.roles import case_with_models
 from cohere_conformance.client.sender import OPEN, Outgoing, Sender
 from cohere_conformance.errors import CassetteError, UsageError
 from cohere_conformance.golden import Cassette, load
@@ -48,6 +49,7 @@ class Replayer:
         cassettes: Mapping[str, Path],
     ) -> None:
         self._runner = runner
+        self._suite = suite
         self._sends = CaseDigests(suite)
         self._findings = findings
         self._cassettes = cassettes
@@ -93,6 +95,7 @@ class Replayer:
         try:
             cassette = self._load(case.id)
             provenance = cassette.provenance
+            case = case_with_models(case, self._suite, provenance.role_models)
             if provenance.case != self._sends.of(case):
                 return CaseResult(
                     "failed", _REFUSED.format("the case sends another request than the recorded one")

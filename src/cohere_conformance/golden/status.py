@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from cohere_conformance.cases.roles import case_with_models
 from cohere_conformance.checks.rawjson import parse
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden.cassette import ELSEWHERE, Origin
@@ -243,6 +244,8 @@ class _Judge:
         if provenance.imported:
             return
         case = self._cases.get(name)
+        if case is not None:
+            case = case_with_models(case, self.criteria.suite, provenance.role_models)
         if case is None:
             yield Stale.ORPHAN, "no written case has this id"
         elif (skip := case.skip(provenance.profile)) is not None:

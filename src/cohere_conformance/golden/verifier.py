@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cohere_conformance.cases.roles import case_with_models
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden import Cassette, load
@@ -78,6 +79,7 @@ class Verifier:
         rules: what may differ.
         cassettes: path of each cassette by its id.
         values_of: the origins whose cassettes are compared by value.
+        models: that the caller wants for roles, instead of the recorded ones.
     """
 
     def __init__(
@@ -89,8 +91,11 @@ class Verifier:
         cassettes: Mapping[str, Path],
         *,
         values_of: Collection[Origin],
+        models: Mapping[str, str] | None = None,
     ) -> None:
         self._runner = runner
+        self._suite = suite
+        self._models = models or {}
         self._sends = CaseDigests(suite)
         self._judge = judge
         self._rules = rules
@@ -137,11 +142,13 @@ class Verifier:
             golden = load(path)
         except CassetteError as error:
             return CaseResult("error", str(error))
+        recorded = golden.provenance.role_models
+        case = case_with_models(case, self._suite, recorded)
         if golden.provenance.case != self._sends.of(case):
             return CaseResult(
                 "error", "the case sends another request than the recorded one; record it again"
             )
-        sent = self._runner.send(case)
+        sent = self._runner.send(case_with_models(case, self._suite, {**recorded, **self._models}))
         if isinstance(sent, CaseResult):
             return sent
         return self._compared(golden, sent)

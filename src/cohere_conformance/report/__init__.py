@@ -26,7 +26,17 @@ from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
-from cohere_conformance.report.shape import GoldenCounts, Header, Mode, Report, Row, Sentences, Target, load
+from cohere_conformance.report.shape import (
+    GoldenCounts,
+    Header,
+    Mode,
+    Report,
+    RoleModel,
+    Row,
+    Sentences,
+    Target,
+    load,
+)
 from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
 
@@ -47,6 +57,7 @@ __all__ = [
     "Opening",
     "Record",
     "Report",
+    "RoleModel",
     "Row",
     "Sentences",
     "Tally",

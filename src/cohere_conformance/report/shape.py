@@ -31,6 +31,20 @@ class Mode(enum.StrEnum):
     AS_PUBLISHED = "as-published"
 
 
+class RoleModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that a role of the cases stands for in a run.
+
+    Attributes:
+        role: such as `chat`.
+        model: its name.
+        source: who decided: `--model`, `GET /v1/models` of the target, or a profile.
+    """
+
+    role: str
+    model: str
+    source: str
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The target of a run.
 
@@ -43,6 +57,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         seed: seed of the random choices, if there is one.
         workers: number of processes.
         serve: arguments of the command that starts the embedded server again.
+        models: the models of the roles that the cases use.
     """
 
     url: str
@@ -52,6 +67,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     workers: Count = 1
     serve: tuple[str, ...] = ()
+    models: tuple[RoleModel, ...] = ()
 
 
 class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from cohere_conformance.cases import Credential, FormPart, RequestTemplate
+from cohere_conformance.cases.roles import default_models
 from cohere_conformance.checks.frame import Frame, cut
 from cohere_conformance.checks.judge import evidence_of
 from cohere_conformance.checks.parsed import ParsedExchange
@@ -77,11 +78,13 @@ class Api:
         undo: deletes the resources that responses to this test have reported as created; returns the requests
             it has sent.
         patience: waits for slow resources of the target.
+        models: the model that each role stands for.
 
     Attributes:
         profile: likewise.
         unique: likewise.
         seed: likewise.
+        models: likewise.
     """
 
     def __init__(
@@ -96,8 +99,10 @@ class Api:
         seed: int | None = None,
         undo: Callable[[str], Collection[Address]] | None = None,
         patience: Patience | None = None,
+        models: Mapping[str, str] | None = None,
     ) -> None:
         self._patience = patience or Patience()
+        self.models = default_models(profile) if models is None else models
         self.profile = profile
         self.unique = unique
         self.seed = seed

@@ -16,6 +16,7 @@ import msgspec
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import shipped_suite
+from cohere_conformance.cases.roles import used_roles, with_models
 from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.errors import ReportError, TargetError, UsageError
@@ -26,6 +27,7 @@ from cohere_conformance.report import (
     Mode,
     Opening,
     Report,
+    RoleModel,
     Target,
     clear_ended,
     clear_journals,
@@ -37,7 +39,8 @@ from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.evidence import clear_report, now, publish
 from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.plan import Plan, RunOptions, TargetKind, credentials, plan
-from cohere_conformance.session.probe import probe
+from cohere_conformance.session.probe import Probed, probe
+from cohere_conformance.session.role_models import LIST, resolved
 from cohere_conformance.session.settings import WorkerSettings
 from cohere_conformance.session.worker import Worker
 
@@ -60,12 +63,14 @@ class Identity(msgspec.Struct, frozen=True):
         started_at: RFC 3339 time at which it began.
         reference: the target is a reference server.
         until: time of day, in seconds, at which the run has to end; `None` without a limit.
+        models: of the roles that the cases use.
     """
 
     run: str
     started_at: str
     reference: bool
     until: float | None = None
+    models: tuple[RoleModel, ...] = ()
 
 
 @lru_cache(maxsize=2)
@@ -119,8 +124,9 @@ class Campaign:
             live_tiers=self.driver.live_tiers,
             recorded_url=self.driver.recorded_url,
         )
-        self._suite = shipped_suite()
+        self._suite = shipped_suite(self.plan.profile)
         self.cases = self._selected()
+        self._roles = self._used_roles()
         self.driver.prepare(self.plan.selected)
         self._workers = workers
         self._share()
@@ -141,6 +147,27 @@ class Campaign:
 
     def _selected(self) -> tuple[Case, ...]:
         return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
+
+    def _used_roles(self) -> list[str]:
+        """Return the roles of the cases that are run; tests have those of the cases of their group."""
+        named = {name.partition(".")[0] for name in self.plan.cases}
+        named = named if named <= self.plan.selected else set()  # one that fuzzes names no group
+        return used_roles(case for case in self.cases if not named or case.group in named)
+
+    @property
+    def _lists(self) -> bool:
+        """Whether the target is asked for its models."""
+        return (
+            self.driver.lists_models
+            and self.plan.target_kind in {TargetKind.LOOPBACK, TargetKind.LIVE}
+            and LIST in self.plan.declares
+            and not set(self._roles) <= self.plan.models.keys()
+        )
+
+    def _set_models(self, models: tuple[RoleModel, ...]) -> None:
+        """Have the roles of the cases stand for these models."""
+        self._suite = with_models(self._suite, self.plan.models | {one.role: one.model for one in models})
+        self.cases = self._selected()
 
     @property
     def begun(self) -> bool:
@@ -165,25 +192,29 @@ class Campaign:
         clear_ended(self._folder)
         clear_journals(self._folder)
         until = None if self.plan.seconds is None else time.time() + self.plan.seconds
-        reference = self.plan.url is None or (
-            self.plan.target_kind is not TargetKind.RECORDED and self._reference()
-        )
+        probed = Probed(reference=self.plan.url is None, models=None)
+        if self.plan.url is not None and self.plan.target_kind is not TargetKind.RECORDED:
+            probed = self._probed()
+        models = resolved(self._roles, self.plan.models, self.plan.profile, probed.models)
         self.driver.clear(self._folder)
-        self._identity = Identity(uuid.uuid4().hex[:8], now(), reference, until)
+        self._identity = Identity(uuid.uuid4().hex[:8], now(), probed.reference, until, models)
+        self._set_models(models)
 
-    def _reference(self) -> bool:
+    def _probed(self) -> Probed:
         deadline = Deadline(self.plan.seconds)
         try:
             gate = permission.guard(self.plan, self._judge.contract)
-            return probe(self.plan, gate, deadline)
+            return probe(self.plan, gate, deadline, lists=self._lists)
         except TargetError:
             if deadline.left(removing=False) > 0:
                 raise
-            return False  # unknown: the time is up before the run has begun, and the report says so
+            # Unknown: the time is up before the run has begun, and the report says so.
+            return Probed(reference=False, models=None)
 
     def join(self, identity: Identity) -> None:
         """Take part in a run that another process has begun."""
         self._identity = identity
+        self._set_models(identity.models)
 
     def worker(self, name: str) -> Worker:
         """Return what one process needs to run cases."""
@@ -213,11 +244,12 @@ class Campaign:
         if limit is None:
             return None
         asked = 0 if self.plan.target_kind in {TargetKind.EMBEDDED, TargetKind.RECORDED} else 1
+        asked += self._lists and self.plan.target_kind is TargetKind.LIVE
         share = (limit - asked) // self._workers
         if share < 1:
             raise UsageError(
                 f"--max-requests {limit}: expected at least one request for each of {self._workers} workers"
-                f"{' and one to probe the target' if asked else ''}; allow more"
+                f"{f' and {asked} to probe the target' if asked else ''}; allow more"
             )
         return share
 
@@ -243,6 +275,7 @@ class Campaign:
                 seed=self.plan.seed,
                 workers=self._workers,
                 serve=self._serve(),
+                models=self.identity.models,
             ),
         )
         return self.driver.describe(header)

@@ -102,11 +102,14 @@ class Driver:
         live_tiers: tiers of operations that may be sent to a live host unless the caller allows more.
         recorded_url: base URL of recorded requests, where the run takes the responses out of recordings and
             sends nothing.
+        lists_models: whether the roles of cases stand for models that the target lists; recorded requests
+            have models already.
     """
 
     command: str = "run"
     live_tiers: frozenset[Tier] = LIVE_TIERS
     recorded_url: str | None = None
+    lists_models: bool = True
 
     def prepare(self, groups: Collection[str]) -> None:
         """Get ready, before anything is sent.

@@ -25,6 +25,7 @@ from cohere_conformance.names import unknown
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
+from cohere_conformance.session.role_models import check_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,6 +72,7 @@ class RunOptions(msgspec.Struct, frozen=True):
         seconds: after which the run ends; `None` without a limit.
         patience: seconds to wait for a job on the target; as each case says if not given.
         request_timeout: seconds that one response may take; by the kind of the target if not given.
+        models: names of models by the role that they have in cases; see `contracts/models.yaml`.
     """
 
     url: str | None = None
@@ -89,6 +91,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     seconds: float | None = None
     patience: float | None = None
     request_timeout: float | None = None
+    models: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -113,6 +116,7 @@ class Plan(msgspec.Struct, frozen=True):
         key_variable: environment variable with the key.
         access: how the target is reached besides its URL.
         added: the header fields of `access` with their values.
+        models: names of models by role, as the caller decides.
     """
 
     target_kind: TargetKind
@@ -138,6 +142,8 @@ class Plan(msgspec.Struct, frozen=True):
     def shown_url(self) -> str | None:
         """The address of the target for a reader."""
         return None if self.url is None else Address(self.url, self.access.socket).shown
+
+    models: dict[str, str] = {}
 
 
 def plan(
@@ -195,6 +201,7 @@ def plan(
         seed=options.seed,
         seconds=options.seconds,
         patience=options.patience,
+        models=check_models(options.models),
         request_timeout=options.request_timeout,
         key_variable=options.key_variable if where else KEY,
         access=access,

@@ -1,15 +1,16 @@
-"""The first request of a run: whether there is a server, and whether it accepts the key."""
+"""The first requests of a run: whether there is a server, whether it accepts the key, and its models."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from cohere_conformance.client.sender import Limits, Outgoing, Sender
-from cohere_conformance.errors import TargetError
+from cohere_conformance.errors import RefusedError, TargetError
 from cohere_conformance.model import FailureKind
 from cohere_conformance.session.plan import Plan, TargetKind
+from cohere_conformance.session.role_models import LIST_PATH
 
 if TYPE_CHECKING:
     from cohere_conformance.client.deadline import Deadline
@@ -21,19 +22,33 @@ _NOBODY = frozenset({FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.RESET
 _SERVER = "cohere-conformance-reference"
 
 
-def probe(plan: Plan, gate: Gate, deadline: Deadline) -> bool:
-    """Send one request to the target, and return whether it is a reference server.
+class Probed(NamedTuple):
+    """What the first request shows.
+
+    Attributes:
+        reference: the target is a reference server.
+        models: the response to the request for the list of models, if it was sent.
+    """
+
+    reference: bool
+    models: Response | None
+
+
+def probe(plan: Plan, gate: Gate, deadline: Deadline, *, lists: bool = False) -> Probed:
+    """Send one request to the target, and one more to a live host if the models are needed.
 
     Args:
         plan: of the run.
         gate: of the sender.
         deadline: of the run.
+        lists: whether the list of models is needed.
 
     Raises:
         TargetError: the target does not respond, or refuses the key.
     """
     live = plan.target_kind is TargetKind.LIVE
-    outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", "/v1/models?page_size=1")
+    path = LIST_PATH if lists else "/v1/models?page_size=1"
+    outgoing = Outgoing("POST", "/v1/check-api-key") if live else Outgoing("GET", path)
     silence, total = _LIMITS.silence, _LIMITS.total
     if plan.request_timeout is not None:
         silence, total = max(silence, plan.request_timeout), max(total, plan.request_timeout)
@@ -51,10 +66,21 @@ def probe(plan: Plan, gate: Gate, deadline: Deadline) -> bool:
         source="probe",
     ) as sender:
         response = sender.send(outgoing).response
-    _reached(response, plan.shown_url or "")
-    if live:
-        _accepted(response, plan)
-    return any(name == "server" and value == _SERVER for name, value in response.headers)
+        _reached(response, plan.shown_url or "")
+        models = response if lists and not live else None
+        if live:
+            _accepted(response, plan)
+            models = _list(sender) if lists else None
+    reference = any(name == "server" and value == _SERVER for name, value in response.headers)
+    return Probed(reference, models)
+
+
+def _list(sender: Sender) -> Response | None:
+    """Return the response of a live host with its models; `None` where that must not be requested."""
+    try:
+        return sender.send(Outgoing("GET", LIST_PATH)).response
+    except RefusedError:
+        return None
 
 
 def _reached(response: Response, url: str) -> None:

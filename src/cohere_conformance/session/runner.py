@@ -147,6 +147,7 @@ class Runner:
                 seed=self._plan.seed,
                 undo=self._resources.clear,
                 patience=self._patience,
+                models=self._suite.models,
             )
         result = CaseResult("skipped", reason) if reason else self._gone()
         self.note(test, result)
