@@ -68,7 +68,7 @@ def test_a_time_that_is_none_is_a_wrong_call(time: str, tmp_path: Path) -> None:
 def hanging(talk: Talk) -> None:
     """Answer the first question of a run, and leave every other one without a response."""
     while asked := talk.hear():
-        if asked.startswith(b"GET /v1/models?page_size=1 "):
+        if asked.startswith(b"GET /v1/models?page_size=1"):
             talk.say(answer(b'{"models": []}', "content-type: application/json"))
         else:
             talk.hang()

@@ -70,7 +70,7 @@ def checksum(content: bytes, width: int, polynomial: int) -> int:
 def transcribe(api: Api, content: bytes, container: str = "wav") -> ApiResponse:
     """Transcribe a recording."""
     form = [
-        FormPart("model", "cohere-transcribe-03-2026"),
+        FormPart("model", api.models["transcribe"]),
         FormPart("language", "en"),
         FormPart("file", content, f"recording.{container}", f"audio/{container}"),
     ]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 DELETE_DATASET = "DELETE /v1/datasets/{id}"
 CREATE, LIST = "POST /v2/batches", "GET /v2/batches"
 GET, CANCEL = "GET /v2/batches/{id}", "POST /v2/batches/{id}:cancel"
-MODEL = "embed-v4.0"
 RANK = {"QUEUED": 0, "IN_PROGRESS": 1, "CANCELING": 2, "COMPLETED": 3, "FAILED": 3, "CANCELED": 3}
 END = RANK["COMPLETED"]
 COUNTS = ("num_successful_records", "num_failed_records", "input_tokens", "output_tokens")
@@ -104,7 +103,11 @@ class Batches(Lifecycle):
     def create(self) -> None:
         """Create a batch."""
         self.number += 1
-        body = {"name": f"conformance-{self.api.unique}", "model": MODEL, "input_dataset_id": self.dataset}
+        body = {
+            "name": f"conformance-{self.api.unique}",
+            "model": self.api.models["embed"],
+            "input_dataset_id": self.dataset,
+        }
         response = self.api.call(CREATE, body=body)
         identity = response.at("/batch/id", str)
         self.created.append(identity)

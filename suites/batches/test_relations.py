@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 CREATE, LIST, GET = "POST /v2/batches", "GET /v2/batches", "GET /v2/batches/{id}"
 SHOW_DATASET, DELETE_DATASET = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id}"
 pytestmark = pytest.mark.operations(*UPLOAD_OPERATIONS, CREATE, LIST, GET)
-MODEL = "embed-v4.0"
 TEXTS = ["Salt", "Pepper"]
 VALIDATING = frozenset({"unknown", "queued", "processing"})
 RUNNING = frozenset({"BATCH_STATUS_QUEUED", "BATCH_STATUS_IN_PROGRESS", "BATCH_STATUS_CANCELING"})
@@ -43,7 +42,7 @@ def upload(api: Api) -> str:
 
 def create(api: Api, dataset: str) -> str:
     """Create a batch over a dataset; return its id."""
-    body = {"name": f"conformance-{api.unique}", "model": MODEL, "input_dataset_id": dataset}
+    body = {"name": f"conformance-{api.unique}", "model": api.models["embed"], "input_dataset_id": dataset}
     return api.call(CREATE, body=body).at("/batch/id", str)
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 CHAT = "POST /v2/chat"
 pytestmark = pytest.mark.operations(CHAT)
-MODEL = "command-a-03-2025"
 REPEATABLE = {"temperature": 0, "seed": 11}
 """Options that leave as little randomness as possible."""
 SENTENCE = "Repeat exactly: The chain ferry sets off at a quarter past nine."
@@ -76,7 +75,7 @@ def chat(
     api: Api, *messages: dict[str, object], status: int | tuple[int, ...] = 200, **further: object
 ) -> ApiResponse:
     """Send messages to the model."""
-    body = {"model": MODEL, "messages": list(messages), **further}
+    body = {"model": api.models["chat"], "messages": list(messages), **further}
     return api.call(CHAT, body=body, status=status)
 
 
@@ -251,7 +250,7 @@ def test_too_many_images_are_refused(api: Api) -> None:
     """A message with 21 images, one more than the limit, is rejected."""
     image = {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}
     body = {
-        "model": "command-a-vision-07-2025",
+        "model": api.models["vision"],
         "messages": [user([{"type": "text", "text": "Which colour is this?"}, *[image] * 21])],
         "max_tokens": 8,
     }

@@ -10,18 +10,17 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, ApiResponse
 
 TOKENIZE, DETOKENIZE = "POST /v1/tokenize", "POST /v1/detokenize"
-MODEL = "command-a-03-2025"
 BEFORE, AFTER = "Rain fell on ", "the harbour of Reykjavík, 12 °C."
 
 
 def tokens(api: Api, text: str) -> list[int]:
     """Tokenize a text and return the token ids."""
-    return api.call(TOKENIZE, body={"model": MODEL, "text": text}).at("/tokens", list[int])
+    return api.call(TOKENIZE, body={"model": api.models["chat"], "text": text}).at("/tokens", list[int])
 
 
 def detokenized(api: Api, ids: list[int], status: int | tuple[int, ...] = 200) -> ApiResponse:
     """Detokenize token ids."""
-    return api.call(DETOKENIZE, body={"model": MODEL, "tokens": ids}, status=status)
+    return api.call(DETOKENIZE, body={"model": api.models["chat"], "tokens": ids}, status=status)
 
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 DELETE_DATASET = "DELETE /v1/datasets/{id}"
 CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
 GET, CANCEL = "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
-MODEL = "embed-english-light-v3.0"
 ENDED = frozenset({"complete", "failed", "cancelled"})
 NEXT = {
     "processing": frozenset({"processing", "cancelling"}) | ENDED,
@@ -70,7 +69,12 @@ class Jobs(Lifecycle):
     def begin(self, truncate: str) -> None:
         """Create a job."""
         self.number += 1
-        body = {"model": MODEL, "dataset_id": self.dataset, "input_type": "clustering", "truncate": truncate}
+        body = {
+            "model": self.api.models["embed-light"],
+            "dataset_id": self.dataset,
+            "input_type": "clustering",
+            "truncate": truncate,
+        }
         job = self.api.call(CREATE, body=body).at("/job_id", str)
         self.api.later(CANCEL, path={"id": job}, status=(200, 400, 404, 422))
         self.jobs.append(Expected(job, truncate))
@@ -123,7 +127,11 @@ class Jobs(Lifecycle):
     def show(self, one: Expected) -> ApiResponse:
         """Read a job, which repeats the values that it was created with."""
         response = self.api.call(GET, path={"id": one.id})
-        sent = {"input_dataset_id": self.dataset, "model": MODEL, "truncate": one.truncate}
+        sent = {
+            "input_dataset_id": self.dataset,
+            "model": self.api.models["embed-light"],
+            "truncate": one.truncate,
+        }
         echoed = {name: response.body.get(name) for name in sent}
         self.api.require(
             "embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed

@@ -15,7 +15,6 @@ SHOW_DATASET, DELETE_DATASET = "GET /v1/datasets/{id}", "DELETE /v1/datasets/{id
 CREATE, LIST = "POST /v1/embed-jobs", "GET /v1/embed-jobs"
 GET, CANCEL = "GET /v1/embed-jobs/{id}", "POST /v1/embed-jobs/{id}/cancel"
 pytestmark = pytest.mark.operations(*UPLOAD_OPERATIONS, CREATE, LIST, GET, CANCEL)
-MODEL = "embed-english-light-v3.0"
 TEXTS = ["Fog until noon, then fair.", "The ferry was late.", "Sun, at last."]
 ENDED = frozenset({"complete", "failed", "cancelled"})
 NEXT = {
@@ -71,7 +70,12 @@ def upload(api: Api, rows: list[dict[str, str]], *query: tuple[str, str]) -> Upl
 
 def create(api: Api, dataset: str, **further: str) -> str:
     """Create a job and return its id; the job is cancelled when the test is over."""
-    body = {"model": MODEL, "dataset_id": dataset, "input_type": "search_document", **further}
+    body = {
+        "model": api.models["embed-light"],
+        "dataset_id": dataset,
+        "input_type": "search_document",
+        **further,
+    }
     job = api.call(CREATE, body=body).at("/job_id", str)
     api.later(CANCEL, path={"id": job}, status=(*CANCEL_STATUSES, 404))
     return job
@@ -107,7 +111,7 @@ def finish(api: Api, job: str) -> ApiResponse:
 
 def require_echo(api: Api, response: ApiResponse, dataset: str, truncate: str) -> None:
     """Require that a job repeats the values that it was created with."""
-    sent = {"input_dataset_id": dataset, "model": MODEL, "truncate": truncate}
+    sent = {"input_dataset_id": dataset, "model": api.models["embed-light"], "truncate": truncate}
     echoed = {name: response.body.get(name) for name in sent}
     api.require("embed-jobs.created-echo", echoed == sent, response, expected=str(sent), observed=echoed)
 
@@ -217,7 +221,11 @@ def test_a_job_that_is_told_to_stop_is_not_at_work(api: Api) -> None:
 
 def test_a_job_needs_a_dataset_that_is_valid(api: Api) -> None:
     """A job over an unknown dataset gets 404; one over a dataset that failed its validation is rejected."""
-    body = {"model": MODEL, "dataset_id": f"conformance-never-{api.unique}", "input_type": "search_document"}
+    body = {
+        "model": api.models["embed-light"],
+        "dataset_id": f"conformance-never-{api.unique}",
+        "input_type": "search_document",
+    }
     response = api.call(CREATE, body=body, status=(400, 404))
     api.require(
         "embed-jobs.unknown-dataset",

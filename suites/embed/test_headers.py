@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
 
 EMBED = ("POST /v1/embed", "POST /v2/embed")
-MODEL = "embed-english-v3.0"
 TEXTS = ["A plum.", "Crème brûlée, déjà vu 🙂"]
 
 
@@ -21,7 +20,7 @@ def test_tokens_and_characters_are_told(api: Api) -> None:
         response = api.call(
             label,
             body={
-                "model": MODEL,
+                "model": api.models["embed-v1"],
                 "input_type": "search_query",
                 "texts": TEXTS,
                 "embedding_types": ["int8"],

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 V1, V2 = LABELS = "POST /v1/embed", "POST /v2/embed"
 pytestmark = pytest.mark.operations(*LABELS)
 either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
-MODEL = "embed-v4.0"
 TEXTS = ["The kettle whistles.", "Glaciers shrink.", "Who mends violins?"]
 ALIKE = 0.9996
 VECTORS = "/embeddings/float/*"
@@ -27,7 +26,12 @@ Vector = Annotated[list[Annotated[float, Meta(ge=-1e9, le=1e9)]], Meta(min_lengt
 
 def embedded(api: Api, label: str, texts: list[str], **further: object) -> ApiResponse:
     """Embed texts as float vectors."""
-    body = {"model": MODEL, "input_type": "search_document", "embedding_types": ["float"], "texts": texts}
+    body = {
+        "model": api.models["embed"],
+        "input_type": "search_document",
+        "embedding_types": ["float"],
+        "texts": texts,
+    }
     return api.call(label, body=body | further)
 
 

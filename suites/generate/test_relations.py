@@ -18,7 +18,7 @@ def generate(api: Api, **further: object) -> ApiResponse:
     if api.profile == "live-2026":
         pytest.skip("retired")
     body = {
-        "model": "command",
+        "model": api.models["generate"],
         "prompt": "Three sentences about the tides of the North Sea.",
         "max_tokens": 60,
     }

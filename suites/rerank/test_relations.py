@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 V1, V2 = LABELS = "POST /v1/rerank", "POST /v2/rerank"
 pytestmark = pytest.mark.operations(*LABELS)
 either = pytest.mark.parametrize("label", LABELS, ids=["v1", "v2"])
-MODEL, QUERY = "rerank-v3.5", "How often should a bicycle chain be oiled?"
+QUERY = "How often should a bicycle chain be oiled?"
 DOCUMENTS = [
     "Oil the chain of a bicycle every few hundred kilometres, and after rain.",
     "The museum is closed on Mondays.",
@@ -36,7 +36,7 @@ def ranked(
     api: Api, label: str, documents: list[str], *, status: int | tuple[int, ...] = 200, **further: object
 ) -> ApiResponse:
     """Rerank documents for the same query."""
-    body = {"model": MODEL, "query": QUERY, "documents": documents, **further}
+    body = {"model": api.models["rerank"], "query": QUERY, "documents": documents, **further}
     return api.call(label, body=body, status=status)
 
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api, ApiResponse
 
 TOKENIZE, DETOKENIZE = "POST /v1/tokenize", "POST /v1/detokenize"
-MODEL = "command-a-03-2025"
 LONGEST = 65_536
 TEXTS = {
     "plain": "Ships wait; tugs don't. 3 x 14 = 42!",
@@ -23,7 +22,7 @@ TEXTS = {
 
 def tokenized(api: Api, text: str, status: int | tuple[int, ...] = 200) -> ApiResponse:
     """Tokenize a text."""
-    return api.call(TOKENIZE, body={"model": MODEL, "text": text}, status=status)
+    return api.call(TOKENIZE, body={"model": api.models["chat"], "text": text}, status=status)
 
 
 @pytest.mark.operations(TOKENIZE, DETOKENIZE)
@@ -32,7 +31,7 @@ def test_tokens_give_the_text_back(api: Api, kind: str) -> None:
     """Texts in many scripts, with emoji, white space or control characters survive the round trip."""
     text = TEXTS[kind]
     tokens = tokenized(api, text).at("/tokens", list[int])
-    response = api.call(DETOKENIZE, body={"model": MODEL, "tokens": tokens})
+    response = api.call(DETOKENIZE, body={"model": api.models["chat"], "tokens": tokens})
     api.require(
         "tokenize.reversible",
         response.at("/text", str) == text,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render import hints, parts
 from cohere_conformance.report.render.alike import alike, others_line
+from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
 
@@ -64,6 +65,8 @@ def _introduction(report: Report) -> Iterator[str]:
     traffic = ", ".join(code(path) for path in inputs)
     if header.target is not None:
         yield f"- target: {code(parts.target_line(header.target), longest=None)}"
+        if models := models_line(header.target):
+            yield f"- models: {code(models, longest=None)}"
     if header.golden is not None:
         yield f"- {parts.golden_line(header.golden)}"
     if report.coverage.cases is not None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render import hints, parts
 from cohere_conformance.report.render.alike import alike, others_line
+from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
 from cohere_conformance.report.verdict import RANK
 
@@ -144,6 +145,8 @@ class _Printer:
         self._line(f"{parts.contract_line(header)}, fails on {header.fail_on}")
         if header.target is not None:
             self._line(f"target {parts.target_line(header.target)}")
+            if models := models_line(header.target):
+                self._line(f"models {models}")
         if header.golden is not None:
             self._line(parts.golden_line(header.golden))
         if header.target is None and header.inputs:
