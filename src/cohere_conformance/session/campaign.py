@@ -159,7 +159,7 @@ class Campaign:
         """Whether the target is asked for its models."""
         return (
             self.driver.lists_models
-            and self.plan.target_kind in {TargetKind.LOOPBACK, TargetKind.LIVE}
+            and self.plan.target_kind in {TargetKind.OWN, TargetKind.LIVE}
             and LIST in self.plan.declares
             and not set(self._roles) <= self.plan.models.keys()
         )

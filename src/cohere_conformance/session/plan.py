@@ -137,13 +137,12 @@ class Plan(msgspec.Struct, frozen=True):
     key_variable: str = KEY
     access: Access = DIRECT
     added: AddedFields = NO_FIELDS
+    models: dict[str, str] = {}
 
     @property
     def shown_url(self) -> str | None:
         """The address of the target for a reader."""
         return None if self.url is None else Address(self.url, self.access.socket).shown
-
-    models: dict[str, str] = {}
 
 
 def plan(
