@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hostile_yaml import HOSTILE
 
 from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.errors import CassetteError, ContractError
@@ -15,20 +16,6 @@ from cohere_conformance.inputs.bounds import LARGEST_DOCUMENT
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LAUGHS = "a0: &a0 {k: v}\n" + "".join(
-    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30)
-)
-MERGES = "a0: &a0 {k: v}\n" + "".join(
-    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 30)
-)
-HOSTILE = {
-    "deep-flow": ("a: " + "[" * 100_000, "nested more than 500 levels deep"),
-    "deep-block": ("a:\n  " + "- " * 100_000, "nested more than 500 levels deep"),
-    "aliases": (LAUGHS, "with what aliases repeat"),
-    "merges": (MERGES, "with what aliases repeat"),
-    "loop": ("a: &a [*a]\n", "an alias without its anchor before it"),
-}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

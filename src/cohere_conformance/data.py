@@ -9,6 +9,11 @@ from cohere_conformance.errors import ConformanceError
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def in_checkout() -> bool:
+    """Return whether the package is imported from the `src/` of a checkout, whose data can be edited."""
+    return _PACKAGE.parent.name == "src"
+
+
 def is_shipped(path: Path) -> bool:
     """Return whether a file belongs to the shipped documents, which a run only reads."""
     return any(path.is_relative_to(folder(name)) for name in ("contracts", "suites"))
@@ -24,7 +29,7 @@ def folder(name: str) -> Path:
         ConformanceError: there is no such folder, so the installation is incomplete.
     """
     checkout = _PACKAGE.parent.parent / name
-    if _PACKAGE.parent.name == "src" and checkout.is_dir():
+    if in_checkout() and checkout.is_dir():
         return checkout
     shipped = _PACKAGE / "_data" / name
     if shipped.is_dir():

@@ -164,6 +164,89 @@ def sdk_wheel(
     return path
 
 
+_AUTUMN = {
+    "__init__": "",
+    "core/__init__": "",
+    "core/unchecked_base_model": "class UncheckedBaseModel: ...\nclass UnionMetadata: ...\n",
+    "v2/__init__": "",
+    "v2/raw_client": """
+import typing
+from ..core.client_wrapper import SyncClientWrapper
+from ..core.http_response import HttpResponse
+from ..types.rerank import RerankResponse
+from ..types.parse import ParseResponse
+
+OMIT = typing.cast(typing.Any, ...)
+
+
+class RawV2Client:
+    def rerank(
+        self, *, model: str, query: str, documents: typing.Sequence[str]
+    ) -> HttpResponse[RerankResponse]:
+        _response = self._client_wrapper.httpx_client.request(
+            "v2/rerank", method="POST", json={"model": model, "query": query, "documents": documents}
+        )
+
+    def parse(
+        self, *, model: str, mode: typing.Optional[typing.Literal["blocks", "markdown"]] = OMIT
+    ) -> HttpResponse[ParseResponse]:
+        _response = self._client_wrapper.httpx_client.request(
+            "v2/parse", method="POST", json={"model": model, "mode": mode}
+        )
+""",
+    "types/__init__": "",
+    "types/rerank": _MODEL
+    + """
+class RerankSpan(UncheckedBaseModel):
+    start: int
+    end: int
+    score: typing.Optional[float] = None
+
+
+class RerankResult(UncheckedBaseModel):
+    index: int
+    relevance_score: float
+    relevant_spans: typing.Optional[typing.List[RerankSpan]] = None
+
+
+class RerankResponse(UncheckedBaseModel):
+    id: typing.Optional[str] = None
+    results: typing.List[RerankResult]
+""",
+    "types/parse": _MODEL
+    + """
+class TextBlock(UncheckedBaseModel):
+    type: typing.Literal["text"] = "text"
+    text: str
+
+
+class TableBlock(UncheckedBaseModel):
+    type: typing.Literal["table"] = "table"
+    html: typing.Optional[str] = None
+
+
+Block = typing_extensions.Annotated[
+    typing.Union[TextBlock, TableBlock], UnionMetadata(discriminant="type")
+]
+
+
+class ParseResponse(UncheckedBaseModel):
+    id: str
+    blocks: typing.List[Block]
+""",
+}
+
+
+def autumn_wheel(folder: Path) -> Path:
+    """Write the wheel of a small SDK with two things that the document of 2026-08-20 does not have."""
+    path = folder / "autumn-7.3.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in _AUTUMN.items():
+            archive.writestr(f"autumn/{name}.py", text)
+        archive.writestr("autumn-7.3.0.dist-info/METADATA", "Name: autumn\nVersion: 7.3.0\n")
+    return path
+
+
 _NPM_CLIENT = """
 const core = __importStar(require("../../../../core"));
 class ThingsClient {

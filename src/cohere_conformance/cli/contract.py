@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from cohere_conformance.checks.fold import FOLDS
+from cohere_conformance.cli.proposing import apply, propose
+from cohere_conformance.cli.witnesses import ROOT, require_witness, witnesses
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.export import VERSIONS, as_openapi_31, exported
 from cohere_conformance.contract.lint import lint as lint_documents
 from cohere_conformance.data import folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FORMATS = ("terminal", "json", "markdown")
 _FORM = click.option(
@@ -22,11 +27,6 @@ _FORM = click.option(
     default="terminal",
     show_default=True,
     help="Format of the output.",
-)
-_ROOT = click.option(
-    "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder with the layout of contracts/; the shipped one by default.",
 )
 
 
@@ -50,7 +50,7 @@ def contract() -> None:
     show_default=True,
     help="OpenAPI version; in 3.1 the schema of a stream describes one server-sent event.",
 )
-@_ROOT
+@ROOT
 def bundle(amended: bool, version: str, root: Path | None) -> int:
     """Print the OpenAPI document as one self-contained JSON document.
 
@@ -69,7 +69,7 @@ def bundle(amended: bool, version: str, root: Path | None) -> int:
 
 
 @contract.command()
-@_ROOT
+@ROOT
 def lint(root: Path | None) -> int:
     """Check the files below contracts/; the exit code is 1 if a rule is broken.
 
@@ -89,7 +89,7 @@ def lint(root: Path | None) -> int:
 @click.argument("old")
 @click.argument("new")
 @_FORM
-@_ROOT
+@ROOT
 def diff(old: str, new: str, form: str, root: Path | None) -> int:
     """Compare two descriptions of the API; the exit code is 1 if they differ, 3 if one cannot be read.
 
@@ -115,26 +115,11 @@ def diff(old: str, new: str, form: str, root: Path | None) -> int:
 
 
 @contract.command()
-@click.option(
-    "--document", metavar="FILE|URL", help="An OpenAPI document; one at an http or https URL is fetched."
-)
-@click.option(
-    "--sdk",
-    "sdks",
-    metavar="SPEC",
-    multiple=True,
-    help="An SDK, in a form of `contract diff`; repeatable.",
-)
-@click.option(
-    "--traffic",
-    type=click.Path(path_type=Path),
-    metavar="REPORT",
-    help="A report.json of `run`, `fuzz` or `check`, or its folder.",
-)
+@witnesses
 @click.option("--update-lock", is_flag=True, help="Write what the witnesses know now to upstream.lock.")
 @click.option("-v", "--verbose", is_flag=True, help="List what only the contract has, too.")
 @_FORM
-@_ROOT
+@ROOT
 def drift(
     document: str | None,
     sdks: tuple[str, ...],
@@ -166,8 +151,7 @@ def drift(
     from cohere_conformance.drift.witnesses import drift_of
     from cohere_conformance.report import load
 
-    if document is None and not sdks and traffic is None:
-        raise click.UsageError("expected at least one of --document, --sdk and --traffic, got none")
+    require_witness(document, sdks, traffic)
     if update_lock and document is None and not sdks:
         raise click.UsageError("--update-lock needs --document or --sdk: traffic is not in the lock")
     root = root or folder("contracts")
@@ -181,3 +165,7 @@ def drift(
         save_lock(root / LOCK, lock.updated(found.version, looked_at, today))
     click.echo(render(found, verbose=verbose))
     return 1 if found.found else 0
+
+
+contract.add_command(propose)
+contract.add_command(apply)

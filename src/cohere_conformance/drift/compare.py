@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cohere_conformance.drift.facts import (
@@ -42,6 +42,7 @@ class Change:
         old: the declaration in the older source that the newer one changes: for a location that is added,
             removed or required that of the object which it belongs to.
         new: the same in the newer source.
+        node: what the newer source has there, for what it adds.
     """
 
     what: str
@@ -52,6 +53,7 @@ class Change:
     severity: Severity
     old: str
     new: str
+    node: Node | None = field(default=None, compare=False, repr=False)
 
 
 def compared(old: Description, new: Description) -> list[Change]:
@@ -127,7 +129,7 @@ class _Comparison:
             yield from self._attribute_changes(before, after, (), (before, after))
             yield from self._children(before, after, ())
         elif after is not None:
-            yield Change(ADDED, None, None, self._label, (), Severity.ADDITIVE, "", after.origin)
+            yield Change(ADDED, None, None, self._label, (), Severity.ADDITIVE, "", after.origin, after)
         elif before is not None:
             yield Change(REMOVED, None, None, self._label, (), Severity.BREAKING, before.origin, "")
 
@@ -179,7 +181,7 @@ class _Comparison:
             value = REQUIRED if request and after.attributes.get(REQUIRED) is True else None
         else:
             what, severity = REMOVED, of_removed(step, request=request, event=path[:-1] == ("events",))
-        yield Change(what, old, value, self._label, path, severity, owners[0].origin, owners[1].origin)
+        yield Change(what, old, value, self._label, path, severity, owners[0].origin, owners[1].origin, after)
 
     def _attribute_changes(
         self, before: Node, after: Node, path: Path, owners: tuple[Node, Node]

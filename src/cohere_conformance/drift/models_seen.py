@@ -29,11 +29,13 @@ class ModelNews:
         name: of the model.
         news: in words.
         edit: the line of `models.yaml`.
+        unknown: whether the list does not have it.
     """
 
     name: str
     news: str
     edit: Edit
+    unknown: bool = False
 
 
 class KnownModels:
@@ -64,7 +66,7 @@ class KnownModels:
         """
         known = self._models.get(name)
         if known is None:
-            return ModelNews(name, "unknown model", Edit(self._shown, 1))
+            return ModelNews(name, "unknown model", Edit(self._shown, 1), unknown=True)
         ended = (
             ("retired", known.retired and known.retired.date),
             ("deprecated", known.deprecated),

@@ -45,7 +45,7 @@ def of_attribute(name: str, before: Any, after: Any, *, request: bool) -> Severi
         return Severity.BREAKING
     if name == "media":
         return Severity.BREAKING if (before or frozenset()) - (after or frozenset()) else Severity.ADDITIVE
-    narrower, wider = _effect(name, before, after)
+    narrower, wider = effect(name, before, after)
     return Severity.BREAKING if (narrower if request else wider) else Severity.ADDITIVE
 
 
@@ -82,7 +82,7 @@ def worst(severities: list[Severity]) -> Severity:
     return min(severities, key=list(Severity).index)
 
 
-def _effect(name: str, before: Any, after: Any) -> tuple[bool, bool]:
+def effect(name: str, before: Any, after: Any) -> tuple[bool, bool]:
     """Return whether a change forbids what was allowed, and whether it allows something new."""
     if name in _FLAGS:
         return bool(after), not after

@@ -63,11 +63,13 @@ class Gap:
         line: the change of the contract.
         edit: where it has to be made.
         evidence: the witnesses that show it.
+        changes: all that the line consists of.
     """
 
     line: FoldedChange
     edit: Edit
     evidence: Sequence[Sighting]
+    changes: Sequence[Change]
 
 
 @dataclass(frozen=True)
@@ -262,8 +264,9 @@ def _gaps(seen: _Seen, root: Path) -> list[Gap]:
             for detail in line.details
         )
         evidence = [shown for key in keys for shown in seen.evidence[key]]
+        changes = [seen.changes[key] for key in keys]
         edit = lines.edit(line.changes[0], ours_is_old=True)
-        found.append(Gap(replace(line, details=_joined(line.details)), edit, _summed(evidence)))
+        found.append(Gap(replace(line, details=_joined(line.details)), edit, _summed(evidence), changes))
     return found
 
 
