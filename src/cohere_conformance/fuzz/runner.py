@@ -15,6 +15,7 @@ from cohere_conformance.fuzz.response_checks import (
     refused_for_size,
     status_findings,
 )
+from cohere_conformance.model import Expectation
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
 from cohere_conformance.session.plan import TargetKind
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from cohere_conformance.fuzz.baseline import ToBlame
     from cohere_conformance.fuzz.candidate import Candidate
     from cohere_conformance.model import Exchange, Finding, Response
+
+_NOTHING = Expectation(status=())
 
 
 class FuzzRunner(Runner):
@@ -64,7 +67,7 @@ class FuzzRunner(Runner):
         exchange = self._checked(test, send)
         response = exchange.response
         lost = self._liveness.note(response)
-        excuse = self._fuzz_excuse(response, send)
+        excuse = self._absent.note(exchange, _NOTHING) or self._fuzz_excuse(response, send)
         findings = self._fuzz_findings(candidate, exchange, excuse)
         self._restore(test, candidate, exchange)
         if to_blame is not None and any(self._failing(findings)):

@@ -26,12 +26,12 @@ from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
+from cohere_conformance.report.role_model import RoleModel
 from cohere_conformance.report.shape import (
     GoldenCounts,
     Header,
     Mode,
     Report,
-    RoleModel,
     Row,
     Sentences,
     Target,

@@ -16,6 +16,7 @@ from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
+from cohere_conformance.report.role_model import RoleModel
 
 FORMAT = 3
 """The version of the shape that this module reads and writes."""
@@ -29,20 +30,6 @@ class Mode(enum.StrEnum):
 
     AMENDED = "amended"
     AS_PUBLISHED = "as-published"
-
-
-class RoleModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that a role of the cases stands for in a run.
-
-    Attributes:
-        role: such as `chat`.
-        model: its name.
-        source: who decided: `--model`, `GET /v1/models` of the target, or a profile.
-    """
-
-    role: str
-    model: str
-    source: str
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.errors import BudgetError, OwnershipError, RefusedError, ReportError
 from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
+from cohere_conformance.session.absent_models import AbsentModels
 from cohere_conformance.session.api import Api
 from cohere_conformance.session.liveness import UNANSWERED, Liveness
 from cohere_conformance.session.patience import Patience
@@ -92,6 +93,7 @@ class Runner:
             self._patience,
         )
         self._liveness = Liveness()
+        self._absent = AbsentModels(suite.models)
         self._steady = Steady(judge.contract)
         self._closing = False
         self._unwritten: ReportError | None = None
@@ -190,6 +192,8 @@ class Runner:
             return CaseResult("skipped", reason)
         if self._liveness.over:
             return self._gone()
+        if (reason := self._absent.reason(case.models.values())) is not None:
+            return CaseResult("inconclusive", reason)
         try:
             values = self._resources.values(case.needs)
             expectation = case.expectation(self._plan.profile, values)
@@ -198,6 +202,8 @@ class Runner:
             outgoing = case.outgoing(values, self._authorizations.get(case.key))
             exchange = self._send_tracked(case.operation, case.id, outgoing, values, case.id)
         except MissingError as error:
+            if (reason := self._absent.reason(case.models.values())) is not None:
+                return CaseResult("inconclusive", reason)
             # On a server that must be able to do it, not testable counts as failed.
             return CaseResult(
                 "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
@@ -249,7 +255,7 @@ class Runner:
         """Return the result of a case whose response is inconclusive; `None` for others."""
         response = exchange.response
         self._liveness.note(response)
-        excuse = self._excuse(response, expectation)
+        excuse = self._absent.note(exchange, expectation) or self._excuse(response, expectation)
         return None if excuse is None else CaseResult("inconclusive", excuse, (), exchange)
 
     def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> CaseResult:

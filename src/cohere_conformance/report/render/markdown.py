@@ -105,8 +105,9 @@ def _glance(rows: Sequence[Row]) -> Iterator[str]:
 
 def _ends(report: Report, limit: int) -> Iterator[str]:
     if report.coverage.cases is not None:
-        lines = [prose(line) for line in parts.end_lines(report.coverage.cases)]
-        yield from _list("Cases without a response", lines, limit)
+        cases = report.coverage.cases
+        lines = [prose(line) for line in parts.end_lines(cases)]
+        yield from _list("Cases without a response", lines, limit, len(parts.ends_with_reason(cases)))
 
 
 def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[str]:
@@ -194,11 +195,11 @@ def _folded(title: str, items: Sequence[str], *, limit: int | None) -> Iterator[
     yield from ("", "</details>", "")
 
 
-def _list(title: str, lines: Sequence[str], limit: int) -> Iterator[str]:
+def _list(title: str, lines: Sequence[str], limit: int, number: int = 0) -> Iterator[str]:
     if not lines:
         return
     shown, more = parts.cut(lines, limit)
-    yield from (f"## {title}: {len(lines)}", "")
+    yield from (f"## {title}: {number or len(lines)}", "")
     yield from (f"- {line}" for line in shown)
     if more:
         yield from ("", more)

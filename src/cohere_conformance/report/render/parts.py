@@ -183,10 +183,16 @@ def ends_with_reason(cases: CaseCoverage) -> list[CaseEnd]:
 
 
 def end_lines(cases: CaseCoverage) -> list[str]:
-    """Return these results in words."""
+    """Return these results in words; inconclusive cases with one reason share a line."""
+    alike: dict[tuple[str, str], list[CaseEnd]] = {}
+    for one in ends_with_reason(cases):
+        shared = one.reason if one.outcome == "inconclusive" and one.reason else ""
+        alike.setdefault((shared, "" if shared else one.case), []).append(one)
     return [
-        f"{one.case}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
-        for one in ends_with_reason(cases)
+        f"{many[0].outcome}: {reason}: {len(many)} cases, such as {many[0].case}"
+        if len(many) > 1
+        else f"{many[0].case}: {many[0].outcome}" + (f": {many[0].reason}" if many[0].reason else "")
+        for (reason, _), many in alike.items()
     ]
 
 

@@ -108,7 +108,8 @@ class _Printer:
         self._list(parts.NOT_TESTABLE, parts.untestable_lines(self.report))
         self._list(parts.INCONCLUSIVE, parts.inconclusive_lines(self.report), style="magenta")
         if cases is not None:
-            self._list("Cases without a response", parts.end_lines(cases), style="magenta")
+            number = len(parts.ends_with_reason(cases))
+            self._list("Cases without a response", parts.end_lines(cases), "magenta", number=number)
         unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
         self._list("Unreadable inputs", unreadable, style="bold red")
         self._rows("Requests (client side)", parts.client_rows(self.report), brief=brief, limit=CLIENT_LIMIT)
@@ -300,10 +301,12 @@ class _Printer:
         self._line(parts.AMENDMENTS_NOTE)
         self._line(f"  {parts.explain_command('FINGERPRINT', self.folder)}")
 
-    def _list(self, title: str, lines: Sequence[str], style: str = "", limit: int | None = None) -> None:
+    def _list(
+        self, title: str, lines: Sequence[str], style: str = "", limit: int | None = None, *, number: int = 0
+    ) -> None:
         if not lines:
             return
-        self._heading(title, len(lines))
+        self._heading(title, number or len(lines))
         shown, more = parts.cut(lines, self.limit if limit is None else limit)
         for line in shown:
             self.console.print(self._text(f"  {line}", style), highlight=False)
