@@ -21,6 +21,7 @@ FLOORS = [
     {"contract", "recordings", "report"},
     {"drift"},
     {"client"},
+    {"configuration"},
     {"checks", "reference", "cases"},
     {"session"},
     {"fuzz", "golden"},

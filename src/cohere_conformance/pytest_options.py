@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from cohere_conformance.access import Access
 from cohere_conformance.client.added import checked_variable, field_of
 from cohere_conformance.curl import KEY_VARIABLE
@@ -16,6 +18,7 @@ from cohere_conformance.golden import own_or_shipped
 from cohere_conformance.golden.driver import GoldenMode, ReferenceComparison, golden_driver
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
+from cohere_conformance.report import ConfigurationUsed
 from cohere_conformance.report.example import without_password
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.plan import RunOptions
@@ -115,7 +118,34 @@ def add_server_options(add: Callable[..., None]) -> None:
     for name in ("ca-file", "client-cert", "client-key"):
         add(f"--conformance-{name}", metavar="FILE", default="", help="for TLS, in PEM form")
     add("--conformance-request-timeout", metavar="SECONDS", type=float, help="time that a response may take")
-    add("--conformance-configured", metavar="TEXT", help="what was taken from a configuration file")
+    add("--conformance-configured", metavar="JSON", help="what was taken from a configuration file")
+
+
+def configuration(config: pytest.Config) -> ConfigurationUsed | None:
+    """Return what the command has taken from a configuration file; `None` if there was none.
+
+    Raises:
+        UsageError: the option was given by hand, and wrongly.
+    """
+    text = cast("str | None", config.getoption("--conformance-configured"))
+    try:
+        return None if text is None else msgspec.json.decode(text, type=ConfigurationUsed)
+    except msgspec.DecodeError as error:
+        raise UsageError("--conformance-configured: expected what the command writes there") from error
+
+
+_OPTIONS = {"own": "own-server", "headers": "header", "models": "model", "verify": "no-tls-verify"}
+"""The options of keys of a configuration file that have another name."""
+
+
+def with_key(message: str, used: ConfigurationUsed | None) -> str:
+    """Return the message of a usage error with the key of the file that the option came from."""
+    for key in used.used if used is not None else ():
+        last = key.rpartition(".")[2]
+        matched = re.match(rf"--{re.escape(_OPTIONS.get(last, last))}(?![\w-])", message)
+        if used is not None and matched is not None:
+            return f"{used.file}: {key}{message[matched.end() :]}"
+    return message
 
 
 def key_variable(config: pytest.Config) -> str:

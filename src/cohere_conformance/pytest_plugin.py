@@ -27,7 +27,15 @@ from cohere_conformance.golden.verifier import Verifier
 from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.privacy import redact
-from cohere_conformance.pytest_options import add_options, arguments, driver, key_variable, run_options
+from cohere_conformance.pytest_options import (
+    add_options,
+    arguments,
+    configuration,
+    driver,
+    key_variable,
+    run_options,
+    with_key,
+)
 from cohere_conformance.pytest_report import GAVE_UP, Progress, Reporting, is_brief
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
@@ -68,7 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # First of all: pytest shows every error from here on.
     named = VARIABLE.findall(" ".join(cast("list[str]", config.getoption("--conformance-header"))))
     config.pluginmanager.register(Showing(Cleaner(secrets(os.environ, key_variable(config), named))))
+    used = None
     try:
+        used = configuration(config)
         chosen = driver(config)
         campaign = config.stash[_CAMPAIGN] = Campaign(
             run_options(config),
@@ -78,6 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
             environment=os.environ,
             workers=workerinput[_WORKERS] if workerinput else max(workers, 1),
             arguments=arguments(config, chosen.command),
+            configuration=used,
         )
         if workerinput:
             terminate_like_interrupt()
@@ -86,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _outcome(config).campaign = campaign
             campaign.begin()
     except UsageError as error:
-        raise pytest.UsageError(lines(str(error))) from error
+        raise pytest.UsageError(lines(with_key(str(error), used))) from error
     except ConformanceError as error:
         pytest.exit(lines(f"cohere-conformance: {error}"), returncode=3)
     if config.getoption("--collect-only"):

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from cohere_conformance.cli import options
+from cohere_conformance.cli.configured import configurable
 from cohere_conformance.client.address import base_url
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.golden import clear_begun, counts, find, own_or_shipped
@@ -47,6 +48,7 @@ def cassettes() -> None:
 @click.option("--verbose", is_flag=True, help="List every cassette, and what the policy ignores.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.report_dir
+@configurable
 def status(cassettes: Path | None, verbose: bool, as_json: bool, report_dir: Path) -> int:
     """List cassettes that are old, orphaned or out of date; the exit code is 1 where the policy says so.
 

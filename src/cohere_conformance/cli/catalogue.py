@@ -10,6 +10,7 @@ import click
 
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.cli import options
+from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.facts import explain_fact, fact_lines
 from cohere_conformance.cli.mentions import naming
 from cohere_conformance.contract import Declarations, load_contract, load_declarations
@@ -122,6 +123,7 @@ def requirements() -> int:
 @click.command()
 @click.argument("subject")
 @options.report_dir
+@configurable
 def explain(subject: str, report_dir: Path) -> int:
     """Explain SUBJECT.
 

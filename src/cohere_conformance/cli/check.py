@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cohere_conformance import session
 from cohere_conformance.cli import options
+from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.client.address import base_url
 from cohere_conformance.data import folder
@@ -61,6 +62,7 @@ EXAMPLES = ("conforming", "deviating")
 )
 @options.report_dir
 @options.verbose
+@configurable
 def check(
     traffic: tuple[str, ...],
     example: str | None,

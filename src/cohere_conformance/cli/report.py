@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cohere_conformance.cli import options
+from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
 from cohere_conformance.session.evidence import publish
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.report_dir
 @options.verbose
+@configurable
 def report(report_dir: Path, verbose: bool) -> int:
     """Build the report of a run from its journals, also of one that was interrupted or killed.
 

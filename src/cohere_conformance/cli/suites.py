@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cohere_conformance.cli import options
+from cohere_conformance.cli.configured import configurable, encoded, used
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Severity
@@ -133,7 +134,7 @@ _SCOPE = (
 
 def scope(command: _Command) -> _Command:
     """Add the options that every command has that runs the suites."""
-    return _with(_SCOPE, command)
+    return _with(_SCOPE, configurable(command))
 
 
 def target(command: _Command) -> _Command:
@@ -184,6 +185,8 @@ def suites(
     }
     named |= {"case": given["cases"], "fault": given.get("faults", ()), "header": given.get("headers", ())}
     named["model"] = given.get("models", ())
+    if (configuration := used()) is not None:
+        named["configured"] = [encoded(configuration)]
     named |= further
     flags = [text for plugin in plugins for text in ("-p", plugin)]
     flags += ["--conformance-live"] if given.get("live") else []

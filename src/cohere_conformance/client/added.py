@@ -77,18 +77,36 @@ def field_of(text: str) -> tuple[str, str]:
         UsageError: it is none, it is one that cases send, or it has a credential in clear text.
     """
     name, colon, value = text.partition(":")
-    name, value = name.strip().lower(), value.strip()
-    if not colon or not is_token(name) or not value or not (value.isascii() and value.isprintable()):
+    if not colon or not is_token(name.strip()):
         raise UsageError("--header: expected a name and a value, such as 'X-Tenant: ${TENANT}'")
+    return checked_field(f"--header {name.strip()}", name, value)
+
+
+def checked_field(option: str, name: str, value: str) -> tuple[str, str]:
+    """Return the name and the value of a header field, checked.
+
+    Args:
+        option: what names the field, for the message.
+        name: of the field.
+        value: with variables.
+
+    Raises:
+        UsageError: as of `field_of`.
+    """
+    name, value = name.strip().lower(), value.strip()
+    if not is_token(name) or not value or not (value.isascii() and value.isprintable()):
+        raise UsageError(
+            f"{option}: expected the name of a header field and a value of visible ASCII characters"
+        )
     if name in _RESERVED:
-        remedy = "use --key-variable" if name == "authorization" else "leave it out"
-        raise UsageError(f"--header {name}: the test cases send this field themselves; {remedy}")
+        remedy = "name the key with key-variable" if name == "authorization" else "leave it out"
+        raise UsageError(f"{option}: the test cases send this field themselves; {remedy}")
     constant = "".join(text for text, _ in pieces(value))
     credential = is_header(name) or is_parameter(name.removeprefix("x-"))
     if redact.text(constant) != constant or (credential and not VARIABLE.search(value)):
+        variable = re.sub(r"[^A-Z0-9]", "_", name.upper())
         raise UsageError(
-            f"--header {name}: expected the name of an environment variable in place of a credential, such "
-            f"as '{name}: ${{{name.upper().replace('-', '_')}}}'"
+            f"{option}: expected an environment variable in place of a credential, such as ${{{variable}}}"
         )
     return name, value
 

@@ -28,6 +28,7 @@ from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.role_model import RoleModel
 from cohere_conformance.report.shape import (
+    ConfigurationUsed,
     GoldenCounts,
     Header,
     Mode,
@@ -46,6 +47,7 @@ __all__ = [
     "CaseEnd",
     "CaseOutcome",
     "Closing",
+    "ConfigurationUsed",
     "Ended",
     "Exercise",
     "FuzzCoverage",

@@ -21,7 +21,7 @@ def schema() -> bytes:
     """Return the schema as indented JSON; the descriptions are those of the types."""
     (_, *_), components = msgspec.json.schema_components((Report,), ref_template="#/$defs/{name}")
     for component in components.values():
-        _describe(component)
+        describe(component)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:cohere-conformance:report:{FORMAT}",
@@ -31,12 +31,13 @@ def schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _describe(component: dict[str, Any]) -> None:
-    """Hand the description of each attribute to its property."""
+def describe(component: dict[str, Any]) -> None:
+    """Move the description of each attribute from that of its type to its property."""
     text = inspect.cleandoc(component.get("description", ""))
     summary, _, attributes = text.partition("Attributes:\n")
     component["description"] = " ".join(summary.split())
     for name, description in _ATTRIBUTE.findall(attributes):
+        name = name if name in component["properties"] else name.replace("_", "-")
         declared = component["properties"][name]
         words = {"description": " ".join(description.split())}
         # Beside a reference a description is an annotation of the place, not of what is referred to.

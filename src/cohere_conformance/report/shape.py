@@ -82,6 +82,23 @@ class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
     shape_only: Count = 0
 
 
+class ConfigurationUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run took from its configuration file.
+
+    Attributes:
+        file: path of the file, as seen from the folder of the run.
+        name: what the file calls the target; empty if it has no name.
+        used: the keys whose values were used, such as `limits.n`.
+        overridden: the keys that an option of the command line has replaced, or that belong to another host
+            than the one in `--url`.
+    """
+
+    file: str
+    name: str = ""
+    used: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What was judged, against what, and when it began.
 
@@ -97,6 +114,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         arguments: the command line after the program's name, where there was one.
         target: the target of a run; null if traffic was read and nothing was sent.
         golden: the golden cassettes that were replayed or compared with; null if none were.
+        configuration: what was taken from a configuration file; null if there was none.
         format: the version of this shape.
     """
 
@@ -111,6 +129,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     target: Target | None = None
     golden: GoldenCounts | None = None
+    configuration: ConfigurationUsed | None = None
     format: int = FORMAT
 
 

@@ -21,6 +21,7 @@ from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.report import (
+    ConfigurationUsed,
     Ended,
     Header,
     Journal,
@@ -90,6 +91,7 @@ class Campaign:
         environment: where keys are read from.
         workers: how many processes send.
         arguments: the command line, for the report.
+        configuration: what was taken from a configuration file, for the report.
 
     Attributes:
         plan: what the run may do.
@@ -113,6 +115,7 @@ class Campaign:
         environment: Mapping[str, str],
         workers: int = 1,
         arguments: tuple[str, ...] = (),
+        configuration: ConfigurationUsed | None = None,
     ) -> None:
         # Checked before the contract takes it for a base URL.
         self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
@@ -134,6 +137,7 @@ class Campaign:
         self._fail_on = fail_on
         self._environment = environment
         self._arguments = arguments
+        self._configuration = configuration
         self._identity: Identity | None = None
         self._ended: Ended | None = None
 
@@ -265,6 +269,7 @@ class Campaign:
             started_at=self.identity.started_at,
             fail_on=self._fail_on,
             arguments=self._arguments,
+            configuration=self._configuration,
             target=None
             if self.plan.target_kind is TargetKind.RECORDED
             else Target(

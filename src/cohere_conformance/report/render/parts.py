@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
-    from cohere_conformance.report.shape import Example, GoldenCounts, Header, Report, Row, Target, Totals
+    from cohere_conformance.report.shape import (
+        ConfigurationUsed,
+        Example,
+        GoldenCounts,
+        Header,
+        Report,
+        Row,
+        Target,
+        Totals,
+    )
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report by default."""
@@ -132,6 +141,13 @@ def target_line(target: Target) -> str:
     if target.workers > 1:
         details.append(quantity(target.workers, "worker"))
     return f"{target.url} ({'; '.join(details)})"
+
+
+def configuration_line(configuration: ConfigurationUsed) -> str:
+    """Return what was taken from the configuration file, and what options of the command line replaced."""
+    name = f" ({configuration.name})" if configuration.name else ""
+    line = f"{configuration.file}{name}: {', '.join(configuration.used) or 'nothing used'}"
+    return f"{line}; replaced: {', '.join(configuration.overridden)}" if configuration.overridden else line
 
 
 def golden_line(golden: GoldenCounts) -> str:

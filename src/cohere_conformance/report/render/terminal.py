@@ -148,6 +148,8 @@ class _Printer:
             self._line(f"target {parts.target_line(header.target)}")
             if models := models_line(header.target):
                 self._line(f"models {models}")
+        if header.configuration is not None:
+            self._line(f"configuration {parts.configuration_line(header.configuration)}")
         if header.golden is not None:
             self._line(parts.golden_line(header.golden))
         if header.target is None and header.inputs:

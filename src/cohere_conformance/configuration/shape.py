@@ -1,0 +1,110 @@
+"""The keys of a configuration file, with what each may hold."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from cohere_conformance.model import Severity
+
+LONGEST_TIME = 30 * 24 * 3600
+"""Seconds of the longest time that any key may hold: 30 days."""
+
+Text = Annotated[str, Meta(min_length=1, max_length=1000)]
+Names = tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...]
+Positive = Annotated[float, Meta(gt=0, le=LONGEST_TIME)]
+NotNegative = Annotated[float, Meta(ge=0, le=LONGEST_TIME)]
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """How the server and this client identify themselves.
+
+    Attributes:
+        verify: whether the certificate of the server is verified; false only for servers of your own.
+        ca_file: file with the certificates (PEM) that are trusted instead of those of this machine.
+        client_cert: file with the client certificate (PEM), and with its key unless client-key is given.
+        client_key: file with the key of the client certificate (PEM).
+    """
+
+    verify: bool | UnsetType = UNSET
+    ca_file: Text | UnsetType = UNSET
+    client_cert: Text | UnsetType = UNSET
+    client_key: Text | UnsetType = UNSET
+
+
+class RunLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """How much is sent, and how long is waited.
+
+    Attributes:
+        max_requests: maximum number of requests of a run.
+        time_limit: the whole run ends after this time, in seconds or as a text such as 5m or 1h.
+        patience: seconds to wait for a dataset, job or training to be ready.
+        request_timeout: seconds that one response may take.
+        n: number of processes.
+    """
+
+    max_requests: Annotated[int, Meta(ge=1, le=10**9)] | UnsetType = UNSET
+    time_limit: Positive | Text | UnsetType = UNSET
+    patience: NotNegative | UnsetType = UNSET
+    request_timeout: Positive | UnsetType = UNSET
+    n: Annotated[int, Meta(ge=1, le=64)] | UnsetType = UNSET
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a configuration file says; options of the command line win over it.
+
+    Attributes:
+        name: what the target is called in reports.
+        url: base URL of the target, or unix:///PATH for a Unix socket.
+        base_path: path below the URL at which the API begins, such as /cohere.
+        own: whether the host of the URL is yours, so that http and every operation are allowed; never for
+            the vendor's hosts.
+        key_variable: environment variable with the key; an empty text sends no key.
+        headers: header fields of every request, such as X-Tenant; a value may refer to an environment
+            variable as ${TENANT}, and a credential has to.
+        tls: certificates.
+        declares: what the target implements: groups (chat), groups of one version (v2.chat), operations
+            (POST /v2/chat); everything if not given.
+        without: features that the target does not have, such as tools or citations.
+        models: the model that each role of the cases stands for, such as chat or rerank.
+        protocol_only: whether only shape, framing, statuses and errors are tested, not content.
+        profile: expected behaviour, contract or live-2026.
+        fail_on: least severity that makes the exit code 1.
+        limits: how much is sent, and how long is waited.
+        baseline: file with accepted deviations.
+        cassettes: folder of the golden cassettes.
+        report_dir: folder of the report.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
+    url: Text | UnsetType = UNSET
+    base_path: Text | UnsetType = UNSET
+    own: bool | UnsetType = UNSET
+    key_variable: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    headers: dict[str, Text] | UnsetType = UNSET
+    tls: Tls | UnsetType = UNSET
+    declares: Names | UnsetType = UNSET
+    without: Names | UnsetType = UNSET
+    models: dict[str, Text] | UnsetType = UNSET
+    protocol_only: bool | UnsetType = UNSET
+    profile: Text | UnsetType = UNSET
+    fail_on: Severity | UnsetType = UNSET
+    limits: RunLimits | UnsetType = UNSET
+    baseline: Text | UnsetType = UNSET
+    cassettes: Text | UnsetType = UNSET
+    report_dir: Text | UnsetType = UNSET
+
+
+TABLES: dict[str, type[msgspec.Struct]] = {"tls": Tls, "limits": RunLimits}
+"""The tables with keys of their own."""
+
+
+def keys(shape: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the keys of a table as they are written."""
+    return shape.__struct_encode_fields__
+
+
+def given(table: Any) -> dict[str, Any]:
+    """Return the keys of a table that are given, with their values."""
+    named = zip(table.__struct_encode_fields__, table.__struct_fields__, strict=True)
+    return {key: value for key, field in named if (value := getattr(table, field)) is not UNSET}
