@@ -8,16 +8,17 @@ import hashlib
 import re
 import shlex
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import msgspec
+from markupsafe import Markup
 
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
-from cohere_conformance.report.render import hints, matrix, parts
-from cohere_conformance.report.render.alike import alike
+from cohere_conformance.report.render import hints, latency_bars, matrix, parts, wording
+from cohere_conformance.report.render.page_data import notes, page_data
 from cohere_conformance.report.render.safe import plain
 
 if TYPE_CHECKING:
@@ -50,14 +51,21 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
     """
     state, symbol = _VERDICTS.get(report.footer.exit_code, ("unsure", "!"))
     word, _, rest = report.footer.verdict.partition(": ")
-    server, client = parts.server_rows(report), parts.client_rows(report)
+    rows = [*parts.server_rows(report), *parts.client_rows(report)]
+    data, evidence = page_data(
+        report,
+        rows,
+        {kind: _meaning(kind) for kind in {row.kind for row in rows}},
+        parts.explain_command("FINGERPRINT", shlex.quote(folder)),
+        functools.partial(_evidence, report),
+    )
     try:
         page = _environment().get_template(TEMPLATE)
         text = page.render(
             report=report,
             parts=parts,
             hints=hints,
-            alike=alike,
+            wording=wording,
             state=state,
             symbol=symbol,
             word=word,
@@ -65,11 +73,14 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             duration=_duration(report),
             columns=matrix.columns(report),
             groups=matrix.matrix(report),
-            server=server,
-            client=client,
-            meanings={kind: _meaning(kind) for kind in {row.kind for row in (*server, *client)}},
+            rows=rows,
+            data=Markup(data),
+            evidence=Markup(evidence),
+            style=Markup(_part("report.css")),
+            script=Markup(_part("report.js")),
+            latency=latency_bars.picture(report),
+            in_words=latency_bars.duration,
             known_defects=report.known_defects,
-            command=functools.partial(_command, folder=shlex.quote(folder)),
             limit=LIMIT,
             longest_command=LONGEST_COMMAND,
         )
@@ -123,8 +134,28 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(str(text).encode("utf-8")).digest()).decode("ascii")
 
 
-def _command(row: Row, folder: str) -> str:
-    return parts.explain_command(row.fingerprint, folder)
+def _part(name: str) -> str:
+    """Return the style or the script of the page, both of which are ours: no value is put into them."""
+    path = shipped("reports") / "templates" / name
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise ReportError(f"{path}: expected a part of the page, got: {reason}; reinstall") from error
+
+
+def _evidence(report: Report, row: Row) -> dict[str, Any] | None:
+    """Return request, response and command of a finding; `None` if they were not kept."""
+    example = row.example
+    if not (example.request_text or example.response_text or example.curl):
+        return None
+    curl = example.curl if example.curl and len(example.curl) <= LONGEST_COMMAND else ""
+    return {
+        "request": _block(example.request_text),
+        "response": _block(example.response_text),
+        "curl": _verbatim(curl),
+        "notes": notes(report, row) if curl else [],
+    }
 
 
 def _meaning(kind: Kind) -> str:

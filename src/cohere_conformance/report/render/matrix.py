@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class Column(enum.StrEnum):
-    """What is checked of an operation; the values are the headings."""
+    """What is checked of an operation; the values are the headings, the first ones on a small screen."""
 
-    TRANSPORT = "transport"
-    STATUS = "status"
-    MEDIA_TYPE = "media type"
-    HEADERS = "headers"
     BODY = "body"
     STREAM = "stream"
-    ENVELOPE = "error envelope"
-    EXPECTATIONS = "expectations"
     REQUIREMENTS = "requirements"
-    REQUEST = "request"
+    EXPECTATIONS = "expectations"
     GOLDEN = "golden"
+    STATUS = "status"
+    ENVELOPE = "error envelope"
+    MEDIA_TYPE = "media type"
+    HEADERS = "headers"
+    TRANSPORT = "transport"
+    REQUEST = "request"
 
 
 COLUMN_OF: dict[Kind, Column | None] = {

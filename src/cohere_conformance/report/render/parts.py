@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
     from cohere_conformance.report.shape import (
+        Cause,
         ConfigurationUsed,
         Example,
         GoldenCounts,
@@ -95,6 +96,15 @@ def seen(row: Row) -> str:
 def omitted(row: Row) -> str:
     """Return how many findings of the same exchange have no row of their own; nothing where each has one."""
     return f"and at least {quantity(row.omitted, 'more finding')} of this exchange" if row.omitted else ""
+
+
+def cause_extent(cause: Cause) -> str:
+    """Return how far a cause reaches, and how many cases pass once it is mended."""
+    texts = [quantity(len(cause.operations), "operation"), quantity(len(cause.findings), "finding")]
+    if cause.cases:
+        passes = "passes" if cause.cases == 1 else "pass"
+        texts.append(f"{quantity(cause.cases, 'case')} {passes} once it is mended")
+    return ", ".join(texts)
 
 
 def explain_command(fingerprint: str, folder: str) -> str:
