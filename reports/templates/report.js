@@ -189,6 +189,10 @@
     if (next) { next.focus(); next.scrollIntoView({block: "nearest"}); }
     return undefined;
   }
+  function first() {
+    var summary = list.querySelector("summary");
+    if (summary) { summary.focus(); }
+  }
   function copyHere() {
     var here = document.activeElement.closest("details.item");
     if (!here) { return; }
@@ -211,7 +215,8 @@
     var typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
     if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) { return; }
     if (event.key === "Escape") { leave(typing); return; }
-    if (typing) { if (event.key === "Enter" && event.target === search) { search.blur(); all("summary", list)[0] && all("summary", list)[0].focus(); } return; }
+    if (event.key === "Enter" && event.target === search) { event.preventDefault(); first(); return; }
+    if (typing) { return; }
     if (Object.prototype.hasOwnProperty.call(KEYS, event.key)) { event.preventDefault(); KEYS[event.key](); }
   });
 
@@ -233,7 +238,10 @@
     options(byId("by-kind"), Array.from(kinds.keys()).sort().map(function (name) { return [name, name + " (" + kinds.get(name) + ")"]; }));
     options(byId("by-cause"), data.causes.map(function (cause, at) { return [String(at), (at + 1) + ". " + cause.title]; }));
     search.addEventListener("input", update);
-    byId("filters").addEventListener("change", update);
+    byId("filters").addEventListener("change", function (event) {
+      // The search has been followed at each key; building the list anew would undo the click that ends it.
+      if (event.target !== search) { update(); }
+    });
     byId("filters").addEventListener("submit", function (event) { event.preventDefault(); });
     byId("clear").addEventListener("click", function () { clear(); search.focus(); });
     more.addEventListener("click", function () { add(MORE); });

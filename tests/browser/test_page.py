@@ -11,11 +11,12 @@ import pypdf
 import pytest
 
 from cohere_conformance.model import SEVERITY, Exchange, Finding, Kind, Request, Response, Source
-from cohere_conformance.report import CaseCoverage, Cause, Header, Mode, Report, Sentences, Tally, Target
+from cohere_conformance.report import CaseCoverage, Header, Mode, Report, Sentences, Tally, Target
+from cohere_conformance.report.causes import Background
+from cohere_conformance.report.shape import Cause
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
     from tests.browser.conftest import Open
 
 HOSTILE = (
@@ -28,6 +29,7 @@ OPERATIONS = {
     for method, version in (("POST", 1), ("POST", 2), ("GET", 1))
 }
 LABELS = list(OPERATIONS)
+JSON = (("content-type", "application/json"),)
 KINDS = (
     Kind.TYPE_CHANGED,
     Kind.PROPERTY_MISSING,
@@ -44,7 +46,9 @@ def make_report(number: int, hostile: str = "") -> Report:
         label, kind = LABELS[at % len(LABELS)], KINDS[at % len(KINDS)]
         method, path = label.split(" ")
         body = f'{{"model": "command-a", "number": {at}, "text": "{hostile}"}}'.encode()
-        request = Request(method, f"http://127.0.0.1:8080{path}", (("content-type", "application/json"),), body)
+        request = Request(
+            method, f"http://127.0.0.1:8080{path}", (("content-type", "application/json"),), body
+        )
         response = Response(
             200, (("content-type", "application/json"),), b'{"id": 7}', seconds=0.004 * (1 + at % 40)
         )
@@ -60,7 +64,11 @@ def make_report(number: int, hostile: str = "") -> Report:
         )
         source = Source("run", f"case {at}{hostile}")
         tally.add(
-            Exchange(request, response, source), label, [finding], "application/json", case=f"case.{at}{hostile}"
+            Exchange(request, response, source),
+            label,
+            [finding],
+            "application/json",
+            case=f"case.{at}{hostile}",
         )
     says = Sentences(requirements={"rerank.sorted": "Results are sorted by relevance."})
     report = tally.finish(
@@ -77,7 +85,7 @@ def make_report(number: int, hostile: str = "") -> Report:
         OPERATIONS,
         finished_at="2026-11-22T22:01:31Z",
         cases=CaseCoverage(run=number, passed=0, failed=number, inconclusive=0, error=0, skipped=0),
-        sentences=says,
+        background=Background(sentences=says),
     )
     causes = []
     for at in range(min(4, number)):
@@ -118,7 +126,9 @@ def listed(page: Page) -> list[str]:
 
 def test_causes_come_first_and_their_findings_are_below_them(report: Report, open_report: Open) -> None:
     page = open_report(report).page
-    heights = [page.locator(name).bounding_box() for name in (".verdict", "#causes", "#findings", "#operations")]
+    heights = [
+        page.locator(name).bounding_box() for name in (".verdict", "#causes", "#findings", "#operations")
+    ]
     tops = [box["y"] for box in heights if box]
     assert tops == sorted(tops)
     assert len(tops) == 4
@@ -289,7 +299,7 @@ def test_ten_thousand_findings_open_as_few_elements_and_all_are_found(open_repor
     page.locator("#search").fill("field_9999")
     assert listed(page) == ["/results/*/field_9999"]
     page.locator("#list summary").click()
-    assert page.locator("#list details[open]").inner_text().count("expected") >= 1
+    assert "case 9999" in page.locator("#list details[open]").inner_text()
     page.locator("#clear").click()
     page.locator("#more").click()
     assert page.locator("#list details.finding").count() == 300

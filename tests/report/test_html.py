@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from cohere_conformance.model import Exchange, Kind, Request, Response, Source, StreamEvent
 from cohere_conformance.report import Report, Tally, render_html
+from cohere_conformance.report.render import page_data
 from cohere_conformance.report.render.matrix import COLUMN_OF, matrix
 
 if TYPE_CHECKING:
@@ -56,6 +58,13 @@ class Page(HTMLParser):
     def text(self, tag: str) -> str:
         return "".join(self.texts.get(tag, []))
 
+    def data(self, name: str) -> Any:
+        """Return the JSON that the script reads."""
+        place = [value for tag, found, value in self.attributes if (tag, found) == ("script", "id")].index(
+            name
+        )
+        return json.loads(self.texts["script"][place])
+
 
 def _evidence(exchange: Exchange, finding: MakeFinding, finish: Finish) -> tuple[str, str]:
     tally = Tally()
@@ -70,8 +79,12 @@ def test_the_page_is_complete_and_shows_the_verdict_first(run: Report, report: R
         word, _, rest = one.footer.verdict.partition(": ")
         assert page.texts["strong"] == [word]
         assert rest in page.text("span")
-        assert page.tags["article"] == len(one.findings)
-        assert page.tags["h1"] == page.tags["script"] == page.tags["style"] == 1
+        assert len(page.data("data")["rows"]) == len(one.findings)
+        assert [name for name in page.values("id") if name.startswith("c-")] == [
+            f"c-{cause.id}" for cause in one.causes
+        ]
+        assert page.tags["h1"] == page.tags["style"] == 1
+        assert page.tags["script"] == 3, "the findings, their evidence and the script"
     assert page.text("h1") == "Conformance of recorded traffic"
 
 
@@ -138,8 +151,10 @@ def test_hostile_values_stay_text(
     raw = render_html(report, folder=HOSTILE)
     page = Page(raw)
     assert page.tags["img"] == 0
-    assert page.tags["script"] == 1
-    assert page.tags["article"] == 2
+    assert page.tags["script"] == 3
+    (first,) = [row["observed"] for row in page.data("data")["rows"] if row["severity"] == "breaking"]
+    assert first.startswith("</script><img src=x"), "as text"
+    assert "<" not in page.texts["script"][0]
     assert not [name for _, name, _ in page.attributes if name.startswith("on") or name == "x"]
     assert not {char for char in raw.decode() if not char.isprintable()} - {"\n", "\t"}
     assert "alert(2)" in page.text("pre")
@@ -169,8 +184,9 @@ def test_many_findings_are_cut_in_words(exchange: MakeExchange, finding: MakeFin
         exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED, f"/{number}") for number in range(230)], ""
     )
     page = Page(render_html(finish(tally)))
-    assert page.tags["article"] == 200
-    assert "(+30 more in report.json)" in page.text("p")
+    assert sum(name.startswith("f-") for name in page.values("id")) == 200
+    assert "30 more in " in page.text("p")
+    assert len(page.data("data")["rows"]) == 230, "the script lists all of them"
 
 
 def test_the_page_of_a_clean_run_is_small(exchange: MakeExchange, run: Report, finish: Finish) -> None:
@@ -188,6 +204,23 @@ def test_the_page_of_a_clean_run_is_small(exchange: MakeExchange, run: Report, f
     assert len(render_html(report)) < 400_000
 
 
+def test_requests_and_responses_are_bounded(
+    exchange: MakeExchange, finding: MakeFinding, finish: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_data, "MOST_EVIDENCE", 10_000)
+    tally = Tally()
+    for number in range(9):
+        sent = exchange(position=str(number), body=b"x" * 3000 + str(number).encode())
+        found = [finding(Kind.TYPE_CHANGED, f"/{number}"), finding(Kind.ENUM_UNKNOWN, f"/{number}")]
+        tally.add(sent, "POST /v2/chat", found, "")
+    page = Page(render_html(finish(tally)))
+    rows, evidence = page.data("data")["rows"], page.data("evidence")
+    assert len(rows) == 18
+    assert 0 < len(evidence) < 9
+    assert {row.get("evidence") for row in rows} == {None, *range(len(evidence))}
+    assert rows[0]["evidence"] == 0, "the worst findings keep theirs"
+
+
 # -- the matrix ----------------------------------------------------------------------------------------------
 
 
@@ -202,7 +235,7 @@ def test_a_cell_says_passed_found_not_exercised_or_not_declared(run: Report, rep
         for group in matrix(one)
         for line in group.lines
         for column, cell in zip(
-            ("transport", "status", "media", "headers", "body", "stream", "envelope", "expect", "require"),
+            ("body", "stream", "require", "expect", "status", "envelope", "media", "headers", "transport"),
             line.cells,
             strict=True,
         )

@@ -34,7 +34,7 @@ def expected(row: Row) -> str:
     if row.kind in {Kind.PROPERTY_MISSING, Kind.HEADER_MISSING}:
         return f"{where} to be present"
     if row.kind is Kind.PROPERTY_UNDOCUMENTED:
-        return f"{row.expected.removeprefix('one of ')}, and no {where}"
+        return f"{where} to be absent; declared: {row.expected.removeprefix('one of ')}"
     if row.kind in _VALUE and row.location:
         return f"{where} to be {row.expected}"
     return row.expected
