@@ -1,7 +1,9 @@
-"""`report`: build the report of a run from its journals, even if the run was killed."""
+"""`report`: build the report of a run from its journals, and show one in the formats of other tools."""
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,23 +12,80 @@ from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
+from cohere_conformance.errors import ReportError
+from cohere_conformance.report import load
+from cohere_conformance.report.formats import FORMATS, convert
+from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 from cohere_conformance.session.evidence import publish
+from cohere_conformance.session.source_lines import SourceLines
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cohere_conformance.report import Row
+    from cohere_conformance.report.formats import SourceLine
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @options.report_dir
 @options.verbose
 @configurable
-def report(report_dir: Path, verbose: bool) -> int:
+@click.pass_context
+def report(context: click.Context, report_dir: Path, verbose: bool) -> int | None:
     """Build the report of a run from its journals, also of one that was interrupted or killed.
 
-    Partial results of an interrupted run are included; the exit code is then 2.
+    Partial results of an interrupted run are included; the exit code is then 2. The commands below read a
+    report that was written.
 
     \b
-    Example:
+    Examples:
       cohere-conformance report --report-dir conformance-report
+      cohere-conformance report render --format junit -o junit.xml
     """
+    if context.invoked_subcommand is not None:
+        return None
     return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose)
+
+
+@report.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path(DEFAULT_FOLDER))
+@click.option("--format", "name", type=click.Choice(list(FORMATS)), required=True, help="The format.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.  [default: standard output]",
+)
+def render(path: Path, name: str, output: Path | None) -> int:
+    """Write a report in a format that other tools read.
+
+    PATH is a report.json or its folder. junit: JUnit XML. sarif: SARIF 2.1.0, for code scanning. github:
+    annotations of GitHub Actions. pull-request: a comment in Markdown. badge and shields: a badge as SVG, or
+    as JSON for shields.io. The exit code is 0 whatever the report says.
+
+    \b
+    Examples:
+      cohere-conformance report render --format junit -o junit.xml
+      cohere-conformance report render nightly/report.json --format sarif -o results.sarif
+    """
+    written = convert(load(path), name, _Lazily())
+    if output is None:
+        click.echo(written, nl=False)
+        return 0
+    try:
+        output.write_bytes(written)
+    except OSError as error:
+        raise ReportError(
+            f"{output}: expected a file to write, got: {error.strerror or error}; name another with -o"
+        ) from error
+    return 0
+
+
+class _Lazily:
+    """The lines of findings, for which contract and cases are read only if a format asks for lines."""
+
+    @cached_property
+    def _lines(self) -> SourceLines:
+        return SourceLines(load_contract())
+
+    def __call__(self, row: Row) -> SourceLine | None:
+        """Return the line of a finding."""
+        return self._lines(row)

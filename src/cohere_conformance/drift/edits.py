@@ -74,6 +74,14 @@ class ContractLines:
             steps.append("required")
         elif change.what not in MEMBERSHIP:
             steps.append(_KEYWORDS.get(change.what, change.what))
+        return self.of(steps)
+
+    def of(self, steps: list[str]) -> Edit:
+        """Return where our contract declares something; the list of paths, if it does not.
+
+        Args:
+            steps: keys and indexes from the root of the bundled document; the nearest existing one counts.
+        """
         if (added := self._added.edit(steps)) is not None:
             return added
         for length in (2, 3):
