@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Declarations
 
+_GROUPS = "src/cohere_conformance/reference/groups"
 _RERANK = "components/schemas/RerankV2Request"
 _RESULT = "components/schemas/RerankV2Result"
 _OPERATION = "paths/~1v2~1rerank/post"
 _PAGE = {"type": "object", "properties": {"index": {"type": "integer"}, "text": {"type": ["string", "null"]}}}
-_PARSE = {
+_SKIM = {
     "post": {
         "parameters": [
             {"$ref": "#/components/parameters/ClientName"},
@@ -68,9 +69,9 @@ _PARSE = {
     }
 }
 ADDED: dict[str, Any] = {
-    "paths/~1v2~1parse": _PARSE,
-    f"{_RERANK}/properties/relevant_spans": {"type": "object", "properties": {"n": {"type": "integer"}}},
-    "components/schemas/BilledUnits/properties/text_tokens": {"type": "number"},
+    "paths/~1v2~1skim": _SKIM,
+    f"{_RERANK}/properties/hints": {"type": "object", "properties": {"n": {"type": "integer"}}},
+    "components/schemas/BilledUnits/properties/nap_tokens": {"type": "number"},
     "components/schemas/ChatV2FinishReason/enum/-": "BORED",
     f"{_OPERATION}/responses/418": {"$ref": "#/components/responses/BadRequestError"},
     "components/schemas/RerankV1Request/properties/model/default": "nap-1",
@@ -191,16 +192,28 @@ def test_what_is_proposed_and_applied_is_no_drift_any_more(
     before, demands = texts(root), set(required(load_declarations(root).published))
     assert applied(path, root) == 0
     said = capsys.readouterr().out
-    assert "edited contracts/openapi/parse.yaml" in said
+    assert "edited contracts/openapi/skim.yaml" in said
     gone, new = changed_lines(before, texts(root))
     assert gone == ["enum: [COMPLETE, STOP_SEQUENCE, MAX_TOKENS, TOOL_CALL, ERROR, TIMEOUT]"]
-    assert "text_tokens:" in new
+    assert "nap_tokens:" in new
     assert "Their words" not in "".join(new)
     assert set(required(load_declarations(root).published)) == demands
     assert "$ref: 'shared.yaml#/components/schemas/AnswerMeta'" in new
     assert drift_of(root, capsys, *witness) == []
     assert run(["contract", "lint", "--root", str(root)]) == 1
-    assert "tier-known: POST /v2/parse" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()[:-1]
+    assert [one.partition(": POST /v2/skim: ")[::2] for one in said] == [
+        ("tier-known", "no entry in operations.yaml; add its tier, effect and billing"),
+        (
+            "operation-handled",
+            f"no handler in the reference server; add one with @operation to {_GROUPS}/skim.py",
+        ),
+        (
+            "operation-required",
+            "no requirement; add one, with a fault that violates it, to contracts/requirements/skim.yaml",
+        ),
+        ("operation-tested", "no case; add one to suites/skim/cases.yaml"),
+    ]
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -300,7 +313,7 @@ def test_what_an_sdk_shows_becomes_an_addition(root: Path, capsys: pytest.Captur
 def two_proposals(declarations: Declarations, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The text of a file with two proposals."""
     path = tmp_path_factory.mktemp("two") / "document.json"
-    edits = {key: ADDED[key] for key in ADDED if "relevant_spans" in key or "BilledUnits" in key}
+    edits = {key: ADDED[key] for key in ADDED if "hints" in key or "BilledUnits" in key}
     path.write_text(json.dumps(planted(declarations.published, edits)), encoding="utf-8")
     output = path.with_name("proposals.yaml")
     assert run(["contract", "propose", "--document", str(path), "-o", str(output)]) == 1
@@ -314,7 +327,7 @@ def two_proposals(declarations: Declarations, tmp_path_factory: pytest.TempPathF
             lambda text: text.replace("RerankV2Request.properties", "RerankV9Request.properties"),
             "selects nothing",
         ),
-        (lambda text: text.replace("relevant_spans:", "top_n:"), "has 'top_n' already"),
+        (lambda text: text.replace("hints:", "top_n:"), "has 'top_n' already"),
         (lambda text: text.replace("properties\n", "properties.*\n", 1), "one location"),
         (lambda text: text.replace("target: $", "target: '$['", 1) + "'", "while|scalar|expected"),
         (lambda text: text.replace("x-class: document", "x-class: hearsay", 1), "hearsay|Invalid enum"),

@@ -322,7 +322,7 @@ def test_the_small_contract_is_in_order(tmp_path: Path) -> None:
             "streams.yaml",
             "operations: {GET /v1/things: things}",
             "operations: {}",
-            ("stream-grammar", "a stream needs a grammar, and a grammar a stream"),
+            ("stream-grammar", "a stream needs a grammar in streams.yaml, and a grammar a stream"),
         ),
         (
             "openapi/things.yaml",

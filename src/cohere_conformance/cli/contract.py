@@ -73,12 +73,17 @@ def bundle(amended: bool, version: str, root: Path | None) -> int:
 def lint(root: Path | None) -> int:
     """Check the files below contracts/; the exit code is 1 if a rule is broken.
 
+    After `contract apply`, it names what a new operation still lacks, with the file to edit: the tier for
+    live runs, the handler of the reference server, a requirement and a case.
+
     \b
     Example:
       cohere-conformance contract lint
     """
+    from cohere_conformance.cli.counterparts import missing_counterparts  # imports the reference server
+
     root = root or folder("contracts")
-    problems = lint_documents(root, FOLDS)
+    problems = [*lint_documents(root, FOLDS), *missing_counterparts(root)]
     for problem in problems:
         click.echo(f"{problem.rule}: {problem.where}: {problem.message}")
     click.echo(f"{len(problems)} problems in {root}")

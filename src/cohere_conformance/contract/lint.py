@@ -209,7 +209,9 @@ def _operations(
                     "operation-id", label, f"operationId {name!r} is empty or in use by {earlier}"
                 )
             if label not in policies:
-                yield LintProblem("tier-known", label, "no entry in operations.yaml")
+                yield LintProblem(
+                    "tier-known", label, "no entry in operations.yaml; add its tier, effect and billing"
+                )
             yield from _stream(document, label, operation, grammars.get(label))
     for label in sorted((policies.keys() | grammars.keys()) - labels):
         yield LintProblem(
@@ -223,7 +225,9 @@ def _stream(
     media = operation.get("responses", {}).get("200", {}).get("content", {})
     items = [content["itemSchema"] for content in media.values() if "itemSchema" in content]
     if bool(items) != bool(grammar):
-        yield LintProblem("stream-grammar", label, "a stream needs a grammar, and a grammar a stream")
+        yield LintProblem(
+            "stream-grammar", label, "a stream needs a grammar in streams.yaml, and a grammar a stream"
+        )
     if grammar is None:
         return
     for item in items:

@@ -74,6 +74,12 @@ def _import_handlers() -> None:
         import_module(found.name)
 
 
+def handled_operations() -> frozenset[str]:
+    """Return the labels of the operations that have a handler."""
+    _import_handlers()
+    return frozenset(HANDLERS)
+
+
 def application(state: ServerState) -> Starlette:
     """Return the ASGI application of a reference server.
 
