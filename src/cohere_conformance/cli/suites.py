@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
-_SERVER = (
-    click.option(
-        "--url",
-        metavar="URL",
-        help="Base URL of the target, or unix:///PATH for a Unix socket; by default the embedded reference "
-        "server.",
-    ),
+_REACHING = (
     click.option(
         "--live",
         is_flag=True,
@@ -64,6 +58,20 @@ _SERVER = (
         )
     ),
     click.option(
+        "--request-timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(0, min_open=True),
+        help="Maximum time that one response may take; 120 by default, 180 with --live.",
+    ),
+)
+_SERVER = (
+    click.option(
+        "--url",
+        metavar="URL",
+        help="Base URL of the target, or unix:///PATH for a Unix socket; by default the embedded reference "
+        "server.",
+    ),
+    click.option(
         "--declares",
         metavar="NAMES",
         help="What the target implements: groups (chat), groups of one version (v2.chat), "
@@ -100,12 +108,6 @@ _SERVER = (
         "declares; at most 60 with a target on this machine]",
     ),
     click.option(
-        "--request-timeout",
-        metavar="SECONDS",
-        type=click.FloatRange(0, min_open=True),
-        help="Maximum time that one response may take; 120 by default, 180 with --live.",
-    ),
-    click.option(
         "--fault",
         "faults",
         metavar="NAME",
@@ -139,7 +141,12 @@ def scope(command: _Command) -> _Command:
 
 def target(command: _Command) -> _Command:
     """Add the options that every command has that calls a target."""
-    return _with(_SERVER, scope(command))
+    return _with((*_SERVER[:1], *_REACHING, *_SERVER[1:]), scope(command))
+
+
+def reaching(command: _Command) -> _Command:
+    """Add the options that say how a server is reached."""
+    return _with(_REACHING, command)
 
 
 def _with(added: Iterable[Callable[[_Command], _Command]], command: _Command) -> _Command:
