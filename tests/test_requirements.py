@@ -112,7 +112,6 @@ def test_a_valid_catalogue_is_loaded(tmp_path: Path) -> None:
         ({"name": "chat.So"}, "expected an id such as"),
         ({"source": "hearsay"}, "expected sources such as"),
         ({"source": "inferred"}, "what is inferred is a SHOULD"),
-        ({"source": "sdk"}, "a MUST needs evidence"),
         ({"operations": "[]"}, "expected at least one operation"),
         ({"says": "It is so"}, "ends with a full stop"),
         ({"level": "MAY"}, "level"),

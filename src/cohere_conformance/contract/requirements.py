@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+")
 _SOURCE = re.compile(r"spec|docs|sdk|inferred|observed(?: [0-9]+/[0-9]+)?")
-_EVIDENCE = ("spec", "docs", "observed")
+_EVIDENCE = ("spec", "docs", "sdk", "observed")
 
 
 class _RequirementEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,7 +133,7 @@ def _fault(name: str, entry: _RequirementEntry, known: Mapping[str, Requirement]
             ),
             (
                 entry.level is Level.MUST and not any(source.startswith(_EVIDENCE) for source in sources),
-                "a MUST needs evidence from spec, docs or observation; what is inferred is a SHOULD",
+                "a MUST needs evidence from spec, docs, sdk or observation; what is inferred is a SHOULD",
             ),
             (not entry.operations, "expected at least one operation"),
             (not entry.says.endswith("."), "expected one sentence that ends with a full stop"),
