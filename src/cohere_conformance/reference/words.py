@@ -55,7 +55,12 @@ def likeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a text; a line break ends a sentence."""
-    return [found.strip() for found in _SENTENCE.findall(text)]
+    return [text[start:end] for start, end in sentence_positions(text)]
+
+
+def sentence_positions(text: str) -> list[tuple[int, int]]:
+    """Return the position of each sentence of a text, and the position just behind it, in code points."""
+    return [(found.start(), found.start() + len(found[0].rstrip())) for found in _SENTENCE.finditer(text)]
 
 
 def number(*parts: object) -> int:

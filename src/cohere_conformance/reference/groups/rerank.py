@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference import tokens
 from cohere_conformance.reference.common import fitted, integer, model_of
 from cohere_conformance.reference.groups import rerank_faults as faults
+from cohere_conformance.reference.groups.rerank_score import relevance
+from cohere_conformance.reference.groups.rerank_spans import requested_spans
 from cohere_conformance.reference.handling import ApiError, JsonResponse, meta, new_id, operation
 from cohere_conformance.reference.injection import inject
-from cohere_conformance.reference.words import bag, likeness, number, weight
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -36,9 +36,10 @@ def rerank(call: Call) -> JsonResponse:
     most = _most(call, len(documents))
     texts = [_text(call, document, index) for index, document in enumerate(documents)]
     room = model.context - model.context // 2
+    spans = requested_spans(call, model)
     passages = [_chunks(text, room, most) if call.v1 else [_cut(text, room, most)] for text in texts]
     scores = {
-        index: max(_score(model.name, query, chunk) for chunk in chunks)
+        index: max(relevance(model.name, query, chunk) for chunk in chunks)
         for index, chunks in enumerate(passages)
     }
     ranked = sorted(inject(call, faults.SCORES, scores).items(), key=lambda one: (-one[1], one[0]))
@@ -50,6 +51,7 @@ def rerank(call: Call) -> JsonResponse:
             **({"document": _document(documents[index], texts[index])} if call.v1 and returned else {}),
             "index": index,
             "relevance_score": score,
+            **spans(query, passages[index][0]),
         }
         for index, score in best
     ]
@@ -108,21 +110,6 @@ def _chunks(text: str, room: int, most: int) -> list[str]:
     pieces = tokens.pieces(text)
     parts = [pieces[start : start + room] for start in range(0, len(pieces), room)][:most]
     return [b"".join(part).decode("utf-8", "ignore") for part in parts] or [text]
-
-
-@lru_cache(maxsize=4096)
-def _score(model: str, query: str, text: str) -> float:
-    """Return the relevance of a text to a query, from 0 to 1, independent of the other documents.
-
-    Most of the score is the share of the query's words that occur in the text; a text with few other words
-    scores a bit higher. A small pseudo-random part, which depends on the model, breaks ties.
-    """
-    asked, found = bag(query), bag(text)
-    whole_query = sum(weight(word) for word in asked)
-    mentioned = sum(weight(word) for word in asked if word in found) / whole_query if whole_query else 0.0
-    fit = 0.7 * mentioned + 0.3 * likeness(asked, found)
-    chance = number("rerank", model, query, text) / 2**64
-    return round(0.0005 + 0.99 * math.pow(fit, 1.5) + 0.0005 * chance, 8)
 
 
 def _document(document: str | dict[str, Any], text: str) -> dict[str, Any]:

@@ -37,6 +37,12 @@ def _versions(scores: Scores, call: Call) -> Scores:
     }
 
 
+def _rescored_with_spans(scores: Scores, call: Call) -> Scores:
+    if call.v1 or (call.body.get("relevant_spans") or {}).get("mode") != "enabled":
+        return scores
+    return {index: round(score / 2, 8) for index, score in scores.items()}
+
+
 SCORES: FaultTable[Scores] = {
     fault("rerank.position-dependent", "The score of a document depends on its position."): (
         lambda scores, _: {index: round(score / (1 + 0.1 * index), 8) for index, score in scores.items()}
@@ -52,6 +58,9 @@ SCORES: FaultTable[Scores] = {
     ),
     fault("rerank.duplicate-punished", "A document that equals an earlier one gets half its score."): (
         _duplicates
+    ),
+    fault("rerank.spans-rescored", "With relevant spans the scores of the documents are lower."): (
+        _rescored_with_spans
     ),
     fault("rerank.versions-differ", "Version 1 ranks the least relevant documents in reverse order."): (
         _versions
