@@ -229,6 +229,31 @@ def units(send: Any) -> int:
     return int(send(BASE | {"texts": ["a"]}).json()["meta"]["billed_units"]["input_tokens"])
 
 
+def billed(send: Any, model: str, **change: Any) -> dict[str, int]:
+    units: dict[str, int] = send(BASE | {"model": model} | change).json()["meta"]["billed_units"]
+    return units
+
+
+def names_its_texts(send: Any) -> bool:
+    units = billed(send, "embed-v5.0-fast")
+    return units["text_tokens"] == units["input_tokens"]
+
+
+def test_the_fifth_generation_names_the_tokens_of_texts(send: Callable[..., Any]) -> None:
+    assert "text_tokens" not in billed(send, "embed-v4.0")
+    content = [
+        {"type": "text", "text": TEXTS[0]},
+        {"type": "image_url", "image_url": {"url": uri(png(3, 5))}},
+    ]
+    mixed = billed(send, "embed-v5.0-pro", texts=None, inputs=[{"content": content}])
+    assert (
+        mixed["text_tokens"]
+        == mixed["input_tokens"]
+        == billed(send, "embed-v4.0", texts=TEXTS[:1])["input_tokens"]
+    )
+    assert mixed["image_tokens"] > 0
+
+
 WIDTH = {"output_dimension": 256, "embedding_types": ["float"]}
 SEEN: dict[str, Callable[[Any], bool]] = {
     "missing-vector": lambda send: len(floats(send(BASE))) == 3,
@@ -254,6 +279,8 @@ SEEN: dict[str, Callable[[Any], bool]] = {
     ),
     "negative-units": lambda send: units(send) > 0,
     "units-not-additive": lambda send: units(send) == 1,
+    "text-tokens-above": names_its_texts,
+    "text-tokens-missed": names_its_texts,
     "limit-97": lambda send: send(BASE | OTHERS | WIDTH, status=None).is_error,
     "truncate-none-ignored": lambda send: send(LONG | {"truncate": "NONE"}, status=None).is_error,
     "image-input-type-ignored": lambda send: (

@@ -91,6 +91,13 @@ _EMBED = constant(
     texts=FERRIES, model=EMBED, input_type="search_document", embedding_types=["float", "int8", "ubinary"]
 )
 _RERANK = constant(query="Which ferry?", documents=FERRIES, model="rerank-v3.5", top_n=2)
+_SPANS = constant(
+    query="When does the ferry leave?",
+    documents=[TEXT, *FERRIES],
+    model="rerank-v5.0-pro",
+    top_n=3,
+    relevant_spans=types.RerankRelevantSpans(mode="enabled", threshold=0.1, max_spans=3),
+)
 _GENERATE = constant(prompt="A ferry", model="command", max_tokens=8)
 
 METHODS = (
@@ -138,6 +145,22 @@ METHODS = (
         Method(f"{path}rerank", "POST /v2/rerank", _RERANK, cohere.V2RerankResponse,
                lambda it, sent: {one.index for one in it.results} == {0, 2}
                and it.results[0].relevance_score >= it.results[1].relevance_score, clients)
+        for path, clients in (("", (V2,)), ("v2.", BOTH))
+    ),
+    *(
+        Method(f"{path}rerank", "POST /v2/rerank", _SPANS, cohere.V2RerankResponse,
+               lambda it, sent: all(
+                   0 <= span.start < span.end <= len(sent["documents"][one.index]) and 0.1 < span.score <= 1
+                   for one in it.results for span in one.relevant_spans)
+               and 0 < max(len(one.relevant_spans) for one in it.results) <= 3, clients)
+        for path, clients in (("", (V2,)), ("v2.", BOTH))
+    ),
+    *(
+        Method(f"{path}embed", "POST /v2/embed",
+               constant(texts=FERRIES, model="embed-v5.0-fast", input_type="search_document",
+                        embedding_types=["float"]), types.EmbedByTypeResponse,
+               lambda it, sent: it.meta.billed_units.text_tokens == it.meta.billed_units.input_tokens > 0
+               and [len(one) for one in it.embeddings.float_] == [2048] * 3, clients)
         for path, clients in (("", (V2,)), ("v2.", BOTH))
     ),
     Method("classify", "POST /v1/classify", constant(inputs=["a small boat"], examples=EXAMPLES, model=EMBED),

@@ -62,6 +62,19 @@ CONFORMING = [
     (V1, request(output_dimension=None), answer(FULL, "1")),
     (V1, request("int8"), answer({"int8": [vectors.typed(tuple(FULL[0]), "int8")]}, "1")),
 ]  # fmt: skip
+
+
+def billed(**units: float) -> dict[str, Any]:
+    return ONE | {"meta": ONE["meta"] | {"billed_units": units}}
+
+
+MIXED = {"texts": None, "inputs": [{"content": [{"type": "text", "text": "Plums"}]}]}
+CONFORMING += [
+    (V2, request(), billed(input_tokens=2, text_tokens=2.0)),
+    (V2, request(), billed(input_tokens=2, text_tokens=2, image_tokens=0)),
+    (V2, request(**MIXED), billed(input_tokens=9, text_tokens=2, image_tokens=7) | {"texts": []}),
+    (V2, request(**PICTURES), billed(text_tokens=0, image_tokens=7) | {"texts": [], "images": [IMAGE]}),
+]
 OTHER_UNITS = {"meta": ONE["meta"] | {"billed_units": {"images": 1}}}
 VIOLATING = [
     ("count", request(texts=["Plums", "Figs"]), ONE | {"texts": ["Plums", "Figs"]}),
@@ -105,6 +118,9 @@ VIOLATING = [
     ("most", request(texts=["a"] * 97), by_type(float=[FLOATS] * 97) | {"texts": ["a"] * 97}),
     ("one-field", request(inputs=[{"content": []}]), ONE),
     ("input-type", request(input_type=None), ONE),
+    ("text-tokens", request(), billed(input_tokens=2, text_tokens=3)),
+    ("text-tokens", request(), billed(input_tokens=2, text_tokens=1)),
+    ("text-tokens", request(**MIXED), billed(input_tokens=2, text_tokens=3) | {"texts": []}),
     ("dimension-taken", request(output_dimension=8), by_type(float=[[1.0] + [0.0] * 7])),
     ("dimension-taken", request(model="embed-english-v3.0"), ONE),
     ("dimension-taken", request(output_dimension=2048), by_type(float=[list(FULL_V5)])),

@@ -233,3 +233,21 @@ def units_are_tokens(evidence: Evidence) -> Iterator[Breach]:
     units = (evidence.response.get("meta") or {}).get("billed_units")
     if units is not None and units.get("input_tokens") is None:
         yield Breach("/meta/billed_units/input_tokens", "how many tokens are billed", "nothing")
+
+
+@check("embed.text-tokens")
+def text_tokens(evidence: Evidence) -> Iterator[Breach]:
+    """The billed text_tokens are at most the input_tokens, and equal to them if only texts are sent.
+
+    Source: B-10.
+    """
+    units = (evidence.response.get("meta") or {}).get("billed_units") or {}
+    spent, billed = units.get("text_tokens"), units.get("input_tokens")
+    if spent is None or billed is None:
+        return
+    only_texts = [name for name, _ in inputs(evidence)] == ["texts"]
+    if spent > billed or (only_texts and spent != billed):
+        limit = "" if only_texts else "at most "
+        yield Breach(
+            "/meta/billed_units/text_tokens", f"{limit}the {billed:g} billed input tokens", f"{spent:g}"
+        )

@@ -32,6 +32,8 @@ MOST = 96
 """The maximum number of inputs of a call."""
 _USUAL = 1536
 """The dimension of a model that embeds only with an injected fault."""
+_NAMES_TEXT_TOKENS = 5
+"""The first generation whose billed units have text_tokens."""
 _PATCH = 64
 """The side of a patch in pixels; an image is billed by its patches."""
 
@@ -61,7 +63,7 @@ def create(call: Call) -> JsonResponse:
     inputs = _inputs(call, model)
     notices = sunset(call, model)
     texts = _texts(call)
-    billed = inject(call, faults.BILLED, _billed(model, inputs))
+    billed = _with_text_tokens(call, model, inject(call, faults.BILLED, _billed(model, inputs)))
     images = [_image_info(call, image) for one in inputs for image in one.images]
     body = {
         "id": new_id(),
@@ -210,6 +212,13 @@ def _billed(model: Model, inputs: list[_Input]) -> dict[str, int]:
     if model.generation >= 4:
         return {"input_tokens": spent, "image_tokens": sum(_image_tokens(image) for image in found)}
     return {"images": len(found)} if found else {"input_tokens": spent}
+
+
+def _with_text_tokens(call: Call, model: Model, billed: dict[str, int]) -> dict[str, int]:
+    """Add the tokens of texts, which are named apart from the fifth generation on (B-10)."""
+    if model.generation < _NAMES_TEXT_TOKENS or "input_tokens" not in billed:
+        return billed
+    return billed | {"text_tokens": inject(call, faults.TEXT_TOKENS, billed["input_tokens"])}
 
 
 def _image_tokens(image: Image) -> int:

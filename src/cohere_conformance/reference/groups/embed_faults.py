@@ -225,6 +225,14 @@ BILLED: FaultTable[dict[str, int]] = {
     ),
 }
 
+TEXT_TOKENS: FaultTable[int] = {
+    fault("embed.text-tokens-above", "More text tokens are billed than input tokens."): (
+        lambda count, _: count + 2
+    ),
+    fault("embed.text-tokens-missed", "No text tokens are billed for texts."): lambda count, _: 0,
+}
+"""The billed text_tokens."""
+
 
 def _swapped(image: _Json) -> _Json:
     return {**image, "width": image["height"], "height": image["width"]}
