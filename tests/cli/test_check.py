@@ -77,6 +77,29 @@ def test_what_conforms_is_0(
     assert "CONFORMS: 2 exchanges of 1 operation" in capsys.readouterr().out
 
 
+def test_what_only_an_sdk_declares_conforms_and_is_counted(
+    here: Path, traffic: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = {
+        "model": "rerank-v5.0-fast",
+        "query": "Which fruit is red?",
+        "documents": ["Cherries are red. The sky is not.", "Monday"],
+        "relevant_spans": {"mode": "enabled", "max_spans": 1, "threshold": 0.3},
+    }
+    results = [
+        {"index": 0, "relevance_score": 0.8, "relevant_spans": [{"start": 0, "end": 17, "score": 0.85}]},
+        {"index": 1, "relevance_score": 0.01},
+    ]
+    units = {"billed_units": {"search_units": 1, "text_tokens": 14}}
+    assert run(["check", traffic({"results": results, "meta": units}, sent=sent)]) == 0
+    shown = capsys.readouterr().out
+    assert "CONFORMS: 1 exchange of 1 operation" in shown
+    assert {one.amendment for one in report(here).known_defects} == {
+        "common.text-tokens",
+        "rerank.relevant-spans",
+    }
+
+
 @pytest.mark.parametrize(("example", "code"), [("conforming", 0), ("deviating", 1)])
 def test_the_examples_that_ship_with_the_package(here: Path, example: str, code: int) -> None:
     assert run(["check", "--example", example]) == code
