@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.frameworks import recognised
 from cohere_conformance.report.causes.group import Key
+from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,10 +57,12 @@ class Facts:
     Attributes:
         background: what explains findings besides themselves.
         absent: operations that do not seem to exist on the target.
+        checks_keys: whether requests without a key are refused.
     """
 
     def __init__(self, sightings: Sequence[SeenFinding], coverage: Coverage, background: Background) -> None:
         self.background = background
+        self.checks_keys = not any(_without_key(one) for one in sightings)
         self._groups = coverage.groups
         self.absent = frozenset(one.operation for one in coverage.operations if _absent(one))
         self._judged = {one.operation: one.judged for one in coverage.operations}
@@ -67,6 +70,12 @@ class Facts:
     def group(self, operation: str) -> str:
         """Return the group of an operation; the operation itself, if it has none."""
         return self._groups.get(operation, operation)
+
+
+def _without_key(one: SeenFinding) -> bool:
+    """Return whether a request without a key was served."""
+    topic = topic_of(one)
+    return topic is not None and topic.name == "key-missing" and outcome(one.row) == ACCEPTED
 
 
 def _absent(one: OperationCoverage) -> bool:
@@ -106,6 +115,27 @@ def _error_body(one: SeenFinding, _: Facts) -> Key | None:
     if framework := recognised(row.example.response_text):
         return Key("error-body", (framework,), framework=framework)
     return Key("error-body", (row.kind, row.location, one.value_class))
+
+
+def _crash_on_invalid(one: SeenFinding, _: Facts) -> Key | None:
+    return Key("crash-on-invalid", ()) if crashed_on_invalid(one) else None
+
+
+def _forbidden(one: SeenFinding, _: Facts) -> Key | None:
+    row = one.row
+    if row.status == 403 and "401" in row.expected:
+        return Key("forbidden", ())
+    return None
+
+
+def _topic(one: SeenFinding, facts: Facts) -> Key | None:
+    topic = topic_of(one)
+    if topic is None:
+        return None
+    # Where another rule of the request is checked first, or none, the key is not.
+    if topic.name.startswith("key-"):
+        return Key("key", (topic.name,) if facts.checks_keys else ())
+    return Key("topic", (topic.name, outcome(one.row)))
 
 
 def _requirement(one: SeenFinding, _: Facts) -> Key | None:
@@ -153,13 +183,14 @@ def _golden(one: SeenFinding, _: Facts) -> Key | None:
     return Key("golden", (one.place, one.value_class)) if one.row.kind is Kind.GOLDEN_CHANGED else None
 
 
-def _unexpected_status(one: SeenFinding, _: Facts) -> Key | None:
+def _unexpected_status(one: SeenFinding, facts: Facts) -> Key | None:
     row = one.row
     if row.kind is not Kind.STATUS_UNEXPECTED:
         return None
     if row.status >= 500:
         return Key("crash", (row.operation, str(row.status)))
-    return Key("unexpected-status", (row.operation, str(row.status), *sorted(one.cases)[:1]))
+    subjects = sorted({case.rpartition(".")[2] for case in one.cases})
+    return Key("unexpected-status", (facts.group(row.operation), outcome(row), *subjects[:1]))
 
 
 def _expectation(one: SeenFinding, _: Facts) -> Key:
@@ -171,6 +202,9 @@ _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _no_operation,
     _broken,
     _error_body,
+    _crash_on_invalid,
+    _forbidden,
+    _topic,
     _requirement,
     _header,
     _media_type,

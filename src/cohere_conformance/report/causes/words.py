@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
+from cohere_conformance.report.causes.topics import ACCEPTED, named, outcome
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -99,11 +100,39 @@ def _broken(group: CauseGroup, first: SeenFinding, background: Background) -> tu
     return f"Responses are incomplete: {first.row.observed}", "Send the complete response."
 
 
+def _topic(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    name, what = group.key.parts
+    topic = named(name)
+    return (topic.accepted if what == ACCEPTED else topic.refused), topic.change
+
+
+def _key(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    if not group.key.parts:
+        return "The key is not checked", named("key-missing").change
+    topic = named(group.key.parts[0])
+    return (topic.accepted if outcome(first.row) == ACCEPTED else topic.refused), topic.change
+
+
+def _crash_on_invalid(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return (
+        f"Invalid requests crash {_where(group)} (status {first.row.status})",
+        "Validate requests before they are used, and respond 400 or 422 to invalid ones.",
+    )
+
+
+def _forbidden(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return "Requests without a valid key are refused with 403", "Respond 401 instead of 403."
+
+
 _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str]]] = {
     "requirement": _requirement,
     "error-body": _error_body,
     "no-operation": _no_operation,
     "crash": _crash,
+    "crash-on-invalid": _crash_on_invalid,
+    "forbidden": _forbidden,
+    "topic": _topic,
+    "key": _key,
     "unexpected-status": _unexpected_status,
     "broken-response": _broken,
 }
