@@ -1,0 +1,329 @@
+"""Whether the first causes of a report name the mistakes of a server that has several at once.
+
+Sets of five faults of the reference server are drawn by seed, from different requirements of two groups, and
+the suites of these groups are run against a server with all five. A cause names a fault if one of its
+findings is about a requirement that names the fault, as `selftest` has it. Faults that the run does not find
+beside the others (a server that crashes on a request shows nothing else of it) are counted and left out of
+the shares.
+
+In each set one fault, drawn by seed, is mended, and the run is repeated: there must not be more causes than
+before. The command of each cause is sent by curl to a server with the faults of its set, through a recorder
+whose exchanges are judged: does it show a finding of its cause?
+
+With `--fuzz` the faults are those that only unusual input shows, and the fuzzer is run. No requirement names
+them: a cause names a fault if it has a finding that the fault alone causes, and none of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent))
+from causes_curl import Again
+
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.requirements import shipped_requirements
+from cohere_conformance.model import Kind
+from cohere_conformance.reference.faults import catalogue
+from cohere_conformance.report import load
+from cohere_conformance.report.causes.topics import TOPICS
+from cohere_conformance.session.selftest import COMMON, is_fuzzed
+from cohere_conformance.session.suites import pytest_arguments, run_suites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cohere_conformance.report import Report
+    from cohere_conformance.report.shape import Cause, Row
+
+SIZE = 5
+GENERAL = frozenset({"auth", "billing", "headers", "limits", "paths", "validation"})
+"""Groups of faults that show in every operation; a set has at most one of them, as their causes overlap."""
+FUZZED = (("tokenize", "rerank"), ("embed", "models"), ("classify", "detokenize", "check-api-key"))
+"""The groups that are fuzzed, of which each set draws one."""
+GOALS = {"first five": 80.0, "first eight": 95.0, "causes per fault": 1.3, "curl": 100.0, "mended": 100.0}
+
+
+class FaultSet(NamedTuple):
+    """Faults that a server has at once.
+
+    Attributes:
+        seed: what it was drawn by.
+        groups: whose suites are run.
+        faults: their names.
+        mended: index of the one that is mended.
+        fuzzed: whether the fuzzer is run instead of the cases.
+    """
+
+    seed: int
+    groups: tuple[str, ...]
+    faults: tuple[str, ...]
+    mended: int
+    fuzzed: bool = False
+
+    @property
+    def repaired(self) -> tuple[str, ...]:
+        """The faults without the mended one."""
+        return tuple(fault for place, fault in enumerate(self.faults) if place != self.mended)
+
+
+class Outcome(NamedTuple):
+    """What a set of faults led to.
+
+    Attributes:
+        drawn: the set.
+        places: by fault, the place of the first cause that names it, from 0; `None` if no finding does.
+        causes: how many there are.
+        findings: how many there are.
+        mended: causes after one fault was mended; `None` if that was not tried.
+        shown: causes whose command shows one of their findings; `None` if that was not tried.
+        unshown: ids and titles of the other causes.
+        mixed: causes that name several faults.
+        seconds: it took.
+    """
+
+    drawn: FaultSet
+    places: dict[str, int | None]
+    causes: int
+    findings: int
+    mended: int | None
+    shown: int | None
+    unshown: tuple[str, ...]
+    mixed: int
+    seconds: float
+
+    @property
+    def found(self) -> list[int]:
+        """The places of the faults that the run found."""
+        return [place for place in self.places.values() if place is not None]
+
+
+def draw(seed: int) -> FaultSet:
+    """Return five faults of two groups, each of a requirement of its own."""
+    chance = random.Random(seed)
+    requirements = shipped_requirements().requirements.values()
+    groups = sorted(set(load_contract().groups.values()))
+    while True:
+        chosen = chance.sample(groups, 2)
+        general = chance.random() < 0.5
+        own = [one for one in requirements if any(_group(fault) in chosen for fault in one.faults)]
+        common = [one for one in requirements if any(_group(fault) in GENERAL for fault in one.faults)]
+        if len(own) < SIZE:
+            continue
+        drawn = chance.sample(own, SIZE - general) + chance.sample(common, int(general))
+        scope = (*chosen, *COMMON) if general else tuple(chosen)
+        allowed = {*chosen, *GENERAL} if general else set(chosen)
+        faults = [chance.choice([fault for fault in one.faults if _group(fault) in allowed]) for one in drawn]
+        named = [name for fault in faults for name in naming(fault)]
+        if len(set(faults)) == SIZE and len(set(named)) == len(named):
+            return FaultSet(seed, tuple(dict.fromkeys(scope)), tuple(faults), chance.randrange(SIZE))
+
+
+def draw_fuzzed(seed: int) -> FaultSet:
+    """Return five faults that only unusual input shows."""
+    chance = random.Random(seed)
+    faults = chance.sample(sorted(filter(is_fuzzed, catalogue())), SIZE)
+    return FaultSet(seed, chance.choice(FUZZED), tuple(faults), chance.randrange(SIZE), fuzzed=True)
+
+
+def naming(fault: str) -> list[str]:
+    """Return the ids of the requirements that name a fault."""
+    return [one.id for one in shipped_requirements().requirements.values() if fault in one.faults]
+
+
+def _group(fault: str) -> str:
+    return fault.partition(".")[0]
+
+
+def run(faults: Sequence[str], groups: Sequence[str], folder: Path, *, fuzzed: bool = False) -> Report:
+    """Run the suites or the fuzzer against a server with faults, and return the report."""
+    options = {"only": [",".join(groups)], "fault": list(faults), "report-dir": [str(folder)]}
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        run_suites(pytest_arguments(options | ({"fuzz": ["smoke"]} if fuzzed else {})))
+    return load(folder)
+
+
+def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
+    """Run a set, and return what its causes name."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="causes-") as folder:
+        report = run(drawn.faults, drawn.groups, Path(folder) / "all", fuzzed=drawn.fuzzed)
+        alone = _alone(drawn, Path(folder)) if drawn.fuzzed else {}
+        mended = None
+        if mend:
+            after = run(drawn.repaired, drawn.groups, Path(folder) / "mended", fuzzed=drawn.fuzzed)
+            mended = len(after.causes)
+    rows = {row.fingerprint: row for row in report.findings}
+    named = [_named(cause, rows, drawn, alone) for cause in report.causes]
+    places = {
+        fault: next((place for place, faults in enumerate(named) if fault in faults), None)
+        for fault in drawn.faults
+    }
+    unshown = tuple(_unshown(report, drawn)) if curl else ()
+    return Outcome(
+        drawn,
+        places,
+        len(report.causes),
+        len(report.findings),
+        mended,
+        len(report.causes) - len(unshown) if curl else None,
+        unshown,
+        sum(len(faults) > 1 for faults in named),
+        round(time.monotonic() - began, 1),
+    )
+
+
+def _named(cause: Cause, rows: dict[str, Row], drawn: FaultSet, alone: dict[str, set[str]]) -> set[str]:
+    """Return the faults of a set that a cause names."""
+    if drawn.fuzzed:
+        own = {
+            fault: found - set().union(*(others for other, others in alone.items() if other != fault))
+            for fault, found in alone.items()
+        }
+        return {fault for fault, found in own.items() if found & set(cause.findings)}
+    violated = {name for name in map(rows.__getitem__, cause.findings) for name in _about(name)}
+    return {fault for fault in drawn.faults if violated & set(naming(fault))}
+
+
+def _about(row: Row) -> list[str]:
+    """Return the requirements that a finding is about, or that the case of an unexpected status is about."""
+    if row.requirement:
+        return [row.requirement]
+    if row.kind is not Kind.STATUS_UNEXPECTED:
+        return []
+    if row.status >= 500:
+        return ["common.no-crash"]
+    subjects = {case.rpartition(".")[2] for case in row.cases}
+    topic = next((one for one in TOPICS if any(map(one.cases.fullmatch, subjects))), None)
+    return sorted(topic.requirements) if topic else []
+
+
+def _alone(drawn: FaultSet, folder: Path) -> dict[str, set[str]]:
+    """Return the findings of each fault alone."""
+    found = {}
+    for fault in drawn.faults:
+        key = (fault, drawn.groups)
+        if key not in _ALONE:
+            report = run([fault], drawn.groups, folder / fault, fuzzed=True)
+            _ALONE[key] = {row.fingerprint for row in report.findings}
+        found[fault] = _ALONE[key]
+    return found
+
+
+_ALONE: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+
+
+def _unshown(report: Report, drawn: FaultSet) -> Iterator[str]:
+    """Yield the causes whose command does not show one of their findings."""
+    with Again(drawn.faults) as again:
+        for cause in report.causes:
+            if not set(cause.findings) & again.findings(cause):
+                yield f"{cause.id} {cause.title} ({cause.operations[0]})"
+
+
+def table(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
+    """Return the lines of the results, and whether every goal is reached."""
+    found = [one for one in outcomes if one.found]
+    faults = sum(len(one.found) for one in outcomes)
+    causes = sum(one.causes for one in outcomes)
+    mended = [one for one in outcomes if one.mended is not None]
+    shown = [one for one in outcomes if one.shown is not None]
+    complete = [one for one in found if len(one.found) == SIZE]
+    figures = {
+        "first five": _share(sum(max(one.found) < 5 for one in found), len(found)),
+        "first eight": _share(sum(max(one.found) < 8 for one in found), len(found)),
+        "causes per fault": round(causes / max(faults, 1), 2),
+        "curl": _share(sum(one.shown or 0 for one in shown), sum(one.causes for one in shown)),
+        "mended": _share(sum((one.mended or 0) <= one.causes for one in mended), len(mended)),
+    }
+    reached = {
+        name: (figures[name] <= goal) if "per" in name else figures[name] >= goal
+        for name, goal in GOALS.items()
+    }
+    lines = ["| | measured | goal | |", "|---|--:|--:|---|"]
+    words = {
+        "first five": f"all faults found by the run named by the first five causes, % of {len(found)} sets",
+        "first eight": "by the first eight, %",
+        "causes per fault": f"causes for each fault found ({causes} causes, {faults} faults)",
+        "curl": f"causes whose command shows them, % of {sum(one.causes for one in shown)}",
+        "mended": f"no more causes once one fault is mended, % of {len(mended)} sets",
+    }
+    lines += [
+        f"| {words[name]} | {figures[name]} | {goal} | {'yes' if reached[name] else 'no'} |"
+        for name, goal in GOALS.items()
+    ]
+    five = sum(max(one.found) < 5 for one in complete)
+    eight = sum(max(one.found) < 8 for one in complete)
+    lines += [
+        f"| sets whose five faults are all found by the run | {len(complete)} of {len(outcomes)} | | |",
+        f"| of these, named by the first five causes, and by the first eight | {five}, {eight} | | |",
+        f"| findings in all | {sum(one.findings for one in outcomes)} | | |",
+        f"| causes that name several faults | {sum(one.mixed for one in outcomes)} | | |",
+    ]
+    return lines, all(reached.values())
+
+
+def _share(some: int, of: int) -> float:
+    return round(100 * some / of, 1) if of else 100.0
+
+
+def _start() -> None:
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sets", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first set")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--fuzz", action="store_true", help="fuzz, with faults of unusual input")
+    parser.add_argument("--no-mend", action="store_true", help="do not mend a fault")
+    parser.add_argument("--no-curl", action="store_true", help="do not send the commands")
+    parser.add_argument("--json", type=Path, help="where to write every outcome")
+    parser.add_argument("--no-gate", action="store_true", help="exit with 0 in any case")
+    options = parser.parse_args()
+    _start()
+    seeds = range(options.first, options.first + options.sets)
+    drawn = [(draw_fuzzed if options.fuzz else draw)(seed) for seed in seeds]
+    work = partial(judged, mend=not options.no_mend, curl=not options.no_curl)
+    outcomes = []
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), _start) as pool:
+        for outcome in pool.map(work, drawn):
+            outcomes.append(outcome)
+            print(_line(outcome), file=sys.stderr, flush=True)
+    if options.json:
+        options.json.write_text(json.dumps([one._asdict() for one in outcomes], indent=1), encoding="utf-8")
+    lines, passed = table(outcomes)
+    print("\n".join(lines))
+    return 0 if passed or options.no_gate else 1
+
+
+def _line(one: Outcome) -> str:
+    named = ", ".join(
+        f"{fault}: {'-' if place is None else place + 1}" for fault, place in one.places.items()
+    )
+    rest = f"; mended {one.drawn.faults[one.drawn.mended]}: {one.mended}" if one.mended is not None else ""
+    unshown = "".join(f"\n    not shown by curl: {text}" for text in one.unshown)
+    counts = f"{one.causes} causes, {one.findings} findings"
+    return f"{one.drawn.seed} {','.join(one.drawn.groups)}: {counts}; {named}{rest}{unshown}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
