@@ -2,9 +2,10 @@
 
 Sets of five faults of the reference server are drawn by seed, from different requirements of two groups, and
 the suites of these groups are run against a server with all five. A cause names a fault if one of its
-findings is about a requirement that names the fault, as `selftest` has it. Faults that the run does not find
-beside the others (a server that crashes on a request shows nothing else of it) are counted and left out of
-the shares.
+findings is about a requirement that names the fault, as `selftest` has it; of a fault that violates none of
+these in the run, if it has a finding that the fault alone causes as well. Faults that the run does not find
+at all beside the others (a server that crashes on a request shows nothing else of it) are counted and left
+out of the shares.
 
 In each set one fault, drawn by seed, is mended, and the run is repeated: there must not be more causes than
 before. The command of each cause is sent by curl to a server with the faults of its set, through a recorder
@@ -162,7 +163,7 @@ def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="causes-") as folder:
         report = run(drawn.faults, drawn.groups, Path(folder) / "all", fuzzed=drawn.fuzzed)
-        alone = _alone(drawn, Path(folder)) if drawn.fuzzed else {}
+        alone = _alone(drawn, _unnamed(report, drawn), Path(folder))
         mended = None
         if mend:
             after = run(drawn.repaired, drawn.groups, Path(folder) / "mended", fuzzed=drawn.fuzzed)
@@ -189,14 +190,19 @@ def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
 
 def _named(cause: Cause, rows: dict[str, Row], drawn: FaultSet, alone: dict[str, set[str]]) -> set[str]:
     """Return the faults of a set that a cause names."""
-    if drawn.fuzzed:
-        own = {
-            fault: found - set().union(*(others for other, others in alone.items() if other != fault))
-            for fault, found in alone.items()
-        }
-        return {fault for fault, found in own.items() if found & set(cause.findings)}
-    violated = {name for name in map(rows.__getitem__, cause.findings) for name in _about(name)}
-    return {fault for fault in drawn.faults if violated & set(naming(fault))}
+    own = {
+        fault: found - set().union(*(others for other, others in alone.items() if other != fault))
+        for fault, found in alone.items()
+    }
+    shown = {fault for fault, found in own.items() if found & set(cause.findings)}
+    violated = {name for row in map(rows.__getitem__, cause.findings) for name in _about(row)}
+    return shown | {fault for fault in drawn.faults if violated & set(naming(fault))}
+
+
+def _unnamed(report: Report, drawn: FaultSet) -> list[str]:
+    """Return the faults of a set whose requirements no finding violates."""
+    violated = {name for row in report.findings for name in _about(row)}
+    return [fault for fault in drawn.faults if not violated & set(naming(fault))]
 
 
 def _about(row: Row) -> list[str]:
@@ -212,13 +218,13 @@ def _about(row: Row) -> list[str]:
     return sorted(topic.requirements) if topic else []
 
 
-def _alone(drawn: FaultSet, folder: Path) -> dict[str, set[str]]:
-    """Return the findings of each fault alone."""
+def _alone(drawn: FaultSet, faults: Sequence[str], folder: Path) -> dict[str, set[str]]:
+    """Return the findings of each of some faults alone."""
     found = {}
-    for fault in drawn.faults:
+    for fault in faults:
         key = (fault, drawn.groups)
         if key not in _ALONE:
-            report = run([fault], drawn.groups, folder / fault, fuzzed=True)
+            report = run([fault], drawn.groups, folder / fault, fuzzed=drawn.fuzzed)
             _ALONE[key] = {row.fingerprint for row in report.findings}
         found[fault] = _ALONE[key]
     return found

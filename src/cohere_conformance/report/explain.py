@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ReportError, UsageError
@@ -14,7 +16,7 @@ from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.shape import REPORT_JSON
 
 if TYPE_CHECKING:
-    from cohere_conformance.report.shape import Report, Row
+    from cohere_conformance.report.shape import Cause, Report, Row
 
 
 def explain_kind(name: str) -> str:
@@ -41,22 +43,26 @@ def explain_kind(name: str) -> str:
 
 
 def explain_finding(report: Report, fingerprint_prefix: str) -> str:
-    """Return all that a report knows about one finding, and the page about its kind.
+    """Return all that a report knows about one finding, and the page about its kind; or about one cause.
 
     Args:
         report: the report that holds it.
-        fingerprint_prefix: as many leading digits of the fingerprint as make it unique.
+        fingerprint_prefix: as many leading digits of the fingerprint as make it unique, or the id of a cause.
 
     Raises:
-        UsageError: no finding begins so, or more than one does.
+        UsageError: no finding begins so and no cause has that id, or more than one finding begins so.
     """
     prefix = fingerprint_prefix.strip().lower()
+    for cause in report.causes:
+        if cause.id == prefix:
+            return explain_cause(report, cause)
     every = (*report.findings, *report.known_defects)
     rows = [row for row in every if prefix and row.fingerprint.startswith(prefix)]
     found = sorted({row.fingerprint for row in rows})
     if not rows:
         raise UsageError(
             f"expected the fingerprint of one of the {len(every)} findings of this report, "
+            f"or the id of one of its {len(report.causes)} causes, "
             f"got {plain(fingerprint_prefix)!r}; {REPORT_JSON} lists them"
         )
     if len(found) > 1:
@@ -66,6 +72,36 @@ def explain_finding(report: Report, fingerprint_prefix: str) -> str:
         )
     # One fingerprint has two rows where an amendment explains it in some exchanges and not in others.
     return "\n".join([*(_details(report, row) for row in rows), explain_kind(rows[0].kind)])
+
+
+def explain_cause(report: Report, cause: Cause) -> str:
+    """Return what is wrong, what to change, and every finding of a cause, with its smallest exchange.
+
+    Args:
+        report: the report that holds it.
+        cause: one of its causes.
+    """
+    rows = {row.fingerprint: row for row in report.findings}
+    members = [rows[name] for name in cause.findings if name in rows]
+    fields = {
+        "cause": cause.id,
+        "change": cause.change,
+        "operations": ", ".join(cause.operations),
+        "extent": parts.cause_extent(cause),
+        "cases": parts.cause_cases(cause),
+        "framework": cause.framework,
+        "feature": cause.feature
+        and f"{cause.feature} (--without {cause.feature}, if it is not meant to exist)",
+        "example": parts.location(cause.example),
+    }
+    lines = [f"{cause.severity.upper()} {plain(cause.title, longest=None)}", ""]
+    lines += [f"  {name:<12} {plain(value, longest=None)}" for name, value in fields.items() if value]
+    lines += ["", f"Findings: {len(members)}", ""]
+    lines += [f"  {row.fingerprint}  {plain(parts.head(row), longest=None)}" for row in members]
+    lines += ["", "Request:", "", plain(cause.example.request_text, longest=None, keep="\n\t"), ""]
+    lines += ["Response:", "", plain(cause.example.response_text, longest=None, keep="\n\t"), ""]
+    example = msgspec.structs.replace(members[0], example=cause.example) if members else None
+    return "\n".join([*lines, *(_reproduction(report, example) if example else []), ""])
 
 
 def _details(report: Report, row: Row) -> str:

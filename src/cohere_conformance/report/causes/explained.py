@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
+from cohere_conformance.report.causes.consequences import without_consequences
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.topics import ACCEPTED, outcome, refusal_expected
 
@@ -20,6 +21,7 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     """Return the groups that no other explains; the others follow those that explain them."""
     strong = [group for group in groups if not all(one.by_case for one in group.members)]
     weak = [group for group in groups if all(one.by_case for one in group.members)]
+    strong = without_consequences(strong, weak)
     left = []
     for group in weak:
         rest = []
@@ -31,7 +33,7 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
         if rest:
             group.members = rest
             left.append(group)
-    return [*_without_consequences(strong), *_in_same_cases(left)]
+    return [*strong, *_alike(left)]
 
 
 def _explaining(one: SeenFinding, strong: Sequence[CauseGroup], facts: Facts) -> CauseGroup | None:
@@ -41,33 +43,32 @@ def _explaining(one: SeenFinding, strong: Sequence[CauseGroup], facts: Facts) ->
     return min(rated, key=lambda pair: (pair[0], len(pair[1].cases), pair[1].key.parts))[1] if rated else None
 
 
-def _rating(one: SeenFinding, group: CauseGroup, facts: Facts) -> int | None:
-    """Return how well a group explains a finding, the smallest number best; `None` if it does not."""
+def _rating(one: SeenFinding, group: CauseGroup, facts: Facts) -> tuple[int, int] | None:
+    """Return how well a group explains a finding, the smallest value best; `None` if it does not."""
     ours = [other for other in group.members if other.row.operation == one.row.operation]
     together = bool(one.companions & {other.row.fingerprint for other in ours})
     shared = bool(one.cases) and one.cases <= frozenset(case for other in ours for case in other.cases)
     relations = [_relation(one, other) for other in ours]
     if (together or shared) and (best := min(filter(None, relations), default=None)) is not None:
-        return best
+        return best, 0
     if shared and any(not other.place and one.cases <= other.cases for other in ours):
-        return _WHOLE
+        return _WHOLE, 0
     api = facts.group(one.row.operation)
     near = [other for other in group.members if facts.group(other.row.operation) == api]
     if any(_names(one.place) and _names(one.place) == _names(other.place) for other in near):
-        return _ELSEWHERE
-    if any(_subjects(one) & _subject_of(other) and _same_outcome(one, other) for other in near):
-        return _SUBJECT
+        return _ELSEWHERE, 0
+    common = max((len(_subjects(one) & _subject_of(other)) for other in near if _fits(one, other)), default=0)
+    if common:
+        return _SUBJECT, -common
     if group.key == _NOT_VALIDATED and one.row.kind is Kind.STATUS_UNEXPECTED and refusal_expected(one.row):
-        return _UNCHECKED if outcome(one.row) == ACCEPTED else None
+        return (_UNCHECKED, 0) if outcome(one.row) == ACCEPTED else None
     return None
 
 
 _SAME, _ABOVE, _ALIKE, _WHOLE, _ELSEWHERE, _SUBJECT, _UNCHECKED = range(1, 8)
 _NOT_VALIDATED = Key("topic", ("invalid", ACCEPTED))
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
-_COMMON = frozenset(
-    {"of", "and", "the", "is", "are", "a", "as", "by", "in", "one", "no", "not", "with", "v1", "v2"}
-)
+_COMMON = frozenset("a and as by get id in is list no not of one plain stream the v1 v2 with".split())
 
 
 def _relation(one: SeenFinding, other: SeenFinding) -> int | None:
@@ -95,69 +96,39 @@ def _names(place: str) -> tuple[str, ...]:
 
 
 def _subjects(one: SeenFinding) -> frozenset[str]:
-    """Return the words in the names of the cases."""
-    words = (word for case in one.cases for word in case.rpartition(".")[2].split("-"))
-    return frozenset(words) - _COMMON
+    """Return the words in the names of the cases and of the property."""
+    words = {word for case in one.cases for word in case.rpartition(".")[2].split("-")}
+    words |= {word for name in _names(one.place)[-1:] for word in name.split("_")}
+    return frozenset(word.removesuffix("s") for word in words) - _COMMON
 
 
 def _subject_of(other: SeenFinding) -> frozenset[str]:
     """Return the words in the name of a requirement."""
-    return frozenset((other.row.requirement or "").rpartition(".")[2].split("-")) - _COMMON
+    words = (other.row.requirement or "").rpartition(".")[2].split("-")
+    return frozenset(word.removesuffix("s") for word in words) - _COMMON
 
 
-def _same_outcome(one: SeenFinding, other: SeenFinding) -> bool:
-    return one.row.status // 100 == other.row.status // 100 and not other.place
+def _fits(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether two findings are about responses of one kind."""
+    if one.row.kind is Kind.STATUS_UNEXPECTED and other.place:
+        return False
+    return one.row.status // 100 == other.row.status // 100
 
 
-def _without_consequences(groups: Sequence[CauseGroup]) -> list[CauseGroup]:
-    """Return the groups without those that are found only where another one is, at the same location."""
-    left = []
-    for group in groups:
-        if (explaining := _always_with(group, groups)) is not None:
-            explaining.follow(group)
-        else:
-            left.append(group)
-    return left
-
-
-def _always_with(group: CauseGroup, groups: Sequence[CauseGroup]) -> CauseGroup | None:
-    """Return a group that comes with each finding of a group, at the same location and about as often."""
-    for other in groups:
-        if other is group or not group.operations <= other.operations:
-            continue
-        fingerprints = {one.row.fingerprint: one for one in other.members}
-        if all(
-            any(
-                one.place == fingerprints[name].place and _about_as_often(one, fingerprints[name])
-                for name in one.companions & fingerprints.keys()
-            )
-            for one in group.members
-        ) and _precedes(other, group):
-            return other
-    return None
-
-
-def _about_as_often(one: SeenFinding, other: SeenFinding) -> bool:
-    return one.row.count * 5 >= other.row.count
-
-
-def _precedes(other: CauseGroup, group: CauseGroup) -> bool:
-    """Return whether a group is the one that explains, if both always come together."""
-    ours = {one.row.fingerprint for one in group.members}
-    mutual = all(one.companions & ours for one in other.members)
-    key = (other.severity, -other.count, other.key.parts), (group.severity, -group.count, group.key.parts)
-    return not mutual or key[0] < key[1]
-
-
-def _in_same_cases(groups: Sequence[CauseGroup]) -> list[CauseGroup]:
-    """Return the groups of what only cases expect, as one if they fail a common case of one operation."""
+def _alike(groups: Sequence[CauseGroup]) -> list[CauseGroup]:
+    """Return groups of what only cases expect, as one if they share a case or a location of one operation."""
     left: list[CauseGroup] = []
     for group in sorted(groups, key=lambda one: (-len(one.cases), one.key.parts)):
-        first = next(
-            (one for one in left if one.cases & group.cases and one.operations & group.operations), None
-        )
+        first = next((one for one in left if _related(one, group)), None)
         if first is None:
             left.append(group)
         else:
             first.members += group.members
     return left
+
+
+def _related(one: CauseGroup, other: CauseGroup) -> bool:
+    if not one.operations & other.operations:
+        return False
+    places = {member.place for member in one.members} & {member.place for member in other.members}
+    return bool(one.cases & other.cases or places - {""})

@@ -6,7 +6,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render import hints, parts
-from cohere_conformance.report.render.alike import alike, others_line
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cohere_conformance.report.shape import Report, Row
+
+_FINDINGS = 10
+"""Findings of one cause that are shown."""
 
 
 def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 50) -> str:
@@ -40,8 +42,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_introduction(report),
         *_exercised(report),
         *_glance(parts.server_rows(report)),
-        *_rows("Findings", parts.server_rows(report), folder, limit),
-        *_rows("Requests (client side)", parts.client_rows(report), folder, limit),
+        *_causes(report, folder, limit),
         *_ends(report, limit),
         *_operations(report),
         *_fuzzed(report),
@@ -112,31 +113,39 @@ def _ends(report: Report, limit: int) -> Iterator[str]:
         yield from _list("Cases without a response", lines, limit, len(parts.ends_with_reason(cases)))
 
 
-def _rows(title: str, rows: Sequence[Row], folder: str, limit: int) -> Iterator[str]:
-    if not rows:
+def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
+    """Yield the causes about the server, each with its findings."""
+    if not report.causes:
         return
-    shown, more = alike(rows, limit)
-    yield from (f"## {title}: {len(rows)}", "")
-    for number, one in enumerate(shown, start=1):
-        row = one.row
-        where = code(row.location) if row.location else parts.WHOLE_BODY
-        yield f"{number}. **{row.severity}** `{row.kind}` on {code(row.operation)} ({row.status}) at {where}"
-        if row.requirement:
-            yield f"    - requirement: {code(row.requirement)}"
-        yield f"    - expected: {code(row.expected)}"
-        yield f"    - observed: {code(row.observed)}"
-        if row.omitted:
-            yield f"    - {parts.omitted(row)}"
-        if one.others:
-            yield f"    - {len(one.others)} more alike: {code(others_line(one))}"
-        if row.cases:
-            yield f"    - cases: {code(parts.shown_cases(row))}"
-        yield f"    - seen: {prose(parts.seen(row))}; first {code(parts.location(row.example))}"
-        yield f"    - request: {code(row.example.request)}"
-        yield f"    - more: {code(parts.explain_command(row.fingerprint, folder), longest=None)}"
+    rows = {row.fingerprint: row for row in report.findings}
+    causes, more = parts.cut(report.causes, limit)
+    yield from (f"## Causes: {len(report.causes)}", "")
+    for number, cause in enumerate(causes, start=1):
+        yield f"{number}. **{cause.severity}** {prose(cause.title)}"
+        yield f"    - change: {prose(cause.change)}"
+        operations = ", ".join(map(code, cause.operations[:5]))
+        yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
+        yield f"    - extent: {parts.cause_extent(cause)}"
+        if cases := parts.cause_cases(cause):
+            yield f"    - cases: {code(cases)}"
+        if cause.framework:
+            yield f"    - framework: {prose(cause.framework)}"
+        yield f"    - request: {code(cause.example.request)}"
+        yield f"    - more: {code(parts.explain_command(cause.id, folder), longest=None)}"
+        members = [rows[name] for name in cause.findings if name in rows]
+        for row in members[:_FINDINGS]:
+            yield f"    - `{row.fingerprint}` {code(parts.head(row))}"
+            yield f"        - expected: {code(row.expected)}"
+            yield f"        - observed: {code(row.observed)}"
+        if len(members) > _FINDINGS:
+            yield f"    - {len(members) - _FINDINGS} more findings"
     if more:
         yield from ("", more)
     yield ""
+
+
+def _rest(number: int) -> str:
+    return f" and {number} more" if number > 0 else ""
 
 
 def _operations(report: Report) -> Iterator[str]:
