@@ -137,7 +137,7 @@ def test_control_characters_do_not_pass_and_a_command_is_one_line(
 
 
 def test_a_prefix_must_lead_to_one_finding(report: Report) -> None:
-    with pytest.raises(UsageError, match="one of the 5 findings of this report, got 'zz'"):
+    with pytest.raises(UsageError, match=r"one of the 5 findings of this report, or the id .* got 'zz'"):
         explain_finding(report, "zz")
     with pytest.raises(UsageError, match="one of the 5 findings"):
         explain_finding(report, "")
@@ -146,6 +146,18 @@ def test_a_prefix_must_lead_to_one_finding(report: Report) -> None:
     )
     with pytest.raises(UsageError, match="'abc' is the beginning of 4 fingerprints; name one of abc0, abc1"):
         explain_finding(msgspec.structs.replace(report, findings=same), "abc")
+
+
+def test_a_cause_is_explained_with_its_findings_and_its_smallest_exchange(report: Report) -> None:
+    cause = report.causes[0]
+    shown = explain_finding(report, cause.id)
+    assert shown.startswith(f"{cause.severity.upper()} {cause.title}\n")
+    assert cause.change in shown
+    assert all(f"  {name}  " in shown for name in cause.findings)
+    assert cause.example.request_text.splitlines()[0] in shown
+    assert "HTTP 200" in shown
+    assert cause.example.curl
+    assert cause.example.curl in shown
 
 
 def test_one_fingerprint_may_have_two_rows(

@@ -237,8 +237,9 @@ def test_markdown_shows_the_same(report: Report) -> None:
         "## Unreadable inputs: 1",
     ]
     assert f"**{report.footer.verdict}**" in shown
-    assert "1. **breaking** `type-changed` on `POST /v2/chat` (200) at `/id`\n" in shown
-    assert f"`cohere-conformance explain {report.findings[0].fingerprint} --report-dir 'my out'`" in shown
+    assert f"1. **breaking** {report.causes[0].title}\n" in shown
+    assert f"`{report.findings[0].fingerprint}` `type-changed  POST /v2/chat  200  /id`\n" in shown
+    assert f"`cohere-conformance explain {report.causes[0].id} --report-dir 'my out'`" in shown
     assert "| `POST /v2/chat` | 3 | 1 | 1 | 1 | 0 | 200: 3 | 1 |" in shown
 
 

@@ -75,8 +75,8 @@ class SeenFinding:
 
     @cached_property
     def place(self) -> str:
-        """The location, with `*` for array indexes."""
-        return _INDEX.sub("*", self.row.location)
+        """The location, with `*` for array indexes, which only cases name."""
+        return _INDEX.sub("*", self.row.location) if self.by_case else self.row.location
 
     @property
     def served(self) -> bool:

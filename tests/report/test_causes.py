@@ -1,0 +1,310 @@
+"""Findings of one mistake are one cause; independent ones are not put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from cohere_conformance.model import SEVERITY, Exchange, Finding, Kind, Request, Response, Severity, Source
+from cohere_conformance.report import Background, Header, Mode, Report, Sentences, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHAT, EMBED, RERANK, MODELS = "POST /v2/chat", "POST /v2/embed", "POST /v2/rerank", "GET /v1/models"
+GROUPS = {CHAT: "chat", EMBED: "embed", RERANK: "rerank", MODELS: "models", "POST /v1/rerank": "rerank"}
+BACKGROUND = Background(
+    declarations={
+        (CHAT, "/usage/tokens"): "Usage/tokens",
+        (EMBED, "/meta/tokens"): "Usage/tokens",
+        (CHAT, "/finish_reason"): "Chat/finish_reason",
+    },
+    sentences=Sentences(
+        requirements={"rerank.sorted": "The results are in descending order of relevance_score."},
+        cases={"chat.odd": "An odd request is rejected."},
+    ),
+    refused={"chat.no-messages"},
+)
+
+
+def found(
+    kind: Kind, location: str = "", *, operation: str = CHAT, status: int = 200, **further: str
+) -> Finding:
+    return Finding(
+        kind=kind,
+        severity=SEVERITY[kind],
+        operation=operation,
+        status=status,
+        location=location,
+        expected=further.pop("expected", "type integer"),
+        observed=further.pop("observed", "a string"),
+        **further,
+    )
+
+
+def violated(requirement: str, location: str = "", **further: str) -> Finding:
+    return found(Kind.REQUIREMENT_VIOLATED, location, requirement=requirement, **further)
+
+
+class Server:
+    """Collects what cases have found."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+
+    def case(
+        self,
+        name: str,
+        findings: Sequence[Finding],
+        *,
+        body: str = "{}",
+        request: str = "{}",
+        fails: bool = False,
+    ) -> None:
+        label = findings[0].operation if findings else CHAT
+        status = findings[0].status if findings else 200
+        method, _, path = label.partition(" ")
+        exchange = Exchange(
+            Request(method, f"http://127.0.0.1:1{path}", (), request.encode()),
+            Response(status, (), body.encode()),
+            Source("run", name),
+        )
+        self.tally.add(exchange, label, findings, "", case=name, meant_to_fail=fails)
+
+    def report(self) -> Report:
+        header = Header(
+            tool="t",
+            version="1",
+            contract_version="1",
+            contract_digest="sha256:0",
+            mode=Mode.AMENDED,
+            inputs=(),
+            started_at="2026-11-29T00:00:00Z",
+        )
+        return self.tally.finish(header, GROUPS, finished_at="2026-11-29T00:00:01Z", background=BACKGROUND)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def members(report: Report) -> list[list[tuple[str, str]]]:
+    """Return operation and location of the findings of each cause."""
+    rows = {row.fingerprint: row for row in report.findings}
+    return [[(rows[one].operation, rows[one].location) for one in cause.findings] for cause in report.causes]
+
+
+# -- one mistake
+
+
+def test_each_finding_is_in_exactly_one_cause(server: Server) -> None:
+    for number, kind in enumerate(Kind):
+        server.case(f"chat.{number}", [found(kind, f"/p{number}")])
+    report = server.report()
+    listed = [name for cause in report.causes for name in cause.findings]
+    assert sorted(listed) == sorted(row.fingerprint for row in report.findings)
+    assert len(set(listed)) == len(listed)
+
+
+def test_a_wrong_value_is_one_cause_wherever_its_schema_is_used(server: Server) -> None:
+    server.case("chat.a", [found(Kind.TYPE_CHANGED, "/usage/tokens", value_class="string")])
+    server.case("embed.a", [found(Kind.TYPE_CHANGED, "/meta/tokens", operation=EMBED, value_class="string")])
+    (cause,) = server.report().causes
+    assert cause.operations == (CHAT, EMBED)
+    assert cause.cases == 2
+
+
+def test_another_wrong_value_of_the_same_schema_is_another_cause(server: Server) -> None:
+    server.case("chat.a", [found(Kind.TYPE_CHANGED, "/usage/tokens", value_class="string")])
+    server.case("embed.a", [found(Kind.NULL_UNEXPECTED, "/meta/tokens", operation=EMBED)])
+    assert len(server.report().causes) == 2
+
+
+def test_a_requirement_is_one_cause_in_all_operations(server: Server) -> None:
+    server.case("rerank.a", [violated("rerank.sorted", "/results", operation=RERANK)])
+    server.case("rerank.b", [violated("rerank.sorted", "/results", operation="POST /v1/rerank")])
+    (cause,) = server.report().causes
+    assert cause.change == "The results are in descending order of relevance_score."
+
+
+def test_what_a_case_expects_follows_what_the_contract_finds_there(server: Server) -> None:
+    wrong = violated("rerank.count", "/results", operation=RERANK)
+    expectation = found(Kind.EXPECTATION_FAILED, "/results/0/index", operation=RERANK)
+    server.case("rerank.a", [wrong, expectation])
+    server.case("rerank.b", [wrong])
+    assert members(server.report()) == [[(RERANK, "/results"), (RERANK, "/results/0/index")]]
+
+
+def test_what_a_case_expects_elsewhere_is_a_cause_of_its_own(server: Server) -> None:
+    wrong = violated("rerank.count", "/results", operation=RERANK)
+    server.case("rerank.a", [wrong, found(Kind.EXPECTATION_FAILED, "/meta/warnings", operation=RERANK)])
+    assert len(server.report().causes) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "framework"),
+    [
+        ('{"detail": [{"loc": ["body"], "msg": "Field required"}]}', "FastAPI"),
+        ('{"detail": "Not Found"}', "FastAPI"),
+        ('{"error": {"message": "no", "type": "invalid_request_error"}}', "OpenAI"),
+        ("<!DOCTYPE html><title>Error</title><pre>Cannot POST /v2/chat</pre>", "Express"),
+        ("Internal Server Error", "Starlette"),
+        ('{"message": "no", "id": 3}', None),
+    ],
+)
+def test_error_bodies_of_frameworks_are_one_named_cause(
+    server: Server, body: str, framework: str | None
+) -> None:
+    for operation in (CHAT, EMBED):
+        missing = found(
+            Kind.ERROR_ENVELOPE, "/message", operation=operation, status=422, value_class="absent"
+        )
+        server.case(f"{operation[-4:]}.a", [missing], body=body)
+    (cause,) = server.report().causes
+    assert cause.framework == framework
+    assert framework is None or framework in cause.title
+    assert cause.operations == (CHAT, EMBED)
+
+
+def test_a_key_that_is_never_checked_is_one_cause(server: Server) -> None:
+    for operation, group in GROUPS.items():
+        for name in ("no-key", "wrong-key"):
+            accepted = found(
+                Kind.STATUS_UNEXPECTED, operation=operation, expected="status 401", value_class="200"
+            )
+            server.case(f"{group}.{operation[6:8]}.{name}", [accepted], fails=True)
+    late = violated("common.key-missing", operation=CHAT, status=400, expected="status 401")
+    server.case("chat.credentials", [late], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "The key is not checked"
+
+
+def test_a_key_that_is_not_compared_is_not_called_unchecked(server: Server) -> None:
+    accepted = found(Kind.STATUS_UNEXPECTED, expected="status 401", value_class="200")
+    server.case("chat.wrong-key", [accepted], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "Requests with an unknown key are accepted"
+
+
+def test_crashes_on_invalid_requests_are_one_cause_in_all_operations(server: Server) -> None:
+    for operation, group in GROUPS.items():
+        crash = found(
+            Kind.STATUS_UNEXPECTED,
+            operation=operation,
+            status=500,
+            expected="status 400 or 422",
+            value_class="500",
+        )
+        server.case(f"{group}.{operation[6:8]}.odd", [crash], fails=True)
+    (cause,) = server.report().causes
+    assert cause.rule == "crash-on-invalid"
+
+
+def test_an_operation_that_is_not_there_is_one_cause(server: Server) -> None:
+    for number in range(4):
+        missing = found(Kind.STATUS_UNEXPECTED, status=404, expected="status 200", value_class="404")
+        undeclared = found(Kind.PROPERTY_MISSING, "/message", status=404)
+        server.case(f"chat.{number}", [missing, undeclared])
+    (cause,) = server.report().causes
+    assert cause.rule == "no-operation"
+    assert cause.cases == 4
+
+
+def test_unexpected_statuses_are_split_by_what_is_expected(server: Server) -> None:
+    for name in ("odd", "even"):
+        served = found(Kind.STATUS_UNEXPECTED, expected="status 400", value_class="200")
+        server.case(f"chat.{name}", [served], fails=True)
+    causes = server.report().causes
+    assert len(causes) == 2
+    assert {cause.change for cause in causes} == {"An odd request is rejected.", "Respond with status 400."}
+
+
+def test_properties_that_are_undeclared_together_are_one_cause(server: Server) -> None:
+    server.case("chat.a", [found(Kind.PROPERTY_UNDOCUMENTED, place) for place in ("/id", "/meta")])
+    server.case("chat.b", [found(Kind.PROPERTY_UNDOCUMENTED, place) for place in ("/id", "/meta")])
+    assert len(server.report().causes) == 1
+
+
+# -- several mistakes
+
+
+def test_five_independent_faults_are_five_causes(server: Server) -> None:
+    faults = [
+        found(Kind.TYPE_CHANGED, "/usage/tokens", value_class="string"),
+        found(Kind.ENUM_UNKNOWN, "/finish_reason", value_class="complete"),
+        found(Kind.PROPERTY_MISSING, "/id"),
+        found(Kind.STREAM_UNTERMINATED, value_class="no-done"),
+        violated("v2.chat.something", "/message/content"),
+    ]
+    for name in ("chat.a", "chat.b", "chat.c"):
+        server.case(name, faults)
+    assert len(server.report().causes) == 5
+
+
+def test_a_cause_has_the_same_id_with_other_faults_beside_it(server: Server) -> None:
+    alone = Server()
+    for one in (server, alone):
+        one.case("chat.a", [found(Kind.TYPE_CHANGED, "/usage/tokens", value_class="string", observed="'1'")])
+    server.case("embed.a", [found(Kind.TYPE_CHANGED, "/meta/tokens", operation=EMBED, value_class="string")])
+    server.case("chat.b", [found(Kind.PROPERTY_MISSING, "/id")])
+    (cause,) = alone.report().causes
+    assert cause.id in {one.id for one in server.report().causes}
+
+
+def test_causes_do_not_depend_on_the_order_of_exchanges() -> None:
+    cases = [
+        ("chat.a", [found(Kind.TYPE_CHANGED, "/usage/tokens"), found(Kind.EXPECTATION_FAILED, "/usage")]),
+        ("chat.b", [found(Kind.PROPERTY_MISSING, "/id")]),
+        ("rerank.a", [violated("rerank.sorted", "/results", operation=RERANK)]),
+    ]
+    reports = []
+    for order in (cases, cases[::-1]):
+        server = Server()
+        for name, findings in order:
+            server.case(name, findings)
+        reports.append(server.report())
+    assert reports[0].causes == reports[1].causes
+
+
+# -- order and example
+
+
+def test_order_is_severity_then_cases_then_how_early_a_client_meets_it(server: Server) -> None:
+    late = found(Kind.PROPERTY_MISSING, "/zzz", operation=MODELS)
+    early = found(Kind.PROPERTY_MISSING, "/zzz")
+    often = found(Kind.ENUM_UNKNOWN, "/aaa", operation=RERANK)
+    mild = msgspec.structs.replace(found(Kind.TYPE_CHANGED, "/b"), severity=Severity.NOTICE)
+    for number in range(3):
+        server.case(f"chat.{number}", [mild])
+        server.case(f"rerank.{number}", [often] if number else [often, late])
+    server.case("models.a", [late])
+    server.case("chat.early", [early])
+    titles = [cause.title for cause in server.report().causes]
+    assert titles == ["aaa is a string", "zzz is missing", "zzz is missing", "b is a string"]
+    assert [cause.operations[0] for cause in server.report().causes] == [RERANK, CHAT, MODELS, CHAT]
+
+
+def test_a_case_that_fails_for_two_causes_turns_green_for_none(server: Server) -> None:
+    server.case("chat.a", [found(Kind.PROPERTY_MISSING, "/id"), found(Kind.ENUM_UNKNOWN, "/finish_reason")])
+    server.case("chat.b", [found(Kind.PROPERTY_MISSING, "/id")])
+    first, second = server.report().causes
+    assert (first.cases, first.case_ids) == (1, ("chat.b", "chat.a"))
+    assert (second.cases, second.case_ids) == (0, ("chat.a",))
+
+
+def test_the_example_is_the_smallest_exchange_of_a_request_that_should_succeed(server: Server) -> None:
+    wrong = found(Kind.HEADER_MISSING, "header:num_tokens")
+    server.case("chat.a", [wrong], request='{"long": "request"}')
+    server.case("chat.b", [wrong], request='{"s": 1}')
+    server.case("chat.no-messages", [wrong], request="{}", fails=True)
+    report = server.report()
+    assert report.causes[0].example.position == "chat.b"
+    assert report.findings[0].example.position == "chat.b"
+
+
+def test_the_example_of_what_only_refused_requests_show_is_one_of_these(server: Server) -> None:
+    server.case("chat.no-messages", [found(Kind.ERROR_ENVELOPE, "/message", status=400)], fails=True)
+    assert server.report().causes[0].example.position == "chat.no-messages"
