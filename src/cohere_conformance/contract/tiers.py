@@ -68,6 +68,8 @@ class Billing(enum.StrEnum):
     """Classified inputs."""
     AUDIO_TIME = "audio_time"
     """Hours of audio, with production keys only."""
+    PAGES = "pages"
+    """Pages of parsed documents."""
     TRAINING = "training"
     """Training of a model."""
 

@@ -43,7 +43,7 @@ UNUSUAL = (
     ("check-api-key", "detokenize", "classify", "models", "embed"),
     ("datasets", "connectors", "summarize", "generate"),
     ("chat",),
-    ("audio", "batches", "embed-jobs", "finetuning"),
+    ("audio", "parse", "batches", "embed-jobs", "finetuning"),
 )
 """The groups that are fuzzed for such a fault, one after the other until one shows it."""
 

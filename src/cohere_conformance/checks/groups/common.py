@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
 
 _TOKENS = frozenset({"input_tokens", "output_tokens"})
-_KNOWN = _TOKENS | {"images", "image_tokens", "search_units", "classifications"}
+_KNOWN = _TOKENS | {"images", "image_tokens", "search_units", "classifications", "pages"}
 """Units whose meaning is known; others are undocumented properties."""
 _USED: dict[str, frozenset[str]] = {
     # A search by a connector was billed in addition to tokens.
@@ -33,6 +33,7 @@ _USED: dict[str, frozenset[str]] = {
     "POST /v1/rerank": frozenset({"search_units"}),
     "POST /v2/rerank": frozenset({"search_units"}),
     "POST /v1/classify": frozenset({"classifications"}),
+    "POST /v2/parse": _TOKENS | {"image_tokens", "pages"},
 }
 """The units of each operation that has any (B-01 to B-05)."""
 _REPLACED = "\ufffd"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.checks.images import png_size
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.contract.models import known, shipped_models
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 TYPES = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 """Every type of vector that is declared."""
 _MOST = 96
-_PNG = "data:image/png;base64,"
-_PNG_HEAD = 32
-"""Number of base64 characters of the first 24 bytes of a PNG image, which contain its size."""
 
 
 def vectors(evidence: Evidence) -> dict[str, list[Any]]:
@@ -151,24 +147,11 @@ def image_size(evidence: Evidence) -> Iterator[Breach]:
     if not isinstance(sent, list) or not isinstance(reported, list) or len(sent) != len(reported):
         return
     for uri, image in zip(sent, reported, strict=True):
-        size = _size(uri)
+        size = png_size(uri)
         if size is not None and size != (image["width"], image["height"]):
             shown = f"{image['width']:g} x {image['height']:g}"
             yield Breach("/images/*", f"{size[0]} x {size[1]} pixels", shown)
             return
-
-
-def _size(uri: object) -> tuple[int, int] | None:
-    """Return width and height of a PNG image in a data URI."""
-    if not isinstance(uri, str) or not uri.startswith(_PNG):
-        return None
-    try:
-        head = base64.b64decode(uri[len(_PNG) : len(_PNG) + _PNG_HEAD], validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if len(head) < 24 or head[12:16] != b"IHDR":
-        return None
-    return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
 
 
 @check("embed.most")

@@ -46,6 +46,7 @@ METHODS = {
     "POST /v1/tokenize": Method("tokenize", fixed=_OVER_HTTP),
     "POST /v1/detokenize": Method("detokenize", fixed=_OVER_HTTP),
     "POST /v2/audio/transcriptions": Method("audio.transcriptions.create", V2),
+    "POST /v2/parse": Method("parse", V2),
     "GET /v1/models": Method("models.list"),
     "GET /v1/models/{model}": Method("models.get"),
     "POST /v1/datasets": Method("datasets.create"),

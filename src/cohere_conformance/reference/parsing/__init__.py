@@ -1,0 +1,1 @@
+"""Parsing of document pages: pixels, then characters, then blocks."""
