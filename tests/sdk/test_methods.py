@@ -184,6 +184,16 @@ METHODS = (
            lambda made: {"model": "cohere-transcribe-03-2026", "language": "en",
                          "file": ("tone.wav", made.tone()), "temperature": 0.5},
            cohere.audio.AudioTranscriptionsCreateResponse, lambda it, sent: bool(it.text.strip())),
+    *(
+        Method(f"{path}parse", "POST /v2/parse",
+               constant(model="parse-v5.0", output_format=form,
+                        document=cohere.ParseDocument(image_url="https://cohere.com/favicon-32x32.png")),
+               types.ParseResponse,
+               lambda it, sent: [(one.type, one.index) for one in it.pages] == [(sent["output_format"], 0)]
+               and it.finish_reason == "COMPLETE" and it.meta.billed_units.pages == 1, clients)
+        for path, clients in (("", (V2,)), ("v2.", BOTH))
+        for form in ("markdown", "blocks")
+    ),
     Method("models.list", "GET /v1/models", constant(page_size=3, endpoint="chat"), types.ListModelsResponse,
            lambda it, sent: len(it.models) == 3 and bool(it.next_page_token)
            and all("chat" in one.endpoints for one in it.models)),

@@ -15,19 +15,14 @@ from cohere_conformance.reference.parsing.layout import Box, ImageArea, TableAre
 from cohere_conformance.reference.parsing.pixels import UndecodedError, dark_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cohere_conformance.reference.handling import Call
     from cohere_conformance.reference.images import Image
     from cohere_conformance.reference.parsing.layout import Area
 
-LARGEST = 20 * 2**20
-"""The maximum size of a file in bytes (PRS-R03)."""
-MOST_PIXELS = 50_000_000
-"""The maximum number of pixels of an image (PRS-R03)."""
 _DECODED = 500_000
 """The number of pixels up to which an image is decoded; a larger one is a single image on its page."""
-_MODELS = frozenset({"parse-v5.0"})
 _Json = dict[str, Any]
 
 
@@ -42,9 +37,10 @@ class _Page:
 def parse(call: Call) -> JsonResponse:
     """Return the only page of a document, in the requested form (PRS-S02)."""
     name: str = call.body["model"]
-    if models.find(name, call.state).name not in _MODELS and name in models.MODELS:
+    model = models.find(name, call.state)
+    if not model.facts.serves("parse") and name in models.MODELS:
         raise ApiError(400, f"model '{name}' is not supported by the parse endpoint")
-    page = _page(call, call.body["document"]["image_url"])
+    page = _page(call, model.facts.limits, call.body["document"]["image_url"])
     form = inject(call, faults.FORM, call.body.get("output_format", "markdown"))
     blocks = inject(
         call, faults.BLOCKS, [_block(page, area, page.areas[:n]) for n, area in enumerate(page.areas)]
@@ -64,8 +60,13 @@ def parse(call: Call) -> JsonResponse:
     return JsonResponse(inject(call, faults.BODY, body))
 
 
-def _page(call: Call, url: str) -> _Page:
+def _page(call: Call, limits: Mapping[Any, int], url: str) -> _Page:
     """Return the page of a document.
+
+    Args:
+        call: the call.
+        limits: of the model: the maximum number of bytes and pixels of an image (PRS-R03).
+        url: of the document.
 
     Raises:
         ApiError: 400, the document is no image, or a damaged or too large one.
@@ -80,10 +81,11 @@ def _page(call: Call, url: str) -> _Page:
         if call.faulty(faults.DAMAGED_ACCEPTED):
             return _written("A damaged image.")
         raise
-    if len(image.bytes) > LARGEST:
-        raise ApiError(400, f"invalid image: the file is larger than {LARGEST} bytes")
-    if image.width * image.height > MOST_PIXELS and not call.faulty(faults.PIXELS_UNLIMITED):
-        raise ApiError(400, f"invalid image: it has more than {MOST_PIXELS} pixels")
+    if len(image.bytes) > (most := limits.get("bytes", len(image.bytes))):
+        raise ApiError(400, f"invalid image: the file is larger than {most} bytes")
+    pixels = image.width * image.height
+    if pixels > (most := limits.get("pixels", pixels)) and not call.faulty(faults.PIXELS_UNLIMITED):
+        raise ApiError(400, f"invalid image: it has more than {most} pixels")
     return _decoded(image)
 
 
