@@ -123,6 +123,7 @@ def judged(
         version=__version__,
         contract_version=judging.contract.version,
         contract_digest=judging.contract.digest,
+        origins=judging.contract.origins,
         mode=Mode.AS_PUBLISHED if judging.settings.as_published else Mode.AMENDED,
         inputs=paths,
         started_at=started,

@@ -177,6 +177,12 @@ class Contract:
     document: Document
     added: frozenset[str] = frozenset()
 
+    @property
+    def origins(self) -> dict[str, int]:
+        """The number of operations of each origin: the vendor's `document`, or an `SDK` only."""
+        counts = {"document": len(self.operations) - len(self.added), "SDK": len(self.added)}
+        return {origin: count for origin, count in counts.items() if count}
+
     def route(self, method: str, url: str) -> Route:
         """Return the route of a request."""
         return self.router.route(method, url)

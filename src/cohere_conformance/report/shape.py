@@ -115,6 +115,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         target: the target of a run; null if traffic was read and nothing was sent.
         golden: the golden cassettes that were replayed or compared with; null if none were.
         configuration: what was taken from a configuration file; null if there was none.
+        origins: how many operations the contract has of each origin: the vendor's `document`, or an `SDK`
+            only; empty in older reports.
         format: the version of this shape.
     """
 
@@ -130,6 +132,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     target: Target | None = None
     golden: GoldenCounts | None = None
     configuration: ConfigurationUsed | None = None
+    origins: dict[str, int] = {}
     format: int = FORMAT
 
 

@@ -264,6 +264,7 @@ class Campaign:
             version=__version__,
             contract_version=contract.version,
             contract_digest=contract.digest,
+            origins=contract.origins,
             mode=Mode.AMENDED,
             inputs=(),
             started_at=self.identity.started_at,

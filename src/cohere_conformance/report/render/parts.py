@@ -114,8 +114,11 @@ def explain_command(fingerprint: str, folder: str) -> str:
 
 
 def contract_line(header: Header) -> str:
-    """Return which contract the traffic was compared with."""
-    return f"contract {header.contract_version} ({header.mode}, digest {header.contract_digest[:19]})"
+    """Return which contract the traffic was compared with, and where its operations are declared."""
+    origins = [f"{count} of the {origin}" for origin, count in header.origins.items()]
+    declared = f"; operations: {', '.join(origins)}" if origins else ""
+    digest = header.contract_digest[:19]
+    return f"contract {header.contract_version} ({header.mode}, digest {digest}{declared})"
 
 
 def commands_line(report: Report) -> str:
