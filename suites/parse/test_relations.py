@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 PARSE = "POST /v2/parse"
 pytestmark = pytest.mark.operations(PARSE)
-MODEL = "parse-v5.0"
 WORDS = ("TEN", "TIDE", "NOTES", "IN", "TINS")
 LETTERS = {
     "D": "1E11111111111E", "E": "1F10101E10101F", "I": "0E04040404040E", "N": "11191513111111",
@@ -47,7 +46,7 @@ def page() -> str:
 def parsed(api: Api, form: str) -> ApiResponse:
     """Parse the page."""
     document = {"type": "image_url", "image_url": page()}
-    return api.call(PARSE, body={"model": MODEL, "document": document, "output_format": form})
+    return api.call(PARSE, body={"model": api.models["parse"], "document": document, "output_format": form})
 
 
 def markdown(response: ApiResponse) -> str:

@@ -33,8 +33,8 @@ STREAMS = Grammar(
 
 def test_the_shipped_contracts_have_every_operation(published: Contract, amended: Contract) -> None:
     """The only place with their number: other tests compare with the contract."""
+    assert (published.origins, amended.origins) == ({"document": 41}, {"document": 41, "SDK": 1})
     for made in (published, amended):
-        assert len(made.operations) == 41
         assert [operation.label for operation in made.operations.values()] == list(made.operations)
         assert {operation.group for operation in made.operations.values()} == {
             tag["name"] for tag in made.document["tags"]
