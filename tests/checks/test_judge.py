@@ -110,10 +110,10 @@ def test_what_no_server_should_send_is_judged_all_the_same(
 @pytest.mark.parametrize(
     ("call", "status", "operation", "value_class", "severity"),
     [
-        ("POST /v2/parse", 200, "POST /v2/parse", "answered", Severity.ADDITIVE),
-        ("POST /v2/parse?x=1", 201, "POST /v2/parse", "answered", Severity.ADDITIVE),
-        ("GET /v2/parse", 302, "GET /v2/parse", "answered", Severity.ADDITIVE),
-        ("POST /v2/parse", 404, "POST /v2/parse", "refused", Severity.NOTICE),
+        ("POST /v2/scan", 200, "POST /v2/scan", "answered", Severity.ADDITIVE),
+        ("POST /v2/scan?x=1", 201, "POST /v2/scan", "answered", Severity.ADDITIVE),
+        ("GET /v2/scan", 302, "GET /v2/scan", "answered", Severity.ADDITIVE),
+        ("POST /v2/scan", 404, "POST /v2/scan", "refused", Severity.NOTICE),
         ("GET /v2/chat", 405, "GET /v2/chat", "refused", Severity.NOTICE),
         ("GET http://localhost:8000/", 404, "GET /", "refused", Severity.NOTICE),
         ("GET http://localhost:8000", 404, "GET /", "refused", Severity.NOTICE),
@@ -137,9 +137,9 @@ def test_an_unknown_route_says_which_methods_the_path_has(amended: Contract) -> 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("/v2/parse/12", "/v2/parse/13"),
-        (f"/v2/parse/{UUID}/pages", "/v2/parse/1c0de5a9-0000-4000-8000-00000000beef/pages"),
-        ("/v2/parse/job-4f3a9c2b71", "/v2/parse/job-9e8d7c6b5a"),
+        ("/v2/scan/12", "/v2/scan/13"),
+        (f"/v2/scan/{UUID}/pages", "/v2/scan/1c0de5a9-0000-4000-8000-00000000beef/pages"),
+        ("/v2/scan/job-4f3a9c2b71", "/v2/scan/job-9e8d7c6b5a"),
     ],
 )
 def test_an_unknown_route_does_not_depend_on_an_id(amended: Contract, one: str, other: str) -> None:

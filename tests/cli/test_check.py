@@ -276,7 +276,7 @@ def test_traffic_of_other_hosts_only_is_5(
 
 
 def test_unknown_routes_only_is_5(here: Path, traffic: Callable[..., str]) -> None:
-    assert run(["check", traffic(RERANK, url=f"{API}/v2/parse")]) == 5
+    assert run(["check", traffic(RERANK, url=f"{API}/v2/scan")]) == 5
     assert [row.kind.value for row in report(here).findings] == ["route-unknown"]
 
 
