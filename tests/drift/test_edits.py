@@ -53,7 +53,7 @@ def edited_line(found: Difference) -> str:
         ({f"{_RERANK}/properties/top_n/maximum": 2}, "rerank.yaml: top_n:"),
         ({f"{_RERANK}/properties/top_n/type": "string"}, "rerank.yaml: type: integer"),
         ({f"{_RERANK}/required/-": "top_n"}, "rerank.yaml: required: [query, documents, model]"),
-        ({"paths/~1v2~1parse": {"post": {}}}, "openapi.yaml: paths:"),
+        ({"paths/~1v2~1scan": {"post": {}}}, "openapi.yaml: paths:"),
         ({"paths/~1v2~1rerank/post": DELETED}, "rerank.yaml: post:"),
         ({"paths/~1v1~1models/get/parameters/2/required": True}, "models.yaml: - name: endpoint"),
         (
