@@ -38,9 +38,15 @@ def vendor(model: str, says: str) -> dict[str, str]:
         (answered("mine", vendor("mine", "not found, make sure the correct model ID was used")), UNKNOWN),
         (answered("mine", {"error": {"message": "The model `mine` does not exist."}}), UNKNOWN),
         (answered("mine", b"model mine: not found"), UNKNOWN),
-        (answered("mine", vendor("mine", "was removed")), "model mine of role embed, embed-v1 is retired, as the target says"),
+        (
+            answered("mine", vendor("mine", "was removed")),
+            "model mine of role embed, embed-v1 is retired, as the target says",
+        ),
         # A model that only a case names: retired is a reason, unknown is not.
-        (answered("command", vendor("command", "was removed on ...")), "model command is retired since 2025-09-15"),
+        (
+            answered("command", vendor("command", "was removed on ...")),
+            "model command is retired since 2025-09-15",
+        ),
         (answered("rerank-v3.5", vendor("rerank-v3.5", "not found")), None),
         # Something else is not found, or another model.
         (answered("mine", vendor("mines", "not found")), None),
