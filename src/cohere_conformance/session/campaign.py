@@ -169,7 +169,7 @@ class Campaign:
         )
 
     def _set_models(self, models: tuple[RoleModel, ...]) -> None:
-        """Have the roles of the cases stand for these models."""
+        """Use these models for the roles of the cases."""
         self._suite = with_models(self._suite, self.plan.models | {one.role: one.model for one in models})
         self.cases = self._selected()
 
