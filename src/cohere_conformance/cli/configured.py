@@ -76,6 +76,7 @@ def _merged(loaded: Loaded, given: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a command: as typed, else as in the file, else their defaults."""
     context = click.get_current_context()
     typed = {name for name in given if context.get_parameter_source(name) in _TYPED}
+    repeatable = {one.name for one in context.command.params if getattr(one, "multiple", False)}
     elsewhere = "url" in typed and _is_other(loaded.where, str(given["url"]))
     taken, replaced, merged = [], [], dict(given)
     for key, parameter, value in _values(loaded):
@@ -87,7 +88,8 @@ def _merged(loaded: Loaded, given: dict[str, Any]) -> dict[str, Any]:
             replaced.append(key)
         else:
             taken.append(key)
-            merged[parameter] = value
+            joined = isinstance(value, tuple) and parameter not in repeatable
+            merged[parameter] = ",".join(value) if joined else value
     if "url" in taken and given.get("faults"):
         raise UsageError(
             f"--fault is for the embedded reference server: expected no url in {loaded.file}, got one; "
@@ -136,8 +138,6 @@ def _value(loaded: Loaded, key: str, value: Any) -> tuple[str, str, Any]:
             value = tuple(f"{name}: {text}" for name, text in value.items())
         case "models":
             value = tuple(f"{role}={name}" for role, name in value.items())
-        case "declares" | "without":
-            value = ",".join(value)
         case "fail-on":
             value = str(value)
         case "limits.time-limit" if not isinstance(value, str):

@@ -66,7 +66,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         declares: what the target implements: groups (chat), groups of one version (v2.chat), operations
             (POST /v2/chat); everything if not given.
         without: features that the target does not have, such as tools or citations.
-        models: the model that each role of the cases stands for, such as chat or rerank.
+        models: the model of each role of the cases, such as chat or rerank.
         protocol_only: whether only shape, framing, statuses and errors are tested, not content.
         profile: expected behaviour, contract or live-2026.
         fail_on: least severity that makes the exit code 1.

@@ -2,6 +2,7 @@
 
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.causes import Background
+from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import (
     CaseCoverage,
     CaseEnd,
@@ -28,7 +29,6 @@ from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.role_model import RoleModel
 from cohere_conformance.report.shape import (
-    ConfigurationUsed,
     GoldenCounts,
     Header,
     Mode,

@@ -15,6 +15,7 @@ from cohere_conformance.errors import ReportError
 from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.files import read_document
 from cohere_conformance.model import Kind, Severity
+from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 from cohere_conformance.report.role_model import RoleModel
 
@@ -80,23 +81,6 @@ class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
     broken: Count = 0
     compared: bool = False
     shape_only: Count = 0
-
-
-class ConfigurationUsed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run took from its configuration file.
-
-    Attributes:
-        file: path of the file, as seen from the folder of the run.
-        name: what the file calls the target; empty if it has no name.
-        used: the keys whose values were used, such as `limits.n`.
-        overridden: the keys that an option of the command line has replaced, or that belong to another host
-            than the one in `--url`.
-    """
-
-    file: str
-    name: str = ""
-    used: tuple[str, ...] = ()
-    overridden: tuple[str, ...] = ()
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

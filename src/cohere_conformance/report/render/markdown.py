@@ -69,7 +69,7 @@ def _introduction(report: Report) -> Iterator[str]:
         if models := models_line(header.target):
             yield f"- models: {code(models, longest=None)}"
     if header.configuration is not None:
-        yield f"- configuration: {code(parts.configuration_line(header.configuration), longest=None)}"
+        yield f"- configuration: {code(header.configuration.line, longest=None)}"
     if header.golden is not None:
         yield f"- {parts.golden_line(header.golden)}"
     if report.coverage.cases is not None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
     from cohere_conformance.report.shape import (
         Cause,
-        ConfigurationUsed,
         Example,
         GoldenCounts,
         Header,
@@ -154,13 +153,6 @@ def target_line(target: Target) -> str:
     if target.workers > 1:
         details.append(quantity(target.workers, "worker"))
     return f"{target.url} ({'; '.join(details)})"
-
-
-def configuration_line(configuration: ConfigurationUsed) -> str:
-    """Return what was taken from the configuration file, and what options of the command line replaced."""
-    name = f" ({configuration.name})" if configuration.name else ""
-    line = f"{configuration.file}{name}: {', '.join(configuration.used) or 'nothing used'}"
-    return f"{line}; replaced: {', '.join(configuration.overridden)}" if configuration.overridden else line
 
 
 def golden_line(golden: GoldenCounts) -> str:

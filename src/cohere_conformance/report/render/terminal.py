@@ -149,7 +149,7 @@ class _Printer:
             if models := models_line(header.target):
                 self._line(f"models {models}")
         if header.configuration is not None:
-            self._line(f"configuration {parts.configuration_line(header.configuration)}")
+            self._line(f"configuration {header.configuration.line}")
         if header.golden is not None:
             self._line(parts.golden_line(header.golden))
         if header.target is None and header.inputs:
