@@ -73,6 +73,14 @@ class Server:
         )
         self.tally.add(exchange, label, findings, "", case=name, meant_to_fail=fails)
 
+    def generated(self, *findings: Finding) -> None:
+        """Add one of many requests that a case generates to be refused."""
+        label, status = findings[0].operation, findings[0].status
+        method, _, path = label.partition(" ")
+        request = Request(method, f"http://127.0.0.1:1{path}", (), b"{}")
+        exchange = Exchange(request, Response(status, (), b"{}"), Source("run", "fuzz"))
+        self.tally.add(exchange, label, findings, "", case="fuzz.a", generated=True, meant_to_fail=True)
+
     def report(self) -> Report:
         header = Header(
             tool="t",
@@ -226,6 +234,25 @@ def test_properties_that_are_undeclared_together_are_one_cause(server: Server) -
     server.case("chat.a", [found(Kind.PROPERTY_UNDOCUMENTED, place) for place in ("/id", "/meta")])
     server.case("chat.b", [found(Kind.PROPERTY_UNDOCUMENTED, place) for place in ("/id", "/meta")])
     assert len(server.report().causes) == 1
+
+
+def test_crashes_on_one_kind_of_input_are_one_cause_in_all_operations(server: Server) -> None:
+    for operation in (CHAT, EMBED):
+        for place, changed in (("request:/text", "Arabic"), ("query:a", "NUL"), ("query:b", "an escape")):
+            crash = found(Kind.SERVER_ERROR, place, operation=operation, status=500, value_class=changed)
+            server.generated(crash)
+    causes = server.report().causes
+    assert sorted(len(cause.findings) for cause in causes) == [2, 4]
+    assert all(cause.operations == (CHAT, EMBED) for cause in causes)
+
+
+def test_what_a_server_responds_to_requests_that_it_should_refuse_follows_from_that(server: Server) -> None:
+    served = found(Kind.RULE_UNENFORCED, "request:/texts", operation=EMBED, value_class="maxItems")
+    count = violated("embed.count", "/embeddings", operation=EMBED)
+    for _ in range(2):
+        server.generated(served, count)
+    (cause,) = server.report().causes
+    assert cause.rule == "input"
 
 
 # -- several mistakes

@@ -23,6 +23,7 @@ from cohere_conformance.report.journal import (
     read_journals,
 )
 from cohere_conformance.report.line import Closing, Opening, Record
+from cohere_conformance.report.loading import load
 from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
@@ -36,7 +37,6 @@ from cohere_conformance.report.shape import (
     Row,
     Sentences,
     Target,
-    load,
 )
 from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write

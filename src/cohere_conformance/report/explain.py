@@ -11,7 +11,7 @@ from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Kind
-from cohere_conformance.report.render import hints, parts
+from cohere_conformance.report.render import hints, members, parts
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.shape import REPORT_JSON
 
@@ -82,13 +82,13 @@ def explain_cause(report: Report, cause: Cause) -> str:
         cause: one of its causes.
     """
     rows = {row.fingerprint: row for row in report.findings}
-    members = [rows[name] for name in cause.findings if name in rows]
+    listed = [rows[name] for name in cause.findings if name in rows]
     fields = {
         "cause": cause.id,
         "change": cause.change,
         "operations": ", ".join(cause.operations),
         "extent": parts.cause_extent(cause),
-        "cases": parts.cause_cases(cause),
+        "cases": members.cause_cases(cause),
         "framework": cause.framework,
         "feature": cause.feature
         and f"{cause.feature} (--without {cause.feature}, if it is not meant to exist)",
@@ -96,11 +96,11 @@ def explain_cause(report: Report, cause: Cause) -> str:
     }
     lines = [f"{cause.severity.upper()} {plain(cause.title, longest=None)}", ""]
     lines += [f"  {name:<12} {plain(value, longest=None)}" for name, value in fields.items() if value]
-    lines += ["", f"Findings: {len(members)}", ""]
-    lines += [f"  {row.fingerprint}  {plain(parts.head(row), longest=None)}" for row in members]
+    lines += ["", f"Findings: {len(listed)}", ""]
+    lines += [f"  {row.fingerprint}  {plain(members.head(row), longest=None)}" for row in listed]
     lines += ["", "Request:", "", plain(cause.example.request_text, longest=None, keep="\n\t"), ""]
     lines += ["Response:", "", plain(cause.example.response_text, longest=None, keep="\n\t"), ""]
-    example = msgspec.structs.replace(members[0], example=cause.example) if members else None
+    example = msgspec.structs.replace(listed[0], example=cause.example) if listed else None
     return "\n".join([*lines, *(_reproduction(report, example) if example else []), ""])
 
 

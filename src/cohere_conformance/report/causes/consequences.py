@@ -41,9 +41,19 @@ def without_consequences(strong: Sequence[CauseGroup], weak: Sequence[CauseGroup
 
 def _unvalidated(group: CauseGroup, others: Sequence[CauseGroup]) -> CauseGroup | None:
     """Return the group about requests that were served instead of refused, if this one is about them, too."""
+    if group.key in {_CRASH, *_NOT_VALIDATED} and not group.cases:
+        # Only generated requests show it, and what was changed in them says more.
+        return next(
+            (one for one in others if one.key.rule == "input" and one.operations & group.operations), None
+        )
     if group.key == _CRASH:
         return next((one for key in _NOT_VALIDATED for one in others if one.key == key), None)
-    if group.key.rule != "declaration" or not all(one.rank[0] and one.served for one in group.members):
+    if not all(one.rank[0] and one.served for one in group.members):
+        return None
+    if group.key.rule in {"declaration", "requirement"} and not group.cases:
+        inputs = [one for one in others if one.key.rule == "input"]
+        return next((one for one in inputs if _come_with(group, one)), None)
+    if group.key.rule != "declaration":
         return None
     return next(
         (
@@ -92,6 +102,12 @@ def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
     if not one.place or not other.place:
         return one.place == other.place
     return f"{one.place}/".startswith(f"{other.place}/") or other.place.startswith(f"{one.place}/")
+
+
+def _come_with(group: CauseGroup, other: CauseGroup) -> bool:
+    """Return whether each finding of a group comes with one of another group."""
+    fingerprints = {one.row.fingerprint for one in other.members}
+    return all(one.companions & fingerprints for one in group.members)
 
 
 def _siblings(one: SeenFinding, other: SeenFinding) -> bool:

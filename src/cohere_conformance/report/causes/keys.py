@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
@@ -173,10 +174,17 @@ def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
 
 
 def _input(one: SeenFinding, _: Facts) -> Key | None:
+    """Return what was changed in a generated request, wherever it was: most servers read it in one place."""
     row = one.row
     if row.kind not in _BY_INPUT:
         return None
-    return Key("input", (row.kind, row.operation, str(row.status), row.observed))
+    part, _colon, name = row.location.partition(":")
+    outcome_class = f"{row.status // 100}xx"
+    if part in {"query", "path", "form"}:
+        return Key("input", (row.kind, outcome_class, part))
+    if part == "header":
+        return Key("input", (row.kind, outcome_class, part, name))
+    return Key("input", (row.kind, outcome_class, part, re.sub(r"[\d,]+", "N", one.value_class)))
 
 
 def _golden(one: SeenFinding, _: Facts) -> Key | None:

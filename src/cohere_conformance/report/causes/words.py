@@ -124,6 +124,23 @@ def _forbidden(group: CauseGroup, first: SeenFinding, background: Background) ->
     return "Requests without a valid key are refused with 403", "Respond 401 instead of 403."
 
 
+def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    row, where = first.row, _where(group)
+    part, _colon, name = row.location.partition(":")
+    changed = {
+        "query": "query parameters",
+        "path": "paths",
+        "form": "forms",
+        "header": f"values of header {name}",
+    }
+    about = changed.get(part, f"{place(name)} ({first.value_class})" if name else first.value_class)
+    if row.kind is Kind.SERVER_ERROR:
+        return f"Unusual {about} crash {where} (status {row.status})", f"Respond with {row.expected}."
+    if row.kind is Kind.VALID_REFUSED:
+        return f"Valid requests are refused by {where}: {about}", f"Respond with {row.expected}."
+    return f"Invalid requests are accepted by {where}: {about}", f"Respond with {row.expected}."
+
+
 _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str]]] = {
     "requirement": _requirement,
     "error-body": _error_body,
@@ -133,6 +150,7 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "forbidden": _forbidden,
     "topic": _topic,
     "key": _key,
+    "input": _input,
     "unexpected-status": _unexpected_status,
     "broken-response": _broken,
 }

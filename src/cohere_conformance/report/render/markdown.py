@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from cohere_conformance.report.render import hints, parts
+from cohere_conformance.report.render import hints, members, parts
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -126,19 +126,19 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
         operations = ", ".join(map(code, cause.operations[:5]))
         yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
         yield f"    - extent: {parts.cause_extent(cause)}"
-        if cases := parts.cause_cases(cause):
+        if cases := members.cause_cases(cause):
             yield f"    - cases: {code(cases)}"
         if cause.framework:
             yield f"    - framework: {prose(cause.framework)}"
         yield f"    - request: {code(cause.example.request)}"
         yield f"    - more: {code(parts.explain_command(cause.id, folder), longest=None)}"
-        members = [rows[name] for name in cause.findings if name in rows]
-        for row in members[:_FINDINGS]:
-            yield f"    - `{row.fingerprint}` {code(parts.head(row))}"
+        listed = [rows[name] for name in cause.findings if name in rows]
+        for row in listed[:_FINDINGS]:
+            yield f"    - `{row.fingerprint}` {code(members.head(row))}"
             yield f"        - expected: {code(row.expected)}"
             yield f"        - observed: {code(row.observed)}"
-        if len(members) > _FINDINGS:
-            yield f"    - {len(members) - _FINDINGS} more findings"
+        if len(listed) > _FINDINGS:
+            yield f"    - {len(listed) - _FINDINGS} more findings"
     if more:
         yield from ("", more)
     yield ""

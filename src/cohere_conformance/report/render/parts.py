@@ -347,18 +347,6 @@ def aspect_name(aspect: Aspect) -> str:
     return _ASPECTS[aspect]
 
 
-def head(row: Row) -> str:
-    """Return kind, operation, status, location and requirement of a finding in one line."""
-    required = f" ({row.requirement})" if row.requirement else ""
-    return f"{row.kind}  {row.operation}  {row.status}  {row.location or WHOLE_BODY}{required}"
-
-
-def cause_cases(cause: Cause) -> str:
-    """Return the first cases that show a cause."""
-    more = len(cause.case_ids) - 3
-    return ", ".join(cause.case_ids[:3]) + (f" and {more} more" if more > 0 else "")
-
-
 class Glance(NamedTuple):
     """One kind among the findings; `first` is the fingerprint of the first of them."""
 
