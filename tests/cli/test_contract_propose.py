@@ -458,7 +458,7 @@ def test_without_a_file_the_proposals_are_printed(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["propose"], ["propose", "--sdk", "ours"], ["propose", "x"], ["apply"], ["apply", "missing.yaml"]],
+    [["propose"], ["propose", "--sdk", "ours"], ["propose", "x"], ["apply"]],
 )
 def test_a_wrong_call_is_4(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["contract", *arguments]) == 4
@@ -471,3 +471,9 @@ def test_a_witness_that_cannot_be_read_is_3(
 ) -> None:
     assert run(["contract", "propose", *witness]) == 3
     assert witness[1] in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_3(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert applied(root / "missing.yaml", root) == 3
+    assert applied(root, root) == 3
+    assert "cannot be read" in capsys.readouterr().err

@@ -69,7 +69,7 @@ def propose(
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @ROOT
 def apply(file: Path, root: Path | None) -> int:
     """Carry out the actions of a file that `contract propose` has written, after you have reviewed it.
