@@ -34,7 +34,7 @@ _PATH = re.compile(r"/[!-~]*")
 
 
 @dataclass(frozen=True)
-class Step:
+class ProposedStep:
     """One action on the bundled document.
 
     Attributes:
@@ -54,7 +54,7 @@ class NoActionError(Exception):
     """There is no action that can be derived; the message says why."""
 
 
-def steps_of(change: Change, document: Document, writer: Writer, taken: set[str]) -> list[Step]:
+def steps_of(change: Change, document: Document, writer: Writer, taken: set[str]) -> list[ProposedStep]:
     """Return the actions for one change.
 
     Args:
@@ -89,7 +89,7 @@ class _Planner:
         """Return the location of the declaration that the change is in."""
         return _steps(self._document, self._change.old)
 
-    def added(self) -> Iterator[Step]:
+    def added(self) -> Iterator[ProposedStep]:
         """Yield the actions for something that is new."""
         change = self._change
         if not change.path:
@@ -106,7 +106,7 @@ class _Planner:
         else:
             raise NoActionError("no single schema of the contract declares this location")
 
-    def _operation(self) -> Step:
+    def _operation(self) -> ProposedStep:
         change = self._change
         method, _, path = change.operation.partition(" ")
         if not _PATH.fullmatch(path) or set("?#\\") & set(path):
@@ -123,17 +123,17 @@ class _Planner:
         else:
             operation = self._writer.unknown_operation(label, self._taken)
         if same:
-            return Step(("paths", path), {method.lower(): operation})
-        return Step(("paths",), {path: {method.lower(): operation}})
+            return ProposedStep(("paths", path), {method.lower(): operation})
+        return ProposedStep(("paths",), {path: {method.lower(): operation}})
 
-    def _part(self, step: str) -> Step:
+    def _part(self, step: str) -> ProposedStep:
         """Return the action for a parameter, a body or a status of an operation."""
         kind, _, name = step.partition(".")
         node, owner = self._change.node, self._owner()
         if kind in {"query", "header", "cookie"}:
             return self._within(owner, "parameters", self._writer.parameter(step, node))
         if kind == "request":
-            return Step(owner, {"requestBody": self._writer.request(node)})
+            return ProposedStep(owner, {"requestBody": self._writer.request(node)})
         if kind == "error":
             return self._within(owner, "responses", {name: self._writer.error(name, node)})
         if kind == "response header":
@@ -153,16 +153,16 @@ class _Planner:
             raise NoActionError("the operation has not exactly one 2xx response")
         return str(found[0])
 
-    def _within(self, owner: tuple[str | int, ...], word: str, addition: Any) -> Step:
+    def _within(self, owner: tuple[str | int, ...], word: str, addition: Any) -> ProposedStep:
         """Return the action that adds to what an object has under a keyword, or adds the keyword."""
         holder = self._at(*owner)
         if not isinstance(holder, dict):
             raise NoActionError("no single schema of the contract declares this location")
         if not isinstance(holder.get(word), (dict, list)):
-            return Step(owner, {word: [addition] if word == "parameters" else addition})
-        return Step((*owner, word), addition)
+            return ProposedStep(owner, {word: [addition] if word == "parameters" else addition})
+        return ProposedStep((*owner, word), addition)
 
-    def _alternative(self, step: str) -> Iterator[Step]:
+    def _alternative(self, step: str) -> Iterator[ProposedStep]:
         """Yield the actions for a new alternative of a union: schema, branch and discriminator."""
         change, owner = self._change, self._owner()
         union = self._at(*owner)
@@ -176,19 +176,19 @@ class _Planner:
             raise NoActionError("nothing in the contract says which property distinguishes the alternatives")
         schema = self._writer.alternative(tag, step, change.node)
         if not discriminator:
-            yield Step((*owner, word), schema)
+            yield ProposedStep((*owner, word), schema)
             return
         words = re.findall(r"[A-Za-z0-9]+", f"{owner[2]} {value}" if len(owner) > 2 else value)
         name = "".join(one[0].upper() + one[1:] for one in words)
         while self._at("components", "schemas", name) is not MISSING:
             name += "New"
         reference = f"#/components/schemas/{name}"
-        yield Step(("components", "schemas"), {name: schema})
-        yield Step((*owner, word), {"$ref": reference})
+        yield ProposedStep(("components", "schemas"), {name: schema})
+        yield ProposedStep((*owner, word), {"$ref": reference})
         if isinstance(discriminator.get("mapping"), dict):
-            yield Step((*owner, "discriminator", "mapping"), {value: reference})
+            yield ProposedStep((*owner, "discriminator", "mapping"), {value: reference})
 
-    def changed(self) -> Iterator[Step]:
+    def changed(self) -> Iterator[ProposedStep]:
         """Yield the actions for another value of an attribute."""
         what, before, after = self._change.what, self._change.before, self._change.after
         if what == REQUIRED:
@@ -206,12 +206,12 @@ class _Planner:
             assert isinstance(after, frozenset)
             owner = _operation_steps(self._document, self._change.operation)
             for status in sorted(after - before):
-                yield Step((*owner, "responses"), {status: {"description": f"Status {status}."}})
+                yield ProposedStep((*owner, "responses"), {status: {"description": f"Status {status}."}})
         elif what in {"items", "additionalProperties"}:
             owner = self._schema_at()
-            yield Step(owner, {what: self._writer.schema(self._change.node)}, stricter=True)
+            yield ProposedStep(owner, {what: self._writer.schema(self._change.node)}, stricter=True)
         elif what == "closed":
-            yield Step(self._schema_at(), {"additionalProperties": False}, stricter=True)
+            yield ProposedStep(self._schema_at(), {"additionalProperties": False}, stricter=True)
         elif what in {"style", "terminator", "requires", "mapped"}:
             raise NoActionError(_BY_HAND)
         else:
@@ -225,7 +225,7 @@ class _Planner:
             raise NoActionError("no single schema of the contract declares this location")
         return owner
 
-    def _keyword(self, what: str, before: object, after: object) -> Step:
+    def _keyword(self, what: str, before: object, after: object) -> ProposedStep:
         owner = self._owner()
         holder = self._at(*owner)
         if not isinstance(holder, dict):
@@ -237,9 +237,9 @@ class _Planner:
             what not in _LIMITS or effect(what, before, after)[0]
         )
         replaces = {what: holder[what]} if what in holder else {}
-        return Step(owner, {what: value}, replaces, stricter=narrower)
+        return ProposedStep(owner, {what: value}, replaces, stricter=narrower)
 
-    def _required(self) -> Step:
+    def _required(self) -> ProposedStep:
         path = self._change.path
         owner = self._owner()
         holder = self._at(*owner)
@@ -247,27 +247,27 @@ class _Planner:
             raise NoActionError("no single schema of the contract declares this location")
         if not path[-1].startswith("."):
             replaces = {"required": holder["required"]} if "required" in holder else {}
-            return Step(owner, {"required": True}, replaces, stricter=True)
+            return ProposedStep(owner, {"required": True}, replaces, stricter=True)
         name = path[-1][1:]
         if isinstance(holder.get("required"), list):
-            return Step((*owner, "required"), name, stricter=True)
-        return Step(owner, {"required": [name]}, stricter=True)
+            return ProposedStep((*owner, "required"), name, stricter=True)
+        return ProposedStep(owner, {"required": [name]}, stricter=True)
 
-    def _values(self, before: object, after: object) -> Iterator[Step]:
+    def _values(self, before: object, after: object) -> Iterator[ProposedStep]:
         if not isinstance(after, frozenset):
             raise NoActionError(_BY_HAND)
         owner = self._schema_at()
         if {"in", "schema"} <= self._at(*owner).keys():
             owner = (*owner, "schema")
         if before is None:
-            yield Step(owner, {"enum": [json.loads(value) for value in sorted(after)]}, stricter=True)
+            yield ProposedStep(owner, {"enum": [json.loads(value) for value in sorted(after)]}, stricter=True)
             return
         if not isinstance(self._at(*owner, "enum"), list):
             raise NoActionError("no single enumeration of the contract declares it")
         for value in sorted(after - (before if isinstance(before, frozenset) else frozenset())):
-            yield Step((*owner, "enum"), json.loads(value))
+            yield ProposedStep((*owner, "enum"), json.loads(value))
 
-    def _types(self, before: object, after: object) -> Iterator[Step]:
+    def _types(self, before: object, after: object) -> Iterator[ProposedStep]:
         if not isinstance(before, frozenset) or not isinstance(after, frozenset):
             raise NoActionError(_BY_HAND)
         owner = self._schema_at()
@@ -278,26 +278,26 @@ class _Planner:
         if more:
             yield from self._with_types(owner, sorted(more))
         else:
-            yield Step(owner, {"type": sorted(after)}, {"type": schema["type"]}, stricter=True)
+            yield ProposedStep(owner, {"type": sorted(after)}, {"type": schema["type"]}, stricter=True)
 
-    def _with_types(self, owner: tuple[str | int, ...], more: list[str]) -> Iterator[Step]:
+    def _with_types(self, owner: tuple[str | int, ...], more: list[str]) -> Iterator[ProposedStep]:
         present = self._at(*owner, "type")
         if isinstance(present, list):
-            yield from (Step((*owner, "type"), one) for one in more if one not in present)
+            yield from (ProposedStep((*owner, "type"), one) for one in more if one not in present)
         elif isinstance(present, str):
-            yield Step(owner, {"type": [present, *more]}, {"type": present})
+            yield ProposedStep(owner, {"type": [present, *more]}, {"type": present})
         else:
             raise NoActionError(_BY_HAND)
 
-    def _nullable(self) -> Iterator[Step]:
+    def _nullable(self) -> Iterator[ProposedStep]:
         owner = self._schema_at()
         if {"in", "schema"} <= self._at(*owner).keys():
             owner = (*owner, "schema")
         yield from self._with_types(owner, ["null"])
         if isinstance(self._at(*owner, "enum"), list):
-            yield Step((*owner, "enum"), None)
+            yield ProposedStep((*owner, "enum"), None)
 
-    def _media(self, before: object, after: object) -> Iterator[Step]:
+    def _media(self, before: object, after: object) -> Iterator[ProposedStep]:
         if not isinstance(after, frozenset):
             raise NoActionError(_BY_HAND)
         before = before if isinstance(before, frozenset) else frozenset()
@@ -313,7 +313,7 @@ class _Planner:
         ):
             raise NoActionError("it is not clear which schema the new media type has")
         for name in sorted(after - before):
-            yield Step((*owner, "content"), {name: {"schema": known[0]["schema"]}})
+            yield ProposedStep((*owner, "content"), {name: {"schema": known[0]["schema"]}})
 
 
 def _steps(document: Document, pointer: str) -> tuple[str | int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.overlay import apply
-from cohere_conformance.drift.actions import NoActionError, Step, steps_of
+from cohere_conformance.drift.actions import NoActionError, ProposedStep, steps_of
 from cohere_conformance.drift.compare import REMOVED
 from cohere_conformance.drift.folding import place
 from cohere_conformance.drift.render import details_in_words, extent
@@ -66,7 +66,7 @@ class Proposal:
     id: str
     klass: str
     gap: Gap
-    steps: Sequence[Step]
+    steps: Sequence[ProposedStep]
     by_hand: str
     evidence: str
     since: str
@@ -132,8 +132,8 @@ class Proposer:
             )
         return proposals
 
-    def _steps(self, gap: Gap, document: Document, writer: Writer) -> tuple[list[Step], str]:
-        steps: list[Step] = []
+    def _steps(self, gap: Gap, document: Document, writer: Writer) -> tuple[list[ProposedStep], str]:
+        steps: list[ProposedStep] = []
         reason = ""
         seen: set[tuple[object, ...]] = set()
         for change in gap.changes:
