@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cohere_conformance.checks.registry import Breach, check
 from cohere_conformance.checks.values import each
+from cohere_conformance.contract.models import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,8 @@ _PUBLIC = "https://storage.googleapis.com"
 _TOKENIZERS = "/cohere-public/tokenizers/"
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+_NAMED = 5
+"""Names that a finding lists."""
 
 
 @check("models.page-size")
@@ -116,6 +120,54 @@ def itself(evidence: Evidence) -> Iterator[Breach]:
     if evidence.response and name != evidence.last_segment:
         reported = "another" if isinstance(name, str) else "none"
         yield Breach("/name", evidence.last_segment, str(name), reported)
+
+
+@check("models.known")
+def known_names(evidence: Evidence) -> Iterator[Breach]:
+    """Every listed model is known, or fine-tuned (MOD-O07)."""
+    names = _names(evidence)
+    unknown = [name for name in names if known(name) is None and not name.endswith("-ft")]
+    if unknown:
+        yield Breach("/models/*/name", "names of known models", _some(unknown))
+
+
+@check("models.none-retired")
+def none_retired(evidence: Evidence) -> Iterator[Breach]:
+    """A model is not listed after the day of its removal, or only as deprecated (MOD-L01, MOD-L03)."""
+    day = _day(evidence)
+    if day is None:
+        return
+    retired = [
+        f"{name}, retired since {model.retired.date}"
+        for name in _names(evidence)
+        if (model := known(name)) is not None and model.retired is not None and model.retired.date <= day
+    ]
+    if retired:
+        yield Breach("/models/*/name", "names of models that are not retired", _some(retired))
+
+
+def _names(evidence: Evidence) -> list[str]:
+    """Return the names of the listed models that are neither fine-tuned nor marked as deprecated."""
+    return [
+        name
+        for one in _models(evidence)
+        if isinstance(name := one.get("name"), str) and not (one.get("finetuned") or one.get("is_deprecated"))
+    ]
+
+
+def _some(found: list[str]) -> str:
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return "; ".join(found[:_NAMED]) + more
+
+
+def _day(evidence: Evidence) -> datetime.date | None:
+    """Return the day of the exchange in UTC; `None` where no time was recorded."""
+    recorded_at = evidence.parsed.exchange.source.recorded_at
+    try:
+        time = datetime.datetime.fromisoformat(recorded_at or "")
+        return (time.astimezone(datetime.UTC) if time.tzinfo else time).date()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _models(evidence: Evidence) -> list[dict[str, Any]]:

@@ -23,9 +23,21 @@ _GHOST: _Json = {
     "tokenizer_url": None,
 }
 
+_UNUSABLE: _Json = {"endpoints": [], "default_endpoints": [], "tokenizer_url": None}
+_RETIRED = "command-light"
+
 ALL: FaultTable[list[_Json]] = {
     fault("models.listed-in-vain", "The list starts with a model that cannot be called."): (
         lambda found, _: [{**found[0], **_GHOST}, *found]
+    ),
+    fault("models.unknown-listed", "The list ends with a model of a name that nobody knows."): (
+        lambda found, _: [*found, {**found[0], **_UNUSABLE, "name": "north-wind-v1.0"}]
+    ),
+    fault("models.retired-listed", "The list ends with a model that was removed, without a mark."): (
+        lambda found, _: [
+            *(one for one in found if one["name"] != _RETIRED),
+            {**found[0], **_UNUSABLE, "name": _RETIRED, "is_deprecated": False},
+        ]
     ),
 }
 """All models, before the filters."""
