@@ -234,7 +234,9 @@ def test_models_that_the_list_does_not_know_or_has_as_retired(
     document: Callable[..., str], traffic: Callable[..., str], root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "models.yaml").write_text(
-        "models:\n  nap-1: {retired: {date: 2025-09-15, source: [docs]}, source: [docs]}\n", encoding="utf-8"
+        "models:\n  nap-1: {retired: {date: 2025-09-15, source: [docs]}, source: [docs]}\n"
+        "  nap-5: {retired: {date: 2026-11-03, source: [docs]}, source: [docs]}\n",
+        encoding="utf-8",
     )
     edited = document(
         {"components/schemas/RerankV2Request/properties/model": {"type": "string", "default": "nap-3"}}
@@ -242,6 +244,7 @@ def test_models_that_the_list_does_not_know_or_has_as_retired(
     rows = (
         row(Kind.PROPERTY_MISSING, "/a", request_text='POST /v2/rerank\n\n{"model": "nap-1"}'),
         row(Kind.PROPERTY_MISSING, "/b", request_text='POST /v2/rerank\n\n{"model": "nap-2"}', status=404),
+        row(Kind.PROPERTY_MISSING, "/e", request_text='POST /v2/rerank\n\n{"model": "nap-5"}'),
         row(Kind.PROPERTY_MISSING, "/c", request_text='{"model": "mine-ft"}'),
         row(
             Kind.PROPERTY_MISSING,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cohere_conformance.drift.facts import Description, Node
 
 _FILE = "models.yaml"
+_DAY = len("2026-11-29")
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class KnownModels:
             self._models = load_models(path).models
             _, self._lines = load_located(path)
 
-    def news(self, name: str, *, served: bool) -> ModelNews | None:
+    def news(self, name: str, *, served: str = "") -> ModelNews | None:
         """Return what is new about a model, or `None`.
 
         Args:
             name: of the model.
-            served: whether the model was served, and not just named.
+            served: RFC 3339 time at which the model was served; empty if it was just named.
         """
         known = self._models.get(name)
         if known is None:
@@ -71,8 +72,8 @@ class KnownModels:
             ("retired", known.retired and known.retired.date),
             ("deprecated", known.deprecated),
         )
-        for word, since in ended if served else ():
-            if since is not None:
+        for word, since in ended:
+            if since is not None and served[:_DAY] >= str(since):
                 line = self._lines.of(["models", name])
                 return ModelNews(name, f"{word} since {since}, but served", Edit(self._shown, line))
         return None

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Report, Row
 
 TRAFFIC = "traffic"
+_EVERYTHING = "contract"
+"""The profile of a server of everything that is declared."""
 _Key = tuple[str, ...]
 
 
@@ -167,13 +169,17 @@ def drift_of(
     witnesses = [_described(ours, name, facts, lock, seen) for name, facts in descriptions]
     for name, facts in descriptions:
         for model in declared_models(facts):
-            models.add(model, Sighting(name), served=False)
+            models.add(model, Sighting(name))
     if report is not None:
         for change, row in traffic_changes(ours, report):
             for part in _directions(change)[0]:
                 seen.add(part, _of_row(row))
+        # A server of everything that is declared serves retired models as well.
+        target = report.header.target
+        everything = target is not None and target.profile == _EVERYTHING
         for model, example in served_models(report):
-            models.add(model, Sighting(TRAFFIC, 1, example.recorded_at or ""), served=True)
+            time = example.recorded_at or ""
+            models.add(model, Sighting(TRAFFIC, 1, time), served="" if everything else time)
         witnesses.append(Witness(TRAFFIC, TRAFFIC, f"{report.exchanges_judged:,} exchanges"))
     gaps, news = _gaps(seen, root), models.gaps
     evidence = [*(gap.evidence for gap in gaps), *(model.evidence for model in news)]
@@ -202,7 +208,7 @@ class _Models:
         self._known = known
         self._found: dict[ModelNews, list[Sighting]] = {}
 
-    def add(self, name: str, shown: Sighting, *, served: bool) -> None:
+    def add(self, name: str, shown: Sighting, *, served: str = "") -> None:
         """Add a witness of a model."""
         news = self._known.news(name, served=served)
         if news is not None:

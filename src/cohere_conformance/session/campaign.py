@@ -153,10 +153,13 @@ class Campaign:
         return tuple(case for case in self._suite.cases if case.group in self.plan.selected)
 
     def _used_roles(self) -> list[str]:
-        """Return the roles of the cases that are run; tests have those of the cases of their group."""
-        named = {name.partition(".")[0] for name in self.plan.cases}
-        named = named if named <= self.plan.selected else set()  # one that fuzzes names no group
-        return used_roles(case for case in self.cases if not named or case.group in named)
+        """Return the roles of the cases that are run; a test has those of the cases of its group."""
+        named = self.plan.cases
+        tests = named - {case.id for case in self.cases}
+        groups = {test.partition(".")[0] for test in tests}
+        if not named or not groups <= self.plan.selected:  # a test that fuzzes names no group
+            return used_roles(self.cases)
+        return used_roles(case for case in self.cases if case.id in named or case.group in groups)
 
     @property
     def _lists(self) -> bool:
