@@ -70,7 +70,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="ROLE=NAME",
         action="append",
         default=[],
-        help="model that a role of the cases stands for; repeatable",
+        help="model that a role of the cases means; repeatable",
     )
     add("--conformance-max-requests", metavar="N", type=int, help="maximum number of requests")
     add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for each job")

@@ -1,4 +1,4 @@
-"""Which model each role of the cases stands for."""
+"""Which model each role of the cases means."""
 
 from __future__ import annotations
 

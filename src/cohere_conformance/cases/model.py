@@ -85,7 +85,7 @@ class Resource(msgspec.Struct, frozen=True):
         remove: the requests that delete it, in order.
         file: its file, for messages.
         line: its line there.
-        models: the model that each role in its requests stands for; empty while the roles are placeholders.
+        models: the model that each role in its requests means; empty while the roles are placeholders.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Case(msgspec.Struct, frozen=True):
         profiles: other expectations, or the reason to skip the case, by profile of the target.
         file: its file, for messages.
         line: its line there.
-        models: the model that each role stands for, in the case and in the resources that it needs; empty
+        models: the model that each role means, in the case and in the resources that it needs; empty
             while the roles are placeholders.
     """
 
@@ -196,7 +196,7 @@ class Suite(msgspec.Struct, frozen=True):
     Attributes:
         cases: in the order of the groups' names, and of each file.
         resources: by full name.
-        models: the model that each role stands for; empty while the roles are placeholders.
+        models: the model that each role means; empty while the roles are placeholders.
         written: the same with placeholders for the roles; `None` for itself.
     """
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def default_models(profile: str) -> dict[str, str]:
-    """Return the model that each role stands for under a profile if nobody names another."""
+    """Return the model that each role means under a profile if nobody names another."""
     return {name: role.model(profile) for name, role in shipped_models().roles.items()}
 
 

@@ -90,7 +90,7 @@ _SERVER = (
         "models",
         metavar="ROLE=NAME",
         multiple=True,
-        help="Model that a role of the cases stands for, such as chat=command-a-03-2025; repeatable.  "
+        help="Model that a role of the cases means, such as chat=command-a-03-2025; repeatable.  "
         "[default: a model that the target lists, else that of the profile]",
     ),
     click.option("--max-requests", metavar="N", type=click.IntRange(1), help="Maximum number of requests."),

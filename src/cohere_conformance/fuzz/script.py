@@ -36,7 +36,7 @@ class Script:
         operations: labels of all that may be called.
         profile: of the target.
         unique: distinguishes the resources of this test from others.
-        models: the model that each role stands for; those of the profile if not given.
+        models: the model that each role means; those of the profile if not given.
 
     Attributes:
         operations: the same labels.

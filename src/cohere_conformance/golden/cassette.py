@@ -85,7 +85,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def role_models(self) -> dict[str, str]:
-        """The model that each role stood for."""
+        """The model that each role meant."""
         return {**default_models(self.profile), **self.models}
 
     @property

@@ -1,10 +1,10 @@
-"""Which model a role of the cases stands for in a run."""
+"""Which model a role of the cases means in a run."""
 
 import msgspec
 
 
 class RoleModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that a role of the cases stands for in a run.
+    """The model that a role of the cases means in a run.
 
     Attributes:
         role: such as `chat`.

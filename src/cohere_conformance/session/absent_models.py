@@ -24,7 +24,7 @@ class AbsentModels:
     """The models that responses of a target have shown to be absent.
 
     Args:
-        roles: the model that each role of the cases stands for.
+        roles: the model that each role of the cases means.
     """
 
     def __init__(self, roles: Mapping[str, str]) -> None:

@@ -78,7 +78,7 @@ class Api:
         undo: deletes the resources that responses to this test have reported as created; returns the requests
             it has sent.
         patience: waits for slow resources of the target.
-        models: the model that each role stands for.
+        models: the model that each role means.
 
     Attributes:
         profile: likewise.

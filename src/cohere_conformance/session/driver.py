@@ -102,7 +102,7 @@ class Driver:
         live_tiers: tiers of operations that may be sent to a live host unless the caller allows more.
         recorded_url: base URL of recorded requests, where the run takes the responses out of recordings and
             sends nothing.
-        lists_models: whether the roles of cases stand for models that the target lists; recorded requests
+        lists_models: whether the roles of cases mean models that the target lists; recorded requests
             have models already.
     """
 

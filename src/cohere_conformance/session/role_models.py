@@ -1,4 +1,4 @@
-"""Which model each role of the cases stands for in a run.
+"""Which model each role of the cases means in a run.
 
 The caller decides (`--model chat=NAME`), else the list of models of the target, else the profile.
 """

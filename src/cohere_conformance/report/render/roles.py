@@ -14,7 +14,7 @@ _SHOWN = 4
 
 
 def models_line(target: Target) -> str:
-    """Return which models the roles stand for and who decided that; an empty text without roles.
+    """Return which models the roles mean and who decided that; an empty text without roles.
 
     The defaults of a profile are only counted: `contracts/models.yaml` names them.
     """
