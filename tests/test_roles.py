@@ -59,10 +59,12 @@ ABOUT_A_MODEL = {
     "embed.v2.model-of-1024",
     "embed.v2.model-of-384",
     "embed.v2.retired-model",
+    "embed.v2.text-tokens",
     "models.get.embed-v3",
     "models.get.retired",
     "rerank.v1.retired-model",
     "rerank.v2.other-model",
+    "rerank.v2.spans-older-model",
     "tokenize.retired-model",
 }
 
