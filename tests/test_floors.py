@@ -19,7 +19,7 @@ FLOORS = [
     {"model", "errors", "data", "names", "pointer", "curl", "access", "inputs"},
     {"privacy"},
     {"contract", "recordings", "report"},
-    {"drift"},
+    {"drift", "baseline"},
     {"client"},
     {"configuration"},
     {"checks", "reference", "cases"},

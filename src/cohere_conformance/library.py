@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Finding
     from cohere_conformance.report import Report
+    from cohere_conformance.report.header import Baseline
 
 
 def judge(
@@ -98,6 +99,7 @@ def judged(
     jobs: int = 1,
     progress: session.Progress | None = None,
     arguments: tuple[str, ...] = (),
+    baseline: Baseline | None = None,
     interruptible: bool = False,
 ) -> Report:
     """Judge all traffic in files and folders and return the report.
@@ -109,6 +111,7 @@ def judged(
         jobs: number of processes.
         progress: called with the file being read and how many exchanges were judged since the last call.
         arguments: the command line, for the report.
+        baseline: the accepted drift.
         interruptible: on Ctrl-C, return the partial report with exit code 2 instead of raising.
     """
     started, tally, exit_code = now(), Tally(), None
@@ -129,6 +132,7 @@ def judged(
         started_at=started,
         fail_on=fail_on,
         arguments=arguments,
+        baseline=baseline,
     )
     operations = list(judging.contract.operations)
     return tally.finish(

@@ -100,6 +100,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DB",
         help="database of failing examples: a folder, or redis://host:port/number",
     )
+    add("--conformance-baseline", metavar="FILE", default="", help="file of accepted deviations")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",

@@ -16,6 +16,7 @@ import pytest
 
 from cohere_conformance import suites
 from cohere_conformance.access import VARIABLE
+from cohere_conformance.baseline import in_force
 from cohere_conformance.cases import Case
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
@@ -89,6 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
             workers=workerinput[_WORKERS] if workerinput else max(workers, 1),
             arguments=arguments(config, chosen.command),
             configuration=used,
+            baseline=in_force(cast("str", config.getoption("--conformance-baseline"))),
         )
         if workerinput:
             terminate_like_interrupt()

@@ -147,11 +147,18 @@ class Reporting:
             self._outcome.conclude(
                 interrupted=self._interrupted or stopped, failures=tuple(dict.fromkeys(self._failures))
             )
-            if exitstatus == pytest.ExitCode.TESTS_FAILED and self._outcome.code in _GREEN:
+            failed = exitstatus == pytest.ExitCode.TESTS_FAILED and not self._accepted
+            if failed and self._outcome.code in _GREEN:
                 self._outcome.conclude(failures=("a test failed and has left no finding",))
         except ConformanceError as error:
             print(lines(f"cohere-conformance: {error}"), file=sys.stderr)
         session.exitstatus = self._outcome.code
+
+    @property
+    def _accepted(self) -> bool:
+        """Whether tests failed because of findings that the baseline accepts."""
+        report = self._outcome.report
+        return report is not None and bool(report.accepted and report.cases and report.cases.failed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the report."""

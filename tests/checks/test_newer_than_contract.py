@@ -1,4 +1,4 @@
-"""A client and a server that are newer than the contract: additive findings and notices, never breaking ones.
+"""Clients and servers that are newer than the contract: additive findings and notices, never breaking ones.
 
 What the contract does not know, the vendor may have added since. The models, properties and values of these
 requests are made up; an SDK of next year may send such ones.

@@ -20,7 +20,8 @@ from cohere_conformance.cli import run
 from cohere_conformance.data import folder
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.coverage import Coverage, OtherHosts
-from cohere_conformance.report.shape import Example, Footer, Header, Mode, Report, Row, Totals
+from cohere_conformance.report.header import Header, Mode
+from cohere_conformance.report.shape import Example, Footer, Report, Row, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cohere_conformance import __version__
+from cohere_conformance.cli.baseline import baseline
 from cohere_conformance.cli.cassettes import cassettes
 from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
@@ -48,7 +49,7 @@ def commands() -> None:
 
 
 _JUDGING = (run_, fuzz, check, record, replay, verify, cassettes)
-_OTHER = (init, report, selftest, contract, serve, list_, explain)
+_OTHER = (init, report, baseline, selftest, contract, serve, list_, explain)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cohere_conformance import session
+from cohere_conformance.baseline import in_force
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.output import deliver
@@ -60,6 +61,7 @@ EXAMPLES = ("conforming", "deviating")
 @click.option(
     "--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
 )
+@options.baseline
 @options.report_dir
 @options.verbose
 @configurable
@@ -70,6 +72,7 @@ def check(
     servers: tuple[str, ...],
     fail_on: str,
     jobs: int,
+    baseline: str | None,
     report_dir: Path,
     verbose: bool,
 ) -> int:
@@ -98,6 +101,7 @@ def check(
             jobs=jobs,
             progress=progress,
             arguments=tuple(sys.argv[1:]),
+            baseline=in_force(baseline),
             interruptible=True,
         )
     return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose)

@@ -15,6 +15,13 @@ report_dir = click.option(
     help="Folder of report.html, report.md and report.json.",
 )
 
+baseline = click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="File of accepted deviations (see `baseline`).  [default: conformance-baseline.yaml, if it is here]",
+)
+
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print the full report; the short one has the worst findings only."
 )

@@ -127,6 +127,7 @@ _SCOPE = (
         show_default=True,
         help="Least severity that makes the exit code 1.",
     ),
+    options.baseline,
     click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Number of processes."),
     options.report_dir,
     options.verbose,
@@ -187,6 +188,7 @@ def suites(
             "client-key",
             "seed",
             "fail-on",
+            "baseline",
             "report-dir",
         )
     }

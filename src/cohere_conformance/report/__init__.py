@@ -15,6 +15,7 @@ from cohere_conformance.report.ended import Ended, clear_ended, write_ended
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.fuzzed import Fuzzing
+from cohere_conformance.report.header import Baseline, GoldenCounts, Header, Mode, Target
 from cohere_conformance.report.journal import (
     Journal,
     WorkerJournal,
@@ -29,20 +30,13 @@ from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.role_model import RoleModel
-from cohere_conformance.report.shape import (
-    GoldenCounts,
-    Header,
-    Mode,
-    Report,
-    Row,
-    Sentences,
-    Target,
-)
+from cohere_conformance.report.shape import Report, Row, Sentences
 from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
 
 __all__ = [
     "Background",
+    "Baseline",
     "CaseCoverage",
     "CaseEnd",
     "CaseOutcome",

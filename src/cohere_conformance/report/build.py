@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import msgspec
 
 from cohere_conformance.model import BodyState, Kind, Severity
 from cohere_conformance.report import verdict
+from cohere_conformance.report.baseline import accept
 from cohere_conformance.report.causes import NOTHING_KNOWN, Background, SeenFinding, find_causes
 from cohere_conformance.report.coverage import (
     AmendmentUse,
@@ -22,10 +24,11 @@ from cohere_conformance.report.coverage import (
     UnreadableInput,
 )
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
-from cohere_conformance.report.example import LONGEST_PATH, clean, example, rank, without_password
+from cohere_conformance.report.example import LONGEST_PATH, clean, example, rank
 from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.latency import Latencies
-from cohere_conformance.report.shape import Footer, Header, Report, Row, Totals
+from cohere_conformance.report.shape import Footer, Report, Row, Totals
+from cohere_conformance.report.shown_header import shown_header
 from cohere_conformance.report.together import Together
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Exchange, Finding, Untestable
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
-    from cohere_conformance.report.shape import Target
+    from cohere_conformance.report.header import Header
 
 STREAM_MEDIA_TYPES = frozenset(
     {"text/event-stream", "application/stream+json", "application/x-ndjson", "application/jsonl"}
@@ -210,6 +213,7 @@ class Tally:
         declarations: tuple[Exercise, ...] = (),
         fuzzed: tuple[FuzzCoverage, ...] = (),
         background: Background = NOTHING_KNOWN,
+        others: Collection[str] = (),
     ) -> Report:
         """Return the report.
 
@@ -223,13 +227,9 @@ class Tally:
             declarations: the same, with elements that operations share counted once.
             fuzzed: what the fuzzer sent and covered, if it was used.
             background: what explains findings besides themselves.
+            others: labels of further operations, which the run was not about.
         """
-        header = msgspec.structs.replace(
-            header,
-            inputs=tuple(clean(path, LONGEST_PATH) for path in header.inputs),
-            arguments=tuple(clean(without_password(argument)) for argument in header.arguments),
-            target=header.target and _shown(header.target),
-        )
+        header = shown_header(header)
         made = {key: entry.row(fingerprint(key)) for key, entry in self._entries.items()}
         rows = tuple(sorted(made.values(), key=_row_order))
         coverage = msgspec.structs.replace(
@@ -240,24 +240,48 @@ class Tally:
             groups=dict(contract_operations) if isinstance(contract_operations, Mapping) else {},
             fuzzed=fuzzed,
         )
-        totals = self._totals(rows)
-        code = (
-            verdict.exit_code(self.verdict_values(cases), header.fail_on) if exit_code is None else exit_code
+        unexplained = self._sightings(made)
+        accepted = accept(
+            header.baseline,
+            [one.row for one in unexplained],
+            lambda: find_causes(unexplained, coverage, background, header.fail_on),
+            called=self._operations.keys(),
+            uncalled={*coverage.unseen, *others},
+            today=finished_at[:10],
+            ended=exit_code is None and (cases is None or cases.ended),
         )
+        sightings = [one for one in unexplained if one.row.fingerprint not in accepted.fingerprints]
+        open_rows = tuple(one.row for one in sightings)
+        accepted_rows = tuple(one.row for one in unexplained if one.row.fingerprint in accepted.fingerprints)
+        known = tuple(row for row in rows if row.amendment is not None)
+        totals = msgspec.structs.replace(
+            self._totals((*open_rows, *known)),
+            accepted=len(accepted_rows),
+            baseline_problems=len(accepted.problems),
+        )
+        values = dataclasses.replace(
+            self.verdict_values(cases),
+            open_severities=frozenset(row.severity for row in open_rows),
+            baseline_errors=len(accepted.problems),
+        )
+        code = verdict.exit_code(values, header.fail_on) if exit_code is None else exit_code
         words = verdict.words(totals, code, header.fail_on, len(header.inputs), cases)
         footer = Footer(totals=totals, exit_code=code, verdict=words, finished_at=finished_at)
         return Report(
             header=header,
-            findings=tuple(row for row in rows if row.amendment is None),
-            known_defects=tuple(row for row in rows if row.amendment is not None),
+            findings=open_rows,
+            accepted=accepted_rows,
+            baseline_problems=accepted.problems,
+            baseline_unseen=accepted.unseen,
+            known_defects=known,
             coverage=coverage,
             footer=footer,
             sentences=background.sentences.named_by(rows),
-            causes=find_causes(self._sightings(made), coverage, background, header.fail_on),
+            causes=find_causes(sightings, coverage, background, header.fail_on),
         )
 
     def _sightings(self, rows: Mapping[RowKey, Row]) -> list[SeenFinding]:
-        """Return the findings that are not known spec defects with what is known about them."""
+        """Return the findings that are not known spec defects, worst first, with what is known about them."""
         cases, companions = self._together.cases(), self._together.companions()
         return [
             SeenFinding(
@@ -269,7 +293,7 @@ class Tally:
                     rows[other].fingerprint for other in companions.get(key, ()) if other[1] is None
                 ),
             )
-            for key, row in rows.items()
+            for key, row in sorted(rows.items(), key=lambda item: _row_order(item[1]))
             if row.amendment is None
         ]
 
@@ -364,16 +388,6 @@ class Tally:
             untestable=len(self._gaps.untestable()),
             inconclusive=self._gaps.inconclusive,
         )
-
-
-def _shown(target: Target) -> Target:
-    return msgspec.structs.replace(
-        target,
-        url=clean(without_password(target.url)),
-        profile=clean(target.profile),
-        declares=tuple(map(clean, target.declares)),
-        serve=tuple(map(clean, target.serve)),
-    )
 
 
 def _row_order(row: Row) -> tuple[object, ...]:

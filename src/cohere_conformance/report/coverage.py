@@ -255,6 +255,11 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     deviations: tuple[str, ...] = ()
     waits: tuple[Waiting, ...] = ()
 
+    @property
+    def ended(self) -> bool:
+        """Return whether every planned case was tried, in processes that came to their end."""
+        return not (self.interrupted or self.unclosed or self.not_run)
+
 
 class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """How much of what an operation declares was seen.

@@ -96,6 +96,7 @@ def report_of(
         declarations=_declarations(elements, run.seen),
         fuzzed=() if fuzzed is None else fuzzed.coverage(exercise),
         background=background,
+        others=further,
     )
 
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from cohere_conformance.model import Exchange, Finding
 from cohere_conformance.privacy import redact
 from cohere_conformance.report.coverage import CaseOutcome, Waiting
+from cohere_conformance.report.header import Header
 from cohere_conformance.report.render.safe import json_visible
-from cohere_conformance.report.shape import Header
 from cohere_conformance.report.shorten import shorten, what_is_cut
 
 if TYPE_CHECKING:

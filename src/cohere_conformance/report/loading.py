@@ -9,7 +9,8 @@ import msgspec
 from cohere_conformance.errors import ReportError
 from cohere_conformance.inputs.bounds import LONGEST
 from cohere_conformance.inputs.files import read_document
-from cohere_conformance.report.shape import FORMAT, REPORT_JSON, Report
+from cohere_conformance.report.header import FORMAT
+from cohere_conformance.report.shape import REPORT_JSON, Report
 
 if TYPE_CHECKING:
     from pathlib import Path

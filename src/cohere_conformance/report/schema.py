@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from cohere_conformance.report.shape import FORMAT, Report
+from cohere_conformance.report.header import FORMAT
+from cohere_conformance.report.shape import Report
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n      .+)*)", re.MULTILINE)
 

@@ -1,119 +1,21 @@
 """The report as a value: header, rows, coverage, footer.
 
 Field names are the names in `report.json`. They are read by other people's scripts, so a change of meaning
-raises `FORMAT`; a new field with a default does not.
+raises `header.FORMAT`; a new field with a default does not.
 """
 
-import enum
 from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
 
 from cohere_conformance.model import Kind, Severity
-from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
-from cohere_conformance.report.role_model import RoleModel
+from cohere_conformance.report.header import EntryProblem, Header
 
-FORMAT = 3
-"""The version of the shape that this module reads and writes."""
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
 REPORT_HTML = "report.html"
-
-
-class Mode(enum.StrEnum):
-    """Which declaration the traffic was judged against."""
-
-    AMENDED = "amended"
-    AS_PUBLISHED = "as-published"
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """The target of a run.
-
-    Attributes:
-        url: base URL, without credentials.
-        profile: what kind of server it is expected to be, such as `contract` or `live-2026`.
-        declares: what the target implements: groups, groups of one version, operations; empty if
-            everything.
-        key: whether a key was sent.
-        seed: seed of the random choices, if there is one.
-        workers: number of processes.
-        serve: arguments of the command that starts the embedded server again.
-        models: the models of the roles that the cases use.
-    """
-
-    url: str
-    profile: str = "contract"
-    declares: tuple[str, ...] = ()
-    key: bool = False
-    seed: int | None = None
-    workers: Count = 1
-    serve: tuple[str, ...] = ()
-    models: tuple[RoleModel, ...] = ()
-
-
-class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """The golden cassettes of a run, by the kind of server that they were recorded from.
-
-    Attributes:
-        interactions: how many there are.
-        reference: recorded from the reference server of this package, so they show what we expect.
-        live: recorded from the API itself.
-        other: recorded from some other server.
-        imported: imported from traffic that somebody else recorded.
-        broken: files that cannot be read as cassettes.
-        compared: whether the responses of a target were compared with them.
-        shape_only: with how many of them only status and shape were compared, because the reference server's
-            values are not demanded of others.
-    """
-
-    interactions: Count
-    reference: Count
-    live: Count
-    other: Count = 0
-    imported: Count = 0
-    broken: Count = 0
-    compared: bool = False
-    shape_only: Count = 0
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What was judged, against what, and when it began.
-
-    Attributes:
-        tool: name of the program.
-        version: its version.
-        contract_version: the version the contract declares.
-        contract_digest: digest of the contract; reports with the same digest are comparable.
-        mode: `amended`, or `as-published` for the declaration without our amendments.
-        inputs: the paths, as the caller named them.
-        started_at: RFC 3339 time at which the run began.
-        fail_on: the least severity that makes the run fail.
-        arguments: the command line after the program's name, where there was one.
-        target: the target of a run; null if traffic was read and nothing was sent.
-        golden: the golden cassettes that were replayed or compared with; null if none were.
-        configuration: what was taken from a configuration file; null if there was none.
-        origins: how many operations the contract has of each origin: the vendor's `document`, or an `SDK`
-            only; empty in older reports.
-        format: the version of this shape.
-    """
-
-    tool: str
-    version: str
-    contract_version: str
-    contract_digest: str
-    mode: Mode
-    inputs: tuple[str, ...]
-    started_at: str
-    fail_on: Severity = Severity.ADDITIVE
-    arguments: tuple[str, ...] = ()
-    target: Target | None = None
-    golden: GoldenCounts | None = None
-    configuration: ConfigurationUsed | None = None
-    origins: dict[str, int] = {}
-    format: int = FORMAT
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,6 +141,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         undecoded: exchanges judged without their response body, which could not be decoded.
         untestable: requirements of operations that some exchanges could not show.
         inconclusive: recorded exchanges whose answer says nothing about the API.
+        accepted: distinct findings that the baseline accepts.
+        baseline_problems: entries of the baseline that are expired or match nothing.
     """
 
     exchanges: Count
@@ -256,6 +160,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     undecoded: Count = 0
     untestable: Count = 0
     inconclusive: Count = 0
+    accepted: Count = 0
+    baseline_problems: Count = 0
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,6 +212,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         header: what was judged, against what, and when.
         findings: the distinct findings that are not known spec defects, worst first.
         known_defects: the distinct findings that are known spec defects, worst first; they never fail a run.
+        accepted: the distinct findings that the baseline accepts, worst first; they never fail a run.
+        baseline_problems: what is wrong with entries of the baseline; each fails a run.
+        baseline_unseen: entries of the baseline about operations that were not called.
         causes: the mistakes that explain the findings, the most important one first.
         coverage: what was covered and what was not.
         sentences: about the requirements and cases that the findings name.
@@ -315,6 +224,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     header: Header
     findings: tuple[Row, ...]
     known_defects: tuple[Row, ...] = ()
+    accepted: tuple[Row, ...] = ()
+    baseline_problems: tuple[EntryProblem, ...] = ()
+    baseline_unseen: Count = 0
     causes: tuple[Cause, ...] = ()
     coverage: Coverage
     sentences: Sentences = Sentences()
@@ -349,6 +261,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def open_severities(self) -> frozenset[Severity]:
         """Return the severities of the findings that are not known spec defects."""
         return frozenset(row.severity for row in self.findings)
+
+    @property
+    def baseline_errors(self) -> int:
+        """Return how many entries of the baseline are expired or match nothing."""
+        return len(self.baseline_problems)
 
     @property
     def inconclusive(self) -> int:

@@ -54,6 +54,10 @@ class VerdictInputs(Protocol):
         """Return how many recorded exchanges say nothing about the API."""
 
     @property
+    def baseline_errors(self) -> int:
+        """Return how many entries of the baseline are expired or match nothing."""
+
+    @property
     def cases(self) -> CaseCoverage | None:
         """Return how the cases of a run ended; `None` where traffic was read and nothing was sent."""
 
@@ -70,6 +74,7 @@ class VerdictValues:
     exchanges_unrouted: int = 0
     untestable_unexplained: int = 0
     inconclusive: int = 0
+    baseline_errors: int = 0
 
 
 def exit_code(outcome: VerdictInputs, fail_on: Severity = Severity.ADDITIVE) -> int:
@@ -86,6 +91,8 @@ def exit_code(outcome: VerdictInputs, fail_on: Severity = Severity.ADDITIVE) -> 
     did not run or showed nothing; 5 and 0. Without a single exchange there is no 0.
     """
     found = any(RANK[severity] <= RANK[fail_on] for severity in outcome.open_severities)
+    # An entry that is out of date is mended as a finding is, and must not wait until somebody looks.
+    found |= outcome.baseline_errors > 0
     if outcome.cases is not None:
         exchanges = outcome.exchanges_judged + outcome.exchanges_unrouted
         return _run_code(
@@ -147,9 +154,13 @@ def words(
     if code == CONFORMS:
         below = _found(totals, Severity.NOTICE)
         below = f"; below --fail-on {fail_on}: {below}" if below else ""
+        below += f"; accepted: {quantity(totals.accepted, 'finding')}" if totals.accepted else ""
         return f"CONFORMS: {scope}{_without_body(totals)}{below}"
     least = max(Severity.ADDITIVE, fail_on, key=RANK.__getitem__)
     found = _found(totals, least)
+    if totals.baseline_problems:
+        entries = _entries(totals.baseline_problems)
+        found = f"{found}, {entries}" if found else entries
     if cases is not None and cases.failed_bare:
         bare = f"{quantity(cases.failed_bare, 'failed case')} without a finding"
         found = f"{found} and {bare}" if found else bare
@@ -183,6 +194,10 @@ def words(
     if code == INTERRUPTED:
         return f"INTERRUPTED: so far {found} in {scope}" + (f"; {open_ends}" if open_ends else "")
     return f"NO VERDICT (exit code {code}): so far {found} in {scope}"
+
+
+def _entries(number: int) -> str:
+    return f"{number} {'entry' if number == 1 else 'entries'} of the baseline to correct"
 
 
 def unjudged(totals: Totals) -> list[tuple[BodyState, int]]:

@@ -21,6 +21,7 @@ from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.report import (
+    Baseline,
     ConfigurationUsed,
     Ended,
     Header,
@@ -92,6 +93,7 @@ class Campaign:
         workers: how many processes send.
         arguments: the command line, for the report.
         configuration: what was taken from a configuration file, for the report.
+        baseline: the accepted drift.
 
     Attributes:
         plan: what the run may do.
@@ -116,6 +118,7 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
         configuration: ConfigurationUsed | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         # Checked before the contract takes it for a base URL.
         self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
@@ -138,6 +141,7 @@ class Campaign:
         self._environment = environment
         self._arguments = arguments
         self._configuration = configuration
+        self._baseline = baseline
         self._identity: Identity | None = None
         self._ended: Ended | None = None
 
@@ -274,6 +278,7 @@ class Campaign:
             fail_on=self._fail_on,
             arguments=self._arguments,
             configuration=self._configuration,
+            baseline=self._baseline,
             target=None
             if self.plan.target_kind is TargetKind.RECORDED
             else Target(

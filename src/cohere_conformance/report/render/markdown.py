@@ -43,6 +43,8 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_exercised(report),
         *_glance(parts.server_rows(report)),
         *_causes(report, folder, limit),
+        *_list(parts.BASELINE, [prose(line) for line in parts.baseline_lines(report)], limit),
+        *_list(parts.ACCEPTED, [prose(line) for line in parts.accepted_lines(report)], limit),
         *_ends(report, limit),
         *_operations(report),
         *_fuzzed(report),

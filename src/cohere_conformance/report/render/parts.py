@@ -13,16 +13,8 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
-    from cohere_conformance.report.shape import (
-        Cause,
-        Example,
-        GoldenCounts,
-        Header,
-        Report,
-        Row,
-        Target,
-        Totals,
-    )
+    from cohere_conformance.report.header import GoldenCounts, Header, Target
+    from cohere_conformance.report.shape import Cause, Example, Report, Row, Totals
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report by default."""
@@ -34,6 +26,9 @@ AMENDMENTS_NOTE = (
 )
 GLANCE_FROM = 6
 """Number of findings from which on there is a summary by kind."""
+ACCEPTED = "Accepted"
+"""Findings that a baseline accepts."""
+BASELINE = "Baseline, to correct"
 NOT_EXERCISED = "Declared, not covered"
 NOT_TESTABLE = "Requirements not testable"
 INCONCLUSIVE = "Inconclusive, response not from the API"
@@ -246,7 +241,28 @@ def summary_lines(report: Report) -> list[str]:
         lines.append(
             f"known spec defects: {findings} of {quantity(len(amendments), 'amendment')}, not counted"
         )
+    if (baseline := report.header.baseline) is not None:
+        unseen = f", {report.baseline_unseen} about operations not called" if report.baseline_unseen else ""
+        lines.append(
+            f"accepted: {quantity(len(report.accepted), 'finding')} by {baseline.file} "
+            f"({len(baseline.entries)} accepted deviations{unseen})"
+        )
     return lines
+
+
+def accepted_lines(report: Report) -> list[str]:
+    """Return a line for each finding that the baseline accepts."""
+    return [
+        f"{row.severity} {row.kind}  {row.operation}  {row.location or WHOLE_BODY}: {row.observed} "
+        f"({row.fingerprint})"
+        for row in report.accepted
+    ]
+
+
+def baseline_lines(report: Report) -> list[str]:
+    """Return a line for each entry of the baseline that has to be corrected, with the correction."""
+    file = report.header.baseline.file if report.header.baseline is not None else ""
+    return [f"{file}:{one.line}: {one.says}" for one in report.baseline_problems]
 
 
 def exercised(report: Report) -> list[Exercised]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
+    from cohere_conformance.report.header import Target
     from cohere_conformance.report.role_model import RoleModel
-    from cohere_conformance.report.shape import Target
 
 _SHOWN = 4
 

@@ -91,6 +91,7 @@ class _Printer:
         self._operations()
         self._fuzzed()
         self._amendments()
+        self._list(parts.ACCEPTED, parts.accepted_lines(self.report))
         self._list("Operations never seen", coverage.unseen, limit=5)
         self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
 
@@ -115,6 +116,7 @@ class _Printer:
         self._rows("Requests (client side)", parts.client_rows(self.report), brief=brief, limit=CLIENT_LIMIT)
         self._glance(parts.server_rows(self.report))
         self._rows("Findings", parts.server_rows(self.report), brief=brief, limit=self.limit)
+        self._list(parts.BASELINE, parts.baseline_lines(self.report), style="bold red")
 
     def verdict(self) -> None:
         """Print the verdict."""

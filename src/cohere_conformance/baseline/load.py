@@ -1,0 +1,95 @@
+"""Reads the file of accepted drift."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.documents import load_located
+from cohere_conformance.errors import ContractError, UsageError
+from cohere_conformance.model import Kind
+from cohere_conformance.names import unknown
+from cohere_conformance.report.header import Acceptance, Baseline
+
+if TYPE_CHECKING:
+    from cohere_conformance.contract.lines import Lines
+
+DEFAULT_FILE = Path("conformance-baseline.yaml")
+"""The file that is used without being named, if it is in the current folder."""
+LIST = "accepted"
+"""The only key of the file."""
+_KEYS = tuple(name for name in Acceptance.__struct_fields__ if name != "line")
+_NAMES = ("finding", "cause", "operation", "kind", "location")
+_FINGERPRINT = re.compile(r"[0-9a-f]{4,12}")
+_SHORTEST_REASON = 10
+
+
+def in_force(named: str | None) -> Baseline | None:
+    """Return the accepted drift of a run: of the named file, or else of the one in the current folder.
+
+    Raises:
+        UsageError: as `load_baseline`.
+    """
+    path = Path(named) if named else DEFAULT_FILE
+    return load_baseline(path) if named or path.exists() else None
+
+
+def load_baseline(path: Path) -> Baseline:
+    """Return the entries of a file of accepted drift.
+
+    Raises:
+        UsageError: the file cannot be read, or an entry is wrong; the message has the line and what to do.
+    """
+    try:
+        document, lines = load_located(path)
+    except ContractError as error:
+        raise UsageError(f"{error}; correct the file of accepted drift") from error
+    if document.keys() != {LIST} or not isinstance(document[LIST], list):
+        raise UsageError(f"{path}: expected one key, {LIST}, with a list of entries; correct it")
+    entries = [_entry(path, number, value, lines) for number, value in enumerate(document[LIST])]
+    return Baseline(file=str(path), entries=tuple(entries))
+
+
+def _entry(path: Path, number: int, value: Any, lines: Lines) -> Acceptance:
+    line = lines.of([LIST, number])
+
+    def wrong(key: str, expected: str) -> UsageError:
+        return UsageError(f"{path}:{lines.of([LIST, number, key])}: {key}: expected {expected}; correct it")
+
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}:{line}: expected an entry with {', '.join(_KEYS)}; correct it")
+    for key in value:
+        if key not in _KEYS:
+            raise UsageError(f"{path}:{lines.of([LIST, number, key])}: {unknown('key', str(key), _KEYS)}")
+    for key, text in value.items():
+        if not isinstance(text, str) or not text.isprintable():
+            raise wrong(key, "a text of one line")
+    if not any(value.get(name) or (name == "location" and name in value) for name in _NAMES):
+        raise UsageError(f"{path}:{line}: expected one of {', '.join(_NAMES)}; add what the entry accepts")
+    if len(value.get("reason", "").strip()) < _SHORTEST_REASON:
+        raise wrong("reason", f"why it is accepted, in at least {_SHORTEST_REASON} characters")
+    if not is_day(value.get("expires", "")):
+        raise wrong("expires", "the last day on which it is accepted, such as 2027-01-31")
+    if value.get("finding") and not _FINGERPRINT.fullmatch(value["finding"]):
+        raise wrong("finding", "a fingerprint: 4 to 12 digits of 0 to 9 and a to f")
+    operation = value.get("operation", "")
+    if operation and "*" not in operation and operation not in (labels := load_contract().operations):
+        at = lines.of([LIST, number, "operation"])
+        raise UsageError(f"{path}:{at}: {unknown('operation', operation, [*labels])}")
+    if value.get("kind") and value["kind"] not in set(Kind):
+        at = lines.of([LIST, number, "kind"])
+        raise UsageError(f"{path}:{at}: {unknown('kind', value['kind'], [*Kind])}")
+    return msgspec.convert({**value, "line": line}, Acceptance)
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a day such as `2027-01-31`."""
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
