@@ -37,7 +37,7 @@ from cohere_conformance.pytest_options import (
     run_options,
     with_key,
 )
-from cohere_conformance.pytest_report import GAVE_UP, Progress, Reporting, is_brief
+from cohere_conformance.pytest_report import GAVE_UP, Reporting, ShownProgress, is_brief
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
@@ -109,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         config.stash[_WORKER] = campaign.worker(workerinput["workerid"] if workerinput else _MAIN)
     if not workerinput and is_brief(config):
-        config.pluginmanager.register(Progress())
+        config.pluginmanager.register(ShownProgress())
     if not workerinput:
         config.pluginmanager.register(Reporting(campaign, _outcome(config), _close))
 

@@ -10,10 +10,11 @@ from rich.console import Console
 
 from cohere_conformance.errors import ConformanceError
 from cohere_conformance.report import render_terminal
+from cohere_conformance.report.render.progress import ProgressBar
 from cohere_conformance.report.render.safe import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from cohere_conformance.session.campaign import Campaign
     from cohere_conformance.session.suites import SuitesResult
@@ -22,6 +23,8 @@ GAVE_UP = "conformance_gave_up"
 """The key under which a process of `-n` reports why it ended the run."""
 BRIEF = -2
 """The verbosity of pytest (`-qq`) at which only the short report is printed; `-v` raises it."""
+QUIET = -3
+"""The verbosity (`-qqq`) at which only the verdict is printed."""
 _GREEN = frozenset({0, 5})
 _LONGEST = 300
 """Maximum length of the description of a failure."""
@@ -32,23 +35,42 @@ def is_brief(config: pytest.Config) -> bool:
     return bool(config.option.verbose <= BRIEF)
 
 
-class Progress:
-    """One line on a terminal that counts the tests, in place of the output of pytest and pytest-xdist."""
+def is_quiet(config: pytest.Config) -> bool:
+    """Return whether only the verdict is wanted."""
+    return bool(config.option.verbose <= QUIET)
+
+
+class ShownProgress:
+    """A bar that counts the tests, in place of the output of pytest and pytest-xdist."""
 
     def __init__(self) -> None:
-        self._terminal: pytest.TerminalReporter | None = None
-        self._done = self._failed = 0
+        self._bar: ProgressBar | None = None
+        self._failed = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Have pytest print no summary of warnings, and pytest-xdist nothing."""
         plugins = session.config.pluginmanager
-        self._terminal = plugins.get_plugin("terminalreporter")
-        if self._terminal is not None:
-            self._terminal.reportchars = self._terminal.reportchars.replace("w", "")
+        terminal = plugins.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.reportchars = terminal.reportchars.replace("w", "")
         if (spread := plugins.get_plugin("dsession")) is not None:
             spread.terminal = None
             plugins.unregister(name="terminaldistreporter")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Show the bar, now that the number of tests is known."""
+        if session.items and not session.config.getoption("--collect-only"):
+            self._show(session.config, len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Show the bar: every process has collected the same tests."""
+        self._show(node.config, len(ids))
+
+    def _show(self, config: pytest.Config, total: int) -> None:
+        if self._bar is None:
+            self._bar = ProgressBar("testing", total, wanted=not is_quiet(config))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
@@ -60,12 +82,18 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a test that has ended."""
         self._failed += report.failed
-        self._done += report.when == "teardown"
+        if self._bar is not None and report.when == "teardown":
+            self._bar.advance(description=f"testing, {self._failed} failed" if self._failed else "")
 
-    def pytest_runtest_logfinish(self) -> None:
-        """Rewrite the line."""
-        if self._terminal is not None and self._terminal.isatty:
-            self._terminal.rewrite(f"{self._done} tests, {self._failed} failed", erase=True)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Remove the bar before anything is printed, also after an interrupt."""
+        self.pytest_unconfigure()
+
+    def pytest_unconfigure(self) -> None:
+        """Remove the bar, however pytest ended."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 class Reporting:
@@ -165,7 +193,9 @@ class Reporting:
         report, files = self._outcome.report, self._outcome.files
         if report is None:
             return
-        terminalreporter.ensure_newline()
+        quiet = is_quiet(terminalreporter.config)
+        if not quiet:
+            terminalreporter.ensure_newline()
         # Through the reporter, so that pytest's capturing and -p no:terminal have their say.
         file = terminalreporter._tw._file
         render_terminal(
@@ -174,4 +204,5 @@ class Reporting:
             folder=str(files[0].parent),
             files=files,
             verbose=not is_brief(terminalreporter.config),
+            quiet=quiet,
         )

@@ -68,25 +68,52 @@ def test_the_verdict_is_printed_once_and_last(report: Report) -> None:
         assert out.getvalue().count(report.footer.verdict) == 1
 
 
-def test_the_short_report_has_the_worst_findings_last(
+def test_the_short_report_has_at_most_ten_causes_of_four_lines(
     exchange: MakeExchange, finding: MakeFinding, finish: Finish
 ) -> None:
     tally = Tally()
-    for count, location in ((1, "/rare"), (9, "/frequent"), (2, "/few"), (3, "/some")):
-        for _ in range(count):
-            tally.add(exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED, location)], "")
+    for number in range(12):
+        tally.add(exchange(), "POST /v2/chat", [finding(Kind.TYPE_CHANGED, f"/{number}")], "")
     report = finish(tally)
+    assert len(report.causes) == 12
     out = io.StringIO()
     render_terminal(report, Console(file=out, width=80), folder="out", files=(Path("out/report.html"),))
     lines = out.getvalue().splitlines()
-    heads = [line.rpartition("  ")[2] for line in lines if line.startswith("BREAKING")]
-    assert heads == ["/frequent", "/some", "/few"]
-    assert "wrote out/report.html" in lines
-    assert lines[-2:] == ["(+1 more in report.json); all of them with -v", report.footer.verdict]
-    assert len(lines) <= 20
-    for row in report.findings:
-        shown = f"  more     cohere-conformance explain {row.fingerprint} --report-dir out" in lines
-        assert shown is (row.location != "/rare")
+    start = lines.index("12 causes of 12 findings") + 1
+    for number, cause in enumerate(report.causes[:10]):
+        head, change, shown_by, more = lines[start + 4 * number :][:4]
+        assert head == f"{number + 1:>2} BREAKING {cause.title}"
+        assert change.startswith("  change   ")
+        assert shown_by == "  shown by POST /v2/chat: 1 operation, 1 finding"
+        assert more == f"  more     cohere-conformance explain {cause.id} --report-dir out"
+    assert lines[start + 40] == "(+2 more in report.json)"
+    assert lines[-2:] == ["wrote out/report.html", report.footer.verdict]
+    assert lines[start + 41 : -2] == [
+        "",
+        "Not looked at",
+        "  3 operations never seen: GET /v1/models; POST /v2/embed; and 1 more",
+    ]
+
+
+def test_the_quiet_report_is_the_verdict(report: Report) -> None:
+    out = io.StringIO()
+    render_terminal(report, Console(file=out, width=80), quiet=True, files=(Path("out/report.html"),))
+    assert out.getvalue() == f"{report.footer.verdict}\n"
+
+
+def test_what_decides_is_first_of_what_was_not_looked_at(report: Report, run: Report) -> None:
+    def below(shown: Report) -> list[str]:
+        out = io.StringIO()
+        render_terminal(shown, Console(file=out, width=300))
+        return out.getvalue().partition("Not looked at\n")[2].splitlines()[:-1]
+
+    assert below(report) == [
+        "  1 unreadable input: broken.jsonl: line 3: expected an object, got the end of the file",
+        "  2 operations never seen: GET /v1/models; POST /v2/rerank",
+        "  1 other host: cdn.example.com (1)",
+        "  1 skipped file: README.md: not a recording",
+    ]
+    assert below(run)[0] == "  2 cases without a response: chat.a: error: out of sockets; chat.c: not-run"
 
 
 def test_the_short_report_of_what_conforms_has_few_lines(
@@ -123,7 +150,7 @@ def test_each_finding_is_shown_once_with_its_proof_and_command(report: Report) -
     for row in report.findings:
         if row.amendment is None:
             assert shown.count(f"cohere-conformance explain {row.fingerprint} --report-dir out") == 1
-    assert "BREAKING type-changed  POST /v2/chat  200  /id\n  expected something\n" in shown
+    assert "BREAKING type-changed  POST /v2/chat  200  /id\n  expected `id` to be something\n" in shown
     assert "; first a.yaml: entry 1\n" in shown
 
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cohere_conformance import session
 from cohere_conformance.baseline import in_force
@@ -23,11 +18,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
 from cohere_conformance.report import write
-from cohere_conformance.report.render.safe import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from cohere_conformance.report.render.progress import ProgressBar
 
 EXAMPLES = ("conforming", "deviating")
 
@@ -64,6 +55,7 @@ EXAMPLES = ("conforming", "deviating")
 @options.baseline
 @options.report_dir
 @options.verbose
+@options.quiet
 @configurable
 def check(
     traffic: tuple[str, ...],
@@ -75,6 +67,7 @@ def check(
     baseline: str | None,
     report_dir: Path,
     verbose: bool,
+    quiet: bool,
 ) -> int:
     """Judge recorded TRAFFIC: files or folders of HAR archives, VCR cassettes, JSON Lines and more.
 
@@ -93,32 +86,15 @@ def check(
     for server in servers:
         base_url("--server", server)
     judge = session.Judge(session.JudgeSettings(as_published=as_published, servers=servers))
-    with _progress() as progress:
+    with ProgressBar("judging", wanted=not quiet) as bar:
         report = judged(
             paths,
             judge,
             fail_on=Severity(fail_on),
             jobs=jobs,
-            progress=progress,
+            progress=lambda file, count: bar.advance(count, f"judging {Path(file).name}"),
             arguments=tuple(sys.argv[1:]),
             baseline=in_force(baseline),
             interruptible=True,
         )
-    return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose)
-
-
-@contextmanager
-def _progress() -> Iterator[session.Progress | None]:
-    """Show a progress bar, if standard error is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("judging", total=None)
-
-        def advance(file: str, count: int) -> None:
-            bar.update(task, advance=count, description=escape(plain(f"judging {Path(file).name}")))
-
-        yield advance
+    return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose, quiet=quiet)

@@ -23,8 +23,9 @@ baseline = click.option(
 )
 
 verbose = click.option(
-    "-v", "--verbose", is_flag=True, help="Print the full report; the short one has the worst findings only."
+    "-v", "--verbose", is_flag=True, help="Print every finding and table; without it, the first ten causes."
 )
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print the verdict only.")
 
 cassettes = click.option(
     "--cassettes",

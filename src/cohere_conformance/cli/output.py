@@ -79,7 +79,9 @@ def _to_nowhere(descriptor: int) -> None:
     os.close(nowhere)
 
 
-def show(report: Report, folder: Path, files: Iterable[Path], *, verbose: bool = False) -> None:
+def show(
+    report: Report, folder: Path, files: Iterable[Path], *, verbose: bool = False, quiet: bool = False
+) -> None:
     """Print a report that was written.
 
     Args:
@@ -87,13 +89,19 @@ def show(report: Report, folder: Path, files: Iterable[Path], *, verbose: bool =
         folder: where it was written.
         files: its files.
         verbose: print every section.
+        quiet: print the verdict only.
     """
-    render_terminal(report, Console(soft_wrap=False), folder=str(folder), files=tuple(files), verbose=verbose)
+    console = Console(soft_wrap=False)
+    render_terminal(report, console, folder=str(folder), files=tuple(files), verbose=verbose, quiet=quiet)
     sys.stdout.flush()
 
 
 def deliver(
-    folder: Path, write: Callable[[], tuple[Report, Iterable[Path]]], *, verbose: bool = False
+    folder: Path,
+    write: Callable[[], tuple[Report, Iterable[Path]]],
+    *,
+    verbose: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Write a report, print it, and return its exit code.
 
@@ -104,10 +112,11 @@ def deliver(
         folder: where the report is written.
         write: writes the report, and returns it with its files.
         verbose: print every section.
+        quiet: print the verdict only.
     """
     try:
         report, files = write()
-        show(report, folder, files, verbose=verbose)
+        show(report, folder, files, verbose=verbose, quiet=quiet)
     except BaseException:
         clear_report(folder)
         raise

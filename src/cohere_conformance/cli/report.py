@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 @click.group(invoke_without_command=True)
 @options.report_dir
 @options.verbose
+@options.quiet
 @configurable
 @click.pass_context
-def report(context: click.Context, report_dir: Path, verbose: bool) -> int | None:
+def report(context: click.Context, report_dir: Path, verbose: bool, quiet: bool) -> int | None:
     """Build the report of a run from its journals, also of one that was interrupted or killed.
 
     Partial results of an interrupted run are included; the exit code is then 2. The commands below read a
@@ -42,7 +43,7 @@ def report(context: click.Context, report_dir: Path, verbose: bool) -> int | Non
     """
     if context.invoked_subcommand is not None:
         return None
-    return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose)
+    return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose, quiet=quiet)
 
 
 @report.command()

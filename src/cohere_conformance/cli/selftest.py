@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cohere_conformance.cli import options
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.names import unknown
 from cohere_conformance.report.render import selftest as render
+from cohere_conformance.report.render.progress import ProgressBar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +62,9 @@ def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | N
         if part not in (have := {fault.group for fault in known.values()}):
             raise UsageError(unknown("--only", part, have))
     chosen = [name for name, fault in known.items() if name in faults or fault.group in parts]
-    matrix = run(chosen if faults or parts else None, jobs=jobs, seed=seed, progress=_progress)
+    with ProgressBar("injecting faults", len(chosen) if faults or parts else len(known)) as bar:
+        progress = functools.partial(_advance, bar)
+        matrix = run(chosen if faults or parts else None, jobs=jobs, seed=seed, progress=progress)
     try:
         report_dir.mkdir(parents=True, exist_ok=True)
         (report_dir / "selftest.json").write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=1))
@@ -76,6 +80,8 @@ def selftest(faults: tuple[str, ...], only: str | None, jobs: int, seed: int | N
     return 0 if matrix.passed else 1
 
 
-def _progress(trial: Trial) -> None:
-    """Show progress on standard error."""
-    click.echo(f"{trial.fault or 'faultless'} {trial.seconds:.1f} s", err=True)
+def _advance(bar: ProgressBar, trial: Trial) -> None:
+    """Count a trial with a fault; where there is no bar, print a line on standard error."""
+    if not bar.drawn:
+        click.echo(f"{trial.fault or 'faultless'} {trial.seconds:.1f} s", err=True)
+    bar.advance(1 if trial.fault else 0)

@@ -131,6 +131,7 @@ _SCOPE = (
     click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Number of processes."),
     options.report_dir,
     options.verbose,
+    options.quiet,
     click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED),
 )
 
@@ -201,7 +202,7 @@ def suites(
     flags += ["--conformance-live"] if given.get("live") else []
     flags += ["--conformance-own-server"] if given.get("own_server") else []
     flags += ["--conformance-no-tls-verify"] if given.get("tls_verify") is False else []
-    flags += ["-v"] if given.get("verbose") else []
+    flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []
     flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
     _check_further(given["pytest_options"])
     outcome = run_suites(pytest_arguments(named, [*flags, *given["pytest_options"]]))

@@ -393,10 +393,10 @@ def glance(rows: Iterable[Row]) -> list[Glance]:
     return sorted(kinds, key=lambda one: (RANK[one.severity], -one.findings, one.kind))
 
 
-def shown_cases(row: Row, limit: int = 3) -> str:
-    """Return the cases that show a finding, the first ones by name."""
-    more = len(row.cases) - limit
-    return ", ".join(row.cases[:limit]) + (f" and {more} more" if more > 0 else "")
+def shown_cases(cases: Sequence[str], limit: int = 3) -> str:
+    """Return the first of some cases, and how many more there are."""
+    more = len(cases) - limit
+    return ", ".join(cases[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def _numbers(*parts: tuple[int, str]) -> str:

@@ -1,4 +1,4 @@
-"""The report for a terminal: findings first, then a summary of a few lines, and the verdict last."""
+"""The report for a terminal: causes, what was not looked at, where the report is, and the verdict last."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ from rich.table import Table
 from rich.text import Text
 
 from cohere_conformance.model import Severity
-from cohere_conformance.report.render import hints, parts
-from cohere_conformance.report.render.alike import alike, others_line
+from cohere_conformance.report.render import hints, parts, wording
+from cohere_conformance.report.render.gaps import gaps
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
-from cohere_conformance.report.verdict import RANK
+from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
 
-    from cohere_conformance.report.render.alike import Alike
-    from cohere_conformance.report.shape import Report, Row
+    from cohere_conformance.report.shape import Cause, Report, Row
 
 STYLES = {Severity.BREAKING: "bold red", Severity.ADDITIVE: "yellow", Severity.NOTICE: "cyan"}
 INDENT = 11
-BRIEF_LIMIT = 3
-"""Findings that are shown unless somebody wants the full report."""
-BRIEF_KINDS = 6
-"""Kinds of finding that are counted there."""
+BRIEF_CAUSES = 10
+"""Causes that are shown unless somebody wants the full report: as many as are read in a minute."""
 CLIENT_LIMIT = 5
 """The mistakes of clients come after everything about the server, and only a few of them."""
 NOT_EXERCISED_LIMIT = 10
@@ -46,6 +43,7 @@ def render(
     folder: str = parts.DEFAULT_FOLDER,
     files: Sequence[Path] = (),
     verbose: bool = False,
+    quiet: bool = False,
     limit: int = 20,
 ) -> None:
     """Print the report; the last line is the verdict.
@@ -55,15 +53,22 @@ def render(
         console: where to print; its width is respected, except by lines that are meant to be copied.
         folder: where the report was written, for the commands that open it.
         files: the written files, to be named before the verdict.
-        verbose: print every section, not only the worst findings and a summary.
+        verbose: print every section and every finding, not only the causes and a summary.
+        quiet: print the verdict only.
         limit: longest list to print in full.
     """
-    printer = _Printer(report, console, shlex.quote(folder), limit if verbose else min(limit, BRIEF_LIMIT))
-    printer.kinds = limit if verbose else BRIEF_KINDS
-    printer.context(files)
-    if verbose:
-        printer.coverage()
-    printer.findings(brief=not verbose)
+    printer = _Printer(report, console, shlex.quote(folder), limit)
+    if not quiet:
+        printer.introduction()
+        if verbose:
+            printer.coverage()
+            printer.findings()
+            printer.causes(limit)
+        else:
+            printer.causes(BRIEF_CAUSES)
+            printer.gaps()
+        printer.baseline()
+        printer.files(files)
     printer.verdict()
 
 
@@ -74,13 +79,43 @@ class _Printer:
         self.report = report
         self.console = console
         self.folder = folder
-        self.limit = self.kinds = limit
+        self.limit = limit
 
-    def context(self, files: Sequence[Path]) -> None:
-        """Print what was judged, how much of it, and where the report is."""
+    def introduction(self) -> None:
+        """Print what was judged, and how much of it."""
         self._introduction()
         for line in parts.summary_lines(self.report):
             self._line(line)
+
+    def causes(self, limit: int) -> None:
+        """Print the causes of the findings, each in four lines."""
+        causes = self.report.causes
+        if not causes:
+            return
+        self.console.print()
+        numbers = quantity(len(causes), "cause"), quantity(len(self.report.findings), "finding")
+        self._line(" of ".join(numbers), "bold")
+        shown, more = parts.cut(causes, limit)
+        for number, cause in enumerate(shown, start=1):
+            self._cause(number, cause)
+        if more:
+            self._line(more)
+
+    def gaps(self) -> None:
+        """Print what was not looked at, each reason in one line."""
+        if found := gaps(self.report):
+            self.console.print()
+            self._line("Not looked at", "bold")
+            for gap in found:
+                style = "magenta" if gap.decides else ""
+                self.console.print(self._text(f"  {gap.text}", style), highlight=False)
+
+    def baseline(self) -> None:
+        """Print what of a baseline is not as it was."""
+        self._list(parts.BASELINE, parts.baseline_lines(self.report), style="bold red")
+
+    def files(self, files: Sequence[Path]) -> None:
+        """Print where the report is."""
         if files:
             self._line(f"wrote {', '.join(map(str, files))}")
 
@@ -95,12 +130,8 @@ class _Printer:
         self._list("Operations never seen", coverage.unseen, limit=5)
         self._list(parts.NOT_EXERCISED, parts.missing_lines(self.report), limit=NOT_EXERCISED_LIMIT)
 
-    def findings(self, *, brief: bool) -> None:
-        """Print what was not judged and why, and the findings; what is most severe comes last.
-
-        Args:
-            brief: print only the worst findings, in few lines each.
-        """
+    def findings(self) -> None:
+        """Print what was not judged and why, and the findings; what is most severe comes last."""
         coverage, cases = self.report.coverage, self.report.coverage.cases
         hosts = sorted(coverage.other_hosts.hosts.items(), key=lambda item: (-item[1], item[0]))
         self._list("Other hosts, not judged", [f"{host}: {number}" for host, number in hosts])
@@ -113,10 +144,9 @@ class _Printer:
             self._list("Cases without a response", parts.end_lines(cases), "magenta", number=number)
         unreadable = [f"{one.file}: {one.where}: {one.reason}" for one in coverage.unreadable]
         self._list("Unreadable inputs", unreadable, style="bold red")
-        self._rows("Requests (client side)", parts.client_rows(self.report), brief=brief, limit=CLIENT_LIMIT)
+        self._rows("Requests (client side)", parts.client_rows(self.report), CLIENT_LIMIT)
         self._glance(parts.server_rows(self.report))
-        self._rows("Findings", parts.server_rows(self.report), brief=brief, limit=self.limit)
-        self._list(parts.BASELINE, parts.baseline_lines(self.report), style="bold red")
+        self._rows("Findings", parts.server_rows(self.report), self.limit)
 
     def verdict(self) -> None:
         """Print the verdict."""
@@ -190,12 +220,12 @@ class _Printer:
         for name in ("findings", "operations", "exchanges"):
             table.add_column(name, justify="right", no_wrap=True)
         kinds = parts.glance(rows)
-        for one in kinds[: self.kinds]:
+        for one in kinds[: self.limit]:
             numbers = map(str, (one.findings, one.operations, one.exchanges))
             table.add_row(Text(one.severity, STYLES[one.severity]), one.kind, *numbers)
         self.console.print(table, highlight=False)
-        if len(kinds) > self.kinds:
-            self._line(parts.more(len(kinds) - self.kinds))
+        if len(kinds) > self.limit:
+            self._line(parts.more(len(kinds) - self.limit))
 
     def _operations(self) -> None:
         operations = self.report.coverage.operations
@@ -230,47 +260,50 @@ class _Printer:
         self.console.print(table, highlight=False)
         self.console.print(self._text(parts.FUZZED_NOTE, "dim", longest=None), highlight=False)
 
-    def _rows(self, title: str, rows: Sequence[Row], *, brief: bool, limit: int) -> None:
+    def _cause(self, number: int, cause: Cause) -> None:
+        head = Text(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
+        self._one_line(head.append_text(self._text(f" {cause.title}", "bold")))
+        self._field_line("change", cause.change)
+        operations = cause.operations[0] if cause.operations else "requests"
+        if len(cause.operations) > 1:
+            operations += f" and {len(cause.operations) - 1} more"
+        self._field_line("shown by", f"{operations}: {parts.cause_extent(cause)}")
+        self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
+
+    def _field_line(self, name: str, value: str) -> None:
+        """Print the beginning of a value in one line."""
+        self._one_line(Text(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value)))
+
+    def _one_line(self, text: Text) -> None:
+        width = max(self.console.width, 20)
+        if text.cell_len > width:
+            text.truncate(width - 3, overflow="crop")
+            text.append("...")
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def _rows(self, title: str, rows: Sequence[Row], limit: int) -> None:
         if not rows:
             return
         self._heading(title, len(rows))
-        if brief:
-            rows = sorted(rows, key=lambda row: (RANK[row.severity], -row.count))
-        shown, more = alike(rows, min(limit, self.limit))
-        for one in shown:
-            if brief:
-                self._brief_row(one.row)
-            else:
-                self._row(one)
+        shown, more = parts.cut(rows, min(limit, self.limit))
+        for row in shown:
+            self._row(row)
         if more:
-            self._line(f"{more}; all of them with -v" if brief else more)
+            self._line(more)
 
-    def _brief_row(self, row: Row) -> None:
-        self._head(row)
-        required = f" ({row.requirement})" if row.requirement else ""
-        self._first_line("expected", f"{row.expected}{required}")
-        self._first_line("observed", row.observed)
-        self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
-
-    def _first_line(self, name: str, value: str) -> None:
-        """Print the beginning of a value in one line."""
-        text = Text().append(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value))
-        text.truncate(max(self.console.width, 20), overflow="ellipsis")
-        self.console.print(text, highlight=False, soft_wrap=True)
-
-    def _row(self, one: Alike) -> None:
-        row = one.row
+    def _row(self, row: Row) -> None:
+        says = self.report.sentences
         self._head(row)
         if row.requirement:
-            self._field("requires", row.requirement)
-        self._field("expected", row.expected)
+            self._field("requires", _with(row.requirement, says.requirements))
+        self._field("expected", wording.expected(row))
         self._field("observed", row.observed)
-        if one.others:
-            self._field("alike", f"{len(one.others)} more: {others_line(one)}")
         if row.omitted:
             self._field("omitted", parts.omitted(row))
         if row.cases:
-            self._field("cases", parts.shown_cases(row))
+            self._field("cases", _with(row.cases[0], says.cases))
+            if len(row.cases) > 1:
+                self._field("", f"and {parts.shown_cases(row.cases[1:])}")
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
@@ -316,3 +349,9 @@ class _Printer:
             self.console.print(self._text(f"  {line}", style), highlight=False)
         if more:
             self._line(f"  {more}")
+
+
+def _with(name: str, sentences: Mapping[str, str]) -> str:
+    """Return an id with the sentence about it, if there is one."""
+    says = sentences.get(name)
+    return f"{name}: {says}" if says else name
