@@ -84,7 +84,7 @@ def test_the_short_report_has_at_most_ten_causes_of_four_lines(
         head, change, shown_by, more = lines[start + 4 * number :][:4]
         assert head == f"{number + 1:>2} BREAKING {cause.title}"
         assert change.startswith("  change   ")
-        assert shown_by == "  shown by POST /v2/chat: 1 operation, 1 finding"
+        assert shown_by == "  shown by POST /v2/chat; 1 finding"
         assert more == f"  more     cohere-conformance explain {cause.id} --report-dir out"
     assert lines[start + 40] == "(+2 more in report.json)"
     assert lines[-2:] == ["wrote out/report.html", report.footer.verdict]

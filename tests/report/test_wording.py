@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     ("location", "words"),
     [
         ("", "the body"),
-        ("/message/content/*/text", "`message.content[*].text`"),
+        ("/message/content/*/text", "`message.content[].text`"),
         ("/content/0/text", "`content[0].text`"),
-        ("/*/id", "`[*].id`"),
+        ("/*/id", "`[].id`"),
         ("/a~1b/{}/c d", '`["a/b"].{}["c d"]`'),
         ("<message-end>", "the event `message-end`"),
         ("<message-end>/delta/usage", "`delta.usage` of the event `message-end`"),

@@ -93,12 +93,14 @@ def omitted(row: Row) -> str:
 
 
 def cause_extent(cause: Cause) -> str:
-    """Return how far a cause reaches, and how many cases pass once it is mended."""
-    texts = [quantity(len(cause.operations), "operation"), quantity(len(cause.findings), "finding")]
+    """Return where a cause shows, and how many cases pass once it is mended."""
+    others = len(cause.operations) - 1
+    first = cause.operations[0] if cause.operations else "requests"
+    texts = [f"{first} and {others} more" if others > 0 else first]
+    texts.append(quantity(len(cause.findings), "finding"))
     if cause.cases:
-        passes = "passes" if cause.cases == 1 else "pass"
-        texts.append(f"{quantity(cause.cases, 'case')} {passes} once it is mended")
-    return ", ".join(texts)
+        texts.append(f"{quantity(cause.cases, 'case')} would pass")
+    return "; ".join(texts)
 
 
 def explain_command(fingerprint: str, folder: str) -> str:

@@ -107,8 +107,10 @@ class _Printer:
             self.console.print()
             self._line("Not looked at", "bold")
             for gap in found:
-                style = "magenta" if gap.decides else ""
-                self.console.print(self._text(f"  {gap.text}", style), highlight=False)
+                if gap.decides:
+                    self.console.print(self._text(f"  {gap.text}", "magenta"), highlight=False)
+                else:
+                    self._one_line(self._text(f"  {gap.text}"))
 
     def baseline(self) -> None:
         """Print what of a baseline is not as it was."""
@@ -264,10 +266,7 @@ class _Printer:
         head = Text(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
         self._one_line(head.append_text(self._text(f" {cause.title}", "bold")))
         self._field_line("change", cause.change)
-        operations = cause.operations[0] if cause.operations else "requests"
-        if len(cause.operations) > 1:
-            operations += f" and {len(cause.operations) - 1} more"
-        self._field_line("shown by", f"{operations}: {parts.cause_extent(cause)}")
+        self._field_line("shown by", parts.cause_extent(cause))
         self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
 
     def _field_line(self, name: str, value: str) -> None:

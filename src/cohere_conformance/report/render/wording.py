@@ -1,4 +1,4 @@
-"""What a finding expected, in a sentence: "`content[*].text` to be a string"."""
+"""What a finding expected, in a sentence: "`content[].text` to be a string"."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def expected(row: Row) -> str:
 
 
 def place(location: str) -> str:
-    """Return a location as a program would name it: `/results/*/index` as `results[*].index`."""
+    """Return a location as a program would name it: `/results/*/index` as `results[].index`."""
     kind, colon, name = location.partition(":")
     if colon and kind in {"header", "query"}:
         return f"the header `{name}`" if kind == "header" else f"the query parameter `{name}`"
@@ -55,5 +55,5 @@ def place(location: str) -> str:
 def _step(token: str) -> str:
     name = unescaped(token)
     if name == "*" or name.isdigit():
-        return f"[{name}]"
+        return "[]" if name == "*" else f"[{name}]"
     return f".{name}" if _NAME.fullmatch(name) or name == "{}" else f'["{name}"]'
