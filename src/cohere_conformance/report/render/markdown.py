@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from cohere_conformance.report.render import hints, members, parts
+from cohere_conformance.report.render import hints, members, parts, wording
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -127,7 +127,7 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
         yield f"    - change: {prose(cause.change)}"
         operations = ", ".join(map(code, cause.operations[:5]))
         yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
-        yield f"    - extent: {parts.cause_extent(cause)}"
+        yield f"    - shown by: {code(parts.cause_extent(cause))}"
         if cases := members.cause_cases(cause):
             yield f"    - cases: {code(cases)}"
         if cause.framework:
@@ -137,7 +137,7 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
         listed = [rows[name] for name in cause.findings if name in rows]
         for row in listed[:_FINDINGS]:
             yield f"    - `{row.fingerprint}` {code(members.head(row))}"
-            yield f"        - expected: {code(row.expected)}"
+            yield f"        - expected: {code(wording.expected(row))}"
             yield f"        - observed: {code(row.observed)}"
         if len(listed) > _FINDINGS:
             yield f"    - {len(listed) - _FINDINGS} more findings"
