@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hostile import Hostile, Talk, answer
-from running import ran
+from running import called, ran
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,3 +70,16 @@ def test_a_retired_model_is_one_line(tmp_path: Path) -> None:
 def test_a_wrong_role_or_name_is_a_wrong_call(tmp_path: Path, model: str, message: str) -> None:
     done = ran(tmp_path, "--only", "rerank", "--model", model)
     assert (done.code, message in done.output) == (4, True), done.output
+
+
+def test_a_cassette_keeps_the_models_of_its_roles(tmp_path: Path) -> None:
+    """It is replayed and verified with them, whatever the roles are by default."""
+    cassettes = ("--cassettes", str(tmp_path / "made"), "--case", "detokenize.one-token")
+    model = ("--model", "chat=command-r7b-12-2024")
+    assert called(tmp_path, "record", "--yes", *cassettes, *model).code == 0
+    text = (tmp_path / "made" / "detokenize" / "detokenize.one-token.yaml").read_text(encoding="utf-8")
+    assert "  models:\n    chat: command-r7b-12-2024\n" in text
+    for command in ("replay", "verify"):
+        done = called(tmp_path, command, *cassettes)
+        assert done.code == 0, done.output
+        assert done.report["coverage"]["cases"]["passed"] == 1
