@@ -27,6 +27,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from typing import TYPE_CHECKING, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 from causes_curl import Again
 
+from cohere_conformance.checks.registry import checked
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.model import Kind
@@ -55,6 +57,8 @@ GENERAL = frozenset({"auth", "billing", "headers", "limits", "paths", "validatio
 """Groups of faults that show in every operation; a set has at most one of them, as their causes overlap."""
 FUZZED = (("tokenize", "rerank"), ("embed", "models"), ("classify", "detokenize", "check-api-key"))
 """The groups that are fuzzed, of which each set draws one."""
+SEVERAL, RESOURCE = "several responses", "resource"
+"""What a command lacks: the other responses of a comparison, or something that exists during a run only."""
 GOALS = {"first five": 80.0, "first eight": 95.0, "causes per fault": 1.3, "curl": 100.0, "mended": 100.0}
 
 
@@ -238,7 +242,17 @@ def _unshown(report: Report, drawn: FaultSet) -> Iterator[str]:
     with Again(drawn.faults) as again:
         for cause in report.causes:
             if not set(cause.findings) & again.findings(cause):
-                yield f"{cause.id} {cause.title} ({cause.operations[0]})"
+                yield f"{_needs(cause, report)}: {cause.id} {cause.title} ({cause.operations[0]})"
+
+
+def _needs(cause: Cause, report: Report) -> str:
+    """Return what one command lacks to show a cause."""
+    first = next(row for row in report.findings if row.fingerprint == cause.findings[0])
+    if first.requirement and first.requirement not in checked():
+        return SEVERAL
+    method, _, url = cause.example.request.partition(" ")
+    route = load_contract().route(method, url)
+    return RESOURCE if route.operation and ("{" in route.operation or method == "GET") else "other"
 
 
 def table(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
@@ -272,11 +286,14 @@ def table(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
         f"| {words[name]} | {figures[name]} | {goal} | {'yes' if reached[name] else 'no'} |"
         for name, goal in GOALS.items()
     ]
+    lacks = Counter(text.partition(":")[0] for one in shown for text in one.unshown)
     five = sum(max(one.found) < 5 for one in complete)
     eight = sum(max(one.found) < 8 for one in complete)
     lines += [
         f"| sets whose five faults are all found by the run | {len(complete)} of {len(outcomes)} | | |",
         f"| of these, named by the first five causes, and by the first eight | {five}, {eight} | | |",
+        f"| causes whose command does not show them: comparisons of several responses, "
+        f"resources of the run, others | {', '.join(str(lacks[name]) for name in (SEVERAL, RESOURCE, 'other'))} | | |",
         f"| findings in all | {sum(one.findings for one in outcomes)} | | |",
         f"| causes that name several faults | {sum(one.mixed for one in outcomes)} | | |",
     ]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cohere_conformance.errors import TrafficError
     from cohere_conformance.model import Exchange, Finding, Untestable
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
+    from cohere_conformance.report.example import Rank
     from cohere_conformance.report.header import Header
 
 STREAM_MEDIA_TYPES = frozenset(
@@ -108,6 +109,7 @@ class Tally:
         setup: bool = False,
         generated: bool = False,
         meant_to_fail: bool = False,
+        one_of_several: bool = False,
         untestable: Sequence[Untestable] = (),
         inconclusive: str = "",
     ) -> None:
@@ -124,12 +126,14 @@ class Tally:
             setup: whether it only created or removed a resource that a case needs.
             generated: whether it is one of many requests that the case generates.
             meant_to_fail: whether the server should refuse the request.
+            one_of_several: whether it belongs to a test of several exchanges.
             untestable: the requirements that cannot be checked on it.
             inconclusive: why the response says nothing about the API, if it does not.
         """
         if findings:
             invalid = any(finding.kind is Kind.REQUEST_INVALID for finding in findings)
-            found = self._add_findings(exchange, findings, case, meant_to_fail=meant_to_fail or invalid)
+            quality = rank(exchange, meant_to_fail or invalid, one_of_several=one_of_several)
+            found = self._add_findings(exchange, findings, case, quality)
             self._together.add(found, "" if setup or generated else clean(case))
         self._gaps.add_untestable(untestable, findings)
         if inconclusive:
@@ -298,7 +302,7 @@ class Tally:
         ]
 
     def _add_findings(
-        self, exchange: Exchange, findings: Iterable[Finding], case: str, *, meant_to_fail: bool
+        self, exchange: Exchange, findings: Iterable[Finding], case: str, location: Rank
     ) -> Collection[RowKey]:
         """Count the findings of one exchange, and return what identifies them."""
         distinct: dict[RowKey, list[Finding]] = {}
@@ -306,7 +310,7 @@ class Tally:
             distinct.setdefault(key_of(finding, case), []).append(finding)
         self._amendments.update({amendment for _, amendment, _ in distinct if amendment is not None})
         cases = (case,) if case else ()
-        location, moment, shown = rank(exchange, meant_to_fail), moment_of(exchange.source.recorded_at), None
+        moment, shown = moment_of(exchange.source.recorded_at), None
         for key, same in distinct.items():
             severity = min((finding.severity for finding in same), key=verdict.RANK.__getitem__)
             status = exchange.response.status

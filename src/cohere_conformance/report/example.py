@@ -25,8 +25,8 @@ LONGEST_TEXT = 500
 Order = tuple[str, tuple[tuple[str, int, str], ...], str, str]
 """What examples are ordered by: file, position by its numbers, position as written, time."""
 
-Rank = tuple[bool, int, Order]
-"""What examples of one finding are ordered by: meant to fail, size in bytes, order."""
+Rank = tuple[bool, bool, int, Order]
+"""What examples of one finding are ordered by: meant to fail, one of several, size in bytes, order."""
 
 _MOST_EVENTS = 1000
 _USER = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -55,18 +55,19 @@ def order(exchange: Exchange) -> Order:
     return (clean(source.file, LONGEST_PATH), _natural(position), position, source.recorded_at or "")
 
 
-def rank(exchange: Exchange, meant_to_fail: bool) -> Rank:
+def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = False) -> Rank:
     """Return how good an example an exchange is; the best one is the smallest.
 
     Args:
         exchange: with a finding.
+        one_of_several: whether its test compares several exchanges: one alone may show nothing.
         meant_to_fail: whether the server should refuse the request: it shows best what is about refusals, and
             badly everything else.
     """
     sent, received = exchange.request, exchange.response
     size = len(sent.url) + len(sent.body or b"") + len(received.body or b"")
     size += sum(len(event.data) for event in received.events or ())
-    return meant_to_fail, size, order(exchange)
+    return meant_to_fail, one_of_several, size, order(exchange)
 
 
 def example(exchange: Exchange, *, curl: bool) -> Example:

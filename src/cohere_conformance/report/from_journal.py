@@ -69,7 +69,7 @@ def report_of(
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background.refused)
+    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background)
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -110,7 +110,7 @@ class _Run:
         untestable: Callable[[Exchange], Sequence[Untestable]],
         tally: Tally,
         fuzzed: FuzzTally | None,
-        refused: Collection[str],
+        background: Background,
     ) -> None:
         self.tally = tally
         self.openings: list[Opening] = []
@@ -119,7 +119,7 @@ class _Run:
         self._exercised = exercised
         self._untestable = untestable
         self._fuzzed = fuzzed
-        self._refused = refused
+        self._background = background
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
@@ -174,7 +174,8 @@ class _Run:
                 case=record.case,
                 setup=record.setup,
                 generated=bool(record.mode),
-                meant_to_fail=record.mode in _MEANT_TO_FAIL or record.case in self._refused,
+                meant_to_fail=record.mode in _MEANT_TO_FAIL or record.case in self._background.refused,
+                one_of_several=not record.mode and record.case not in self._background.sentences.cases,
                 # Where the contract is kept, everything can be checked, and nothing is judged once more.
                 untestable=self._untestable(exchange) if known and record.findings else (),
             )
