@@ -287,13 +287,13 @@ def table(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
         for name, goal in GOALS.items()
     ]
     lacks = Counter(text.partition(":")[0] for one in shown for text in one.unshown)
+    lacking = [str(lacks[name]) for name in (SEVERAL, RESOURCE, "other")]
     five = sum(max(one.found) < 5 for one in complete)
     eight = sum(max(one.found) < 8 for one in complete)
     lines += [
         f"| sets whose five faults are all found by the run | {len(complete)} of {len(outcomes)} | | |",
         f"| of these, named by the first five causes, and by the first eight | {five}, {eight} | | |",
-        f"| causes whose command does not show them: comparisons of several responses, "
-        f"resources of the run, others | {', '.join(str(lacks[name]) for name in (SEVERAL, RESOURCE, 'other'))} | | |",
+        f"| causes not shown by it: {SEVERAL}, {RESOURCE}, other | {', '.join(lacking)} | | |",
         f"| findings in all | {sum(one.findings for one in outcomes)} | | |",
         f"| causes that name several faults | {sum(one.mixed for one in outcomes)} | | |",
     ]

@@ -26,6 +26,7 @@ BACKGROUND = Background(
         cases={"chat.odd": "An odd request is rejected."},
     ),
     refused={"chat.no-messages"},
+    missing={"tools": {"chat.tools", "chat.tool-results"}},
 )
 
 
@@ -219,6 +220,16 @@ def test_an_operation_that_is_not_there_is_one_cause(server: Server) -> None:
     (cause,) = server.report().causes
     assert cause.rule == "no-operation"
     assert cause.cases == 4
+
+
+def test_a_missing_feature_is_one_cause_and_hides_nothing_else(server: Server) -> None:
+    refused = found(Kind.STATUS_UNEXPECTED, status=400, expected="status 200")
+    elsewhere = found(Kind.ENUM_UNKNOWN, "/finish_reason")
+    server.case("chat.tools", [refused])
+    server.case("chat.tool-results", [found(Kind.EXPECTATION_FAILED, "/message/tool_calls"), elsewhere])
+    server.case("chat.plain", [elsewhere])
+    causes = server.report().causes
+    assert {cause.feature: len(cause.findings) for cause in causes} == {"tools": 2, None: 1}
 
 
 def test_unexpected_statuses_are_split_by_what_is_expected(server: Server) -> None:

@@ -104,6 +104,14 @@ def _no_operation(one: SeenFinding, facts: Facts) -> Key | None:
     return None
 
 
+def _no_feature(one: SeenFinding, facts: Facts) -> Key | None:
+    """Return the feature that every case with a finding needs, and the server lacks."""
+    for feature, cases in facts.background.missing.items():
+        if one.cases and one.cases <= frozenset(cases):
+            return Key("no-feature", (feature,), feature=feature)
+    return None
+
+
 def _broken(one: SeenFinding, _: Facts) -> Key | None:
     return Key("broken-response", (one.value_class,)) if one.row.kind is Kind.ANSWER_BROKEN else None
 
@@ -208,6 +216,7 @@ def _expectation(one: SeenFinding, _: Facts) -> Key:
 _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _client,
     _no_operation,
+    _no_feature,
     _broken,
     _error_body,
     _crash_on_invalid,

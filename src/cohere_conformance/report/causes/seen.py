@@ -28,11 +28,13 @@ class Background:
         declarations: where the document declares a location, by operation and location.
         sentences: about every requirement and case.
         refused: ids of the cases whose request the server should refuse.
+        missing: ids of the cases that need a feature which the server lacks, by the id of the feature.
     """
 
     declarations: Mapping[tuple[str, str], str] = field(default_factory=dict)
     sentences: Sentences = field(default_factory=Sentences)
     refused: Collection[str] = frozenset()
+    missing: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def declaration(self, operation: str, location: str) -> str:
         """Return where a location is declared; operation and location, if that is unknown."""

@@ -84,6 +84,14 @@ def _no_operation(group: CauseGroup, first: SeenFinding, background: Background)
     )
 
 
+def _no_feature(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    feature = group.key.parts[0]
+    return (
+        f"The server does without {feature}: {quantity(len(group.cases), 'case')} that need it fail",
+        f"Implement it, or say that it is not meant to exist with --without {feature}.",
+    )
+
+
 def _crash(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     return f"{_where(group)} fails with {first.row.status}", "Find the exception in the log of the server."
 
@@ -145,6 +153,7 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "requirement": _requirement,
     "error-body": _error_body,
     "no-operation": _no_operation,
+    "no-feature": _no_feature,
     "crash": _crash,
     "crash-on-invalid": _crash_on_invalid,
     "forbidden": _forbidden,
