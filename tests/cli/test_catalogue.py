@@ -56,7 +56,7 @@ def test_kinds_are_listed_with_their_severity(capsys: Capture) -> None:
 def test_amendments_are_listed_with_their_reasons(declarations: Declarations, capsys: Capture) -> None:
     assert run(["list", "amendments"]) == 0
     _, *rows = capsys.readouterr().out.splitlines()
-    every = [*declarations.amendments, *declarations.tolerances]
+    every = declarations.changes
     assert [row.split()[:2] for row in rows] == [[one.id, one.klass] for one in every]
     assert all(row.endswith(one.reason) for row, one in zip(rows, every, strict=True))
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from cohere_conformance.contract import Declarations
 
-SPANS = {"components/schemas/RerankV2Result/properties/relevant_spans": {"type": "array"}}
-SPANS_LINE = re.compile(
-    r"additive  POST /v2/rerank response\.results\[\]\.relevant_spans: added \(1 operation\)  "
+WORDS = {"components/schemas/RerankV2Result/properties/matched_words": {"type": "array"}}
+WORDS_LINE = re.compile(
+    r"additive  POST /v2/rerank response\.results\[\]\.matched_words: added \(1 operation\)  "
     r"contracts/openapi/rerank\.yaml:\d+  \[(.*)\]"
 )
 
@@ -134,11 +134,11 @@ def test_the_published_document_is_nothing_new(
 def test_witnesses_of_one_difference_share_a_line(
     document: Callable[..., str], traffic: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen = row(Kind.PROPERTY_UNDOCUMENTED, "/results/*/relevant_spans")
-    arguments = ["contract", "drift", "--document", document(SPANS), "--traffic", traffic(seen)]
+    seen = row(Kind.PROPERTY_UNDOCUMENTED, "/results/*/matched_words")
+    arguments = ["contract", "drift", "--document", document(WORDS), "--traffic", traffic(seen)]
     assert run(arguments) == 1
     [line] = lines(capsys.readouterr().out)
-    found = SPANS_LINE.fullmatch(line)
+    found = WORDS_LINE.fullmatch(line)
     assert found is not None
     assert found[1] == "document; traffic: 12 exchanges, since 2026-11-01"
     assert run([*arguments, "--format", "json"]) == 1
@@ -306,7 +306,7 @@ def test_the_lock_says_since_when_a_witness_is_unchanged(
     assert run([*arguments, document(prose), "--update-lock"]) == 0
     assert "unchanged since 2026-08-20; nothing" in capsys.readouterr().out
     assert "since: 2026-08-20" in lock.read_text(encoding="utf-8")
-    assert run([*arguments, document(SPANS)]) == 1
+    assert run([*arguments, document(WORDS)]) == 1
     assert "unchanged" not in capsys.readouterr().out
 
 
@@ -330,7 +330,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 def test_a_document_is_fetched_from_its_url(
     document: Callable[..., str], address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document(SPANS, "document.json")
+    document(WORDS, "document.json")
     assert run(["contract", "drift", "--document", f"{address}/document.json?token=planted"]) == 1
     out = capsys.readouterr().out
     assert f"document {address}/document.json " in out

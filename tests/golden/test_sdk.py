@@ -65,8 +65,8 @@ CASES = """
     embed-jobs.create.plain embed-jobs.get.complete embed-jobs.list.ended embed-jobs.cancel.running
     finetuning.create.plain finetuning.get.ready finetuning.list.first-page finetuning.update.name
     finetuning.delete.plain finetuning.events.ready finetuning.metrics.ready generate.plain
-    generate.stream.several models.list.all models.get.chat rerank.v1.object-documents
-    rerank.v2.on-topic-first summarize.plain tokenize.beyond-latin tokenize.no-body
+    generate.stream.several models.list.all models.get.chat parse.blocks
+    rerank.v1.object-documents rerank.v2.on-topic-first summarize.plain tokenize.beyond-latin tokenize.no-body
 """.split()
 """Cases that together show every operation and every way to ask."""
 

@@ -100,8 +100,17 @@ FIGURES = {
         "protocol": 2,
         "shapes": 6,
         "request_reached": 4,
-        "request_declared": 6,
-        "request_missing": ("/max_tokens_per_doc", "/priority"),
+        "request_declared": 12,
+        "request_missing": (
+            "/max_tokens_per_doc",
+            "/priority",
+            "/relevant_spans",
+            "/relevant_spans/max_spans",
+            "/relevant_spans/mode",
+            "/relevant_spans/mode = disabled",
+            "/relevant_spans/mode = enabled",
+            "/relevant_spans/threshold",
+        ),
     },
 }
 
@@ -240,7 +249,7 @@ def test_the_terminal_shows_the_figures_and_the_totals(fuzzing: Report) -> None:
     assert cells[0] == [*("operation", "positive", "negative", "protocol", "shapes", "request", "response")]
     row = rows_of(fuzzing)[RERANK]
     answers = f"{row.response_reached}/{row.response_declared}"
-    assert cells[3] == [RERANK, "2/5 (40.0 %)", "1/3 (33.3 %)", "2", "6", "4/6", answers]
+    assert cells[3] == [RERANK, "2/5 (40.0 %)", "1/3 (33.3 %)", "2", "6", "4/12", answers]
     assert cells[-1] == ["total", "4/7 (57.1 %)", "1/3 (33.3 %)", "2", "8", *totals(fuzzing)]
     assert [one[2] for one in cells[1:3]] == ["0/0", "0/0"]
 
@@ -268,7 +277,7 @@ def test_markdown_shows_the_same(fuzzing: Report) -> None:
     lines = render_markdown(fuzzing).partition("## Fuzzed: 3\n\n")[2].split("\n\n")[0].splitlines()
     assert lines[0] == "| operation | positive | negative | protocol | shapes | request | response |"
     assert lines[1] == "|---|--:|--:|--:|--:|--:|--:|"
-    assert lines[4].startswith(f"| `{RERANK}` | 2/5 (40.0 %) | 1/3 (33.3 %) | 2 | 6 | 4/6 | ")
+    assert lines[4].startswith(f"| `{RERANK}` | 2/5 (40.0 %) | 1/3 (33.3 %) | 2 | 6 | 4/12 | ")
     assert lines[5] == f"| total | 4/7 (57.1 %) | 1/3 (33.3 %) | 2 | 8 | {' | '.join(totals(fuzzing))} |"
     assert len(lines) == 6
 
@@ -280,14 +289,14 @@ def test_the_page_shows_the_same(fuzzing: Report) -> None:
         [re.sub("<[^>]+>", "", cell) for cell in re.findall("<t[dh][^>]*>(.*?)</t[dh]>", row)]
         for row in re.findall("<tr>(.*?)</tr>", section, re.DOTALL)
     ]
-    assert rows[3][:6] == [RERANK, "2/5 (40.0 %)", "1/3 (33.3 %)", "2", "6", "4/6"]
+    assert rows[3][:6] == [RERANK, "2/5 (40.0 %)", "1/3 (33.3 %)", "2", "6", "4/12"]
     assert rows[-1] == ["total", "4/7 (57.1 %)", "1/3 (33.3 %)", "2", "8", *totals(fuzzing)]
     assert len(rows) == 5
     assert page.count('href="#fuzzed"') == 1
 
 
 def test_what_was_not_reached_is_named(fuzzing: Report) -> None:
-    line = f"{RERANK}: 4/6 request elements; not: /max_tokens_per_doc, /priority"
+    line = f"{RERANK}: 4/12 request elements; not: /max_tokens_per_doc, /priority"
     assert line in render_markdown(fuzzing)
     assert line in render_html(fuzzing).decode()
     assert f"{MODEL}: 0/1 request elements; not: path:model" in render_markdown(fuzzing)
