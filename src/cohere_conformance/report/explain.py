@@ -87,8 +87,8 @@ def explain_cause(report: Report, cause: Cause) -> str:
         "cause": cause.id,
         "change": cause.change,
         "operations": ", ".join(cause.operations),
-        "extent": parts.cause_extent(cause),
-        "cases": members.cause_cases(cause),
+        "extent": members.cause_extent(cause),
+        "cases": members.shown_cases(cause.case_ids),
         "framework": cause.framework,
         "feature": cause.feature
         and f"{cause.feature} (--without {cause.feature}, if it is not meant to exist)",

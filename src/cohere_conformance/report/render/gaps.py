@@ -16,7 +16,7 @@ _NAMED = 2
 """Examples that are named of each reason."""
 
 
-class Gap(NamedTuple):
+class Omission(NamedTuple):
     """One reason why something was not looked at.
 
     Attributes:
@@ -28,12 +28,12 @@ class Gap(NamedTuple):
     decides: bool = False
 
 
-def gaps(report: Report) -> list[Gap]:
+def gaps(report: Report) -> list[Omission]:
     """Return what was not looked at; what the verdict depends on comes first."""
     return sorted(_gaps(report), key=lambda gap: not gap.decides)
 
 
-def _gaps(report: Report) -> Iterator[Gap]:
+def _gaps(report: Report) -> Iterator[Omission]:
     coverage, cases = report.coverage, report.coverage.cases
     yield from _named(
         "unreadable input",
@@ -58,7 +58,7 @@ def _gaps(report: Report) -> Iterator[Gap]:
 
 def _named(
     noun: str, items: Sequence[str], what: str = "", *, decides: bool = False, number: int | None = None
-) -> Iterator[Gap]:
+) -> Iterator[Omission]:
     """Yield a gap of so many things, with the first of their descriptions; nothing where there is none."""
     if not items:
         return
@@ -66,4 +66,4 @@ def _named(
     named = "; ".join(items[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     first, gap, rest = noun.partition(" without ")
     counted = quantity(len(items) if number is None else number, first) + gap + rest
-    yield Gap(f"{counted}{' ' if what else ''}{what}: {named}", decides)
+    yield Omission(f"{counted}{' ' if what else ''}{what}: {named}", decides)

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
-from cohere_conformance.report.render import hints, latency_bars, matrix, parts, wording
+from cohere_conformance.report.render import hints, latency_bars, matrix, members, parts, wording
 from cohere_conformance.report.render.page_data import notes, page_data
 from cohere_conformance.report.render.safe import plain
 
@@ -64,6 +64,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
         text = page.render(
             report=report,
             parts=parts,
+            members=members,
             hints=hints,
             wording=wording,
             state=state,

@@ -29,7 +29,7 @@ class Tick(NamedTuple):
     at: float
 
 
-class Picture(NamedTuple):
+class LatencyPicture(NamedTuple):
     """The bars with their scale, which is logarithmic: operations differ by orders of magnitude."""
 
     bars: tuple[Bar, ...]
@@ -37,7 +37,7 @@ class Picture(NamedTuple):
     width: int = WIDTH
 
 
-def picture(report: Report) -> Picture | None:
+def picture(report: Report) -> LatencyPicture | None:
     """Return the picture, the slowest operation first; `None` if no duration is known."""
     known = [(one.operation, one.latency) for one in report.coverage.operations if one.latency is not None]
     if not known:
@@ -52,7 +52,7 @@ def picture(report: Report) -> Picture | None:
 
     slowest = sorted(known, key=lambda one: (-one[1].p95, one[0]))
     bars = tuple(Bar(label, one, at(one.median), at(one.p95)) for label, one in slowest)
-    return Picture(
+    return LatencyPicture(
         bars, tuple(Tick(duration(10.0**power), at(10.0**power)) for power in range(low, high + 1))
     )
 

@@ -127,8 +127,8 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
         yield f"    - change: {prose(cause.change)}"
         operations = ", ".join(map(code, cause.operations[:5]))
         yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
-        yield f"    - shown by: {code(parts.cause_extent(cause))}"
-        if cases := members.cause_cases(cause):
+        yield f"    - shown by: {code(members.cause_extent(cause))}"
+        if cases := members.shown_cases(cause.case_ids):
             yield f"    - cases: {code(cases)}"
         if cause.framework:
             yield f"    - framework: {prose(cause.framework)}"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render.parts import WHOLE_BODY
+from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cohere_conformance.report.shape import Cause, Row
 
 
@@ -16,7 +19,18 @@ def head(row: Row) -> str:
     return f"{row.kind}  {row.operation}  {row.status}  {row.location or WHOLE_BODY}{required}"
 
 
-def cause_cases(cause: Cause) -> str:
-    """Return the first cases that show a cause."""
-    more = len(cause.case_ids) - 3
-    return ", ".join(cause.case_ids[:3]) + (f" and {more} more" if more > 0 else "")
+def cause_extent(cause: Cause) -> str:
+    """Return where a cause shows, and how many cases pass once it is mended."""
+    others = len(cause.operations) - 1
+    first = cause.operations[0] if cause.operations else "requests"
+    texts = [f"{first} and {others} more" if others > 0 else first]
+    texts.append(quantity(len(cause.findings), "finding"))
+    if cause.cases:
+        texts.append(f"{quantity(cause.cases, 'case')} would pass")
+    return "; ".join(texts)
+
+
+def shown_cases(cases: Sequence[str], limit: int = 3) -> str:
+    """Return the first of some cases, and how many more there are."""
+    more = len(cases) - limit
+    return ", ".join(cases[:limit]) + (f" and {more} more" if more > 0 else "")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
     from cohere_conformance.report.header import GoldenCounts, Header, Target
-    from cohere_conformance.report.shape import Cause, Example, Report, Row, Totals
+    from cohere_conformance.report.shape import Example, Report, Row, Totals
 
 DEFAULT_FOLDER = "conformance-report"
 """Where the command writes a report by default."""
@@ -90,17 +90,6 @@ def seen(row: Row) -> str:
 def omitted(row: Row) -> str:
     """Return how many findings of the same exchange have no row of their own; nothing where each has one."""
     return f"and at least {quantity(row.omitted, 'more finding')} of this exchange" if row.omitted else ""
-
-
-def cause_extent(cause: Cause) -> str:
-    """Return where a cause shows, and how many cases pass once it is mended."""
-    others = len(cause.operations) - 1
-    first = cause.operations[0] if cause.operations else "requests"
-    texts = [f"{first} and {others} more" if others > 0 else first]
-    texts.append(quantity(len(cause.findings), "finding"))
-    if cause.cases:
-        texts.append(f"{quantity(cause.cases, 'case')} would pass")
-    return "; ".join(texts)
 
 
 def explain_command(fingerprint: str, folder: str) -> str:
@@ -393,12 +382,6 @@ def glance(rows: Iterable[Row]) -> list[Glance]:
         for (severity, kind), same in grouped.items()
     ]
     return sorted(kinds, key=lambda one: (RANK[one.severity], -one.findings, one.kind))
-
-
-def shown_cases(cases: Sequence[str], limit: int = 3) -> str:
-    """Return the first of some cases, and how many more there are."""
-    more = len(cases) - limit
-    return ", ".join(cases[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def _numbers(*parts: tuple[int, str]) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cohere_conformance.model import Severity
-from cohere_conformance.report.render import hints, parts, wording
+from cohere_conformance.report.render import hints, members, parts, wording
 from cohere_conformance.report.render.gaps import gaps
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
@@ -266,7 +266,7 @@ class _Printer:
         head = Text(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
         self._one_line(head.append_text(self._text(f" {cause.title}", "bold")))
         self._field_line("change", cause.change)
-        self._field_line("shown by", parts.cause_extent(cause))
+        self._field_line("shown by", members.cause_extent(cause))
         self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
 
     def _field_line(self, name: str, value: str) -> None:
@@ -302,7 +302,7 @@ class _Printer:
         if row.cases:
             self._field("cases", _with(row.cases[0], says.cases))
             if len(row.cases) > 1:
-                self._field("", f"and {parts.shown_cases(row.cases[1:])}")
+                self._field("", f"and {members.shown_cases(row.cases[1:])}")
         self._line("  seen".ljust(INDENT) + f"{parts.seen(row)}; first {parts.location(row.example)}")
         self._line("  more".ljust(INDENT) + parts.explain_command(row.fingerprint, self.folder))
 
