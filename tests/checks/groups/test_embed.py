@@ -51,6 +51,7 @@ CONFORMING = [
      | {"texts": ["a", "b"]}),
     (V2, request(output_dimension=None), by_type(float=FULL)),
     (V2, request(model="embed-v5.0-fast", output_dimension=None), by_type(float=[list(FULL_V5)])),
+    (V2, request(model="embed-v5.0-pro", output_dimension=None), by_type(float=[[0.25] * 2048])),
     (V2, request(model="embed-v5.0-pro", output_dimension=768),
      by_type(float=[list(vectors.shortened(FULL_V5, 768))])),
     (V2, request(model="embed-v9.0-fast", output_dimension=None), by_type(float=[[0.5, 0.5]])),
