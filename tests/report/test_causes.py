@@ -317,12 +317,56 @@ def test_order_is_severity_then_cases_then_how_early_a_client_meets_it(server: S
     mild = msgspec.structs.replace(found(Kind.TYPE_CHANGED, "/b"), severity=Severity.NOTICE)
     for number in range(3):
         server.case(f"chat.{number}", [mild])
-        server.case(f"rerank.{number}", [often] if number else [often, late])
+        server.case(f"rerank.{number}", [often])
     server.case("models.a", [late])
     server.case("chat.early", [early])
     titles = [cause.title for cause in server.report().causes]
     assert titles == ["aaa is a string", "zzz is missing", "zzz is missing", "b is a string"]
     assert [cause.operations[0] for cause in server.report().causes] == [RERANK, CHAT, MODELS, CHAT]
+
+
+def test_what_is_wrong_everywhere_comes_first_even_if_no_case_passes_without_it_alone(server: Server) -> None:
+    everywhere = (found(Kind.ENUM_UNKNOWN, "/finish_reason"), found(Kind.STREAM_ORDER, "<message-end>"))
+    for number in range(10):
+        server.case(f"chat.{number}", everywhere)
+    server.case("chat.rare", [found(Kind.PROPERTY_MISSING, "/id")])
+    assert [cause.cases for cause in server.report().causes] == [0, 0, 1]
+
+
+def test_cases_about_a_subject_do_not_disappear_in_another_one(server: Server) -> None:
+    """A key that is not checked is no consequence of values that are not validated."""
+    served = violated("common.invalid-refused", observed="it was served")
+    server.case("chat.text-of-wrong-type", [served], fails=True)
+    for name, expected in (("no-key", "status 401"), ("unknown-model", "status 404")):
+        server.case(f"chat.{name}", [found(Kind.STATUS_UNEXPECTED, expected=expected)], fails=True)
+    assert sorted(cause.title for cause in server.report().causes) == [
+        "Models that do not exist are served",
+        "The key is not checked",
+        "Values of a wrong type or out of range are accepted",
+    ]
+
+
+def test_event_lines_that_are_missing_everywhere_are_one_cause(server: Server) -> None:
+    for tag in ("<message-start>", "<message-end>"):
+        unnamed = found(Kind.STREAM_MALFORMED, tag, observed="no event line", value_class="absent")
+        server.case(f"chat.{tag[9:-1]}", [unnamed])
+    (cause,) = server.report().causes
+    assert cause.title == "Events of streams have no event line"
+
+
+def test_an_unknown_value_is_one_cause_in_plain_responses_and_streams(server: Server) -> None:
+    for place in ("/finish_reason", "<message-end>/delta/finish_reason"):
+        server.case(f"chat.{place[1:3]}", [found(Kind.ENUM_UNKNOWN, place, value_class="stop")])
+    assert len(server.report().causes) == 1
+
+
+def test_values_of_one_object_that_are_wrong_in_the_same_way_are_one_cause(server: Server) -> None:
+    places = ("/usage/input", "/usage/output")
+    for number in range(2):
+        server.case(
+            f"chat.{number}", [found(Kind.TYPE_CHANGED, place, value_class="string") for place in places]
+        )
+    assert len(server.report().causes) == 1
 
 
 def test_a_case_that_fails_for_two_causes_turns_green_for_none(server: Server) -> None:

@@ -73,11 +73,10 @@ def _always_with(group: CauseGroup, others: Sequence[CauseGroup]) -> CauseGroup 
 
 
 def _same_object(group: CauseGroup, others: Sequence[CauseGroup]) -> CauseGroup | None:
-    """Return a group of properties of the same object, which are missing or undeclared together."""
-    if any(one.row.kind not in _RENAMED for one in group.members):
+    """Return a group of properties of the same object, which are wrong together in the same way."""
+    if group.key.rule != "declaration":
         return None
-    alike = [one for one in others if all(member.row.kind in _RENAMED for member in one.members)]
-    return _accompanying(group, alike, _siblings)
+    return _accompanying(group, [one for one in others if one.key.rule == "declaration"], _siblings)
 
 
 def _accompanying(
@@ -111,7 +110,11 @@ def _come_with(group: CauseGroup, other: CauseGroup) -> bool:
 
 
 def _siblings(one: SeenFinding, other: SeenFinding) -> bool:
-    return one.place.rpartition("/")[0] == other.place.rpartition("/")[0]
+    if one.place.rpartition("/")[0] != other.place.rpartition("/")[0]:
+        return False
+    if {one.row.kind, other.row.kind} <= _RENAMED:
+        return True
+    return (one.row.kind, one.value_class) == (other.row.kind, other.value_class) and bool(one.value_class)
 
 
 def _precedes(other: CauseGroup, group: CauseGroup) -> bool:

@@ -26,7 +26,8 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     for group in weak:
         rest = []
         for one in group.members:
-            if (explaining := _explaining(one, strong, facts)) is not None:
+            topical = group.key.rule not in _UNGROUPED
+            if (explaining := _explaining(one, strong, facts, topical=topical)) is not None:
                 explaining.followers.append(one)
             else:
                 rest.append(one)
@@ -36,9 +37,19 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     return [*strong, *_alike(left)]
 
 
-def _explaining(one: SeenFinding, strong: Sequence[CauseGroup], facts: Facts) -> CauseGroup | None:
-    """Return the group that explains best why a case fails."""
+def _explaining(
+    one: SeenFinding, strong: Sequence[CauseGroup], facts: Facts, *, topical: bool
+) -> CauseGroup | None:
+    """Return the group that explains best why a case fails.
+
+    Args:
+        one: what the case did not expect.
+        strong: groups of what the contract finds.
+        facts: about the run.
+        topical: whether the case is about a subject of its own: only what is found with it explains it then.
+    """
     rated = [(rating, group) for group in strong if (rating := _rating(one, group, facts)) is not None]
+    rated = [(rating, group) for rating, group in rated if not topical or rating[0] <= _WHOLE]
     # Of several that explain it equally well, the rarest: what is wrong everywhere explains nothing.
     return min(rated, key=lambda pair: (pair[0], len(pair[1].cases), pair[1].key.parts))[1] if rated else None
 
@@ -66,6 +77,8 @@ def _rating(one: SeenFinding, group: CauseGroup, facts: Facts) -> tuple[int, int
 
 
 _SAME, _ABOVE, _ALIKE, _WHOLE, _ELSEWHERE, _SUBJECT, _UNCHECKED = range(1, 8)
+_UNGROUPED = frozenset({"expectation", "unexpected-status"})
+"""Rules that know nothing of what their findings have in common."""
 _NOT_VALIDATED = Key("topic", ("invalid", ACCEPTED))
 _WRAPPERS = frozenset({"*", "{}", "delta", "response", "message"})
 _COMMON = frozenset("a and as by get id in is list no not of one plain stream the v1 v2 with".split())

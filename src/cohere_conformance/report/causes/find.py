@@ -44,7 +44,8 @@ def find_causes(
         grouped.setdefault(key, CauseGroup(key)).members.append(one)
     groups = explained(list(grouped.values()), facts)
     failing = _failing(ordered, fail_on)
-    made = [_cause(group, failing, background) for group in groups]
+    shares = _shares(groups, failing)
+    made = [_cause(group, share, failing, background) for group, share in zip(groups, shares, strict=True)]
     return tuple(cause for _, cause in sorted(made, key=lambda one: one[0]))
 
 
@@ -58,8 +59,23 @@ def _failing(sightings: Iterable[SeenFinding], fail_on: Severity) -> dict[str, s
     return failing
 
 
+def _shares(groups: Sequence[CauseGroup], failing: Mapping[str, set[str]]) -> list[float]:
+    """Return how many cases each group fails; a case that several groups fail counts for each in part."""
+    blamed: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        fingerprints = {one.row.fingerprint for one in group.every}
+        for case in {case for one in group.every for case in one.cases}:
+            if failing.get(case, set()) & fingerprints:
+                blamed.setdefault(case, []).append(number)
+    shares = [0.0] * len(groups)
+    for numbers in blamed.values():
+        for number in numbers:
+            shares[number] += 1 / len(numbers)
+    return [round(share, 6) for share in shares]
+
+
 def _cause(
-    group: CauseGroup, failing: Mapping[str, set[str]], background: Background
+    group: CauseGroup, share: float, failing: Mapping[str, set[str]], background: Background
 ) -> tuple[tuple[object, ...], Cause]:
     """Return a cause, after what orders it."""
     members = [*sorted(group.members, key=says_most), *sorted(group.followers, key=says_most)]
@@ -83,7 +99,7 @@ def _cause(
         framework=group.key.framework,
     )
     exchanges = max(one.row.count for one in members)
-    return (group.severity, -len(green), early, -len(shown), -exchanges, cause.id), cause
+    return (group.severity, -share, early, -len(shown), -exchanges, cause.id), cause
 
 
 def _id(key: Key) -> str:

@@ -30,6 +30,7 @@ _STREAMS = frozenset(
         Kind.STREAM_BUFFERED,
     }
 )
+_NO_EVENT_LINE = "no event line"
 _BY_INPUT = frozenset({Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED})
 _SCHEMA = frozenset(
     {
@@ -168,13 +169,20 @@ def _status(one: SeenFinding, _: Facts) -> Key | None:
 
 def _stream(one: SeenFinding, _: Facts) -> Key | None:
     row = one.row
-    return Key("stream", (row.kind, row.location, one.value_class)) if row.kind in _STREAMS else None
+    if row.kind not in _STREAMS:
+        return None
+    if row.observed == _NO_EVENT_LINE:
+        return Key("no-event-lines", ())
+    return Key("stream", (row.kind, row.location, one.value_class))
 
 
 def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
     row = one.row
     if row.kind not in _SCHEMA:
         return None
+    if row.kind is Kind.ENUM_UNKNOWN:
+        # A plain response and the last event of a stream have the same value at different locations.
+        return Key("declaration", (row.kind, row.location.rpartition("/")[2], one.value_class))
     return Key(
         "declaration",
         (row.kind, facts.background.declaration(row.operation, row.location), one.value_class),

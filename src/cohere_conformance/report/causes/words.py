@@ -149,6 +149,16 @@ def _input(group: CauseGroup, first: SeenFinding, background: Background) -> tup
     return f"Invalid requests are accepted by {where}: {about}", f"Respond with {row.expected}."
 
 
+def _no_event_lines(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    return "Events of streams have no event line", "Send a line event: TYPE before the data of each event."
+
+
+def _stream(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    row = first.row
+    where = f" ({place(row.location)})" if row.location else ""
+    return f"Streams are wrong{where}: {row.observed}", f"Expected: {row.expected}."
+
+
 _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str]]] = {
     "requirement": _requirement,
     "error-body": _error_body,
@@ -160,6 +170,8 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "topic": _topic,
     "key": _key,
     "input": _input,
+    "no-event-lines": _no_event_lines,
+    "stream": _stream,
     "unexpected-status": _unexpected_status,
     "broken-response": _broken,
 }
