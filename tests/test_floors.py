@@ -19,7 +19,7 @@ FLOORS = [
     {"model", "errors", "data", "names", "pointer", "curl", "access", "inputs"},
     {"privacy"},
     {"contract", "recordings", "report"},
-    {"drift", "baseline"},
+    {"drift", "baseline", "history"},
     {"client"},
     {"configuration"},
     {"checks", "reference", "cases"},

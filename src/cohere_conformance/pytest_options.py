@@ -101,6 +101,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="database of failing examples: a folder, or redis://host:port/number",
     )
     add("--conformance-baseline", metavar="FILE", default="", help="file of accepted deviations")
+    add("--conformance-history", metavar="FILE", default="", help="file of earlier runs")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",
@@ -171,6 +172,12 @@ def access(config: pytest.Config) -> Access:
         client_cert=text("client-cert"),
         client_key=text("client-key"),
     )
+
+
+def history_file(config: pytest.Config) -> Path | None:
+    """Return the file of earlier runs; `None` without one."""
+    named = cast("str", config.getoption("--conformance-history"))
+    return Path(named) if named else None
 
 
 def run_options(config: pytest.Config) -> RunOptions:

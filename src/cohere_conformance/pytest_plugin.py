@@ -33,6 +33,7 @@ from cohere_conformance.pytest_options import (
     arguments,
     configuration,
     driver,
+    history_file,
     key_variable,
     run_options,
     with_key,
@@ -91,6 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
             arguments=arguments(config, chosen.command),
             configuration=used,
             baseline=in_force(cast("str", config.getoption("--conformance-baseline"))),
+            history=history_file(config),
         )
         if workerinput:
             terminate_like_interrupt()

@@ -178,6 +178,7 @@ class Reporting:
             failed = exitstatus == pytest.ExitCode.TESTS_FAILED and not self._accepted
             if failed and self._outcome.code in _GREEN:
                 self._outcome.conclude(failures=("a test failed and has left no finding",))
+            self._outcome.remember()
         except ConformanceError as error:
             print(lines(f"cohere-conformance: {error}"), file=sys.stderr)
         session.exitstatus = self._outcome.code

@@ -15,6 +15,7 @@ from cohere_conformance.cli.output import deliver
 from cohere_conformance.client.address import base_url
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
+from cohere_conformance.history import remember
 from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
 from cohere_conformance.report import write
@@ -53,6 +54,7 @@ EXAMPLES = ("conforming", "deviating")
     "--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
 )
 @options.baseline
+@options.history
 @options.report_dir
 @options.verbose
 @options.quiet
@@ -65,6 +67,7 @@ def check(
     fail_on: str,
     jobs: int,
     baseline: str | None,
+    history: str | None,
     report_dir: Path,
     verbose: bool,
     quiet: bool,
@@ -97,4 +100,12 @@ def check(
             baseline=in_force(baseline),
             interruptible=True,
         )
-    return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose, quiet=quiet)
+    if history is None:
+        return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose, quiet=quiet)
+    file = Path(history)
+    return deliver(
+        report_dir,
+        lambda: remember(file, report, lambda changed: write(changed, report_dir)),
+        verbose=verbose,
+        quiet=quiet,
+    )

@@ -22,6 +22,13 @@ baseline = click.option(
     help="File of accepted deviations (see `baseline`).  [default: conformance-baseline.yaml, if it is here]",
 )
 
+history = click.option(
+    "--history",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Compare with the earlier runs in this file, and add this one (see `history`).",
+)
+
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print every finding and table; without it, the first ten causes."
 )

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import ReportError
+from cohere_conformance.history import compare, past_run
 from cohere_conformance.report import load
 from cohere_conformance.report.formats import FORMATS, convert
+from cohere_conformance.report.render.changes import diff_lines
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
+from cohere_conformance.report.render.safe import plain
 from cohere_conformance.session.evidence import publish
 from cohere_conformance.session.source_lines import SourceLines
 
@@ -78,6 +82,37 @@ def render(path: Path, name: str, output: Path | None) -> int:
             f"{output}: expected a file to write, got: {error.strerror or error}; name another with -o"
         ) from error
     return 0
+
+
+@report.command()
+@click.argument("before", metavar="A", type=click.Path(path_type=Path))
+@click.argument("after", metavar="B", type=click.Path(path_type=Path))
+def diff(before: Path, after: Path) -> int:
+    """Show what has changed from report A to report B: causes that are new, and those that are resolved.
+
+    A and B are report.json files or their folders, of the same contract; B may be of another target. The
+    exit code is 0 if nothing has changed, and 1 if something has.
+
+    \b
+    Example:
+      cohere-conformance report diff before/report.json after/report.json
+    """
+    first, second = past_run(load(before)), past_run(load(after))
+    for path, one in ((before, first), (after, second)):
+        if not one.ended:
+            raise ReportError(
+                f"{path}: expected the report of a run with a verdict, got: {plain(one.verdict)}"
+            )
+    if first.contract != second.contract:
+        raise ReportError(
+            f"{before}, {after}: expected reports of one contract, got two; run one of them again"
+        )
+    # What is called A came first, whatever the clocks of two machines say.
+    earlier = msgspec.structs.replace(first, target=second.target, started_at="", method=second.method)
+    changes = compare(second, [earlier]).changes
+    for line in diff_lines(changes):
+        click.echo(plain(line))
+    return int(any(one.state != "persisting" for one in (*changes.causes, *changes.findings)))
 
 
 class _Lazily:

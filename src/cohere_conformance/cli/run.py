@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cohere_conformance.cli import options
 from cohere_conformance.cli.suites import suites, target
 from cohere_conformance.fuzz.effort import FuzzProfile
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     help="Shuffle the lifecycle tests with this seed.",
 )
+@options.history
 @target
 def run(**given: Any) -> int:
     """Run the test cases against a target, judge every response, and write a report.
@@ -66,6 +68,7 @@ def run(**given: Any) -> int:
     help="Where failing examples are stored, to be sent first next time: folder or redis://host:port/number. "
     "[default: examples in the report folder]",
 )
+@options.history
 @target
 def fuzz(
     fuzz_profile: str,

@@ -190,6 +190,7 @@ def suites(
             "seed",
             "fail-on",
             "baseline",
+            "history",
             "report-dir",
         )
     }

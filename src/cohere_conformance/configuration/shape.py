@@ -72,6 +72,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         fail_on: least severity that makes the exit code 1.
         limits: how much is sent, and how long is waited.
         baseline: file with accepted deviations.
+        history: file with earlier runs, to compare with and add to.
         cassettes: folder of the golden cassettes.
         report_dir: folder of the report.
     """
@@ -91,6 +92,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     fail_on: Severity | UnsetType = UNSET
     limits: RunLimits | UnsetType = UNSET
     baseline: Text | UnsetType = UNSET
+    history: Text | UnsetType = UNSET
     cassettes: Text | UnsetType = UNSET
     report_dir: Text | UnsetType = UNSET
 

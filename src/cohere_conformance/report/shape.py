@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from cohere_conformance.model import Kind, Severity
+from cohere_conformance.report.changes import Changes
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 from cohere_conformance.report.header import EntryProblem, Header
 
@@ -216,6 +217,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         baseline_problems: what is wrong with entries of the baseline; each fails a run.
         baseline_unseen: entries of the baseline about operations that were not called.
         causes: the mistakes that explain the findings, the most important one first.
+        changes: what has changed since earlier runs; null without a history.
         coverage: what was covered and what was not.
         sentences: about the requirements and cases that the findings name.
         footer: totals and verdict.
@@ -228,6 +230,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     baseline_problems: tuple[EntryProblem, ...] = ()
     baseline_unseen: Count = 0
     causes: tuple[Cause, ...] = ()
+    changes: Changes | None = None
     coverage: Coverage
     sentences: Sentences = Sentences()
     footer: Footer

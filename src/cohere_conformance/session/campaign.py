@@ -20,6 +20,7 @@ from cohere_conformance.cases.roles import used_roles, with_models
 from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.errors import ReportError, TargetError, UsageError
+from cohere_conformance.history import remember
 from cohere_conformance.report import (
     Baseline,
     ConfigurationUsed,
@@ -34,6 +35,7 @@ from cohere_conformance.report import (
     clear_ended,
     clear_journals,
     has_journals,
+    write,
     write_ended,
 )
 from cohere_conformance.session import permission
@@ -94,6 +96,7 @@ class Campaign:
         arguments: the command line, for the report.
         configuration: what was taken from a configuration file, for the report.
         baseline: the accepted drift.
+        history: file of earlier runs.
 
     Attributes:
         plan: what the run may do.
@@ -119,6 +122,7 @@ class Campaign:
         arguments: tuple[str, ...] = (),
         configuration: ConfigurationUsed | None = None,
         baseline: Baseline | None = None,
+        history: Path | None = None,
     ) -> None:
         # Checked before the contract takes it for a base URL.
         self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
@@ -142,6 +146,7 @@ class Campaign:
         self._arguments = arguments
         self._configuration = configuration
         self._baseline = baseline
+        self._history = history
         self._identity: Identity | None = None
         self._ended: Ended | None = None
 
@@ -334,6 +339,19 @@ class Campaign:
             # The run was over before any process had begun: the folder has to show that as well.
             Journal(self._folder, self._opening()).close()
         return publish(self._folder, self._judge.contract)
+
+    def remember(self, report: Report) -> Report:
+        """Write a report with what has changed since earlier runs, and add the run to these.
+
+        Called once, when it is certain how the run ended. Without a history nothing is written.
+
+        Raises:
+            ReportError: the history cannot be read or written, or the report cannot be written.
+        """
+        if self._history is None:
+            return report
+        changed, _ = remember(self._history, report, lambda one: write(one, self._folder))
+        return changed
 
     def _opening(self) -> Opening:
         """Return the first line of a journal of the process that leads the run, and runs no test."""

@@ -81,6 +81,21 @@ class SuitesResult:
         self.report, self.status = None, 3
         self.report, self.files = self.campaign.report(**further)
 
+    def remember(self) -> None:
+        """Compare the report with the history of the target, and add the run to it, where there is one.
+
+        A history that cannot be read or written is a failure of the run.
+
+        Raises:
+            ReportError: the report cannot be written, and there is none.
+        """
+        if self.campaign is None or self.report is None:
+            return
+        try:
+            self.report = self.campaign.remember(self.report)
+        except ReportError as error:
+            self.conclude(failures=(_one_line(error),))
+
     @contextmanager
     def agreeing(self) -> Iterator[None]:
         """Add an error that ends the context early to the report."""

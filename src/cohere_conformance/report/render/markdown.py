@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render import hints, members, parts, wording
+from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -39,6 +40,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         "",
         f"**{prose(report.footer.verdict)}**",
         "",
+        *_changed(report),
         *_introduction(report),
         *_exercised(report),
         *_glance(parts.server_rows(report)),
@@ -60,6 +62,14 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         f"Exit code {report.footer.exit_code}. All rows and counts: `report.json`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _changed(report: Report) -> Iterator[str]:
+    lines = [prose(line) for line in changes_lines(report.changes)]
+    if lines:
+        yield from (lines[0], "")
+        yield from (f"- {line}" for line in lines[1:])
+        yield from ([""] if lines[1:] else [])
 
 
 def _introduction(report: Report) -> Iterator[str]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render import hints, members, parts, wording
+from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.gaps import gaps
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
@@ -177,6 +178,8 @@ class _Printer:
 
     def _introduction(self) -> None:
         header, coverage = self.report.header, self.report.coverage
+        for line in changes_lines(self.report.changes):
+            self._line(line)
         self._line(f"{parts.contract_line(header)}, fails on {header.fail_on}")
         if header.target is not None:
             self._line(f"target {parts.target_line(header.target)}")

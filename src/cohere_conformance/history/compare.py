@@ -1,0 +1,182 @@
+"""Compares a run with earlier runs of the same target and contract; a pure function."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+
+import msgspec
+
+from cohere_conformance.history.past import PastCause, PastFinding
+from cohere_conformance.report.changes import Change, Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from cohere_conformance.history.past import PastRun
+    from cohere_conformance.report.changes import ChangeState
+
+_Item = TypeVar("_Item", PastFinding, PastCause)
+
+WINDOW = 60
+"""How many earlier runs are compared: with one run a night, two months."""
+_FLAPS = 3
+_RECENT = 10
+"""What appeared and disappeared `_FLAPS` times in so many runs is flapping."""
+
+
+class _Last(NamedTuple):
+    """The last run that showed something, and what it showed."""
+
+    run: PastRun
+    finding: PastFinding
+
+
+_LastSeen: TypeAlias = "Mapping[str, _Last]"
+
+
+class Compared(NamedTuple):
+    """The result of a comparison.
+
+    Attributes:
+        changes: what has changed.
+        run: the run, with the first time and the number of runs of all that it has found.
+    """
+
+    changes: Changes
+    run: PastRun
+
+
+def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[str] = ()) -> Compared:
+    """Return what has changed since earlier runs.
+
+    Runs of another target or contract, and runs without a verdict, are ignored. What a run did not look at
+    is neither gone nor resolved.
+
+    Args:
+        run: the new run.
+        earlier: in any order.
+        accepted: fingerprints of findings of the new run that are accepted, so no change is shown.
+    """
+    comparable = [
+        one for one in earlier if (one.target, one.contract) == (run.target, run.contract) and one.ended
+    ]
+    past = sorted(comparable, key=lambda one: (one.started_at, one.finished_at))[-WINDOW:]
+    findings, known_findings = _findings(run, past)
+    causes, known_causes = _causes(run, past)
+    changes = Changes(
+        target=run.target,
+        since=past[-1].finished_at if past else None,
+        causes=tuple(causes),
+        findings=tuple(one for one in findings if one.id not in accepted),
+    )
+    known = msgspec.structs.replace(run, findings=known_findings, causes=known_causes)
+    return Compared(changes, known)
+
+
+def _findings(run: PastRun, past: Sequence[PastRun]) -> tuple[list[Change], dict[str, PastFinding]]:
+    """Return the changes of findings, and the findings of the run with what is known about them."""
+    last = _last_seen(past)
+    changes: list[Change] = []
+    known: dict[str, PastFinding] = {}
+    for name, finding in run.findings.items():
+        state = _state([*_timeline(past, last, [name]), True]) or "new"
+        known[name] = _counted(finding, last[name].finding if name in last else None, run)
+        changes.append(_change(name, state, known[name], run, (finding.operation,)))
+    for name, (seen_in, finding) in last.items():
+        if name not in run.findings and run.would_show(finding, seen_in):
+            gone = _state([*_timeline(past, last, [name]), False])
+            if gone is not None:
+                changes.append(_change(name, gone, finding, seen_in, (finding.operation,)))
+    return changes, known
+
+
+def _causes(run: PastRun, past: Sequence[PastRun]) -> tuple[list[Change], dict[str, PastCause]]:
+    """Return the changes of causes, and the causes of the run with what is known about them.
+
+    A cause is what its findings are: one with another id whose findings were seen before is not new, and
+    one without its id is not resolved while one of its findings is still seen.
+    """
+    last = _last_seen(past)
+    causes = {name: (one, cause) for one in past for name, cause in one.causes.items()}
+    by_finding = {finding: cause for _, cause in causes.values() for finding in cause.findings}
+    changes: list[Change] = []
+    known: dict[str, PastCause] = {}
+    for name, cause in run.causes.items():
+        state = _state([*_timeline(past, last, cause.findings, name), True]) or "new"
+        before = causes[name][1] if name in causes else None
+        before = before or next((by_finding[one] for one in cause.findings if one in by_finding), None)
+        known[name] = _counted(cause, before, run)
+        changes.append(_change(name, state, known[name], run, cause.operations))
+    for name, (seen_in, cause) in causes.items():
+        members = [last[one] for one in cause.findings if one in last]
+        if name in run.causes or any(one in run.findings for one in cause.findings):
+            continue
+        if all(run.would_show(member.finding, member.run) for member in members):
+            gone = _state([*_timeline(past, last, cause.findings, name), False])
+            if gone is not None:
+                changes.append(_change(name, gone, cause, seen_in, cause.operations))
+    return changes, known
+
+
+def _last_seen(past: Iterable[PastRun]) -> dict[str, _Last]:
+    """Return the last sighting of each finding."""
+    return {name: _Last(one, finding) for one in past for name, finding in one.findings.items()}
+
+
+def _timeline(
+    past: Iterable[PastRun], last: _LastSeen, findings: Collection[str], cause: str = ""
+) -> list[bool]:
+    """Return of the runs that looked, in their order, whether they saw any of some findings, or a cause."""
+    members = [last[one] for one in findings if one in last]
+    seen = []
+    for one in past:
+        if cause in one.causes or any(name in one.findings for name in findings):
+            seen.append(True)
+        elif members and all(one.would_show(member.finding, member.run) for member in members):
+            seen.append(False)
+    return seen
+
+
+def _state(timeline: Sequence[bool]) -> ChangeState | None:
+    """Return the state of something by whether each run saw it; `None` if it has been gone for longer."""
+    now, before = timeline[-1], list(timeline[:-1])
+    if True not in before:
+        return "new" if now else None
+    recent = [*before[before.index(True) :], now][-_RECENT:]
+    switches = sum(one != other for one, other in pairwise(recent))
+    if not now and not before[-1]:
+        return None
+    if switches >= _FLAPS:
+        return "flapping"
+    if now:
+        return "persisting" if before[-1] else "regressed"
+    return "resolved"
+
+
+def _counted(item: _Item, before: _Item | None, run: PastRun) -> _Item:
+    """Return what a run has found, with the first run that showed it and how many did."""
+    if before is None:
+        return msgspec.structs.replace(item, first_seen=run.started_at, runs=1)
+    return msgspec.structs.replace(
+        item, first_seen=min(before.first_seen, run.started_at), runs=before.runs + 1
+    )
+
+
+def _change(
+    name: str,
+    state: ChangeState,
+    item: PastFinding | PastCause,
+    seen_in: PastRun,
+    operations: tuple[str, ...],
+) -> Change:
+    return Change(
+        id=name,
+        state=state,
+        title=item.title,
+        severity=item.severity,
+        operations=operations,
+        first_seen=item.first_seen,
+        last_seen=seen_in.started_at,
+        runs=item.runs,
+    )

@@ -1,0 +1,51 @@
+"""The part of a report that says what has changed since earlier runs of the same target."""
+
+from typing import Literal
+
+import msgspec
+
+from cohere_conformance.model import Severity
+from cohere_conformance.report.coverage import Count
+
+ChangeState = Literal["new", "persisting", "regressed", "flapping", "resolved"]
+"""`regressed` was resolved before; `flapping` comes and goes."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A cause or a finding, compared with earlier runs.
+
+    Attributes:
+        id: of the cause, or fingerprint of the finding.
+        state: what has changed.
+        title: what is wrong, in words.
+        severity: how much it matters.
+        operations: labels of the operations that show it.
+        first_seen: RFC 3339 time of the first run that showed it.
+        last_seen: RFC 3339 time of the last run that showed it.
+        runs: how many runs have shown it.
+    """
+
+    id: str
+    state: ChangeState
+    title: str
+    severity: Severity
+    operations: tuple[str, ...]
+    first_seen: str
+    last_seen: str
+    runs: Count
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What has changed since earlier runs of the same target with the same contract.
+
+    Attributes:
+        target: what the target is called in the history.
+        since: RFC 3339 time of the run before; null if this is the first one.
+        causes: the causes of this run in their order, then those that are resolved.
+        findings: the findings of this run in their order, then those that are resolved.
+    """
+
+    target: str
+    since: str | None
+    causes: tuple[Change, ...] = ()
+    findings: tuple[Change, ...] = ()
