@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Finding
     from cohere_conformance.report import Report
-    from cohere_conformance.report.header import Baseline
+    from cohere_conformance.report.header import AcceptedDrift
 
 
 def judge(
@@ -99,7 +99,7 @@ def judged(
     jobs: int = 1,
     progress: session.Progress | None = None,
     arguments: tuple[str, ...] = (),
-    baseline: Baseline | None = None,
+    baseline: AcceptedDrift | None = None,
     interruptible: bool = False,
 ) -> Report:
     """Judge all traffic in files and folders and return the report.

@@ -11,7 +11,7 @@ from pages import Page, chunk, png, timetable, uri
 from cohere_conformance.cases.load import shipped_suite
 from cohere_conformance.reference.parsing.glyphs import characters
 from cohere_conformance.reference.parsing.layout import ImageArea, TextArea, areas
-from cohere_conformance.reference.parsing.pixels import UndecodedError, dark_pixels
+from cohere_conformance.reference.parsing.pixels import UnreadableImageError, dark_pixels
 from reference import CheckedServer, checked_server
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_every_kind_of_pixels_is_read(drawn: Callable[[Page], bytes]) -> None:
     ],
 )
 def test_what_cannot_be_decoded_says_so(content: bytes) -> None:
-    with pytest.raises(UndecodedError):
+    with pytest.raises(UnreadableImageError):
         dark_pixels(content)
 
 

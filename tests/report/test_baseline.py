@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report import Baseline, CaseCoverage, Report, Tally
+from cohere_conformance.report import AcceptedDrift, CaseCoverage, Report, Tally
 from cohere_conformance.report.header import Acceptance, Header, Mode
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def report_of(exchange: MakeExchange, finding: MakeFinding) -> MakeReport:
             mode=Mode.AMENDED,
             inputs=("a.har",),
             started_at=f"{today}T00:00:00Z",
-            baseline=Baseline(file="conformance-baseline.yaml", entries=entries),
+            baseline=AcceptedDrift(file="conformance-baseline.yaml", entries=entries),
         )
         finished_at = f"{today}T00:00:01Z"
         return tally.finish(

@@ -14,7 +14,7 @@ from cohere_conformance.contract.documents import load_located
 from cohere_conformance.errors import ContractError, UsageError
 from cohere_conformance.model import Kind
 from cohere_conformance.names import unknown
-from cohere_conformance.report.header import Acceptance, Baseline
+from cohere_conformance.report.header import Acceptance, AcceptedDrift
 
 if TYPE_CHECKING:
     from cohere_conformance.contract.lines import Lines
@@ -29,7 +29,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{4,12}")
 _SHORTEST_REASON = 10
 
 
-def in_force(named: str | None) -> Baseline | None:
+def in_force(named: str | None) -> AcceptedDrift | None:
     """Return the accepted drift of a run: of the named file, or else of the one in the current folder.
 
     Raises:
@@ -39,7 +39,7 @@ def in_force(named: str | None) -> Baseline | None:
     return load_baseline(path) if named or path.exists() else None
 
 
-def load_baseline(path: Path) -> Baseline:
+def load_baseline(path: Path) -> AcceptedDrift:
     """Return the entries of a file of accepted drift.
 
     Raises:
@@ -52,7 +52,7 @@ def load_baseline(path: Path) -> Baseline:
     if document.keys() != {LIST} or not isinstance(document[LIST], list):
         raise UsageError(f"{path}: expected one key, {LIST}, with a list of entries; correct it")
     entries = [_entry(path, number, value, lines) for number, value in enumerate(document[LIST])]
-    return Baseline(file=str(path), entries=tuple(entries))
+    return AcceptedDrift(file=str(path), entries=tuple(entries))
 
 
 def _entry(path: Path, number: int, value: Any, lines: Lines) -> Acceptance:

@@ -15,7 +15,7 @@ from cohere_conformance.report.ended import Ended, clear_ended, write_ended
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
 from cohere_conformance.report.fuzzed import Fuzzing
-from cohere_conformance.report.header import Baseline, GoldenCounts, Header, Mode, Target
+from cohere_conformance.report.header import AcceptedDrift, GoldenCounts, Header, Mode, Target
 from cohere_conformance.report.journal import (
     Journal,
     WorkerJournal,
@@ -35,8 +35,8 @@ from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
 
 __all__ = [
+    "AcceptedDrift",
     "Background",
-    "Baseline",
     "CaseCoverage",
     "CaseEnd",
     "CaseOutcome",

@@ -14,7 +14,7 @@ from cohere_conformance.report.header import EntryProblem
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from cohere_conformance.report.header import Acceptance, Baseline
+    from cohere_conformance.report.header import Acceptance, AcceptedDrift
     from cohere_conformance.report.shape import Cause, Row
 
 
@@ -33,7 +33,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 def accept(
-    baseline: Baseline | None,
+    baseline: AcceptedDrift | None,
     rows: Sequence[Row],
     causes: Callable[[], Sequence[Cause]],
     *,
@@ -99,7 +99,7 @@ def _fits(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern in which `*` stands for any text."""
+    """Return a pattern in which `*` means any text."""
     return re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)
 
 

@@ -257,7 +257,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> bool:
-        """Return whether every planned case was tried, in processes that came to their end."""
+        """Return whether every planned case was tried, in processes that ended."""
         return not (self.interrupted or self.unclosed or self.not_run)
 
 

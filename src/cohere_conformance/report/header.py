@@ -76,10 +76,10 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         finding: fingerprint, or its beginning; empty if it does not matter.
         cause: id of a cause; empty if it does not matter.
-        operation: label such as `POST /v2/chat`, in which `*` stands for any text; empty if it does not
+        operation: label such as `POST /v2/chat`, in which `*` means any text; empty if it does not
             matter.
         kind: such as `type-changed`; empty if it does not matter.
-        location: in which `*` stands for any text; null if it does not matter.
+        location: in which `*` means any text; null if it does not matter.
         reason: why it is accepted.
         owner: who answers for it; may be empty.
         link: such as that of an issue; may be empty.
@@ -99,7 +99,7 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     line: Count = 0
 
 
-class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+class AcceptedDrift(msgspec.Struct, frozen=True, kw_only=True):
     """The accepted drift that was in force.
 
     Attributes:
@@ -159,6 +159,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     target: Target | None = None
     golden: GoldenCounts | None = None
     configuration: ConfigurationUsed | None = None
-    baseline: Baseline | None = None
+    baseline: AcceptedDrift | None = None
     origins: dict[str, int] = {}
     format: int = FORMAT

@@ -22,7 +22,7 @@ from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.history import remember
 from cohere_conformance.report import (
-    Baseline,
+    AcceptedDrift,
     ConfigurationUsed,
     Ended,
     Header,
@@ -121,7 +121,7 @@ class Campaign:
         workers: int = 1,
         arguments: tuple[str, ...] = (),
         configuration: ConfigurationUsed | None = None,
-        baseline: Baseline | None = None,
+        baseline: AcceptedDrift | None = None,
         history: Path | None = None,
     ) -> None:
         # Checked before the contract takes it for a base URL.

@@ -12,7 +12,7 @@ from cohere_conformance.reference.groups import parse_faults as faults
 from cohere_conformance.reference.handling import ApiError, JsonResponse, meta, new_id, operation
 from cohere_conformance.reference.injection import inject
 from cohere_conformance.reference.parsing.layout import Box, ImageArea, TableArea, TextArea, areas
-from cohere_conformance.reference.parsing.pixels import UndecodedError, dark_pixels
+from cohere_conformance.reference.parsing.pixels import UnreadableImageError, dark_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +111,7 @@ def _decoded(image: Image) -> _Page:
     if image.format == "image/png" and image.width * image.height <= _DECODED:
         try:
             found = areas(dark_pixels(image.bytes))
-        except UndecodedError:
+        except UnreadableImageError:
             found = whole
     return _Page(image.width, image.height, found)
 

@@ -12,7 +12,7 @@ _DARK = 128
 _PALETTE, _GRAY_ALPHA, _ALPHA = 3, 4, 6
 
 
-class UndecodedError(Exception):
+class UnreadableImageError(Exception):
     """The pixels of an image cannot be read here, although it may be valid."""
 
 
@@ -51,20 +51,20 @@ def dark_pixels(content: bytes) -> Raster:
     """Return the dark pixels of a PNG image whose chunks are valid.
 
     Raises:
-        UndecodedError: the image is interlaced, of an unknown kind, or ends too early.
+        UnreadableImageError: the image is interlaced, of an unknown kind, or ends too early.
     """
     chunks = _chunks(content)
     head = chunks.get(b"IHDR", b"")
     if len(head) != 13 or head[9] not in _SAMPLES or head[8] not in {1, 2, 4, 8, 16} or head[12]:
-        raise UndecodedError
+        raise UnreadableImageError
     header = _Header(int.from_bytes(head[:4]), int.from_bytes(head[4:8]), head[8], head[9])
     whole = header.height * (header.row + 1)
     try:
         data = zlib.decompressobj().decompress(chunks.get(b"IDAT", b""), whole)
     except zlib.error as error:
-        raise UndecodedError from error
+        raise UnreadableImageError from error
     if len(data) < whole:
-        raise UndecodedError
+        raise UnreadableImageError
     lines = _unfiltered(data, header)
     shades = _palette(chunks.get(b"PLTE", b""), chunks.get(b"tRNS", b""))
     return Raster(header.width, tuple(_dark(line, header, shades) for line in lines))
@@ -89,7 +89,7 @@ def _unfiltered(data: bytes, header: _Header) -> list[bytes]:
     for start in range(0, len(data), header.row + 1):
         kind, line = data[start], bytearray(data[start + 1 : start + 1 + header.row])
         if kind > 4:
-            raise UndecodedError
+            raise UnreadableImageError
         if kind:
             _unfilter(kind, line, above, step)
         above = bytes(line)
