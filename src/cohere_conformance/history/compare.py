@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from cohere_conformance.history.past import PastCause, PastFinding
-from cohere_conformance.report.changes import Change, Changes
+from cohere_conformance.report.changes import Changes, RunChange
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -74,10 +74,10 @@ def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[st
     return Compared(changes, known)
 
 
-def _findings(run: PastRun, past: Sequence[PastRun]) -> tuple[list[Change], dict[str, PastFinding]]:
+def _findings(run: PastRun, past: Sequence[PastRun]) -> tuple[list[RunChange], dict[str, PastFinding]]:
     """Return the changes of findings, and the findings of the run with what is known about them."""
     last = _last_seen(past)
-    changes: list[Change] = []
+    changes: list[RunChange] = []
     known: dict[str, PastFinding] = {}
     for name, finding in run.findings.items():
         state = _state([*_timeline(past, last, [name]), True]) or "new"
@@ -91,7 +91,7 @@ def _findings(run: PastRun, past: Sequence[PastRun]) -> tuple[list[Change], dict
     return changes, known
 
 
-def _causes(run: PastRun, past: Sequence[PastRun]) -> tuple[list[Change], dict[str, PastCause]]:
+def _causes(run: PastRun, past: Sequence[PastRun]) -> tuple[list[RunChange], dict[str, PastCause]]:
     """Return the changes of causes, and the causes of the run with what is known about them.
 
     A cause is what its findings are: one with another id whose findings were seen before is not new, and
@@ -100,7 +100,7 @@ def _causes(run: PastRun, past: Sequence[PastRun]) -> tuple[list[Change], dict[s
     last = _last_seen(past)
     causes = {name: (one, cause) for one in past for name, cause in one.causes.items()}
     by_finding = {finding: cause for _, cause in causes.values() for finding in cause.findings}
-    changes: list[Change] = []
+    changes: list[RunChange] = []
     known: dict[str, PastCause] = {}
     for name, cause in run.causes.items():
         state = _state([*_timeline(past, last, cause.findings, name), True]) or "new"
@@ -169,8 +169,8 @@ def _change(
     item: PastFinding | PastCause,
     seen_in: PastRun,
     operations: tuple[str, ...],
-) -> Change:
-    return Change(
+) -> RunChange:
+    return RunChange(
         id=name,
         state=state,
         title=item.title,

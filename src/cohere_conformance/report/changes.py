@@ -11,7 +11,7 @@ ChangeState = Literal["new", "persisting", "regressed", "flapping", "resolved"]
 """`regressed` was resolved before; `flapping` comes and goes."""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class RunChange(msgspec.Struct, frozen=True, kw_only=True):
     """A cause or a finding, compared with earlier runs.
 
     Attributes:
@@ -47,5 +47,5 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str
     since: str | None
-    causes: tuple[Change, ...] = ()
-    findings: tuple[Change, ...] = ()
+    causes: tuple[RunChange, ...] = ()
+    findings: tuple[RunChange, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from cohere_conformance.report.changes import ChangeState
 
 if TYPE_CHECKING:
-    from cohere_conformance.report.changes import Change, Changes
+    from cohere_conformance.report.changes import Changes, RunChange
 
 _SHOWN = 5
 """Changes whose titles are shown."""
@@ -43,7 +43,7 @@ def diff_lines(changes: Changes) -> list[str]:
     return [*lines, f"causes: {summary(changes.causes)}; findings: {summary(changes.findings)}"]
 
 
-def summary(changes: tuple[Change, ...]) -> str:
+def summary(changes: tuple[RunChange, ...]) -> str:
     """Return how many there are of each state."""
     numbers = Counter(one.state for one in changes)
     return ", ".join(f"{numbers[state]} {state}" for state in get_args(ChangeState) if numbers[state]) or (
@@ -51,7 +51,7 @@ def summary(changes: tuple[Change, ...]) -> str:
     )
 
 
-def _seen(change: Change) -> str:
+def _seen(change: RunChange) -> str:
     """Return since when something is known, where it is not new."""
     if change.state == "new":
         return ""
