@@ -76,6 +76,7 @@ def test_every_fact_is_a_requirement_or_is_excluded_with_a_reason() -> None:
 
 ENTRY = {
     "level": "MUST",
+    "about": "content",
     "says": "It is so.",
     "source": "spec",
     "reason": "H-01.",

@@ -121,6 +121,10 @@ class ForbiddenError(RefusedError):
     """A request was not sent, because its operation is not allowed on the target."""
 
 
+class NotClaimedError(ForbiddenError):
+    """A request was not sent, because it needs a feature that the target does without."""
+
+
 class OwnershipError(RefusedError):
     """A request was not sent, because it could change or delete a resource that the run has not created.
 

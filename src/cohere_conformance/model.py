@@ -288,6 +288,15 @@ class Level(enum.StrEnum):
     """It is likely, but not proven: a violation is reported as a notice."""
 
 
+class Subject(enum.StrEnum):
+    """What a requirement is about."""
+
+    CONTENT = "content"
+    """What a response means: for its request, beside other responses, or by what the server stores."""
+    PROTOCOL = "protocol"
+    """The form of a response, its framing, and how invalid requests are refused."""
+
+
 class Requirement(msgspec.Struct, frozen=True):
     """One rule for the behaviour of a server that no schema can express.
 
@@ -300,6 +309,7 @@ class Requirement(msgspec.Struct, frozen=True):
         operations: labels of the operations to which it applies.
         faults: names of the faults of the reference server that violate it.
         group: the group whose file declares it.
+        about: whether it is about content, which servers with canned answers do not claim.
     """
 
     id: str
@@ -310,6 +320,7 @@ class Requirement(msgspec.Struct, frozen=True):
     operations: tuple[str, ...]
     faults: tuple[str, ...]
     group: str
+    about: Subject = Subject.PROTOCOL
 
 
 class Untestable(msgspec.Struct, frozen=True, order=True):

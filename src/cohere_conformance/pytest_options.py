@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pytest
 
 _PREFIX = "--conformance-"
-_FLAGS = {f"{_PREFIX}{name}" for name in ("live", "own-server", "no-tls-verify")}
+_FLAGS = {f"{_PREFIX}{name}" for name in ("live", "own-server", "no-tls-verify", "protocol-only")}
 """The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -51,6 +51,8 @@ def add_options(parser: pytest.Parser) -> None:
         default="",
         help="what the target implements: groups, groups of one version (v2.chat), operations",
     )
+    add("--conformance-without", metavar="NAMES", default="", help="features that the target does without")
+    add("--conformance-protocol-only", action="store_true", help="judge the protocol only, no content")
     add("--conformance-only", metavar="GROUPS", default="", help="groups to run, separated by commas")
     add(
         "--conformance-case",
@@ -199,6 +201,8 @@ def run_options(config: pytest.Config) -> RunOptions:
         access=access(config),
         profile=cast("str | None", config.getoption("--conformance-profile")),
         declares=names("--conformance-declares"),
+        without=names("--conformance-without"),
+        protocol_only=cast("bool", config.getoption("--conformance-protocol-only")),
         only=names("--conformance-only"),
         cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
         allow=names("--conformance-allow"),

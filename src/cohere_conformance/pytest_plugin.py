@@ -73,6 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Plan the run, probe the target, and prepare this process."""
     config.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
+    config.addinivalue_line("markers", "protocol: what a server with canned answers must pass as well")
     workerinput = getattr(config, "workerinput", None)
     workers = _workers(config)
     # First of all: pytest shows every error from here on.
@@ -313,7 +314,8 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api | CaseResult]:
     marker = request.node.get_closest_marker("operations")
     if marker is None:
         raise pytest.UsageError(f"{request.node.nodeid}: expected the mark `operations`, got none")
-    target = worker.api(test, marker.args)
+    protocol = request.node.get_closest_marker("protocol") is not None
+    target = worker.api(test, marker.args, protocol=protocol)
     try:
         yield target
     finally:

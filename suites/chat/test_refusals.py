@@ -15,7 +15,7 @@ BODY = {
     "max_tokens": 8,
 }
 ANY = (200, 400, 404, 422)
-pytestmark = pytest.mark.operations(CHAT)
+pytestmark = [pytest.mark.operations(CHAT), pytest.mark.protocol]
 
 
 def small(api: Api, **further: object) -> dict[str, object]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
 
 CHECK = "POST /v1/check-api-key"
-pytestmark = pytest.mark.operations(CHECK)
+pytestmark = [pytest.mark.operations(CHECK), pytest.mark.protocol]
 
 
 def test_each_answer_has_a_trace_id_of_its_own(api: Api) -> None:

@@ -19,7 +19,7 @@ OPERATIONS = (
     "PATCH /v1/connectors/{id}",
     "POST /v1/connectors/{id}/oauth/authorize",
 )
-pytestmark = pytest.mark.operations(*OPERATIONS)
+pytestmark = [pytest.mark.operations(*OPERATIONS), pytest.mark.protocol]
 
 
 def test_strangers_are_refused(api: Api) -> None:

@@ -18,7 +18,7 @@ OPERATIONS = (
     "GET /v1/datasets/{id}",
     "DELETE /v1/datasets/{id}",
 )
-pytestmark = pytest.mark.operations(*OPERATIONS)
+pytestmark = [pytest.mark.operations(*OPERATIONS), pytest.mark.protocol]
 
 
 def test_strangers_are_refused(api: Api) -> None:

@@ -17,7 +17,7 @@ OPERATIONS = (
     "GET /v1/embed-jobs/{id}",
     "POST /v1/embed-jobs/{id}/cancel",
 )
-pytestmark = pytest.mark.operations(*OPERATIONS)
+pytestmark = [pytest.mark.operations(*OPERATIONS), pytest.mark.protocol]
 
 
 def test_strangers_are_refused(api: Api) -> None:

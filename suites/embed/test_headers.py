@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 EMBED = ("POST /v1/embed", "POST /v2/embed")
 TEXTS = ["A plum.", "Crème brûlée, déjà vu 🙂"]
+pytestmark = pytest.mark.protocol
 
 
 @pytest.mark.operations(*EMBED)

@@ -16,6 +16,7 @@ BODY = {
     "embedding_types": ["int8"],
 }
 ANY = (200, 400, 404, 422)
+pytestmark = pytest.mark.protocol
 
 
 def small(api: Api, **further: object) -> dict[str, object]:

@@ -20,7 +20,7 @@ OPERATIONS = (
     "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/events",
     "GET /v1/finetuning/finetuned-models/{finetuned_model_id}/training-step-metrics",
 )
-pytestmark = pytest.mark.operations(*OPERATIONS)
+pytestmark = [pytest.mark.operations(*OPERATIONS), pytest.mark.protocol]
 
 
 def test_strangers_are_refused(api: Api) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
 
 OPERATIONS = ("POST /v1/generate",)
-pytestmark = pytest.mark.operations(*OPERATIONS)
+pytestmark = [pytest.mark.operations(*OPERATIONS), pytest.mark.protocol]
 
 
 def test_strangers_are_refused(api: Api) -> None:

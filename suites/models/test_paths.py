@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from cohere_conformance.session.api import Api
 
+pytestmark = pytest.mark.protocol
+
 
 @pytest.mark.operations("GET /v1/models")
 def test_an_undeclared_path_is_not_found(api: Api) -> None:

@@ -60,6 +60,12 @@ def copy(tmp_path: Path) -> Path:
     return root
 
 
+def test_a_requirement_says_whether_it_is_about_content(copy: Path) -> None:
+    path = copy / "requirements" / "tokenize.yaml"
+    path.write_text(path.read_text().replace("    about: content\n", "", 1))
+    assert rules_broken(lint(copy)) == [("requirement-about", "tokenize.strings")]
+
+
 def replaced(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{text.count(old)} times in {file.name}"

@@ -19,7 +19,7 @@ from cohere_conformance.golden.importing import add, gather, traffic
 from cohere_conformance.golden.states import GateOutcome
 from cohere_conformance.golden.status_render import render_json, render_terminal
 from cohere_conformance.privacy.secret import Secret
-from cohere_conformance.report.render.parts import golden_line
+from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 from cohere_conformance.session.judging import Judge, JudgeSettings

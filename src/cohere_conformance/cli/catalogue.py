@@ -15,6 +15,7 @@ from cohere_conformance.cli.facts import explain_fact, fact_lines
 from cohere_conformance.cli.mentions import naming
 from cohere_conformance.contract import Declarations, load_contract, load_declarations
 from cohere_conformance.contract.facts import shipped_facts
+from cohere_conformance.contract.features import shipped_features
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.data import folder
@@ -118,6 +119,18 @@ def requirements() -> int:
     click.echo(f"known from (one may be known from several): {grounds}")
     click.echo(f"{len(known.excluded)} facts are no requirement")
     return _withdrawn("requirements", known.withdrawn)
+
+
+@list_.command()
+def features() -> int:
+    """List the features that a server may do without (`run --without`).
+
+    \b
+    Example:
+      cohere-conformance list features
+    """
+    rows = [(name, one.title, one.about) for name, one in shipped_features().known.items()]
+    return _table(("feature", "title", "sentence"), rows)
 
 
 @click.command()
@@ -229,7 +242,13 @@ def _requirement_text(requirement: Requirement) -> str:
     everywhere = requirement.id in checked()
     lines = [f"# {requirement.id}", "", requirement.says, ""]
     lines += [f"Level: {requirement.level.value}", f"Source: {requirement.source}"]
-    lines += [f"Reason: {requirement.reason}", *fact_lines(requirement.reason), "", "Operations:"]
+    lines += [
+        f"About: {requirement.about.value}",
+        f"Reason: {requirement.reason}",
+        *fact_lines(requirement.reason),
+        "",
+        "Operations:",
+    ]
     lines += [f"  {label}" for label in requirement.operations]
     where = "every exchange, also in recorded traffic" if everywhere else "runs only"
     lines += [f"Checked on: {where}", "Tests that name it:"]

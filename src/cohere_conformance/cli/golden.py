@@ -17,7 +17,7 @@ from cohere_conformance.golden import clear_begun, counts, find, load, own_or_sh
 from cohere_conformance.golden.changes import CassetteChange, ChangeKind, changes, keep
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.golden.driver import ReferenceComparison
-from cohere_conformance.report.render.parts import golden_line
+from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 

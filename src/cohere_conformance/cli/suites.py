@@ -78,6 +78,16 @@ _SERVER = (
         "operations (POST /v2/chat). Everything by default.",
     ),
     click.option(
+        "--without",
+        metavar="NAMES",
+        help="Features that the target does without, such as tools,thinking (see `list features`).",
+    ),
+    click.option(
+        "--protocol-only",
+        is_flag=True,
+        help="Judge shape, framing, statuses and errors only: the target has canned answers.",
+    ),
+    click.option(
         "--profile",
         metavar="NAME",
         help="Expected behaviour: contract, or live-2026 (the default with --live).",
@@ -177,6 +187,7 @@ def suites(
             "url",
             "only",
             "declares",
+            "without",
             "profile",
             "allow",
             "max-requests",
@@ -203,6 +214,7 @@ def suites(
     flags += ["--conformance-live"] if given.get("live") else []
     flags += ["--conformance-own-server"] if given.get("own_server") else []
     flags += ["--conformance-no-tls-verify"] if given.get("tls_verify") is False else []
+    flags += ["--conformance-protocol-only"] if given.get("protocol_only") else []
     flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []
     flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
     _check_further(given["pytest_options"])

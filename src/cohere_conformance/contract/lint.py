@@ -8,6 +8,7 @@ import msgspec
 
 from cohere_conformance.contract.bundle import bundle, references, resolve
 from cohere_conformance.contract.compile import METHODS
+from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.contract.fact_references import fact_references, referring_folders
 from cohere_conformance.contract.facts import load_facts
 from cohere_conformance.contract.grammar import Grammar, load_grammars
@@ -70,6 +71,7 @@ def lint(root: Path, folds: Collection[str] | None = None) -> list[LintProblem]:
         problems += _valid("amended", amended)  # fails on a reference to nothing
     problems += _operations(amended, policies, grammars)
     problems += _facts(root)
+    problems += _subjects(root)
     problems += _folds(grammars, folds)
     # Links are checked against the document, which must be consistent for that.
     return problems or list(_links(root / "links.yaml", amended))
@@ -98,6 +100,17 @@ def _facts(root: Path) -> Iterator[LintProblem]:
         yield LintProblem(
             "fact-used", name, "expected a requirement, amendment or text that refers to this fact"
         )
+
+
+def _subjects(root: Path) -> Iterator[LintProblem]:
+    """Yield the requirements that do not say whether they are about content or the protocol."""
+    for path in sorted((root / "requirements").glob("*.yaml")):
+        document = load_yaml(path)
+        requirements = document.get("requirements") if isinstance(document, dict) else None
+        for name, entry in requirements.items() if isinstance(requirements, dict) else ():
+            if isinstance(entry, dict) and "about" not in entry:
+                expected = "expected about: content, or protocol if canned answers must fulfil it as well"
+                yield LintProblem("requirement-about", str(name), f"{expected}; got neither")
 
 
 def _links(path: Path, document: Document) -> Iterator[LintProblem]:

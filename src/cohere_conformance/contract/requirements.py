@@ -12,7 +12,7 @@ from cohere_conformance.contract.documents import load_typed
 from cohere_conformance.contract.facts import FACT
 from cohere_conformance.data import folder
 from cohere_conformance.errors import ContractError
-from cohere_conformance.model import Level, Requirement
+from cohere_conformance.model import Level, Requirement, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ class _RequirementEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     reason: str
     operations: list[str]
     faults: list[str]
+    about: Subject = Subject.CONTENT
 
 
 class _RequirementsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +95,7 @@ def load_requirements(root: Path) -> Catalogue:
             requirements[name] = Requirement(
                 id=name,
                 level=entry.level,
+                about=entry.about,
                 says=entry.says,
                 source=entry.source,
                 reason=entry.reason,

@@ -102,5 +102,5 @@ class FuzzExecutor:
         if fuzzed.left_out and not fuzzed.findings:
             outcome = "skipped"
         result = CaseResult(outcome, fuzzed.left_out or fuzzed.reason, fuzzed.findings)
-        self._runner.note(test, result, operation=label, unsent=fuzzed.unsent)
+        self._runner.note(test, result, operation=label, unsent=fuzzed.unsent, unclaimed=fuzzed.unclaimed)
         return result

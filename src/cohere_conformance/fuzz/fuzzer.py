@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
+from cohere_conformance.cases import Credential
 from cohere_conformance.data import folder
 from cohere_conformance.errors import BudgetError, ForbiddenError
 from cohere_conformance.fuzz.anchors import anchors, written
@@ -56,12 +57,14 @@ class FuzzResult(NamedTuple):
         reason: why it ended early, or why some requests were left out.
         left_out: why nothing was sent, where nothing may be sent.
         unsent: requests that were left out, because their starting request is not served.
+        unclaimed: requests that were left out, because they need what the target does not claim.
     """
 
     findings: tuple[Finding, ...]
     reason: str = ""
     left_out: str = ""
     unsent: int = 0
+    unclaimed: int = 0
 
 
 class _StopError(Exception):
@@ -115,7 +118,8 @@ class Fuzzer:
         try:
             if mode is GenerationMode.POSITIVE and self._options.profile is not FuzzProfile.SMOKE:
                 # Some defects show without a change: with a certain text, in a stream, or in a tool call.
-                for anchor in written(self._suite, operation, self._plan.profile):
+                every = self._permitted(written(self._suite, operation, self._plan.profile))
+                for anchor in () if isinstance(every, str) else every:
                     attempts.usable(anchor.case)
             self._one_change(test, operation, start, mode, attempts)
             if mode is GenerationMode.POSITIVE:
@@ -127,12 +131,21 @@ class Fuzzer:
             reason = str(error)
         left_out = "" if attempts.sent or reason else attempts.refused
         return FuzzResult(
-            tuple(attempts.found.values()), reason or attempts.left_out(), left_out, attempts.unsent
+            tuple(attempts.found.values()),
+            reason or attempts.left_out(),
+            left_out,
+            attempts.unsent,
+            attempts.unclaimed,
         )
 
     def _permitted(self, every: tuple[Anchor, ...]) -> tuple[Anchor, ...] | str:
         """Return the requests whose resources may be created, or why there is none."""
-        reasons = [self._runner.permission.unavailable(anchor.needs) for anchor in every]
+        reasons = [
+            self._runner.permission.unavailable(anchor.needs)
+            or self._runner.claims.unclaimed(anchor.template, Credential.VALID)
+            or self._runner.claims.startable(anchor.needs)
+            for anchor in every
+        ]
         start = tuple(anchor for anchor, why in zip(every, reasons, strict=True) if why is None)
         return start if start or not every else reasons[0] or ""
 
@@ -253,6 +266,7 @@ class _Attempts:
         sent: how many requests were sent.
         refused: why the last request was not sent that may not be sent.
         unsent: how many requests were left out, because their starting request is not served.
+        unclaimed: how many requests were left out, because they need what the target does not claim.
     """
 
     def __init__(self, test: str, runner: FuzzRunner, baseline: Baseline | None) -> None:
@@ -262,6 +276,7 @@ class _Attempts:
         self._by_change: set[str] = set()
         self._shrunk: Counter[tuple[object, ...]] = Counter()
         self.unsent = 0
+        self.unclaimed = 0
         self.found: dict[str, Finding] = {}
         self.failing: tuple[Finding, ...] = ()
         self.sent = 0
@@ -307,6 +322,9 @@ class _Attempts:
             MissingError: a resource that the case needs cannot be created.
         """
         self.failing = ()
+        if self._runner.claims.unclaimed(candidate.template, candidate.key) is not None:
+            self.unclaimed += 1
+            return []
         if not self.usable(candidate.anchor):
             self.unsent += 1
             return []

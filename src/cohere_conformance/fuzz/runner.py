@@ -20,7 +20,6 @@ from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.session.liveness import UNANSWERED
 from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.resources import MissingError
-from cohere_conformance.session.reused import reused_ids
 from cohere_conformance.session.runner import Runner
 from cohere_conformance.session.unique import Unique
 
@@ -55,11 +54,12 @@ class FuzzRunner(Runner):
 
         Raises:
             BudgetError: no further request may be sent.
-            ForbiddenError: such a request may not be sent to the target.
+            ForbiddenError: such a request may not be sent to the target, or needs what it does not claim.
             MissingError: a resource that the request needs cannot be created.
             RuntimeError: the request could harm what the run did not create, which is a defect of the
                 generator.
         """
+        self.claims.check(candidate.template, candidate.key)
         if self._liveness.over and not self._alive(test):
             reason = self._gone().reason
             return Attempt((), served=False, observed=reason, gone=reason)
@@ -104,9 +104,12 @@ class FuzzRunner(Runner):
         self, candidate: Candidate, exchange: Exchange, excuse: str | None
     ) -> tuple[Finding, ...]:
         unjudged = may_be_misrouted(candidate, exchange) or refused_for_size(candidate, exchange)
-        judged = [] if unjudged else self._found(exchange)
-        reused = tuple(reused_ids(self._guard, exchange))
-        return reused if excuse else (*judged, *reused, *status_findings(candidate, exchange, judged))
+        raw = self._judge.findings(exchange)
+        judged = list(self.claims.judged([] if unjudged else self._found(exchange, raw)))
+        reused = self.claims.judged(self.reused(exchange))
+        if excuse:
+            return reused
+        return (*judged, *reused, *self.claims.enforced(status_findings(candidate, exchange, judged), raw))
 
     def _record(
         self,

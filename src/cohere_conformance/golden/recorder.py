@@ -83,7 +83,7 @@ class Recorder:
     def _sent(self, case: Case) -> Sent | CaseResult:
         if self._fresh is None:
             return self._runner.send(case)
-        if (reason := self._runner.permission.left_out(case)) is not None:
+        if (reason := self._runner.left_out(case)) is not None:
             return CaseResult("skipped", reason)
         try:
             return self._fresh.send(case, self._profile)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cohere_conformance.golden.policy import PolicyVerdict
 from cohere_conformance.golden.states import GateOutcome
-from cohere_conformance.report.render.parts import golden_line
+from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, json_visible, plain
 from cohere_conformance.report.verdict import quantity
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from cohere_conformance.cases.roles import case_with_models
 from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.errors import CassetteError
@@ -129,6 +131,8 @@ class Verifier:
             request.body,
             has_key=request.has_key,
         )
+        if (reason := self._runner.claims.unclaimed_request(label, outgoing)) is not None:
+            return CaseResult("skipped", reason)
         exchange = self._runner.sent(outgoing, name)
         if isinstance(exchange, CaseResult):
             return exchange
@@ -154,6 +158,10 @@ class Verifier:
         return self._compared(golden, sent)
 
     def _compared(self, golden: Cassette, sent: Sent) -> CaseResult:
+        judged = self._judge.findings(sent.exchange)
+        sent = replace(
+            sent, expectation=self._runner.claims.demanded(sent.exchange, sent.expectation, judged)
+        )
         statuses = (golden.exchange.response.status, *self._accepted(golden, sent))
         if (excused := self._runner.excused(sent.exchange, Expectation(status=statuses))) is not None:
             return excused

@@ -8,6 +8,9 @@ from cohere_conformance.model import Aspect
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
+NOT_CLAIMED = "not claimed: "
+"""What the reason begins with why a case was skipped that needs a feature which the target does without."""
+
 CaseOutcome = Literal["passed", "failed", "inconclusive", "skipped", "error"]
 """The result of a case: `inconclusive` if it says nothing about the API, `error` if the harness failed."""
 
@@ -214,6 +217,22 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, order=True):
     never_ready: Count
 
 
+class MissingFeature(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature that the target seems to do without.
+
+    Attributes:
+        feature: its id, for `--without`.
+        title: its name.
+        cases: how many cases need it and fail.
+        operations: labels of their operations.
+    """
+
+    feature: str
+    title: str
+    cases: Count
+    operations: tuple[str, ...]
+
+
 class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """How the cases of a run ended.
 
@@ -227,6 +246,9 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         skipped: cases that were left out deliberately.
         not_run: cases that were planned and not finished.
         skipped_reasons: why cases were left out, with their number.
+        not_claimed: cases that were left out because the target does not claim what they need, by the name of
+            the feature; one that needs several features counts for each.
+        unclaimed: the number of these cases; they are not counted as skipped.
         inconclusive_reasons: why cases were inconclusive, with their number.
         ends: the result of every case that neither passed nor was skipped.
         unclosed: workers that were killed, so that their journal has no end.
@@ -235,6 +257,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         failures: errors of the harness outside of any case.
         deviations: deviations without a finding, such as responses that the SDK cannot parse.
         waits: resources that were waited for; those of killed workers are missing.
+        missing: features that the target seems to do without, although nobody says so.
     """
 
     run: Count
@@ -246,6 +269,8 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     failed_bare: Count = 0
     not_run: Count = 0
     skipped_reasons: dict[str, int] = {}
+    not_claimed: dict[str, int] = {}
+    unclaimed: Count = 0
     inconclusive_reasons: dict[str, int] = {}
     ends: tuple[CaseEnd, ...] = ()
     unclosed: tuple[str, ...] = ()
@@ -254,6 +279,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     waits: tuple[Waiting, ...] = ()
+    missing: tuple[MissingFeature, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -300,6 +326,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
         response_declared: statuses, properties, events and values that a response may have.
         response_reached: how many of them were reached.
         unsent: requests that were not sent, because the unchanged request they derive from was rejected.
+        unclaimed: requests that were not sent, because they need a feature that the target does without.
     """
 
     operation: str
@@ -315,6 +342,7 @@ class FuzzCoverage(msgspec.Struct, frozen=True, kw_only=True):
     response_declared: Count
     response_reached: Count
     unsent: Count = 0
+    unclaimed: Count = 0
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from cohere_conformance.errors import ReportError, TrafficError
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.causes import NOTHING_KNOWN, Background
 from cohere_conformance.report.coverage import (
+    NOT_CLAIMED,
     CaseCoverage,
     CaseEnd,
     CaseOutcome,
@@ -20,6 +21,7 @@ from cohere_conformance.report.ended import read_ended
 from cohere_conformance.report.example import clean
 from cohere_conformance.report.fuzzed import FuzzTally
 from cohere_conformance.report.journal import WorkerJournal, read_journals
+from cohere_conformance.report.lacking import NO_FEATURES, CaseEvidence, FeatureSource, missing_features
 from cohere_conformance.report.line import Closing, Opening, Record
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def report_of(
     finished_at: str,
     fuzzing: Fuzzing | None = None,
     background: Background = NOTHING_KNOWN,
+    features: FeatureSource = NO_FEATURES,
     curl: bool = True,
 ) -> Report:
     """Return the report of the run whose journals lie in `folder`.
@@ -63,13 +66,14 @@ def report_of(
         finished_at: RFC 3339 time at which the run ended.
         fuzzing: how to look at what the fuzzer derived; without it there are no figures of it.
         background: what explains findings besides themselves.
+        features: how the features are recognised that the target lacks.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
 
     Raises:
         ReportError: there is no journal, none has an opening, or they belong to several runs.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background)
+    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background, features)
     for journal in read_journals(folder):
         run.read(journal)
     openings = run.openings
@@ -111,6 +115,7 @@ class _Run:
         tally: Tally,
         fuzzed: FuzzTally | None,
         background: Background,
+        features: FeatureSource,
     ) -> None:
         self.tally = tally
         self.openings: list[Opening] = []
@@ -120,6 +125,8 @@ class _Run:
         self._untestable = untestable
         self._fuzzed = fuzzed
         self._background = background
+        self._features = features
+        self._lacks: dict[str, frozenset[str]] = {}
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
@@ -185,6 +192,8 @@ class _Run:
             self._fuzzed.add(record)
         if record.setup:
             return
+        if exchange is not None:
+            self._lacks[record.case] = self._features.lacks(record.case, exchange)
         if record.findings:
             self._with_findings.add(record.case)
         end = (_WORST[record.outcome], clean(record.reason), clean(record.operation), record.outcome)
@@ -199,6 +208,8 @@ class _Run:
         planned = {case for opening in self.openings for case in opening.planned or ()}
         bare = {case for case, (*_, outcome) in ends if outcome == "failed"} - self._with_findings
         not_run = planned - self._ends.keys()
+        skipped = self._reasons("skipped")
+        unclaimed = {reason: number for reason, number in skipped.items() if reason.startswith(NOT_CLAIMED)}
         open_ends = [
             CaseEnd(
                 case=clean(case),
@@ -216,10 +227,12 @@ class _Run:
             failed=outcomes["failed"],
             inconclusive=outcomes["inconclusive"],
             error=outcomes["error"],
-            skipped=outcomes["skipped"],
+            skipped=outcomes["skipped"] - sum(unclaimed.values()),
             failed_bare=len(bare),
             not_run=len(not_run),
-            skipped_reasons=self._reasons("skipped"),
+            skipped_reasons={reason: skipped[reason] for reason in skipped if reason not in unclaimed},
+            not_claimed=_by_feature(unclaimed),
+            unclaimed=sum(unclaimed.values()),
             inconclusive_reasons=self._reasons("inconclusive"),
             ends=tuple(sorted(open_ends)),
             unclosed=tuple(sorted(self._unclosed)),
@@ -228,7 +241,15 @@ class _Run:
             failures=self._failures,
             deviations=self._deviations,
             waits=tuple(sorted(self._waits.values())),
+            missing=missing_features(self._evidence(), self._features),
         )
+
+    def _evidence(self) -> dict[str, CaseEvidence]:
+        return {
+            case: CaseEvidence(operation, outcome, self._lacks.get(case, frozenset()))
+            for case, (_, _, operation, outcome) in self._ends.items()
+            if outcome != "skipped"
+        }
 
     def _wait(self, waits: Iterable[Waiting]) -> None:
         for one in waits:
@@ -246,6 +267,14 @@ class _Run:
             reason or "no reason given" for _, reason, _, outcome in self._ends.values() if outcome == wanted
         )
         return dict(sorted(counted.items()))
+
+
+def _by_feature(unclaimed: Mapping[str, int]) -> dict[str, int]:
+    """Return how many cases need each feature, from the reasons why they were left out."""
+    counted: Counter[str] = Counter()
+    for reason, number in unclaimed.items():
+        counted.update(dict.fromkeys(reason.removeprefix(NOT_CLAIMED).split(", "), number))
+    return dict(sorted(counted.items()))
 
 
 def _media_type(exchange: Exchange) -> str:

@@ -50,8 +50,9 @@ class FuzzTally:
     def add(self, record: Record) -> None:
         """Count one exchange of the fuzzer, or requests that it did not send."""
         exchange, label = record.exchange, record.operation
-        if record.unsent:
-            self._numbers.setdefault(label, Counter())["unsent"] += record.unsent
+        for name, number in (("unsent", record.unsent), ("unclaimed", record.unclaimed)):
+            if number:
+                self._numbers.setdefault(label, Counter())[name] += number
         if not record.mode or exchange is None:
             return
         numbers = self._numbers.setdefault(label, Counter())
@@ -98,6 +99,7 @@ class FuzzTally:
                     response_declared=declared[label],
                     response_reached=seen[label],
                     unsent=numbers["unsent"],
+                    unclaimed=numbers["unclaimed"],
                 )
             )
         return tuple(rows)

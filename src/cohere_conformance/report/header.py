@@ -28,6 +28,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         profile: what kind of server it is expected to be, such as `contract` or `live-2026`.
         declares: what the target implements: groups, groups of one version, operations; empty if
             everything.
+        without: ids of the features that the target does without.
+        protocol_only: only the protocol was judged, not the content of responses.
         key: whether a key was sent.
         seed: seed of the random choices, if there is one.
         workers: number of processes.
@@ -38,6 +40,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     profile: str = "contract"
     declares: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    protocol_only: bool = False
     key: bool = False
     seed: int | None = None
     workers: Count = 1

@@ -65,6 +65,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
         cut: what of the exchange was too long to be written, such as `response body: 9 of 99 bytes`.
         unsent: requests that the fuzzer derived and did not send, because their unchanged starting request
             is not served.
+        unclaimed: requests that the fuzzer derived and did not send, because they need a feature that the
+            target does without.
     """
 
     case: str
@@ -77,6 +79,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="r
     mode: str = ""
     cut: tuple[str, ...] = ()
     unsent: int = 0
+    unclaimed: int = 0
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="closing"):

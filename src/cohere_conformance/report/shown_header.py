@@ -28,5 +28,6 @@ def _shown(target: Target) -> Target:
         url=clean(without_password(target.url)),
         profile=clean(target.profile),
         declares=tuple(map(clean, target.declares)),
+        without=tuple(map(clean, target.without)),
         serve=tuple(map(clean, target.serve)),
     )

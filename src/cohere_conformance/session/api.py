@@ -28,7 +28,7 @@ from cohere_conformance.session.api_response import ApiResponse, DeviatesError, 
 from cohere_conformance.session.patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Kind
@@ -79,6 +79,7 @@ class Api:
             it has sent.
         patience: waits for slow resources of the target.
         models: the model that each role means.
+        waived: ids of requirements that are not judged.
 
     Attributes:
         profile: likewise.
@@ -100,7 +101,9 @@ class Api:
         undo: Callable[[str], Collection[Address]] | None = None,
         patience: Patience | None = None,
         models: Mapping[str, str] | None = None,
+        waived: Container[str] = (),
     ) -> None:
+        self._waived = waived
         self._patience = patience or Patience()
         self.models = default_models(profile) if models is None else models
         self.profile = profile
@@ -329,7 +332,7 @@ class Api:
             DeviatesError: the requirement is a MUST and does not hold.
         """
         clause = shipped_requirements().requirements[requirement]
-        if holds:
+        if holds or requirement in self._waived:
             return
         text = (
             observed if isinstance(observed, str) else json.dumps(observed, ensure_ascii=False, default=str)

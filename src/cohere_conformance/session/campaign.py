@@ -290,6 +290,8 @@ class Campaign:
                 url=self.plan.shown_url or EMBEDDED,
                 profile=self.plan.profile,
                 declares=self.plan.declared,
+                without=self.plan.without,
+                protocol_only=self.plan.protocol_only,
                 key=self.plan.key is not None,
                 seed=self.plan.seed,
                 workers=self._workers,

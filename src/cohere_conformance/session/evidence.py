@@ -28,12 +28,15 @@ from cohere_conformance.report import (
     write,
 )
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from cohere_conformance.session.claims import waived
+from cohere_conformance.session.shown_features import feature_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Exchange, Untestable
 
 
 def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]:
@@ -50,13 +53,20 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
                 "read them with the version of cohere-conformance that wrote them"
             )
     operations = _scope(openings, contract)
+    targets = [opening.header.target for opening in openings if opening.header.target is not None]
+    unjudged = frozenset().union(*(waived(one.without, protocol_only=one.protocol_only) for one in targets))
+
+    def untestable(exchange: Exchange) -> Sequence[Untestable]:
+        found = judgement_of(contract, ParsedExchange(exchange)).untestable
+        return [one for one in found if one.requirement not in unjudged]
+
     report = report_of(
         folder,
         operations=operations,
         further=contract.operations.keys() - operations.keys(),
         declared=[one for label in operations for one in declared(contract.operations[label])],
         exercised=lambda exchange: exercised(contract, exchange),
-        untestable=lambda exchange: judgement_of(contract, ParsedExchange(exchange)).untestable,
+        untestable=untestable,
         finished_at=now(),
         fuzzing=Fuzzing(
             requestable=[one for label in operations for one in requestable(contract.operations[label])],
@@ -64,6 +74,7 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
             shape=lambda exchange: response_shape(contract, exchange),
         ),
         background=background_of(contract),
+        features=feature_source(next((one.profile for one in targets), "contract")),
     )
     return report, tuple(write(report, folder))
 

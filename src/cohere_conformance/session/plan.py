@@ -17,6 +17,7 @@ from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.cases import PROFILES
 from cohere_conformance.client.added import NO_FIELDS, AddedFields, secrets_of
 from cohere_conformance.client.address import Address, address
+from cohere_conformance.contract.features import shipped_features
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.tiers import Tier
 from cohere_conformance.curl import KEY_VARIABLE
@@ -63,6 +64,8 @@ class RunOptions(msgspec.Struct, frozen=True):
         profile: of the target; by default the one that fits its kind.
         declares: what the target implements: groups (`chat`), groups of one version (`v2.chat`), operations
             (`POST /v2/chat`); all operations if empty.
+        without: ids of the features that it does without.
+        protocol_only: only the protocol is judged: the target has canned answers.
         only: the groups to run; all if empty.
         cases: ids of the cases to run; all if empty.
         allow: further tiers that may be sent to a live host.
@@ -82,6 +85,8 @@ class RunOptions(msgspec.Struct, frozen=True):
     access: Access = DIRECT
     profile: str | None = None
     declares: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    protocol_only: bool = False
     only: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -117,6 +122,8 @@ class Plan(msgspec.Struct, frozen=True):
         access: how the target is reached besides its URL.
         added: the header fields of `access` with their values.
         models: names of models by role, as the caller decides.
+        without: ids of the features that the target does without.
+        protocol_only: only the protocol is judged.
     """
 
     target_kind: TargetKind
@@ -138,6 +145,8 @@ class Plan(msgspec.Struct, frozen=True):
     access: Access = DIRECT
     added: AddedFields = NO_FIELDS
     models: dict[str, str] = {}
+    without: tuple[str, ...] = ()
+    protocol_only: bool = False
 
     @property
     def shown_url(self) -> str | None:
@@ -205,6 +214,8 @@ def plan(
         key_variable=options.key_variable if where else KEY,
         access=access,
         added=AddedFields(access, environment),
+        without=shipped_features().chosen(options.without),
+        protocol_only=options.protocol_only,
     )
 
 

@@ -15,6 +15,7 @@ from cohere_conformance.report import CaseOutcome, Record
 from cohere_conformance.report.verdict import RANK
 from cohere_conformance.session.absent_models import AbsentModels
 from cohere_conformance.session.api import Api
+from cohere_conformance.session.claims import Claims
 from cohere_conformance.session.liveness import UNANSWERED, Liveness
 from cohere_conformance.session.patience import Patience
 from cohere_conformance.session.permission import Permission
@@ -55,6 +56,7 @@ class Runner:
 
     Attributes:
         permission: decides what must not be sent.
+        claims: decides what is not sent or not judged because the target does not claim it.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Runner:
         self._steady = Steady(judge.contract)
         self._closing = False
         self._unwritten: ReportError | None = None
+        self.claims = Claims(plan, judge.contract)
         self.permission = Permission(plan, suite, judge.contract, self._policies, authorizations.keys())
 
     def _names(self, run: str) -> tuple[Unique, str]:
@@ -131,13 +134,17 @@ class Runner:
         failing = tuple(self._failing(result.findings))
         return msgspec.structs.replace(result, findings=failing)
 
-    def api(self, test: str, operations: Collection[str]) -> Api | CaseResult:
+    def api(self, test: str, operations: Collection[str], *, protocol: bool = False) -> Api | CaseResult:
         """Return the client of a test, or the result of a test that must not call the target.
 
         Args:
             test: its id.
             operations: labels of all operations that it calls.
+            protocol: it is about the protocol only.
         """
+        if (unclaimed := self.claims.test(protocol=protocol)) is not None:
+            self.note(test, unclaimed)
+            return unclaimed
         if (reason := self.permission.forbidden(operations)) is None and not self._liveness.over:
             return Api(
                 test,
@@ -150,15 +157,35 @@ class Runner:
                 undo=self._resources.clear,
                 patience=self._patience,
                 models=self._suite.models,
+                waived=self.claims.waived,
             )
         result = CaseResult("skipped", reason) if reason else self._gone()
         self.note(test, result)
         return result
 
-    def note(self, test: str, result: CaseResult, *, operation: str = "", unsent: int = 0) -> None:
-        """Record the result of a test without an exchange; `unsent` counts requests that were left out."""
+    def note(
+        self, test: str, result: CaseResult, *, operation: str = "", unsent: int = 0, unclaimed: int = 0
+    ) -> None:
+        """Record the result of a test without an exchange.
+
+        Args:
+            test: its id.
+            result: of the test.
+            operation: label of its operation, if it has one.
+            unsent: number of requests that were left out, because their starting request is not served.
+            unclaimed: likewise, because they need what the target does not claim.
+        """
         outcome, reason = result.outcome, result.reason
-        self._write(Record(case=test, operation=operation, outcome=outcome, reason=reason, unsent=unsent))
+        self._write(
+            Record(
+                case=test,
+                operation=operation,
+                outcome=outcome,
+                reason=reason,
+                unsent=unsent,
+                unclaimed=unclaimed,
+            )
+        )
 
     def close(self) -> None:
         """Remove what the run has created, with the requests that were reserved for it.
@@ -186,9 +213,13 @@ class Runner:
         if self._unwritten is not None and not self._closing:
             raise self._unwritten
 
+    def left_out(self, case: Case) -> str | None:
+        """Return why a case is not sent to the target; `None` if it is."""
+        return self.permission.left_out(case) or self.claims.unclaimed(case.template, case.key)
+
     def send(self, case: Case) -> Sent | CaseResult:
         """Send a case, or return the result of one that must not or cannot be sent."""
-        if (reason := self.permission.left_out(case)) is not None:
+        if (reason := self.left_out(case)) is not None:
             return CaseResult("skipped", reason)
         if self._liveness.over:
             return self._gone()
@@ -205,7 +236,7 @@ class Runner:
             if (reason := self._absent.reason(case.models.values())) is not None:
                 return CaseResult("inconclusive", reason)
             # On a server that must be able to do it, not testable counts as failed.
-            return CaseResult(
+            return self.claims.stateless or CaseResult(
                 "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
             )
         except BudgetError as error:
@@ -228,7 +259,7 @@ class Runner:
             return CaseResult("skipped", str(error))
         if not error.claimed:
             return CaseResult("error", f"the case was about to send {error}; please report it")
-        return CaseResult(
+        return self.claims.stateless or CaseResult(
             "inconclusive" if self._plan.target_kind is TargetKind.LIVE else "failed", str(error)
         )
 
@@ -236,8 +267,11 @@ class Runner:
         return CaseResult("error", self._liveness.reason)
 
     def _judged(self, exchange: Exchange, expectation: Expectation) -> CaseResult:
+        judged = self._judge.findings(exchange)
+        expectation = self.claims.demanded(exchange, expectation, judged)
         return self.excused(exchange, expectation) or self.weighed(
-            exchange, self._findings(exchange, expectation)
+            exchange,
+            [*self._found(exchange, judged), *expected(self._judge.contract, exchange, expectation)],
         )
 
     def sent(self, outgoing: Outgoing, name: str) -> Exchange | CaseResult:
@@ -260,15 +294,16 @@ class Runner:
 
     def weighed(self, exchange: Exchange, findings: Iterable[Finding]) -> CaseResult:
         """Return the result of a case by its findings, and by reused ids in the response."""
-        found = (*findings, *reused_ids(self._guard, exchange))
+        found = self.claims.judged((*findings, *self.reused(exchange)))
         return CaseResult("failed" if any(self._failing(found)) else "passed", "", found, exchange)
 
-    def _findings(self, exchange: Exchange, expectation: Expectation) -> Iterable[Finding]:
-        # Invalid requests are deliberate, and the tests of the suites check all others.
-        return [*self._found(exchange), *expected(self._judge.contract, exchange, expectation)]
+    def reused(self, exchange: Exchange) -> Iterable[Finding]:
+        """Return findings about ids in a response that existed before."""
+        return () if self.claims.stateless else reused_ids(self._guard, exchange)
 
-    def _found(self, exchange: Exchange) -> list[Finding]:
-        found = (*self._judge.findings(exchange), *self._steady.findings(exchange))
+    def _found(self, exchange: Exchange, judged: Iterable[Finding]) -> list[Finding]:
+        found = (*judged, *self._steady.findings(exchange))
+        # Invalid requests are deliberate, and the tests of the suites check all others.
         return [one for one in found if one.kind not in OURS]
 
     def _failing(self, findings: Iterable[Finding]) -> Iterable[Finding]:
@@ -289,6 +324,7 @@ class Runner:
     def _send_for_test(
         self, test: str, template: RequestTemplate, key: Credential, expectation: Expectation, clearing: bool
     ) -> Judged:
+        self.claims.check(template, key)
         authorization = self._authorizations.get(key)
         outgoing = template.outgoing({}, name=test, key=key, authorization=authorization)
         try:

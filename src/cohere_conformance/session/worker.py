@@ -146,15 +146,20 @@ class Worker:
         """
         return self.executor.run(case)
 
-    def api(self, test: str, operations: Collection[str]) -> Api | CaseResult:
+    def api(self, test: str, operations: Collection[str], *, protocol: bool = False) -> Api | CaseResult:
         """Return the client of a test, or the result of a test that must not call the target.
+
+        Args:
+            test: its id.
+            operations: labels of all operations that it calls.
+            protocol: it is about the protocol only.
 
         Raises:
             RuntimeError: the worker is not open.
         """
         if self._runner is None:
             raise RuntimeError(f"the worker {self._name} is not open")
-        return self._runner.api(test, operations)
+        return self._runner.api(test, operations, protocol=protocol)
 
     def note(self, test: str, result: CaseResult) -> None:
         """Record the result of a test without an exchange."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cohere_conformance.report.render.parts import COMMAND
+from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
+    from cohere_conformance.report.coverage import CaseCoverage
     from cohere_conformance.report.shape import Report, Row
 
 _ALWAYS = 3
@@ -42,3 +44,12 @@ def revival(report: Report, row: Row) -> str:
         return ""
     command = shlex.join([COMMAND, *target.serve, "--port", str(port)])
     return f"The server of this run has stopped. Start it again: {command} (it prints its key)."
+
+
+def missing(cases: CaseCoverage) -> list[str]:
+    """Return what to write in a configuration for each feature that the target seems to do without."""
+    return [
+        f"{quantity(one.cases, 'case')} fail because the target does without: {one.title}; if that is meant, "
+        f'add without = ["{one.feature}"], or --without {one.feature}'
+        for one in cases.missing
+    ]

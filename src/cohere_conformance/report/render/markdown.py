@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render import hints, members, parts, wording
 from cohere_conformance.report.render.changes import changes_lines
+from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -83,10 +84,12 @@ def _introduction(report: Report) -> Iterator[str]:
     if header.configuration is not None:
         yield f"- configuration: {code(header.configuration.line, longest=None)}"
     if header.golden is not None:
-        yield f"- {parts.golden_line(header.golden)}"
+        yield f"- {golden_line(header.golden)}"
     if report.coverage.cases is not None:
         yield f"- cases: {prose(parts.cases_line(report.coverage.cases))}"
         if hint := hints.absent(report):
+            yield f"- {prose(hint)}"
+        for hint in hints.missing(report.coverage.cases):
             yield f"- {prose(hint)}"
     yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"
     if header.target is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Kind, Severity
     from cohere_conformance.report.coverage import CaseCoverage, CaseEnd, FuzzCoverage
-    from cohere_conformance.report.header import GoldenCounts, Header, Target
+    from cohere_conformance.report.header import Header, Target
     from cohere_conformance.report.shape import Example, Report, Row, Totals
 
 DEFAULT_FOLDER = "conformance-report"
@@ -134,22 +134,13 @@ def target_line(target: Target) -> str:
     details = [f"profile {target.profile}", "with a key" if target.key else "without a key"]
     if target.declares:
         details.append(f"declares {', '.join(target.declares)}")
+    details += [f"without {', '.join(target.without)}"] if target.without else []
+    details += ["protocol only: no demand on content"] if target.protocol_only else []
     if target.seed is not None:
         details.append(f"seed {target.seed}")
     if target.workers > 1:
         details.append(quantity(target.workers, "worker"))
     return f"{target.url} ({'; '.join(details)})"
-
-
-def golden_line(golden: GoldenCounts) -> str:
-    """Return how many golden cassettes there are, by where they were recorded."""
-    numbers = [f"{golden.reference} reference", f"{golden.live} live"]
-    further = {"other": golden.other, "imported": golden.imported, "broken": golden.broken}
-    numbers += [f"{number} {name}" for name, number in further.items() if number]
-    line = f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(numbers)}"
-    if golden.shape_only:
-        line += "; only status and shape are compared with those of the reference server, values with others"
-    return line
 
 
 def cases_line(cases: CaseCoverage) -> str:
@@ -163,6 +154,8 @@ def cases_line(cases: CaseCoverage) -> str:
     line = f"{quantity(cases.run, 'case')}" + (f": {ran}" if ran else "")
     if cases.skipped:
         line += f"; {cases.skipped} skipped: {reasons(cases.skipped_reasons)}"
+    if cases.unclaimed:
+        line += f"; {cases.unclaimed} not claimed: {reasons(cases.not_claimed)}"
     line += f"; {cases.not_run} not run" if cases.not_run else ""
     return line + _waited(cases)
 

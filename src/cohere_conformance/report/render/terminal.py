@@ -13,6 +13,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.report.render import hints, members, parts, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.gaps import gaps
+from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import LONGEST, encodable, plain
 from cohere_conformance.report.verdict import quantity
@@ -188,7 +189,7 @@ class _Printer:
         if header.configuration is not None:
             self._line(f"configuration {header.configuration.line}")
         if header.golden is not None:
-            self._line(parts.golden_line(header.golden))
+            self._line(golden_line(header.golden))
         if header.target is None and header.inputs:
             shown, more = parts.cut(header.inputs, 3)
             self._line(f"traffic {', '.join(shown)} {more}".rstrip())
@@ -201,6 +202,8 @@ class _Printer:
         if coverage.cases is not None:
             self._line(parts.cases_line(coverage.cases))
             if hint := hints.absent(self.report):
+                self._line(hint, "yellow")
+            for hint in hints.missing(coverage.cases):
                 self._line(hint, "yellow")
 
     def _exercised(self) -> None:

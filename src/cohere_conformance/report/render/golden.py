@@ -1,0 +1,21 @@
+"""The line of a report about golden cassettes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.report.verdict import quantity
+
+if TYPE_CHECKING:
+    from cohere_conformance.report.header import GoldenCounts
+
+
+def golden_line(golden: GoldenCounts) -> str:
+    """Return how many golden cassettes there are, by where they were recorded."""
+    numbers = [f"{golden.reference} reference", f"{golden.live} live"]
+    further = {"other": golden.other, "imported": golden.imported, "broken": golden.broken}
+    numbers += [f"{number} {name}" for name, number in further.items() if number]
+    line = f"golden: {quantity(golden.interactions, 'interaction')}, {', '.join(numbers)}"
+    if golden.shape_only:
+        line += "; only status and shape are compared with those of the reference server, values with others"
+    return line

@@ -1,0 +1,77 @@
+"""Whether the response to a case shows the features that its request needs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cohere_conformance.cases import Skip, shipped_suite
+from cohere_conformance.checks.framing import sniff
+from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.contract.features import FeatureRequest, shipped_features
+from cohere_conformance.contract.location import parse_location
+from cohere_conformance.report.lacking import FeatureSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cohere_conformance.contract.features import Feature
+    from cohere_conformance.model import Exchange
+
+_TAGS = ("type", "event_type")
+"""The properties that name the type of an event, in any version."""
+_SAY_NOTHING = frozenset({401, 403, 404, 429})
+"""Statuses of a refusal that is about something else than the feature."""
+
+
+def feature_source(profile: str) -> FeatureSource:
+    """Return how features are recognised.
+
+    Args:
+        profile: of the target.
+    """
+    known = shipped_features()
+    needs = {}
+    for case in shipped_suite().cases:
+        expected = case.profiles.get(profile, case.expect)
+        if isinstance(expected, Skip) or min(expected.status, default=0) >= 300:
+            continue
+        template = case.template
+        request = FeatureRequest(case.operation, template.query, template.body, case.key)
+        needs[case.id] = frozenset(known.needed(request))
+    titles = {name: feature.title for name, feature in known.known.items()}
+    return FeatureSource(titles, needs, partial(_shows, known.known))
+
+
+def _shows(features: Mapping[str, Feature], name: str, exchange: Exchange) -> bool:
+    response, feature = exchange.response, features[name]
+    if response.failure is not None or response.status in _SAY_NOTHING:
+        return True  # says nothing about the feature
+    if not 200 <= response.status < 300:
+        return response.status >= 500 and response.status != 501
+    return not feature.responses or any(_has(documents, feature) for documents in _documents(exchange))
+
+
+def _documents(exchange: Exchange) -> Iterator[tuple[str | None, object]]:
+    """Yield the body, or each event of a stream with its type."""
+    parsed = ParsedExchange(exchange)
+    framing = "sse" if exchange.response.events is not None else sniff(parsed.text)
+    if framing == "json":
+        yield None, parsed.response[0]
+        return
+    for event in parsed.events(framing):
+        payload, _ = event.payload
+        if isinstance(payload, dict):
+            tag = next((payload[one] for one in _TAGS if isinstance(payload.get(one), str)), None)
+            yield tag, payload
+            # The last event of version 1 has the complete response.
+            yield None, payload.get("response")
+
+
+def _has(document: tuple[str | None, object], feature: Feature) -> bool:
+    tag, value = document
+    locations = map(parse_location, feature.responses)
+    found: Iterable[object] = (
+        one for location in locations if location.tag == tag for one in location.values(value)
+    )
+    return any(one not in (None, [], {}, "") for one in found)

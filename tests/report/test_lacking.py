@@ -1,0 +1,117 @@
+"""A feature that is missing as a whole is proposed for `without`; a feature with a mistake is not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from running import ran
+
+from cohere_conformance.reference import ServerState
+from cohere_conformance.reference.app import application
+from cohere_conformance.reference.keys import PRODUCTION
+from cohere_conformance.reference.server import ServerThread
+from cohere_conformance.report.lacking import CaseEvidence, FeatureSource, missing_features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from cohere_conformance.report.coverage import CaseOutcome
+
+CHAT = "POST /v2/chat"
+NEEDS = {
+    "a": frozenset({"tools"}),
+    "b": frozenset({"tools"}),
+    "c": frozenset({"tools", "citations"}),
+    "d": frozenset({"tools", "citations"}),
+}
+SOURCE = FeatureSource({"citations": "Citations", "tools": "Tools"}, NEEDS, lambda _, __: False)
+
+
+def evidence(case: str, outcome: CaseOutcome = "failed", *lacks: str) -> CaseEvidence:
+    return CaseEvidence(CHAT, outcome, frozenset(lacks or NEEDS.get(case, ())))
+
+
+def proposed(**changes: CaseEvidence) -> list[tuple[str, int]]:
+    cases = {case: evidence(case) for case in NEEDS}
+    cases |= {f"plain{number}": evidence("", "passed") for number in range(3)}
+    return [(one.feature, one.cases) for one in missing_features(cases | changes, SOURCE)]
+
+
+def test_a_feature_that_every_case_lacks_is_proposed_once() -> None:
+    # Every case that needs citations needs tools as well.
+    assert proposed() == [("tools", 4)]
+
+
+def test_a_case_may_pass_although_the_feature_is_missing() -> None:
+    assert proposed(a=evidence("a", "passed")) == [("tools", 4)]
+    assert proposed(a=evidence("a", "passed"), b=evidence("b", "passed")) == [("citations", 2)]
+
+
+def test_a_response_that_shows_the_feature_proves_it() -> None:
+    assert proposed(a=evidence("a", "failed", "citations"), c=evidence("c", "failed", "tools")) == []
+
+
+def test_where_everything_fails_no_feature_is_missing() -> None:
+    assert proposed(**{f"plain{number}": evidence("", "failed") for number in range(3)}) == []
+
+
+def server(*, refuses: bool) -> AbstractContextManager[ServerThread]:
+    """Return a server without tools, which refuses or ignores them."""
+    behind = application(ServerState())
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        try:
+            value = json.loads(body)
+        except ValueError:
+            value = None
+        if isinstance(value, dict) and value.get("tools") is not None:
+            if refuses:
+                content = b'{"message": "unsupported parameter: tools"}'
+                fields = [
+                    (b"content-type", b"application/json"),
+                    (b"content-length", str(len(content)).encode()),
+                ]
+                await send({"type": "http.response.start", "status": 400, "headers": fields})
+                await send({"type": "http.response.body", "body": content})
+                return
+            body = json.dumps({name: one for name, one in value.items() if "tool" not in name}).encode()
+        headers = [field for field in scope["headers"] if field[0] != b"content-length"]
+        headers += [(b"content-length", str(len(body)).encode())] if body else []
+        rest: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def replayed() -> Message:
+            return next(rest, None) or await receive()
+
+        await behind({**scope, "headers": headers}, replayed, send)
+
+    return ServerThread(ServerState(), app)
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_server_without_tools_is_told_what_to_write(refuses: bool, tmp_path: Path) -> None:
+    with server(refuses=refuses) as running:
+        done = ran(tmp_path, "--url", running.url, "--only", "chat", key=PRODUCTION)
+        assert done.code == 1, done.output
+        missing = done.report["coverage"]["cases"]["missing"]
+        assert [one["feature"] for one in missing] == ["tools"]
+        assert 'if that is meant, add without = ["tools"]' in " ".join(done.output.split())
+        done = ran(tmp_path, "--url", running.url, "--only", "chat", "--without", "tools", key=PRODUCTION)
+    assert done.code == 0, done.output
+    assert done.report["coverage"]["cases"]["missing"] == []
+
+
+def test_a_mistake_in_tools_is_no_missing_feature(tmp_path: Path) -> None:
+    done = ran(tmp_path, "--only", "chat", "--fault", "chat.v2.arguments-broken")
+    assert done.code == 1, done.output
+    assert done.report["coverage"]["cases"]["missing"] == []
