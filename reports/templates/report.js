@@ -16,6 +16,10 @@
     [].concat(children === undefined ? [] : children).forEach(function (child) { if (child) { one.append(child); } });
     return one;
   }
+  /* The parts of a text; what is between backticks is code. */
+  function named(text) {
+    return text.split("`").map(function (part, at) { return at % 2 ? make("code", "", part) : part; });
+  }
   function link(target, text) { var one = make("a", "", text); one.href = "#" + target; return one; }
   function plural(number, noun) { return number.toLocaleString("en") + " " + noun + (number === 1 ? "" : "s"); }
 
@@ -49,7 +53,7 @@
         make("span", "badge " + row.severity, row.severity), " ",
         make("b", "", row.kind), " ", make("code", "", data.operations[row.operation]), " ",
         make("code", "at", row.location)]),
-      make("span", "says", ["expected ", make("span", "", row.expected), make("span", "dim", ", observed "), make("span", "seen", row.observed)])]);
+      make("span", "says", ["expected ", make("span", "", named(row.expected)), make("span", "dim", ", observed "), make("span", "seen", row.observed)])]);
     return summary;
   }
   function finding(row, id) {

@@ -357,3 +357,11 @@ def test_an_operation_that_does_not_exist_comes_with_a_hint(
     for shown in (_terminal(sent, 200), render_markdown(sent), render_html(sent).decode()):
         assert (words in shown) is expected
     assert words not in _terminal(read, 200), "what was recorded somewhere says nothing of a target"
+
+
+def test_only_names_are_dim_in_a_cause(report: Report) -> None:
+    out = io.StringIO()
+    render_terminal(report, Console(file=out, width=200, force_terminal=True, color_system="standard"))
+    change = next(line for line in out.getvalue().splitlines() if "  change" in line)
+    assert change.startswith("\x1b[2m  change   \x1b[0m")
+    assert "\x1b" not in change.removeprefix("\x1b[2m  change   \x1b[0m")

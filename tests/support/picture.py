@@ -24,7 +24,7 @@ WIDTH = 100
 
 
 def output(folder: Path) -> str:
-    """Return what the command prints on a terminal, with its colours; the report is written below `folder`."""
+    """Return what the command prints on a terminal, with its colours; the report is below `folder`."""
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
     done = subprocess.run(
         [str(Path(sys.executable).with_name(COMMAND[0])), *COMMAND[1:]],

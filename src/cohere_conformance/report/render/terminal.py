@@ -269,7 +269,7 @@ class _Printer:
         self.console.print(self._text(parts.FUZZED_NOTE, "dim", longest=None), highlight=False)
 
     def _cause(self, number: int, cause: Cause) -> None:
-        head = Text(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
+        head = Text().append(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
         self._one_line(head.append_text(self._text(f" {cause.title}", "bold")))
         self._field_line("change", cause.change)
         self._field_line("shown by", members.cause_extent(cause))
@@ -277,7 +277,7 @@ class _Printer:
 
     def _field_line(self, name: str, value: str) -> None:
         """Print the beginning of a value in one line."""
-        self._one_line(Text(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value)))
+        self._one_line(Text().append(f"  {name}".ljust(INDENT), "dim").append_text(self._text(value)))
 
     def _one_line(self, text: Text) -> None:
         width = max(self.console.width, 20)
