@@ -9,7 +9,7 @@ from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.topics import ACCEPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cohere_conformance.report.causes.group import CauseGroup
     from cohere_conformance.report.causes.seen import SeenFinding
@@ -27,74 +27,121 @@ def without_consequences(strong: Sequence[CauseGroup], weak: Sequence[CauseGroup
         weak: groups of what only cases expect; some of them explain what a server responds to requests that
             it should have refused.
     """
-    left = list(strong)
-    for find in (_unvalidated, _always_with, _same_object):
+    search = _Search(strong, weak)
+    for find in (search.unvalidated, search.always_with, search.same_object):
         for group in sorted(strong, key=lambda one: (-one.severity, one.count, one.key.parts)):
-            if group not in left:
-                continue
-            others = [one for one in (*left, *(weak if find is _unvalidated else ())) if one is not group]
-            if (explaining := find(group, others)) is not None:
+            if group in search and (explaining := find(group)) is not None:
                 explaining.follow(group)
-                left.remove(group)
-    return left
+                search.remove(group)
+    return search.left
 
 
-def _unvalidated(group: CauseGroup, others: Sequence[CauseGroup]) -> CauseGroup | None:
-    """Return the group about requests that were served instead of refused, if this one is about them, too."""
-    if group.key in {_CRASH, *_NOT_VALIDATED} and not group.cases:
-        # Only generated requests show it, and what was changed in them says more.
-        return next(
-            (one for one in others if one.key.rule == "input" and one.operations & group.operations), None
+class _Search:
+    """The groups that are left, and where to look for those that may explain one: thousands are not compared
+    in pairs.
+
+    Args:
+        strong: groups of what the contract finds.
+        weak: groups of what only cases expect.
+    """
+
+    def __init__(self, strong: Sequence[CauseGroup], weak: Sequence[CauseGroup]) -> None:
+        everything = (*strong, *weak)
+        self._order = {id(group): number for number, group in enumerate(everything)}
+        self._left = {id(group): group for group in strong}
+        self._weak = {id(group): group for group in weak}
+        self._inputs = [group for group in everything if group.key.rule == "input"]
+        self._by_key = {group.key: group for group in everything}
+        self._owners: dict[str, CauseGroup] = {}
+        self._unexpected: dict[str, list[CauseGroup]] = {}
+        self._operations = {id(group): group.operations for group in everything}
+        for group in everything:
+            for one in group.members:
+                self._owners[one.row.fingerprint] = group
+                if one.row.kind is Kind.STATUS_UNEXPECTED:
+                    for case in one.cases:
+                        self._unexpected.setdefault(case, []).append(group)
+
+    def __contains__(self, group: CauseGroup) -> bool:
+        return id(group) in self._left
+
+    @property
+    def left(self) -> list[CauseGroup]:
+        """The groups that nothing explains, in their order."""
+        return list(self._left.values())
+
+    def remove(self, group: CauseGroup) -> None:
+        """Take out a group that another one explains."""
+        del self._left[id(group)]
+
+    def unvalidated(self, group: CauseGroup) -> CauseGroup | None:
+        """Return the group about requests that were served instead of refused, if it explains this one."""
+        if group.key in {_CRASH, *_NOT_VALIDATED} and not group.cases:
+            # Only generated requests show it, and what was changed in them says more.
+            return self._first(group, (one for one in self._inputs if one.operations & group.operations))
+        if group.key == _CRASH:
+            known = (self._by_key[key] for key in _NOT_VALIDATED if key in self._by_key)
+            return next((one for one in known if self._explains(group, one)), None)
+        if not all(one.rank[0] and one.served for one in group.members):
+            return None
+        if group.key.rule in {"declaration", "requirement"} and not group.cases:
+            inputs = [one for one in self._companions(group) if one.key.rule == "input"]
+            return self._first(group, (one for one in inputs if _come_with(group, one)))
+        if group.key.rule != "declaration":
+            return None
+        return self._first(group, (one for case in group.cases for one in self._unexpected.get(case, ())))
+
+    def always_with(self, group: CauseGroup) -> CauseGroup | None:
+        """Return a group that comes with each finding of a group, at its location and about as often."""
+        return self._accompanying(group, self._companions(group), _at_same_place)
+
+    def same_object(self, group: CauseGroup) -> CauseGroup | None:
+        """Return a group of properties of the same object, which are wrong together in the same way."""
+        if group.key.rule != "declaration":
+            return None
+        declared = [one for one in self._companions(group) if one.key.rule == "declaration"]
+        return self._accompanying(group, declared, _siblings)
+
+    def _accompanying(
+        self,
+        group: CauseGroup,
+        others: Iterable[CauseGroup],
+        fits: Callable[[SeenFinding, SeenFinding], bool],
+    ) -> CauseGroup | None:
+        operations = self._operations[id(group)]
+        found = (
+            one
+            for one in others
+            if one in self and operations <= self._operations[id(one)] and _accompanies(one, group, fits)
         )
-    if group.key == _CRASH:
-        return next((one for key in _NOT_VALIDATED for one in others if one.key == key), None)
-    if not all(one.rank[0] and one.served for one in group.members):
-        return None
-    if group.key.rule in {"declaration", "requirement"} and not group.cases:
-        inputs = [one for one in others if one.key.rule == "input"]
-        return next((one for one in inputs if _come_with(group, one)), None)
-    if group.key.rule != "declaration":
-        return None
-    return next(
-        (
-            other
-            for other in others
-            if any(
-                one.row.kind is Kind.STATUS_UNEXPECTED and one.cases & group.cases for one in other.members
-            )
-        ),
-        None,
-    )
+        return self._first(group, found)
+
+    def _companions(self, group: CauseGroup) -> list[CauseGroup]:
+        """Return the groups with a finding that comes with the first one of a group."""
+        names = group.members[0].companions & self._owners.keys()
+        return list({id(owner): owner for owner in map(self._owners.__getitem__, names)}.values())
+
+    def _explains(self, group: CauseGroup, one: CauseGroup) -> bool:
+        return one is not group and (one in self or id(one) in self._weak)
+
+    def _first(self, group: CauseGroup, others: Iterable[CauseGroup]) -> CauseGroup | None:
+        """Return the group that comes first in the order of all groups."""
+        explaining = (one for one in others if self._explains(group, one))
+        return min(explaining, key=lambda one: self._order[id(one)], default=None)
 
 
-def _always_with(group: CauseGroup, others: Sequence[CauseGroup]) -> CauseGroup | None:
-    """Return a group that comes with each finding of a group, at its location and about as often."""
-    return _accompanying(group, others, _at_same_place)
-
-
-def _same_object(group: CauseGroup, others: Sequence[CauseGroup]) -> CauseGroup | None:
-    """Return a group of properties of the same object, which are wrong together in the same way."""
-    if group.key.rule != "declaration":
-        return None
-    return _accompanying(group, [one for one in others if one.key.rule == "declaration"], _siblings)
-
-
-def _accompanying(
-    group: CauseGroup, others: Sequence[CauseGroup], fits: Callable[[SeenFinding, SeenFinding], bool]
-) -> CauseGroup | None:
-    for other in others:
-        if not group.operations <= other.operations:
-            continue
-        ours = {one.row.fingerprint: one for one in other.members}
-        if all(
-            any(
-                fits(one, ours[name]) and one.row.count * 5 >= ours[name].row.count
-                for name in one.companions & ours.keys()
-            )
-            for one in group.members
-        ) and _precedes(other, group):
-            return other
-    return None
+def _accompanies(
+    other: CauseGroup, group: CauseGroup, fits: Callable[[SeenFinding, SeenFinding], bool]
+) -> bool:
+    """Return whether each finding of a group comes with one of another group, which explains it."""
+    ours = {one.row.fingerprint: one for one in other.members}
+    return all(
+        any(
+            fits(one, ours[name]) and one.row.count * 5 >= ours[name].row.count
+            for name in one.companions & ours.keys()
+        )
+        for one in group.members
+    ) and _precedes(other, group)
 
 
 def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
