@@ -11,7 +11,7 @@ from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
     from cohere_conformance.report.coverage import CaseCoverage
-    from cohere_conformance.report.shape import Report, Row
+    from cohere_conformance.report.shape import Cause, Report, Row
 
 _ALWAYS = 3
 """Responses that are needed to say that an operation does not exist."""
@@ -33,9 +33,9 @@ def absent(report: Report) -> str:
     )
 
 
-def revival(report: Report, row: Row) -> str:
+def revival(report: Report, shown: Row | Cause) -> str:
     """Return how to start the embedded server of the run again, so that a curl command works."""
-    target, (_, _, url) = report.header.target, row.example.request.partition(" ")
+    target, (_, _, url) = report.header.target, shown.example.request.partition(" ")
     try:
         port = urlsplit(url).port
     except ValueError:
