@@ -164,7 +164,8 @@ def _tokenized(rng: random.Random) -> Traffic:
 
 
 def _model(rng: random.Random) -> dict[str, Any]:
-    listed = {"name": f"command-{rng.choice(_WORDS)}", "endpoints": ["chat", "generate"], "finetuned": False}
+    name = rng.choice(("command-a-03-2025", "command-r7b-12-2024", "command-r-08-2024"))
+    listed = {"name": name, "endpoints": ["chat", "generate"], "finetuned": False}
     return listed | {"context_length": 128000, "tokenizer_url": None, "default_endpoints": []}
 
 

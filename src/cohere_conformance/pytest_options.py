@@ -15,7 +15,8 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.fuzz.driver import FuzzDriver
 from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
 from cohere_conformance.golden import own_or_shipped
-from cohere_conformance.golden.driver import GoldenMode, ReferenceComparison, golden_driver
+from cohere_conformance.golden.driver import GoldenMode, golden_driver
+from cohere_conformance.golden.reference_comparison import ReferenceComparison
 from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report import ConfigurationUsed

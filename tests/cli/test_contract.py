@@ -49,7 +49,7 @@ def test_a_broken_rule_is_printed_and_exits_with_1(copy: Path, capsys: pytest.Ca
     policies.write_text(text, encoding="utf-8")
     assert run(["contract", "lint", "--root", str(copy)]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "tier-known: POST /v1/tokenize: no entry in operations.yaml",
+        "tier-known: POST /v1/tokenize: no entry in operations.yaml; add its tier, effect and billing",
         "operation-exists: POST /v9/tokenize: named in operations.yaml or streams.yaml, but not declared",
         f"2 problems in {copy}",
     ]

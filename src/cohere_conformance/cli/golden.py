@@ -16,7 +16,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.golden import clear_begun, counts, find, load, own_or_shipped
 from cohere_conformance.golden.changes import CassetteChange, ChangeKind, changes, keep
 from cohere_conformance.golden.compare import load_rules
-from cohere_conformance.golden.driver import ReferenceComparison
+from cohere_conformance.golden.reference_comparison import ReferenceComparison
 from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity

@@ -13,6 +13,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.golden.cassette import Origin
 from cohere_conformance.golden.compare import load_rules
 from cohere_conformance.golden.recorder import STAGED, Recorder
+from cohere_conformance.golden.reference_comparison import ReferenceComparison
 from cohere_conformance.golden.replayer import Replayer
 from cohere_conformance.golden.store import IMPORTED, counts, find
 from cohere_conformance.golden.verifier import Verifier
@@ -145,15 +146,6 @@ class ReplayDriver(CassetteDriver):
         """Return what judges in one worker, and what replays with that."""
         settings, runner = connection.settings, connection.runner(Runner)
         return runner, Replayer(runner, settings.suite, settings.judge.findings, self.cassettes)
-
-
-class ReferenceComparison(enum.StrEnum):
-    """What `verify` compares with cassettes of the reference server; with all others it compares values."""
-
-    SHAPE = "shape"
-    """Status, properties, types and kinds of events."""
-    VALUES = "values"
-    """Values as well."""
 
 
 class VerifyDriver(CassetteDriver):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import shipped_suite
@@ -25,7 +26,7 @@ class SourceLines:
 
     def __init__(self, contract: Contract) -> None:
         self._declarations = background_of(contract).declarations
-        self._cases = {case.id: SourceLine(case.file, case.line) for case in shipped_suite().cases}
+        self._cases = {case.id: SourceLine(_shipped(case.file), case.line) for case in shipped_suite().cases}
         self._contract = ContractLines(folder("contracts") / "openapi")
 
     def __call__(self, row: Row) -> SourceLine | None:
@@ -43,6 +44,11 @@ class SourceLines:
         if not path.startswith("/"):
             return None
         return _line(self._contract.of(["paths", path, method.lower()]))
+
+
+def _shipped(file: str) -> str:
+    """Return the path of a file of cases in the project, whatever the current folder is."""
+    return f"suites/{Path(file).resolve().relative_to(folder('suites')).as_posix()}"
 
 
 def _line(edit: Edit) -> SourceLine:
