@@ -246,3 +246,16 @@ def test_a_wrong_mock_deviates_from_the_protocol(
         done = canned_run(tmp_path, server.url, "--only", group, "--protocol-only")
     assert done.code == 1, done.output
     assert expected in found(done)
+
+
+def test_the_fuzzer_demands_of_canned_answers_only_what_the_contract_says(tmp_path: Path) -> None:
+    arguments = ("--fuzz-profile", "smoke", "--only", "tokenize,rerank")
+    with canned_mock() as server:
+        done = fuzzed(tmp_path, "--url", server.url, *arguments, "--protocol-only", key=PRODUCTION)
+        assert done.code == 0, done.output
+        done = fuzzed(tmp_path, "--url", server.url, *arguments, key=PRODUCTION)
+    assert "rule-unenforced" in done.kinds
+    with canned_mock(_served) as server:
+        done = fuzzed(tmp_path, "--url", server.url, *arguments, "--protocol-only", key=PRODUCTION)
+    assert done.code == 1, done.output
+    assert "rule-unenforced" in done.kinds
