@@ -32,7 +32,7 @@ class Open(Protocol):
     def __call__(self, report: Report, *, fragment: str = ..., **context: object) -> Opened: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
