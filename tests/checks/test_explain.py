@@ -38,7 +38,7 @@ BY_TYPE = {
 CALL = {"name": "search", "parameters": None}
 HISTORY = [{"role": "CHATBOT", "message": "m", "tool_calls": [CALL]}]
 REPLY = {"role": "CHATBOT", "message": "x"}
-MODEL = {"name": "m", "features": None, "tokenizer_url": None}
+MODEL = {"name": "command-r-08-2024", "features": None, "tokenizer_url": None}
 CITED = chat_v2(*block("Hi", inside=citation()))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cohere_conformance.contract.models import shipped_retired
+from cohere_conformance.contract.models import shipped_models, shipped_retired
 from cohere_conformance.reference import Profile, ServerState, catalogue
 from reference import CheckedServer, checked_server
 
@@ -141,6 +141,12 @@ SEEN: dict[str, Callable[[CheckedServer], bool]] = {
         TOKENIZERS in server.ask("GET /v1/models/embed-v4.0").json()["tokenizer_url"]
     ),
     "filter-drops": lambda server: len(listed(server, "endpoint=rerank")) == reranking(server),
+    "unknown-listed": lambda server: (
+        {one["name"] for one in listed(server)} <= shipped_models().models.keys()
+    ),
+    "retired-listed": lambda server: (
+        "command-light" not in {one["name"] for one in listed(server) if not one["is_deprecated"]}
+    ),
     "listed-in-vain": lambda server: (
         server.ask(f"GET /v1/models/{listed(server)[0]['name']}", status=None).is_success
     ),
