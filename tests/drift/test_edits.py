@@ -46,7 +46,7 @@ def edited_line(found: Difference) -> str:
         ({f"{_RERANK}/properties/spans": {}}, "rerank.yaml: RerankV2Request:"),
         ({f"{_RERANK}/properties/top_n": DELETED}, "rerank.yaml: top_n:"),
         (
-            {"components/schemas/BilledUnits/properties/text_tokens": {"type": "number"}},
+            {"components/schemas/BilledUnits/properties/video_tokens": {"type": "number"}},
             "shared.yaml: BilledUnits:",
         ),
         ({f"{_RERANK}/properties/top_n/minimum": 2}, "rerank.yaml: minimum: 1"),
