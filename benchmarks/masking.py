@@ -20,15 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cohere_conformance.cases import Credential, load_suite
+from cohere_conformance.cases import Credential, shipped_suite
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.registry import checked
 from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.contract.tiers import shipped_policies
-from cohere_conformance.data import folder
 from cohere_conformance.model import Severity
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import ServerState, catalogue
@@ -89,7 +87,7 @@ def shown(groups: Iterable[str] = ()) -> list[Shown]:
     Args:
         groups: of the requirements; all if none is given.
     """
-    suite = load_suite(folder("suites"), CONTRACT, shipped_policies())
+    suite = shipped_suite("contract")
     state = ServerState(step=0.01)
     with ServerThread(state) as running, Sender(running.url, gate=OPEN, key=Secret(PRODUCTION)) as sender:
 

@@ -55,7 +55,7 @@ def test_a_conforming_exchange_has_no_findings(line: Line, exchange: Exchange) -
 def test_what_the_published_document_would_find_is_explained_by_amendments() -> None:
     declarations = load_declarations()
     explainer = Explainer(declarations)
-    known = {each.id for each in (*declarations.amendments, *declarations.tolerances)}
+    known = {each.id for each in declarations.changes}
     explained = {
         finding.amendment for exchange in exchanges("conforming") for finding in explainer.judge(exchange)
     }

@@ -107,6 +107,7 @@ SEEN = {
     "finetuning.malformed-id-500": ("finetuning.get.malformed-id", "status-unexpected"),
     "generate.one-too-many": ("generate.plain", "expectation-failed"),
     "models.unknown-400": ("models.get.unknown", "status-unexpected"),
+    "parse.category-unknown": ("parse.blocks", "enum-unknown"),
     "rerank.one-missing": ("rerank.v2.plain", "expectation-failed"),
     "summarize.empty": ("summarize.plain", "expectation-failed"),
     "tokenize.strings-short": ("tokenize.one-letter", "expectation-failed"),

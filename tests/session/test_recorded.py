@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Finding
 
 RERANK = {"results": [{"index": 0, "relevance_score": 0.5}]}
-CONFORMING, DEVIATING = 91, 32
+CONFORMING, DEVIATING = 92, 32
 """Exchanges of the examples."""
 
 

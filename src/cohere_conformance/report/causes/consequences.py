@@ -145,6 +145,9 @@ def _accompanies(
 
 
 def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
+    if other.row.kind is Kind.REQUIREMENT_VIOLATED and one.row.kind is not Kind.REQUIREMENT_VIOLATED:
+        # A wrong count does not explain a wrong type in one of its elements.
+        return one.place == other.place
     if not one.place or not other.place:
         return one.place == other.place
     return f"{one.place}/".startswith(f"{other.place}/") or other.place.startswith(f"{one.place}/")
