@@ -162,8 +162,11 @@ MISTAKES = {
     ),
     "key of nobody": (GOOD + "    key: vaild  #!\n", "'vaild'; did you mean valid?"),
     "tier unknown": (GOOD + "    tier: N9  #!\n    tier-reason: x\n", "expected a tier, got 'N9'"),
-    "tier as usual": (GOOD + "    tier: N1  #!\n    tier-reason: x\n", "expected a tier other than"),
-    "tier without a reason": (GOOD + "    tier: N0  #!\n", "add tier-reason"),
+    "tier as usual": (
+        GOOD + "    tier: cheap-compute  #!\n    tier-reason: x\n",
+        "expected a tier other than",
+    ),
+    "tier without a reason": (GOOD + "    tier: free-read  #!\n", "add tier-reason"),
     "a reason without a tier": (GOOD + "    tier-reason: x  #!\n", "add tier"),
     "two bodies": (GOOD + "    text: x  #!\n", "expected one body, got body and text"),
     "a type beside no text": (
@@ -417,7 +420,7 @@ cases:
     case = suite.cases[0]
     made = suite.in_order(case.needs)
     assert [resource.name for resource in made] == ["datasets.small", "embed-jobs.job"]
-    assert [resource.tier for resource in made] == [Tier.N2, Tier.N3]
+    assert [resource.tier for resource in made] == [Tier.CREATES, Tier.BILLED]
     assert made[0].create.outgoing(VALUES, name="x").path == "/v1/datasets?name=x-u1&type=embed-input"
     values = VALUES | {"embed-jobs.job.id": "j 1/2"}
     assert case.outgoing(values).path == "/v1/embed-jobs/j%201%2F2"
@@ -442,9 +445,9 @@ def test_profiles_replace_or_skip(tmp_path: Path, amended: Contract) -> None:
 
 
 def test_a_tier_may_be_another_one(tmp_path: Path, amended: Contract) -> None:
-    assert load(tmp_path, amended, rerank=GOOD).cases[0].tier is Tier.N1
+    assert load(tmp_path, amended, rerank=GOOD).cases[0].tier is Tier.CHEAP_COMPUTE
     lowered = GOOD + "    tier: N0\n    tier-reason: It is refused.\n"
-    assert load(tmp_path, amended, rerank=lowered).cases[0].tier is Tier.N0
+    assert load(tmp_path, amended, rerank=lowered).cases[0].tier is Tier.FREE_READ
 
 
 def test_scalars_are_read_as_yaml_1_2_has_them(tmp_path: Path, amended: Contract) -> None:

@@ -24,27 +24,28 @@ GROUPS = "--only=datasets,embed-jobs,batches,connectors,finetuning,models,tokeni
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_without_allow_nothing_above_n1_is_sent(command: str, tmp_path: Path) -> None:
-    """Every request that arrives is of tier N0 or N1, also those that only prepare others."""
+def test_without_allow_nothing_is_created(command: str, tmp_path: Path) -> None:
+    """Every request that arrives is free-read or cheap-compute, also those that only prepare others."""
     with hosted(tmp_path) as counted:
         done = called(
             tmp_path, *COMMANDS[command], "--url", URL, "--live", "--profile", "contract", GROUPS,
             key=PRODUCTION, **counted.environment,
         )  # fmt: skip
-    assert counted.above("N0", "N1") == {}, [one for one in counted.sent if one[0] != "GET"]
-    assert counted.tiers["N0"] > 5, done.output
+    assert counted.above("free-read", "cheap-compute") == {}, [one for one in counted.sent if one[0] != "GET"]
+    assert counted.tiers["free-read"] > 5, done.output
     assert "please report" not in done.output
 
 
 @pytest.mark.parametrize("command", ["run", "fuzz"])
-def test_with_n2_only_its_own_is_deleted(command: str, tmp_path: Path) -> None:
-    """Datasets may be created with --allow N2, and are deleted again; nothing of N3 or X is sent."""
+def test_when_creating_is_allowed_only_its_own_is_deleted(command: str, tmp_path: Path) -> None:
+    """Datasets may be created with --allow creates, and are deleted again; nothing else is sent."""
     with hosted(tmp_path) as counted:
         done = called(
-            tmp_path, *COMMANDS[command], "--url", URL, "--live", "--profile", "contract", "--allow", "N2",
-            "--only=datasets,embed-jobs,batches,connectors", key=PRODUCTION, **counted.environment,
+            tmp_path, *COMMANDS[command], "--url", URL, "--live", "--profile", "contract",
+            "--allow", "creates", "--only=datasets,embed-jobs,batches,connectors", key=PRODUCTION,
+            **counted.environment,
         )  # fmt: skip
-    assert counted.above("N0", "N1", "N2", "D") == {}, done.output
-    assert counted.tiers["N2"] > 0
+    assert counted.above("free-read", "cheap-compute", "creates", "destroys") == {}, done.output
+    assert counted.tiers["creates"] > 0
     created = [one for one in counted.sent if one[0] == "POST"]
-    assert 0 < counted.tiers["D"] <= len(created)
+    assert 0 < counted.tiers["destroys"] <= len(created)

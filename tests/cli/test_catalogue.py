@@ -43,8 +43,8 @@ def test_operations_are_listed_with_what_a_call_means(amended: Contract, capsys:
         "effect",
     ]
     assert [row[0] for row in table] == list(amended.operations)
-    assert ["POST /v2/rerank", "rerank", "N1", "search_units", "computes"] in table
-    assert ["POST /v1/generate", "generate", "X", "tokens", "computes", "deprecated"] in table
+    assert ["POST /v2/rerank", "rerank", "cheap-compute", "search_units", "computes"] in table
+    assert ["POST /v1/generate", "generate", "retired", "tokens", "computes", "deprecated"] in table
 
 
 def test_kinds_are_listed_with_their_severity(capsys: Capture) -> None:

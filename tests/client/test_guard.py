@@ -41,7 +41,7 @@ class Target:
     """
 
     def __init__(
-        self, answers: dict[str, Any] | None = None, tiers: str = "N0 N1 N2 N3 D X", *, hosted: bool = False
+        self, answers: dict[str, Any] | None = None, tiers: str = " ".join(Tier), *, hosted: bool = False
     ) -> None:
         self.answers = answers or {}
         self.asked: list[str] = []
@@ -204,8 +204,8 @@ def test_ids_that_do_not_exist_may_be_called(method: str, path: str, hosted: boo
     ],
 )
 def test_another_host_gets_nothing_above_its_tiers(method: str, path: str, passes: bool) -> None:
-    """Without --allow only N0 and N1 leave the process, and nothing undeclared that could do anything."""
-    target = Target(tiers="N0 N1", hosted=True)
+    """Only allowed tiers leave the process, and nothing undeclared that could do anything."""
+    target = Target(tiers="free-read cheap-compute", hosted=True)
     assert target.passes(method, path) is passes
     assert len(target.asked) == passes
 
@@ -213,14 +213,16 @@ def test_another_host_gets_nothing_above_its_tiers(method: str, path: str, passe
 @pytest.mark.parametrize("has_key", [True, False])
 def test_a_request_without_a_key_is_no_exception(has_key: bool) -> None:
     """What a server should refuse without a key it may serve all the same."""
-    assert not Target(tiers="N0 N1", hosted=True).passes("POST", "/v1/datasets", has_key=has_key)
+    assert not Target(tiers="free-read cheap-compute", hosted=True).passes(
+        "POST", "/v1/datasets", has_key=has_key
+    )
     assert not Target(hosted=True).passes("POST", "/v1/no-such-thing", has_key=has_key)
 
 
 def test_a_created_resource_may_be_removed_with_the_tier_of_its_creation() -> None:
-    """Deleting is tier D; what N2 has created may be deleted without it, and nothing else."""
+    """Deleting is tier destroys; what creates has created may be deleted without it, and nothing else."""
     target = made("ours-1")
-    target.guard = guard("N0 N2", hosted=True)
+    target.guard = guard("free-read creates", hosted=True)
     target.send(CREATE)
     assert target.passes("DELETE", "/v1/datasets/ours-1")
     assert not target.passes("DELETE", "/v1/datasets/conformance-nobody")

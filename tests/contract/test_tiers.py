@@ -44,11 +44,11 @@ def test_what_creates_is_cleaned_up_or_says_why_not(policies: Mapping[str, LiveP
 
 def test_a_nightly_run_costs_little_and_leaves_nothing_behind(policies: Mapping[str, LivePolicy]) -> None:
     for label, policy in policies.items():
-        if policy.tier in {Tier.N0, Tier.N1}:
+        if policy.tier in {Tier.FREE_READ, Tier.CHEAP_COMPUTE}:
             assert policy.effect in {Effect.READS, Effect.COMPUTES}, label
-        if policy.tier is Tier.N0:
+        if policy.tier is Tier.FREE_READ:
             assert policy.billing is Billing.NONE, label
-        if policy.tier is Tier.N2:
+        if policy.tier is Tier.CREATES:
             assert policy.cleanup, label
 
 
@@ -61,7 +61,7 @@ def test_effects_agree_with_methods(policies: Mapping[str, LivePolicy]) -> None:
 
 def test_what_is_deprecated_is_retired(policies: Mapping[str, LivePolicy]) -> None:
     deprecated = {label for label, operation in load_contract().operations.items() if operation.deprecated}
-    assert {label for label, policy in policies.items() if policy.tier is Tier.X} == deprecated
+    assert {label for label, policy in policies.items() if policy.tier is Tier.RETIRED} == deprecated
 
 
 def test_every_word_of_the_vocabularies_is_used(policies: Mapping[str, LivePolicy]) -> None:
@@ -78,7 +78,7 @@ def test_notes_are_sentences_and_limits_positive(policies: Mapping[str, LivePoli
             reported = [count for count in (policy.limit.trial, policy.limit.production) if count is not None]
             assert reported, label
             assert min(reported) > 0, label
-        assert policy.live or policy.tier not in {Tier.N3, Tier.X}, label
+        assert policy.live or policy.tier not in {Tier.BILLED, Tier.RETIRED}, label
 
 
 FREE = "{tier: N0, effect: reads, billing: none}"
@@ -115,15 +115,15 @@ def _pair(tier: str, effect: str, cleanup: str, other_effect: str) -> str:
         (_pair("N3", "creates", "GET /a", "reads"), "GET /a reads and destroys nothing"),
         (_pair("N2", "creates", "DELETE /a, cleanup_reason: why", "destroys"), "but there is one"),
         (_pair("N0", "reads", "DELETE /a", "destroys"), "reads and creates nothing"),
-        ("operations: {POST /a: {tier: N0, effect: computes, billing: tokens}}", "tier N0"),
-        ("operations: {POST /a: {tier: N0, effect: changes, billing: none}}", "tier N0"),
-        ("operations: {POST /a: {tier: N1, effect: changes, billing: tokens}}", "tier N1"),
+        ("operations: {POST /a: {tier: N0, effect: computes, billing: tokens}}", "tier free-read"),
+        ("operations: {POST /a: {tier: N0, effect: changes, billing: none}}", "tier free-read"),
+        ("operations: {POST /a: {tier: N1, effect: changes, billing: tokens}}", "tier cheap-compute"),
         (
             "operations: {POST /a: {tier: N2, effect: creates, billing: none, cleanup_reason: why}}",
-            "tier N2",
+            "tier creates",
         ),
-        ("operations: {POST /a: {tier: D, effect: changes, billing: none}}", "tier D"),
-        ("operations: {DELETE /a: {tier: N3, effect: destroys, billing: none}}", "not N3"),
+        ("operations: {POST /a: {tier: D, effect: changes, billing: none}}", "tier destroys"),
+        ("operations: {DELETE /a: {tier: N3, effect: destroys, billing: none}}", "not billed"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path: Path, text: str, complaint: str) -> None:

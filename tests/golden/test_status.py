@@ -58,7 +58,7 @@ def written(name: str, template: RequestTemplate | None = None, **changed: Any) 
         id=name,
         group=name.partition(".")[0],
         about="A case.",
-        tier=Tier.N1,
+        tier=Tier.CHEAP_COMPUTE,
         key=Credential.VALID,
         needs=(),
         template=template or RequestTemplate(CHAT, body={"model": "command-a-03-2025", "stream": False}),
@@ -488,7 +488,7 @@ def resource(name: str, *needs: str, **body: Any) -> Resource:
     return Resource(
         name=name,
         about="A resource.",
-        tier=Tier.N1,
+        tier=Tier.CHEAP_COMPUTE,
         needs=needs,
         create=RequestTemplate("POST /v1/datasets", body=body),
         capture={},
@@ -570,7 +570,7 @@ def test_the_digest_of_a_case_ignores_what_is_not_sent() -> None:
     straight = msgspec.structs.replace(SENT, body={"c": {"e": 2, "f": 1}, "d": 1})
     one = written("chat.a", straight, needs=("a.b", "c.d"))
     other = written(
-        "chat.other", turned, needs=("c.d", "a.b"), about="!", file="elsewhere", line=9, tier=Tier.N3,
+        "chat.other", turned, needs=("c.d", "a.b"), about="!", file="elsewhere", line=9, tier=Tier.BILLED,
         expect=Expectation(status=(404,)), profiles={"contract": Skip("no")},
     )  # fmt: skip
     assert digest_of(one) == digest_of(other)

@@ -124,13 +124,13 @@ def test_the_embedded_server_is_reached_directly() -> None:
 def test_a_live_run_reads_and_computes_only_and_is_bounded() -> None:
     made = planned(RunOptions(url=LIVE, live=True), key=KEY)
     assert (made.target_kind, made.profile) == (TargetKind.LIVE, "live-2026")
-    assert made.tiers == {Tier.N0, Tier.N1}
+    assert made.tiers == {Tier.FREE_READ, Tier.CHEAP_COMPUTE}
     assert made.max_requests == LIVE_REQUESTS
 
 
 def test_further_tiers_are_allowed_by_name_only() -> None:
-    made = planned(RunOptions(url=LIVE, live=True, allow=("N2", "D"), max_requests=7), key=KEY)
-    assert made.tiers == {Tier.N0, Tier.N1, Tier.N2, Tier.D}
+    made = planned(RunOptions(url=LIVE, live=True, allow=("creates", "D"), max_requests=7), key=KEY)
+    assert made.tiers == {Tier.FREE_READ, Tier.CHEAP_COMPUTE, Tier.CREATES, Tier.DESTROYS}
     assert made.max_requests == 7
 
 

@@ -49,7 +49,7 @@ class Counted:
     def note(self, method: str, path: str) -> None:
         """Count a request."""
         label = _CONTRACT.route(method, f"http://localhost{path}").operation
-        tier = _POLICIES[label].tier if label is not None else "N0" if method in _READS else UNDECLARED
+        tier = _POLICIES[label].tier if label is not None else "free-read" if method in _READS else UNDECLARED
         self.tiers[tier] += 1
         self.sent.append((method, path))
 

@@ -10,7 +10,7 @@ from cohere_conformance.cases.grammar import ExpectEntry
 from cohere_conformance.cases.model import PROFILES, Case, Removal, Resource, Skip, Wait
 from cohere_conformance.cases.request_template import Credential
 from cohere_conformance.cases.requests import parse_request
-from cohere_conformance.contract.tiers import Tier
+from cohere_conformance.contract.tiers import TIER_ALIASES, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,7 +69,8 @@ def _tier(scope: Scope, steps: Steps, entry: CaseEntry) -> Tier:
         if entry.tier_reason is None:
             return usual
         raise scope.error((*steps, "tier-reason"), "expected a tier with its reason, got none; add tier")
-    tier = Tier(scope.one_of((*steps, "tier"), entry.tier, tuple(Tier), "a tier"))
+    named = TIER_ALIASES.get(entry.tier, entry.tier)  # by its old name as well
+    tier = Tier(scope.one_of((*steps, "tier"), named, tuple(Tier), "a tier"))
     if tier is usual:
         said = f"expected a tier other than that of the operation, got {tier}; leave it out"
         raise scope.error((*steps, "tier"), said)

@@ -93,7 +93,9 @@ _SERVER = (
         help="Expected behaviour: contract, or live-2026 (the default with --live).",
     ),
     click.option(
-        "--allow", metavar="TIERS", help="With --live, allow these tiers as well: N1, N2, N3, D, X."
+        "--allow",
+        metavar="TIERS",
+        help="With --live, allow these tiers as well: cheap-compute, creates, billed, destroys, retired.",
     ),
     click.option(
         "--model",

@@ -22,20 +22,40 @@ _LABEL = re.compile(r"[A-Z]+ /\S+")
 
 
 class Tier(enum.StrEnum):
-    """How freely an operation may be called on the live API."""
+    """How freely an operation may be called on the live API.
 
-    N0 = "N0"
+    The names that the tiers had before (`TIER_ALIASES`) are read as well: `Tier("N2")` is `Tier.CREATES`.
+    """
+
+    FREE_READ = "free-read"
     """Reads, or computes for free: safe every night."""
-    N1 = "N1"
+    CHEAP_COMPUTE = "cheap-compute"
     """Stores nothing and costs a few units: safe every night with tiny inputs."""
-    N2 = "N2"
+    CREATES = "creates"
     """Creates something that the same run can delete: every night, with clean-up."""
-    N3 = "N3"
+    BILLED = "billed"
     """Slow, costly, not deletable, or with production keys only: weekly or manually."""
-    D = "D"
+    DESTROYS = "destroys"
     """Deletes: only what the same run created."""
-    X = "X"
+    RETIRED = "retired"
     """Retired: only to check that it still fails as expected."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Tier | None:
+        return TIER_ALIASES.get(value) if isinstance(value, str) else None
+
+
+TIER_ALIASES: Mapping[str, Tier] = MappingProxyType(
+    {
+        "N0": Tier.FREE_READ,
+        "N1": Tier.CHEAP_COMPUTE,
+        "N2": Tier.CREATES,
+        "N3": Tier.BILLED,
+        "D": Tier.DESTROYS,
+        "X": Tier.RETIRED,
+    }
+)
+"""The tiers by the names that they had before."""
 
 
 class Effect(enum.StrEnum):
@@ -159,14 +179,14 @@ def _tier_fault(policy: LivePolicy) -> str:
     """Return the contradiction between an operation's effect and its tier, if any."""
     harmless = policy.effect in {Effect.READS, Effect.COMPUTES}
     match policy.tier:
-        case Tier.N0 if not harmless or policy.billing is not Billing.NONE:
-            return "tier N0 is for what reads or computes for free"
-        case Tier.N1 if not harmless:
-            return "tier N1 is for what keeps nothing"
-        case Tier.N2 if policy.effect is not Effect.CREATES or policy.cleanup is None:
-            return "tier N2 is for what creates something that its cleanup can remove"
-        case Tier.D if policy.effect is not Effect.DESTROYS:
-            return "tier D is for what destroys"
-        case tier if policy.effect is Effect.DESTROYS and tier not in {Tier.D, Tier.X}:
-            return f"what destroys belongs to tier D, not {tier}"
+        case Tier.FREE_READ if not harmless or policy.billing is not Billing.NONE:
+            return "tier free-read is for what reads or computes for free"
+        case Tier.CHEAP_COMPUTE if not harmless:
+            return "tier cheap-compute is for what keeps nothing"
+        case Tier.CREATES if policy.effect is not Effect.CREATES or policy.cleanup is None:
+            return "tier creates is for what creates something that its cleanup can remove"
+        case Tier.DESTROYS if policy.effect is not Effect.DESTROYS:
+            return "tier destroys is for what destroys"
+        case tier if policy.effect is Effect.DESTROYS and tier not in {Tier.DESTROYS, Tier.RETIRED}:
+            return f"what destroys belongs to tier destroys, not {tier}"
     return ""

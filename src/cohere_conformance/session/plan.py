@@ -19,7 +19,7 @@ from cohere_conformance.client.added import NO_FIELDS, AddedFields, secrets_of
 from cohere_conformance.client.address import Address, address
 from cohere_conformance.contract.features import shipped_features
 from cohere_conformance.contract.named import implemented
-from cohere_conformance.contract.tiers import Tier
+from cohere_conformance.contract.tiers import TIER_ALIASES, Tier
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.names import unknown
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 KEY = KEY_VARIABLE
 """The environment variable of the key, the same as in the vendor's SDKs."""
-LIVE_TIERS = frozenset({Tier.N0, Tier.N1})
+LIVE_TIERS = frozenset({Tier.FREE_READ, Tier.CHEAP_COMPUTE})
 """Tiers that are sent to a live host unless `--allow` names more."""
 LIVE_REQUESTS = 500
 """Maximum number of requests to a live host unless `--max-requests` is given."""
@@ -268,8 +268,8 @@ def _groups(option: str, names: tuple[str, ...], known: frozenset[str]) -> froze
 
 def _tiers(names: tuple[str, ...]) -> frozenset[Tier]:
     for name in names:
-        if name not in Tier.__members__:
-            raise UsageError(unknown("--allow", name, Tier.__members__))
+        if name not in {*Tier, *TIER_ALIASES}:
+            raise UsageError(unknown("--allow", name, tuple(Tier)))
     return frozenset(Tier(name) for name in names)
 
 

@@ -166,7 +166,7 @@ def _requests(suite: Suite, contract: Contract, plan: Plan) -> Iterator[tuple[st
             if case.operation == label
             and not case.needs
             and case.key is Credential.VALID
-            and case.tier in {Tier.N0, Tier.N1}
+            and case.tier in {Tier.FREE_READ, Tier.CHEAP_COMPUTE}
             and not isinstance(expected := case.profiles.get(plan.profile, case.expect), Skip)
             and 200 in expected.status
         ]
