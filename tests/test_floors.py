@@ -29,6 +29,8 @@ FLOORS = [
     {"suites"},
     {"pytest_plugin"},
     {"library"},
+    {"testing"},
+    {"pytest_fixtures"},
     {"cli"},
 ]
 """From the ground up. `__init__` holds the version for everybody, `__main__` starts the command."""

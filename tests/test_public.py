@@ -22,8 +22,8 @@ SIGNATURES = {
     "load_contract": "(*, as_published: 'bool' = False) -> 'Contract'",
     "ReferenceServer": "(profile: 'str' = 'contract', faults: 'Iterable[str]' = (), *, step: 'float' = 0.1, "
     "pause: 'float' = 0.0, time_per_request: 'float' = 0.0, keys: 'Iterable[str]' = ()) -> 'None'",
-    "ReferenceServer.fail_next": "(self, status: 'int' = 503, *, times: 'int' = 1, "
-    "operation: 'str | None' = None) -> 'None'",
+    "ReferenceServer.fail_next": "(self, status: 'int | None' = None, *, fault: 'str | None' = None, "
+    "times: 'int' = 1, operation: 'str | None' = None) -> 'None'",
     "ReferenceServer.reset": "(self) -> 'None'",
     "ReceivedRequest": "(method: 'str', path: 'str', query: 'str', headers: 'tuple[tuple[str, str], ...]', "
     "body: 'bytes', operation: 'str | None') -> None",

@@ -2,6 +2,8 @@
 
 The names in `__all__` are the public interface; everything else may change in any release. They are loaded
 on first use, so that the import of the package stays cheap. Their types are in `__init__.pyi`.
+
+PYTEST_DONT_REWRITE: there are no assertions here, and pytest warns of plugins that were imported before.
 """
 
 from importlib import import_module

@@ -82,9 +82,25 @@ def test_parallel_requests_fail_as_often_as_asked_for(server: ReferenceServer, c
     assert len(server.requests) == 20
 
 
+def test_the_next_requests_get_a_fault_of_a_server_that_stores_the_same(
+    server: ReferenceServer, client: httpx.Client
+) -> None:
+    connector = {"name": "files", "url": "https://files.example/search"}
+    server.fail_next(fault="rerank.unsorted", operation="POST /v2/rerank")
+    assert client.post("/v1/connectors", json=connector).status_code == 200
+    unsorted, usual = ([one["relevance_score"] for one in rerank(client).json()["results"]] for _ in range(2))
+    assert unsorted == sorted(unsorted)
+    assert usual == sorted(usual, reverse=True)
+    server.fail_next(fault="headers.trace-missing")
+    assert client.get("/v1/connectors").json()["total_count"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ({"fault": "rerank.unsort"}, "fault rerank.unsort"),
+        ({"fault": "rerank.unsorted", "status": 500}, "expected a status or a fault, got both"),
+        ({"fault": "transport.reset"}, "which is one of the transport"),
         ({"status": 200}, "status: expected an HTTP error from 400 to 599, got 200"),
         ({"times": 0}, "times: expected a number from 1 on, got 0"),
         ({"operation": "POST /v2/rerenk"}, "operation"),

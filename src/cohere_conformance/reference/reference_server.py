@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from copy import copy
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 from cohere_conformance.errors import UsageError
 from cohere_conformance.names import unknown
 from cohere_conformance.reference.app import application
+from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.reference.state import ServerState
+from cohere_conformance.reference.transport_faults import switched_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,9 +61,10 @@ class ReceivedRequest:
 
 @dataclass
 class _Failure:
-    """Errors that are still to be sent."""
+    """Errors that are still to be sent: with this status, or by the server with this fault."""
 
-    status: int
+    status: int | None
+    fault: str | None
     times: int
     operation: str | None
 
@@ -129,27 +133,40 @@ class ReferenceServer:
         with self._lock:
             return tuple(self._received)
 
-    def fail_next(self, status: int = 503, *, times: int = 1, operation: str | None = None) -> None:
-        """Answer the next requests with an error, before the server looks at them.
+    def fail_next(
+        self,
+        status: int | None = None,
+        *,
+        fault: str | None = None,
+        times: int = 1,
+        operation: str | None = None,
+    ) -> None:
+        """Answer the next requests with an error, or with a fault of the server.
 
-        Several calls add up: what was asked for first is sent first.
+        An error is sent before the server looks at the request. Several calls add up: what was asked for
+        first is sent first.
 
         Args:
-            status: the HTTP status, from 400 to 599.
+            status: the HTTP status, from 400 to 599; 503 if neither a status nor a fault is given.
+            fault: name of a fault instead, such as `rerank.unsorted`; those of the transport cannot be
+                injected into single requests.
             times: how many requests fail.
             operation: fail only requests to this operation, such as `POST /v2/chat`.
 
         Raises:
-            UsageError: the status is no error, `times` is less than 1, or the contract has no such operation.
+            UsageError: the status is no error, there is no such fault, both are given, `times` is less than
+                1, or the contract has no such operation.
         """
-        if not 400 <= status <= 599:
+        if fault is not None:
+            _check_fault(fault, status)
+        elif not 400 <= (status := 503 if status is None else status) <= 599:
             raise UsageError(f"status: expected an HTTP error from 400 to 599, got {status!r}")
         if times < 1:
             raise UsageError(f"times: expected a number from 1 on, got {times!r}")
         if operation is not None and operation not in self._state.contract.operations:
             raise UsageError(unknown("operation", operation, self._state.contract.operations))
         with self._lock:
-            self._failures.append(_Failure(status, times, operation))
+            self._failures.append(_Failure(status, fault, times, operation))
 
     def reset(self) -> None:
         """Forget everything: received requests, stored datasets and jobs, used quotas, errors to be sent."""
@@ -175,10 +192,12 @@ class ReferenceServer:
         received = self._noted(scope, body)
         with self._lock:
             self._received.append(received)
-            status, app = self._next_failure(received.operation), self._app
-        if status is not None:
-            await _fail(send, status)
+            failure, app, state = self._next_failure(received.operation), self._app, self._state
+        if failure is not None and failure.status is not None:
+            await _fail(send, failure.status)
             return
+        if failure is not None and failure.fault is not None:
+            app = application(_with_fault(state, failure.fault))
 
         async def replayed() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -198,15 +217,37 @@ class ReferenceServer:
             operation=route.operation,
         )
 
-    def _next_failure(self, operation: str | None) -> int | None:
-        """Return the status of the error to send now, and count it."""
+    def _next_failure(self, operation: str | None) -> _Failure | None:
+        """Return the failure of the request that is handled now, and count it."""
         for failure in self._failures:
             if failure.operation in (None, operation):
                 failure.times -= 1
                 if not failure.times:
                     self._failures.remove(failure)
-                return failure.status
+                return failure
         return None
+
+
+def _check_fault(fault: str, status: int | None) -> None:
+    """Check that a fault can be injected into single requests.
+
+    Raises:
+        UsageError: there is no such fault, it is one of the transport, or a status is given as well.
+    """
+    if status is not None:
+        raise UsageError(f"expected a status or a fault, got both: {status!r} and {fault!r}; leave one out")
+    if switched_on(chosen([fault], "fault")) is not None:
+        raise UsageError(
+            f"fault: expected a fault of responses, got {fault}, which is one of the transport; pass it to "
+            "ReferenceServer(faults=...) instead"
+        )
+
+
+def _with_fault(state: ServerState, fault: str) -> ServerState:
+    """Return a server that stores what another one stores, and has one more fault."""
+    faulty = copy(state)
+    faulty.faults = chosen([fault], "fault") | state.faults
+    return faulty
 
 
 async def _read(receive: Receive) -> tuple[bytes, list[Message]]:
