@@ -356,6 +356,8 @@ class Finding(msgspec.Struct, frozen=True):
         amendment: id of the amendment that makes this a known defect of the published OpenAPI document: the
             exchange deviates from the document as published, not from the amended one.
         omitted: minimum number of further findings of the same exchange that are not listed.
+        correction: id of the amendment that corrects the document here, where the exchange was compared with
+            the document as published; the finding is no known defect then.
     """
 
     kind: Kind
@@ -369,6 +371,7 @@ class Finding(msgspec.Struct, frozen=True):
     requirement: str | None = None
     amendment: str | None = None
     omitted: int = 0
+    correction: str | None = None
 
     @property
     def fingerprint(self) -> str:

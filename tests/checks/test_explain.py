@@ -20,7 +20,7 @@ from builders import (
     tool_call,
 )
 
-from cohere_conformance.checks import Explainer, explain, judge
+from cohere_conformance.checks import Corrector, Explainer, explain, judge
 from cohere_conformance.checks.judge import Judgement, judge_parsed, judgement_of
 
 if TYPE_CHECKING:
@@ -289,3 +289,13 @@ def test_no_amendment_touches_rerank(declarations: Declarations, explainer: Expl
         != declarations.contract(as_published=True).operations["POST /v2/rerank"].digest
     }
     assert touching == set()
+
+
+def test_findings_as_published_name_the_correction_and_are_no_known_defects(
+    declarations: Declarations,
+) -> None:
+    found = Corrector(declarations).judgement(exchange("POST /v1/embed", FLOATS | {"texts": 1})).findings
+    assert [(one.location, one.correction, one.amendment) for one in found] == [
+        ("/api_version", "embed.api-version", None),
+        ("/texts", None, None),
+    ]

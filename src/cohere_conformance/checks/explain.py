@@ -118,6 +118,38 @@ class Explainer:
         return known[amendment.id]
 
 
+class Corrector:
+    """Judges against the document as published, and names the amendment that corrects each deviation.
+
+    Args:
+        declarations: the documents below `contracts/`.
+
+    Attributes:
+        contract: the document as published.
+    """
+
+    def __init__(self, declarations: Declarations) -> None:
+        self.contract = declarations.contract(as_published=True)
+        self._declarations = declarations
+        self._corrections: dict[str, str | None] = {}
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self._declarations)
+
+    def judgement(self, exchange: Exchange) -> Judgement:
+        """Return the findings, each with the `correction` that the document needs there, if there is one."""
+        judgement = judgement_of(self.contract, ParsedExchange(exchange), requirements=False)
+        findings = judgement.findings
+        if unknown := {one.fingerprint for one in findings} - self._corrections.keys():
+            amended = {one.fingerprint: one.amendment for one in self._explainer.judge(exchange)}
+            self._corrections |= {name: amended.get(name) for name in unknown}
+        findings[:] = [
+            msgspec.structs.replace(one, correction=self._corrections[one.fingerprint]) for one in findings
+        ]
+        return judgement
+
+
 def _shows(contract: Contract, parsed: ParsedExchange, fingerprint: str) -> bool:
     found = judge_parsed(contract, parsed, requirements=False)
     return any(finding.fingerprint == fingerprint for finding in found)

@@ -1,7 +1,7 @@
 """The report: a value, built from judged exchanges, written and read back, and rendered by pure functions."""
 
 from cohere_conformance.report.build import Tally
-from cohere_conformance.report.causes import Background
+from cohere_conformance.report.causes import Background, Correction
 from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import (
     CaseCoverage,
@@ -42,6 +42,7 @@ __all__ = [
     "CaseOutcome",
     "Closing",
     "ConfigurationUsed",
+    "Correction",
     "Ended",
     "Exercise",
     "FuzzCoverage",

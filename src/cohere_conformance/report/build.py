@@ -248,7 +248,7 @@ class Tally:
         accepted = accept(
             header.baseline,
             [one.row for one in unexplained],
-            lambda: find_causes(unexplained, coverage, background, header.fail_on),
+            lambda: find_causes(unexplained, coverage, background, header),
             called=self._operations.keys(),
             uncalled={*coverage.unseen, *others},
             today=finished_at[:10],
@@ -281,7 +281,7 @@ class Tally:
             coverage=coverage,
             footer=footer,
             sentences=background.sentences.named_by(rows),
-            causes=find_causes(sightings, coverage, background, header.fail_on),
+            causes=find_causes(sightings, coverage, background, header),
         )
 
     def _sightings(self, rows: Mapping[RowKey, Row]) -> list[SeenFinding]:

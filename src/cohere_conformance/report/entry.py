@@ -89,6 +89,7 @@ class DistinctFinding(msgspec.Struct):
             last_seen=self.last[1] if self.last else None,
             cases=tuple(map(clean, self.cases)),
             omitted=finding.omitted,
+            correction=finding.correction,
         )
 
 

@@ -86,6 +86,7 @@ def explain_cause(report: Report, cause: Cause) -> str:
     fields = {
         "cause": cause.id,
         "change": cause.change,
+        "blame": members.blame_line(cause),
         "operations": ", ".join(cause.operations),
         "extent": members.cause_extent(cause),
         "cases": members.shown_cases(cause.case_ids),

@@ -4,6 +4,7 @@ Field names are the names in `report.json`. They are read by other people's scri
 raises `header.FORMAT`; a new field with a default does not.
 """
 
+import enum
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -64,6 +65,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         last_seen: latest recording time among the exchanges, if any is known.
         cases: ids of the cases that show it, the first 20 in alphabetical order.
         omitted: at least so many more findings of the example's exchange have no row.
+        correction: id of the amendment that corrects the document here; only where exchanges were compared
+            with the document as published.
     """
 
     fingerprint: str
@@ -82,11 +85,27 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: str | None = None
     cases: tuple[str, ...] = ()
     omitted: Count = 0
+    correction: str | None = None
 
     @property
     def client_side(self) -> bool:
         """Tell whether the client, not the server, deviates."""
         return self.kind is Kind.REQUEST_INVALID
+
+
+class Blame(enum.StrEnum):
+    """Who has to act on a cause."""
+
+    SERVER = "server"
+    """Whoever runs the server: nothing that is known supports what it sent."""
+    DOCUMENT = "document"
+    """Whoever maintains the OpenAPI document: it contradicts what servers and SDKs do."""
+    CONTRACT_BEHIND = "contract behind"
+    """This package: an SDK of the vendor knows what its contract does not."""
+    CLIENT = "client"
+    """Whoever wrote the recorded client: its request deviates."""
+    HARNESS = "harness"
+    """This package: it sent an invalid request, or its own reference server deviates."""
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +126,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
         example: the smallest exchange that shows it; of a request that should succeed, if there is one.
         feature: name of the feature that the server lacks, for `without`; null if it is something else.
         framework: name of the framework whose default behaviour this is; null if none is recognised.
+        blame: who has to act.
+        blame_reason: why, and what to do unless it is the server, in words; empty in older reports.
     """
 
     id: str
@@ -121,6 +142,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     example: Example
     feature: str | None = None
     framework: str | None = None
+    blame: Blame = Blame.SERVER
+    blame_reason: str = ""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

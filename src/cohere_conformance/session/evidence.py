@@ -11,6 +11,7 @@ from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.requested import requested
 from cohere_conformance.checks.shapes import response_shape
+from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.elements import declared
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.requested import requestable
@@ -19,6 +20,7 @@ from cohere_conformance.errors import ReportError
 from cohere_conformance.names import slug
 from cohere_conformance.report import (
     Background,
+    Correction,
     Fuzzing,
     Opening,
     Report,
@@ -90,6 +92,7 @@ def background_of(contract: Contract) -> Background:
             cases={case.id: case.about for case in cases},
         ),
         refused=frozenset(case.id for case in cases if min(case.expect.status, default=0) >= 400),
+        corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
     )
 
 

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cohere_conformance.checks import Explainer
+from cohere_conformance.checks import Corrector, Explainer
 from cohere_conformance.checks.edge import edge
 from cohere_conformance.checks.headers import field, media_type
-from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
@@ -59,16 +58,9 @@ class Judge:
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
         declarations = load_declarations(servers=settings.servers)
-        self.judgement: Callable[[Exchange], Judgement]
-        self.contract: Contract
-        if settings.as_published:
-            self.contract = declarations.contract(as_published=True)
-            self.judgement = lambda exchange: judgement_of(
-                self.contract, ParsedExchange(exchange), requirements=False
-            )
-        else:
-            explainer = Explainer(declarations)
-            self.contract, self.judgement = explainer.contract, explainer.judgement
+        judging = Corrector(declarations) if settings.as_published else Explainer(declarations)
+        self.contract: Contract = judging.contract
+        self.judgement: Callable[[Exchange], Judgement] = judging.judgement
 
     def findings(self, exchange: Exchange) -> list[Finding]:
         """Return the findings about one exchange; those about a known spec defect name its amendment."""

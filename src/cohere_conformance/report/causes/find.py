@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from cohere_conformance.report.causes.blame import Circumstances, blame_of
 from cohere_conformance.report.causes.explained import explained
 from cohere_conformance.report.causes.group import CauseGroup
 from cohere_conformance.report.causes.importance import earliness, first_example, says_most
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from cohere_conformance.report.causes.group import Key
     from cohere_conformance.report.causes.seen import Background, SeenFinding
     from cohere_conformance.report.coverage import Coverage
+    from cohere_conformance.report.header import Header
 
 _MOST_CASES = 20
 _BY_RANK = {rank: severity for severity, rank in RANK.items()}
 
 
 def find_causes(
-    sightings: Iterable[SeenFinding], coverage: Coverage, background: Background, fail_on: Severity
+    sightings: Iterable[SeenFinding], coverage: Coverage, background: Background, header: Header
 ) -> tuple[Cause, ...]:
     """Return the causes of findings, the most important one first; each finding is a member of one of them.
 
@@ -34,8 +36,9 @@ def find_causes(
         sightings: the findings, in any order.
         coverage: of the run.
         background: what explains findings besides themselves.
-        fail_on: the least severity that fails a case.
+        header: of the report; its `fail_on` is the least severity that fails a case.
     """
+    circumstances = Circumstances(header, coverage, background.corrections)
     ordered = sorted(sightings, key=lambda one: one.row.fingerprint)
     facts = Facts(ordered, coverage, background)
     grouped: dict[Key, CauseGroup] = {}
@@ -43,9 +46,12 @@ def find_causes(
         key = key_of(one, facts)
         grouped.setdefault(key, CauseGroup(key)).members.append(one)
     groups = explained(list(grouped.values()), facts)
-    failing = _failing(ordered, fail_on)
+    failing = _failing(ordered, header.fail_on)
     shares = _shares(groups, failing)
-    made = [_cause(group, share, failing, background) for group, share in zip(groups, shares, strict=True)]
+    made = [
+        _cause(group, share, failing, background, circumstances)
+        for group, share in zip(groups, shares, strict=True)
+    ]
     return tuple(cause for _, cause in sorted(made, key=lambda one: one[0]))
 
 
@@ -75,7 +81,11 @@ def _shares(groups: Sequence[CauseGroup], failing: Mapping[str, set[str]]) -> li
 
 
 def _cause(
-    group: CauseGroup, share: float, failing: Mapping[str, set[str]], background: Background
+    group: CauseGroup,
+    share: float,
+    failing: Mapping[str, set[str]],
+    background: Background,
+    circumstances: Circumstances,
 ) -> tuple[tuple[object, ...], Cause]:
     """Return a cause, after what orders it."""
     members = [*sorted(group.members, key=says_most), *sorted(group.followers, key=says_most)]
@@ -84,6 +94,7 @@ def _cause(
     green = {case for case in shown if case in failing and failing[case] <= fingerprints}
     title, change = words(group, members, background)
     early = min(map(earliness, members))
+    judged = blame_of([one.row for one in members], circumstances)
     cause = Cause(
         id=_id(group.key),
         rule=group.key.rule,
@@ -97,6 +108,8 @@ def _cause(
         example=first_example(members).row.example,
         feature=group.key.feature,
         framework=group.key.framework,
+        blame=judged.blame,
+        blame_reason=judged.reason,
     )
     exchanges = max(one.row.count for one in members)
     return (group.severity, -share, early, -len(shown), -exchanges, cause.id), cause

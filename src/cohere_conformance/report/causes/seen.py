@@ -21,6 +21,19 @@ _BY_CASE = frozenset({Kind.EXPECTATION_FAILED, Kind.STATUS_UNEXPECTED})
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What an amendment says about the document.
+
+    Attributes:
+        klass: such as `document-defect` or `sdk-addition`.
+        reason: what is wrong with the document, in one sentence.
+    """
+
+    klass: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Background:
     """What explains findings besides themselves.
 
@@ -29,12 +42,14 @@ class Background:
         sentences: about every requirement and case.
         refused: ids of the cases whose request the server should refuse.
         missing: ids of the cases that need a feature which the server lacks, by the id of the feature.
+        corrections: the amendments of the document, by id.
     """
 
     declarations: Mapping[tuple[str, str], str] = field(default_factory=dict)
     sentences: Sentences = field(default_factory=Sentences)
     refused: Collection[str] = frozenset()
     missing: Mapping[str, Collection[str]] = field(default_factory=dict)
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
 
     def declaration(self, operation: str, location: str) -> str:
         """Return where a location is declared; operation and location, if that is unknown."""

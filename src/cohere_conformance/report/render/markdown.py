@@ -138,6 +138,8 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
     for number, cause in enumerate(causes, start=1):
         yield f"{number}. **{cause.severity}** {prose(cause.title)}"
         yield f"    - change: {prose(cause.change)}"
+        if blame := members.blame_line(cause):
+            yield f"    - blame: {prose(blame)}"
         operations = ", ".join(map(code, cause.operations[:5]))
         yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
         yield f"    - shown by: {code(members.cause_extent(cause))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render.parts import WHOLE_BODY
+from cohere_conformance.report.shape import Blame
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -28,6 +29,16 @@ def cause_extent(cause: Cause) -> str:
     if cause.cases:
         texts.append(f"{quantity(cause.cases, 'case')} would pass")
     return "; ".join(texts)
+
+
+def blame_line(cause: Cause) -> str:
+    """Return who has to act on a cause, and why; nothing for a cause of an older report."""
+    return f"{cause.blame}: {cause.blame_reason}" if cause.blame_reason else ""
+
+
+def blame_unless_server(cause: Cause) -> str:
+    """Return the same, and nothing for a cause on which the server has to act, as one expects."""
+    return "" if cause.blame is Blame.SERVER else blame_line(cause)
 
 
 def shown_cases(cases: Sequence[str], limit: int = 3) -> str:

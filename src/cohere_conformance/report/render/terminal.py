@@ -272,6 +272,8 @@ class _Printer:
         head = Text().append(f"{number:>2} ", "dim").append(cause.severity.upper(), STYLES[cause.severity])
         self._one_line(head.append_text(self._text(f" {cause.title}", "bold")))
         self._field_line("change", cause.change)
+        if blame := members.blame_unless_server(cause):
+            self._field_line("blame", blame)
         self._field_line("shown by", members.cause_extent(cause))
         self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
 
