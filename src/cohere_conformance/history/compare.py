@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from cohere_conformance.history.past import PastCause, PastFinding
+from cohere_conformance.history.trend import trend
 from cohere_conformance.report.changes import Changes, RunChange
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[st
         since=past[-1].finished_at if past else None,
         causes=tuple(causes),
         findings=tuple(one for one in findings if one.id not in accepted),
+        trend=trend(run, past),
     )
     known = msgspec.structs.replace(run, findings=known_findings, causes=known_causes)
     return Compared(changes, known)

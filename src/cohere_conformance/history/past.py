@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cohere_conformance.model import Severity
+from cohere_conformance.report.changes import RunFigures
 
 if TYPE_CHECKING:
     from cohere_conformance.report.header import Header
@@ -76,6 +77,8 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         skipped: number of cases that were left out.
         findings: by fingerprint, with the accepted ones.
         causes: by id.
+        figures: for the trend, without a latency; `None` if the run was stored without.
+        latencies: median milliseconds by operation.
     """
 
     target: str
@@ -90,6 +93,8 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int = 0
     findings: dict[str, PastFinding] = {}
     causes: dict[str, PastCause] = {}
+    figures: RunFigures | None = None
+    latencies: dict[str, float] = {}
 
     @property
     def ended(self) -> bool:
@@ -151,6 +156,23 @@ def past_run(report: Report) -> PastRun:
             )
             for cause in report.causes
         },
+        figures=_figures(report),
+        latencies={
+            one.operation: one.latency.median for one in report.coverage.operations if one.latency is not None
+        },
+    )
+
+
+def _figures(report: Report) -> RunFigures:
+    totals, exercise = report.footer.totals, report.coverage.exercise
+    return RunFigures(
+        started_at=report.header.started_at,
+        breaking=totals.breaking,
+        additive=totals.additive,
+        notice=totals.notice,
+        causes=len(report.causes),
+        seen=sum(row.seen for row in exercise),
+        declared=sum(row.declared for row in exercise),
     )
 
 

@@ -35,6 +35,31 @@ class RunChange(msgspec.Struct, frozen=True, kw_only=True):
     runs: Count
 
 
+class RunFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one run, for the trend.
+
+    Attributes:
+        started_at: RFC 3339 time at which it began.
+        breaking: distinct breaking findings.
+        additive: distinct additive findings.
+        notice: distinct notices.
+        causes: causes of these findings.
+        seen: declarations that its exchanges covered.
+        declared: declarations of the operations that it was about.
+        latency: milliseconds: the median of the medians of those operations that the report's own run has
+            called as well; null if none is known.
+    """
+
+    started_at: str
+    breaking: Count
+    additive: Count
+    notice: Count
+    causes: Count
+    seen: Count
+    declared: Count
+    latency: float | None = None
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What has changed since earlier runs of the same target with the same contract.
 
@@ -43,9 +68,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         since: RFC 3339 time of the run before; null if this is the first one.
         causes: the causes of this run in their order, then those that are resolved.
         findings: the findings of this run in their order, then those that are resolved.
+        trend: the figures of the last 30 runs with a verdict and the same command, the oldest first; this run
+            is the last of them if it has a verdict.
     """
 
     target: str
     since: str | None
     causes: tuple[RunChange, ...] = ()
     findings: tuple[RunChange, ...] = ()
+    trend: tuple[RunFigures, ...] = ()

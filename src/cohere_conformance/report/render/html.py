@@ -18,9 +18,11 @@ from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
 from cohere_conformance.report.render import hints, latency_bars, matrix, members, parts, wording
+from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.page_data import notes, page_data
 from cohere_conformance.report.render.safe import plain
+from cohere_conformance.report.render.trend import trend_picture
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Kind
@@ -82,6 +84,9 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             style=Markup(_part("report.css")),
             script=Markup(_part("report.js")),
             latency=latency_bars.picture(report),
+            changed=changes_lines(report.changes, limit=LIMIT),
+            states={one.id: one.state for one in report.changes.causes} if report.changes else {},
+            trend=trend_picture(report),
             in_words=latency_bars.duration,
             known_defects=report.known_defects,
             limit=LIMIT,
