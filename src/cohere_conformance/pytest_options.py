@@ -75,6 +75,7 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         help="model that a role of the cases means; repeatable",
     )
+    add("--conformance-shard", metavar="I/N", help="run this share of the cases only, such as 2/4")
     add("--conformance-max-requests", metavar="N", type=int, help="maximum number of requests")
     add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for each job")
     add(
@@ -213,6 +214,7 @@ def run_options(config: pytest.Config) -> RunOptions:
         seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
         patience=cast("float | None", config.getoption("--conformance-patience")),
         request_timeout=cast("float | None", config.getoption("--conformance-request-timeout")),
+        shard=cast("str | None", config.getoption("--conformance-shard")),
         models=parse_models(cast("list[str]", config.getoption("--conformance-model"))),
     )
 

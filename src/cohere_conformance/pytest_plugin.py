@@ -223,11 +223,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Deselect the tests that are not part of the run."""
     plan = config.stash[_CAMPAIGN].plan
     selected = [item for item in items if _is_selected(item, config.stash[_CAMPAIGN])]
-    kept = [item for item in selected if not plan.cases or _id(item) in plan.cases]
-    if missing := sorted(plan.cases - {_id(item) for item in kept}):
+    named = [item for item in selected if not plan.cases or _id(item) in plan.cases]
+    if missing := sorted(plan.cases - {_id(item) for item in named}):
         if _WORKER in config.stash:
             del config.stash[_WORKER]  # pytest ends the collection even so, and nothing is to be begun then
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in selected}))
+    kept = [item for item in named if plan.shard is None or plan.shard.holds(_id(item))]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

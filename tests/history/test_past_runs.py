@@ -19,6 +19,7 @@ from cohere_conformance.report import (
     Tally,
     Target,
 )
+from cohere_conformance.report.shard import Shard
 
 CHAT, EMBED = "POST /v2/chat", "POST /v2/embed"
 NOTHING = CaseCoverage(run=2, passed=2, failed=0, inconclusive=0, error=0, skipped=0)
@@ -107,3 +108,8 @@ def test_random_requests_are_compared_with_the_same_ones_only() -> None:
     assert past_run(report(target=target, arguments=("run", "--case=chat.plain"))).only_cases == {
         "chat.plain"
     }
+
+
+def test_a_shard_is_compared_with_the_same_shard_only() -> None:
+    target = Target(url="http://localhost:4000", shard=Shard(number=1, of=2))
+    assert past_run(report(target=target, arguments=("run", "--shard=1/2"))).method == "run --shard=1/2"

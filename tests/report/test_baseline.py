@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report import AcceptedDrift, CaseCoverage, Report, Tally
+from cohere_conformance.report import AcceptedDrift, CaseCoverage, Report, Tally, Target
 from cohere_conformance.report.header import Acceptance, Header, Mode
+from cohere_conformance.report.shard import Shard
 
 if TYPE_CHECKING:
     from tests.report.conftest import MakeExchange, MakeFinding
@@ -33,6 +34,7 @@ class MakeReport(Protocol):
         cases: CaseCoverage | None = ...,
         others: tuple[str, ...] = ...,
         exit_code: int | None = ...,
+        shard: Shard | None = ...,
     ) -> Report: ...
 
 
@@ -45,6 +47,7 @@ def report_of(exchange: MakeExchange, finding: MakeFinding) -> MakeReport:
         cases: CaseCoverage | None = None,
         others: tuple[str, ...] = (),
         exit_code: int | None = None,
+        shard: Shard | None = None,
     ) -> Report:
         tally = Tally()
         for location in locations:
@@ -58,6 +61,7 @@ def report_of(exchange: MakeExchange, finding: MakeFinding) -> MakeReport:
             mode=Mode.AMENDED,
             inputs=("a.har",),
             started_at=f"{today}T00:00:00Z",
+            target=Target(url="http://127.0.0.1:4000", shard=shard) if shard else None,
             baseline=AcceptedDrift(file="conformance-baseline.yaml", entries=entries),
         )
         finished_at = f"{today}T00:00:01Z"
@@ -162,3 +166,9 @@ def test_a_run_that_did_not_end_makes_nothing_gone(
 def test_an_interrupted_check_makes_nothing_gone(report_of: MakeReport) -> None:
     report = report_of(entry(operation=CHAT), locations=(), exit_code=2)
     assert (problems(report), report.footer.exit_code) == ([], 2)
+
+
+def test_a_shard_makes_nothing_gone(report_of: MakeReport) -> None:
+    """The case that shows it may be in another one; the merged report decides."""
+    report = report_of(entry(operation=CHAT), locations=(), shard=Shard(number=1, of=2))
+    assert (problems(report), report.baseline_unseen) == ([], 1)

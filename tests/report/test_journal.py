@@ -36,6 +36,7 @@ from cohere_conformance.report import (
     read_journals,
     render_json,
     report_of,
+    run_part,
 )
 
 if TYPE_CHECKING:
@@ -66,8 +67,10 @@ def _opening(worker: str = "main", planned: tuple[str, ...] | None = None, run: 
 
 
 def _report(folder: Path) -> Report:
+    part = run_part(folder)
     return report_of(
-        folder,
+        [part],
+        part.header,
         operations={CHAT: "chat", EMBED: "embed"},
         declared=STATUS,
         exercised=lambda one: [Element(CHAT, Aspect.STATUS, str(one.response.status))],

@@ -161,6 +161,7 @@ def _unreadable(cassettes: Path | None, report_dir: Path, given: Mapping[str, An
     help="What is compared with cassettes of the reference server.  [default: values with the embedded "
     "server, shape with any other]",
 )
+@options.shard
 @options.history
 @target
 def verify(cassettes: Path | None, compare: str | None, **given: Any) -> int:

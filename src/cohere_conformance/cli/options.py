@@ -29,6 +29,12 @@ history = click.option(
     help="Compare with the earlier runs in this file, and add this one (see `history`).",
 )
 
+shard = click.option(
+    "--shard",
+    metavar="I/N",
+    help="Run the Ith of N shares of the cases, such as 2/4; `report merge` joins their reports.",
+)
+
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print every finding and table; without it, the first ten causes."
 )

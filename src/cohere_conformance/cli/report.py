@@ -13,14 +13,15 @@ from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
-from cohere_conformance.errors import ReportError
-from cohere_conformance.history import compare, past_run
-from cohere_conformance.report import load
+from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.history import compare, past_run, remember
+from cohere_conformance.report import load, write
 from cohere_conformance.report.formats import FORMATS, convert
 from cohere_conformance.report.render.changes import diff_lines
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 from cohere_conformance.report.render.safe import plain
-from cohere_conformance.session.evidence import publish
+from cohere_conformance.report.shape import REPORT_JSON
+from cohere_conformance.session.evidence import merged, publish
 from cohere_conformance.session.source_lines import SourceLines
 
 if TYPE_CHECKING:
@@ -113,6 +114,46 @@ def diff(before: Path, after: Path) -> int:
     for line in diff_lines(changes):
         click.echo(plain(line))
     return int(any(one.state != "persisting" for one in (*changes.causes, *changes.findings)))
+
+
+@report.command()
+@click.argument("paths", metavar="SHARD...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(DEFAULT_FOLDER),
+    show_default=True,
+    help="Folder of report.html, report.md and report.json.",
+)
+@options.history
+@options.verbose
+@options.quiet
+def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: bool, quiet: bool) -> int:
+    """Join the shards of a run, such as run --shard 1/4 to 4/4, into the report that one run has.
+
+    Each SHARD is the folder of a report, or its report.json, with the journals (journal-*.jsonl) and the
+    run.json of the run beside it. The exit code is that of the joined run. A shard that was interrupted, is
+    missing or there twice, or has another contract, target or other options is an error (exit code 3).
+
+    \b
+    Example:
+      cohere-conformance report merge shards/* -o conformance-report
+    """
+    folders = [path.parent if path.name == REPORT_JSON else path for path in paths]
+    if output.resolve() in {folder.resolve() for folder in folders}:
+        raise UsageError(f"-o {output}: expected another folder than those of the shards, got one of them")
+    joined = merged(folders, load_contract())
+    if history is None:
+        return deliver(output, lambda: (joined, write(joined, output)), verbose=verbose, quiet=quiet)
+    file = Path(history)
+    return deliver(
+        output,
+        lambda: remember(file, joined, lambda changed: write(changed, output)),
+        verbose=verbose,
+        quiet=quiet,
+    )
 
 
 class _Lazily:

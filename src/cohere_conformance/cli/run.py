@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     help="Shuffle the lifecycle tests with this seed.",
 )
+@options.shard
 @options.history
 @target
 def run(**given: Any) -> int:
@@ -68,6 +69,7 @@ def run(**given: Any) -> int:
     help="Where failing examples are stored, to be sent first next time: folder or redis://host:port/number. "
     "[default: examples in the report folder]",
 )
+@options.shard
 @options.history
 @target
 def fuzz(

@@ -201,6 +201,7 @@ def suites(
             "client-cert",
             "client-key",
             "seed",
+            "shard",
             "fail-on",
             "baseline",
             "history",

@@ -48,6 +48,7 @@ _ELSEWHERE = {
     "case": "it is an option of the command line only",
     "fault": "it is an option of the command line only",
     "seed": "it is an option of the command line only",
+    "shard": "it is an option of the command line only, because each job has another one",
     "max-requests": "write it below [limits]",
     "time-limit": "write it below [limits]",
     "patience": "write it below [limits]",

@@ -71,7 +71,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         finished_at: RFC 3339 time at which it ended.
         exit_code: 0 or 1.
         verdict: in one line.
-        method: the command, for `fuzz` with the options that decide which requests are random.
+        method: the command with its shard, for `fuzz` with the options that decide which requests are random.
         operations: labels of the operations that were called, and about which nothing is open.
         only_cases: the cases in `--case`; empty if all were run.
         skipped: number of cases that were left out.
@@ -189,9 +189,9 @@ def _method(header: Header) -> str:
     if header.target is None:
         return "check"
     command = header.arguments[0] if header.arguments else "run"
-    if command != "fuzz":
-        return command
-    return " ".join([command, *sorted(one for one in header.arguments if one.startswith(_FUZZ_OPTIONS))])
+    shard = [] if header.shard is None else [f"--shard={header.shard}"]
+    further = [one for one in header.arguments if one.startswith(_FUZZ_OPTIONS)] if command == "fuzz" else []
+    return " ".join([command, *sorted(further), *shard])
 
 
 def _operations(report: Report) -> frozenset[str]:

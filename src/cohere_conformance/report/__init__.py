@@ -30,6 +30,7 @@ from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.role_model import RoleModel
+from cohere_conformance.report.run_parts import RunPart, merged_header, run_part
 from cohere_conformance.report.shape import Report, Row, Sentences
 from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
@@ -56,6 +57,7 @@ __all__ = [
     "Report",
     "RoleModel",
     "Row",
+    "RunPart",
     "Sentences",
     "Tally",
     "Target",
@@ -68,6 +70,7 @@ __all__ = [
     "explain_kind",
     "has_journals",
     "load",
+    "merged_header",
     "process_code",
     "read_journals",
     "render_html",
@@ -75,6 +78,7 @@ __all__ = [
     "render_markdown",
     "render_terminal",
     "report_of",
+    "run_part",
     "write",
     "write_ended",
 ]

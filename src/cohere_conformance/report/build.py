@@ -252,7 +252,7 @@ class Tally:
             called=self._operations.keys(),
             uncalled={*coverage.unseen, *others},
             today=finished_at[:10],
-            ended=exit_code is None and (cases is None or cases.ended),
+            ended=not (exit_code is not None or header.shard) and (cases is None or cases.ended),
         )
         sightings = [one for one in unexplained if one.row.fingerprint not in accepted.fingerprints]
         open_rows = tuple(one.row for one in sightings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cohere_conformance.errors import ReportError, TrafficError
+from cohere_conformance.errors import TrafficError
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.causes import NOTHING_KNOWN, Background
 from cohere_conformance.report.coverage import (
@@ -17,19 +17,19 @@ from cohere_conformance.report.coverage import (
     UnreadableInput,
     Waiting,
 )
-from cohere_conformance.report.ended import read_ended
 from cohere_conformance.report.example import clean
 from cohere_conformance.report.fuzzed import FuzzTally
-from cohere_conformance.report.journal import WorkerJournal, read_journals
 from cohere_conformance.report.lacking import NO_FEATURES, CaseEvidence, FeatureSource, missing_features
 from cohere_conformance.report.line import Closing, Opening, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from cohere_conformance.model import Aspect, Element, Exchange, Untestable
     from cohere_conformance.report.fuzzed import Fuzzing
+    from cohere_conformance.report.header import Header
+    from cohere_conformance.report.journal import WorkerJournal
+    from cohere_conformance.report.run_parts import RunPart
     from cohere_conformance.report.shape import Report
 
 _WORST: dict[CaseOutcome, int] = {"error": 0, "failed": 1, "inconclusive": 2, "passed": 3, "skipped": 4}
@@ -41,7 +41,8 @@ _BARE = "failed without a finding and without a reason"
 
 
 def report_of(
-    folder: Path,
+    parts: Sequence[RunPart],
+    header: Header,
     *,
     operations: Mapping[str, str],
     further: Collection[str] = (),
@@ -54,10 +55,11 @@ def report_of(
     features: FeatureSource = NO_FEATURES,
     curl: bool = True,
 ) -> Report:
-    """Return the report of the run whose journals lie in `folder`.
+    """Return the report of a run.
 
     Args:
-        folder: where the journals are.
+        parts: the journals of the run, or those of each of its shards.
+        header: of the run.
         operations: label of every operation that the run is about, with its group.
         further: labels of the others, which what a case needs may call.
         declared: everything that could be exercised.
@@ -70,29 +72,18 @@ def report_of(
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
 
     Raises:
-        ReportError: there is no journal, none has an opening, or they belong to several runs.
+        ReportError: a journal cannot be read.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
     run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background, features)
-    for journal in read_journals(folder):
-        run.read(journal)
-    openings = run.openings
-    if not openings:
-        raise ReportError(
-            f"{folder}: expected a journal that begins with its opening, got none that does; "
-            "the run was killed before it began, run it again"
-        )
-    if len({(one.run, one.header.contract_digest, one.header.mode) for one in openings}) > 1:
-        raise ReportError(
-            f"{folder}: expected the journals of one run, got those of several; "
-            "name a folder of its own for each run with --report-dir, or clear this one"
-        )
-    run.conclude(folder)
+    for part in parts:
+        for journal in part.journals:
+            run.read(journal, f"{part.header.shard} " if len(parts) > 1 else "")
+        run.conclude(part)
     elements = frozenset(declared)
     exercise = _exercise(elements, run.seen)
-    first = min(openings, key=lambda one: (one.header.started_at, one.worker))
     return run.tally.finish(
-        first.header,
+        header,
         operations,
         finished_at=finished_at,
         cases=run.cases(),
@@ -118,7 +109,6 @@ class _Run:
         features: FeatureSource,
     ) -> None:
         self.tally = tally
-        self.openings: list[Opening] = []
         self.seen: set[Element] = set()
         self._operations = operations
         self._exercised = exercised
@@ -130,21 +120,27 @@ class _Run:
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
+        self._planned: set[str] = set()
         self._interrupted = False
         self._stopped: set[str] = set()
         self._failures: tuple[str, ...] = ()
         self._deviations: tuple[str, ...] = ()
         self._waits: dict[str, Waiting] = {}
 
-    def read(self, journal: WorkerJournal) -> None:
-        """Take in one journal."""
+    def read(self, journal: WorkerJournal, shard: str = "") -> None:
+        """Take in one journal.
+
+        Args:
+            journal: of a worker.
+            shard: what distinguishes its worker from those of other shards.
+        """
         closed = False
         for line in journal.lines():
             match line:
                 case Record():
                     self._record(line)
                 case Opening():
-                    self.openings.append(line)
+                    self._planned |= set(line.planned or ())
                 case Closing():
                     closed = True
                     self._interrupted |= line.interrupted
@@ -153,21 +149,20 @@ class _Run:
                 case UnreadableInput():
                     self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
         if not closed:
-            self._unclosed.append(clean(journal.worker))
+            self._unclosed.append(clean(f"{shard}{journal.worker}"))
 
-    def conclude(self, folder: Path) -> None:
-        """Take in how the run ended, where a process leads it: without that it has not ended."""
-        if not any(opening.led for opening in self.openings):
+    def conclude(self, part: RunPart) -> None:
+        """Take in how a part ended, where a process leads it: without that it has not ended."""
+        if not part.led:
             return
-        ended = read_ended(folder, self.openings[0].run)
-        if ended is None:
+        if (ended := part.ended) is None:
             self._interrupted = True
             self._stopped.add(_UNFINISHED)
             return
         self._interrupted |= ended.interrupted
         self._stopped |= {ended.stopped} - {""}
-        self._failures = tuple(map(clean, ended.failures))
-        self._deviations = tuple(map(clean, ended.deviations))
+        self._failures = _joined(self._failures, ended.failures)
+        self._deviations = _joined(self._deviations, ended.deviations)
 
     def _record(self, record: Record) -> None:
         known = record.operation in self._operations
@@ -205,9 +200,8 @@ class _Run:
         """Return how the cases ended."""
         ends = self._ends.items()
         outcomes = Counter(outcome for *_, outcome in self._ends.values())
-        planned = {case for opening in self.openings for case in opening.planned or ()}
         bare = {case for case, (*_, outcome) in ends if outcome == "failed"} - self._with_findings
-        not_run = planned - self._ends.keys()
+        not_run = self._planned - self._ends.keys()
         skipped = self._reasons("skipped")
         unclaimed = {reason: number for reason, number in skipped.items() if reason.startswith(NOT_CLAIMED)}
         open_ends = [
@@ -267,6 +261,10 @@ class _Run:
             reason or "no reason given" for _, reason, _, outcome in self._ends.values() if outcome == wanted
         )
         return dict(sorted(counted.items()))
+
+
+def _joined(before: Iterable[str], further: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *map(clean, further))))
 
 
 def _by_feature(unclaimed: Mapping[str, int]) -> dict[str, int]:

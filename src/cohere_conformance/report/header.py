@@ -8,6 +8,7 @@ from cohere_conformance.model import Severity
 from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import Count
 from cohere_conformance.report.role_model import RoleModel
+from cohere_conformance.report.shard import Shard
 
 FORMAT = 3
 """The version of the shape of `report.json` that this version reads and writes."""
@@ -35,6 +36,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         workers: number of processes.
         serve: arguments of the command that starts the embedded server again.
         models: the models of the roles that the cases use.
+        shard: the share of the cases that was run; null if all of them were.
+        shards: how many shards the report was merged from; 0 if it is that of one run.
     """
 
     url: str
@@ -47,6 +50,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     workers: Count = 1
     serve: tuple[str, ...] = ()
     models: tuple[RoleModel, ...] = ()
+    shard: Shard | None = None
+    shards: Count = 0
 
 
 class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,3 +171,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     baseline: AcceptedDrift | None = None
     origins: dict[str, int] = {}
     format: int = FORMAT
+
+    @property
+    def shard(self) -> Shard | None:
+        """Return the share of the cases that was run; `None` if all of them were."""
+        return self.target.shard if self.target is not None else None

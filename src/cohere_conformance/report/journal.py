@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report.coverage import Waiting
 
 _PREFIX, _SUFFIX = "journal-", ".jsonl"
+_LONGEST_CLOSING = 65_536
+"""Bytes of the last line: it has a few numbers for each kind of resource."""
 
 
 class Journal:
@@ -157,10 +159,28 @@ class WorkerJournal:
                     if raw.endswith(b"\n"):
                         yield self._line(number, raw)
         except OSError as error:
-            raise ReportError(
-                f"{self.path}: expected a journal, got: {error.strerror or error}; "
-                "make it readable or run again"
-            ) from error
+            raise self._unreadable(error) from error
+
+    @property
+    def closing(self) -> Closing | None:
+        """The last line; `None` where the worker was killed.
+
+        Raises:
+            ReportError: the file cannot be read.
+        """
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_CLOSING))
+                *_, last = [b"", *file.read().splitlines(keepends=True)]
+        except OSError as error:
+            raise self._unreadable(error) from error
+        line = self._line(0, last) if last.endswith(b"\n") else None
+        return line if isinstance(line, Closing) else None
+
+    def _unreadable(self, error: OSError) -> ReportError:
+        return ReportError(
+            f"{self.path}: expected a journal, got: {error.strerror or error}; make it readable or run again"
+        )
 
     def _line(self, number: int, raw: bytes) -> Line | UnreadableInput:
         try:

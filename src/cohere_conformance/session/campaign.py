@@ -255,17 +255,19 @@ class Campaign:
         )
 
     def _share(self) -> int | None:
-        """Return how many requests each worker may send: a fixed share, without coordination."""
+        """Return how many requests each worker of a shard may send: a fixed share, without coordination."""
         limit = self.plan.max_requests
         if limit is None:
             return None
         asked = 0 if self.plan.target_kind in {TargetKind.EMBEDDED, TargetKind.RECORDED} else 1
         asked += self._lists and self.plan.target_kind is TargetKind.LIVE
-        share = (limit - asked) // self._workers
+        shards = self.plan.shard.of if self.plan.shard else 1
+        share = (limit // shards - asked) // self._workers
         if share < 1:
             raise UsageError(
                 f"--max-requests {limit}: expected at least one request for each of {self._workers} workers"
-                f"{f' and {asked} to probe the target' if asked else ''}; allow more"
+                f"{f' and {asked} to probe the target' if asked else ''}"
+                f"{f', in each of {shards} shards' if shards > 1 else ''}; allow more"
             )
         return share
 
@@ -297,6 +299,7 @@ class Campaign:
                 workers=self._workers,
                 serve=self._serve(),
                 models=self.identity.models,
+                shard=self.plan.shard,
             ),
         )
         return self.driver.describe(header)

@@ -17,16 +17,17 @@ from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.requested import requestable
 from cohere_conformance.contract.requirements import shipped_requirements
 from cohere_conformance.errors import ReportError
+from cohere_conformance.history import target_name
 from cohere_conformance.names import slug
 from cohere_conformance.report import (
     Background,
     Correction,
     Fuzzing,
-    Opening,
     Report,
     Sentences,
-    read_journals,
+    merged_header,
     report_of,
+    run_part,
     write,
 )
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
@@ -34,11 +35,12 @@ from cohere_conformance.session.claims import waived
 from cohere_conformance.session.shown_features import feature_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Untestable
+    from cohere_conformance.report import Header, Opening, RunPart
 
 
 def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]:
@@ -47,13 +49,34 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
     Raises:
         ReportError: there are no journals, they are broken or of another contract, or nothing can be written.
     """
-    openings = list(_openings(folder))
-    for opening in openings:
-        if (digest := opening.header.contract_digest) != contract.digest:
-            raise ReportError(
-                f"{folder}: expected journals of the contract {contract.digest}, got {digest}; "
-                "read them with the version of cohere-conformance that wrote them"
-            )
+    part = run_part(folder)
+    report = _report([part], part.header, contract)
+    return report, tuple(write(report, folder))
+
+
+def merged(folders: Sequence[Path], contract: Contract) -> Report:
+    """Return the report of the run that the shards in some folders are the parts of.
+
+    Args:
+        folders: of the shards, in any order.
+        contract: that they were judged by.
+
+    Raises:
+        ReportError: a shard is missing, there twice, not complete or of another contract, target or
+            configuration; or its journals cannot be read.
+    """
+    parts = [run_part(folder) for folder in folders]
+    return _report(parts, merged_header(parts, target_name), contract)
+
+
+def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Report:
+    """Return the report of a run by its journals, or by those of its shards."""
+    openings = [opening for part in parts for opening in part.openings]
+    if (digest := header.contract_digest) != contract.digest:
+        raise ReportError(
+            f"{parts[0].folder}: expected journals of the contract {contract.digest}, got {digest}; "
+            "read them with the version of cohere-conformance that wrote them"
+        )
     operations = _scope(openings, contract)
     targets = [opening.header.target for opening in openings if opening.header.target is not None]
     unjudged = frozenset().union(*(waived(one.without, protocol_only=one.protocol_only) for one in targets))
@@ -62,8 +85,9 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
         found = judgement_of(contract, ParsedExchange(exchange)).untestable
         return [one for one in found if one.requirement not in unjudged]
 
-    report = report_of(
-        folder,
+    return report_of(
+        parts,
+        header,
         operations=operations,
         further=contract.operations.keys() - operations.keys(),
         declared=[one for label in operations for one in declared(contract.operations[label])],
@@ -78,7 +102,6 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
         background=background_of(contract),
         features=feature_source(next((one.profile for one in targets), "contract")),
     )
-    return report, tuple(write(report, folder))
 
 
 def background_of(contract: Contract) -> Background:
@@ -94,11 +117,6 @@ def background_of(contract: Contract) -> Background:
         refused=frozenset(case.id for case in cases if min(case.expect.status, default=0) >= 400),
         corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
     )
-
-
-def _openings(folder: Path) -> Iterator[Opening]:
-    for journal in read_journals(folder):
-        yield from (line for line in journal.lines() if isinstance(line, Opening))
 
 
 def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:

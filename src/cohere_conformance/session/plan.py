@@ -26,6 +26,7 @@ from cohere_conformance.names import unknown
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
+from cohere_conformance.report.shard import Shard, parse_shard
 from cohere_conformance.session.role_models import check_models
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class RunOptions(msgspec.Struct, frozen=True):
         patience: seconds to wait for a job on the target; as each case says if not given.
         request_timeout: seconds that one response may take; by the kind of the target if not given.
         models: names of models by the role that they have in cases; see `contracts/models.yaml`.
+        shard: the share of the cases to run, such as `2/4`; all of them if not given.
     """
 
     url: str | None = None
@@ -97,6 +99,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     patience: float | None = None
     request_timeout: float | None = None
     models: dict[str, str] = {}
+    shard: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -124,6 +127,7 @@ class Plan(msgspec.Struct, frozen=True):
         models: names of models by role, as the caller decides.
         without: ids of the features that the target does without.
         protocol_only: only the protocol is judged.
+        shard: the share of the cases that is run; `None` for all of them.
     """
 
     target_kind: TargetKind
@@ -147,6 +151,7 @@ class Plan(msgspec.Struct, frozen=True):
     models: dict[str, str] = {}
     without: tuple[str, ...] = ()
     protocol_only: bool = False
+    shard: Shard | None = None
 
     @property
     def shown_url(self) -> str | None:
@@ -216,6 +221,7 @@ def plan(
         added=AddedFields(access, environment),
         without=shipped_features().chosen(options.without),
         protocol_only=options.protocol_only,
+        shard=None if options.shard is None else parse_shard(options.shard),
     )
 
 

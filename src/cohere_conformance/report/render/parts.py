@@ -138,6 +138,10 @@ def target_line(target: Target) -> str:
     details += ["protocol only: no demand on content"] if target.protocol_only else []
     if target.seed is not None:
         details.append(f"seed {target.seed}")
+    if target.shard is not None:
+        details.append(f"shard {target.shard}")
+    if target.shards:
+        details.append(f"merged from {quantity(target.shards, 'shard')}")
     if target.workers > 1:
         details.append(quantity(target.workers, "worker"))
     return f"{target.url} ({'; '.join(details)})"

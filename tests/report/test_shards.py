@@ -1,0 +1,167 @@
+"""Shards: which case is in which, and which of them may be merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from cohere_conformance.cases import shipped_suite
+from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.history import target_name
+from cohere_conformance.model import Severity
+from cohere_conformance.report import (
+    Ended,
+    Header,
+    Journal,
+    Mode,
+    Opening,
+    Target,
+    merged_header,
+    run_part,
+    write_ended,
+)
+from cohere_conformance.report.header import Acceptance, AcceptedDrift
+from cohere_conformance.report.shard import Shard, parse_shard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_each_case_is_in_exactly_one_shard() -> None:
+    cases = [case.id for case in shipped_suite().cases]
+    shards = [Shard(number=number, of=4) for number in (1, 2, 3, 4)]
+    held = [[case for case in cases if shard.holds(case)] for shard in shards]
+    assert sorted(case for one in held for case in one) == sorted(cases)
+    assert min(map(len, held)) > len(cases) / 6
+
+
+def test_the_shard_of_a_case_never_changes() -> None:
+    """Machines with another version of Python, or another seed of hashes, have to agree."""
+    numbers = {
+        case: next(number for number in range(1, 8) if Shard(number=number, of=7).holds(case))
+        for case in ("rerank.v2.plain", "chat.v2.plain", "tokenize.relations.round-trip")
+    }
+    assert numbers == {"rerank.v2.plain": 4, "chat.v2.plain": 2, "tokenize.relations.round-trip": 6}
+
+
+def test_the_tests_that_fuzz_one_operation_stay_together() -> None:
+    """They begin with the same request, which one process sends once."""
+    for label in ("post-v2-chat", "post-v1-tokenize", "get-v1-models"):
+        first = Shard(number=1, of=2)
+        held = {first.holds(f"fuzz.{mode}.{label}") for mode in ("positive", "negative", "protocol")}
+        assert len(held) == 1
+
+
+@pytest.mark.parametrize("text", ["", "2", "0/2", "3/2", "1/0", "-1/2", "1/1001", "one/two", "1/2/3"])
+def test_a_shard_that_does_not_exist_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--shard .*: expected I/N such as 2/4"):
+        parse_shard(text)
+
+
+# -- what may be merged
+
+TARGET = Target(url="http://127.0.0.1:4000", key=True)
+HEADER = Header(
+    tool="cohere-conformance",
+    version="1",
+    contract_version="1",
+    contract_digest="sha256:1",
+    mode=Mode.AMENDED,
+    inputs=(),
+    started_at="2026-11-29T00:00:09Z",
+    target=TARGET,
+)
+
+
+class Folder:
+    """Writes shards as runs leave them."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def shard(self, number: int, of: int = 2, *, interrupted: bool = False, **given: Any) -> Path:
+        """Write a shard, and return its folder."""
+        folder = self.home / f"{number}-{len(list(self.home.iterdir()))}"
+        header = replace(HEADER, arguments=("run", "--only=chat", f"--shard={number}/{of}"))
+        header = replace(
+            header, **{name: value for name, value in given.items() if name in HEADER.__struct_fields__}
+        )
+        target = {name: value for name, value in given.items() if name not in HEADER.__struct_fields__}
+        shard = Shard(number=number, of=of)
+        header = replace(header, target=replace(TARGET, **{"shard": shard, **target}))
+        with Journal(folder, Opening(worker="main", header=header, run=str(folder), led=True)):
+            pass
+        write_ended(folder, Ended(run=str(folder), interrupted=interrupted))
+        return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def merged(*folders: Path) -> Header:
+    return merged_header([run_part(one) for one in folders], target_name)
+
+
+def test_shards_become_one_run_in_any_order(folder: Folder) -> None:
+    first = folder.shard(1, workers=2, started_at="2026-11-29T00:00:05Z")
+    header = merged(folder.shard(2), first)
+    assert header.started_at == "2026-11-29T00:00:05Z"
+    assert header.arguments == ("run", "--only=chat")
+    assert header.target == replace(TARGET, shards=2, workers=3)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"contract_digest": "sha256:2"}, "the contract of"),
+        ({"version": "2"}, "the version of cohere-conformance of"),
+        ({"url": "http://127.0.0.1:5000"}, "the target of"),
+        ({"of": 3}, "the number of shards of"),
+        ({"fail_on": Severity.BREAKING}, "the --fail-on of .* additive, got breaking"),
+        ({"without": ("tools",)}, "the --without of .* none, got tools"),
+        ({"key": False}, "the key of .* a key, got no key"),
+        ({"arguments": ("run", "--only=embed")}, "the options of .* --only=chat, got run --only=embed"),
+        ({"shard": None}, "expected the report of a shard, got one of a run without --shard"),
+        (
+            {
+                "baseline": AcceptedDrift(
+                    file="b.yaml", entries=(Acceptance(finding="0", reason="r", expires="2027-01-01"),)
+                )
+            },
+            "the entries of the baseline of",
+        ),
+    ],
+)
+def test_shards_of_other_runs_are_refused(folder: Folder, other: dict[str, Any], words: str) -> None:
+    with pytest.raises(ReportError, match=words):
+        merged(folder.shard(1), folder.shard(2, **other))
+
+
+def test_what_differs_between_jobs_does_not_matter(folder: Folder) -> None:
+    arguments = ("run", "--only=chat", "--shard", "2/2", "--report-dir=elsewhere", "--history", "h.sqlite")
+    assert merged(folder.shard(1), folder.shard(2, arguments=arguments)).target is not None
+
+
+def test_every_shard_is_needed_once(folder: Folder) -> None:
+    one, three = folder.shard(1, of=4), folder.shard(3, of=4)
+    with pytest.raises(ReportError, match="expected all 4 shards, got 2 without 2/4, 4/4; name"):
+        merged(one, three)
+    with pytest.raises(ReportError, match="expected each shard once, got 3/4 here and in"):
+        merged(one, three, folder.shard(3, of=4))
+
+
+def test_a_shard_that_did_not_end_is_refused(folder: Folder) -> None:
+    complete = folder.shard(1)
+    killed, timed_out, unled = folder.shard(2), folder.shard(2), folder.shard(2)
+    journal = killed / "journal-main.jsonl"
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
+    journal = timed_out / "journal-main.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"interrupted": false', b'"interrupted": true'))
+    (unled / "run.json").unlink()
+    for one in (killed, timed_out, unled, folder.shard(2, interrupted=True)):
+        with pytest.raises(ReportError, match=r"expected a run that has ended, got .* run --shard 2/2 again"):
+            merged(complete, one)
