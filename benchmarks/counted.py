@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from cohere_conformance.client.listening import address, listen
 from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.reference.app import application
-from cohere_conformance.reference.server import address, listen
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -14,11 +14,11 @@ import pytest
 
 from cohere_conformance.cli import run
 from cohere_conformance.cli.serve import PROFILES
+from cohere_conformance.client.listening import listen
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.model import Kind
 from cohere_conformance.reference import Profile, catalogue
 from cohere_conformance.reference.faults import WITHDRAWN, fault
-from cohere_conformance.reference.server import listen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

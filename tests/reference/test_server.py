@@ -16,11 +16,12 @@ import httpx
 import pytest
 from load import OPERATIONS, bombard
 
+from cohere_conformance.client.listening import address, listen
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import Clock, Fault, Profile, ServerState, catalogue, chosen, validation
 from cohere_conformance.reference import server as server_module
 from cohere_conformance.reference.handling import HANDLERS, Event, StreamResponse
-from cohere_conformance.reference.server import ServerThread, address, listen
+from cohere_conformance.reference.server import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import trustme
 import uvicorn
 
+from cohere_conformance.client.listening import listen
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
-from cohere_conformance.reference.server import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import trustme
 import uvicorn
 
+from cohere_conformance.client.listening import listen
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
-from cohere_conformance.reference.server import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cohere_conformance.client.listening import address, listen
 from cohere_conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +82,6 @@ def serve(
     """
     # Imported here: the other commands need no web server, and start faster without it.
     from cohere_conformance.reference import Profile, ServerState, chosen
-    from cohere_conformance.reference.server import address, listen
     from cohere_conformance.reference.server import serve as run
 
     for option, seconds in (

@@ -36,6 +36,14 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
+def is_stream(headers: Headers) -> bool:
+    """Return whether header fields say that the body is a stream of events."""
+    return any(
+        name == "content-type" and value.partition(";")[0].strip().lower() in _STREAMS
+        for name, value in headers
+    )
+
+
 class ResponseReader:
     """Reads one response.
 
@@ -58,17 +66,13 @@ class ResponseReader:
             failure = self._read(response, headers)
         finally:
             response.close()
-        streams = any(
-            name == "content-type" and value.partition(";")[0].strip().lower() in _STREAMS
-            for name, value in headers
-        )
         return Response(
             status=response.status_code,
             headers=redact.headers(headers),
             body=bytes(self._body),
             failure=failure,
             seconds=self._watch.elapsed,
-            arrivals=tuple(self._arrivals) if streams else (),
+            arrivals=tuple(self._arrivals) if is_stream(headers) else (),
         )
 
     def _read(self, response: httpx.Response, headers: Headers) -> Failure | None:
@@ -126,7 +130,7 @@ def unanswered(error: httpx.TransportError, watch: Watch) -> Failure:
         case httpx.ConnectTimeout():
             return Failure(FailureKind.REFUSED, "no connection within the time limit")
         case httpx.ConnectError():
-            return Failure(FailureKind.REFUSED, _refusal(error))
+            return Failure(FailureKind.REFUSED, refusal(error))
         case httpx.ProxyError():
             return Failure(FailureKind.REFUSED, "the proxy does not connect to the server")
         case httpx.WriteTimeout():
@@ -161,8 +165,8 @@ def _silent(what: str) -> str:
     return f"no {what} was received within the time that a server may be silent"
 
 
-def _refusal(error: BaseException) -> str:
-    """Return the root cause, in words that do not contain an address."""
+def refusal(error: BaseException) -> str:
+    """Return why there is no connection, in words that do not contain an address."""
     cause: BaseException | None = error
     while cause is not None:
         match cause:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
+from cohere_conformance.client.listening import address, listen
 from cohere_conformance.errors import UsageError
 from cohere_conformance.reference import transport_faults
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.relay import Relay
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
@@ -27,37 +28,6 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 30.0
 """The maximum time in seconds to stop a server in a thread; usually it takes less than one."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Args:
-        host: a name or an address, IPv4 or IPv6.
-        port: 0 for any free port.
-
-    Raises:
-        UsageError: the address cannot be listened on.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, UnicodeError) as error:
-        # The socket module appends the address to the reason.
-        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
-        raise UsageError(
-            f"expected a free address to listen on, got {host}:{port} ({reason}); "
-            "name another one with --host and --port (0 takes any free port)"
-        ) from error
-    # asyncio sets TCP_NODELAY only on sockets with an explicit protocol; without it the body of each response
-    # waits 40 ms for the client to acknowledge the head.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listening.detach())
-
-
-def address(listening: socket.socket) -> str:
-    """Return the URL of a listening socket, without a slash at its end."""
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
