@@ -28,7 +28,7 @@ FLOORS = [
     {"pytest_options", "pytest_report"},
     {"suites"},
     {"pytest_plugin"},
-    {"library"},
+    {"library", "proxy"},
     {"testing"},
     {"pytest_fixtures"},
     {"cli"},

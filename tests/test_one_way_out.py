@@ -10,7 +10,8 @@ import cohere_conformance
 SOURCES = Path(cohere_conformance.__file__).parent
 OPENING = {
     "HTTPTransport", "AsyncHTTPTransport", "ConnectionPool", "HTTPProxy", "HTTPConnection", "HTTPSConnection",
-    "SyncBackend", "Client", "AsyncClient", "create_connection", "open_connection", "urlopen", "socket",
+    "SyncBackend", "Client", "AsyncClient", "create_connection", "open_connection", "open_unix_connection",
+    "urlopen", "socket",
 }  # fmt: skip
 """What opens connections, or is made for it, by the last part of its name."""
 MODULES = {"aiohttp", "ftplib", "http.client", "requests", "urllib3", "websockets"}
@@ -19,6 +20,10 @@ SERVER = "reference"
 """The other side of a connection; it is never the target's client."""
 KNOWN = {
     "client/wire.py": {"SyncBackend", "ConnectionPool", "HTTPProxy"},
+    # A socket to listen on.
+    "client/listening.py": {"socket"},
+    # The proxy sends what its clients send, and nothing of its own: there is nothing to guard.
+    "proxy/upstream.py": {"open_connection", "open_unix_connection"},
     # The vendor's SDK, on a transport that plays what was recorded.
     "golden/sdk/calling.py": {"Client"},
     # The OpenAPI document that `contract drift --document URL` names; it is no target, and no key is sent.

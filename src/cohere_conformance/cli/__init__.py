@@ -19,6 +19,7 @@ from cohere_conformance.cli.golden import record, replay, verify
 from cohere_conformance.cli.history import history
 from cohere_conformance.cli.init import init
 from cohere_conformance.cli.output import flushed, forgive_broken_pipes
+from cohere_conformance.cli.proxy import proxy
 from cohere_conformance.cli.report import report
 from cohere_conformance.cli.run import fuzz
 from cohere_conformance.cli.run import run as run_
@@ -49,7 +50,7 @@ def commands() -> None:
     """
 
 
-_JUDGING = (run_, fuzz, check, record, replay, verify, cassettes)
+_JUDGING = (run_, fuzz, check, proxy, record, replay, verify, cassettes)
 _OTHER = (init, report, baseline, history, selftest, contract, serve, list_, explain)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)

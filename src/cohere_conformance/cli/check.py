@@ -11,14 +11,12 @@ from cohere_conformance import session
 from cohere_conformance.baseline import in_force
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
-from cohere_conformance.cli.output import deliver
+from cohere_conformance.cli.output import deliver_traffic
 from cohere_conformance.client.address import base_url
 from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
-from cohere_conformance.history import remember
 from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
-from cohere_conformance.report import write
 from cohere_conformance.report.render.progress import ProgressBar
 
 EXAMPLES = ("conforming", "deviating")
@@ -43,13 +41,7 @@ EXAMPLES = ("conforming", "deviating")
     metavar="URL",
     help="Base URL of a gateway or mock that counts as the API; repeatable. Loopback addresses always do.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice([severity.value for severity in Severity]),
-    default=Severity.ADDITIVE.value,
-    show_default=True,
-    help="Least severity that makes the exit code 1.",
-)
+@options.fail_on
 @click.option(
     "--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
 )
@@ -100,12 +92,4 @@ def check(
             baseline=in_force(baseline),
             interruptible=True,
         )
-    if history is None:
-        return deliver(report_dir, lambda: (report, write(report, report_dir)), verbose=verbose, quiet=quiet)
-    file = Path(history)
-    return deliver(
-        report_dir,
-        lambda: remember(file, report, lambda changed: write(changed, report_dir)),
-        verbose=verbose,
-        quiet=quiet,
-    )
+    return deliver_traffic(report, report_dir, history, verbose=verbose, quiet=quiet)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cohere_conformance.golden import OWN
+from cohere_conformance.model import Severity
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 
 report_dir = click.option(
@@ -54,3 +55,28 @@ own_cassettes = click.option(
     help="Folder of the golden cassettes.",
 )
 """For commands that write cassettes."""
+
+tls = (
+    click.option(
+        "--tls-verify/--no-tls-verify",
+        default=None,
+        help="Whether to verify the certificate of the target, as by default.",
+    ),
+    *(
+        click.option(f"--{name}", metavar="FILE", help=text)
+        for name, text in (
+            ("ca-file", "Trust these certificates (PEM) instead of those of this machine."),
+            ("client-cert", "Client certificate (PEM)."),
+            ("client-key", "Key of the client certificate (PEM), if it is in another file."),
+        )
+    ),
+)
+"""For commands that call a server: how its certificate is verified, and what it is shown."""
+
+fail_on = click.option(
+    "--fail-on",
+    type=click.Choice([severity.value for severity in Severity]),
+    default=Severity.ADDITIVE.value,
+    show_default=True,
+    help="Least severity that makes the exit code 1.",
+)

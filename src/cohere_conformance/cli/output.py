@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from rich.console import Console
 
-from cohere_conformance.report import render_terminal
+from cohere_conformance.history import remember
+from cohere_conformance.report import render_terminal, write
 from cohere_conformance.session.evidence import clear_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from _typeshed import ReadableBuffer
 
@@ -121,3 +122,25 @@ def deliver(
         clear_report(folder)
         raise
     return report.footer.exit_code
+
+
+def deliver_traffic(
+    report: Report, folder: Path, history: str | None, *, verbose: bool = False, quiet: bool = False
+) -> int:
+    """Write the report of judged traffic, print it, and return its exit code.
+
+    Args:
+        report: the report.
+        folder: where it is written.
+        history: file of earlier runs to compare with and to add it to, if there is one.
+        verbose: print every section.
+        quiet: print the verdict only.
+    """
+    if history is None:
+        return deliver(folder, lambda: (report, write(report, folder)), verbose=verbose, quiet=quiet)
+    return deliver(
+        folder,
+        lambda: remember(Path(history), report, lambda changed: write(changed, folder)),
+        verbose=verbose,
+        quiet=quiet,
+    )

@@ -11,7 +11,6 @@ from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable, encoded, used
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import UsageError
-from cohere_conformance.model import Severity
 from cohere_conformance.session.suites import SuitesResult, pytest_arguments, run_suites
 
 if TYPE_CHECKING:
@@ -44,19 +43,7 @@ _REACHING = (
         help="Add a header field to every request, such as 'X-Tenant: ${TENANT}' with the value of an "
         "environment variable; repeatable.",
     ),
-    click.option(
-        "--tls-verify/--no-tls-verify",
-        default=None,
-        help="Whether to verify the certificate of the target, as by default.",
-    ),
-    *(
-        click.option(f"--{name}", metavar="FILE", help=text)
-        for name, text in (
-            ("ca-file", "Trust these certificates (PEM) instead of those of this machine."),
-            ("client-cert", "Client certificate (PEM)."),
-            ("client-key", "Key of the client certificate (PEM), if it is in another file."),
-        )
-    ),
+    *options.tls,
     click.option(
         "--request-timeout",
         metavar="SECONDS",
@@ -132,13 +119,7 @@ _SCOPE = (
     click.option(
         "--case", "cases", metavar="ID", multiple=True, help="Run this case or test only; repeatable."
     ),
-    click.option(
-        "--fail-on",
-        type=click.Choice([severity.value for severity in Severity]),
-        default=Severity.ADDITIVE.value,
-        show_default=True,
-        help="Least severity that makes the exit code 1.",
-    ),
+    options.fail_on,
     options.baseline,
     click.option("-n", "workers", metavar="N", type=click.IntRange(1, 64), help="Number of processes."),
     options.report_dir,
