@@ -85,6 +85,7 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
     [
         (README, "check chat.har"),
         (ROOT / "docs" / "traffic.md", "check chat.har"),
+        (ROOT / "docs" / "findings.md", "check chat.har --sdk-effect"),
         (ROOT / "docs" / "getting-started.md", "run --only rerank --fault rerank.unsorted"),
         (ROOT / "docs" / "golden.md", "verify --only rerank --fault rerank.one-missing"),
     ],

@@ -23,6 +23,7 @@ FLOORS = [
     {"client"},
     {"configuration"},
     {"checks", "reference", "cases"},
+    {"sdk"},
     {"session"},
     {"fuzz", "golden"},
     {"pytest_options", "pytest_report"},

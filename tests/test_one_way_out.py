@@ -25,7 +25,7 @@ KNOWN = {
     # The proxy sends what its clients send, and nothing of its own: there is nothing to guard.
     "proxy/upstream.py": {"open_connection", "open_unix_connection"},
     # The vendor's SDK, on a transport that plays what was recorded.
-    "golden/sdk/calling.py": {"Client"},
+    "sdk/calling.py": {"Client"},
     # The OpenAPI document that `contract drift --document URL` names; it is no target, and no key is sent.
     "drift/fetching.py": {"Client"},
 }

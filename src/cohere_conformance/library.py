@@ -13,8 +13,10 @@ from cohere_conformance.client.address import base_url
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Severity
 from cohere_conformance.recordings.hosts import placed
-from cohere_conformance.report import Header, Mode, Tally
+from cohere_conformance.report import Header, Mode
+from cohere_conformance.sdk.parsing import sdk_name
 from cohere_conformance.session.evidence import background_of, now
+from cohere_conformance.session.sdk_evidence import with_sdk
 
 if TYPE_CHECKING:
     import os
@@ -114,7 +116,7 @@ def judged(
         baseline: the accepted drift.
         interruptible: on Ctrl-C, return the partial report with exit code 2 instead of raising.
     """
-    started, tally, exit_code = now(), Tally(), None
+    started, tally, exit_code = now(), judging.tally(), None
     try:
         session.check(paths, judging, tally, jobs=jobs, progress=progress)
     except KeyboardInterrupt:
@@ -133,8 +135,9 @@ def judged(
         fail_on=fail_on,
         arguments=arguments,
         baseline=baseline,
+        sdk=sdk_name() if judging.settings.sdk_effect else "",
     )
     operations = list(judging.contract.operations)
-    return tally.finish(
-        header, operations, finished_at=now(), exit_code=exit_code, background=background_of(judging.contract)
-    )
+    background = background_of(judging.contract)
+    report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code, background=background)
+    return with_sdk(report, background) if header.sdk else report

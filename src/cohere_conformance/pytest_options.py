@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     import pytest
 
 _PREFIX = "--conformance-"
-_FLAGS = {f"{_PREFIX}{name}" for name in ("live", "own-server", "no-tls-verify", "protocol-only")}
+_FLAGS = {
+    f"{_PREFIX}{name}" for name in ("live", "own-server", "no-tls-verify", "protocol-only", "sdk-effect")
+}
 """The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -54,6 +56,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--conformance-without", metavar="NAMES", default="", help="features that the target does without")
     add("--conformance-protocol-only", action="store_true", help="judge the protocol only, no content")
+    add("--conformance-sdk-effect", action="store_true", help="parse what deviates with the official SDK")
     add("--conformance-only", metavar="GROUPS", default="", help="groups to run, separated by commas")
     add(
         "--conformance-case",
@@ -205,6 +208,7 @@ def run_options(config: pytest.Config) -> RunOptions:
         declares=names("--conformance-declares"),
         without=names("--conformance-without"),
         protocol_only=cast("bool", config.getoption("--conformance-protocol-only")),
+        sdk_effect=cast("bool", config.getoption("--conformance-sdk-effect")),
         only=names("--conformance-only"),
         cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
         allow=names("--conformance-allow"),

@@ -410,3 +410,28 @@ def test_a_secret_that_an_answer_shows_does_not_reach_the_report(
     assert len(report(here).findings) == 4
     for path in (here / "conformance-report").iterdir():
         assert "wo2JxQ" not in path.read_text(encoding="utf-8"), path.name
+
+
+# -- with the official SDK
+
+
+def test_the_effect_on_the_official_sdk_is_shown(
+    traffic: Callable[..., str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = traffic({"results": [{"index": 0, "relevance_score": "0.5"}]})
+    assert run(["check", name, "--sdk-effect"]) == 1
+    assert "SDK      cohere 7" in capsys.readouterr().out
+    (cause,) = load(here / "conformance-report").causes
+    assert cause.sdk_effect is not None
+    assert (cause.sdk_effect.outcome, cause.sdk_effect.locations) == (
+        "returns a wrong type",
+        ("/results/*/relevance_score",),
+    )
+
+
+def test_without_the_sdk_nothing_is_judged(
+    traffic: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cohere_conformance.sdk.parsing.find_spec", lambda _: None)
+    assert run(["check", traffic(RERANK), "--sdk-effect"]) == 4
+    assert "pip install 'cohere-conformance[sdk]'" in capsys.readouterr().err

@@ -22,10 +22,10 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import UsageError
 from cohere_conformance.golden import Cassette
 from cohere_conformance.golden.sdk import Loss, LossKind, SdkFailure, SdkReplay, as_json, render, replay
-from cohere_conformance.golden.sdk.arguments import arguments, same
-from cohere_conformance.golden.sdk.methods import METHODS, Method
 from cohere_conformance.model import Request
 from cohere_conformance.report import Record, read_journals
+from cohere_conformance.sdk.arguments import arguments, same
+from cohere_conformance.sdk.methods import METHODS, Method
 
 cohere = pytest.importorskip("cohere", reason="the official SDK is an optional extra")
 
@@ -454,7 +454,7 @@ def test_the_command_says_at_once_that_the_sdk_is_missing(
     """Before anything is replayed, and with what to install; a package that cannot be imported counts too."""
     replayed: list[object] = []
     monkeypatch.setattr("cohere_conformance.cli.golden.suites", lambda *given: replayed.append(given) or 0)
-    monkeypatch.delitem(sys.modules, "cohere_conformance.golden.sdk.calling", raising=False)
+    monkeypatch.delitem(sys.modules, "cohere_conformance.sdk.calling", raising=False)
     for name in [name for name in sys.modules if name == "cohere" or name.startswith("cohere.")]:
         monkeypatch.delitem(sys.modules, name)
     if module:

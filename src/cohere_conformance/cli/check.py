@@ -47,6 +47,7 @@ EXAMPLES = ("conforming", "deviating")
 )
 @options.baseline
 @options.history
+@options.sdk_effect
 @options.report_dir
 @options.verbose
 @options.quiet
@@ -60,6 +61,7 @@ def check(
     jobs: int,
     baseline: str | None,
     history: str | None,
+    sdk_effect: bool,
     report_dir: Path,
     verbose: bool,
     quiet: bool,
@@ -80,7 +82,9 @@ def check(
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
         base_url("--server", server)
-    judge = session.Judge(session.JudgeSettings(as_published=as_published, servers=servers))
+    judge = session.Judge(
+        session.JudgeSettings(as_published=as_published, servers=servers, sdk_effect=sdk_effect)
+    )
     with ProgressBar("judging", wanted=not quiet) as bar:
         report = judged(
             paths,

@@ -163,6 +163,7 @@ def _unreadable(cassettes: Path | None, report_dir: Path, given: Mapping[str, An
 )
 @options.shard
 @options.history
+@options.sdk_effect
 @target
 def verify(cassettes: Path | None, compare: str | None, **given: Any) -> int:
     """Send the recorded requests to a target, and report where its responses differ in meaning.

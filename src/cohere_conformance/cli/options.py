@@ -36,6 +36,13 @@ shard = click.option(
     help="Run the Ith of N shares of the cases, such as 2/4; `report merge` joins their reports.",
 )
 
+sdk_effect = click.option(
+    "--sdk-effect",
+    is_flag=True,
+    help="Parse the deviating responses with the official SDK as well (the extra 'sdk'), and report what an "
+    "application with it gets.",
+)
+
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print every finding and table; without it, the first ten causes."
 )

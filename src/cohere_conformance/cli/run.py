@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 @options.shard
 @options.history
+@options.sdk_effect
 @target
 def run(**given: Any) -> int:
     """Run the test cases against a target, judge every response, and write a report.
@@ -71,6 +72,7 @@ def run(**given: Any) -> int:
 )
 @options.shard
 @options.history
+@options.sdk_effect
 @target
 def fuzz(
     fuzz_profile: str,

@@ -199,6 +199,7 @@ def suites(
     flags += ["--conformance-own-server"] if given.get("own_server") else []
     flags += ["--conformance-no-tls-verify"] if given.get("tls_verify") is False else []
     flags += ["--conformance-protocol-only"] if given.get("protocol_only") else []
+    flags += ["--conformance-sdk-effect"] if given.get("sdk_effect") else []
     flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []
     flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
     _check_further(given["pytest_options"])

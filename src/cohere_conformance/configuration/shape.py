@@ -68,6 +68,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         without: features that the target does not have, such as tools or citations.
         models: the model of each role of the cases, such as chat or rerank.
         protocol_only: whether only shape, framing, statuses and errors are tested, not content.
+        sdk_effect: whether deviating responses are parsed with the official SDK as well.
         profile: expected behaviour, contract or live-2026.
         fail_on: least severity that makes the exit code 1.
         limits: how much is sent, and how long is waited.
@@ -88,6 +89,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     without: Names | UnsetType = UNSET
     models: dict[str, Text] | UnsetType = UNSET
     protocol_only: bool | UnsetType = UNSET
+    sdk_effect: bool | UnsetType = UNSET
     profile: Text | UnsetType = UNSET
     fail_on: Severity | UnsetType = UNSET
     limits: RunLimits | UnsetType = UNSET

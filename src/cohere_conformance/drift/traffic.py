@@ -44,7 +44,7 @@ def traffic_changes(ours: Description, report: Report) -> Iterator[tuple[Change,
 
 def _change(label: str, operation: Node, row: Row) -> Change | None:
     """Return the change of the contract that a finding asks for, or `None`."""
-    path, nodes = _located(operation, row)
+    path, nodes = located(operation, row)
     node, known = nodes[-1], len(nodes) > len(path)
     if row.kind is Kind.STATUS_UNDECLARED:
         if _served(row) or path[0] in operation.children:
@@ -68,10 +68,10 @@ def _served(row: Row) -> bool:
     return 200 <= row.status < 300
 
 
-def _located(operation: Node, row: Row) -> tuple[tuple[str, ...], list[Node]]:
-    """Return the steps to the location of a finding, and the nodes of the contract as far as it has them.
+def located(operation: Node, row: Row) -> tuple[tuple[str, ...], list[Node]]:
+    """Return the steps to the location of a finding, and the nodes of a description as far as it has them.
 
-    The first node is the operation: if there are more nodes than steps, the contract has the location.
+    The first node is the operation: if there are more nodes than steps, the description has the location.
     """
     tokens = [token.removeprefix("/") for token in _TOKEN.findall(row.location)]
     events = row.location.startswith("<")

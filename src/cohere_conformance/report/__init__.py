@@ -2,6 +2,7 @@
 
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.causes import Background, Correction
+from cohere_conformance.report.causes.blame import with_declarations
 from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import (
     CaseCoverage,
@@ -31,6 +32,7 @@ from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.role_model import RoleModel
 from cohere_conformance.report.run_parts import RunPart, merged_header, run_part
+from cohere_conformance.report.sdk_effect import SdkParse
 from cohere_conformance.report.shape import Report, Row, Sentences
 from cohere_conformance.report.verdict import exit_code, process_code
 from cohere_conformance.report.write import write
@@ -58,6 +60,7 @@ __all__ = [
     "RoleModel",
     "Row",
     "RunPart",
+    "SdkParse",
     "Sentences",
     "Tally",
     "Target",
@@ -79,6 +82,7 @@ __all__ = [
     "render_terminal",
     "report_of",
     "run_part",
+    "with_declarations",
     "write",
     "write_ended",
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.model import BodyState, Kind, Severity
+from cohere_conformance.model import BodyState, Exchange, Kind, Severity
 from cohere_conformance.report import verdict
 from cohere_conformance.report.baseline import accept
 from cohere_conformance.report.causes import NOTHING_KNOWN, Background, SeenFinding, find_causes
@@ -17,16 +17,15 @@ from cohere_conformance.report.coverage import (
     AmendmentUse,
     Coverage,
     InputNote,
-    OperationCoverage,
     OtherHosts,
-    RequestCoverage,
     SkippedInput,
     UnreadableInput,
 )
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, rank
 from cohere_conformance.report.gaps import Gaps
-from cohere_conformance.report.latency import Latencies
+from cohere_conformance.report.operation_counts import OperationCounts
+from cohere_conformance.report.sdk_effect import SdkParse
 from cohere_conformance.report.shape import Footer, Report, Row, Totals
 from cohere_conformance.report.shown_header import shown_header
 from cohere_conformance.report.together import Together
@@ -35,15 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cohere_conformance.errors import TrafficError
-    from cohere_conformance.model import Exchange, Finding, Untestable
+    from cohere_conformance.model import Finding, Untestable
     from cohere_conformance.report.coverage import CaseCoverage, Exercise, FuzzCoverage
     from cohere_conformance.report.example import Rank
     from cohere_conformance.report.header import Header
 
-STREAM_MEDIA_TYPES = frozenset(
-    {"text/event-stream", "application/stream+json", "application/x-ndjson", "application/jsonl"}
-)
-_DEVIATING = frozenset({Severity.BREAKING, Severity.ADDITIVE})
+ParseWithSdk = Callable[[Exchange, str], SdkParse | None]
+"""How an official SDK parses a response of an operation, as far as it can."""
 
 
 class Tally:
@@ -53,28 +50,27 @@ class Tally:
 
     Args:
         curl: store a curl command with each example.
+        sdk: parses the responses of examples; `None` if they are not to be parsed.
     """
 
-    def __init__(self, *, curl: bool = True) -> None:
+    def __init__(self, *, curl: bool = True, sdk: ParseWithSdk | None = None) -> None:
         self._curl = curl
+        self._sdk = sdk
         self._entries: dict[RowKey, DistinctFinding] = {}
-        self._operations: dict[str, Counter[str]] = {}
-        self._statuses: dict[str, Counter[str]] = {}
-        self._media_types: dict[str, Counter[str]] = {}
+        self._operations = OperationCounts()
         self._amendments: Counter[str] = Counter()
         self._foreign: Counter[str] = Counter()
         self._unreadable: set[UnreadableInput] = set()
         self._skipped: set[SkippedInput] = set()
         self._remarks: set[InputNote] = set()
         self._gaps = Gaps()
-        self._latencies = Latencies()
         self._together = Together()
         self._unrouted = 0
 
     @property
     def exchanges_judged(self) -> int:
         """Return how many exchanges of declared operations were added."""
-        return self._sum("judged")
+        return self._operations.total("judged")
 
     def verdict_values(self, cases: CaseCoverage | None = None) -> verdict.VerdictValues:
         """Return what the exit code depends on.
@@ -85,7 +81,7 @@ class Tally:
         entries = self._entries.items()
         return verdict.VerdictValues(
             exchanges_judged=self.exchanges_judged,
-            bodies_unjudged=self._sum("unrecorded") + self._sum("undecoded"),
+            bodies_unjudged=self._operations.total("unrecorded") + self._operations.total("undecoded"),
             inputs_unreadable=len(self._unreadable),
             open_severities=frozenset(
                 entry.severity for (_, amendment, _), entry in entries if amendment is None
@@ -141,26 +137,16 @@ class Tally:
         if operation is None:
             self._unrouted += 1
             return
-        numbers = self._operations.setdefault(operation, Counter())
-        response = exchange.response
-        server = [finding for finding in findings if finding.kind is not Kind.REQUEST_INVALID]
-        severities = {finding.severity for finding in server if finding.amendment is None}
-        numbers["judged"] += 1
-        numbers["clean"] += not inconclusive and body is BodyState.JUDGED and not severities & _DEVIATING
-        numbers["unrecorded"] += body is BodyState.NOT_RECORDED
-        numbers["undecoded"] += body is BodyState.NOT_DECODED
-        numbers["known defects"] += any(finding.amendment is not None for finding in findings)
-        numbers["streams"] += response.events is not None or media_type.lower() in STREAM_MEDIA_TYPES
-        numbers["requests judged"] += request_judged
-        numbers["cases"] += bool(case) and not setup
-        numbers["requests deviating"] += any(
-            finding.kind is Kind.REQUEST_INVALID and finding.amendment is None for finding in findings
+        self._operations.add(
+            operation,
+            exchange.response,
+            findings,
+            media_type,
+            request_judged=request_judged,
+            body=body,
+            of_a_case=bool(case) and not setup,
+            inconclusive=bool(inconclusive),
         )
-        for severity in severities:
-            numbers[severity.value] += 1
-        self._latencies.add(operation, response)
-        self._statuses.setdefault(operation, Counter())[str(response.status)] += 1
-        self._media_types.setdefault(operation, Counter())[clean(media_type) or "(none)"] += 1
 
     def add_unreadable(self, error: TrafficError) -> None:
         """Note an input that could not be read to its end."""
@@ -188,17 +174,10 @@ class Tally:
                 mine.absorb(entry)
             else:
                 self._entries[key] = msgspec.structs.replace(entry)
-        for mine_by_label, other_by_label in (
-            (self._operations, other._operations),
-            (self._statuses, other._statuses),
-            (self._media_types, other._media_types),
-        ):
-            for label, numbers in other_by_label.items():
-                mine_by_label.setdefault(label, Counter()).update(numbers)
+        self._operations.merge(other._operations)
         self._amendments.update(other._amendments)
         self._foreign.update(other._foreign)
         self._gaps.merge(other._gaps)
-        self._latencies.merge(other._latencies)
         self._together.merge(other._together)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
@@ -249,7 +228,7 @@ class Tally:
             header.baseline,
             [one.row for one in unexplained],
             lambda: find_causes(unexplained, coverage, background, header),
-            called=self._operations.keys(),
+            called=self._operations.labels,
             uncalled={*coverage.unseen, *others},
             today=finished_at[:10],
             ended=not (exit_code is not None or header.shard) and (cases is None or cases.ended),
@@ -320,7 +299,9 @@ class Tally:
                 entry.name(cases)
                 continue
             # The text is made only for an exchange that may become the example.
-            shown = shown or example(exchange, curl=self._curl)
+            if shown is None:
+                parse = None if self._sdk is None else self._sdk(exchange, same[0].operation)
+                shown = example(exchange, curl=self._curl, sdk=parse)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
             sighting = DistinctFinding(finding, shown, location, severity, status, 1, moment, moment, cases)
             if entry is None:
@@ -332,8 +313,8 @@ class Tally:
     def _coverage(self, rows: Sequence[Row], contract_operations: Iterable[str]) -> Coverage:
         explaining = Counter(row.amendment for row in rows if row.amendment is not None)
         return Coverage(
-            operations=tuple(self._operation(label) for label in sorted(self._operations)),
-            unseen=tuple(sorted(set(contract_operations) - self._operations.keys())),
+            operations=self._operations.coverage(),
+            unseen=tuple(sorted(set(contract_operations) - self._operations.labels)),
             unrouted=self._unrouted,
             amendments=tuple(
                 AmendmentUse(amendment=name, findings=explaining[name], exchanges=exchanges)
@@ -347,37 +328,12 @@ class Tally:
             remarks=tuple(sorted(self._remarks)),
         )
 
-    def _operation(self, label: str) -> OperationCoverage:
-        numbers = self._operations[label]
-        return OperationCoverage(
-            operation=clean(label),
-            judged=numbers["judged"],
-            clean=numbers["clean"],
-            breaking=numbers["breaking"],
-            additive=numbers["additive"],
-            notice=numbers["notice"],
-            known_defects=numbers["known defects"],
-            statuses=dict(self._statuses[label]),
-            media_types=dict(self._media_types[label]),
-            streams=numbers["streams"],
-            requests=RequestCoverage(
-                judged=numbers["requests judged"], deviating=numbers["requests deviating"]
-            ),
-            cases=numbers["cases"],
-            unrecorded=numbers["unrecorded"],
-            undecoded=numbers["undecoded"],
-            latency=self._latencies.of(label),
-        )
-
-    def _sum(self, name: str) -> int:
-        return sum(numbers[name] for numbers in self._operations.values())
-
     def _totals(self, rows: Sequence[Row]) -> Totals:
         unexplained = [row for row in rows if row.amendment is None]
         server = Counter(row.severity for row in unexplained if not row.client_side)
         return Totals(
             exchanges=self.exchanges_judged,
-            operations=len(self._operations),
+            operations=len(self._operations.labels),
             breaking=server[Severity.BREAKING],
             additive=server[Severity.ADDITIVE],
             notice=server[Severity.NOTICE],
@@ -387,8 +343,8 @@ class Tally:
             skipped=len(self._skipped),
             other_hosts=self._foreign.total(),
             unrouted=self._unrouted,
-            unrecorded=self._sum("unrecorded"),
-            undecoded=self._sum("undecoded"),
+            unrecorded=self._operations.total("unrecorded"),
+            undecoded=self._operations.total("undecoded"),
             untestable=len(self._gaps.untestable()),
             inconclusive=self._gaps.inconclusive,
         )

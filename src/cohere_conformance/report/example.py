@@ -12,6 +12,7 @@ from cohere_conformance.report.shape import Example
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Exchange, Headers, Request, Response, StreamEvent
+    from cohere_conformance.report.sdk_effect import SdkParse
 
 LONGEST_BODY = 16_384
 """Bodies above this many bytes are not repeated: a report stays small, and half a body proves nothing."""
@@ -70,10 +71,15 @@ def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = Fals
     return meant_to_fail, one_of_several, size, order(exchange)
 
 
-def example(exchange: Exchange, *, curl: bool) -> Example:
+def example(exchange: Exchange, *, curl: bool, sdk: SdkParse | None = None) -> Example:
     """Return what a row keeps of an exchange; without `curl` nothing repeats the body of its request.
 
     Nothing of it shows a credential: it is about to be pasted into a ticket.
+
+    Args:
+        exchange: with a finding.
+        curl: whether a command repeats its request.
+        sdk: how an official SDK parsed its response, if that was asked for.
     """
     exchange = redact.exchange(exchange)
     source, request = exchange.source, exchange.request
@@ -87,6 +93,7 @@ def example(exchange: Exchange, *, curl: bool) -> Example:
         inexact=tuple(map(clean, command.inexact)) if command else (),
         request_text=_request_text(request, bodies=curl),
         response_text=_response_text(exchange.response),
+        sdk=sdk,
     )
 
 

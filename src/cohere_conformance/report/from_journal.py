@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Aspect, Element, Exchange, Untestable
+    from cohere_conformance.report.build import ParseWithSdk
     from cohere_conformance.report.fuzzed import Fuzzing
     from cohere_conformance.report.header import Header
     from cohere_conformance.report.journal import WorkerJournal
@@ -54,6 +55,7 @@ def report_of(
     background: Background = NOTHING_KNOWN,
     features: FeatureSource = NO_FEATURES,
     curl: bool = True,
+    sdk: ParseWithSdk | None = None,
 ) -> Report:
     """Return the report of a run.
 
@@ -70,12 +72,14 @@ def report_of(
         background: what explains findings besides themselves.
         features: how the features are recognised that the target lacks.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
+        sdk: parses the responses of examples, if that is wanted.
 
     Raises:
         ReportError: a journal cannot be read.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    run = _Run({*operations, *further}, exercised, untestable, Tally(curl=curl), fuzzed, background, features)
+    tally = Tally(curl=curl, sdk=sdk)
+    run = _Run({*operations, *further}, exercised, untestable, tally, fuzzed, background, features)
     for part in parts:
         for journal in part.journals:
             run.read(journal, f"{part.header.shard} " if len(parts) > 1 else "")

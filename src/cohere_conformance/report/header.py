@@ -153,6 +153,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         baseline: the accepted drift; null if there was no such file.
         origins: how many operations the contract has of each origin: the vendor's `document`, or an `SDK`
             only; empty in older reports.
+        sdk: name and version of the official SDK that has parsed the examples; empty if none has.
         format: the version of this shape.
     """
 
@@ -170,6 +171,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     configuration: ConfigurationUsed | None = None
     baseline: AcceptedDrift | None = None
     origins: dict[str, int] = {}
+    sdk: str = ""
     format: int = FORMAT
 
     @property

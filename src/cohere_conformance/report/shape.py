@@ -14,6 +14,7 @@ from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.changes import Changes
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
 from cohere_conformance.report.header import EntryProblem, Header
+from cohere_conformance.report.sdk_effect import SdkEffect, SdkParse
 
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -33,6 +34,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
             recorded); empty if it does not.
         request_text: method, address, headers and body of the request as text, cut; empty in older reports.
         response_text: status, headers and body of the response as text, cut; empty in older reports.
+        sdk: how an official SDK parsed the response; null unless that was asked for and is possible.
     """
 
     file: str
@@ -43,6 +45,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     inexact: tuple[str, ...] = ()
     request_text: str = ""
     response_text: str = ""
+    sdk: SdkParse | None = None
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +131,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
         framework: name of the framework whose default behaviour this is; null if none is recognised.
         blame: who has to act.
         blame_reason: why, and what to do unless it is the server, in words; empty in older reports.
+        sdk_effect: what happens to an application with an official SDK; null unless that was asked for.
     """
 
     id: str
@@ -144,6 +148,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     framework: str | None = None
     blame: Blame = Blame.SERVER
     blame_reason: str = ""
+    sdk_effect: SdkEffect | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

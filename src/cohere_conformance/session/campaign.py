@@ -38,6 +38,7 @@ from cohere_conformance.report import (
     write,
     write_ended,
 )
+from cohere_conformance.sdk.parsing import sdk_name
 from cohere_conformance.session import permission
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.evidence import clear_report, now, publish
@@ -286,6 +287,7 @@ class Campaign:
             arguments=self._arguments,
             configuration=self._configuration,
             baseline=self._baseline,
+            sdk=sdk_name() if self.plan.sdk_effect else "",
             target=None
             if self.plan.target_kind is TargetKind.RECORDED
             else Target(

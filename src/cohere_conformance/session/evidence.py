@@ -31,7 +31,9 @@ from cohere_conformance.report import (
     write,
 )
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from cohere_conformance.sdk.parse import parse_with_sdk
 from cohere_conformance.session.claims import waived
+from cohere_conformance.session.sdk_evidence import with_sdk
 from cohere_conformance.session.shown_features import feature_source
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
 
     Raises:
         ReportError: there are no journals, they are broken or of another contract, or nothing can be written.
+        UsageError: the run used the official SDK, which is not installed here.
     """
     part = run_part(folder)
     report = _report([part], part.header, contract)
@@ -64,6 +67,7 @@ def merged(folders: Sequence[Path], contract: Contract) -> Report:
     Raises:
         ReportError: a shard is missing, there twice, not complete or of another contract, target or
             configuration; or its journals cannot be read.
+        UsageError: the run used the official SDK, which is not installed here.
     """
     parts = [run_part(folder) for folder in folders]
     return _report(parts, merged_header(parts, target_name), contract)
@@ -85,7 +89,8 @@ def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Rep
         found = judgement_of(contract, ParsedExchange(exchange)).untestable
         return [one for one in found if one.requirement not in unjudged]
 
-    return report_of(
+    background = background_of(contract)
+    report = report_of(
         parts,
         header,
         operations=operations,
@@ -99,9 +104,11 @@ def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Rep
             requested=lambda exchange: requested(contract, exchange),
             shape=lambda exchange: response_shape(contract, exchange),
         ),
-        background=background_of(contract),
+        background=background,
+        sdk=parse_with_sdk if header.sdk else None,
         features=feature_source(next((one.profile for one in targets), "contract")),
     )
+    return with_sdk(report, background) if header.sdk else report
 
 
 def background_of(contract: Contract) -> Background:

@@ -16,13 +16,15 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import BodyState, Kind
 from cohere_conformance.recordings import RecordingNote
 from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
+from cohere_conformance.report import Tally
+from cohere_conformance.sdk.parse import parse_with_sdk
+from cohere_conformance.sdk.parsing import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.model import Exchange, Finding
-    from cohere_conformance.report import Tally
 
 
 _BODILESS = frozenset({204, 205, 304})
@@ -35,10 +37,12 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     Attributes:
         as_published: the document as published, without amendments and requirements.
         servers: further base URLs that count as the API.
+        sdk_effect: the responses of examples are parsed with the official SDK as well.
     """
 
     as_published: bool = False
     servers: tuple[str, ...] = ()
+    sdk_effect: bool = False
 
 
 class Judge:
@@ -53,14 +57,21 @@ class Judge:
 
     Raises:
         ContractError: a document below `contracts/` is broken.
+        UsageError: the official SDK is to be used and not installed.
     """
 
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
+        if settings.sdk_effect:
+            installed()
         declarations = load_declarations(servers=settings.servers)
         judging = Corrector(declarations) if settings.as_published else Explainer(declarations)
         self.contract: Contract = judging.contract
         self.judgement: Callable[[Exchange], Judgement] = judging.judgement
+
+    def tally(self) -> Tally:
+        """Return an empty tally for what is judged."""
+        return Tally(sdk=parse_with_sdk if self.settings.sdk_effect else None)
 
     def findings(self, exchange: Exchange) -> list[Finding]:
         """Return the findings about one exchange; those about a known spec defect name its amendment."""

@@ -27,6 +27,7 @@ from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.report.shard import Shard, parse_shard
+from cohere_conformance.sdk.parsing import installed
 from cohere_conformance.session.role_models import check_models
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class RunOptions(msgspec.Struct, frozen=True):
             (`POST /v2/chat`); all operations if empty.
         without: ids of the features that it does without.
         protocol_only: only the protocol is judged: the target has canned answers.
+        sdk_effect: parse deviating responses with the official SDK as well.
         only: the groups to run; all if empty.
         cases: ids of the cases to run; all if empty.
         allow: further tiers that may be sent to a live host.
@@ -89,6 +91,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     declares: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     protocol_only: bool = False
+    sdk_effect: bool = False
     only: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -128,6 +131,7 @@ class Plan(msgspec.Struct, frozen=True):
         without: ids of the features that the target does without.
         protocol_only: only the protocol is judged.
         shard: the share of the cases that is run; `None` for all of them.
+        sdk_effect: deviating responses are parsed with the official SDK as well.
     """
 
     target_kind: TargetKind
@@ -152,6 +156,7 @@ class Plan(msgspec.Struct, frozen=True):
     without: tuple[str, ...] = ()
     protocol_only: bool = False
     shard: Shard | None = None
+    sdk_effect: bool = False
 
     @property
     def shown_url(self) -> str | None:
@@ -177,7 +182,8 @@ def plan(
         recorded_url: base URL of recorded requests, where the responses are recorded ones as well.
 
     Raises:
-        UsageError: an option has an invalid value, or one that is not allowed here.
+        UsageError: an option has an invalid value, or one that is not allowed here; or the official SDK is to
+            be used and not installed.
     """
     known = frozenset(operations.values())
     where = address("--url", options.url) if options.url is not None and recorded_url is None else None
@@ -193,6 +199,8 @@ def plan(
     if target_kind is TargetKind.LIVE:
         _guard(options, key)
     access = msgspec.structs.replace(options.access, socket=where.socket) if where else DIRECT
+    if options.sdk_effect:
+        installed()
     if options.faults:
         chosen(options.faults)  # an unknown name is a usage error
     profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
@@ -222,6 +230,7 @@ def plan(
         without=shipped_features().chosen(options.without),
         protocol_only=options.protocol_only,
         shard=None if options.shard is None else parse_shard(options.shard),
+        sdk_effect=options.sdk_effect,
     )
 
 

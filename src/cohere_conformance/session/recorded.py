@@ -16,11 +16,12 @@ import msgspec
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
 from cohere_conformance.recordings import RecordingNote, SkippedFile, discover, parse_recording
-from cohere_conformance.report import Tally
 from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
+
+    from cohere_conformance.report import Tally
 
 
 _Value = Exchange | TrafficError | RecordingNote
@@ -100,7 +101,7 @@ def _count_batch(file: str, batch: bytes) -> tuple[str, Tally]:
 
 def _counted(file: str, values: Iterable[_Value]) -> tuple[str, Tally]:
     """Judge the values, until the parent stops the run."""
-    tally = Tally()
+    tally = _worker.tally()
     for number, value in enumerate(values):
         if number % _BATCH == 0 and _stopped.is_set():
             break

@@ -17,10 +17,10 @@ from cohere_conformance.report.shape import Blame
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cohere_conformance.report.causes.seen import Correction
+    from cohere_conformance.report.causes.seen import Background, Correction
     from cohere_conformance.report.coverage import Coverage
     from cohere_conformance.report.header import Header, Target
-    from cohere_conformance.report.shape import Row
+    from cohere_conformance.report.shape import Report, Row
 
 _OF_AN_SDK = "sdk-addition"
 """The class of the amendments that only an SDK declares."""
@@ -86,6 +86,23 @@ def blame_of(rows: Sequence[Row], circumstances: Circumstances) -> Judged:
     if len(counts) > 1:
         reason += f" This is so for {counts[blame]} of {len(rows)} findings of this cause."
     return Judged(blame, reason)
+
+
+def with_declarations(report: Report, background: Background, declared_by: Mapping[str, str]) -> Report:
+    """Return a report whose causes are blamed with what SDKs declare as well.
+
+    Args:
+        report: of the run.
+        background: what explains its findings.
+        declared_by: the SDK that declares what a response has, by the fingerprint of the finding.
+    """
+    circumstances = Circumstances(report.header, report.coverage, background.corrections, declared_by)
+    rows = {row.fingerprint: row for row in report.findings}
+    causes = []
+    for cause in report.causes:
+        judged = blame_of([rows[name] for name in cause.findings], circumstances)
+        causes.append(msgspec.structs.replace(cause, blame=judged.blame, blame_reason=judged.reason))
+    return msgspec.structs.replace(report, causes=tuple(causes))
 
 
 def _of_row(row: Row, circumstances: Circumstances) -> Judged:

@@ -36,6 +36,11 @@ def blame_line(cause: Cause) -> str:
     return f"{cause.blame}: {cause.blame_reason}" if cause.blame_reason else ""
 
 
+def effect_line(cause: Cause) -> str:
+    """Return what an application with an official SDK gets; nothing if no response of it was parsed."""
+    return cause.sdk_effect.line if cause.sdk_effect is not None else ""
+
+
 def blame_unless_server(cause: Cause) -> str:
     """Return the same, and nothing for a cause on which the server has to act, as one expects."""
     return "" if cause.blame is Blame.SERVER else blame_line(cause)

@@ -6,16 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 import httpx
+import msgspec
 
 from cohere_conformance.model import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cohere_conformance.model import Response
+    from cohere_conformance.model import Response, StreamEvent
 
 _FRAME = re.compile(rb".*?(?:(?:\r?\n){2}|\r\r)|.+", re.DOTALL)
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+_STREAM = re.compile(r"event-stream|stream\+json|ndjson|jsonl", re.IGNORECASE)
 _OF_THE_CONNECTION = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
 """Headers about the encoded body, while a cassette has the decoded one."""
 
@@ -23,6 +25,33 @@ _OF_THE_CONNECTION = frozenset({"content-encoding", "content-length", "transfer-
 def is_sse(response: Response) -> bool:
     """Return whether a response is a stream of server-sent events."""
     return any(name == "content-type" and "event-stream" in value for name, value in response.headers)
+
+
+def is_stream(response: Response) -> bool:
+    """Return whether a response is a stream of events or lines, as far as its media type says."""
+    return any(name == "content-type" and _STREAM.search(value) for name, value in response.headers)
+
+
+def with_body(response: Response) -> Response | None:
+    """Return a response with the bytes of its body; `None` if it is incomplete, or they are not known.
+
+    A recording may have the events of a stream instead of its bytes.
+    """
+    if response.failure is not None or response.undecoded or not response.status:
+        return None
+    if response.body is not None or response.events is None:
+        return response if response.body is not None else None
+    sse = is_sse(response)
+    body = "".join(_written(one, sse=sse) for one in response.events)
+    return msgspec.structs.replace(response, body=body.encode("utf-8", "replace"), events=None)
+
+
+def _written(event: StreamEvent, *, sse: bool) -> str:
+    if not sse:
+        return f"{event.data}\n"
+    lines = [f"event: {event.event}"] if event.event else []
+    lines += [f"data: {line}" for line in event.data.split("\n")]
+    return "\n".join([*lines, "", ""])
 
 
 def cut(response: Response) -> tuple[bytes, ...]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pydantic
 
-from cohere_conformance.golden.sdk.result import LossKind
 from cohere_conformance.pointer import escaped
+from cohere_conformance.sdk.loss import LossKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,12 +123,18 @@ def _moment(text: str) -> datetime | None:
 def _fields(kind: type[pydantic.BaseModel]) -> dict[str, _Field]:
     """Return the fields of a class by their names on the wire."""
     return {
-        _on_the_wire(name, info): _Field(name, promises_classes(info.annotation))
+        on_the_wire(name, info): _Field(name, promises_classes(info.annotation))
         for name, info in kind.model_fields.items()
     }
 
 
-def _on_the_wire(name: str, info: Any) -> str:
+def on_the_wire(name: str, info: Any) -> str:
+    """Return the name of a field in JSON.
+
+    Args:
+        name: in Python.
+        info: what pydantic knows about the field.
+    """
     # The generator of the SDK stores the name beside the alias of pydantic.
     kept = (getattr(one, "alias", None) for one in info.metadata)
     return next((one for one in (info.alias, *kept) if isinstance(one, str)), name)

@@ -14,15 +14,15 @@ from cohere import errors
 from cohere.core.api_error import ApiError
 from cohere.core.parse_error import ParsingError
 
-from cohere_conformance.golden.sdk.arguments import arguments, asks_otherwise, same, streams
-from cohere_conformance.golden.sdk.comparing import promises_classes
-from cohere_conformance.golden.sdk.methods import METHODS
-from cohere_conformance.golden.sdk.transport import RecordedTransport
+from cohere_conformance.sdk.arguments import arguments, asks_otherwise, same, streams
+from cohere_conformance.sdk.comparing import promises_classes
+from cohere_conformance.sdk.methods import METHODS
+from cohere_conformance.sdk.transport import RecordedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cohere_conformance.golden.cassette import Cassette
+    from cohere_conformance.model import Exchange
 
 VERSION: str = cohere.__version__
 _RAISED = (
@@ -81,7 +81,7 @@ class _Known:
     classed: bool
 
 
-def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> SdkResult | None:
+def call(label: str, exchange: Exchange, pieces: tuple[bytes, ...]) -> SdkResult | None:
     """Return how the SDK parses the response, or `None` if it has no method for the operation.
 
     The public method is tried first, with the recorded request. If its arguments cannot express that, or the
@@ -89,10 +89,11 @@ def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> SdkResult | None:
     as a last resort, for all of them: the response has to be parsed, whatever the request was.
 
     Args:
-        cassette: the exchange.
+        label: of the operation.
+        exchange: request and response.
         pieces: the body of the response, in chunks.
     """
-    label, request = cassette.provenance.operation, cassette.exchange.request
+    request = exchange.request
     method = METHODS.get(label)
     if method is None:
         return None
@@ -106,7 +107,7 @@ def call(cassette: Cassette, pieces: tuple[bytes, ...]) -> SdkResult | None:
     accepted = {name: one for name, one in (given or {}).items() if name in known.names | {_OPTIONS}}
     attempts = [(method.raw, given)] if given is not None else []
     for raw, with_these in [*attempts, (True, nothing | accepted), (True, nothing)]:
-        transport = RecordedTransport(cassette.exchange.response, pieces)
+        transport = RecordedTransport(exchange.response, pieces)
         value, items, error = _made(transport, method.client, path, raw, streamed, with_these)
         if len(transport.sent) == 1:
             break

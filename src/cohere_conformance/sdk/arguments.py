@@ -16,8 +16,8 @@ from cohere_conformance.contract.route import path_parameters
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from cohere_conformance.golden.sdk.methods import Method
     from cohere_conformance.model import Headers, Request
+    from cohere_conformance.sdk.methods import Method
 
 _FORM = "multipart/form-data"
 _ACCEPTS = "accepts"

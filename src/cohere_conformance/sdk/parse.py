@@ -1,0 +1,73 @@
+"""How the official SDK parses a response that deviates, in the form of a report."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cohere_conformance.report import SdkParse
+from cohere_conformance.report.render.safe import plain
+from cohere_conformance.sdk.arguments import streams
+from cohere_conformance.sdk.loss import LossKind
+from cohere_conformance.sdk.parsing import lost, parsed_values, sdk_name, succeeded, undisturbed
+from cohere_conformance.sdk.transport import cut, is_stream, with_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cohere_conformance.model import Exchange
+
+_MOST = 50
+"""Locations of one response that are listed."""
+
+
+def parse_with_sdk(exchange: Exchange, label: str) -> SdkParse | None:
+    """Return how the official SDK parses a response, on its own code path and without the network.
+
+    Args:
+        exchange: request and response.
+        label: of the operation.
+
+    Returns:
+        The result; `None` if the SDK has no method for the operation, or there is no complete response for
+        it to parse.
+
+    Raises:
+        UsageError: the SDK is not installed.
+    """
+    name = sdk_name()
+    from cohere_conformance.sdk.calling import call
+    from cohere_conformance.sdk.mistyped import mistyped
+
+    response = with_body(exchange.response)
+    if response is None or (is_stream(response) and not streams(exchange.request)):
+        return None
+    pieces = cut(response)
+    with undisturbed():
+        answer = call(label, msgspec.structs.replace(exchange, response=response), pieces)
+        if answer is None or answer.foreign:
+            return None
+        failed = answer.error is not None
+        refused = failed and not succeeded(response)
+        gone = lost(response, answer, pieces) if refused or not failed else ()
+        values = parsed_values(response, answer, pieces) if not failed else ()
+        return SdkParse(
+            sdk=name,
+            raised="" if answer.error is None else _named(answer.error),
+            # A property that the SDK does not declare is kept as it is.
+            lost=_listed(location for location, kind in gone if kind is not LossKind.UNTYPED),
+            mistyped=_listed(one for location, value in values for one in mistyped(value, location)),
+        )
+
+
+def _named(error: Exception) -> str:
+    """Return the class of an exception, with that of its cause; its message may quote the response."""
+    cause = getattr(error, "cause", None) or error.__cause__ or error.__context__
+    name = type(error).__name__
+    return f"{name} ({type(cause).__name__})" if isinstance(cause, Exception) else name
+
+
+def _listed(locations: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(plain, islice(dict.fromkeys(locations), _MOST)))

@@ -1,0 +1,124 @@
+"""The effect of a cause on an official SDK: what of a parsed example concerns which finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from cohere_conformance.model import SEVERITY, Kind
+from cohere_conformance.report import Row, SdkParse
+from cohere_conformance.report.causes.effect import MOST_LOCATIONS, effect_of
+from cohere_conformance.report.sdk_effect import SdkEffect, SdkOutcome
+from cohere_conformance.report.shape import Example
+
+SDK = "cohere 7.3.1"
+
+
+def row(
+    location: str,
+    *,
+    kind: Kind = Kind.TYPE_CHANGED,
+    status: int = 200,
+    raised: str = "",
+    lost: tuple[str, ...] = (),
+    mistyped: tuple[str, ...] = (),
+    unparsed: bool = False,
+) -> Row:
+    parse = None if unparsed else SdkParse(sdk=SDK, raised=raised, lost=lost, mistyped=mistyped)
+    return Row(
+        fingerprint="0" * 12,
+        kind=kind,
+        severity=SEVERITY[kind],
+        operation="POST /v2/chat",
+        status=status,
+        location=location,
+        expected="type string",
+        observed="3",
+        requirement=None,
+        amendment=None,
+        count=1,
+        example=Example(file="a", position="", recorded_at=None, request="POST /v2/chat", sdk=parse),
+    )
+
+
+def outcome(*rows: Row) -> SdkOutcome | None:
+    effect = effect_of(rows)
+    return None if effect is None else effect.outcome
+
+
+def test_what_was_not_parsed_has_no_effect_that_is_known() -> None:
+    assert effect_of([row("/a", unparsed=True)]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "expected"),
+    [
+        (Kind.TYPE_CHANGED, 200, SdkOutcome.RAISES),
+        (Kind.BODY_MALFORMED, 200, SdkOutcome.RAISES),
+        (Kind.REQUIREMENT_VIOLATED, 200, SdkOutcome.UNAFFECTED),
+        (Kind.PROPERTY_UNDOCUMENTED, 200, SdkOutcome.UNAFFECTED),
+        (Kind.STATUS_UNEXPECTED, 404, SdkOutcome.RAISES),
+        (Kind.SERVER_ERROR, 500, SdkOutcome.RAISES),
+        (Kind.ERROR_ENVELOPE, 404, SdkOutcome.UNAFFECTED),
+    ],
+)
+def test_an_exception_is_the_effect_of_what_can_cause_it(
+    kind: Kind, status: int, expected: SdkOutcome
+) -> None:
+    assert outcome(row("", kind=kind, status=status, raised="ApiError")) is expected
+
+
+@pytest.mark.parametrize(
+    ("location", "lost", "concerned"),
+    [
+        ("/a/b", "/a/b", True),
+        ("/a/b", "/a", True),
+        ("/a", "/a/b", True),
+        ("/a", "/ab", False),
+        ("", "/a", False),
+        ("<message-end>", "<message-end>", True),
+        ("<message-end>", "<message-end>/delta", False),
+        ("<message-end>/delta", "<message-end>", True),
+    ],
+)
+def test_a_loss_concerns_findings_at_above_and_below_its_location(
+    location: str, lost: str, concerned: bool
+) -> None:
+    expected = SdkOutcome.LOSES_DATA if concerned else SdkOutcome.UNAFFECTED
+    assert outcome(row(location, lost=(lost,))) is expected
+
+
+def test_the_worst_finding_decides() -> None:
+    harmless, wrong = row("/a"), row("/b", mistyped=("/b",))
+    lost, raises = row("/c", lost=("/c",)), row("/d", raised="TypeError")
+    assert outcome(harmless, wrong) is SdkOutcome.WRONG_TYPE
+    assert outcome(harmless, wrong, lost) is SdkOutcome.LOSES_DATA
+    assert outcome(harmless, wrong, lost, raises) is SdkOutcome.RAISES
+
+
+def test_the_request_of_a_client_has_no_effect_on_the_parser() -> None:
+    assert outcome(row("/a", kind=Kind.REQUEST_INVALID, lost=("/a",))) is None
+
+
+def test_locations_are_listed_once_and_not_without_end() -> None:
+    many = [row(f"/p{number}", lost=(f"/p{number}",)) for number in range(20)]
+    effect = effect_of([many[0], *many])
+    assert effect is not None
+    assert effect.locations == tuple(f"/p{number}" for number in range(MOST_LOCATIONS))
+
+
+@pytest.mark.parametrize(
+    ("effect", "line"),
+    [
+        (
+            SdkEffect(sdk=SDK, outcome=SdkOutcome.RAISES, exception="TypeError"),
+            "cohere 7.3.1 raises TypeError",
+        ),
+        (
+            SdkEffect(sdk=SDK, outcome=SdkOutcome.LOSES_DATA, locations=("/a", "/b")),
+            "cohere 7.3.1: loses data silently (/a, /b)",
+        ),
+        (SdkEffect(sdk=SDK, outcome=SdkOutcome.UNAFFECTED), "cohere 7.3.1: unaffected"),
+    ],
+)
+def test_an_effect_is_one_line(effect: SdkEffect, line: str) -> None:
+    assert effect.line == line

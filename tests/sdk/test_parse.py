@@ -1,0 +1,147 @@
+"""What the official SDK makes of a response that deviates: it raises, loses data, or gives a wrong type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import JSON, SSE, exchange, sse
+
+from cohere_conformance.model import Exchange, Failure, FailureKind, Response, StreamEvent
+from cohere_conformance.sdk.mistyped import fits
+from cohere_conformance.sdk.parse import parse_with_sdk
+
+if TYPE_CHECKING:
+    from cohere_conformance.report import SdkParse
+
+CHAT, RERANK, EMBED = "POST /v2/chat", "POST /v2/rerank", "POST /v1/embed"
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+SEARCH = {"model": "m", "query": "q", "documents": ["a"]}
+MESSAGE = {"role": "assistant", "content": [{"type": "text", "text": "hi"}]}
+REPLY = {"id": "i", "finish_reason": "COMPLETE", "message": MESSAGE}
+DELTA = {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "a"}}}}
+
+
+def parsed(made: Exchange, label: str = CHAT) -> SdkParse:
+    found = parse_with_sdk(made, label)
+    assert found is not None
+    return found
+
+
+def chat(body: Any, **further: Any) -> SdkParse:
+    return parsed(exchange(CHAT, body, request=ASKED, **further))
+
+
+def test_a_response_that_conforms_loses_nothing() -> None:
+    found = chat(REPLY)
+    assert (found.raised, found.lost, found.mistyped) == ("", (), ())
+    assert found.sdk.startswith("cohere ")
+
+
+@pytest.mark.parametrize(
+    ("body", "raised"),
+    [
+        (b"{", "ApiError (JSONDecodeError)"),
+        (REPLY | {"message": "hi"}, "TypeError"),
+    ],
+)
+def test_the_class_of_the_exception_is_named(body: Any, raised: str) -> None:
+    assert chat(body).raised == raised
+
+
+def test_the_public_method_is_called_and_not_only_its_parser() -> None:
+    """The parser accepts a response without its type, and the method that joins responses fails on it."""
+    floats = {"id": "i", "texts": ["a"], "embeddings": [[0.1]]}
+    made = exchange(EMBED, floats, request={"model": "m", "texts": ["a"]})
+    assert parsed(made, EMBED).raised == "AttributeError"
+
+
+def test_a_number_that_is_cut_is_lost_and_one_that_is_text_has_a_wrong_type() -> None:
+    results = [{"index": 1.5, "relevance_score": "0.5"}]
+    found = parsed(exchange(RERANK, {"results": results}, request=SEARCH), RERANK)
+    assert (found.lost, found.mistyped) == (("/results/*/index",), ("/results/*/relevance_score",))
+
+
+@pytest.mark.parametrize(
+    ("body", "location"),
+    [
+        (REPLY | {"id": None}, "/id"),
+        ({name: value for name, value in REPLY.items() if name != "message"}, "/message"),
+        (REPLY | {"message": MESSAGE | {"content": "hi"}}, "/message/content"),
+        (REPLY | {"message": MESSAGE | {"content": [{"type": "text"}]}}, "/message/content/*/text"),
+    ],
+)
+def test_a_value_that_the_types_exclude_is_found(body: Any, location: str) -> None:
+    found = chat(body)
+    assert (found.raised, found.lost, found.mistyped) == ("", (), (location,))
+
+
+@pytest.mark.parametrize("body", [REPLY | {"finish_reason": "stop"}, REPLY | {"new": 1}])
+def test_unknown_values_and_properties_are_kept(body: Any) -> None:
+    found = chat(body)
+    assert (found.raised, found.lost, found.mistyped) == ("", (), ())
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"), [(404, "NotFoundError"), (418, "ApiError"), (500, "InternalServerError")]
+)
+def test_a_refusal_raises_the_class_of_its_status(status: int, raised: str) -> None:
+    assert chat({"message": "no"}, status=status).raised == raised
+
+
+def test_an_event_that_the_sdk_skips_is_lost() -> None:
+    body = sse([DELTA, {"type": "news", "text": "a"}])
+    found = parsed(exchange(CHAT, body, headers=SSE, request=ASKED | {"stream": True}))
+    assert found.lost == ("<news>",)
+
+
+def test_an_event_with_a_value_that_the_sdk_rejects_is_lost() -> None:
+    """Events are validated, unlike responses: the SDK logs one that is invalid, and goes on."""
+    wrong = DELTA | {"index": "zero"}
+    found = parsed(exchange(CHAT, sse([DELTA, wrong]), headers=SSE, request=ASKED | {"stream": True}))
+    assert (found.raised, found.lost) == ("", ("<content-delta>",))
+
+
+def test_a_stream_that_was_recorded_as_events_is_parsed() -> None:
+    events = [StreamEvent('{"type": "news"}', "news")]
+    made = exchange(CHAT, None, headers=SSE, request=ASKED | {"stream": True}, events=events)
+    assert parsed(made).lost == ("<news>",)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        exchange(CHAT, None, request=ASKED),
+        exchange(CHAT, sse([DELTA]), headers=SSE),
+        Exchange(
+            exchange(CHAT, request=ASKED).request,
+            Response(200, JSON, b"{", failure=Failure(FailureKind.RESET, "the connection was reset")),
+            exchange(CHAT).source,
+        ),
+    ],
+)
+def test_what_is_incomplete_is_not_parsed(made: Exchange) -> None:
+    """No body, a stream that nobody is known to have requested, a connection that was reset."""
+    assert parse_with_sdk(made, CHAT) is None
+
+
+def test_an_operation_without_a_method_is_not_parsed() -> None:
+    assert parse_with_sdk(exchange("POST /v9/new", REPLY, request=ASKED), "POST /v9/new") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        (1, float, True),
+        (True, int, False),
+        (1, bool, False),
+        (None, str, False),
+        (None, str | None, True),
+        (["a"], list[str], True),
+        ([1], list[str], False),
+        ({}, dict[str, int], True),
+        ("x", Any, True),
+    ],
+)
+def test_values_fit_types(value: object, annotation: Any, expected: bool) -> None:
+    assert fits(value, annotation) is expected
