@@ -74,6 +74,15 @@ def test_what_is_seen_again_persists_with_its_first_day_and_its_number() -> None
     assert compared.changes.since == "2026-11-03T02:01:00Z"
 
 
+def test_a_cause_that_returns_with_another_finding_was_gone_in_between() -> None:
+    def cause(finding: str) -> PastCause:
+        return PastCause(title="a", severity=Severity.BREAKING, operations=(CHAT,), findings=(finding,))
+
+    nights = [night(1, "a"), night(2), night(3, "b", causes={"cause-a": cause("b")})]
+    (change,) = [one for one in after(nights).changes.causes if one.id == "cause-a"]
+    assert (change.state, change.first_seen[:10], change.runs) == ("regressed", "2026-11-01", 2)
+
+
 def test_what_is_mended_is_resolved_once_and_regresses_when_it_returns() -> None:
     assert states(after([night(1, "a"), night(2)])) == {"a": "resolved"}
     assert states(after([night(1, "a"), night(2), night(3)])) == {}

@@ -105,8 +105,10 @@ def _causes(run: PastRun, past: Sequence[PastRun]) -> tuple[list[RunChange], dic
     changes: list[RunChange] = []
     known: dict[str, PastCause] = {}
     for name, cause in run.causes.items():
-        state = _state([*_timeline(past, last, cause.findings, name), True]) or "new"
         before = causes[name][1] if name in causes else None
+        # With other findings than before it is the same cause: those of before say when it was gone.
+        shown_by = {*cause.findings, *(before.findings if before else ())}
+        state = _state([*_timeline(past, last, shown_by, name), True]) or "new"
         before = before or next((by_finding[one] for one in cause.findings if one in by_finding), None)
         known[name] = _counted(cause, before, run)
         changes.append(_change(name, state, known[name], run, cause.operations))
