@@ -92,7 +92,11 @@ def add_options(parser: pytest.Parser) -> None:
     add(
         "--conformance-fuzz", metavar="PROFILE", help="fuzz instead of running the cases: smoke, gate or deep"
     )
-    add("--conformance-golden", metavar="MODE", help="record, replay or verify golden cassettes")
+    add(
+        "--conformance-golden",
+        metavar="MODE",
+        help="of golden cassettes, one of record, replay, verify, capture and gateway",
+    )
     add("--conformance-cassettes", metavar="DIR", help="folder of the golden cassettes")
     add("--conformance-compare", metavar="WHAT", help="of the reference server's cassettes: shape or values")
     add(

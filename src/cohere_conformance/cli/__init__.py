@@ -14,6 +14,7 @@ from cohere_conformance.cli.baseline import baseline
 from cohere_conformance.cli.cassettes import cassettes
 from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
+from cohere_conformance.cli.compare import compare
 from cohere_conformance.cli.contract import contract
 from cohere_conformance.cli.golden import record, replay, verify
 from cohere_conformance.cli.history import history
@@ -50,7 +51,7 @@ def commands() -> None:
     """
 
 
-_JUDGING = (run_, fuzz, check, proxy, record, replay, verify, cassettes)
+_JUDGING = (run_, fuzz, check, proxy, record, replay, verify, compare, cassettes)
 _OTHER = (init, report, baseline, history, selftest, contract, serve, list_, explain)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)

@@ -51,6 +51,16 @@ _REACHING = (
         help="Maximum time that one response may take; 120 by default, 180 with --live.",
     ),
 )
+_EMBEDDED = (
+    click.option(
+        "--fault",
+        "faults",
+        metavar="NAME",
+        multiple=True,
+        help="Inject a fault into the embedded reference server (see `list faults`); repeatable.",
+    ),
+)
+"""For the embedded reference server only."""
 _SERVER = (
     click.option(
         "--url",
@@ -106,13 +116,7 @@ _SERVER = (
         help="Maximum time to wait for a dataset, job or training to be ready.  [default: as each case "
         "declares; at most 60 with a target on this machine]",
     ),
-    click.option(
-        "--fault",
-        "faults",
-        metavar="NAME",
-        multiple=True,
-        help="Inject a fault into the embedded reference server (see `list faults`); repeatable.",
-    ),
+    *_EMBEDDED,
 )
 _SCOPE = (
     click.option("--only", metavar="GROUPS", help="Run these groups only, such as chat,rerank."),
@@ -137,6 +141,12 @@ def scope(command: _Command) -> _Command:
 def target(command: _Command) -> _Command:
     """Add the options that every command has that calls a target."""
     return _with((*_SERVER[:1], *_REACHING, *_SERVER[1:]), scope(command))
+
+
+def two_servers(command: _Command) -> _Command:
+    """Add the options of a command that calls two servers, and names them in options of its own."""
+    server = [option for option in _SERVER[1:] if option not in _EMBEDDED]
+    return _with((*_REACHING, *server), scope(command))
 
 
 def reaching(command: _Command) -> _Command:

@@ -12,6 +12,7 @@ from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import UsageError
 from cohere_conformance.golden.cassette import Origin
 from cohere_conformance.golden.compare import load_rules
+from cohere_conformance.golden.gateway import GatewayVerifier
 from cohere_conformance.golden.recorder import STAGED, Recorder
 from cohere_conformance.golden.reference_comparison import ReferenceComparison
 from cohere_conformance.golden.replayer import Replayer
@@ -46,6 +47,10 @@ class GoldenMode(enum.StrEnum):
     """Takes the responses out of them; nothing is sent anywhere."""
     VERIFY = "verify"
     """Compares what the target responds with them."""
+    CAPTURE = "capture"
+    """Makes them of whatever the target responds, also of responses that fail a case."""
+    GATEWAY = "gateway"
+    """Compares with them as `VERIFY` does, and adds what only a gateway changes."""
 
 
 class _GoldenDriver(Driver):
@@ -61,9 +66,16 @@ class _GoldenDriver(Driver):
 
 
 class RecordDriver(_GoldenDriver):
-    """Records a cassette of each case that passes."""
+    """Records a cassette of each case that passes.
+
+    Args:
+        failed: of each that fails, too.
+    """
 
     command = "record"
+
+    def __init__(self, *, failed: bool = False) -> None:
+        self._failed = failed
 
     def clear(self, folder: Path) -> None:
         """Remove the cassettes that an earlier run recorded and nobody kept."""
@@ -83,6 +95,7 @@ class RecordDriver(_GoldenDriver):
             reference=settings.reference,
             keys=[key for key in (settings.plan.key, *keys) if key is not None],
             fresh=_fresh_server(connection),
+            failed=self._failed,
         )
         return runner, recorder
 
@@ -158,6 +171,7 @@ class VerifyDriver(CassetteDriver):
     """
 
     command = "verify"
+    verifier: type[Verifier] = Verifier
 
     def __init__(self, folder: Path, comparison: ReferenceComparison | None = None) -> None:
         super().__init__(folder)
@@ -183,7 +197,7 @@ class VerifyDriver(CassetteDriver):
         settings, runner = connection.settings, connection.runner(Runner)
         rules = load_rules(shipped("suites"), settings.judge.contract)
         values_of = self._values_of(embedded=settings.plan.target_kind is TargetKind.EMBEDDED)
-        return runner, Verifier(
+        return runner, self.verifier(
             runner,
             settings.suite,
             settings.judge,
@@ -192,6 +206,15 @@ class VerifyDriver(CassetteDriver):
             values_of=values_of,
             models=settings.plan.models,
         )
+
+
+class GatewayDriver(VerifyDriver):
+    """Compares what a gateway responds with what its upstream has responded, by value."""
+
+    verifier = GatewayVerifier
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, ReferenceComparison.VALUES)
 
 
 def golden_driver(mode: GoldenMode, folder: Path, comparison: ReferenceComparison | None = None) -> Driver:
@@ -209,3 +232,7 @@ def golden_driver(mode: GoldenMode, folder: Path, comparison: ReferenceCompariso
             return ReplayDriver(folder)
         case GoldenMode.VERIFY:
             return VerifyDriver(folder, comparison)
+        case GoldenMode.CAPTURE:
+            return RecordDriver(failed=True)
+        case GoldenMode.GATEWAY:
+            return GatewayDriver(folder)

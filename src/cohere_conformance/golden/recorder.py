@@ -46,6 +46,7 @@ class Recorder:
         reference: the target is a reference server.
         keys: that must not be in a cassette.
         fresh: what sends in place of the runner, where the target is the embedded reference server.
+        failed: also record complete responses that fail a case.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Recorder:
         reference: bool,
         keys: Collection[Secret],
         fresh: FreshServer | None = None,
+        failed: bool = False,
     ) -> None:
         self._runner = runner
+        self._recorded = frozenset({"passed", "failed"} if failed else {"passed"})
         self._fresh = fresh
         self._sends = CaseDigests(suite)
         self._digests = ContractDigests(contract, shipped_requirements().requirements.values())
@@ -73,7 +76,8 @@ class Recorder:
         """Run a case, and write a cassette if it passes."""
         sent = self._sent(case)
         result = sent if isinstance(sent, CaseResult) else self._runner.judged(sent)
-        if isinstance(sent, Sent) and result.outcome == "passed":
+        incomplete = isinstance(sent, Sent) and sent.exchange.response.failure is not None
+        if isinstance(sent, Sent) and result.outcome in self._recorded and not incomplete:
             try:
                 save(self._folder, self._cassette(case, sent), self._keys)
             except (CassetteError, LeakError) as error:

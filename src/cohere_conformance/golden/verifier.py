@@ -165,13 +165,20 @@ class Verifier:
         statuses = (golden.exchange.response.status, *self._accepted(golden, sent))
         if (excused := self._runner.excused(sent.exchange, Expectation(status=statuses))) is not None:
             return excused
-        found = differences(self._judge.contract, self._rules, golden, sent, values_of=self._values_of)
+        found = (
+            *differences(self._judge.contract, self._rules, golden, sent, values_of=self._values_of),
+            *self._further(golden, sent.exchange),
+        )
         by_value = golden.provenance.origin in self._values_of
         if by_value and any(one.severity is Severity.BREAKING for one in found):
             return self._runner.weighed(sent.exchange, found)
         # What differs only a little does not explain what else is wrong.
         worse = list(self._worse(golden.exchange, sent.exchange))
         return self._runner.weighed(sent.exchange, _once(found, worse) if by_value else _once(worse, found))
+
+    def _further(self, golden: Cassette, fresh: Exchange) -> Iterable[Finding]:
+        """Return differences beyond the meaning of the response; none unless a subclass knows some."""
+        return ()
 
     def _accepted(self, golden: Cassette, sent: Sent) -> tuple[int, ...]:
         return () if golden.provenance.origin in self._values_of else sent.expectation.status

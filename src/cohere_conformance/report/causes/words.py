@@ -153,8 +153,15 @@ def _no_event_lines(group: CauseGroup, first: SeenFinding, background: Backgroun
     return "Events of streams have no event line", "Send a line event: TYPE before the data of each event."
 
 
+_FLUSH = (
+    "Write each event as soon as it exists; switch off buffering (X-Accel-Buffering: no) and compression."
+)
+
+
 def _stream(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     row = first.row
+    if row.kind is Kind.STREAM_BUFFERED:
+        return f"Streams are held back: {row.observed}", _FLUSH
     where = f" ({place(row.location)})" if row.location else ""
     return f"Streams are wrong{where}: {row.observed}", f"Expected: {row.expected}."
 
