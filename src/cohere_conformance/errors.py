@@ -101,6 +101,10 @@ class ReportError(ConformanceError):
     """A report cannot be written, or a file is no complete report."""
 
 
+class LedgerError(ConformanceError):
+    """The ledger of what runs create cannot be read or written."""
+
+
 class UsageError(ConformanceError):
     """The command was called wrongly: an unknown name, or options that exclude each other."""
 

@@ -113,6 +113,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--conformance-baseline", metavar="FILE", default="", help="file of accepted deviations")
     add("--conformance-history", metavar="FILE", default="", help="file of earlier runs")
+    add("--conformance-ledger", metavar="FILE", default="", help="file in which creations are noted")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",
@@ -185,10 +186,10 @@ def access(config: pytest.Config) -> Access:
     )
 
 
-def history_file(config: pytest.Config) -> Path | None:
-    """Return the file of earlier runs; `None` without one."""
-    named = cast("str", config.getoption("--conformance-history"))
-    return Path(named) if named else None
+def files(config: pytest.Config) -> dict[str, Path | None]:
+    """Return the files of earlier runs and of creations, by the names of arguments of `Campaign`."""
+    named = {name: cast("str", config.getoption(f"{_PREFIX}{name}")) for name in ("history", "ledger")}
+    return {name: Path(file) if file else None for name, file in named.items()}
 
 
 def run_options(config: pytest.Config) -> RunOptions:

@@ -33,7 +33,7 @@ from cohere_conformance.pytest_options import (
     arguments,
     configuration,
     driver,
-    history_file,
+    files,
     key_variable,
     run_options,
     with_key,
@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
             arguments=arguments(config, chosen.command),
             configuration=used,
             baseline=in_force(cast("str", config.getoption("--conformance-baseline"))),
-            history=history_file(config),
+            **files(config),
         )
         if workerinput:
             terminate_like_interrupt()

@@ -26,6 +26,7 @@ from cohere_conformance.cli.run import fuzz
 from cohere_conformance.cli.run import run as run_
 from cohere_conformance.cli.selftest import selftest
 from cohere_conformance.cli.serve import serve
+from cohere_conformance.cli.sweep import sweep
 from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.report.render.safe import lines
 
@@ -52,7 +53,7 @@ def commands() -> None:
 
 
 _JUDGING = (run_, fuzz, check, proxy, record, replay, verify, compare, cassettes)
-_OTHER = (init, report, baseline, history, selftest, contract, serve, list_, explain)
+_OTHER = (init, report, baseline, history, sweep, selftest, contract, serve, list_, explain)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)
 

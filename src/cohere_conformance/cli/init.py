@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cohere_conformance.access import Access
+from cohere_conformance.cli.server import server_options
 from cohere_conformance.cli.suites import reaching
-from cohere_conformance.client.added import checked_variable, field_of
+from cohere_conformance.client.added import field_of
 from cohere_conformance.configuration.find import FILE
 from cohere_conformance.configuration.load import load
 from cohere_conformance.configuration.schema import URL as SCHEMA
@@ -19,7 +19,7 @@ from cohere_conformance.contract import load_contract
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.report.verdict import quantity
-from cohere_conformance.session.plan import RunOptions, TargetKind, plan
+from cohere_conformance.session.plan import TargetKind, plan
 from cohere_conformance.session.survey import Survey, names_of, survey
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def init(url: str, output: Path, force: bool, **given: Any) -> None:
     if output.exists() and not force:
         raise UsageError(f"{output}: expected no file, got one; name another with --output, or add --force")
     contract = load_contract()
-    planned = plan(_options(url, given), contract.groups, os.environ)
+    planned = plan(server_options(url, given), contract.groups, os.environ)
     found = survey(planned, contract)
     local = planned.target_kind is TargetKind.OWN and not given["own_server"]
     text = "\n".join(_lines(found, contract, given, local=local)) + "\n"
@@ -71,24 +71,6 @@ def init(url: str, output: Path, force: bool, **given: Any) -> None:
             f"the server refuses the key in {planned.key_variable or KEY_VARIABLE}: set it and try again"
         )
     click.echo(f"wrote {output}; next: cohere-conformance run{' --live' if given['live'] else ''}")
-
-
-def _options(url: str, given: Mapping[str, Any]) -> RunOptions:
-    variable = given["key_variable"]
-    return RunOptions(
-        url=url,
-        live=given["live"],
-        own=bool(given["own_server"]),
-        key_variable=checked_variable("--key-variable", KEY_VARIABLE if variable is None else variable),
-        request_timeout=given["request_timeout"],
-        access=Access(
-            headers=tuple(map(field_of, given["headers"])),
-            tls_verify=given["tls_verify"] is not False,
-            ca_file=given["ca_file"] or "",
-            client_cert=given["client_cert"] or "",
-            client_key=given["client_key"] or "",
-        ),
-    )
 
 
 def _lines(found: Survey, contract: Contract, given: Mapping[str, Any], *, local: bool) -> Iterator[str]:

@@ -43,6 +43,14 @@ sdk_effect = click.option(
     "application with it gets.",
 )
 
+ledger = click.option(
+    "--ledger",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="File in which it is noted what runs create on a target, for `sweep`.  "
+    "[default: ledger.jsonl in the report folder]",
+)
+
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print every finding and table; without it, the first ten causes."
 )

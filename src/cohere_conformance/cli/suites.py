@@ -9,6 +9,7 @@ import click
 
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable, encoded, used
+from cohere_conformance.cli.leftover import hint, ledger_file
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.session.suites import SuitesResult, pytest_arguments, run_suites
@@ -117,6 +118,7 @@ _SERVER = (
         "declares; at most 60 with a target on this machine]",
     ),
     *_EMBEDDED,
+    options.ledger,
 )
 _SCOPE = (
     click.option("--only", metavar="GROUPS", help="Run these groups only, such as chat,rerank."),
@@ -196,6 +198,7 @@ def suites(
             "fail-on",
             "baseline",
             "history",
+            "ledger",
             "report-dir",
         )
     }
@@ -213,7 +216,12 @@ def suites(
     flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []
     flags += ["-p", "xdist.plugin", "-n", str(given["workers"])] if given["workers"] else []
     _check_further(given["pytest_options"])
+    lasting = given.get("url") is not None
+    path = ledger_file(given.get("ledger"), given["report_dir"])
+    known = hint(path, set(), "earlier runs") if lasting else set()
     outcome = run_suites(pytest_arguments(named, [*flags, *given["pytest_options"]]))
+    if lasting:
+        hint(path, known, "this run")
     if outcome.report is None and outcome.status == 0:
         click.echo(
             "cohere-conformance: nothing was sent: the arguments for pytest did not run any test", err=True

@@ -10,6 +10,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from cohere_conformance.client.creations import Answered
 from cohere_conformance.client.inventory import answered_as, dated, inventory, listed, reading
 from cohere_conformance.client.meaning import HARMLESS, Meaning, Meanings, methods, paths
 from cohere_conformance.client.ownership import Ownership, Standing, earliest
@@ -20,6 +21,7 @@ from cohere_conformance.errors import ForbiddenError, OwnershipError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from cohere_conformance.client.creations import Creations
     from cohere_conformance.client.sender import Outgoing
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.collections import Collection
@@ -58,6 +60,7 @@ class Guard:
         hosted: the target is another host: nothing undeclared is sent to it that could do anything.
         fresh: the run has started the target itself, so that nothing was there before.
         now: the time by our clock.
+        creations: notes what the run creates; `None` where nothing outlives the run.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class Guard:
         hosted: bool,
         fresh: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        creations: Creations | None = None,
     ) -> None:
         self._contract = contract
+        self._creations = creations
         self._policies = policies
         self._tiers = frozenset(tiers)
         self._declares = frozenset(declares)
@@ -103,14 +108,38 @@ class Guard:
                 if self._policies[meaning.label].effect is Effect.CREATES:
                     self._list(ask)
 
+    def begin(self, outgoing: Outgoing) -> None:
+        """Note what a request is about to create.
+
+        Raises:
+            LedgerError: it cannot be noted, so the request must not be sent.
+        """
+        if self._creations is not None:
+            with self._lock:
+                meant = self._meanings.of(outgoing)
+                self._creations.begin(outgoing, [(collection_of(one.label), one) for one in meant])
+
     def note(self, outgoing: Outgoing, response: Response) -> None:
-        """Note what a response shows: which resources exist, since when, and what was created."""
-        if not 200 <= response.status < 300:
-            return
+        """Note what a response shows: which resources exist, since when, and what was created.
+
+        Raises:
+            LedgerError: what was created cannot be noted.
+        """
         with self._lock:
-            for meaning in self._meanings.of(outgoing):
-                if (collection := self._collections.get(collection_of(meaning.label))) is not None:
-                    self._note(collection, answered_as(meaning.label, meaning.ids, response), response)
+            answered = [
+                (collection, meaning, answered_as(meaning.label, meaning.ids, response))
+                for meaning in self._meanings.of(outgoing)
+                if (collection := self._collections.get(collection_of(meaning.label))) is not None
+            ]
+            if 200 <= response.status < 300:
+                for collection, _, call in answered:
+                    self._note(collection, call, response)
+            if self._creations is not None:
+                calls = [
+                    Answered(meaning, collection, response, call.answer, tuple(self._ids(call)))
+                    for collection, meaning, call in answered
+                ]
+                self._creations.end(outgoing, response, calls)
 
     def _note(self, collection: Collection, answered: CompletedCall, response: Response) -> None:
         match answered.operation:
@@ -261,6 +290,9 @@ class Guard:
             value = expression.value(answered)
             if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
                 yield path, str(value), expression.tokens
+
+    def _ids(self, answered: CompletedCall) -> Iterator[tuple[str, str]]:
+        yield from ((path, identity) for path, identity, _ in self._named(answered))
 
     def _claim_results(self, answered: CompletedCall) -> None:
         """Note the result of a job of the run; it is not older than the job."""

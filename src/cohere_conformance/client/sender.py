@@ -88,6 +88,9 @@ class Gate(Protocol):
             RefusedError: it must not be sent.
         """
 
+    def begin(self, outgoing: Outgoing) -> None:
+        """Note that a request that was allowed is sent now."""
+
     def note(self, outgoing: Outgoing, response: Response) -> None:
         """Note the response to a request that was allowed."""
 
@@ -97,6 +100,9 @@ class _OpenGate:
 
     def admit(self, outgoing: Outgoing, ask: Callable[[Outgoing], Exchange]) -> None:
         """Allow a request."""
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Ignore a request."""
 
     def note(self, outgoing: Outgoing, response: Response) -> None:
         """Ignore a response."""
@@ -197,6 +203,7 @@ class Sender:
     def _exchange(self, outgoing: Outgoing, position: str) -> Exchange:
         request = self._request(outgoing)
         self.budget.spend()
+        self._gate.begin(outgoing)
         recorded_at = datetime.now(UTC).isoformat()
         self._watch.begin(min(self._limits.total, self.budget.seconds))
         try:

@@ -74,6 +74,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         limits: how much is sent, and how long is waited.
         baseline: file with accepted deviations.
         history: file with earlier runs, to compare with and add to.
+        ledger: file in which it is noted what runs create on the target.
         cassettes: folder of the golden cassettes.
         report_dir: folder of the report.
     """
@@ -95,6 +96,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     limits: RunLimits | UnsetType = UNSET
     baseline: Text | UnsetType = UNSET
     history: Text | UnsetType = UNSET
+    ledger: Text | UnsetType = UNSET
     cassettes: Text | UnsetType = UNSET
     report_dir: Text | UnsetType = UNSET
 

@@ -19,6 +19,7 @@ from cohere_conformance.cases import shipped_suite
 from cohere_conformance.cases.roles import used_roles, with_models
 from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
+from cohere_conformance.client.ledger import LEDGER_FILE, tidy
 from cohere_conformance.errors import ReportError, TargetError, UsageError
 from cohere_conformance.history import remember
 from cohere_conformance.report import (
@@ -60,6 +61,10 @@ EMBEDDED = "reference server (embedded)"
 """The name of the embedded target in a report."""
 
 
+_LASTING = frozenset({TargetKind.OWN, TargetKind.LIVE})
+"""The targets on which something may be left when a run is killed."""
+
+
 class Identity(msgspec.Struct, frozen=True):
     """What the process that began a run passes to every worker.
 
@@ -98,6 +103,7 @@ class Campaign:
         configuration: what was taken from a configuration file, for the report.
         baseline: the accepted drift.
         history: file of earlier runs.
+        ledger: file in which it is noted what the run creates; in the folder of the report if not given.
 
     Attributes:
         plan: what the run may do.
@@ -124,6 +130,7 @@ class Campaign:
         configuration: ConfigurationUsed | None = None,
         baseline: AcceptedDrift | None = None,
         history: Path | None = None,
+        ledger: Path | None = None,
     ) -> None:
         # Checked before the contract takes it for a base URL.
         self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
@@ -148,6 +155,7 @@ class Campaign:
         self._configuration = configuration
         self._baseline = baseline
         self._history = history
+        self._ledger = (ledger or folder / LEDGER_FILE) if self.plan.target_kind in _LASTING else None
         self._identity: Identity | None = None
         self._ended: Ended | None = None
 
@@ -204,7 +212,10 @@ class Campaign:
         Raises:
             TargetError: the target does not respond, or refuses the key.
             ReportError: the folder cannot be cleared.
+            LedgerError: the ledger cannot be read or written.
         """
+        if self._ledger is not None:
+            tidy(self._ledger)
         clear_report(self._folder)
         clear_ended(self._folder)
         clear_journals(self._folder)
@@ -250,6 +261,7 @@ class Campaign:
                 requests=self._share(),
                 reference=self.identity.reference,
                 until=self.identity.until,
+                ledger=self._ledger,
             ),
             self.driver,
             name,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cohere_conformance.client.creations import Creations
 from cohere_conformance.client.guard import Guard
+from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.contract.named import lacking
 from cohere_conformance.contract.tiers import Effect, shipped_policies
 from cohere_conformance.session.plan import TargetKind
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from cohere_conformance.cases import Case, Suite
+    from cohere_conformance.client.ledger import CreationLedger
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.tiers import LivePolicy, Tier
     from cohere_conformance.session.plan import Plan
@@ -87,18 +90,21 @@ class Permission:
         return self._policies[operation].effect in {Effect.READS, Effect.COMPUTES}
 
 
-def guard(plan: Plan, contract: Contract) -> Guard:
+def guard(plan: Plan, contract: Contract, ledger: CreationLedger | None = None) -> Guard:
     """Return the guard of the target of a run.
 
     Args:
         plan: what may be sent.
         contract: the operations.
+        ledger: where it is noted what the run creates, if that may outlive the run.
     """
+    policies = shipped_policies()
     return Guard(
         contract,
-        shipped_policies(),
+        policies,
         tiers=plan.tiers,
         declares=plan.declares,
         hosted=plan.target_kind is TargetKind.LIVE,
         fresh=plan.target_kind is TargetKind.EMBEDDED,
+        creations=None if ledger is None else Creations(ledger, policies, shipped_collections()),
     )

@@ -32,6 +32,7 @@ class WorkerSettings:
         requests: maximum number of requests of one worker.
         reference: the target is a reference server.
         until: time of day, in seconds, at which the run has to end; `None` without a limit.
+        ledger: file in which it is noted what the run creates; `None` where nothing outlives the run.
     """
 
     plan: Plan
@@ -45,3 +46,4 @@ class WorkerSettings:
     requests: int | None
     reference: bool
     until: float | None = None
+    ledger: Path | None = None

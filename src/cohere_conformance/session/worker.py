@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.deadline import TIME_UP, Deadline
+from cohere_conformance.client.ledger import CreationLedger
 from cohere_conformance.client.retrying import PatientSender
 from cohere_conformance.client.sender import Limits, Sender
 from cohere_conformance.report import Journal, Opening
@@ -105,7 +106,7 @@ class Worker:
         )
         # Only a live service has a rate limit.
         sender_class = PatientSender if live else Sender
-        guard = permission.guard(plan, settings.judge.contract)
+        guard = permission.guard(plan, settings.judge.contract, self._ledger())
         sender = sender_class(
             url,
             gate=guard,
@@ -185,6 +186,14 @@ class Worker:
         finally:
             self._runner = self._journal = self._executor = None
             self._open.close()
+
+    def _ledger(self) -> CreationLedger | None:
+        settings = self._settings
+        if settings.ledger is None:
+            return None
+        ledger = CreationLedger(settings.ledger, settings.plan.shown_url or "")
+        self._open.callback(ledger.close)
+        return ledger
 
     def _embedded(self) -> str:
         # The libraries of the server are slow to import, and only this kind of run needs them.
