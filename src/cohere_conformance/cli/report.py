@@ -11,6 +11,7 @@ import msgspec
 
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
+from cohere_conformance.cli.export import export
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import ReportError, UsageError
@@ -39,7 +40,7 @@ def report(context: click.Context, report_dir: Path, verbose: bool, quiet: bool)
     """Build the report of a run from its journals, also of one that was interrupted or killed.
 
     Partial results of an interrupted run are included; the exit code is then 2. The commands below read a
-    report that was written.
+    report that was written; export reads the journals.
 
     \b
     Examples:
@@ -49,6 +50,9 @@ def report(context: click.Context, report_dir: Path, verbose: bool, quiet: bool)
     if context.invoked_subcommand is not None:
         return None
     return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose, quiet=quiet)
+
+
+report.add_command(export)
 
 
 @report.command()
