@@ -11,6 +11,7 @@ import click
 
 from cohere_conformance import __version__
 from cohere_conformance.cli.baseline import baseline
+from cohere_conformance.cli.calendar import calendar
 from cohere_conformance.cli.cassettes import cassettes
 from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
@@ -53,7 +54,7 @@ def commands() -> None:
 
 
 _JUDGING = (run_, fuzz, check, proxy, record, replay, verify, compare, cassettes)
-_OTHER = (init, report, baseline, history, sweep, selftest, contract, serve, list_, explain)
+_OTHER = (init, report, baseline, history, calendar, sweep, selftest, contract, serve, list_, explain)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from cohere_conformance.contract.bundle import bundle, references, resolve
 from cohere_conformance.contract.compile import METHODS
+from cohere_conformance.contract.deprecations import DEPRECATIONS, load_ends
 from cohere_conformance.contract.documents import load_yaml
 from cohere_conformance.contract.fact_references import fact_references, referring_folders
 from cohere_conformance.contract.facts import load_facts
@@ -59,6 +60,10 @@ def lint(root: Path, folds: Collection[str] | None = None) -> list[LintProblem]:
     policies = load_policies(root / "operations.yaml")
     if (models := root / "models.yaml").exists():
         load_models(models)
+    if (ends := root / DEPRECATIONS).exists():
+        load_ends(
+            ends, {f"{method.upper()} {path}" for path, item in published["paths"].items() for method in item}
+        )
     problems = list(_valid("as published", published))
     additions = load_additions(root / "additions.yaml")
     amended, missed = _amended(published, (*amendments, *additions))

@@ -9,6 +9,7 @@ import msgspec
 
 from cohere_conformance.model import Severity
 from cohere_conformance.report.changes import RunFigures
+from cohere_conformance.report.deprecated import Deprecation
 
 if TYPE_CHECKING:
     from cohere_conformance.report.header import Header
@@ -79,6 +80,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         causes: by id.
         figures: for the trend, without a latency; `None` if the run was stored without.
         latencies: median milliseconds by operation.
+        deprecated: what is deprecated and was seen.
     """
 
     target: str
@@ -95,6 +97,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
     causes: dict[str, PastCause] = {}
     figures: RunFigures | None = None
     latencies: dict[str, float] = {}
+    deprecated: tuple[Deprecation, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -157,6 +160,7 @@ def past_run(report: Report) -> PastRun:
             for cause in report.causes
         },
         figures=_figures(report),
+        deprecated=report.deprecated,
         latencies={
             one.operation: one.latency.median for one in report.coverage.operations if one.latency is not None
         },

@@ -12,6 +12,7 @@ from cohere_conformance.report.coverage import (
     FuzzCoverage,
     Waiting,
 )
+from cohere_conformance.report.deprecated import DeprecatedKind, Deprecation, KnownDeprecation
 from cohere_conformance.report.ended import Ended, clear_ended, write_ended
 from cohere_conformance.report.explain import explain_finding, explain_kind
 from cohere_conformance.report.from_journal import report_of
@@ -46,6 +47,8 @@ __all__ = [
     "Closing",
     "ConfigurationUsed",
     "Correction",
+    "DeprecatedKind",
+    "Deprecation",
     "Ended",
     "Exercise",
     "FuzzCoverage",
@@ -53,6 +56,7 @@ __all__ = [
     "GoldenCounts",
     "Header",
     "Journal",
+    "KnownDeprecation",
     "Mode",
     "Opening",
     "Record",

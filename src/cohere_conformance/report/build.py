@@ -21,9 +21,11 @@ from cohere_conformance.report.coverage import (
     SkippedInput,
     UnreadableInput,
 )
+from cohere_conformance.report.deprecated import calendar
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
 from cohere_conformance.report.example import LONGEST_PATH, clean, example, rank
 from cohere_conformance.report.gaps import Gaps
+from cohere_conformance.report.notices import Notices
 from cohere_conformance.report.operation_counts import OperationCounts
 from cohere_conformance.report.sdk_effect import SdkParse
 from cohere_conformance.report.shape import Footer, Report, Row, Totals
@@ -51,9 +53,12 @@ class Tally:
     Args:
         curl: store a curl command with each example.
         sdk: parses the responses of examples; `None` if they are not to be parsed.
+        watched: labels of operations and names of models that are deprecated.
     """
 
-    def __init__(self, *, curl: bool = True, sdk: ParseWithSdk | None = None) -> None:
+    def __init__(
+        self, *, curl: bool = True, sdk: ParseWithSdk | None = None, watched: Collection[str] = ()
+    ) -> None:
         self._curl = curl
         self._sdk = sdk
         self._entries: dict[RowKey, DistinctFinding] = {}
@@ -65,6 +70,7 @@ class Tally:
         self._remarks: set[InputNote] = set()
         self._gaps = Gaps()
         self._together = Together()
+        self._notices = Notices(watched)
         self._unrouted = 0
 
     @property
@@ -147,6 +153,7 @@ class Tally:
             of_a_case=bool(case) and not setup,
             inconclusive=bool(inconclusive),
         )
+        self._notices.add(operation, exchange)
 
     def add_unreadable(self, error: TrafficError) -> None:
         """Note an input that could not be read to its end."""
@@ -179,6 +186,7 @@ class Tally:
         self._foreign.update(other._foreign)
         self._gaps.merge(other._gaps)
         self._together.merge(other._together)
+        self._notices.merge(other._notices)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
         self._remarks |= other._remarks
@@ -257,6 +265,7 @@ class Tally:
             baseline_problems=accepted.problems,
             baseline_unseen=accepted.unseen,
             known_defects=known,
+            deprecated=calendar(background.deprecations, self._notices.seen(header.started_at), finished_at),
             coverage=coverage,
             footer=footer,
             sentences=background.sentences.named_by(rows),

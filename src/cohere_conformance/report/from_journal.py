@@ -78,7 +78,7 @@ def report_of(
         ReportError: a journal cannot be read.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    tally = Tally(curl=curl, sdk=sdk)
+    tally = Tally(curl=curl, sdk=sdk, watched=[one.name for one in background.deprecations])
     run = _Run({*operations, *further}, exercised, untestable, tally, fuzzed, background, features)
     for part in parts:
         for journal in part.journals:

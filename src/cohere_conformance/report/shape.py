@@ -13,6 +13,7 @@ import msgspec
 from cohere_conformance.model import Kind, Severity
 from cohere_conformance.report.changes import Changes
 from cohere_conformance.report.coverage import CaseCoverage, Count, Coverage
+from cohere_conformance.report.deprecated import Deprecation
 from cohere_conformance.report.header import EntryProblem, Header
 from cohere_conformance.report.sdk_effect import SdkEffect, SdkParse
 
@@ -246,6 +247,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         baseline_unseen: entries of the baseline about operations that were not called.
         causes: the mistakes that explain the findings, the most important one first.
         changes: what has changed since earlier runs; null without a history.
+        deprecated: the deprecated operations and models that were called, and what the server said about the
+            end of something; what ends first comes first.
         coverage: what was covered and what was not.
         sentences: about the requirements and cases that the findings name.
         footer: totals and verdict.
@@ -259,6 +262,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     baseline_unseen: Count = 0
     causes: tuple[Cause, ...] = ()
     changes: Changes | None = None
+    deprecated: tuple[Deprecation, ...] = ()
     coverage: Coverage
     sentences: Sentences = Sentences()
     footer: Footer

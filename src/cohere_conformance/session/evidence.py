@@ -33,6 +33,7 @@ from cohere_conformance.report import (
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from cohere_conformance.sdk.parse import parse_with_sdk
 from cohere_conformance.session.claims import waived
+from cohere_conformance.session.deprecations import known_deprecations
 from cohere_conformance.session.sdk_evidence import with_sdk
 from cohere_conformance.session.shown_features import feature_source
 
@@ -123,6 +124,7 @@ def background_of(contract: Contract) -> Background:
         ),
         refused=frozenset(case.id for case in cases if min(case.expect.status, default=0) >= 400),
         corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
+        deprecations=known_deprecations(contract),
     )
 
 

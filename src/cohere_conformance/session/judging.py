@@ -19,6 +19,7 @@ from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.report import Tally
 from cohere_conformance.sdk.parse import parse_with_sdk
 from cohere_conformance.sdk.parsing import installed
+from cohere_conformance.session.deprecations import known_deprecations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,8 @@ class Judge:
 
     def tally(self) -> Tally:
         """Return an empty tally for what is judged."""
-        return Tally(sdk=parse_with_sdk if self.settings.sdk_effect else None)
+        watched = [one.name for one in known_deprecations(self.contract)]
+        return Tally(sdk=parse_with_sdk if self.settings.sdk_effect else None, watched=watched)
 
     def findings(self, exchange: Exchange) -> list[Finding]:
         """Return the findings about one exchange; those about a known spec defect name its amendment."""

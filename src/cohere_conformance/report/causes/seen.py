@@ -13,6 +13,7 @@ from cohere_conformance.report.shape import Sentences
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from cohere_conformance.report.deprecated import KnownDeprecation
     from cohere_conformance.report.example import Rank
     from cohere_conformance.report.shape import Row
 
@@ -43,6 +44,7 @@ class Background:
         refused: ids of the cases whose request the server should refuse.
         missing: ids of the cases that need a feature which the server lacks, by the id of the feature.
         corrections: the amendments of the document, by id.
+        deprecations: operations and models that are known to be deprecated.
     """
 
     declarations: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Background:
     refused: Collection[str] = frozenset()
     missing: Mapping[str, Collection[str]] = field(default_factory=dict)
     corrections: Mapping[str, Correction] = field(default_factory=dict)
+    deprecations: tuple[KnownDeprecation, ...] = ()
 
     def declaration(self, operation: str, location: str) -> str:
         """Return where a location is declared; operation and location, if that is unknown."""

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from cohere_conformance.data import folder as shipped
 from cohere_conformance.errors import ReportError
 from cohere_conformance.report.explain import explain_kind
-from cohere_conformance.report.render import hints, latency_bars, matrix, members, parts, wording
+from cohere_conformance.report.render import deprecated, hints, latency_bars, matrix, members, parts, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.page_data import notes, page_data
@@ -68,6 +68,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             report=report,
             parts=parts,
             members=members,
+            deprecated=deprecated,
             golden_line=golden_line,
             hints=hints,
             wording=wording,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.report.render import hints, members, parts, wording
 from cohere_conformance.report.render.changes import changes_lines
+from cohere_conformance.report.render.deprecated import markdown_lines
 from cohere_conformance.report.render.golden import golden_line
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
@@ -48,6 +49,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER, limit: int = 5
         *_causes(report, folder, limit),
         *_list(parts.BASELINE, [prose(line) for line in parts.baseline_lines(report)], limit),
         *_list(parts.ACCEPTED, [prose(line) for line in parts.accepted_lines(report)], limit),
+        *markdown_lines(report.deprecated[:limit]),
         *_ends(report, limit),
         *_operations(report),
         *_fuzzed(report),
