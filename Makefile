@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Both targets start hundreds of processes; without bytecode each would compile every module anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint docs interpreters selftest benchmarks clean
+.PHONY: run test observed lint docs interpreters selftest benchmarks clean
 
 run: .venv/ready
 	$(BIN)/cohere-conformance run -n 4
@@ -22,6 +22,10 @@ interpreters: .venv/ready
 # Every fault against the suites and the fuzzer: takes minutes.
 selftest: .venv/ready
 	$(BIN)/cohere-conformance selftest
+
+# What each case sends and shows, for the plan of a night; after a change of a case or of the contract.
+observed: .venv/ready
+	$(BIN)/python -m cohere_conformance.session.observing
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ FLOORS = [
     {"client"},
     {"configuration"},
     {"checks", "reference", "cases"},
+    {"planning"},
     {"sdk"},
     {"session"},
     {"fuzz", "golden"},

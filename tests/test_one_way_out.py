@@ -29,7 +29,7 @@ KNOWN = {
     # The OpenAPI document that `contract drift --document URL` names; it is no target, and no key is sent.
     "drift/fetching.py": {"Client"},
 }
-SENDERS = {"session/worker.py", "session/probe.py", "session/survey.py"}
+SENDERS = {"session/worker.py", "session/probe.py", "session/survey.py", "session/sweeping.py"}
 """What sends to a target: through the guard of the run."""
 OFFLINE = {"golden/replayer.py", "golden/fresh_server.py"}
 """What plays recordings, or calls an application in this process: through a transport that reaches nobody."""

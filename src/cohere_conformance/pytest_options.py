@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import msgspec
+import pytest
+from rich.console import Console
 
 from cohere_conformance.access import Access
+from cohere_conformance.baseline import in_force
 from cohere_conformance.client.added import checked_variable, field_of
+from cohere_conformance.client.billed import BILLED_UNITS
 from cohere_conformance.curl import KEY_VARIABLE
-from cohere_conformance.errors import UsageError
+from cohere_conformance.errors import ConformanceError, UsageError
 from cohere_conformance.fuzz.driver import FuzzDriver
 from cohere_conformance.fuzz.effort import FuzzOptions, FuzzProfile
 from cohere_conformance.golden import own_or_shipped
@@ -21,21 +27,26 @@ from cohere_conformance.model import Severity
 from cohere_conformance.names import unknown
 from cohere_conformance.report import ConfigurationUsed
 from cohere_conformance.report.example import without_password
+from cohere_conformance.report.render.safe import lines
+from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.plan import RunOptions
 from cohere_conformance.session.role_models import parse_models
+from cohere_conformance.session.shown_night import show_night
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
+    from cohere_conformance.session.clock import RunClock
 
 _PREFIX = "--conformance-"
 _FLAGS = {
-    f"{_PREFIX}{name}" for name in ("live", "own-server", "no-tls-verify", "protocol-only", "sdk-effect")
+    f"{_PREFIX}{name}"
+    for name in ("live", "own-server", "no-tls-verify", "protocol-only", "sdk-effect", "plan", "no-plan")
 }
 """The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
+_AMOUNT = re.compile(r"[a-z_]{1,40}=[0-9]{1,12}(\.[0-9]{1,6})?")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 30 * 24 * 3600 + 1
 
@@ -79,6 +90,9 @@ def add_options(parser: pytest.Parser) -> None:
         help="model that a role of the cases means; repeatable",
     )
     add("--conformance-shard", metavar="I/N", help="run this share of the cases only, such as 2/4")
+    add("--conformance-plan", action="store_true", help="show the plan of the night, and send nothing")
+    add("--conformance-no-plan", action="store_true", help="run all cases against a live host")
+    add("--conformance-max-billed", metavar="AMOUNT", default="", help="most that may be billed, by unit")
     add("--conformance-max-requests", metavar="N", type=int, help="maximum number of requests")
     add("--conformance-patience", metavar="SECONDS", type=float, help="how long to wait for each job")
     add(
@@ -218,6 +232,9 @@ def run_options(config: pytest.Config) -> RunOptions:
         cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
         allow=names("--conformance-allow"),
         max_requests=cast("int | None", config.getoption("--conformance-max-requests")),
+        max_billed=_billed(names("--conformance-max-billed")),
+        no_plan=cast("bool", config.getoption("--conformance-no-plan")),
+        dry=cast("bool", config.getoption("--conformance-plan")),
         faults=tuple(cast("list[str]", config.getoption("--conformance-fault"))),
         seed=cast("int | None", config.getoption("--conformance-seed")),
         seconds=_seconds(cast("str | None", config.getoption("--conformance-time-limit"))),
@@ -226,6 +243,74 @@ def run_options(config: pytest.Config) -> RunOptions:
         shard=cast("str | None", config.getoption("--conformance-shard")),
         models=parse_models(cast("list[str]", config.getoption("--conformance-model"))),
     )
+
+
+def _billed(given: tuple[str, ...]) -> dict[str, float]:
+    """Return the most that may be billed by unit, from texts such as `tokens=1500`."""
+    most = {}
+    for text in given:
+        unit, _, number = text.partition("=")
+        if not _AMOUNT.fullmatch(text):
+            raise UsageError(
+                f"--max-billed {text[:80]!r}: expected UNIT=NUMBER, such as tokens=1500,search_units=40"
+            )
+        if unit not in BILLED_UNITS:
+            raise UsageError(unknown("--max-billed", unit, BILLED_UNITS))
+        most[unit] = float(number)
+    return most
+
+
+def new_campaign(
+    config: pytest.Config, used: ConfigurationUsed | None, workers: int, clock: RunClock
+) -> Campaign:
+    """Return the run that the options describe.
+
+    Args:
+        config: of pytest.
+        used: what was taken from a configuration file.
+        workers: how many processes send.
+        clock: the time of the run.
+
+    Raises:
+        UsageError: an option has an invalid value.
+        ConformanceError: a document below `contracts/` or `suites/` is broken.
+    """
+    chosen = driver(config)
+    return Campaign(
+        run_options(config),
+        chosen,
+        folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
+        fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
+        environment=os.environ,
+        workers=workers,
+        arguments=arguments(config, chosen.command),
+        configuration=used,
+        baseline=in_force(cast("str", config.getoption("--conformance-baseline"))),
+        clock=clock,
+        **files(config),
+    )
+
+
+def show_plan(config: pytest.Config, clock: RunClock) -> int:
+    """Print the plan of the night, and return the exit code; nothing is sent.
+
+    Args:
+        config: of pytest.
+        clock: the time of the run.
+
+    Raises:
+        pytest.UsageError: an option has an invalid value, or the run has no plan.
+    """
+    used = None
+    try:
+        used = configuration(config)
+        show_night(new_campaign(config, used, 1, clock), Console(soft_wrap=True))
+    except UsageError as error:
+        raise pytest.UsageError(lines(with_key(str(error), used))) from error
+    except ConformanceError as error:
+        print(lines(f"cohere-conformance: {error}"), file=sys.stderr)
+        return 3
+    return 0
 
 
 def _seconds(given: str | None) -> float | None:

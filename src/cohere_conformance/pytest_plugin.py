@@ -8,7 +8,6 @@ that of the report: 0 conforms, 1 deviates, 2 interrupted, 3 the target or the h
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -16,7 +15,6 @@ import pytest
 
 from cohere_conformance import suites
 from cohere_conformance.access import VARIABLE
-from cohere_conformance.baseline import in_force
 from cohere_conformance.cases import Case
 from cohere_conformance.client.deadline import GRACE
 from cohere_conformance.errors import ConformanceError, ForbiddenError, ReportError, UsageError
@@ -25,25 +23,23 @@ from cohere_conformance.fuzz.driver import FuzzExecutor, test_id
 from cohere_conformance.golden.driver import CassetteDriver
 from cohere_conformance.golden.replayer import Replayer
 from cohere_conformance.golden.verifier import Verifier
-from cohere_conformance.model import Severity
 from cohere_conformance.names import slug, unknown
 from cohere_conformance.privacy import redact
 from cohere_conformance.pytest_options import (
     add_options,
-    arguments,
     configuration,
-    driver,
-    files,
     key_variable,
-    run_options,
+    new_campaign,
+    show_plan,
     with_key,
 )
 from cohere_conformance.pytest_report import GAVE_UP, Reporting, ShownProgress, is_brief
 from cohere_conformance.report.example import LONGEST_BODY
 from cohere_conformance.report.render.safe import lines, plain
 from cohere_conformance.session.api import Api, DeviatesError, InconclusiveError
-from cohere_conformance.session.campaign import Campaign, Identity
+from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import CollectedTest
+from cohere_conformance.session.identity import Identity
 from cohere_conformance.session.interrupt import terminate_like_interrupt
 from cohere_conformance.session.plan import TargetKind, secrets
 from cohere_conformance.session.result import CaseResult
@@ -53,6 +49,7 @@ from cohere_conformance.session.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
     from types import ModuleType
 
     from xdist.workermanage import WorkerController
@@ -82,18 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
     used = None
     try:
         used = configuration(config)
-        chosen = driver(config)
-        campaign = config.stash[_CAMPAIGN] = Campaign(
-            run_options(config),
-            chosen,
-            folder=Path(cast("str", config.getoption("--conformance-report-dir"))),
-            fail_on=Severity(cast("str", config.getoption("--conformance-fail-on"))),
-            environment=os.environ,
-            workers=workerinput[_WORKERS] if workerinput else max(workers, 1),
-            arguments=arguments(config, chosen.command),
-            configuration=used,
-            baseline=in_force(cast("str", config.getoption("--conformance-baseline"))),
-            **files(config),
+        campaign = config.stash[_CAMPAIGN] = new_campaign(
+            config, used, workerinput[_WORKERS] if workerinput else max(workers, 1), _outcome(config).clock
         )
         if workerinput:
             terminate_like_interrupt()
@@ -115,6 +102,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(ShownProgress())
     if not workerinput:
         config.pluginmanager.register(Reporting(campaign, _outcome(config), _close))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Show the plan of the night and send nothing, if that is wanted."""
+    if not config.getoption("--conformance-plan"):
+        return None
+    return show_plan(config, _outcome(config).clock)
 
 
 def _outcome(config: pytest.Config) -> SuitesResult:
@@ -228,7 +223,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _WORKER in config.stash:
             del config.stash[_WORKER]  # pytest ends the collection even so, and nothing is to be begun then
         raise pytest.UsageError(unknown("--case", missing[0], {_id(item) for item in selected}))
-    kept = [item for item in named if plan.shard is None or plan.shard.holds(_id(item))]
+    ahead = config.stash[_CAMPAIGN].left_out
+    kept = [
+        item
+        for item in named
+        if _id(item) not in ahead and (plan.shard is None or plan.shard.holds(_id(item)))
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

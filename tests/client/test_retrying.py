@@ -8,6 +8,8 @@ import pytest
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.retrying import PatientSender
 from cohere_conformance.client.sender import OPEN, Outgoing
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.errors import BudgetError
 
 ASK = Outgoing("GET", "/v1/models")
@@ -21,14 +23,19 @@ def sender(
     """Return one that gets these answers, and the pauses that it makes."""
     coming, pauses = iter(answers), list[float]()
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["x-client-name"] == "cohere-conformance"
         status, body, headers = next(coming)
+        if not status:
+            raise httpx.ReadError("reset")
         return httpx.Response(status, content=body, headers=headers)
 
     transport = httpx.MockTransport(answer)
     made = PatientSender(
-        "https://h", gate=OPEN, longest=longest, pause=pauses.append, transport=transport, budget=Budget(most)
-    )
+        "https://h", gate=OPEN, longest=longest, pause=pauses.append, transport=transport,
+        budget=Budget(most), contract=load_contract(), policies=shipped_policies(), clock=lambda: 0.0,
+        chance=lambda: 0.5,
+    )  # fmt: skip
     return made, pauses
 
 
@@ -65,6 +72,44 @@ def test_the_time_for_waiting_is_limited() -> None:
     assert asked.send(ASK).response.status == 429
     assert asked.send(ASK).response.status == 429
     assert pauses == [60.0, 60.0]
+
+
+BUSY, LOST = (503, b"", {}), (0, b"", {})
+
+
+@pytest.mark.parametrize("outgoing", [ASK, Outgoing("POST", "/v2/chat", body=b"{}")])
+def test_what_reads_or_computes_is_sent_again_a_few_times(outgoing: Outgoing) -> None:
+    asked, pauses = sender(BUSY, LOST, (502, b"", {}), (200, b"{}", {}))
+    assert asked.send(outgoing).response.status == 200
+    assert pauses == [1.0, 2.0, 4.0]
+    asked, pauses = sender(BUSY, BUSY, BUSY, BUSY)
+    assert asked.send(outgoing).response.status == 503
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize(
+    "outgoing",
+    [Outgoing("POST", "/v1/datasets"), Outgoing("DELETE", "/v1/datasets/x"), Outgoing("POST", "/v9/unknown")],
+)
+def test_what_may_have_been_done_already_is_not_sent_again(outgoing: Outgoing) -> None:
+    for answer in (BUSY, LOST):
+        asked, pauses = sender(answer)
+        assert asked.send(outgoing).response.status == answer[0]
+        assert pauses == []
+
+
+def test_a_limit_is_kept_before_the_service_complains() -> None:
+    asked, pauses = sender(*[(200, b"{}", {"x-trial-endpoint-call-limit": "2"})] * 3)
+    for _ in range(3):
+        asked.send(ASK)
+    assert pauses == [60.5]
+
+
+def test_requests_with_another_key_are_not_counted() -> None:
+    asked, pauses = sender(*[(401, b"{}", {"x-trial-endpoint-call-remaining": "0"})] * 3)
+    for _ in range(3):
+        asked.send(Outgoing("GET", "/v1/models", has_key=False))
+    assert pauses == []
 
 
 def test_every_attempt_counts_as_a_request() -> None:

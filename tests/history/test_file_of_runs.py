@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from cohere_conformance.errors import ReportError
-from cohere_conformance.history import prune, remember, stored_runs
+from cohere_conformance.history import last_exercised, prune, remember, stored_runs
 from cohere_conformance.model import Exchange, Finding, Kind, Request, Response, Severity, Source
 from cohere_conformance.report import Header, Mode, Report, Tally
 
@@ -75,6 +77,28 @@ def test_a_run_that_did_not_end_is_compared_and_not_stored(tmp_path: Path) -> No
     assert days(path) == ["01"]
 
 
+def test_it_remembers_when_each_case_was_exercised_last(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    assert last_exercised(path, "a.har") == {}
+    for day, items in ((3, ["a", "b"]), (5, ["b"]), (4, ["b", "c"])):
+        one = report(day, exit_code=3)  # also of runs without a verdict
+        remember(path, one, lambda shown: shown, exercised=items, day=date(2026, 11, day))
+    remember(path, report(6), lambda shown: shown, exercised=["d"])  # without a day nothing is added
+    days_of = {item: day.day for item, day in last_exercised(path, "a.har").items()}
+    assert days_of == {"a": 3, "b": 5, "c": 4}
+    assert last_exercised(path, "b.har") == {}
+
+
+def test_a_file_of_the_first_format_is_extended(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    stored(path, report(1, "/id"))
+    with closing(sqlite3.connect(path)) as connection:  # as the version before wrote it
+        connection.executescript("DROP TABLE exercised; PRAGMA user_version = 1;")
+    assert last_exercised(path, "a.har") == {}
+    remember(path, report(2, "/id"), lambda shown: shown, exercised=["a"], day=date(2026, 11, 2))
+    assert (days(path), list(last_exercised(path, "a.har"))) == (["01", "02"], ["a"])
+
+
 def test_a_report_that_cannot_be_written_leaves_no_run(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     stored(path, report(1))
@@ -107,7 +131,7 @@ def test_pruning_removes_the_oldest_runs(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_not_changed(tmp_path: Path) -> None:
     text, other, newer = (tmp_path / name for name in ("text", "other", "newer"))
     text.write_text("not a database, and long enough to be mistaken for one\n" * 20, encoding="utf-8")
-    for path, statement in ((other, "CREATE TABLE theirs (id)"), (newer, "PRAGMA user_version = 2")):
+    for path, statement in ((other, "CREATE TABLE theirs (id)"), (newer, "PRAGMA user_version = 9")):
         if path is newer:
             stored(path, report(1))
         with sqlite3.connect(path) as connection:

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     help="Shuffle the lifecycle tests with this seed.",
 )
 @options.shard
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Print which cases this night would send to a live target and what that can cost; send nothing.",
+)
+@click.option(
+    "--no-plan",
+    is_flag=True,
+    help="Run all cases against a live target, not only those that are planned for this night.",
+)
 @options.history
 @options.sdk_effect
 @target
@@ -36,10 +46,12 @@ def run(**given: Any) -> int:
     Examples:
       cohere-conformance run
       cohere-conformance run --url http://localhost:4000 --declares v2.chat,rerank -n 4
-      CO_API_KEY=... cohere-conformance run --url https://api.cohere.com --live
+      CO_API_KEY=... cohere-conformance run --url https://api.cohere.com --live --history runs.db
+      cohere-conformance run --url https://api.cohere.com --live --plan
       cohere-conformance run --only chat -- -x --pdb
     """
-    return suites(given, {}).code
+    outcome = suites(given, {})
+    return outcome.status if given["plan"] else outcome.code
 
 
 @click.command()

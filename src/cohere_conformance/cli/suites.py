@@ -105,6 +105,11 @@ _SERVER = (
     ),
     click.option("--max-requests", metavar="N", type=click.IntRange(1), help="Maximum number of requests."),
     click.option(
+        "--max-billed",
+        metavar="AMOUNT",
+        help="Stop when responses say that so much was billed, such as tokens=1500,search_units=40.",
+    ),
+    click.option(
         "--time-limit",
         metavar="TIME",
         help="End the whole run after this time: 90 (seconds), 5m or 1h. Created resources are then removed, "
@@ -186,6 +191,7 @@ def suites(
             "profile",
             "allow",
             "max-requests",
+            "max-billed",
             "time-limit",
             "patience",
             "request-timeout",
@@ -211,6 +217,8 @@ def suites(
     flags += ["--conformance-live"] if given.get("live") else []
     flags += ["--conformance-own-server"] if given.get("own_server") else []
     flags += ["--conformance-no-tls-verify"] if given.get("tls_verify") is False else []
+    flags += ["--conformance-plan"] if given.get("plan") else []
+    flags += ["--conformance-no-plan"] if given.get("no_plan") else []
     flags += ["--conformance-protocol-only"] if given.get("protocol_only") else []
     flags += ["--conformance-sdk-effect"] if given.get("sdk_effect") else []
     flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []
@@ -222,7 +230,7 @@ def suites(
     outcome = run_suites(pytest_arguments(named, [*flags, *given["pytest_options"]]))
     if lasting:
         hint(path, known, "this run")
-    if outcome.report is None and outcome.status == 0:
+    if outcome.report is None and outcome.status == 0 and not given.get("plan"):
         click.echo(
             "cohere-conformance: nothing was sent: the arguments for pytest did not run any test", err=True
         )

@@ -10,7 +10,7 @@ from cohere_conformance.client.deadline import TIME_UP, Deadline
 from cohere_conformance.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _SPARE = 1
 """Requests that are kept free while some are reserved, for a retry on a closed connection."""
@@ -22,16 +22,27 @@ class Budget:
     Args:
         max_requests: maximum number of requests; `None` for no limit.
         deadline: by which the last one has to end.
+        max_billed: how much may be billed, by unit; others are not limited.
+
+    Attributes:
+        billed: how much was billed, by unit.
 
     Raises:
         UsageError: the number is negative.
     """
 
-    def __init__(self, max_requests: int | None, deadline: Deadline | None = None) -> None:
+    def __init__(
+        self,
+        max_requests: int | None,
+        deadline: Deadline | None = None,
+        max_billed: Mapping[str, float] | None = None,
+    ) -> None:
         if max_requests is not None and max_requests < 0:
             raise UsageError(f"expected a number of requests from 0 on, got {max_requests}")
         self._most = max_requests
         self._deadline = deadline or Deadline()
+        self._most_billed = dict(max_billed or {})
+        self.billed: dict[str, float] = {}
         self._spent = 0
         self._kept = 0
         self._lock = threading.Lock()
@@ -61,12 +72,14 @@ class Budget:
         """Allow one more request.
 
         Raises:
-            BudgetError: the limit is reached, the rest is reserved, or the time is up; the request must not
+            BudgetError: a limit is reached, the rest is reserved, or the time is up; the request must not
                 be sent, and is not counted.
         """
         self.on_time()
         with self._lock:
             reserve = self._drawn.reserve
+            if reserve is None:
+                self._check_billed()
             if reserve is not None and reserve.left:
                 reserve.left -= 1
                 self._kept -= 1
@@ -88,6 +101,22 @@ class Budget:
                 self._check(1 + requests, spare=_SPARE)
             self._kept += requests
             return Reserve(self, requests)
+
+    def bill(self, units: Mapping[str, float]) -> None:
+        """Count what a response says was billed, by unit."""
+        if units:
+            with self._lock:
+                for unit, amount in units.items():
+                    self.billed[unit] = self.billed.get(unit, 0.0) + amount
+
+    def _check_billed(self) -> None:
+        for unit, most in self._most_billed.items():
+            billed = self.billed.get(unit, 0.0)
+            if billed >= most:
+                raise BudgetError(
+                    f"expected at most {most:g} billed {unit}, responses said {billed:g}: allow more "
+                    "with --max-billed, or choose fewer cases"
+                )
 
     def _check(self, requests: int, *, spare: int) -> None:
         if self._most is None or self._spent + self._kept + spare + requests <= self._most:

@@ -57,6 +57,7 @@ class Guard:
         policies: what each operation does on the server, by label.
         tiers: what may be called.
         declares: labels of what the target implements.
+        canaries: labels of what may be called whatever its tier.
         hosted: the target is another host: nothing undeclared is sent to it that could do anything.
         fresh: the run has started the target itself, so that nothing was there before.
         now: the time by our clock.
@@ -70,6 +71,7 @@ class Guard:
         *,
         tiers: Iterable[Tier],
         declares: Iterable[str],
+        canaries: Iterable[str] = (),
         hosted: bool,
         fresh: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -80,6 +82,7 @@ class Guard:
         self._policies = policies
         self._tiers = frozenset(tiers)
         self._declares = frozenset(declares)
+        self._canaries = frozenset(canaries)
         self._hosted = hosted
         self._now = now
         self._collections = shipped_collections()
@@ -191,7 +194,11 @@ class Guard:
         route = self._contract.route(outgoing.method, f"http://localhost{outgoing.path}")
         if self._hosted and route.operation is None and not methods(outgoing) <= HARMLESS:
             raise ForbiddenError(f"{outgoing.method} of an undeclared path not allowed on a live host")
-        tiers = {self._policies[one.label].tier for one in meant if not self._removes_own(one)}
+        tiers = {
+            self._policies[one.label].tier
+            for one in meant
+            if one.label not in self._canaries and not self._removes_own(one)
+        }
         if excess := sorted(tiers - self._tiers):
             raise ForbiddenError(f"tier {', '.join(excess)} not allowed on a live host")
 

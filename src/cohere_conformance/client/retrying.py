@@ -1,32 +1,54 @@
-"""Sends requests to a service with a rate limit: waits after a 429, and retries."""
+"""Sends requests to a service of somebody else: within its rate limits, and again where that is harmless."""
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.client.pacing import Pacer
 from cohere_conformance.client.sender import Outgoing, Sender
+from cohere_conformance.contract.tiers import Effect
+from cohere_conformance.model import FailureKind
 from cohere_conformance.recordings.fields import first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from cohere_conformance.model import Exchange, Response
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.tiers import LivePolicy
+    from cohere_conformance.model import Exchange, Headers, Response
 
+CLIENT_NAME = "cohere-conformance"
+"""The value of the header `X-Client-Name`, by which the owner of the service recognises the requests."""
 _TOO_OFTEN = 429
 _WINDOW = 60.0
 """Seconds to wait where a response does not say how long."""
+_UNAVAILABLE = frozenset({502, 503, 504})
+_UNANSWERED = frozenset({FailureKind.REFUSED, FailureKind.RESET})
+_ATTEMPTS = 4
+"""How often a request is sent that gets no response, or one that says that the service is unavailable."""
+_FIRST_PAUSE, _GROWTH = 1.0, 2.0
+_HARMLESS = frozenset({Effect.READS, Effect.COMPUTES})
 
 
 class PatientSender(Sender):
-    """A sender that waits and retries when a response is 429.
+    """A sender that keeps rate limits, waits, and retries.
 
-    A trial key allows twenty requests a minute. A monthly limit is returned as it is: no run can wait that
-    long. So is every response once the time for waiting is used up.
+    Before a request it waits until the rate limit allows it (`Pacer`). After a 429 it waits as long as
+    `Retry-After` says, and retries: nothing was done. A monthly limit is returned as it is: no run can wait
+    that long. So is every response once the time for waiting is used up. After 502, 503, 504 or a lost
+    connection it retries three times, with growing random pauses, but only what reads or computes: what
+    creates, changes or deletes may have been done already.
 
     Args:
-        longest: seconds of waiting in total.
+        contract: the operations.
+        policies: their effects and documented rate limits, by label.
+        longest: seconds of waiting for retries in total.
         pause: waits so many seconds.
+        clock: returns the time in seconds.
+        share: of how many processes that send at the same time this one is one.
+        chance: returns a random number from 0 to 1.
         further: as of `Sender`.
     """
 
@@ -34,27 +56,56 @@ class PatientSender(Sender):
         self,
         base_url: str,
         *,
+        contract: Contract,
+        policies: Mapping[str, LivePolicy],
         longest: float = 600.0,
         pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        share: int = 1,
+        chance: Callable[[], float] = random.random,
         **further: Any,
     ) -> None:
         super().__init__(base_url, **further)
+        self._contract = contract
+        self._policies = policies
         self._left = longest
         self._pause = pause
+        self._pacer = Pacer(policies, clock, share=share)
+        self._chance = chance
 
     def send(self, outgoing: Outgoing, *, position: str = "") -> Exchange:
         """Return the exchange, as `Sender.send` does; each attempt counts as a request."""
+        label = self._contract.route(outgoing.method, f"http://localhost{outgoing.path}").operation
+        counted = label if outgoing.has_key else None  # the limits are those of the key
+        attempts = 0
         while True:
+            if (due := self._pacer.wait(counted)) > 0:
+                self._pause(min(due, max(self.budget.seconds, 0.0)))
             exchange = super().send(outgoing, position=position)
+            attempts += 1
+            if outgoing.has_key:
+                self._pacer.note(counted, exchange.response)
             seconds = _wait(exchange.response)
+            if seconds is None and self._may_repeat(label, exchange.response, attempts):
+                seconds = _FIRST_PAUSE * _GROWTH ** (attempts - 1) * (0.5 + self._chance())
             if seconds is None or seconds > min(self._left, self.budget.seconds):
                 return exchange
             self._left -= seconds
             self._pause(seconds)
 
+    def _may_repeat(self, label: str | None, response: Response, attempts: int) -> bool:
+        """Return whether a request without a useful response may be sent again."""
+        lost = response.failure is not None and response.failure.kind in _UNANSWERED
+        if not (lost or response.status in _UNAVAILABLE) or attempts >= _ATTEMPTS:
+            return False
+        return label is not None and self._policies[label].effect in _HARMLESS
+
+    def _own(self, outgoing: Outgoing) -> Headers:
+        return (*super()._own(outgoing), ("x-client-name", CLIENT_NAME))
+
 
 def _wait(response: Response) -> float | None:
-    """Return how long to wait before a retry; `None` where the response is final."""
+    """Return how long to wait before a retry after a 429; `None` where the response is another one."""
     if response.status != _TOO_OFTEN or b"month" in (response.body or b"").lower():
         return None
     value = first(response.headers, "retry-after") or ""

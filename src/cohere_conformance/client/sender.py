@@ -13,6 +13,7 @@ from cohere_conformance import __version__
 from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.client.added import NO_FIELDS, AddedFields
 from cohere_conformance.client.address import base_url as checked_url
+from cohere_conformance.client.billed import billed_units
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.response import ResponseReader, fields, unanswered
 from cohere_conformance.client.unpack import ACCEPTED
@@ -215,6 +216,7 @@ class Sender:
             response = Response(0, failure=failure, seconds=self._watch.elapsed)
         else:
             response = ResponseReader(self._watch, self._limits.largest).read(answer)
+        self.budget.bill(billed_units(response))
         if response.failure is not None:
             self.budget.on_time()  # a response cut off by the time limit is no failure of the server
         added = {name for name, _ in self._added_to(outgoing)}

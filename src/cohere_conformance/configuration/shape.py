@@ -37,6 +37,7 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         max_requests: maximum number of requests of a run.
+        max_billed: what may be billed at most, by unit, such as tokens=1500,search_units=40.
         time_limit: the whole run ends after this time, in seconds or as a text such as 5m or 1h.
         patience: seconds to wait for a dataset, job or training to be ready.
         request_timeout: seconds that one response may take.
@@ -44,6 +45,7 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     max_requests: Annotated[int, Meta(ge=1, le=10**9)] | UnsetType = UNSET
+    max_billed: Text | UnsetType = UNSET
     time_limit: Positive | Text | UnsetType = UNSET
     patience: NotNegative | UnsetType = UNSET
     request_timeout: Positive | UnsetType = UNSET

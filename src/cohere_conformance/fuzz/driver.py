@@ -46,6 +46,7 @@ class FuzzDriver(Driver):
     command = "fuzz"
     # Nobody can say beforehand what a fuzzer costs: without --allow it only calls what is free.
     live_tiers = frozenset({Tier.FREE_READ})
+    nightly = False
 
     def __init__(self, options: FuzzOptions) -> None:
         self._options = options

@@ -56,6 +56,8 @@ class GoldenMode(enum.StrEnum):
 class _GoldenDriver(Driver):
     """Selects the tests of one exchange."""
 
+    nightly = False
+
     def collects(self, group: str, groups: Collection[str]) -> bool:
         """Return `False`: no module of a group is about one exchange."""
         return False

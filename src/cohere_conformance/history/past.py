@@ -74,7 +74,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         verdict: in one line.
         method: the command with its shard, for `fuzz` with the options that decide which requests are random.
         operations: labels of the operations that were called, and about which nothing is open.
-        only_cases: the cases in `--case`; empty if all were run.
+        only_cases: the cases in `--case`, or those that were planned; empty if all were run.
         skipped: number of cases that were left out.
         findings: by fingerprint, with the accepted ones.
         causes: by id.
@@ -145,9 +145,7 @@ def past_run(report: Report) -> PastRun:
         verdict=report.footer.verdict,
         method=_method(header),
         operations=_operations(report),
-        only_cases=frozenset(
-            argument.partition("=")[2] for argument in header.arguments if argument.startswith("--case=")
-        ),
+        only_cases=_only_cases(header),
         skipped=0 if cases is None else cases.skipped,
         findings={row.fingerprint: _finding(row) for row in (*report.findings, *report.accepted)},
         causes={
@@ -177,6 +175,14 @@ def _figures(report: Report) -> RunFigures:
         causes=len(report.causes),
         seen=sum(row.seen for row in exercise),
         declared=sum(row.declared for row in exercise),
+    )
+
+
+def _only_cases(header: Header) -> frozenset[str]:
+    if header.night is not None:
+        return frozenset(header.night.cases)
+    return frozenset(
+        argument.partition("=")[2] for argument in header.arguments if argument.startswith("--case=")
     )
 
 

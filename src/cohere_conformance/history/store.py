@@ -1,9 +1,13 @@
-"""The file of a history: SQLite, one row for each run, which parallel runs can share."""
+"""The file of a history: SQLite, which parallel runs can share.
+
+It has one row for each run, and one for each case that a target was ever sent, with the last day.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -13,24 +17,28 @@ from cohere_conformance.history.compare import WINDOW, compare
 from cohere_conformance.history.past import PastRun, past_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from cohere_conformance.report.shape import Report
 
 _Written = TypeVar("_Written")
 
-_FORMAT = 1
+_FORMAT = 2
 _APPLICATION = 0x436F6846
 """Marks the file as a history in its SQLite header."""
 _PATIENCE = 60.0
 """Seconds to wait for another run that writes."""
 _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {_FORMAT}",
     "CREATE TABLE runs (id INTEGER PRIMARY KEY, target TEXT, contract TEXT, started_at TEXT, run BLOB)",
     "CREATE INDEX runs_of_a_target ON runs (target, contract, started_at)",
 )
+_EXERCISED = (
+    "CREATE TABLE exercised (target TEXT, item TEXT, day TEXT, PRIMARY KEY (target, item)) WITHOUT ROWID",
+    f"PRAGMA user_version = {_FORMAT}",
+)
+"""What format 2 has in addition to format 1."""
 
 
 class StoredRun(NamedTuple):
@@ -40,15 +48,25 @@ class StoredRun(NamedTuple):
     run: PastRun
 
 
-def remember(path: Path, report: Report, write: Callable[[Report], _Written]) -> tuple[Report, _Written]:
+def remember(
+    path: Path,
+    report: Report,
+    write: Callable[[Report], _Written],
+    *,
+    exercised: Iterable[str] = (),
+    day: date | None = None,
+) -> tuple[Report, _Written]:
     """Compare a report with the history, write it with what has changed, and add the run to the history.
 
-    All of it is one transaction. A run that did not come to a verdict is compared and not added.
+    All of it is one transaction. A run that did not come to a verdict is compared and not added, but the
+    cases that it has exercised are.
 
     Args:
         path: the file, which is created if there is none.
         report: of the run.
         write: writes the report.
+        exercised: ids of the cases whose responses say something about the target.
+        day: on which they were.
 
     Returns:
         The report with its changes, and what `write` has returned.
@@ -72,7 +90,37 @@ def remember(path: Path, report: Report, write: Callable[[Report], _Written]) ->
                 "INSERT INTO runs (target, contract, started_at, run) VALUES (?, ?, ?, ?)",
                 (run.target, run.contract, run.started_at, msgspec.json.encode(compared.run)),
             )
+        if day is not None:
+            connection.executemany(
+                "INSERT INTO exercised (target, item, day) VALUES (?1, ?2, ?3) "
+                "ON CONFLICT (target, item) DO UPDATE SET day = max(day, ?3)",
+                [(run.target, item, day.isoformat()) for item in exercised],
+            )
     return changed, written
+
+
+def last_exercised(path: Path, target: str) -> dict[str, date]:
+    """Return the day on which each case was exercised last; nothing if there is no such file.
+
+    Args:
+        path: the file.
+        target: what the target is called; see `target_name`.
+
+    Raises:
+        ReportError: the file cannot be read, or is something else.
+    """
+    if not path.is_file():
+        return {}
+    with _opened(path) as connection:
+        rows = connection.execute("SELECT item, day FROM exercised WHERE target = ?", (target,))
+        return {item: _day(path, day) for item, day in rows}
+
+
+def _day(path: Path, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ReportError(f"{path}: expected a day, got: {error}; remove the file") from error
 
 
 def stored_runs(path: Path, target: str | None = None) -> list[StoredRun]:
@@ -133,12 +181,15 @@ def _opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]
 
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:
-    """Create the table in an empty file, and reject a file of something else."""
+    """Create the tables in an empty file, add those that an older one lacks, and reject any other file."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if (application, version, tables) == (0, 0, 0):
-        for statement in _SCHEMA:
+        for statement in (*_SCHEMA, *_EXERCISED):
+            connection.execute(statement)
+    elif (application, version) == (_APPLICATION, 1):
+        for statement in _EXERCISED:
             connection.execute(statement)
     elif application != _APPLICATION:
         raise ReportError(f"{path}: expected a history, got another database; name another file")

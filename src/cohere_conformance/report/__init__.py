@@ -27,6 +27,7 @@ from cohere_conformance.report.journal import (
 )
 from cohere_conformance.report.line import Closing, Opening, Record
 from cohere_conformance.report.loading import load
+from cohere_conformance.report.night import LaterNight, NightPlan
 from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
@@ -57,7 +58,9 @@ __all__ = [
     "Header",
     "Journal",
     "KnownDeprecation",
+    "LaterNight",
     "Mode",
+    "NightPlan",
     "Opening",
     "Record",
     "Report",

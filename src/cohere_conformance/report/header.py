@@ -7,6 +7,7 @@ import msgspec
 from cohere_conformance.model import Severity
 from cohere_conformance.report.configuration_used import ConfigurationUsed
 from cohere_conformance.report.coverage import Count
+from cohere_conformance.report.night import NightPlan
 from cohere_conformance.report.role_model import RoleModel
 from cohere_conformance.report.shard import Shard
 
@@ -154,6 +155,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         origins: how many operations the contract has of each origin: the vendor's `document`, or an `SDK`
             only; empty in older reports.
         sdk: name and version of the official SDK that has parsed the examples; empty if none has.
+        night: the plan of the night; null if every case was run that the target may be sent.
         format: the version of this shape.
     """
 
@@ -172,6 +174,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     baseline: AcceptedDrift | None = None
     origins: dict[str, int] = {}
     sdk: str = ""
+    night: NightPlan | None = None
     format: int = FORMAT
 
     @property

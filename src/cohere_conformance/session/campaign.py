@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from cohere_conformance import __version__
 from cohere_conformance.cases import shipped_suite
@@ -21,7 +21,7 @@ from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.client.ledger import LEDGER_FILE, tidy
 from cohere_conformance.errors import ReportError, TargetError, UsageError
-from cohere_conformance.history import remember
+from cohere_conformance.history import last_exercised, remember, target_name
 from cohere_conformance.report import (
     AcceptedDrift,
     ConfigurationUsed,
@@ -29,6 +29,7 @@ from cohere_conformance.report import (
     Header,
     Journal,
     Mode,
+    NightPlan,
     Opening,
     Report,
     RoleModel,
@@ -41,14 +42,18 @@ from cohere_conformance.report import (
 )
 from cohere_conformance.sdk.parsing import sdk_name
 from cohere_conformance.session import permission
+from cohere_conformance.session.clock import REAL, RunClock
 from cohere_conformance.session.driver import Driver
-from cohere_conformance.session.evidence import clear_report, now, publish
+from cohere_conformance.session.evidence import clear_report, exercised_cases, publish
+from cohere_conformance.session.identity import Identity
 from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.plan import Plan, RunOptions, TargetKind, credentials, plan
 from cohere_conformance.session.probe import Probed, probe
 from cohere_conformance.session.role_models import LIST, resolved
 from cohere_conformance.session.settings import WorkerSettings
-from cohere_conformance.session.worker import Worker
+from cohere_conformance.session.shown_target import shown_target
+from cohere_conformance.session.tonight import canaries, tonight
+from cohere_conformance.session.worker import Worker, class_of_sender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,30 +62,8 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case
     from cohere_conformance.model import Severity
 
-EMBEDDED = "reference server (embedded)"
-"""The name of the embedded target in a report."""
-
-
 _LASTING = frozenset({TargetKind.OWN, TargetKind.LIVE})
 """The targets on which something may be left when a run is killed."""
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """What the process that began a run passes to every worker.
-
-    Attributes:
-        run: distinguishes this run from others.
-        started_at: RFC 3339 time at which it began.
-        reference: the target is a reference server.
-        until: time of day, in seconds, at which the run has to end; `None` without a limit.
-        models: of the roles that the cases use.
-    """
-
-    run: str
-    started_at: str
-    reference: bool
-    until: float | None = None
-    models: tuple[RoleModel, ...] = ()
 
 
 @lru_cache(maxsize=2)
@@ -104,6 +87,7 @@ class Campaign:
         baseline: the accepted drift.
         history: file of earlier runs.
         ledger: file in which it is noted what the run creates; in the folder of the report if not given.
+        clock: the time of the run.
 
     Attributes:
         plan: what the run may do.
@@ -131,6 +115,7 @@ class Campaign:
         baseline: AcceptedDrift | None = None,
         history: Path | None = None,
         ledger: Path | None = None,
+        clock: RunClock = REAL,
     ) -> None:
         # Checked before the contract takes it for a base URL.
         self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
@@ -141,8 +126,10 @@ class Campaign:
             environment,
             live_tiers=self.driver.live_tiers,
             recorded_url=self.driver.recorded_url,
+            nightly=self.driver.nightly,
         )
         self._suite = shipped_suite(self.plan.profile)
+        self.plan = replace(self.plan, canaries=canaries(self.plan, self._suite))
         self.cases = self._selected()
         self._roles = self._used_roles()
         self.driver.prepare(self.plan.selected)
@@ -156,6 +143,7 @@ class Campaign:
         self._baseline = baseline
         self._history = history
         self._ledger = (ledger or folder / LEDGER_FILE) if self.plan.target_kind in _LASTING else None
+        self._clock = clock
         self._identity: Identity | None = None
         self._ended: Ended | None = None
 
@@ -225,14 +213,47 @@ class Campaign:
             probed = self._probed()
         models = resolved(self._roles, self.plan.models, self.plan.profile, probed.models)
         self.driver.clear(self._folder)
-        self._identity = Identity(uuid.uuid4().hex[:8], now(), probed.reference, until, models)
+        self._identity = Identity(uuid.uuid4().hex[:8], self._now(), probed.reference, until, models)
         self._set_models(models)
+        self._identity = replace(self._identity, night=self.night())
+
+    def night(self) -> NightPlan | None:
+        """Return the plan of the night; `None` where all cases are run. Nothing is sent.
+
+        Raises:
+            ReportError: the history cannot be read.
+        """
+        if not self.plan.planned:
+            return None
+        last = last_exercised(self._history, target_name(self._header())) if self._history else None
+        reference = self._identity is not None and self._identity.reference
+        keys = credentials(self.plan, reference=reference, environment=self._environment)
+        day = self._clock.now().date()
+        return tonight(self.plan, self._suite, self._judge.contract, day=day, last=last, keys=keys)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Ids of the cases that are planned for other nights."""
+        night = None if self._identity is None else self._identity.night
+        if night is None:
+            return frozenset()
+        return frozenset(night.unplanned).union(*(one.cases for one in night.later))
+
+    @property
+    def target(self) -> Target:
+        """The target, as reports name it."""
+        models = () if self._identity is None else self._identity.models
+        return shown_target(self.plan, self._workers, models)
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def _probed(self) -> Probed:
         deadline = Deadline(self.plan.seconds)
         try:
             gate = permission.guard(self.plan, self._judge.contract)
-            return probe(self.plan, gate, deadline, lists=self._lists)
+            made = class_of_sender(self.plan.target_kind, self._judge.contract, self._clock)
+            return probe(self.plan, gate, deadline, lists=self._lists, sender_class=made)
         except TargetError:
             if deadline.left(removing=False) > 0:
                 raise
@@ -262,6 +283,8 @@ class Campaign:
                 reference=self.identity.reference,
                 until=self.identity.until,
                 ledger=self._ledger,
+                clock=self._clock,
+                workers=self._workers,
             ),
             self.driver,
             name,
@@ -286,6 +309,7 @@ class Campaign:
 
     def _header(self) -> Header:
         contract = self._judge.contract
+        started = self._identity or Identity("", self._now(), reference=False)
         header = Header(
             tool="cohere-conformance",
             version=__version__,
@@ -294,34 +318,16 @@ class Campaign:
             origins=contract.origins,
             mode=Mode.AMENDED,
             inputs=(),
-            started_at=self.identity.started_at,
+            started_at=started.started_at,
             fail_on=self._fail_on,
             arguments=self._arguments,
             configuration=self._configuration,
             baseline=self._baseline,
             sdk=sdk_name() if self.plan.sdk_effect else "",
-            target=None
-            if self.plan.target_kind is TargetKind.RECORDED
-            else Target(
-                url=self.plan.shown_url or EMBEDDED,
-                profile=self.plan.profile,
-                declares=self.plan.declared,
-                without=self.plan.without,
-                protocol_only=self.plan.protocol_only,
-                key=self.plan.key is not None,
-                seed=self.plan.seed,
-                workers=self._workers,
-                serve=self._serve(),
-                models=self.identity.models,
-                shard=self.plan.shard,
-            ),
+            target=None if self.plan.target_kind is TargetKind.RECORDED else self.target,
+            night=started.night,
         )
         return self.driver.describe(header)
-
-    def _serve(self) -> tuple[str, ...]:
-        if self.plan.target_kind is not TargetKind.EMBEDDED:
-            return ()
-        return ("serve", "--profile", self.plan.profile, *(f"--fault={name}" for name in self.plan.faults))
 
     def report(
         self,
@@ -369,7 +375,13 @@ class Campaign:
         """
         if self._history is None:
             return report
-        changed, _ = remember(self._history, report, lambda one: write(one, self._folder))
+        changed, _ = remember(
+            self._history,
+            report,
+            lambda one: write(one, self._folder),
+            exercised=exercised_cases(self._folder, report),
+            day=self._clock.now().date(),
+        )
         return changed
 
     def _opening(self) -> Opening:

@@ -104,12 +104,14 @@ class Driver:
             sends nothing.
         lists_models: whether the roles of cases mean models that the target lists; recorded requests
             have models already.
+        nightly: whether a live host is sent only the cases that are planned for the night.
     """
 
     command: str = "run"
     live_tiers: frozenset[Tier] = LIVE_TIERS
     recorded_url: str | None = None
     lists_models: bool = True
+    nightly: bool = True
 
     def prepare(self, groups: Collection[str]) -> None:
         """Get ready, before anything is sent.

@@ -23,9 +23,11 @@ from cohere_conformance.report import (
     Background,
     Correction,
     Fuzzing,
+    Record,
     Report,
     Sentences,
     merged_header,
+    read_journals,
     report_of,
     run_part,
     write,
@@ -144,6 +146,26 @@ def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:
         for label, group in contract.groups.items()
         if (group in groups or slug(label) in fuzzed) and label in offered
     }
+
+
+def exercised_cases(folder: Path, report: Report) -> set[str]:
+    """Return ids of the cases of a run whose responses say something about the target.
+
+    Args:
+        folder: of the journals.
+        report: of the run.
+
+    Raises:
+        ReportError: there are no journals.
+    """
+    sent = {
+        line.case
+        for journal in read_journals(folder)
+        for line in journal.lines()
+        if isinstance(line, Record) and line.exchange is not None and not line.setup
+    }
+    ends = () if report.coverage.cases is None else report.coverage.cases.ends
+    return sent - {one.case for one in ends if one.outcome != "failed"}
 
 
 def clear_report(folder: Path) -> None:

@@ -8,7 +8,7 @@ from cohere_conformance.client.creations import Creations
 from cohere_conformance.client.guard import Guard
 from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.contract.named import lacking
-from cohere_conformance.contract.tiers import Effect, shipped_policies
+from cohere_conformance.contract.tiers import Effect, Tier, shipped_policies
 from cohere_conformance.session.plan import TargetKind
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Case, Suite
     from cohere_conformance.client.ledger import CreationLedger
     from cohere_conformance.contract import Contract
-    from cohere_conformance.contract.tiers import LivePolicy, Tier
+    from cohere_conformance.contract.tiers import LivePolicy
     from cohere_conformance.session.plan import Plan
 
 
@@ -53,8 +53,11 @@ class Permission:
             return f"{missing} not declared by the target"
         if (skip := case.skip(plan.profile)) is not None:
             return skip.reason
-        if (reason := self.unavailable(case.needs, case.tier)) is not None:
+        tiers = () if case.id in plan.canaries else (case.tier,)
+        if (reason := self.unavailable(case.needs, *tiers)) is not None:
             return reason
+        if case.id not in plan.canaries and (tier := self._policies[case.operation].tier) not in plan.tiers:
+            return f"tier {tier} not allowed on a live host"
         if case.key in {"trial", "expired"} and case.key not in self._keys:
             return f"no {case.key} key known for the target"
         return None
@@ -90,6 +93,15 @@ class Permission:
         return self._policies[operation].effect in {Effect.READS, Effect.COMPUTES}
 
 
+def _canaries(plan: Plan) -> frozenset[str]:
+    """Return labels of the retired operations that may be called because they only read or compute."""
+    return frozenset(
+        label
+        for label, policy in shipped_policies().items()
+        if plan.canaries and policy.tier is Tier.RETIRED and policy.effect in {Effect.READS, Effect.COMPUTES}
+    )
+
+
 def guard(plan: Plan, contract: Contract, ledger: CreationLedger | None = None) -> Guard:
     """Return the guard of the target of a run.
 
@@ -104,6 +116,7 @@ def guard(plan: Plan, contract: Contract, ledger: CreationLedger | None = None) 
         policies,
         tiers=plan.tiers,
         declares=plan.declares,
+        canaries=_canaries(plan),
         hosted=plan.target_kind is TargetKind.LIVE,
         fresh=plan.target_kind is TargetKind.EMBEDDED,
         creations=None if ledger is None else Creations(ledger, policies, shipped_collections()),

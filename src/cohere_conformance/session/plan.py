@@ -39,6 +39,8 @@ LIVE_TIERS = frozenset({Tier.FREE_READ, Tier.CHEAP_COMPUTE})
 """Tiers that are sent to a live host unless `--allow` names more."""
 LIVE_REQUESTS = 500
 """Maximum number of requests to a live host unless `--max-requests` is given."""
+NIGHT_REQUESTS = 300
+"""The same for a run whose cases are planned."""
 
 
 class TargetKind(enum.StrEnum):
@@ -73,6 +75,9 @@ class RunOptions(msgspec.Struct, frozen=True):
         cases: ids of the cases to run; all if empty.
         allow: further tiers that may be sent to a live host.
         max_requests: maximum number of requests.
+        max_billed: the most that may be billed, by unit.
+        no_plan: run all cases against a live host, not only those that are planned for the night.
+        dry: nothing is sent, so that no key is needed.
         faults: names of faults of the embedded reference server.
         seed: of the order of calls in lifecycle tests, and of the fuzzer; fixed if not given.
         seconds: after which the run ends; `None` without a limit.
@@ -96,6 +101,9 @@ class RunOptions(msgspec.Struct, frozen=True):
     cases: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     max_requests: int | None = None
+    max_billed: dict[str, float] = {}
+    no_plan: bool = False
+    dry: bool = False
     faults: tuple[str, ...] = ()
     seed: int | None = None
     seconds: float | None = None
@@ -132,6 +140,9 @@ class Plan(msgspec.Struct, frozen=True):
         protocol_only: only the protocol is judged.
         shard: the share of the cases that is run; `None` for all of them.
         sdk_effect: deviating responses are parsed with the official SDK as well.
+        max_billed: the most that may be billed, by unit.
+        planned: whether only the cases are run that are planned for the night.
+        canaries: ids of cases that may be sent although they call retired operations.
     """
 
     target_kind: TargetKind
@@ -157,6 +168,9 @@ class Plan(msgspec.Struct, frozen=True):
     protocol_only: bool = False
     shard: Shard | None = None
     sdk_effect: bool = False
+    max_billed: dict[str, float] = {}
+    planned: bool = False
+    canaries: frozenset[str] = frozenset()
 
     @property
     def shown_url(self) -> str | None:
@@ -171,6 +185,7 @@ def plan(
     *,
     live_tiers: frozenset[Tier] = LIVE_TIERS,
     recorded_url: str | None = None,
+    nightly: bool = False,
 ) -> Plan:
     """Return the plan of a run.
 
@@ -180,6 +195,7 @@ def plan(
         environment: where the key is read from.
         live_tiers: what may be sent to a live host unless the caller allows more.
         recorded_url: base URL of recorded requests, where the responses are recorded ones as well.
+        nightly: the cases that a live host is sent are planned, unless the options name some.
 
     Raises:
         UsageError: an option has an invalid value, or one that is not allowed here; or the official SDK is to
@@ -207,6 +223,8 @@ def plan(
     if profile not in PROFILES:
         raise UsageError(unknown("--profile", profile, PROFILES))
     allowed = live_tiers | _tiers(options.allow)
+    live = target_kind is TargetKind.LIVE
+    planned = live and nightly and not (options.no_plan or options.cases)
     return Plan(
         target_kind=target_kind,
         url=recorded_url or (where.url if where else None),
@@ -216,7 +234,7 @@ def plan(
         selected=_groups("--only", options.only, known),
         cases=frozenset(options.cases),
         tiers=allowed if target_kind is TargetKind.LIVE else frozenset(Tier),
-        max_requests=options.max_requests or (LIVE_REQUESTS if target_kind is TargetKind.LIVE else None),
+        max_requests=options.max_requests or _most_requests(live=live, planned=planned),
         key=_key(key, options, target_kind),
         faults=options.faults,
         seed=options.seed,
@@ -231,7 +249,15 @@ def plan(
         protocol_only=options.protocol_only,
         shard=None if options.shard is None else parse_shard(options.shard),
         sdk_effect=options.sdk_effect,
+        max_billed=options.max_billed,
+        planned=planned,
     )
+
+
+def _most_requests(*, live: bool, planned: bool) -> int | None:
+    if not live:
+        return None
+    return NIGHT_REQUESTS if planned else LIVE_REQUESTS
 
 
 def _target_kind(where: Address | None, options: RunOptions) -> TargetKind:
@@ -264,7 +290,7 @@ def _guard(options: RunOptions, key: str) -> None:
             "--live, which allows requests to the server of somebody else, limited to "
             f"{' and '.join(sorted(LIVE_TIERS))} operations"
         )
-    if not key:
+    if not key and not options.dry:
         raise UsageError(
             f"--live: expected a key in the environment variable {options.key_variable or KEY}, got none"
         )

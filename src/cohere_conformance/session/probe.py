@@ -13,6 +13,8 @@ from cohere_conformance.session.plan import Plan, TargetKind
 from cohere_conformance.session.role_models import LIST_PATH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cohere_conformance.client.deadline import Deadline
     from cohere_conformance.client.sender import Gate
     from cohere_conformance.model import Response
@@ -34,7 +36,14 @@ class Probed(NamedTuple):
     models: Response | None
 
 
-def probe(plan: Plan, gate: Gate, deadline: Deadline, *, lists: bool = False) -> Probed:
+def probe(
+    plan: Plan,
+    gate: Gate,
+    deadline: Deadline,
+    *,
+    lists: bool = False,
+    sender_class: Callable[..., Sender] = Sender,
+) -> Probed:
     """Send one request to the target, and one more to a live host if the models are needed.
 
     Args:
@@ -42,6 +51,7 @@ def probe(plan: Plan, gate: Gate, deadline: Deadline, *, lists: bool = False) ->
         gate: of the sender.
         deadline: of the run.
         lists: whether the list of models is needed.
+        sender_class: makes the sender.
 
     Raises:
         TargetError: the target does not respond, or refuses the key.
@@ -55,7 +65,7 @@ def probe(plan: Plan, gate: Gate, deadline: Deadline, *, lists: bool = False) ->
     limits = msgspec.structs.replace(
         _LIMITS, silence=silence, total=min(total, deadline.left(removing=False))
     )
-    with Sender(
+    with sender_class(
         plan.url or "",
         gate=gate,
         key=plan.key,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cohere_conformance.session.clock import REAL, RunClock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -33,6 +35,8 @@ class WorkerSettings:
         reference: the target is a reference server.
         until: time of day, in seconds, at which the run has to end; `None` without a limit.
         ledger: file in which it is noted what the run creates; `None` where nothing outlives the run.
+        clock: the time of the run.
+        workers: how many processes send.
     """
 
     plan: Plan
@@ -47,3 +51,5 @@ class WorkerSettings:
     reference: bool
     until: float | None = None
     ledger: Path | None = None
+    clock: RunClock = REAL
+    workers: int = 1

@@ -10,6 +10,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import ConformanceError, ReportError, UsageError
 from cohere_conformance.report import process_code
 from cohere_conformance.report.verdict import INTERRUPTED
+from cohere_conformance.session.clock import REAL, RunClock
 from cohere_conformance.session.interrupt import terminable
 
 if TYPE_CHECKING:
@@ -33,14 +34,19 @@ class SuitesResult:
 
     The plugin of the suites finds it among the plugins of pytest, and fills it in.
 
+    Args:
+        clock: the time of the run.
+
     Attributes:
+        clock: likewise.
         campaign: the run; `None` while none has begun.
         report: the report as last written; `None` if there is none.
         files: of the report.
         status: what pytest returned.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: RunClock = REAL) -> None:
+        self.clock = clock
         self.campaign: Campaign | None = None
         self.report: Report | None = None
         self.files: tuple[Path, ...] = ()
@@ -140,18 +146,19 @@ def pytest_arguments(options: Mapping[str, Iterable[object]], further: Iterable[
     return [*arguments, str(suites), *further]
 
 
-def run_suites(arguments: Iterable[str]) -> SuitesResult:
+def run_suites(arguments: Iterable[str], clock: RunClock = REAL) -> SuitesResult:
     """Run pytest on the suites, and return the result.
 
     Args:
         arguments: of pytest, as `pytest_arguments` returns them.
+        clock: the time of the run; that of this machine with several processes.
 
     Raises:
         ReportError: a plugin of the caller exited the process.
     """
     import pytest  # slow to import, and only these commands need it
 
-    outcome = SuitesResult()
+    outcome = SuitesResult(clock)
     with terminable(), outcome.agreeing():
         try:
             outcome.status = int(pytest.main([*arguments], plugins=[outcome]))

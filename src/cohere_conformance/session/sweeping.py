@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.client.ledger import CreationLedger, entries
-from cohere_conformance.client.retrying import PatientSender
-from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
+from cohere_conformance.session.clock import REAL
 from cohere_conformance.session.plan import TargetKind
 from cohere_conformance.session.probe import probe
 from cohere_conformance.session.sweep import Sweep, SweepGate
-from cohere_conformance.session.worker import limits
+from cohere_conformance.session.worker import class_of_sender, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +44,9 @@ def sweeping(plan: Plan, path: Path, descriptor: int, *, removing: bool) -> Iter
         LedgerError: the ledger cannot be read or written.
     """
     contract, gate = load_contract(), SweepGate()
-    probe(plan, gate, Deadline(None))
-    live = plan.target_kind is TargetKind.LIVE
-    sender = (PatientSender if live else Sender)(
+    sender_class = class_of_sender(plan.target_kind, contract, REAL)
+    probe(plan, gate, Deadline(None), sender_class=sender_class)
+    sender = sender_class(
         plan.url or "",
         gate=gate,
         key=plan.key,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from cohere_conformance.client.deadline import TIME_UP, Deadline
 from cohere_conformance.client.ledger import CreationLedger
 from cohere_conformance.client.retrying import PatientSender
 from cohere_conformance.client.sender import Limits, Sender
+from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.report import Journal, Opening
 from cohere_conformance.session import permission
 from cohere_conformance.session.driver import Connection
@@ -20,10 +22,12 @@ from cohere_conformance.session.patience import Patience, Timer
 from cohere_conformance.session.plan import TargetKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from cohere_conformance.cases import Case
+    from cohere_conformance.contract import Contract
     from cohere_conformance.session.api import Api
+    from cohere_conformance.session.clock import RunClock
     from cohere_conformance.session.driver import Driver, Executor
     from cohere_conformance.session.result import CaseResult
     from cohere_conformance.session.runner import Runner
@@ -61,6 +65,29 @@ def limits(target_kind: TargetKind, request_timeout: float | None = None) -> Lim
     return replace(usual, silence=request_timeout, total=request_timeout)
 
 
+def class_of_sender(
+    target_kind: TargetKind, contract: Contract, clock: RunClock, workers: int = 1
+) -> Callable[..., Sender]:
+    """Return what makes senders to a target.
+
+    Args:
+        target_kind: whose server it is: only a live service has rate limits.
+        contract: the operations.
+        clock: the time of the run.
+        workers: how many processes send.
+    """
+    if target_kind is not TargetKind.LIVE:
+        return Sender
+    return partial(
+        PatientSender,
+        contract=contract,
+        policies=shipped_policies(),
+        pause=clock.sleep,
+        clock=clock.monotonic,
+        share=workers,
+    )
+
+
 class Worker:
     """Runs cases in one process.
 
@@ -77,7 +104,8 @@ class Worker:
         self._open = ExitStack()
         self._deadline = Deadline(None if settings.until is None else settings.until - time.time())
         self._journal: Journal | None = None
-        self._budget = Budget(settings.requests, self._deadline)
+        billed = {unit: most / settings.workers for unit, most in settings.plan.max_billed.items()}
+        self._budget = Budget(settings.requests, self._deadline, billed)
         self._timer = Timer()
         self._patience = Patience()
         self._runner: Runner | None = None
@@ -104,8 +132,9 @@ class Worker:
             left=lambda: self._budget.seconds,
             timer=self._timer,
         )
-        # Only a live service has a rate limit.
-        sender_class = PatientSender if live else Sender
+        sender_class = class_of_sender(
+            plan.target_kind, settings.judge.contract, settings.clock, settings.workers
+        )
         guard = permission.guard(plan, settings.judge.contract, self._ledger())
         sender = sender_class(
             url,

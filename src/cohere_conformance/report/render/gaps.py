@@ -44,6 +44,8 @@ def _gaps(report: Report) -> Iterator[Omission]:
     if cases is not None:
         number = len(parts.ends_with_reason(cases))
         yield from _named("case without a response", parts.end_lines(cases), decides=True, number=number)
+    if (night := report.header.night) is not None and night.unplanned:
+        yield from _named("case", night.unplanned, "too large for a night (run --no-plan)")
     yield from _named(
         "requirement",
         [f"{one.requirement} on {one.operation}" for one in coverage.untestable],

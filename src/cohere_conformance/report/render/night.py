@@ -1,0 +1,41 @@
+"""The plan of a night in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cohere_conformance.report.verdict import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cohere_conformance.report.night import NightPlan
+
+_NIGHTS = 3
+"""Later nights that are named one by one."""
+
+
+def night_line(plan: NightPlan) -> str:
+    """Return in one line what the night sends, and when the rest comes."""
+    ahead = sum(len(one.cases) for one in plan.later)
+    line = (
+        f"night of {plan.day}: {quantity(len(plan.cases), 'case')} planned, {plan.requests} requests, "
+        f"{plan.elements} of {plan.declared} declared response elements"
+    )
+    return f"{line}; {ahead} cases come later ({later(plan)})" if ahead else line
+
+
+def later(plan: NightPlan) -> str:
+    """Return on which nights the other cases come, such as `night 2: 190, night 3: 40`."""
+    first, rest = plan.later[:_NIGHTS], plan.later[_NIGHTS:]
+    texts = [f"night {one.night}: {len(one.cases)}" for one in first]
+    if rest:
+        more = sum(len(one.cases) for one in rest)
+        texts.append(f"until night {rest[-1].night}: {more}")
+    return ", ".join(texts)
+
+
+def bills(units: Mapping[str, int]) -> str:
+    """Return an amount in several units, such as `7 pages, 1,369 tokens`."""
+    texts = [f"{number:,} {unit.replace('_', ' ')}" for unit, number in units.items() if number]
+    return ", ".join(texts) or "nothing"

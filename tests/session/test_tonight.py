@@ -1,0 +1,109 @@
+"""The plan of a night against somebody else's server."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cohere_conformance.cases import shipped_suite
+from cohere_conformance.contract import load_contract
+from cohere_conformance.contract.tiers import Tier, shipped_policies
+from cohere_conformance.planning import load_observations
+from cohere_conformance.session.plan import Plan, RunOptions, plan
+from cohere_conformance.session.tonight import budget, canaries, tonight
+
+if TYPE_CHECKING:
+    from cohere_conformance.report import NightPlan
+
+URL = "https://api.cohere.com"
+DAY = date(2026, 12, 1)
+POLICIES = shipped_policies()
+
+
+def night(last: dict[str, date] | None = None, **options: object) -> NightPlan:
+    made = planned(**options)
+    return tonight(made, shipped_suite(made.profile), load_contract(), day=DAY, last=last)
+
+
+def planned(**options: object) -> Plan:
+    given = RunOptions(url=URL, live=True, **options)  # type: ignore[arg-type]
+    made = plan(given, load_contract().groups, {"CO_API_KEY": "k" * 20}, nightly=True)
+    return Plan(
+        **{name: getattr(made, name) for name in made.__struct_fields__}
+        | {"canaries": canaries(made, shipped_suite(made.profile))}
+    )
+
+
+@pytest.fixture(scope="module")
+def first() -> NightPlan:
+    return night({})
+
+
+def test_a_night_keeps_its_budget_and_calls_each_operation_that_may_be_called(first: NightPlan) -> None:
+    assert first.requests <= 300 - 2 - 300 // 6
+    assert first.bills["tokens"] <= 1500
+    assert max(first.calls.values()) <= 15
+    free = {label for label, one in POLICIES.items() if one.tier in {Tier.FREE_READ, Tier.CHEAP_COMPUTE}}
+    assert len(free) == 20
+    asked = first.calls.keys() - free
+    assert free <= first.calls.keys()
+    assert {POLICIES[label].tier for label in asked} == {Tier.RETIRED}
+    assert {first.calls[label] for label in asked} == {1}, "one canary for each"
+
+
+def test_a_night_shows_most_and_a_week_everything(first: NightPlan) -> None:
+    assert first.elements > 0.9 * first.reachable
+    masks = {case: one.mask for case, one in load_observations().cases.items()}
+    nights = [first.cases, *(one.cases for one in first.later)]
+    week = {case for cases in nights[:7] for case in cases}
+    rest = {case for cases in nights[7:] for case in cases}
+    shown = 0
+    for case in week:
+        shown |= masks[case]
+    assert shown.bit_count() == first.reachable
+    assert len(rest) < 0.2 * len(week), "by cases it takes some nights more: at most 15 calls an operation"
+
+
+def test_what_is_left_out_is_listed_with_its_night(first: NightPlan) -> None:
+    ahead = [case for one in first.later for case in one.cases]
+    assert len(ahead) == len(set(ahead)) > 100
+    assert not {*ahead} & {*first.cases}
+    assert first.later[0].night == 2
+    assert first.unplanned == ("embed.refusals.a-batch-of-200-kilobytes-is-served",)
+
+
+def test_the_next_night_has_what_was_left_out(first: NightPlan) -> None:
+    second = night(dict.fromkeys(first.cases, date(2026, 11, 30)))
+    left = {case for one in first.later for case in one.cases}
+    assert len(left & {*second.cases}) > 100
+    assert second.remembered
+
+
+def test_without_a_history_the_calendar_decides() -> None:
+    one = night()
+    assert (one.remembered, one.cases) == (False, night().cases)
+    assert one.day == "2026-12-01"
+
+
+def test_a_larger_budget_allows_more_of_everything() -> None:
+    limits = budget(planned(max_requests=600, max_billed={"tokens": 5000.0}))
+    assert (limits.requests, limits.calls, limits.tokens) == (498, 30, 5000)
+    assert budget(planned()).tokens == 1500
+
+
+def test_only_selected_groups_are_planned() -> None:
+    one = night({}, only=("rerank", "connectors"))
+    assert {case.partition(".")[0] for case in one.cases} == {"rerank", "connectors"}
+
+
+@pytest.mark.parametrize("options", [{"no_plan": True}, {"cases": ("rerank.v2.plain",)}])
+def test_a_run_of_everything_or_of_named_cases_has_no_plan(options: dict[str, object]) -> None:
+    made = planned(**options)
+    assert (made.planned, made.canaries, made.max_requests) == (False, frozenset(), 500)
+
+
+def test_a_target_that_still_has_the_retired_operations_gets_no_canary() -> None:
+    assert planned(profile="contract").canaries == frozenset()
+    assert planned().canaries
