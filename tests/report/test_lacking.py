@@ -12,7 +12,7 @@ from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.keys import PRODUCTION
 from cohere_conformance.reference.server import ServerThread
-from cohere_conformance.report.lacking import CaseEvidence, FeatureSource, missing_features
+from cohere_conformance.report.lacking import CaseEvidence, FeatureSource, feature_cases, missing_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,26 @@ def test_a_response_that_shows_the_feature_proves_it() -> None:
 
 def test_where_everything_fails_no_feature_is_missing() -> None:
     assert proposed(**{f"plain{number}": evidence("", "failed") for number in range(3)}) == []
+
+
+def test_the_cases_of_each_feature_are_counted_by_how_they_ended() -> None:
+    cases = {
+        "a": evidence("a", "passed"),
+        "b": CaseEvidence(CHAT, "failed", frozenset()),
+        "c": evidence("c", "failed", "tools"),
+        "d": evidence("d", "skipped"),
+        "plain": evidence("", "failed"),
+    }
+    citations, tools = feature_cases(cases, SOURCE)
+    assert (tools.feature, tools.title, tools.passed, tools.failed, tools.lacking) == (
+        "tools",
+        "Tools",
+        1,
+        2,
+        1,
+    )
+    assert (citations.failed, citations.lacking, citations.skipped) == (1, 0, 1)
+    assert feature_cases({"plain": evidence("")}, SOURCE) == ()
 
 
 def server(*, refuses: bool) -> AbstractContextManager[ServerThread]:

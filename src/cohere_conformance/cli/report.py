@@ -12,6 +12,7 @@ import msgspec
 from cohere_conformance.cli import options
 from cohere_conformance.cli.configured import configurable
 from cohere_conformance.cli.export import export
+from cohere_conformance.cli.matrix import matrix
 from cohere_conformance.cli.output import deliver
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import ReportError, UsageError
@@ -158,6 +159,9 @@ def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: b
         verbose=verbose,
         quiet=quiet,
     )
+
+
+report.add_command(matrix)
 
 
 class _Lazily:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from cohere_conformance.model import Aspect
+from cohere_conformance.report.feature_cases import FeatureCases
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -258,6 +259,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         deviations: deviations without a finding, such as responses that the SDK cannot parse.
         waits: resources that were waited for; those of killed workers are missing.
         missing: features that the target seems to do without, although nobody says so.
+        features: how the cases ended that need each feature; empty in older reports.
     """
 
     run: Count
@@ -280,6 +282,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     deviations: tuple[str, ...] = ()
     waits: tuple[Waiting, ...] = ()
     missing: tuple[MissingFeature, ...] = ()
+    features: tuple[FeatureCases, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -19,7 +19,13 @@ from cohere_conformance.report.coverage import (
 )
 from cohere_conformance.report.example import clean
 from cohere_conformance.report.fuzzed import FuzzTally
-from cohere_conformance.report.lacking import NO_FEATURES, CaseEvidence, FeatureSource, missing_features
+from cohere_conformance.report.lacking import (
+    NO_FEATURES,
+    CaseEvidence,
+    FeatureSource,
+    feature_cases,
+    missing_features,
+)
 from cohere_conformance.report.line import Closing, Opening, Record
 
 if TYPE_CHECKING:
@@ -218,6 +224,8 @@ class _Run:
             for case, (_, reason, operation, outcome) in ends
             if outcome not in ("passed", "skipped")
         ]
+        evidence = self._evidence()
+        tried = {case: one for case, one in evidence.items() if one.outcome != "skipped"}
         open_ends += [CaseEnd(case=clean(case), operation="", outcome="not-run") for case in not_run]
         return CaseCoverage(
             run=len(self._ends) - outcomes["skipped"],
@@ -239,14 +247,14 @@ class _Run:
             failures=self._failures,
             deviations=self._deviations,
             waits=tuple(sorted(self._waits.values())),
-            missing=missing_features(self._evidence(), self._features),
+            missing=missing_features(tried, self._features),
+            features=feature_cases(evidence, self._features),
         )
 
     def _evidence(self) -> dict[str, CaseEvidence]:
         return {
             case: CaseEvidence(operation, outcome, self._lacks.get(case, frozenset()))
             for case, (_, _, operation, outcome) in self._ends.items()
-            if outcome != "skipped"
         }
 
     def _wait(self, waits: Iterable[Waiting]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from cohere_conformance.report.coverage import MissingFeature
+from cohere_conformance.report.feature_cases import FeatureCases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -78,6 +80,32 @@ def missing_features(cases: Mapping[str, CaseEvidence], source: FeatureSource) -
             made.append(_missing(feature, needing, cases, source))
         covered |= needing
     return tuple(made)
+
+
+def feature_cases(cases: Mapping[str, CaseEvidence], source: FeatureSource) -> tuple[FeatureCases, ...]:
+    """Return how the cases ended that need each feature; features that no case needs are left out.
+
+    Args:
+        cases: of the run, by id, also those that were skipped.
+        source: how features are recognised.
+    """
+    found = []
+    for feature, title in source.titles.items():
+        needing = [one for case, one in cases.items() if feature in source.needs.get(case, ())]
+        ended = Counter(one.outcome for one in needing)
+        if needing:
+            found.append(
+                FeatureCases(
+                    feature=feature,
+                    title=title,
+                    passed=ended["passed"],
+                    failed=ended["failed"],
+                    lacking=sum(one.outcome == "failed" and feature in one.lacks for one in needing),
+                    inconclusive=ended["inconclusive"] + ended["error"],
+                    skipped=ended["skipped"],
+                )
+            )
+    return tuple(found)
 
 
 def _missing(

@@ -63,7 +63,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
         functools.partial(_evidence, report),
     )
     try:
-        page = _environment().get_template(TEMPLATE)
+        page = environment().get_template(TEMPLATE)
         text = page.render(
             report=report,
             parts=parts,
@@ -82,8 +82,8 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             rows=rows,
             data=Markup(data),
             evidence=Markup(evidence),
-            style=Markup(_part("report.css")),
-            script=Markup(_part("report.js")),
+            style=Markup(part("report.css")),
+            script=Markup(part("report.js")),
             latency=latency_bars.picture(report),
             changed=changes_lines(report.changes, limit=LIMIT),
             states={one.id: one.state for one in report.changes.causes} if report.changes else {},
@@ -101,7 +101,8 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what renders the templates of pages: every value is escaped."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(shipped("reports") / "templates"),
         autoescape=True,
@@ -143,7 +144,7 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(str(text).encode("utf-8")).digest()).decode("ascii")
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
     """Return the style or the script of the page, both of which are ours: no value is put into them."""
     path = shipped("reports") / "templates" / name
     try:

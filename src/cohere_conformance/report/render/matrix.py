@@ -170,14 +170,14 @@ def _cell(column: Column, seen: OperationCoverage | None, rows: list[Row], untes
         first = next(row.fingerprint for row in rows if row.severity is worst)
         mark = {Severity.BREAKING: "✗", Severity.ADDITIVE: "+", Severity.NOTICE: "i"}[worst]
         return Cell(worst, f"{mark} {len(rows)}", title, first)
-    if seen is None or not _exercised(column, seen):
+    if seen is None or not exercised(column, seen):
         return Cell(NOT_EXERCISED, "○", NOT_EXERCISED)
     if left:
         return Cell(NOT_TESTABLE, f"○ {left}", also)
     return Cell(PASSED, "✓", f"{PASSED}, no finding")
 
 
-def _exercised(column: Column, seen: OperationCoverage) -> bool:
+def exercised(column: Column, seen: OperationCoverage) -> bool:
     """Return whether any exchange could have shown a deviation in this column."""
     answered = any(status != "0" for status in seen.statuses)
     match column:
