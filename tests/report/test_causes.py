@@ -390,3 +390,13 @@ def test_the_example_is_the_smallest_exchange_of_a_request_that_should_succeed(s
 def test_the_example_of_what_only_refused_requests_show_is_one_of_these(server: Server) -> None:
     server.case("chat.no-messages", [found(Kind.ERROR_ENVELOPE, "/message", status=400)], fails=True)
     assert server.report().causes[0].example.position == "chat.no-messages"
+
+
+def test_the_example_shows_the_mistake_and_not_only_what_follows_from_it(server: Server) -> None:
+    wrong = violated("rerank.count", "/results", operation=RERANK)
+    follows = found(Kind.EXPECTATION_FAILED, "/results/0/index", operation=RERANK)
+    server.case("rerank.a", [wrong, follows], request='{"a longer": "request"}')
+    server.case("rerank.a", [follows], request="{}")
+    (cause,) = server.report().causes
+    assert len(cause.findings) == 2
+    assert "a longer" in cause.example.request_text

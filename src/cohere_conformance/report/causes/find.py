@@ -106,7 +106,7 @@ def _cause(
         findings=tuple(one.row.fingerprint for one in members),
         cases=len(green),
         case_ids=tuple(sorted(shown, key=lambda case: (case not in green, case))[:_MOST_CASES]),
-        example=first_example(members).row.example,
+        example=first_example(group.members).row.example,
         feature=group.key.feature,
         framework=group.key.framework,
         blame=judged.blame,
