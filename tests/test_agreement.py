@@ -47,9 +47,9 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     # pytest collects garbage several times when a session ends; what was there before is none of it.
     gc.freeze()
     yield lambda *arguments: cli.run(arguments)
-    gc.unfreeze()
     campaign._judge.cache_clear()
     gc.collect()  # connections that a planted error has kept from being closed
+    gc.unfreeze()
 
 
 def reported(home: Path) -> int | None:

@@ -136,7 +136,7 @@ def test_a_requirement_is_one_cause_in_all_operations(server: Server) -> None:
     server.case("rerank.a", [violated("rerank.sorted", "/results", operation=RERANK)])
     server.case("rerank.b", [violated("rerank.sorted", "/results", operation="POST /v1/rerank")])
     (cause,) = server.report().causes
-    assert cause.change == "The results are in descending order of relevance_score."
+    assert cause.change == "rerank.sorted: The results are in descending order of relevance_score."
 
 
 def test_what_a_case_expects_follows_what_the_contract_finds_there(server: Server) -> None:
@@ -245,6 +245,34 @@ def test_properties_that_are_undeclared_together_are_one_cause(server: Server) -
     server.case("chat.a", [found(Kind.PROPERTY_UNDOCUMENTED, place) for place in ("/id", "/meta")])
     server.case("chat.b", [found(Kind.PROPERTY_UNDOCUMENTED, place) for place in ("/id", "/meta")])
     assert len(server.report().causes) == 1
+
+
+def test_the_properties_that_are_undeclared_together_are_named(server: Server) -> None:
+    extra = [found(Kind.PROPERTY_UNDOCUMENTED, f"/{name}", value_class="string") for name in ("id", "meta")]
+    server.case("chat.a", extra)
+    (cause,) = server.report().causes
+    assert cause.title == "id and meta are not declared"
+
+
+def test_a_rule_about_a_complete_body_follows_from_what_it_names(server: Server) -> None:
+    extra = found(Kind.PROPERTY_UNDOCUMENTED, "/meta", value_class="object")
+    alone = violated("audio.text-alone", observed="id, meta")
+    server.case("chat.a", [extra, alone, found(Kind.EXPECTATION_FAILED, "/meta", expected="absent")])
+    (cause,) = server.report().causes
+    assert cause.title == "meta is not declared"
+
+
+def test_a_rule_about_a_complete_body_that_names_another_property_is_a_cause(server: Server) -> None:
+    extra = found(Kind.PROPERTY_UNDOCUMENTED, "/meta", value_class="object")
+    server.case("chat.a", [extra, violated("audio.text-alone", observed="id")])
+    assert len(server.report().causes) == 2
+
+
+def test_a_wrong_count_does_not_hide_a_wrong_type_in_an_element(server: Server) -> None:
+    few = violated("rerank.count", "/results", operation=RERANK)
+    text = found(Kind.TYPE_CHANGED, "/results/*/relevance_score", operation=RERANK, value_class="string")
+    server.case("rerank.a", [few, text])
+    assert len(server.report().causes) == 2
 
 
 def test_crashes_on_one_kind_of_input_are_one_cause_in_all_operations(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
@@ -158,13 +159,16 @@ def run_suites(arguments: Iterable[str], clock: RunClock = REAL) -> SuitesResult
     """
     import pytest  # slow to import, and only these commands need it
 
-    outcome = SuitesResult(clock)
+    outcome, frozen = SuitesResult(clock), gc.get_freeze_count()
     with terminable(), outcome.agreeing():
         try:
             outcome.status = int(pytest.main([*arguments], plugins=[outcome]))
         except SystemExit as error:
             traceback.print_exc()
             raise ReportError(f"expected pytest to return, got an exit with {error.code!r}") from error
+        finally:
+            if not frozen:
+                gc.unfreeze()  # what the plugin took out of the collections
         if outcome.report is None and outcome.code == INTERRUPTED and outcome.begun:
             outcome.conclude(interrupted=True)  # so early that pytest had not called the plugin
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _NOT_VALIDATED = (Key("topic", ("invalid", ACCEPTED)), Key("topic", ("required", ACCEPTED)))
 _CRASH = Key("crash-on-invalid", ())
+_WORD = re.compile(r"\w+")
 _RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
 
 
@@ -145,12 +147,29 @@ def _accompanies(
 
 
 def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
-    if other.row.kind is Kind.REQUIREMENT_VIOLATED and one.row.kind is not Kind.REQUIREMENT_VIOLATED:
-        # A wrong count does not explain a wrong type in one of its elements.
-        return one.place == other.place
+    """Return whether a finding may follow from another one by where both are."""
+    required = Kind.REQUIREMENT_VIOLATED
+    if one.place == other.place:
+        return True
     if not one.place or not other.place:
-        return one.place == other.place
-    return f"{one.place}/".startswith(f"{other.place}/") or other.place.startswith(f"{one.place}/")
+        return _names(one, other)
+    above = one.place.startswith(f"{other.place}/")
+    if one.row.kind is required and other.row.kind is not required:
+        # A wrong element does not explain a wrong count.
+        return above
+    if other.row.kind is required and one.row.kind is not required:
+        # A wrong count does not explain a wrong type in one of the elements.
+        return False
+    return above or other.place.startswith(f"{one.place}/")
+
+
+def _names(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a violation that is about a complete body names the undeclared property that is in it."""
+    return (
+        one.row.kind is Kind.REQUIREMENT_VIOLATED
+        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
+        and other.place.rpartition("/")[2] in _WORD.findall(one.row.observed)
+    )
 
 
 def _come_with(group: CauseGroup, other: CauseGroup) -> bool:
@@ -171,5 +190,9 @@ def _precedes(other: CauseGroup, group: CauseGroup) -> bool:
     """Return whether a group is the one that explains, if both always come together."""
     ours = {one.row.fingerprint for one in group.members}
     mutual = all(one.companions & ours for one in other.members)
-    first = (other.severity, -other.count, other.key.parts)
-    return not mutual or first < (group.severity, -group.count, group.key.parts)
+    return not mutual or _order(other) < _order(group)
+
+
+def _order(group: CauseGroup) -> tuple[bool, int, int, tuple[str, ...]]:
+    # What the schema declares says more exactly than a requirement what to change.
+    return group.key.rule == "requirement", group.severity, -group.count, group.key.parts

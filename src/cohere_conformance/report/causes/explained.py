@@ -22,12 +22,14 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     strong = [group for group in groups if not all(one.by_case for one in group.members)]
     weak = [group for group in groups if all(one.by_case for one in group.members)]
     strong = without_consequences(strong, weak)
+    # What follows from a group explains cases as its members do; what cases show is added to no explanation.
+    found = [(group, tuple(group.every)) for group in strong]
     left = []
     for group in weak:
         rest = []
         for one in group.members:
             topical = group.key.rule not in _UNGROUPED
-            if (explaining := _explaining(one, strong, facts, topical=topical)) is not None:
+            if (explaining := _explaining(one, found, facts, topical=topical)) is not None:
                 explaining.followers.append(one)
             else:
                 rest.append(one)
@@ -38,25 +40,35 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
 
 
 def _explaining(
-    one: SeenFinding, strong: Sequence[CauseGroup], facts: Facts, *, topical: bool
+    one: SeenFinding,
+    found: Sequence[tuple[CauseGroup, Sequence[SeenFinding]]],
+    facts: Facts,
+    *,
+    topical: bool,
 ) -> CauseGroup | None:
     """Return the group that explains best why a case fails.
 
     Args:
         one: what the case did not expect.
-        strong: groups of what the contract finds.
+        found: groups of what the contract finds, each with its findings.
         facts: about the run.
         topical: whether the case is about a subject of its own: only what is found with it explains it then.
     """
-    rated = [(rating, group) for group in strong if (rating := _rating(one, group, facts)) is not None]
+    rated = [
+        (rating, group)
+        for group, findings in found
+        if (rating := _rating(one, group, findings, facts)) is not None
+    ]
     rated = [(rating, group) for rating, group in rated if not topical or rating[0] <= _WHOLE]
     # Of several that explain it equally well, the rarest: what is wrong everywhere explains nothing.
     return min(rated, key=lambda pair: (pair[0], len(pair[1].cases), pair[1].key.parts))[1] if rated else None
 
 
-def _rating(one: SeenFinding, group: CauseGroup, facts: Facts) -> tuple[int, int] | None:
+def _rating(
+    one: SeenFinding, group: CauseGroup, findings: Sequence[SeenFinding], facts: Facts
+) -> tuple[int, int] | None:
     """Return how well a group explains a finding, the smallest value best; `None` if it does not."""
-    ours = [other for other in group.members if other.row.operation == one.row.operation]
+    ours = [other for other in findings if other.row.operation == one.row.operation]
     together = bool(one.companions & {other.row.fingerprint for other in ours})
     shared = bool(one.cases) and one.cases <= frozenset(case for other in ours for case in other.cases)
     relations = [_relation(one, other) for other in ours]
@@ -65,7 +77,7 @@ def _rating(one: SeenFinding, group: CauseGroup, facts: Facts) -> tuple[int, int
     if shared and any(not other.place and one.cases <= other.cases for other in ours):
         return _WHOLE, 0
     api = facts.group(one.row.operation)
-    near = [other for other in group.members if facts.group(other.row.operation) == api]
+    near = [other for other in findings if facts.group(other.row.operation) == api]
     if any(_names(one.place) and _names(one.place) == _names(other.place) for other in near):
         return _ELSEWHERE, 0
     common = max((len(_subjects(one) & _subject_of(other)) for other in near if _fits(one, other)), default=0)

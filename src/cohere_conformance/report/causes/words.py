@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from cohere_conformance.report.causes.group import CauseGroup
     from cohere_conformance.report.causes.seen import Background, SeenFinding
+    from cohere_conformance.report.shape import Row
 
 _BODY = "the body"
+_MOST_NAMES = 4
 
 
 def words(group: CauseGroup, members: Sequence[SeenFinding], background: Background) -> tuple[str, str]:
@@ -51,9 +53,8 @@ def _where(group: CauseGroup) -> str:
 def _requirement(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     row = first.row
     says = background.sentences.requirements.get(row.requirement or "", "").rstrip(".")
-    where = f" ({place(row.location)})" if row.location else ""
-    title = f"{row.requirement}{where}: got {row.observed}"
-    return title, f"{says}." if says else f"Send {row.expected}."
+    where = place(row.location) if row.location else _where(group)
+    return f"{where}: got {row.observed}", f"{row.requirement}: {says or f'Send {row.expected}'}."
 
 
 def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
@@ -63,10 +64,27 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
         case Kind.PROPERTY_MISSING:
             return f"{where} is missing", f"Send {where}: {row.expected}."
         case Kind.PROPERTY_UNDOCUMENTED:
-            return f"{where} is not declared", f"Remove {where}, which typed clients do not know."
+            named = _undeclared(group, row)
+            return (
+                f"{named} {'are' if ' and ' in named else 'is'} not declared",
+                f"Remove {named}, which typed clients do not know.",
+            )
         case Kind.NULL_UNEXPECTED:
             return f"{where} is null", f"Send {row.expected} as {where}, or leave it out."
+    if row.expected == "absent":
+        return f"{where} is {row.observed}", f"Leave {where} out."
     return f"{where} is {row.observed}", f"Send {row.expected} as {where}."
+
+
+def _undeclared(group: CauseGroup, row: Row) -> str:
+    """Return the undeclared properties of the object of one, for a reader."""
+    parent = row.location.rpartition("/")[0]
+    rows = (one.row for one in group.every if one.row.kind is Kind.PROPERTY_UNDOCUMENTED)
+    names = sorted({one.location for one in rows if one.location.rpartition("/")[0] == parent})
+    *most, last = map(place, names[:_MOST_NAMES])
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join([*most, last])} and {len(names) - _MOST_NAMES} more"
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _error_body(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
