@@ -119,6 +119,8 @@ def test_a_valid_catalogue_is_loaded(tmp_path: Path) -> None:
         ({"group": "embed"}, "expected the group chat, the file's name, got embed"),
         ({"excluded": "{H2: because}"}, "expected the id of a fact and a reason"),
         ({"excluded": "{H-02: ' '}"}, "expected the id of a fact and a reason"),
+        ({"follows": "[chat.none]"}, "chat.so: follows: expected the id of a requirement, got chat.none"),
+        ({"follows": "[chat.so]"}, "chat.so: follows: expected another requirement"),
     ],
 )
 def test_a_malformed_catalogue_is_refused(tmp_path: Path, changes: dict[str, str], reported: str) -> None:

@@ -310,6 +310,8 @@ class Requirement(msgspec.Struct, frozen=True):
         faults: names of the faults of the reference server that violate it.
         group: the group whose file declares it.
         about: whether it is about content, which servers with canned answers do not claim.
+        follows: ids of the requirements without which it says nothing: where one of them is violated, its own
+            violation is a consequence.
     """
 
     id: str
@@ -321,6 +323,7 @@ class Requirement(msgspec.Struct, frozen=True):
     faults: tuple[str, ...]
     group: str
     about: Subject = Subject.PROTOCOL
+    follows: tuple[str, ...] = ()
 
 
 class Untestable(msgspec.Struct, frozen=True, order=True):

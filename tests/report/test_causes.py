@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHAT, EMBED, RERANK, MODELS = "POST /v2/chat", "POST /v2/embed", "POST /v2/rerank", "GET /v1/models"
-GROUPS = {CHAT: "chat", EMBED: "embed", RERANK: "rerank", MODELS: "models", "POST /v1/rerank": "rerank"}
+GROUPS = {
+    CHAT: "chat",
+    EMBED: "embed",
+    "POST /v1/embed": "embed",
+    RERANK: "rerank",
+    MODELS: "models",
+    "POST /v1/rerank": "rerank",
+}
 BACKGROUND = Background(
     declarations={
         (CHAT, "/usage/tokens"): "Usage/tokens",
@@ -27,6 +34,7 @@ BACKGROUND = Background(
     ),
     refused={"chat.no-messages"},
     missing={"tools": {"chat.tools", "chat.tool-results"}},
+    follows={"embed.batch": ("embed.repeatable",)},
 )
 
 
@@ -107,6 +115,45 @@ def members(report: Report) -> list[list[tuple[str, str]]]:
 
 
 # -- one mistake
+
+
+def test_a_requirement_that_says_nothing_without_another_one_follows_it(server: Server) -> None:
+    server.case("embed.a", [violated("embed.repeatable", "/embeddings/float/*", operation=EMBED)])
+    server.case("embed.b", [violated("embed.batch", "/embeddings/float/*", operation="POST /v1/embed")])
+    (cause,) = server.report().causes
+    assert cause.title.startswith("embeddings.float[]: got")
+
+
+def test_a_requirement_does_not_follow_what_is_wrong_in_other_operations(server: Server) -> None:
+    server.case("embed.a", [violated("embed.repeatable", "/embeddings/float/*", operation=EMBED)])
+    server.case("embed.b", [violated("embed.batch", "/embeddings/float/*", operation=EMBED)])
+    server.case("rerank.a", [violated("embed.batch", "/embeddings/float/*", operation=RERANK)])
+    assert len(server.report().causes) == 2
+
+
+def test_a_value_that_a_requirement_names_in_an_object_follows_it(server: Server) -> None:
+    kept = violated("embed.kept", "/job", operation=EMBED, observed='{"name": ["a", "A"]}')
+    server.case("embed.a", [kept])
+    server.case("embed.b", [found(Kind.EXPECTATION_FAILED, "/job/name", operation=EMBED)])
+    server.case("embed.c", [found(Kind.EXPECTATION_FAILED, "/job/model", operation=EMBED)])
+    first, second = server.report().causes
+    assert (len(first.findings), len(second.findings)) == (2, 1)
+
+
+def test_one_operation_that_accepts_too_much_is_no_lack_of_validation(server: Server) -> None:
+    expected = {"operation": EMBED, "expected": "status 400", "observed": "200: {}"}
+    server.case("embed.a", [violated("embed.most-texts", **expected)], fails=True)
+    server.case("embed.negative", [found(Kind.STATUS_UNEXPECTED, **expected)], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "POST /v2/embed: got 200: {}"
+
+
+def test_values_that_only_cases_expect_come_after_what_the_contract_finds(server: Server) -> None:
+    for number in range(3):
+        expectation = found(Kind.EXPECTATION_FAILED, "/usage", operation=EMBED, expected="an object")
+        server.case(f"embed.{number}", [expectation])
+    server.case("embed.a", [found(Kind.NULL_UNEXPECTED, "/meta", operation=EMBED)])
+    assert [cause.rule for cause in server.report().causes] == ["declaration", "expectation"]
 
 
 def test_each_finding_is_in_exactly_one_cause(server: Server) -> None:

@@ -31,6 +31,7 @@ class _RequirementEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     operations: list[str]
     faults: list[str]
     about: Subject = Subject.CONTENT
+    follows: list[str] = []
 
 
 class _RequirementsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +103,7 @@ def load_requirements(root: Path) -> Catalogue:
                 operations=tuple(entry.operations),
                 faults=tuple(entry.faults),
                 group=file.group,
+                follows=tuple(entry.follows),
             )
         for fact, reason in file.excluded.items():
             if not FACT.fullmatch(fact) or not reason.strip():
@@ -113,6 +115,9 @@ def load_requirements(root: Path) -> Catalogue:
                     f"{path}: withdrawn: {name}: expected the id of a requirement and a reason"
                 )
             withdrawn[name] = reason
+    for name in requirements:
+        if fault := _unfounded(name, requirements):
+            raise ContractError(f"{root}: {name}: follows: {fault}")
     if again := sorted(withdrawn.keys() & requirements.keys()):
         raise ContractError(f"{root}: {again[0]}: expected a unique id, got one that was withdrawn")
     return Catalogue(requirements, excluded, withdrawn)
@@ -143,6 +148,22 @@ def _fault(name: str, entry: _RequirementEntry, known: Mapping[str, Requirement]
         if broken
     )
     return next(faults, "")
+
+
+def _unfounded(name: str, known: Mapping[str, Requirement]) -> str:
+    """Return what is wrong with the requirements that one follows, directly or not, if anything is."""
+    seen: set[str] = set()
+    waiting = [*known[name].follows]
+    while waiting:
+        one = waiting.pop()
+        if one == name:
+            return "expected another requirement, got one that follows this one"
+        if one not in known:
+            return f"expected the id of a requirement, got {one}"
+        if one not in seen:
+            seen.add(one)
+            waiting += known[one].follows
+    return ""
 
 
 @lru_cache(maxsize=1)

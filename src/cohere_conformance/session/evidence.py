@@ -118,13 +118,15 @@ def background_of(contract: Contract) -> Background:
     """Return what the contract and the cases say, for the causes of findings."""
     elements = (one for operation in contract.operations.values() for one in declared(operation))
     cases = shipped_suite().cases
+    requirements = shipped_requirements().requirements
     return Background(
         declarations={(one.operation, one.name): one.declaration for one in elements if one.declaration},
         sentences=Sentences(
-            requirements={one.id: one.says for one in shipped_requirements().requirements.values()},
+            requirements={one.id: one.says for one in requirements.values()},
             cases={case.id: case.about for case in cases},
         ),
         refused=frozenset(case.id for case in cases if min(case.expect.status, default=0) >= 400),
+        follows={one.id: one.follows for one in requirements.values() if one.follows},
         corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
         deprecations=known_deprecations(contract),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from cohere_conformance.report.causes.group import CauseGroup
+    from cohere_conformance.report.causes.keys import Facts
     from cohere_conformance.report.causes.seen import SeenFinding
 
 _NOT_VALIDATED = (Key("topic", ("invalid", ACCEPTED)), Key("topic", ("required", ACCEPTED)))
@@ -21,16 +22,19 @@ _WORD = re.compile(r"\w+")
 _RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
 
 
-def without_consequences(strong: Sequence[CauseGroup], weak: Sequence[CauseGroup]) -> list[CauseGroup]:
+def without_consequences(
+    strong: Sequence[CauseGroup], weak: Sequence[CauseGroup], facts: Facts
+) -> list[CauseGroup]:
     """Return the groups of what the contract finds without those that follow from another one.
 
     Args:
         strong: groups of what the contract finds.
         weak: groups of what only cases expect; some of them explain what a server responds to requests that
             it should have refused.
+        facts: about the run.
     """
-    search = _Search(strong, weak)
-    for find in (search.unvalidated, search.always_with, search.same_object):
+    search = _Search(strong, weak, facts)
+    for find in (search.unvalidated, search.founded, search.always_with, search.same_object):
         for group in sorted(strong, key=lambda one: (-one.severity, one.count, one.key.parts)):
             if group in search and (explaining := find(group)) is not None:
                 explaining.follow(group)
@@ -45,10 +49,13 @@ class _Search:
     Args:
         strong: groups of what the contract finds.
         weak: groups of what only cases expect.
+        facts: about the run.
     """
 
-    def __init__(self, strong: Sequence[CauseGroup], weak: Sequence[CauseGroup]) -> None:
+    def __init__(self, strong: Sequence[CauseGroup], weak: Sequence[CauseGroup], facts: Facts) -> None:
         everything = (*strong, *weak)
+        self._facts = facts
+        self._violations: dict[str, list[CauseGroup]] = {}
         self._order = {id(group): number for number, group in enumerate(everything)}
         self._left = {id(group): group for group in strong}
         self._weak = {id(group): group for group in weak}
@@ -60,6 +67,8 @@ class _Search:
         for group in everything:
             for one in group.members:
                 self._owners[one.row.fingerprint] = group
+                if one.row.requirement and group not in self._violations.setdefault(one.row.requirement, []):
+                    self._violations[one.row.requirement].append(group)
                 if one.row.kind is Kind.STATUS_UNEXPECTED:
                     for case in one.cases:
                         self._unexpected.setdefault(case, []).append(group)
@@ -92,6 +101,18 @@ class _Search:
         if group.key.rule != "declaration":
             return None
         return self._first(group, (one for case in group.cases for one in self._unexpected.get(case, ())))
+
+    def founded(self, group: CauseGroup) -> CauseGroup | None:
+        """Return the group of a requirement without which another one says nothing."""
+        if group.key.rule != "requirement":
+            return None
+        follows = self._facts.background.follows.get(group.key.parts[0], ())
+        apis = self._apis(group)
+        found = (one for name in follows for one in self._violations.get(name, ()) if apis <= self._apis(one))
+        return self._first(group, (one for one in found if one in self))
+
+    def _apis(self, group: CauseGroup) -> set[str]:
+        return {self._facts.group(label) for label in self._operations[id(group)]}
 
     def always_with(self, group: CauseGroup) -> CauseGroup | None:
         """Return a group that comes with each finding of a group, at its location and about as often."""
@@ -164,7 +185,7 @@ def _at_same_place(one: SeenFinding, other: SeenFinding) -> bool:
 
 
 def _names(one: SeenFinding, other: SeenFinding) -> bool:
-    """Return whether a violation that is about a complete body names the undeclared property that is in it."""
+    """Return whether a violation that is about a complete body names the undeclared property in it."""
     return (
         one.row.kind is Kind.REQUIREMENT_VIOLATED
         and other.row.kind is Kind.PROPERTY_UNDOCUMENTED

@@ -21,7 +21,7 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
     """Return the groups that no other explains; the others follow those that explain them."""
     strong = [group for group in groups if not all(one.by_case for one in group.members)]
     weak = [group for group in groups if all(one.by_case for one in group.members)]
-    strong = without_consequences(strong, weak)
+    strong = without_consequences(strong, weak, facts)
     # What follows from a group explains cases as its members do; what cases show is added to no explanation.
     found = [(group, tuple(group.every)) for group in strong]
     left = []
@@ -29,7 +29,10 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
         rest = []
         for one in group.members:
             topical = group.key.rule not in _UNGROUPED
-            if (explaining := _explaining(one, found, facts, topical=topical)) is not None:
+            explaining = _explaining(one, found, facts, topical=topical)
+            if explaining is None and topical and len(group.operations) == 1:
+                explaining = _accepting(one, found)
+            if explaining is not None:
                 explaining.followers.append(one)
             else:
                 rest.append(one)
@@ -37,6 +40,27 @@ def explained(groups: Sequence[CauseGroup], facts: Facts) -> list[CauseGroup]:
             group.members = rest
             left.append(group)
     return [*strong, *_alike(left)]
+
+
+def _accepting(
+    one: SeenFinding, found: Sequence[tuple[CauseGroup, Sequence[SeenFinding]]]
+) -> CauseGroup | None:
+    """Return the group of a requirement on what the same operation refuses, if a request was accepted.
+
+    A subject of many operations says less than that requirement if only one operation shows it.
+    """
+    if one.row.kind is not Kind.STATUS_UNEXPECTED or outcome(one.row) != ACCEPTED:
+        return None
+    for group, findings in found:
+        violated = [other for other in findings if other.row.requirement]
+        if group.key.rule == "requirement" and all(
+            other.row.operation == one.row.operation
+            and other.served
+            and (other.rank[0] or refusal_expected(other.row))
+            for other in violated
+        ):
+            return group
+    return None
 
 
 def _explaining(
@@ -80,6 +104,8 @@ def _rating(
     near = [other for other in findings if facts.group(other.row.operation) == api]
     if any(_names(one.place) and _names(one.place) == _names(other.place) for other in near):
         return _ELSEWHERE, 0
+    if any(_compared(one, other) for other in ours):
+        return _ELSEWHERE, 0
     common = max((len(_subjects(one) & _subject_of(other)) for other in near if _fits(one, other)), default=0)
     if common:
         return _SUBJECT, -common
@@ -111,6 +137,18 @@ def _near(one: str, other: str) -> bool:
     if not one or not other:
         return False
     return one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _compared(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a requirement about a complete object names the value that a case has found in it."""
+    name = one.place.rpartition("/")[2]
+    return (
+        one.row.kind is Kind.EXPECTATION_FAILED
+        and bool(other.row.requirement)
+        and bool(name)
+        and one.place.startswith(f"{other.place}/")
+        and f'"{name}"' in other.row.observed
+    )
 
 
 def _names(place: str) -> tuple[str, ...]:

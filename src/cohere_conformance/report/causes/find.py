@@ -53,7 +53,20 @@ def find_causes(
         _cause(group, share, failing, background, circumstances)
         for group, share in zip(groups, shares, strict=True)
     ]
-    return tuple(cause for _, cause in sorted(made, key=lambda one: one[0]))
+    unsure = _unsure(groups, facts)
+    ranked = [((order[0], number in unsure, *order[1:]), cause) for number, (order, cause) in enumerate(made)]
+    return tuple(cause for _, cause in sorted(ranked, key=lambda one: one[0]))
+
+
+def _unsure(groups: Sequence[CauseGroup], facts: Facts) -> set[int]:
+    """Return the places of groups of what only cases expect, where something else is wrong in the API group.
+
+    They may follow from it.
+    """
+    apis = [{facts.group(label) for label in group.operations} for group in groups]
+    expected = {number for number, group in enumerate(groups) if group.key.rule == "expectation"}
+    wrong = set().union(*(one for number, one in enumerate(apis) if number not in expected))
+    return {number for number in expected if apis[number] <= wrong}
 
 
 def _failing(sightings: Iterable[SeenFinding], fail_on: Severity) -> dict[str, set[str]]:

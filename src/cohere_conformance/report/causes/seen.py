@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cohere_conformance.report.shape import Row
 
 _INDEX = re.compile(r"(?<=/)[0-9]+(?=/|\Z)")
+_WITHIN = re.compile(r" at ((?:/[^/\s]*)+)\Z")
 _BY_CASE = frozenset({Kind.EXPECTATION_FAILED, Kind.STATUS_UNEXPECTED})
 
 
@@ -45,6 +46,7 @@ class Background:
         missing: ids of the cases that need a feature which the server lacks, by the id of the feature.
         corrections: the amendments of the document, by id.
         deprecations: operations and models that are known to be deprecated.
+        follows: ids of the requirements whose violation explains that of another one, by the id of that one.
     """
 
     declarations: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Background:
     missing: Mapping[str, Collection[str]] = field(default_factory=dict)
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     deprecations: tuple[KnownDeprecation, ...] = ()
+    follows: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def declaration(self, operation: str, location: str) -> str:
         """Return where a location is declared; operation and location, if that is unknown."""
@@ -95,8 +98,14 @@ class SeenFinding:
 
     @cached_property
     def place(self) -> str:
-        """The location, with `*` for array indexes, which only cases name."""
-        return _INDEX.sub("*", self.row.location) if self.by_case else self.row.location
+        """The location, with `*` for array indexes, which only cases name.
+
+        What a case expects of an object or array may be wrong at a value in it.
+        """
+        if not self.by_case:
+            return self.row.location
+        within = _WITHIN.search(self.row.observed)
+        return _INDEX.sub("*", self.row.location + (within[1] if within else ""))
 
     @property
     def served(self) -> bool:
