@@ -7,7 +7,6 @@ that of the report: 0 conforms, 1 deviates, 2 interrupted, 3 the target or the h
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import TYPE_CHECKING, Any, cast
 
@@ -184,9 +183,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             worker.open(tuple(dict.fromkeys(map(_id, session.items))))
         except ConformanceError as error:
             _give_up(session, error)
-    # Contract, cases and tests last as long as the run; the collections of a run, two of which pytest itself
-    # makes at the end, need not look at them.
-    gc.freeze()
 
 
 def _give_up(session: pytest.Session, error: ConformanceError) -> None:
