@@ -23,6 +23,7 @@ from cohere_conformance.report import (
     render_terminal,
 )
 from cohere_conformance.report.causes.blame import Circumstances, blame_of
+from cohere_conformance.report.formats import convert
 from cohere_conformance.report.shape import Blame
 
 CHAT = "POST /v2/chat"
@@ -185,3 +186,12 @@ def test_the_terminal_shows_the_blame_unless_it_is_the_servers(target: Target, s
     render_terminal(report(found(Kind.TYPE_CHANGED), target=target), console)
     assert isinstance(console.file, StringIO)
     assert ("blame    harness" in console.file.getvalue()) is shown
+
+
+@pytest.mark.parametrize(("name", "shown"), [("pull-request", "Harness: The"), ("github", "harness: The")])
+def test_comments_and_annotations_show_the_blame_unless_it_is_the_servers(name: str, shown: str) -> None:
+    texts = [
+        convert(report(found(Kind.TYPE_CHANGED), target=target), name).decode()
+        for target in (REFERENCE, SERVER)
+    ]
+    assert [shown in text for text in texts] == [True, False]

@@ -1,0 +1,23 @@
+"""The effect on the official SDK in a whole run, and in its report that is built again from the journals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from running import called
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_run_reports_the_effect_of_a_fault(tmp_path: Path) -> None:
+    arguments = ("--case", "chat.v2.plain", "--fault", "chat.v2.content-text", "--sdk-effect")
+    done = called(tmp_path, "verify", *arguments)
+    assert done.code == 1, done.output
+    report = done.report
+    assert report["header"]["sdk"].startswith("cohere ")
+    effects = [cause["sdk_effect"] for cause in report["causes"]]
+    wrong = {"outcome": "returns a wrong type", "locations": ["/message/content"]}
+    assert any(effect and effect.items() >= wrong.items() for effect in effects), effects
+    assert called(tmp_path, "report").code == 1
+    assert [cause["sdk_effect"] for cause in done.report["causes"]] == effects
