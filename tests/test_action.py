@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import check_jsonschema
 import pytest
 import yaml
 
-ACTION: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parent.parent / "action.yml").read_text(encoding="utf-8")
-)
+from cohere_conformance.cli import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parent.parent
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: dict[str, dict[str, Any]] = {step.get("name", ""): step for step in ACTION["runs"]["steps"]}
 COMMAND = """#!{python}
-import json, os, pathlib, sys
+import json, os, pathlib, shutil, sys
 pathlib.Path(os.environ["CALLED"]).write_text(json.dumps(sys.argv[1:]))
+folder = next(one for one in sys.argv if one.startswith("--report-dir=")).partition("=")[2]
+if os.environ.get("REPORT"):
+    shutil.copytree(os.environ["REPORT"], folder, dirs_exist_ok=True)
+sys.exit(int(os.environ.get("EXIT", "0")))
+"""
+GH = """#!{python}
+import json, os, pathlib, sys
+calls = pathlib.Path(os.environ["CALLS"])
+body = sys.stdin.read() if "--body-file" in sys.argv else ""
+with calls.open("a") as file:
+    file.write(json.dumps([*sys.argv[1:], body]) + "\\n")
+if sys.argv[1:3] == ["issue", "list"]:
+    print(os.environ.get("ISSUES", "[]"))
+if sys.argv[1:3] == ["issue", "create"]:
+    print("https://github.example/issues/1")
 """
 
 
@@ -26,12 +47,15 @@ class Action:
     """A runner with a workspace, on which the command only writes down how it was called."""
 
     def __init__(self, home: Path) -> None:
+        self.printed = ""
         self.workspace = home / "work" / "space"
         self.workspace.mkdir(parents=True)
         self.output, self.summary, self._called = home / "output", home / "summary", home / "called.json"
         tools = home / "temp" / "conformance" / "bin"
         tools.mkdir(parents=True)
-        (tools / "python").symlink_to(sys.executable)
+        # No link, with which it would not know its packages.
+        (tools / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+        (tools / "python").chmod(0o755)
         (tools / "cohere-conformance").write_text(COMMAND.format(python=sys.executable), encoding="utf-8")
         (tools / "cohere-conformance").chmod(0o755)
         self._environment = {
@@ -40,20 +64,33 @@ class Action:
             "GITHUB_WORKSPACE": str(self.workspace),
             "GITHUB_OUTPUT": str(self.output),
             "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_JOB": "nightly",
+            "GITHUB_RUN_ATTEMPT": "2",
             "CALLED": str(self._called),
         }
 
     def run(self, **inputs: str) -> tuple[int, str]:
         """Run the script with inputs (`_` for `-` in their names); return its exit code and its errors."""
+        done = self.done({}, **inputs)
+        self.printed = done.stdout
+        return done.returncode, done.stderr
+
+    def done(self, environment: dict[str, str], **inputs: str) -> subprocess.CompletedProcess[str]:
+        """Run the script with inputs, and with variables for the command."""
         given = {name: declared["default"] for name, declared in ACTION["inputs"].items()}
         given |= {name.replace("_", "-"): value for name, value in inputs.items()}
         named = {name: _filled(text, given) for name, text in STEPS["Run"]["env"].items()}
-        done = subprocess.run(
+        return subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS["Run"]["run"]],
-            cwd=self.workspace, env=self._environment | named,
+            cwd=self.workspace, env=self._environment | named | environment,
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
-        return done.returncode, done.stderr
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of the step; a line that is none fails."""
+        lines = self.output.read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines)
 
     @property
     def called(self) -> list[str] | None:
@@ -65,6 +102,8 @@ class Action:
 
 
 def _filled(text: str, given: dict[str, str]) -> str:
+    if text == "${{ github.action_path }}":
+        return str(ROOT)
     name = text.removeprefix("${{ inputs.").removesuffix(" }}")
     return given[name]
 
@@ -126,7 +165,9 @@ def test_a_folder_outside_the_workspace_is_refused(action: Action, name: str, pa
     assert error == (
         f"{name.replace('_', '-')}: expected the path of a folder inside the workspace, without patterns\n"
     )
-    assert not action.output.exists(), "the step that uploads has nothing to upload"
+    assert action.outputs == {"exit-code": "4"}, "the step that uploads has nothing to upload"
+    assert "::error title=Wrong input::" in action.printed
+    assert "Wrong input" in action.summary.read_text(encoding="utf-8")
 
 
 def test_an_empty_report_dir_is_refused(action: Action) -> None:
@@ -142,7 +183,7 @@ def test_a_folder_inside_the_workspace_is_used_and_uploaded(action: Action, path
     (action.workspace / "inside").symlink_to(action.workspace / "real")
     assert action.run(report_dir=path) == (0, "")
     assert f"--report-dir={path}" in (action.called or [])
-    assert action.output.read_text(encoding="utf-8") == f"report-dir={path}\n"
+    assert action.outputs["report-dir"] == path
 
 
 def test_an_absolute_folder_inside_the_workspace_is_used(action: Action) -> None:
@@ -164,7 +205,7 @@ def test_a_summary_that_is_a_link_is_not_shown(action: Action, tmp_path: Path) -
     (action.workspace / "conformance-report").mkdir()
     (action.workspace / "conformance-report" / "report.md").symlink_to(tmp_path / "secret")
     assert action.run() == (0, "")
-    assert not action.summary.exists()
+    assert "secret" not in action.summary.read_text(encoding="utf-8")
 
 
 def test_every_input_reaches_the_command_as_one_argument(action: Action) -> None:
@@ -174,3 +215,210 @@ def test_every_input_reaches_the_command_as_one_argument(action: Action) -> None
     assert action.run(**dict.fromkeys(given, hostile)) == (0, "")
     assert {f"--{name.replace('_', '-')}={hostile}" for name in given} <= set(action.called or [])
     assert not (action.workspace / "esc").exists()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Reports of one target with a history, by exit code: 1 with a new cause, then 0 without it."""
+    home = tmp_path_factory.mktemp("reports")
+    found: dict[int, Path] = {}
+    for code, faults in ((1, ["--fault", "check-api-key.invalid"]), (0, [])):
+        found[code] = home / str(code)
+        arguments = ["--report-dir", str(found[code]), "--history", str(home / "history.sqlite"), *faults]
+        assert run(["run", "--no-config", "-q", "--only", "check-api-key", *arguments]) == code
+    return found
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_report_gives_outputs_a_summary_and_annotations(
+    action: Action, reports: dict[int, Path], code: int
+) -> None:
+    """A later step can decide by the outputs; nobody has to open the log."""
+    done = action.done({"REPORT": str(reports[code]), "EXIT": str(code)})
+    assert done.returncode == code
+    outputs = action.outputs
+    assert re.fullmatch(r"conformance-report-nightly-2-[0-9a-f]{6}", outputs.pop("artifact"))
+    verdict = outputs.pop("verdict")
+    assert verdict.startswith("DEVIATES: " if code else "CONFORMS: ")
+    assert outputs == {
+        "report-dir": "conformance-report",
+        "exit-code": str(code),
+        "report": "conformance-report/report.json",
+        "causes": str(code),
+        "new": str(code),
+    }
+    assert verdict in action.summary.read_text(encoding="utf-8")
+    assert ("::error " in done.stdout) == bool(code)
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5])
+def test_every_exit_code_without_a_report_is_explained(action: Action, code: int) -> None:
+    done = action.done({"EXIT": str(code)})
+    assert done.returncode == code
+    assert f"::error title=No report (exit code {code})::" in done.stdout
+    assert f"No report, exit code {code}" in action.summary.read_text(encoding="utf-8")
+    assert action.outputs["exit-code"] == str(code)
+    assert "report" not in action.outputs
+
+
+def test_a_damaged_report_is_no_report(action: Action) -> None:
+    """What is in the folder may be anything: a branch can have committed it."""
+    (action.workspace / "conformance-report").mkdir()
+    (action.workspace / "conformance-report" / "report.json").write_text(
+        '{"a": "::error::b"}', encoding="utf-8"
+    )
+    done = action.done({"EXIT": "3"})
+    assert "::error title=Unreadable report::" in done.stdout
+    assert "::error::b" not in done.stdout
+    assert action.outputs["exit-code"] == "3"
+
+
+def test_two_runs_of_one_job_have_artifacts_of_different_names(action: Action) -> None:
+    """The same name twice makes the upload fail."""
+    names = set()
+    for _ in range(2):
+        action.run()
+        names.add(action.outputs["artifact"])
+        action.output.unlink()
+    assert len(names) == 2
+
+
+def test_the_history_and_the_ledger_are_kept_and_the_baseline_outlives_the_checkout(action: Action) -> None:
+    """A job without a checkout uses the baseline of the last one with it."""
+    (action.workspace / "conformance-baseline.yaml").write_text("accepted: []\n", encoding="utf-8")
+    action.run()
+    state = ".cohere-conformance"
+    assert {f"--history={state}/history.sqlite", f"--ledger={state}/ledger.jsonl"} <= set(action.called or [])
+    (action.workspace / "conformance-baseline.yaml").unlink()
+    action.run()
+    assert f"--baseline={state}/baseline.yaml" in (action.called or [])
+    action.run(history="false")
+    assert not [one for one in action.called or [] if state in one]
+
+
+def test_a_state_that_is_a_link_to_the_outside_is_refused(action: Action) -> None:
+    (action.workspace / ".cohere-conformance").symlink_to(action.workspace.parent)
+    assert action.run()[0] == 4
+    assert action.called is None
+
+
+def test_a_baseline_outside_the_workspace_is_refused(action: Action) -> None:
+    code, error = action.run(baseline="/etc/passwd")
+    assert (code, action.called) == (4, None)
+    assert error == "baseline: expected the path of a file inside the workspace, without patterns\n"
+
+
+WORKFLOWS = [
+    ROOT / "action.yml",
+    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    *sorted((ROOT / "docs" / "examples" / "ci").glob("*.yml")),
+]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_of_others_are_pinned_by_commit(path: Path) -> None:
+    """A tag can be moved; the comment says which version the commit is."""
+    used = re.findall(r"uses: *(\S+)(.*)", path.read_text(encoding="utf-8"))
+    for name, comment in used:
+        if name != "./" and not name.startswith("cohere-conformance/"):
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name), name
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), name
+
+
+def test_no_input_is_executed() -> None:
+    """Expressions are in `env`, `with` and `if`; in a script they would be pasted into it."""
+    for path in WORKFLOWS:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        jobs = document.get("jobs", {"": document.get("runs", {})}) if isinstance(document, dict) else {}
+        scripts = [
+            step["run"] for job in jobs.values() if "steps" in job for step in job["steps"] if "run" in step
+        ]
+        assert not [script for script in scripts if "${{" in script], path
+
+
+SCHEMAS = {"action.yml": "vendor.github-actions", "gitlab-ci.yml": "vendor.gitlab-ci"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_have_the_form_that_their_schemas_require(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = SCHEMAS.get(path.name, "vendor.github-workflows")
+    monkeypatch.setattr("sys.argv", ["check-jsonschema", "--builtin-schema", schema, str(path)])
+    with pytest.raises(SystemExit) as ended:
+        check_jsonschema.main()
+    assert ended.value.code == 0
+
+
+class Issues:
+    """Runs the step that updates the issues, with a `gh` that only writes down how it was called."""
+
+    def __init__(self, home: Path) -> None:
+        self._calls = home / "calls"
+        self._calls.touch()
+        (home / "bin").mkdir()
+        (home / "bin" / "gh").write_text(GH.format(python=sys.executable), encoding="utf-8")
+        (home / "bin" / "gh").chmod(0o755)
+        self._environment = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "CALLS": str(self._calls)}
+
+    def update(self, folder: Path, issues: Sequence[dict[str, Any]] = ()) -> tuple[int, list[list[str]]]:
+        """Update the issues, some of which are there; return the exit code and the calls that change any."""
+        self._calls.write_text("", encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, str(ROOT / ".ci" / "action_issues.py"), str(folder / "report.json"), "PAGE"],
+            env=self._environment | {"ISSUES": json.dumps(issues)},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        calls = [json.loads(line) for line in self._calls.read_text(encoding="utf-8").splitlines()]
+        return done.returncode, [one for one in calls if one[0] == "issue" and one[1] != "list"]
+
+
+def test_a_cause_opens_one_issue_updates_it_and_closes_it(tmp_path: Path, reports: dict[int, Path]) -> None:
+    """From the first night to the last: opened, updated, closed, and opened again if it is back."""
+    issues = Issues(tmp_path)
+    code, calls = issues.update(reports[1])
+    assert (code, [call[:2] for call in calls]) == (0, [["issue", "create"]])
+    title, body = calls[0][calls[0].index("--title") + 1], calls[0][-1]
+    cause = json.loads((reports[1] / "report.json").read_text(encoding="utf-8"))["causes"][0]
+    assert title == f"{cause['title']} ({cause['id']})"
+    assert f"cohere-conformance explain {cause['id']}" in body
+    there = {"number": 7, "state": "OPEN", "body": body}
+
+    _, calls = issues.update(reports[1], [there])
+    assert [call[:3] for call in calls] == [["issue", "edit", "7"]]
+    _, calls = issues.update(reports[0], [there])
+    assert [call[:3] for call in calls] == [["issue", "close", "7"]]
+    _, calls = issues.update(reports[1], [{**there, "state": "CLOSED"}])
+    assert [call[:3] for call in calls] == [["issue", "reopen", "7"], ["issue", "edit", "7"]]
+
+
+def test_issues_of_other_targets_and_of_people_are_left_alone(
+    tmp_path: Path, reports: dict[int, Path]
+) -> None:
+    other = {
+        "number": 1,
+        "state": "OPEN",
+        "body": "<!-- cohere-conformance cause=12345678 target=elsewhere -->",
+    }
+    theirs = {"number": 2, "state": "OPEN", "body": "It deviates."}
+    assert Issues(tmp_path).update(reports[0], [other, theirs]) == (0, [])
+
+
+def test_without_a_history_no_issue_is_changed(tmp_path: Path, reports: dict[int, Path]) -> None:
+    """Nobody would know what is new."""
+    document = json.loads((reports[1] / "report.json").read_text(encoding="utf-8"))
+    (tmp_path / "report.json").write_text(json.dumps(document | {"changes": None}), encoding="utf-8")
+    assert Issues(tmp_path).update(tmp_path) == (1, [])
+
+
+def test_what_a_target_has_sent_has_no_effect_in_an_issue(tmp_path: Path, reports: dict[int, Path]) -> None:
+    """It mentions nobody, closes no comment and begins no option."""
+    document = json.loads((reports[1] / "report.json").read_text(encoding="utf-8"))
+    document["causes"][0] |= {"title": "--web @somebody\n::error::x", "change": "<!-- @somebody -->"}
+    (tmp_path / "report.json").write_text(json.dumps(document), encoding="utf-8")
+    code, calls = Issues(tmp_path).update(tmp_path)
+    [call] = calls
+    assert code == 0
+    assert "@somebody" not in "".join(call)
+    assert "\n" not in call[call.index("--title") + 1]
+    assert call[-1].count("<!--") == 1

@@ -67,6 +67,16 @@ def test_commands_exist(page: Path) -> None:
     assert set(re.findall(r"\$ make (\w+)", text(page))) <= set(targets)
 
 
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "examples" / "ci").iterdir()), ids=lambda page: page.name
+)
+def test_commands_of_examples_to_paste_exist(page: Path) -> None:
+    joined = text(page).replace("\\\n", " ")
+    folded = re.sub(r"\n +(?=--)", " ", joined)
+    for line in re.findall(r"cohere-conformance\"? ((?:run|report|gate|check) [^\n|]+)", folded):
+        parse(f"cohere-conformance {line}")
+
+
 def test_pages_name_commands_at_all() -> None:
     assert sum(len(console_commands(page)) for page in TEXTS) > 40
 
