@@ -78,6 +78,17 @@ def test_wrong_calls_are_rejected(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--har", "--record", "--report-dir"])
+def test_what_cannot_be_written_is_said_before_any_traffic(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    arguments = ["--report-dir", str(tmp_path / "report"), option, str(file / "below")]
+    assert run(["proxy", "--no-config", "--upstream", "http://127.0.0.1:1", *arguments]) == 3
+    assert "; name another" in capsys.readouterr().err
+
+
 def test_the_proxy_is_not_its_own_upstream(capsys: pytest.CaptureFixture[str]) -> None:
     with listen("127.0.0.1", 0) as free:
         host = address(free).removeprefix("http://")

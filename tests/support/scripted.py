@@ -6,7 +6,10 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
-from cohere_conformance.client.address import Address
+from msgspec.structs import replace
+
+from cohere_conformance.access import DIRECT, Access
+from cohere_conformance.client.address import address as address_of
 from cohere_conformance.client.listening import address, listen
 from cohere_conformance.proxy.capture import Meter
 from cohere_conformance.proxy.serving import ProxyThread
@@ -138,9 +141,11 @@ class Setup:
         witness: of the exchanges.
     """
 
-    def __init__(self, url: str, most_body: int = 2**20) -> None:
+    def __init__(self, url: str, most_body: int = 2**20, access: Access = DIRECT) -> None:
         self.witness = Witness(most_body)
-        self._proxy = ProxyThread(Upstream(Address(url)), self.witness)
+        where = address_of("--upstream", url)
+        access = replace(access, socket=where.socket)
+        self._proxy = ProxyThread(Upstream(where, access), self.witness)
         self.url = self._proxy.url
         self._clients: list[Peer] = []
 

@@ -19,11 +19,13 @@ from cohere_conformance.cli.output import deliver_traffic
 from cohere_conformance.client.address import address as upstream_address
 from cohere_conformance.client.address import is_loopback
 from cohere_conformance.client.listening import address, listen
-from cohere_conformance.errors import UsageError
+from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Severity
+from cohere_conformance.recordings.archive import ArchiveWriter
 from cohere_conformance.report import Header, Mode
 from cohere_conformance.report.render.safe import lines, plain
-from cohere_conformance.session.evidence import now
+from cohere_conformance.report.verdict import quantity
+from cohere_conformance.session.evidence import clear_report, now
 
 if TYPE_CHECKING:
     import socket
@@ -152,16 +154,37 @@ def proxy(
         har="" if har is None else str(har),
     )
     upstream = Upstream(where, access)
+    _prepare(report_dir, record, har)
     with listen(host, port, remedy="name another one with --listen") as listening:
         _check_no_loop(where, listening)
         judge = JudgeProcess(settings, most_body=max_body * _MEBI, most=_MOST * max_body * _MEBI)
         with judge:
             banner = "\n".join(_banner(where, address(listening), host))
             serve_until_signal(ProxyServer(upstream, judge), listening, lambda: click.echo(lines(banner)))
+            if waiting := judge.waiting:
+                click.echo(f"judging {quantity(waiting, 'exchange')} that wait (Ctrl-C gives up)", err=True)
             report, written = judge.finish()
     for line in written:
         click.echo(plain(line))
     return deliver_traffic(report, report_dir, history, verbose=verbose, quiet=quiet)
+
+
+def _prepare(report_dir: Path, record: Path | None, har: Path | None) -> None:
+    """Fail now, and not after the traffic, where something cannot be written; remove an earlier report.
+
+    Raises:
+        ReportError: it cannot.
+    """
+    for folder in filter(None, (report_dir, record)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReportError(
+                f"{folder}: expected a folder to write to, got: {error.strerror or error}; name another one"
+            ) from error
+    if har is not None:
+        ArchiveWriter(har).close()
+    clear_report(report_dir)
 
 
 def _host_and_port(given: str) -> tuple[str, int]:

@@ -80,6 +80,11 @@ class JudgeProcess:
         self._connection.close()
         self._process.join()
 
+    @property
+    def waiting(self) -> int:
+        """About how many exchanges wait to be judged."""
+        return self._waiting.qsize()
+
     def number(self) -> int:
         """Return the number of the next exchange."""
         self._number += 1
