@@ -30,7 +30,7 @@ def without_durations(value: Any) -> Any:
         return [without_durations(one) for one in value]
     if not isinstance(value, dict):
         return value
-    left_out = {"latency", "shards", "workers", "arguments"}
+    left_out = {"latency", "merged", "workers", "arguments"}
     return {name: without_durations(one) for name, one in value.items() if name not in left_out}
 
 
@@ -44,13 +44,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert done.code == 1, done.output
     done = called(home, "report", "merge", "shard-2", "shard-1/report.json", "-o", "merged")
     assert done.code == 1, done.output
-    assert "merged from 2 shards; 2 workers" in done.output
+    assert "merged from 2 runs; 2 workers" in done.output
     return home
 
 
 def test_shards_together_are_one_run(home: Path) -> None:
     one, merged = report(home / "one"), report(home / "merged")
-    assert merged["header"]["target"]["shards"] == 2
+    assert merged["header"]["target"]["merged"] == 2
     assert without_durations(merged) == without_durations(one)
     assert len(one["causes"]) >= 2
     measured = [

@@ -17,6 +17,7 @@ from cohere_conformance.report import (
     Journal,
     Mode,
     Opening,
+    RoleModel,
     Target,
     merged_header,
     run_part,
@@ -81,7 +82,15 @@ class Folder:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def shard(self, number: int, of: int = 2, *, interrupted: bool = False, **given: Any) -> Path:
+    def shard(
+        self,
+        number: int,
+        of: int = 2,
+        *,
+        interrupted: bool = False,
+        planned: tuple[str, ...] = (),
+        **given: Any,
+    ) -> Path:
         """Write a shard, and return its folder."""
         folder = self.home / f"{number}-{len(list(self.home.iterdir()))}"
         header = replace(HEADER, arguments=("run", "--only=chat", f"--shard={number}/{of}"))
@@ -91,10 +100,15 @@ class Folder:
         target = {name: value for name, value in given.items() if name not in HEADER.__struct_fields__}
         shard = Shard(number=number, of=of)
         header = replace(header, target=replace(TARGET, **{"shard": shard, **target}))
-        with Journal(folder, Opening(worker="main", header=header, run=str(folder), led=True)):
+        opening = Opening(worker="main", header=header, run=str(folder), led=True, planned=planned)
+        with Journal(folder, opening):
             pass
         write_ended(folder, Ended(run=str(folder), interrupted=interrupted))
         return folder
+
+
+def role(name: str, model: str) -> RoleModel:
+    return RoleModel(role=name, model=model, source="--model")
 
 
 @pytest.fixture
@@ -111,7 +125,7 @@ def test_shards_become_one_run_in_any_order(folder: Folder) -> None:
     header = merged(folder.shard(2), first)
     assert header.started_at == "2026-11-29T00:00:05Z"
     assert header.arguments == ("run", "--only=chat")
-    assert header.target == replace(TARGET, shards=2, workers=3)
+    assert header.target == replace(TARGET, merged=2, workers=3)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +139,10 @@ def test_shards_become_one_run_in_any_order(folder: Folder) -> None:
         ({"without": ("tools",)}, "the --without of .* none, got tools"),
         ({"key": False}, "the key of .* a key, got no key"),
         ({"arguments": ("run", "--only=embed")}, "the options of .* --only=chat, got run --only=embed"),
-        ({"shard": None}, "expected the report of a shard, got one of a run without --shard"),
+        (
+            {"shard": None},
+            "expected a shard, as in .*, got a run without --shard; merge all shards",
+        ),
         (
             {
                 "baseline": AcceptedDrift(
@@ -165,3 +182,34 @@ def test_a_shard_that_did_not_end_is_refused(folder: Folder) -> None:
     for one in (killed, timed_out, unled, folder.shard(2, interrupted=True)):
         with pytest.raises(ReportError, match=r"expected a run that has ended, got .* run --shard 2/2 again"):
             merged(complete, one)
+
+
+# -- runs of other cases each
+
+
+def test_runs_of_other_groups_become_one_run(folder: Folder) -> None:
+    chat, rerank = role("chat", "command-a"), role("rerank", "rerank-v3.5")
+    header = merged(
+        folder.shard(
+            1, shard=None, arguments=("run", "--only=chat"), planned=("chat.v2.plain",), models=(chat,)
+        ),
+        folder.shard(
+            2, shard=None, arguments=("run", "--only=rerank"), planned=("rerank.v2.plain",), models=(rerank,)
+        ),
+    )
+    assert header.arguments == ("run", "--only=chat,rerank")
+    assert header.target is not None
+    assert (header.target.models, header.target.merged) == ((chat, rerank), 2)
+
+
+def test_a_case_that_two_runs_have_sent_is_not_merged(folder: Folder) -> None:
+    one, other = (folder.shard(1, shard=None, planned=("chat.v2.plain",)) for _ in range(2))
+    with pytest.raises(ReportError, match=r"expected each case once, got chat\.v2\.plain here and in"):
+        merged(one, other)
+
+
+def test_runs_with_other_models_for_one_role_are_not_merged(folder: Folder) -> None:
+    first = folder.shard(1, shard=None, models=(role("chat", "command-a"),))
+    second = folder.shard(2, shard=None, models=(role("chat", "command-r"),))
+    with pytest.raises(ReportError, match=r"expected the chat model of .*, command-a, got command-r"):
+        merged(first, second)

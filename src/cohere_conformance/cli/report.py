@@ -122,7 +122,7 @@ def diff(before: Path, after: Path) -> int:
 
 
 @report.command()
-@click.argument("paths", metavar="SHARD...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -136,10 +136,10 @@ def diff(before: Path, after: Path) -> int:
 @options.verbose
 @options.quiet
 def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: bool, quiet: bool) -> int:
-    """Join the shards of a run, such as run --shard 1/4 to 4/4, into the report that one run has.
+    """Join shards (run --shard 1/4 to 4/4), or runs with other groups each, into the report of one run.
 
-    Each SHARD is the folder of a report, or its report.json, with the journals (journal-*.jsonl) and the
-    run.json of the run beside it. The exit code is that of the joined run. A shard that was interrupted, is
+    Each RUN is the folder of a report, or its report.json, with the journals (journal-*.jsonl) and the
+    run.json of the run beside it. The exit code is that of the joined run. A run that was interrupted, is
     missing or there twice, or has another contract, target or other options is an error (exit code 3).
 
     \b
@@ -148,7 +148,7 @@ def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: b
     """
     folders = [path.parent if path.name == REPORT_JSON else path for path in paths]
     if output.resolve() in {folder.resolve() for folder in folders}:
-        raise UsageError(f"-o {output}: expected another folder than those of the shards, got one of them")
+        raise UsageError(f"-o {output}: expected another folder than those of the runs, got one of them")
     joined = merged(folders, load_contract())
     if history is None:
         return deliver(output, lambda: (joined, write(joined, output)), verbose=verbose, quiet=quiet)

@@ -27,13 +27,14 @@ from cohere_conformance.report.journal import (
 )
 from cohere_conformance.report.line import Closing, Opening, Record
 from cohere_conformance.report.loading import load
+from cohere_conformance.report.merging import merged_header
 from cohere_conformance.report.night import LaterNight, NightPlan
 from cohere_conformance.report.render.html import render as render_html
 from cohere_conformance.report.render.json import render as render_json
 from cohere_conformance.report.render.markdown import render as render_markdown
 from cohere_conformance.report.render.terminal import render as render_terminal
 from cohere_conformance.report.role_model import RoleModel
-from cohere_conformance.report.run_parts import RunPart, merged_header, run_part
+from cohere_conformance.report.run_parts import RunPart, run_part
 from cohere_conformance.report.sdk_effect import SdkParse
 from cohere_conformance.report.shape import Report, Row, Sentences
 from cohere_conformance.report.verdict import exit_code, process_code

@@ -38,7 +38,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         serve: arguments of the command that starts the embedded server again.
         models: the models of the roles that the cases use.
         shard: the share of the cases that was run; null if all of them were.
-        shards: how many shards the report was merged from; 0 if it is that of one run.
+        merged: how many runs the report was merged from; 0 if it is that of one run.
     """
 
     url: str
@@ -52,7 +52,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     serve: tuple[str, ...] = ()
     models: tuple[RoleModel, ...] = ()
     shard: Shard | None = None
-    shards: Count = 0
+    merged: Count = 0
 
 
 class GoldenCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,14 +61,14 @@ def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]
 
 
 def merged(folders: Sequence[Path], contract: Contract) -> Report:
-    """Return the report of the run that the shards in some folders are the parts of.
+    """Return the report of the run that the runs in some folders are the parts of.
 
     Args:
-        folders: of the shards, in any order.
+        folders: of shards, or of runs of other cases each, in any order.
         contract: that they were judged by.
 
     Raises:
-        ReportError: a shard is missing, there twice, not complete or of another contract, target or
+        ReportError: a part is missing, there twice, not complete or of another contract, target or
             configuration; or its journals cannot be read.
         UsageError: the run used the official SDK, which is not installed here.
     """

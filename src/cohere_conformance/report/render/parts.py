@@ -141,8 +141,8 @@ def target_line(target: Target) -> str:
         details.append(f"seed {target.seed}")
     if target.shard is not None:
         details.append(f"shard {target.shard}")
-    if target.shards:
-        details.append(f"merged from {quantity(target.shards, 'shard')}")
+    if target.merged:
+        details.append(f"merged from {quantity(target.merged, 'run')}")
     if target.workers > 1:
         details.append(quantity(target.workers, "worker"))
     return f"{target.url} ({'; '.join(details)})"
