@@ -17,6 +17,7 @@ from cohere_conformance.cli.catalogue import explain, list_
 from cohere_conformance.cli.check import check
 from cohere_conformance.cli.compare import compare
 from cohere_conformance.cli.contract import contract
+from cohere_conformance.cli.gate import gate
 from cohere_conformance.cli.golden import record, replay, verify
 from cohere_conformance.cli.history import history
 from cohere_conformance.cli.init import init
@@ -54,7 +55,7 @@ def commands() -> None:
 
 
 _JUDGING = (run_, fuzz, check, proxy, record, replay, verify, compare, cassettes)
-_OTHER = (init, report, baseline, history, calendar, sweep, selftest, contract, serve, list_, explain)
+_OTHER = (init, report, baseline, history, calendar, gate, sweep, selftest, contract, serve, list_, explain)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)
 
