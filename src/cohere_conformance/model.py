@@ -258,6 +258,8 @@ class Aspect(enum.StrEnum):
     """A declared JSON type of a request value that may have several types."""
     PARAMETER = "parameter"
     """A declared path or query parameter, or a declared part of a form."""
+    KEYWORD = "keyword"
+    """A declared type, null, required property, format or bound of a 2xx response."""
 
 
 class Element(msgspec.Struct, frozen=True, order=True):
@@ -267,8 +269,8 @@ class Element(msgspec.Struct, frozen=True, order=True):
         operation: label such as `POST /v2/chat`.
         aspect: the kind of declaration.
         name: a status (`404`), a location (`/results/*/index`, `<message-end>/delta/usage`, `query:limit`),
-            the type of an event, a location with a value (`/finish_reason = COMPLETE`), or a location with a
-            JSON type (`/documents/* is string`).
+            the type of an event, a location with a value (`/finish_reason = COMPLETE`), a location with a
+            JSON type (`/documents/* is string`), or a location with a keyword (`/score: minimum`).
         declaration: where the OpenAPI document declares it (`Meta/api_version`). Many locations of many
             operations may share one declaration, and some of them never show all of it.
     """

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from builders import JSON, NDJSON, SSE, block, chat_v2, contract, document, events, exchange, lines, sse
 
-from cohere_conformance.checks.exercised import exercised
+from cohere_conformance.checks.exercised import exercised, exercised_with_keywords
 from cohere_conformance.contract.compile import compile_contract
-from cohere_conformance.contract.elements import declared
+from cohere_conformance.contract.elements import declared, declared_keywords
 from cohere_conformance.data import folder
 from cohere_conformance.model import Aspect, Element, Exchange
 from cohere_conformance.recordings import parse_recording
@@ -244,3 +244,53 @@ def test_the_examples_show_every_operation_succeed(amended: Contract) -> None:
         Element("POST /v1/chat", Aspect.EVENT, "stream-end"),
         Element("GET /v1/models", Aspect.ENUM_VALUE, "/models/*/endpoints/* = chat"),
     } <= shown
+
+
+VECTORS: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "a/b"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "a/b": {"type": ["integer", "null"], "minimum": 1},
+        "vectors": {"type": "array", "minItems": 1, "items": {"type": "array", "items": {"type": "number"}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "tested"),
+    [
+        ([], set()),
+        ({}, {": type object", ": required id", ": required a~1b"}),
+        ({"id": 7}, set()),
+        ({"id": "x"}, {"/id: type string", "/id: format"}),
+        ({"a/b": None}, {"/a~1b: null"}),
+        ({"a/b": 0}, {"/a~1b: type integer", "/a~1b: minimum"}),
+        (
+            {"vectors": [[0.5, "x"]]},
+            {
+                "/vectors: type array",
+                "/vectors: minItems",
+                "/vectors/*: type array",
+                "/vectors/*/*: type number",
+            },
+        ),
+    ],
+)
+def test_a_keyword_is_shown_by_a_value_that_tests_it(body: Any, tested: set[str]) -> None:
+    """Whether a bound is kept is a finding; a type is shown only by a value that has it."""
+    of = contract(VECTORS)
+    made = exchange(THING, body)
+    keywords = declared_keywords(of.operations[THING])
+    shown = {one for one in exercised_with_keywords(of, made) if one.aspect is Aspect.KEYWORD}
+    assert shown <= keywords
+    assert {": type object"} <= names(keywords)
+    always = {": type object", ": required id", ": required a~1b"} if isinstance(body, dict) else set()
+    assert names(shown) == tested | always
+    assert not any(one.aspect is Aspect.KEYWORD for one in exercised(of, made))
+
+
+def test_the_keywords_of_the_shipped_contract(amended: Contract) -> None:
+    words = names(declared_keywords(amended.operations["POST /v2/rerank"]))
+    assert {"/results: type array", ": required results", "/results/*/index: type integer"} <= words
+    assert len(words) < 60

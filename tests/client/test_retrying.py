@@ -77,14 +77,16 @@ def test_the_time_for_waiting_is_limited() -> None:
 BUSY, LOST = (503, b"", {}), (0, b"", {})
 
 
-@pytest.mark.parametrize("outgoing", [ASK, Outgoing("POST", "/v2/chat", body=b"{}")])
+@pytest.mark.parametrize(
+    "outgoing", [ASK, Outgoing("GET", "/no-such-path"), Outgoing("POST", "/v2/chat", body=b"{}")]
+)
 def test_what_reads_or_computes_is_sent_again_a_few_times(outgoing: Outgoing) -> None:
     asked, pauses = sender(BUSY, LOST, (502, b"", {}), (200, b"{}", {}))
     assert asked.send(outgoing).response.status == 200
     assert pauses == [1.0, 2.0, 4.0]
-    asked, pauses = sender(BUSY, BUSY, BUSY, BUSY)
+    asked, pauses = sender(*[BUSY] * 6)
     assert asked.send(outgoing).response.status == 503
-    assert len(pauses) == 3
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HOST = "api.conformance.test"
@@ -59,19 +59,22 @@ class Counted:
 
 
 @contextmanager
-def hosted(home: Path, state: ServerState | None = None) -> Iterator[Counted]:
+def hosted(
+    home: Path, state: ServerState | None = None, around: Callable[[Any], Any] = lambda app: app
+) -> Iterator[Counted]:
     """Run the server, and yield what it gets.
 
     Args:
         home: where the certificate of its authority is written.
         state: of the server.
+        around: wraps the application of the server.
     """
     authority = trustme.CA()
     pem = home / "authority.pem"
     authority.cert_pem.write_to_path(str(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(HOST).configure_cert(context)
-    inner: Any = application(state or ServerState(step=0.01))
+    inner: Any = around(application(state or ServerState(step=0.01)))
     counted = Counted({})
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

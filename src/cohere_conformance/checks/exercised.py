@@ -10,6 +10,7 @@ from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.contract.elements import outline, spelled
+from cohere_conformance.contract.keywords import TYPES
 from cohere_conformance.model import Element
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
 
 
+_NO_KEYWORDS: frozenset[Element] = frozenset()
+
+
+def exercised_with_keywords(contract: Contract, exchange: Exchange) -> frozenset[Element]:
+    """Return the elements of `exercised`, and the keywords that a value put to the test."""
+    tested = set[Element]()
+    return exercised_parsed(contract, ParsedExchange(exchange), tested) | tested
+
+
 def exercised(contract: Contract, exchange: Exchange) -> frozenset[Element]:
     """Return the elements of its operation that the exchange shows; a subset of `declared`.
 
@@ -30,8 +40,16 @@ def exercised(contract: Contract, exchange: Exchange) -> frozenset[Element]:
     return exercised_parsed(contract, ParsedExchange(exchange))
 
 
-def exercised_parsed(contract: Contract, parsed: ParsedExchange) -> frozenset[Element]:
-    """Return the same as `exercised`, for an exchange that is already parsed."""
+def exercised_parsed(
+    contract: Contract, parsed: ParsedExchange, tested: set[Element] | None = None
+) -> frozenset[Element]:
+    """Return the same as `exercised`, for an exchange that is already parsed.
+
+    Args:
+        contract: that it is compared with.
+        parsed: the exchange.
+        tested: is given the keywords that a value put to the test, if they are wanted.
+    """
     request = parsed.exchange.request
     route = contract.route(request.method, request.url)
     if route.operation is None:
@@ -50,9 +68,9 @@ def exercised_parsed(contract: Contract, parsed: ParsedExchange) -> frozenset[El
             events = whole.events.get(key, {})
             for name, payload in typed_events(media.events.tag, media.framing, parsed):
                 if name in events:
-                    collect(events[name], payload, shown)
+                    collect(events[name], payload, shown, tested)
         elif key in whole.bodies and parsed.response[0] is not NOTHING:
-            collect(whole.bodies[key], parsed.response[0], shown)
+            collect(whole.bodies[key], parsed.response[0], shown, tested)
     return frozenset(shown)
 
 
@@ -79,24 +97,35 @@ def typed_events(tag: str, framing: Framing, parsed: ParsedExchange) -> Iterator
             yield payload[tag], payload
 
 
-def collect(shape: Shape, value: object, shown: set[Element]) -> None:
-    """Walk shape and value in parallel and collect the elements that the value shows."""
+def collect(shape: Shape, value: object, shown: set[Element], tested: set[Element] | None = None) -> None:
+    """Walk shape and value in parallel and collect the elements that the value shows.
+
+    Args:
+        shape: of the value.
+        value: parsed.
+        shown: is given the elements.
+        tested: is given the keywords that the value tests, if they are wanted.
+    """
+    if tested is not None:
+        tested |= shape.tested.get(TYPES.get(type(value), ""), _NO_KEYWORDS)
     if shape.element is not None:
         shown.add(shape.element)
     if isinstance(value, dict):
         for name, inner in value.items():
             below = shape.properties.get(name, shape.extra)
             if below is not None:
-                collect(below, inner, shown)
+                collect(below, inner, shown, tested)
     elif isinstance(value, list):
         if shape.items is not None:
             for inner in value:
-                collect(shape.items, inner, shown)
+                collect(shape.items, inner, shown, tested)
+        elif shape.sample is not None and tested is not None and value:
+            collect(shape.sample, value[0], shown, tested)
     elif shape.values and value is not None and (element := shape.values.get(spelled(value))) is not None:
         shown.add(element)
     for condition, branch in shape.branches:
         if condition is None or meant(condition, value):
-            collect(branch, value, shown)
+            collect(branch, value, shown, tested)
 
 
 def meant(condition: Condition, value: object) -> bool:

@@ -25,10 +25,13 @@ _TOO_OFTEN = 429
 _WINDOW = 60.0
 """Seconds to wait where a response does not say how long."""
 _UNAVAILABLE = frozenset({502, 503, 504})
-_UNANSWERED = frozenset({FailureKind.REFUSED, FailureKind.RESET})
-_ATTEMPTS = 4
+_CUT_OFF = frozenset({FailureKind.REFUSED, FailureKind.RESET, FailureKind.LENGTH})
+"""Failures that may be gone the next time; what is always so fails each time, and is reported."""
+_ATTEMPTS = 6
 """How often a request is sent that gets no response, or one that says that the service is unavailable."""
 _FIRST_PAUSE, _GROWTH = 1.0, 2.0
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods of which each server has to make no change (RFC 9110, 9.2.1), whatever the path."""
 _HARMLESS = frozenset({Effect.READS, Effect.COMPUTES})
 
 
@@ -38,7 +41,7 @@ class PatientSender(Sender):
     Before a request it waits until the rate limit allows it (`Pacer`). After a 429 it waits as long as
     `Retry-After` says, and retries: nothing was done. A monthly limit is returned as it is: no run can wait
     that long. So is every response once the time for waiting is used up. After 502, 503, 504 or a lost
-    connection it retries three times, with growing random pauses, but only what reads or computes: what
+    connection it retries five times, with growing random pauses, but only what reads or computes: what
     creates, changes or deletes may have been done already.
 
     Args:
@@ -86,19 +89,21 @@ class PatientSender(Sender):
             if outgoing.has_key:
                 self._pacer.note(counted, exchange.response)
             seconds = _wait(exchange.response)
-            if seconds is None and self._may_repeat(label, exchange.response, attempts):
+            if seconds is None and self._may_repeat(outgoing, label, exchange.response, attempts):
                 seconds = _FIRST_PAUSE * _GROWTH ** (attempts - 1) * (0.5 + self._chance())
             if seconds is None or seconds > min(self._left, self.budget.seconds):
                 return exchange
             self._left -= seconds
             self._pause(seconds)
 
-    def _may_repeat(self, label: str | None, response: Response, attempts: int) -> bool:
+    def _may_repeat(self, outgoing: Outgoing, label: str | None, response: Response, attempts: int) -> bool:
         """Return whether a request without a useful response may be sent again."""
-        lost = response.failure is not None and response.failure.kind in _UNANSWERED
+        lost = response.failure is not None and response.failure.kind in _CUT_OFF
         if not (lost or response.status in _UNAVAILABLE) or attempts >= _ATTEMPTS:
             return False
-        return label is not None and self._policies[label].effect in _HARMLESS
+        if label is None:
+            return outgoing.method in _READING
+        return self._policies[label].effect in _HARMLESS
 
     def _own(self, outgoing: Outgoing) -> Headers:
         return (*super()._own(outgoing), ("x-client-name", CLIENT_NAME))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cohere_conformance.contract.keywords import keywords
 from cohere_conformance.model import Aspect, Element
 from cohere_conformance.pointer import escaped
 
@@ -48,6 +49,8 @@ class Shape:
         items: the items of an array; `None` if they have no elements: vectors cost nothing.
         values: the enumeration, by `spelled`.
         branches: further declarations: unconditional (`None`), or under a condition.
+        tested: the keywords that a value tests, by its JSON type (`keywords.TYPES`).
+        sample: the items of an array that have no elements, but keywords: one item tests them all.
     """
 
     element: Element | None = None
@@ -56,15 +59,30 @@ class Shape:
     items: Shape | None = None
     values: Mapping[str, Element] = field(default_factory=dict)
     branches: tuple[tuple[Condition | None, Shape], ...] = ()
+    tested: Mapping[str, frozenset[Element]] = field(default_factory=dict)
+    sample: Shape | None = None
 
     def elements(self) -> Iterator[Element]:
         """Yield every element here and below; once for each branch that declares it."""
         if self.element is not None:
             yield self.element
         yield from self.values.values()
+        for below in self._below():
+            yield from below.elements()
+
+    def keywords(self) -> Iterator[Element]:
+        """Yield every keyword here and below; once for each branch that declares it."""
+        for tested in self.tested.values():
+            yield from tested
+        for below in self._below():
+            yield from below.keywords()
+        if self.sample is not None:
+            yield from self.sample.keywords()
+
+    def _below(self) -> Iterator[Shape]:
         for below in (*self.properties.values(), self.extra, self.items, *(one for _, one in self.branches)):
             if below is not None:
-                yield from below.elements()
+                yield below
 
 
 @dataclass(frozen=True)
@@ -76,12 +94,19 @@ class Outline:
         bodies: for each 2xx status and JSON media type.
         events: for each 2xx status and media type of a stream, by type.
         elements: all of them.
+        keywords: of the bodies and events.
     """
 
     statuses: Mapping[str, Element]
     bodies: Mapping[tuple[str, str], Shape]
     events: Mapping[tuple[str, str], Mapping[str, Shape]]
     elements: frozenset[Element]
+    keywords: frozenset[Element] = frozenset()
+
+
+def declared_keywords(operation: Operation) -> frozenset[Element]:
+    """Return the keywords of the operation's 2xx responses that a value can put to the test."""
+    return outline(operation).keywords
 
 
 def declared(operation: Operation) -> frozenset[Element]:
@@ -136,7 +161,8 @@ def _outline(key: OperationKey) -> Outline:
                 events[status, media.name] = _events(label, media.events)
     shapes = [*bodies.values(), *(shape for stream in events.values() for shape in stream.values())]
     elements = frozenset(element for shape in shapes for element in shape.elements())
-    return Outline(statuses, bodies, events, elements | frozenset(statuses.values()))
+    words = frozenset(word for shape in shapes for word in shape.keywords())
+    return Outline(statuses, bodies, events, elements | frozenset(statuses.values()), words)
 
 
 def _events(label: str, stream: Events) -> Mapping[str, Shape]:
@@ -206,18 +232,27 @@ class Shaper:
         listed = [*node.get("enum", ()), *([node["const"]] if "const" in node else ())]
         if self._excluded and location == self._excluded:
             listed = []
+        has_elements = below is not None and next(below.elements(), None) is not None
         return Shape(
             element=element,
             properties=properties,
             extra=self._property(free, at.below("{}"), path) if isinstance(free, dict) else None,
-            items=None if below is None or next(below.elements(), None) is None else below,
+            items=below if has_elements else None,
             values={
                 spelled(value): self._element(Aspect.ENUM_VALUE, at, f" = {spelled(value)}")
                 for value in listed
                 if value is not None
             },
             branches=tuple(self._branches(node, at, path)),
+            tested=self._tested(node, at),
+            sample=None if has_elements else below,
         )
+
+    def _tested(self, node: Schema, at: DeclaredLocation) -> Mapping[str, frozenset[Element]]:
+        tested: dict[str, set[Element]] = {}
+        for kind, word in keywords(node):
+            tested.setdefault(kind, set()).add(self._element(Aspect.KEYWORD, at, f": {word}"))
+        return {kind: frozenset(words) for kind, words in tested.items()}
 
     def _property(self, node: Schema, at: DeclaredLocation, path: frozenset[str]) -> Shape:
         return self._shape(node, at, self._element(Aspect.PROPERTY, at), path)
@@ -237,7 +272,7 @@ class Shaper:
                 condition = _condition(part["if"]) if "if" in part else None
                 element = self._branch(condition, at)
                 shape = self._shape(part.get("then", part), at, element, path)
-                if next(shape.elements(), None) is not None:
+                if next(shape.elements(), None) is not None or next(shape.keywords(), None) is not None:
                     yield condition, shape
 
 

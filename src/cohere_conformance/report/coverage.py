@@ -295,7 +295,7 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     Attributes:
         operation: label such as `POST /v2/chat`; empty where all operations are counted together.
-        aspect: what is counted: statuses, properties, events or values of enumerations.
+        aspect: what is counted: statuses, properties, events, values of enumerations, or keywords.
         declared: how many the contract declares.
         seen: how many of them at least one exchange showed.
         missing: the names of the others.
@@ -365,6 +365,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         exercise: how much of what each operation declares was seen; empty if it was not counted.
         declarations: the same for properties and values, each counted once however many operations share it;
             their `operation` is empty.
+        keywords: how many types, nulls, required properties, formats and bounds of each operation's responses
+            a value put to the test; empty if they were not counted.
         groups: the group of each operation of the contract; empty if the caller gave none.
         fuzzed: what the fuzzer sent to each operation and covered; empty if nothing was fuzzed.
         remarks: notes about inputs that could be read.
@@ -382,6 +384,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     cases: CaseCoverage | None = None
     exercise: tuple[Exercise, ...] = ()
     declarations: tuple[Exercise, ...] = ()
+    keywords: tuple[Exercise, ...] = ()
     groups: dict[str, str] = {}
     fuzzed: tuple[FuzzCoverage, ...] = ()
     remarks: tuple[InputNote, ...] = ()

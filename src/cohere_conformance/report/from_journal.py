@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cohere_conformance.errors import TrafficError
+from cohere_conformance.model import Aspect
 from cohere_conformance.report.build import Tally
 from cohere_conformance.report.causes import NOTHING_KNOWN, Background
 from cohere_conformance.report.coverage import (
@@ -31,7 +34,7 @@ from cohere_conformance.report.line import Closing, Opening, Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from cohere_conformance.model import Aspect, Element, Exchange, Untestable
+    from cohere_conformance.model import Element, Exchange, Untestable
     from cohere_conformance.report.build import ParseWithSdk
     from cohere_conformance.report.fuzzed import Fuzzing
     from cohere_conformance.report.header import Header
@@ -70,7 +73,7 @@ def report_of(
         header: of the run.
         operations: label of every operation that the run is about, with its group.
         further: labels of the others, which what a case needs may call.
-        declared: everything that could be exercised.
+        declared: everything that could be exercised, keywords included.
         exercised: what of it one exchange shows.
         untestable: the requirements that one exchange with findings cannot show.
         finished_at: RFC 3339 time at which the run ended.
@@ -90,9 +93,11 @@ def report_of(
         for journal in part.journals:
             run.read(journal, f"{part.header.shard} " if len(parts) > 1 else "")
         run.conclude(part)
-    elements = frozenset(declared)
+    everything = frozenset(declared)
+    keywords = frozenset(one for one in everything if one.aspect is Aspect.KEYWORD)
+    elements = everything - keywords
     exercise = _exercise(elements, run.seen)
-    return run.tally.finish(
+    report = run.tally.finish(
         header,
         operations,
         finished_at=finished_at,
@@ -103,6 +108,7 @@ def report_of(
         background=background,
         others=further,
     )
+    return replace(report, coverage=replace(report.coverage, keywords=_exercise(keywords, run.seen)))
 
 
 class _Run:

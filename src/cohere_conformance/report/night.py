@@ -29,7 +29,7 @@ class NightPlan(msgspec.Struct, frozen=True, kw_only=True):
         bills: the most that these can be charged, by unit, as estimated.
         elements: how many declared response elements these are expected to show.
         reachable: how many the nights of a round are expected to show together.
-        declared: how many the contract declares of these operations.
+        declared: how many the contract declares of the operations that may be called, apart from canaries.
         later: the cases that are planned for later nights.
         unplanned: ids of cases that are too large for any night.
     """

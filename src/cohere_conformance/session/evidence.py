@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import shipped_suite
-from cohere_conformance.checks.exercised import exercised
+from cohere_conformance.checks.exercised import exercised_with_keywords
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.requested import requested
 from cohere_conformance.checks.shapes import response_shape
 from cohere_conformance.contract import load_declarations
-from cohere_conformance.contract.elements import declared
+from cohere_conformance.contract.elements import declared, declared_keywords
 from cohere_conformance.contract.named import implemented
 from cohere_conformance.contract.requested import requestable
 from cohere_conformance.contract.requirements import shipped_requirements
@@ -40,11 +40,12 @@ from cohere_conformance.session.sdk_evidence import with_sdk
 from cohere_conformance.session.shown_features import feature_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cohere_conformance.contract import Contract
-    from cohere_conformance.model import Exchange, Untestable
+    from cohere_conformance.contract.compile import Operation
+    from cohere_conformance.model import Element, Exchange, Untestable
     from cohere_conformance.report import Header, Opening, RunPart
 
 
@@ -98,8 +99,8 @@ def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Rep
         header,
         operations=operations,
         further=contract.operations.keys() - operations.keys(),
-        declared=[one for label in operations for one in declared(contract.operations[label])],
-        exercised=lambda exchange: exercised(contract, exchange),
+        declared=_declared(contract.operations[label] for label in operations),
+        exercised=lambda exchange: exercised_with_keywords(contract, exchange),
         untestable=untestable,
         finished_at=now(),
         fuzzing=Fuzzing(
@@ -112,6 +113,12 @@ def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Rep
         features=feature_source(next((one.profile for one in targets), "contract")),
     )
     return with_sdk(report, background) if header.sdk else report
+
+
+def _declared(operations: Iterable[Operation]) -> Iterator[Element]:
+    for operation in operations:
+        yield from declared(operation)
+        yield from declared_keywords(operation)
 
 
 def background_of(contract: Contract) -> Background:

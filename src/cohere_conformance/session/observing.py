@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cohere_conformance.checks.exercised import exercised
+from cohere_conformance.checks.exercised import exercised_with_keywords
 from cohere_conformance.client.billed import billed_units
 from cohere_conformance.contract import load_contract
 from cohere_conformance.data import folder
@@ -51,7 +51,7 @@ def observed(journals: Path) -> Observations:
         calls[record.case][record.operation] += 1
         status = exchange.response.status
         bills[record.case].append(_most(record.operation, exchange, status))
-        shown[record.case] |= exercised(contract, exchange)
+        shown[record.case] |= exercised_with_keywords(contract, exchange)
     numbers = {element: number for number, element in enumerate(sorted(set().union(*shown.values())))}
     return Observations(
         PROFILE,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from cohere_conformance.cases import PROFILES, Credential, Skip
-from cohere_conformance.contract.elements import declared
+from cohere_conformance.contract.elements import declared, declared_keywords
 from cohere_conformance.contract.tiers import Effect, Tier, shipped_policies
 from cohere_conformance.planning import (
     NightLimits,
@@ -99,19 +99,20 @@ def tonight(
         last: the day on which each case was exercised last; `None` if nobody remembers.
         keys: names of the known further keys.
     """
+    policies = shipped_policies()
     cases, limits, number = list(_cases(plan, suite, contract, keys)), budget(plan), day.toordinal()
     if last is None:
         nights = cycle(cases, number, limits)
     else:
         nights = schedule(cases, {case: one.toordinal() for case, one in last.items()}, number, limits)
-    first, labels = nights[0], {label for case in cases for label in case.calls}
-    planned, later = {*first.cases}, []
+    first, planned, later = nights[0], {*nights[0].cases}, list[LaterNight]()
+    labels = {label for case in cases for label in case.calls if policies[label].tier in plan.tiers}
     for ahead, night in enumerate(nights[1:], start=2):
         new = sorted({*night.cases} - planned)
         planned |= {*night.cases}
         if new:
             later.append(LaterNight(night=ahead, cases=tuple(new)))
-    reachable = 0
+    operations, reachable = [contract.operations[label] for label in labels], 0
     for night in nights:
         reachable |= night.shows
     return NightPlan(
@@ -123,7 +124,7 @@ def tonight(
         bills=first.bills,
         elements=first.shows.bit_count(),
         reachable=reachable.bit_count(),
-        declared=sum(len(declared(contract.operations[label])) for label in labels),
+        declared=sum(len(declared(one)) + len(declared_keywords(one)) for one in operations),
         later=tuple(later),
         unplanned=tuple(sorted({case.id for case in cases} - planned)),
     )

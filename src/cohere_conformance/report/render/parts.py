@@ -220,6 +220,7 @@ def summary_lines(report: Report) -> list[str]:
     if (night := report.header.night) is not None:
         lines.append(night_line(night))
     if totals := [one for one in exercised(report) if not one.name.endswith("by operation")]:
+        totals += [_keywords(report)] if report.coverage.keywords else []
         lines.append("covered " + ", ".join(f"{one.seen}/{one.declared} {one.name}" for one in totals))
     if rows := fuzzed(report):
         positive, negative = (" ".join(filter(None, rate)) for rate in (rows[-1].positive, rows[-1].negative))
@@ -239,6 +240,12 @@ def summary_lines(report: Report) -> list[str]:
             f"({len(baseline.entries)} accepted deviations{unseen})"
         )
     return lines
+
+
+def _keywords(report: Report) -> Exercised:
+    """Return how many keywords a value put to the test, of all operations together."""
+    rows = report.coverage.keywords
+    return Exercised("keywords", sum(row.seen for row in rows), sum(row.declared for row in rows))
 
 
 def accepted_lines(report: Report) -> list[str]:
