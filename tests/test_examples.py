@@ -21,7 +21,9 @@ UNRECORDED = {Kind.ANSWER_BROKEN, Kind.STATUS_UNEXPECTED, Kind.EXPECTATION_FAILE
 stream alone does not tell who held it back."""
 DERIVED = {Kind.SERVER_ERROR, Kind.VALID_REFUSED, Kind.RULE_UNENFORCED, Kind.GOLDEN_CHANGED}
 """Kinds that only the fuzzer reports, because it knows why it has sent a request."""
-UNSHOWN = UNREQUIRED | UNRECORDED | DERIVED
+OBSERVED = {Kind.SHAPE_VANISHED, Kind.SHAPE_NEW}
+"""What is compared with earlier responses: of the example, there are none."""
+UNSHOWN = UNREQUIRED | UNRECORDED | DERIVED | OBSERVED
 SECRETS = re.compile(
     r'bearer |basic |authorization"|"(?:x-)?api[-_]?key"|cookie|x-goog-signature', re.IGNORECASE
 )

@@ -23,6 +23,7 @@ FLOORS = [
     {"client"},
     {"configuration"},
     {"checks", "reference", "cases"},
+    {"observed"},
     {"planning"},
     {"sdk"},
     {"session"},

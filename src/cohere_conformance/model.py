@@ -69,6 +69,8 @@ class Kind(enum.StrEnum):
     VALID_REFUSED = "valid-refused"
     RULE_UNENFORCED = "rule-unenforced"
     GOLDEN_CHANGED = "golden-changed"
+    SHAPE_VANISHED = "shape-vanished"
+    SHAPE_NEW = "shape-new"
 
 
 SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
@@ -77,6 +79,8 @@ SEVERITY: dict[Kind, Severity] = dict.fromkeys(Kind, Severity.BREAKING) | {
     Kind.STREAM_BUFFERED: Severity.NOTICE,
     Kind.ROUTE_UNKNOWN: Severity.NOTICE,
     Kind.RULE_UNENFORCED: Severity.ADDITIVE,
+    Kind.SHAPE_VANISHED: Severity.ADDITIVE,
+    Kind.SHAPE_NEW: Severity.NOTICE,
 }
 """The severity of each kind, unless a check sets another one."""
 

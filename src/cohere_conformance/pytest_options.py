@@ -30,8 +30,10 @@ from cohere_conformance.report.example import without_password
 from cohere_conformance.report.render.safe import lines
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import Driver
+from cohere_conformance.session.memory import RunMemory
 from cohere_conformance.session.plan import RunOptions
 from cohere_conformance.session.role_models import parse_models
+from cohere_conformance.session.shapes import AUTO, NONE
 from cohere_conformance.session.shown_night import show_night
 
 if TYPE_CHECKING:
@@ -42,7 +44,16 @@ if TYPE_CHECKING:
 _PREFIX = "--conformance-"
 _FLAGS = {
     f"{_PREFIX}{name}"
-    for name in ("live", "own-server", "no-tls-verify", "protocol-only", "sdk-effect", "plan", "no-plan")
+    for name in (
+        "live",
+        "own-server",
+        "no-tls-verify",
+        "protocol-only",
+        "sdk-effect",
+        "plan",
+        "no-plan",
+        "learn",
+    )
 }
 """The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
@@ -128,6 +139,8 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-baseline", metavar="FILE", default="", help="file of accepted deviations")
     add("--conformance-history", metavar="FILE", default="", help="file of earlier runs")
     add("--conformance-ledger", metavar="FILE", default="", help="file in which creations are noted")
+    add("--conformance-observed", metavar="FILE", default=AUTO, help="observed shapes to compare with")
+    add("--conformance-learn", action="store_true", help="add to the observed shapes if the target conforms")
     add("--conformance-report-dir", metavar="DIR", default="conformance-report", help="folder of the report")
     add(
         "--conformance-fail-on",
@@ -200,10 +213,19 @@ def access(config: pytest.Config) -> Access:
     )
 
 
-def files(config: pytest.Config) -> dict[str, Path | None]:
-    """Return the files of earlier runs and of creations, by the names of arguments of `Campaign`."""
-    named = {name: cast("str", config.getoption(f"{_PREFIX}{name}")) for name in ("history", "ledger")}
-    return {name: Path(file) if file else None for name, file in named.items()}
+def memory(config: pytest.Config) -> RunMemory:
+    """Return what the run remembers. Golden cassettes are compared with no observed shapes."""
+    golden = config.getoption("--conformance-golden") is not None
+    return RunMemory(
+        _file(config, "history"),
+        NONE if golden else cast("str", config.getoption("--conformance-observed")),
+        learn=cast("bool", config.getoption("--conformance-learn")),
+    )
+
+
+def _file(config: pytest.Config, name: str) -> Path | None:
+    named = cast("str", config.getoption(f"{_PREFIX}{name}"))
+    return Path(named) if named else None
 
 
 def run_options(config: pytest.Config) -> RunOptions:
@@ -287,7 +309,8 @@ def new_campaign(
         configuration=used,
         baseline=in_force(cast("str", config.getoption("--conformance-baseline"))),
         clock=clock,
-        **files(config),
+        ledger=_file(config, "ledger"),
+        memory=memory(config),
     )
 
 

@@ -12,7 +12,7 @@ from cohere_conformance.contract.elements import outline
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.elements import Shape
@@ -70,7 +70,7 @@ def _locations(value: object, declared: _Declared) -> Iterator[str]:
     pending = [("", value, declared)]
     while pending:
         location, value, declared = pending.pop()
-        known = None if declared is None else tuple(_applicable(value, declared))
+        known = None if declared is None else tuple(applicable(value, declared))
         if isinstance(value, dict):
             for name, inner in value.items():
                 token, below = _property(name, known)
@@ -82,12 +82,12 @@ def _locations(value: object, declared: _Declared) -> Iterator[str]:
             pending += [(f"{location}/*", inner, items) for inner in value if isinstance(inner, dict | list)]
 
 
-def _applicable(value: object, declared: tuple[Shape, ...]) -> Iterator[Shape]:
+def applicable(value: object, declared: Iterable[Shape]) -> Iterator[Shape]:
     """Yield every shape that applies to a value, including those of the selected branches."""
     for shape in declared:
         yield shape
         branches = (one for condition, one in shape.branches if condition is None or meant(condition, value))
-        yield from _applicable(value, tuple(branches))
+        yield from applicable(value, tuple(branches))
 
 
 def _property(name: str, known: _Declared) -> tuple[str, _Declared]:

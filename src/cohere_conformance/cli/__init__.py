@@ -21,6 +21,7 @@ from cohere_conformance.cli.gate import gate
 from cohere_conformance.cli.golden import record, replay, verify
 from cohere_conformance.cli.history import history
 from cohere_conformance.cli.init import init
+from cohere_conformance.cli.learn import learn
 from cohere_conformance.cli.output import flushed, forgive_broken_pipes
 from cohere_conformance.cli.proxy import proxy
 from cohere_conformance.cli.report import report
@@ -55,7 +56,10 @@ def commands() -> None:
 
 
 _JUDGING = (run_, fuzz, check, proxy, record, replay, verify, compare, cassettes)
-_OTHER = (init, report, baseline, history, calendar, gate, sweep, selftest, contract, serve, list_, explain)
+_OTHER = (
+    *(init, report, baseline, history, learn, calendar, gate, sweep),
+    *(selftest, contract, serve, list_, explain),
+)
 for _command in (*_JUDGING, *_OTHER):
     commands.add_command(_command)
 

@@ -18,6 +18,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render.progress import ProgressBar
+from cohere_conformance.session.shapes import AUTO
 
 EXAMPLES = ("conforming", "deviating")
 
@@ -48,6 +49,7 @@ EXAMPLES = ("conforming", "deviating")
 @options.baseline
 @options.history
 @options.sdk_effect
+@options.observed
 @options.report_dir
 @options.verbose
 @options.quiet
@@ -62,6 +64,7 @@ def check(
     baseline: str | None,
     history: str | None,
     sdk_effect: bool,
+    observed: str | None,
     report_dir: Path,
     verbose: bool,
     quiet: bool,
@@ -83,7 +86,12 @@ def check(
     for server in servers:
         base_url("--server", server)
     judge = session.Judge(
-        session.JudgeSettings(as_published=as_published, servers=servers, sdk_effect=sdk_effect)
+        session.JudgeSettings(
+            as_published=as_published,
+            servers=servers,
+            sdk_effect=sdk_effect,
+            observed=observed or AUTO,
+        )
     )
     with ProgressBar("judging", wanted=not quiet) as bar:
         report = judged(

@@ -15,6 +15,7 @@ from cohere_conformance.configuration import Loaded, found, load
 from cohere_conformance.configuration.shape import given as given_keys
 from cohere_conformance.errors import UsageError
 from cohere_conformance.report import ConfigurationUsed
+from cohere_conformance.session.shapes import KEYWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,6 +130,8 @@ def _values(loaded: Loaded) -> Iterator[tuple[str, str, Any]]:
 
 def _value(loaded: Loaded, key: str, value: Any) -> tuple[str, str, Any]:
     parameter = _PARAMETERS.get(key, key.rpartition(".")[2].replace("-", "_"))
+    if key == "observed" and value not in KEYWORDS:
+        return key, parameter, loaded.path(value)
     if key in _PATHS:
         return key, parameter, loaded.path(value)
     if key in _FOLDERS:

@@ -51,6 +51,13 @@ ledger = click.option(
     "[default: ledger.jsonl in the report folder]",
 )
 
+observed = click.option(
+    "--observed",
+    metavar="FILE",
+    help="Compare responses with the observed shapes in this file (see `learn`), `shipped` ones of the "
+    "vendor's API, or `none`.  [default: shipped, for the vendor's hosts only]",
+)
+
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print every finding and table; without it, the first ten causes."
 )

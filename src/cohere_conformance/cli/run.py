@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     help="Shuffle the lifecycle tests with this seed.",
 )
+@click.option(
+    "--learn",
+    is_flag=True,
+    help="If the target conforms, add what its responses have shown to the file in --observed.",
+)
 @options.shard
 @click.option(
     "--plan",
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 )
 @options.history
 @options.sdk_effect
+@options.observed
 @target
 def run(**given: Any) -> int:
     """Run the test cases against a target, judge every response, and write a report.
@@ -85,6 +91,7 @@ def run(**given: Any) -> int:
 @options.shard
 @options.history
 @options.sdk_effect
+@options.observed
 @target
 def fuzz(
     fuzz_profile: str,

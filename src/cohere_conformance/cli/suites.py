@@ -205,6 +205,7 @@ def suites(
             "baseline",
             "history",
             "ledger",
+            "observed",
             "report-dir",
         )
     }
@@ -219,6 +220,7 @@ def suites(
     flags += ["--conformance-no-tls-verify"] if given.get("tls_verify") is False else []
     flags += ["--conformance-plan"] if given.get("plan") else []
     flags += ["--conformance-no-plan"] if given.get("no_plan") else []
+    flags += ["--conformance-learn"] if given.get("learn") else []
     flags += ["--conformance-protocol-only"] if given.get("protocol_only") else []
     flags += ["--conformance-sdk-effect"] if given.get("sdk_effect") else []
     flags += ["-v"] if given.get("verbose") else ["-q"] if given.get("quiet") else []

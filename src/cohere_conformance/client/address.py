@@ -28,6 +28,11 @@ _LONGEST_SOCKET = 107
 """Bytes of the path of a Unix socket that every system can open."""
 
 
+def is_vendors(host: str) -> bool:
+    """Return whether a host, in lower case, has a name of the vendor of the API."""
+    return any(f".{host}".endswith(f".{domain}") for domain in _VENDOR)
+
+
 class Address(NamedTuple):
     """Where a server is.
 
@@ -52,7 +57,7 @@ class Address(NamedTuple):
     @property
     def is_vendors(self) -> bool:
         """Whether the host has a name of the vendor of the API."""
-        return not self.socket and any(f".{self.host}".endswith(f".{domain}") for domain in _VENDOR)
+        return not self.socket and is_vendors(self.host)
 
     @property
     def shown(self) -> str:

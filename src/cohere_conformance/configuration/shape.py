@@ -77,6 +77,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         baseline: file with accepted deviations.
         history: file with earlier runs, to compare with and add to.
         ledger: file in which it is noted what runs create on the target.
+        observed: file with observed shapes to compare responses with, `shipped`, `none`, or `auto`.
         cassettes: folder of the golden cassettes.
         report_dir: folder of the report.
     """
@@ -99,6 +100,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     baseline: Text | UnsetType = UNSET
     history: Text | UnsetType = UNSET
     ledger: Text | UnsetType = UNSET
+    observed: Text | UnsetType = UNSET
     cassettes: Text | UnsetType = UNSET
     report_dir: Text | UnsetType = UNSET
 

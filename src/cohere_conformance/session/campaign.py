@@ -21,7 +21,7 @@ from cohere_conformance.client.address import address
 from cohere_conformance.client.deadline import Deadline
 from cohere_conformance.client.ledger import LEDGER_FILE, tidy
 from cohere_conformance.errors import ReportError, TargetError, UsageError
-from cohere_conformance.history import last_exercised, remember, target_name
+from cohere_conformance.history import last_exercised, target_name
 from cohere_conformance.report import (
     AcceptedDrift,
     ConfigurationUsed,
@@ -37,16 +37,16 @@ from cohere_conformance.report import (
     clear_ended,
     clear_journals,
     has_journals,
-    write,
     write_ended,
 )
 from cohere_conformance.sdk.parsing import sdk_name
 from cohere_conformance.session import permission
 from cohere_conformance.session.clock import REAL, RunClock
 from cohere_conformance.session.driver import Driver
-from cohere_conformance.session.evidence import clear_report, exercised_cases, publish
+from cohere_conformance.session.evidence import clear_report, publish
 from cohere_conformance.session.identity import Identity
 from cohere_conformance.session.judging import Judge, JudgeSettings
+from cohere_conformance.session.memory import RunMemory
 from cohere_conformance.session.plan import Plan, RunOptions, TargetKind, credentials, plan
 from cohere_conformance.session.probe import Probed, probe
 from cohere_conformance.session.role_models import LIST, resolved
@@ -67,9 +67,9 @@ _LASTING = frozenset({TargetKind.OWN, TargetKind.LIVE})
 
 
 @lru_cache(maxsize=2)
-def _judge(servers: tuple[str, ...]) -> Judge:
-    """Return the judge; a process that runs the suites many times creates it once."""
-    return Judge(JudgeSettings(servers=servers))
+def _judge(servers: tuple[str, ...], observed: str, changed_at: int) -> Judge:
+    """Return the judge; a process creates it once, until the file of observed shapes has changed."""
+    return Judge(JudgeSettings(servers=servers, observed=observed, sends=True))
 
 
 class Campaign:
@@ -85,7 +85,7 @@ class Campaign:
         arguments: the command line, for the report.
         configuration: what was taken from a configuration file, for the report.
         baseline: the accepted drift.
-        history: file of earlier runs.
+        memory: what the run remembers; nothing if not given.
         ledger: file in which it is noted what the run creates; in the folder of the report if not given.
         clock: the time of the run.
 
@@ -113,12 +113,14 @@ class Campaign:
         arguments: tuple[str, ...] = (),
         configuration: ConfigurationUsed | None = None,
         baseline: AcceptedDrift | None = None,
-        history: Path | None = None,
+        memory: RunMemory | None = None,
         ledger: Path | None = None,
         clock: RunClock = REAL,
     ) -> None:
         # Checked before the contract takes it for a base URL.
-        self._judge = _judge(() if options.url is None else (address("--url", options.url).url,))
+        servers = () if options.url is None else (address("--url", options.url).url,)
+        self._memory = memory or RunMemory()
+        self._judge = _judge(servers, self._memory.compared, self._memory.changed_at)
         self.driver = driver or Driver()
         self.plan: Plan = plan(
             options,
@@ -141,7 +143,6 @@ class Campaign:
         self._arguments = arguments
         self._configuration = configuration
         self._baseline = baseline
-        self._history = history
         self._ledger = (ledger or folder / LEDGER_FILE) if self.plan.target_kind in _LASTING else None
         self._clock = clock
         self._identity: Identity | None = None
@@ -225,7 +226,11 @@ class Campaign:
         """
         if not self.plan.planned:
             return None
-        last = last_exercised(self._history, target_name(self._header())) if self._history else None
+        last = (
+            last_exercised(self._memory.history, target_name(self._header()))
+            if self._memory.history
+            else None
+        )
         reference = self._identity is not None and self._identity.reference
         keys = credentials(self.plan, reference=reference, environment=self._environment)
         day = self._clock.now().date()
@@ -366,23 +371,14 @@ class Campaign:
         return publish(self._folder, self._judge.contract)
 
     def remember(self, report: Report) -> Report:
-        """Write a report with what has changed since earlier runs, and add the run to these.
+        """Write a report with what has changed since earlier runs, and add the run to what is remembered.
 
-        Called once, when it is certain how the run ended. Without a history nothing is written.
+        Called once, when it is certain how the run ended. Without a memory nothing is written.
 
         Raises:
-            ReportError: the history cannot be read or written, or the report cannot be written.
+            ReportError: what is remembered cannot be read or written, or the report cannot be written.
         """
-        if self._history is None:
-            return report
-        changed, _ = remember(
-            self._history,
-            report,
-            lambda one: write(one, self._folder),
-            exercised=exercised_cases(self._folder, report),
-            day=self._clock.now().date(),
-        )
-        return changed
+        return self._memory.remember(report, self._folder, self._judge, self._clock.now().date())
 
     def _opening(self) -> Opening:
         """Return the first line of a journal of the process that leads the run, and runs no test."""

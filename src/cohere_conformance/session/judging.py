@@ -20,6 +20,7 @@ from cohere_conformance.report import Tally
 from cohere_conformance.sdk.parse import parse_with_sdk
 from cohere_conformance.sdk.parsing import installed
 from cohere_conformance.session.deprecations import known_deprecations
+from cohere_conformance.session.shapes import NONE, observing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +40,15 @@ class JudgeSettings(msgspec.Struct, frozen=True):
         as_published: the document as published, without amendments and requirements.
         servers: further base URLs that count as the API.
         sdk_effect: the responses of examples are parsed with the official SDK as well.
+        observed: what responses are compared with besides, see `session.shapes`.
+        sends: whether the exchanges are our own, not recorded by anybody else.
     """
 
     as_published: bool = False
     servers: tuple[str, ...] = ()
     sdk_effect: bool = False
+    observed: str = NONE
+    sends: bool = False
 
 
 class Judge:
@@ -58,7 +63,7 @@ class Judge:
 
     Raises:
         ContractError: a document below `contracts/` is broken.
-        UsageError: the official SDK is to be used and not installed.
+        UsageError: the official SDK is to be used and not installed, or observed shapes cannot be read.
     """
 
     def __init__(self, settings: JudgeSettings) -> None:
@@ -68,7 +73,10 @@ class Judge:
         declarations = load_declarations(servers=settings.servers)
         judging = Corrector(declarations) if settings.as_published else Explainer(declarations)
         self.contract: Contract = judging.contract
-        self.judgement: Callable[[Exchange], Judgement] = judging.judgement
+        observed = NONE if settings.as_published else settings.observed
+        self.judgement: Callable[[Exchange], Judgement] = observing(
+            judging.judgement, self.contract, observed, sends=settings.sends
+        )
 
     def tally(self) -> Tally:
         """Return an empty tally for what is judged."""

@@ -44,6 +44,8 @@ _SCHEMA = frozenset(
         Kind.BOUND_EXCEEDED,
         Kind.PATTERN_MISMATCH,
         Kind.UNION_UNMATCHED,
+        Kind.SHAPE_VANISHED,
+        Kind.SHAPE_NEW,
     }
 )
 

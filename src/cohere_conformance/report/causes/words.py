@@ -71,6 +71,15 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             )
         case Kind.NULL_UNEXPECTED:
             return f"{where} is null", f"Send {row.expected} as {where}, or leave it out."
+        case Kind.SHAPE_VANISHED:
+            return f"{where} has vanished: {row.expected}", (
+                f"Send {where} again. If it is gone for good, prepare clients, and learn that "
+                "(cohere-conformance explain shape-vanished)."
+            )
+        case Kind.SHAPE_NEW:
+            return f"{where} is new: {row.observed}", (
+                f"Check that clients can read it; the contract allows it. Expected: {row.expected}."
+            )
     if row.expected == "absent":
         return f"{where} is {row.observed}", f"Leave {where} out."
     return f"{where} is {row.observed}", f"Send {row.expected} as {where}."

@@ -47,6 +47,8 @@ COLUMN_OF: dict[Kind, Column | None] = {
     Kind.BOUND_EXCEEDED: Column.BODY,
     Kind.PATTERN_MISMATCH: Column.BODY,
     Kind.UNION_UNMATCHED: Column.BODY,
+    Kind.SHAPE_VANISHED: Column.BODY,
+    Kind.SHAPE_NEW: Column.BODY,
     Kind.STREAM_MALFORMED: Column.STREAM,
     Kind.STREAM_EVENT_UNKNOWN: Column.STREAM,
     Kind.STREAM_ORDER: Column.STREAM,

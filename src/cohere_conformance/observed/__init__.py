@@ -1,0 +1,1 @@
+"""What responses have looked like: presence, types and values by location, learned from real traffic."""

@@ -1,0 +1,189 @@
+"""The evidence of one response: where its properties are, of which types, with which listed values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from cohere_conformance.checks.exercised import media_of, typed_events
+from cohere_conformance.checks.frame import json_type
+from cohere_conformance.checks.rawjson import NOTHING
+from cohere_conformance.checks.shapes import applicable
+from cohere_conformance.contract.elements import outline, spelled
+from cohere_conformance.observed.evidence import (
+    BEFORE,
+    HEADERS,
+    Counts,
+    LocationEvidence,
+    Scenario,
+    ScenarioEvidence,
+)
+from cohere_conformance.observed.scenario import request_features
+from cohere_conformance.pointer import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cohere_conformance.checks.parsed import ParsedExchange
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract.elements import Shape
+    from cohere_conformance.model import Headers
+
+_HEADERS = frozenset({"num_chars", "num_tokens", "x-debug-trace-id"})
+"""Fields of the API whose presence depends on the operation. Those of the edge depend on the way to the
+server, those about limits on the key, and others could be anybody's."""
+_DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d")
+
+
+class Sample:
+    """One response.
+
+    Attributes:
+        scenario: what decides which properties it has.
+        evidence: what it shows.
+        day: on which it was recorded; `BEFORE` if that is not known.
+    """
+
+    __slots__ = ("day", "evidence", "scenario")
+
+    def __init__(self, scenario: Scenario, evidence: ScenarioEvidence, day: str) -> None:
+        self.scenario = scenario
+        self.evidence = evidence
+        self.day = day
+
+
+def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
+    """Return what a successful response shows; `None` for any other, an incomplete one, and a missing body.
+
+    Only what the contract declares is in it: no property, no value and no text that somebody made up.
+    """
+    exchange = parsed.exchange
+    response, label = (
+        exchange.response,
+        contract.route(exchange.request.method, exchange.request.url).operation,
+    )
+    if label is None or response.failure is not None or not 200 <= response.status < 300:
+        return None
+    operation = contract.operations[label]
+    declared = operation.response(response.status)
+    media = media_of(declared, parsed) if declared is not None else None
+    if declared is None or media is None:
+        return None
+    walk, key = _Walk(), (declared.status, media.name)
+    if media.events is not None:
+        events = outline(operation).events.get(key, {})
+        walk.stream(events, typed_events(media.events.tag, media.framing, parsed))
+    elif key in outline(operation).bodies and parsed.response[0] is not NOTHING:
+        walk.body(parsed.response[0], outline(operation).bodies[key])
+    else:
+        return None
+    walk.headers(response.headers)
+    matched = _DAY.match(exchange.source.recorded_at or "")
+    day = matched[0] if matched else BEFORE
+    scenario = Scenario(
+        label,
+        response.status,
+        media.events is not None,
+        request_features(operation, parsed),
+        frozenset(walk.choices()),
+    )
+    return Sample(scenario, walk.evidence(day), day)
+
+
+class _Walk:
+    """Counts what one response has at each location."""
+
+    def __init__(self) -> None:
+        self._chances: Counter[str] = Counter()
+        self._there: Counter[str] = Counter()
+        self._objects: set[str] = set()
+        self._types: dict[str, set[str]] = defaultdict(set)
+        self._values: dict[str, set[str]] = defaultdict(set)
+        self._choices: dict[str, set[str]] = defaultdict(set)
+
+    def body(self, value: object, declared: Shape) -> None:
+        """Count a JSON body."""
+        self._count("")
+        self._value("", value, (declared,))
+
+    def stream(self, declared: Mapping[str, Shape], events: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Count the events of a stream; an event that is not declared is left out."""
+        self._count("")
+        self._objects.add("")
+        for name in declared:
+            self._chances[f"<{escaped(name)}>"] = 1
+        for name, payload in events:
+            if name in declared:
+                location = f"<{escaped(name)}>"
+                self._there[location] += 1
+                self._value(location, payload, (declared[name],))
+
+    def headers(self, headers: Headers) -> None:
+        """Count header fields; a recording without `Date`, which every server sends, was filtered."""
+        names = {name for name, _ in headers}
+        if "date" in names:
+            self._count(HEADERS)
+            self._objects.add(HEADERS)
+            for name in _HEADERS:
+                self._chances[f"{HEADERS}{name}"] += 1
+                self._there[f"{HEADERS}{name}"] += name in names
+
+    def _count(self, location: str) -> None:
+        self._chances[location] += 1
+        self._there[location] += 1
+
+    def _value(self, location: str, value: object, declared: tuple[Shape, ...]) -> None:
+        # The recursion ends where the declarations do, however deep the value is.
+        kind = json_type(value)
+        self._types[location].add("number" if kind == "integer" else kind)
+        shapes = tuple(applicable(value, declared))
+        if isinstance(value, dict):
+            self._object(location, value, shapes)
+        elif isinstance(value, list):
+            items = tuple(shape.items for shape in shapes if shape.items is not None)
+            for inner in value if items else ():
+                self._count(f"{location}/*")
+                self._value(f"{location}/*", inner, items)
+        else:
+            listed = {name for shape in shapes for name in shape.values}
+            if value is not None and (text := spelled(value)) in listed:
+                self._values[location].add(text)
+                if len(listed) > 1 and "*" not in location and "{}" not in location:
+                    self._choices[location].add(text)
+
+    def _object(self, location: str, value: dict[str, object], shapes: tuple[Shape, ...]) -> None:
+        self._objects.add(location)
+        named: dict[str, list[Shape]] = defaultdict(list)
+        for shape in shapes:
+            for name, below in shape.properties.items():
+                named[name].append(below)
+        for name, declared in named.items():
+            at = f"{location}/{escaped(name)}"
+            self._chances[at] += 1
+            if name in value:
+                self._there[at] += 1
+                self._value(at, value[name], tuple(declared))
+        free = tuple(shape.extra for shape in shapes if shape.extra is not None)
+        for name in (value.keys() - named.keys()) if free else ():
+            self._count(f"{location}/{{}}")
+            self._value(f"{location}/{{}}", value[name], free)
+
+    def choices(self) -> Iterator[str]:
+        """Yield the values that select what else a response has: those of enumerations outside of arrays."""
+        return (f"{location}={'+'.join(sorted(texts))}" for location, texts in self._choices.items())
+
+    def evidence(self, day: str) -> ScenarioEvidence:
+        """Return what was counted, as that of one exchange."""
+        return ScenarioEvidence(
+            day,
+            day,
+            {
+                location: LocationEvidence(
+                    {day: Counts(1, int(self._there[location] >= chances), int(location in self._objects))},
+                    dict.fromkeys(sorted(self._types.get(location, ())), 1),
+                    dict.fromkeys(sorted(self._values.get(location, ())), 1),
+                )
+                for location, chances in sorted(self._chances.items())
+            },
+        )

@@ -1,0 +1,67 @@
+"""Compares responses with observed shapes, in addition to the contract."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.client.address import is_vendors
+from cohere_conformance.observed.compare import ObservedShapes
+from cohere_conformance.observed.file import load_observed, shipped_observed
+from cohere_conformance.observed.response import sample_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cohere_conformance.checks.judge import Judgement
+    from cohere_conformance.contract import Contract
+    from cohere_conformance.model import Exchange
+
+KEYWORDS = AUTO, SHIPPED, NONE = "auto", "shipped", "none"
+"""What `--observed` may be besides a file: the shipped shapes for dated responses of the vendor's hosts,
+which is the default; for every response; or no comparison."""
+
+
+def observing(
+    judgement: Callable[[Exchange], Judgement], contract: Contract, observed: str, *, sends: bool
+) -> Callable[[Exchange], Judgement]:
+    """Return a function that judges an exchange, and compares its response with observed shapes.
+
+    Args:
+        judgement: judges an exchange.
+        contract: that it judges by.
+        observed: a file of observed shapes, `auto`, `shipped` or `none`.
+        sends: whether the exchanges are our own, just now; recordings may be old or edited.
+
+    Raises:
+        UsageError: the file cannot be read, or is no file of observed shapes.
+    """
+    if observed == NONE:
+        return judgement
+    given = None if observed in {AUTO, SHIPPED} else ObservedShapes(load_observed(Path(observed)))
+
+    def judged(exchange: Exchange) -> Judgement:
+        found = judgement(exchange)
+        vendors = is_vendors(urlsplit(exchange.request.url).hostname or "")
+        # Examples that somebody has written have no date and less in them than real responses.
+        if observed == AUTO and not (vendors and exchange.source.recorded_at):
+            return found
+        shapes = given or _shipped(hints=not vendors or (observed == AUTO and not sends))
+        sample = sample_of(contract, ParsedExchange(exchange))
+        if sample is None:
+            return found
+        reported = {one.location for one in found.findings}
+        return replace(found, findings=[*found.findings, *shapes.findings(sample, reported)])
+
+    return judged
+
+
+@lru_cache(maxsize=2)
+def _shipped(*, hints: bool) -> ObservedShapes:
+    # About another server than the vendor's, its traffic says little, and recordings may have been edited.
+    return ObservedShapes(shipped_observed(), hints=hints)

@@ -1,0 +1,155 @@
+"""`learn` and `--observed`, as somebody meets them who records the API every night."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from remembering import RERANK, line, rerank
+
+from cohere_conformance.cli import run
+
+if TYPE_CHECKING:
+    from cohere_conformance.model import Exchange
+
+Capture = pytest.CaptureFixture[str]
+NIGHTS = [f"2026-11-{day:02}" for day in range(1, 13)]
+WITHOUT_ID = {name: value for name, value in RERANK.items() if name != "id"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def recorded(here: Path, name: str, *exchanges: Exchange) -> str:
+    (here / name).write_text("".join(f"{line(one)}\n" for one in exchanges), encoding="utf-8")
+    return name
+
+
+def checked(here: Path, traffic: str, *options: str) -> tuple[int, list[tuple[str, str, str]]]:
+    code = run(["check", traffic, "-q", *options])
+    report = json.loads((here / "conformance-report" / "report.json").read_bytes())
+    return code, [(one["kind"], one["severity"], one["location"]) for one in report["findings"]]
+
+
+@pytest.fixture
+def learned(here: Path) -> str:
+    assert run(["learn", recorded(here, "nights.jsonl", *map(rerank, NIGHTS)), "-o", "observed.yaml"]) == 0
+    return "observed.yaml"
+
+
+def test_what_vanishes_fails_a_check_with_learned_shapes(here: Path, learned: str, capsys: Capture) -> None:
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29", WITHOUT_ID))
+    assert checked(here, tonight, "--observed", "none") == (0, [])
+    assert checked(here, tonight, "--observed", learned) == (1, [("shape-vanished", "additive", "/id")])
+    shown = capsys.readouterr().out
+    assert "1 additive finding" in shown
+    report = json.loads((here / "conformance-report" / "report.json").read_bytes())
+    [cause] = report["causes"]
+    assert cause["title"] == "id has vanished: present, as in all 12 earlier responses of 12 days"
+    assert run(["explain", "shape-vanished"]) == 0
+    assert "learn TRAFFIC -o FILE --merge --accept-absent" in capsys.readouterr().out
+
+
+def test_the_output_in_the_documentation_is_real(here: Path, capsys: Capture) -> None:
+    (here / "recordings").mkdir()
+    recorded(here, "recordings/nights.jsonl", *map(rerank, NIGHTS))
+    recorded(here, "tonight.jsonl", rerank("2026-11-29", WITHOUT_ID))
+    page = (Path(__file__).parents[2] / "docs" / "observed.md").read_text(encoding="utf-8")
+    shown = page.partition("```console\n")[2].partition("```")[0].splitlines()
+    for command in (one.removeprefix("$ cohere-conformance ") for one in shown if one[:2] == "$ "):
+        run(command.split())
+    actual = capsys.readouterr().out.splitlines()
+    assert [one for one in shown if one != "..." and one[:2] != "$ " and one not in actual] == []
+
+
+def test_one_bad_night_does_not_teach_that_something_may_be_absent(
+    here: Path, learned: str, capsys: Capture
+) -> None:
+    before = (here / learned).read_text(encoding="utf-8")
+    broken = recorded(here, "broken.jsonl", *[rerank("2026-11-13", WITHOUT_ID)] * 30)
+    assert run(["learn", broken, "-o", learned, "--merge"]) == 5
+    assert "30 exchanges without something that was always there" in capsys.readouterr().out
+    assert (here / learned).read_text(encoding="utf-8") == before
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29", WITHOUT_ID))
+    assert checked(here, tonight, "--observed", learned)[0] == 1
+
+
+def test_what_is_gone_for_good_is_accepted(here: Path, learned: str) -> None:
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29", WITHOUT_ID))
+    assert run(["learn", tonight, "-o", learned, "--merge", "--accept-absent"]) == 0
+    assert checked(here, tonight, "--observed", learned) == (0, [])
+
+
+def test_what_is_no_evidence_is_left_out_with_the_reason(here: Path, capsys: Capture) -> None:
+    traffic = recorded(
+        here,
+        "mixed.jsonl",
+        rerank("2026-11-01"),
+        rerank("2026-11-01", {"results": "none"}),
+        rerank("2026-11-01", top_n="many"),
+    )
+    elsewhere = (here / traffic).read_text(encoding="utf-8").splitlines()[0]
+    other = elsewhere.replace("https://api.cohere.com", "http://localhost:8765")
+    failed = elsewhere.replace('"status": 200', '"status": 429')
+    (here / traffic).write_text(
+        (here / traffic).read_text(encoding="utf-8") + f"{other}\n{failed}\n", encoding="utf-8"
+    )
+    assert run(["learn", traffic, "-o", "observed.yaml"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "not learned from: 1 exchange of a request that breaks the contract",
+        "not learned from: 1 exchange with a breaking finding",
+        "not learned from: 1 exchange with another host",
+        "not learned from: 1 exchange without a complete successful response that the contract declares",
+        "observed.yaml: learned from 1 exchange; 1 exchange in all",
+    ]
+    assert run(["learn", traffic, "-o", "own.yaml", "--server", "http://localhost:8765"]) == 0
+    assert "own.yaml: learned from 1 exchange" in capsys.readouterr().out
+
+
+def test_a_file_is_not_replaced(here: Path, learned: str, capsys: Capture) -> None:
+    before = (here / learned).read_bytes()
+    assert run(["learn", "nights.jsonl", "-o", learned]) == 4
+    assert "add --merge" in capsys.readouterr().err
+    assert (here / learned).read_bytes() == before
+
+
+def test_a_file_of_something_else_is_a_usage_error(here: Path, capsys: Capture) -> None:
+    traffic = recorded(here, "tonight.jsonl", rerank("2026-11-29"))
+    for file in ("nothing.yaml", traffic):
+        assert run(["check", traffic, "--observed", file]) == 4
+        assert "cohere-conformance learn" in capsys.readouterr().err
+
+
+def test_the_shapes_that_ship_are_compared_with_the_vendors_responses_only(here: Path) -> None:
+    gone = {**RERANK, "meta": {"api_version": {"version": "2"}}}
+    vendors = recorded(here, "vendors.jsonl", rerank("2026-11-29", gone))
+    assert checked(here, vendors) == (0, [("shape-vanished", "notice", "/meta/billed_units")])
+    text = (
+        (here / vendors).read_text(encoding="utf-8").replace("https://api.cohere.com", "http://localhost:1")
+    )
+    (here / "mock.jsonl").write_text(text, encoding="utf-8")
+    assert checked(here, "mock.jsonl") == (0, [])
+    assert [one[1] for one in checked(here, "mock.jsonl", "--observed", "shipped")[1]] == ["notice"]
+
+
+def test_a_run_that_conforms_is_learned_from_and_one_that_does_not_is_not(here: Path) -> None:
+    case = ["run", "-q", "--case", "tokenize.plain", "--observed", "observed.yaml", "--learn"]
+    assert run(case) == 0
+    first = (here / "observed.yaml").read_text(encoding="utf-8")
+    assert "exchanges: 1\n" in first
+    shutil.rmtree(here / "conformance-report")
+    assert run([*case, "--fault", "tokenize.negative-id"]) == 1
+    assert (here / "observed.yaml").read_text(encoding="utf-8") == first
+    assert run(case) == 0
+    assert "exchanges: 2\n" in (here / "observed.yaml").read_text(encoding="utf-8")
+
+
+def test_learning_needs_a_file(capsys: Capture) -> None:
+    assert run(["run", "--case", "tokenize.plain", "--learn"]) == 4
+    assert "expected a file of yours in --observed, got auto" in capsys.readouterr().err
