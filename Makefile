@@ -12,8 +12,9 @@ run: .venv/ready
 	$(BIN)/cohere-conformance replay --report-dir conformance-report/replay
 	$(BIN)/cohere-conformance cassettes status --report-dir conformance-report/replay
 
+# A file is run by one process: what its tests share is made once.
 test: lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile
 
 # The wheel on every supported Python that this machine has, each in an empty environment.
 interpreters: .venv/ready

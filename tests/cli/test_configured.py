@@ -12,7 +12,7 @@ from reachable import Certificates, reachable
 from running import called, ran
 
 from cohere_conformance.cli import configured
-from cohere_conformance.cli.run import run
+from cohere_conformance.cli.run_and_fuzz import run
 from cohere_conformance.configuration import load
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def options(
 
     monkeypatch.chdir(home)
     # By its name, because the package has the command of that name as well.
-    monkeypatch.setattr(sys.modules["cohere_conformance.cli.run"], "suites", suites)
+    monkeypatch.setattr(sys.modules["cohere_conformance.cli.run_and_fuzz"], "suites", suites)
     (home / "conformance.toml").write_text(text, encoding="utf-8")
     run.main([*arguments], standalone_mode=False)
     return got[0]

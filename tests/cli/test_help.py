@@ -8,6 +8,8 @@ import click
 import pytest
 from commands import every, parse
 
+from cohere_conformance.cli import commands, lazy
+
 _EXAMPLE = re.compile(r"^ +((?:\w+=\S+ )?cohere-conformance .*)$", re.MULTILINE)
 COMMANDS = dict(every())
 
@@ -32,3 +34,11 @@ def test_every_option_has_a_help_text_that_is_a_sentence(name: str) -> None:
             assert option.help, option.name
             assert option.help[0].isupper() or option.help[0].isdigit(), option.help
             assert _DEFAULT.sub("", option.help).endswith("."), option.help
+
+
+@pytest.mark.parametrize("name", lazy.COMMANDS)
+def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
+    command = commands.get_command(click.Context(commands), name)
+    assert command is not None
+    assert command.name == name
+    assert command.get_short_help_str(1000) == lazy.COMMANDS[name].says

@@ -22,7 +22,10 @@ def every(
     """Yield every command with its name, groups of commands as well."""
     yield " ".join(path), command
     if isinstance(command, click.Group):
-        for name, below in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None, name
             yield from every(below, (*path, name))
 
 
@@ -35,7 +38,8 @@ def parse(line: str) -> click.Context:
     while isinstance(command, click.Group):
         if not arguments or arguments[0].startswith("-"):
             break
-        if arguments[0] not in command.commands:
+        below = command.get_command(click.Context(command), arguments[0])
+        if below is None:
             raise click.UsageError(f"no such command: {arguments[0]}")
-        command, arguments = command.commands[arguments[0]], arguments[1:]
+        command, arguments = below, arguments[1:]
     return command.make_context(command.name, [*arguments])

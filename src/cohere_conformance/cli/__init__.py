@@ -10,28 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cohere_conformance import __version__
-from cohere_conformance.cli.baseline import baseline
-from cohere_conformance.cli.calendar import calendar
-from cohere_conformance.cli.cassettes import cassettes
-from cohere_conformance.cli.catalogue import explain, list_
-from cohere_conformance.cli.check import check
-from cohere_conformance.cli.compare import compare
-from cohere_conformance.cli.contract import contract
-from cohere_conformance.cli.gate import gate
-from cohere_conformance.cli.golden import record, replay, verify
-from cohere_conformance.cli.history import history
-from cohere_conformance.cli.init import init
-from cohere_conformance.cli.learn import learn
-from cohere_conformance.cli.output import flushed, forgive_broken_pipes
-from cohere_conformance.cli.proxy import proxy
-from cohere_conformance.cli.report import report
-from cohere_conformance.cli.run import fuzz
-from cohere_conformance.cli.run import run as run_
-from cohere_conformance.cli.selftest import selftest
-from cohere_conformance.cli.serve import serve
-from cohere_conformance.cli.sweep import sweep
+from cohere_conformance.cli.lazy import LazyGroup
+from cohere_conformance.cli.streams import flushed, forgive_broken_pipes
 from cohere_conformance.errors import ConformanceError, UsageError
-from cohere_conformance.report.render.safe import lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +20,9 @@ if TYPE_CHECKING:
 INTERRUPTED, FAILED, USAGE_ERROR = 2, 3, 4
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="cohere-conformance")
 def commands() -> None:
     """Test whether a server conforms to the Cohere REST API, and report where it deviates.
@@ -53,15 +36,6 @@ def commands() -> None:
     Exit codes: 0 conforms, 1 deviates, 2 interrupted, 3 an input cannot be read or the tool failed, 4 usage
     error, 5 nothing was judged.
     """
-
-
-_JUDGING = (run_, fuzz, check, proxy, record, replay, verify, compare, cassettes)
-_OTHER = (
-    *(init, report, baseline, history, learn, calendar, gate, sweep),
-    *(selftest, contract, serve, list_, explain),
-)
-for _command in (*_JUDGING, *_OTHER):
-    commands.add_command(_command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +53,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         shown = io.StringIO()
         error.show(shown)
-        click.echo(lines(shown.getvalue()), err=True, nl=False)
+        _print(shown.getvalue())
         return USAGE_ERROR
     except UsageError as error:
         return _say(error, USAGE_ERROR)
@@ -88,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (ConformanceError, OSError, click.ClickException) as error:
         return _say(error, FAILED)
     except Exception:  # noqa: BLE001 - no error of ours may look like a verdict about the server
-        click.echo(lines(traceback.format_exc()), err=True, nl=False)
+        _print(traceback.format_exc())
         return _say("this is a bug in cohere-conformance; please report it with the lines above", FAILED)
     return outcome if isinstance(outcome, int) else 0
 
@@ -100,5 +74,11 @@ def main() -> None:
 
 
 def _say(message: object, code: int) -> int:
-    click.echo(lines(f"cohere-conformance: {message}"), err=True)
+    _print(f"cohere-conformance: {message}\n")
     return code
+
+
+def _print(text: str) -> None:
+    from cohere_conformance.report.render.safe import lines  # slow to import, and most calls print no error
+
+    click.echo(lines(text), err=True, nl=False)
