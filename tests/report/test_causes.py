@@ -208,6 +208,7 @@ def test_what_a_case_expects_elsewhere_is_a_cause_of_its_own(server: Server) -> 
         ('{"error": {"message": "no", "type": "invalid_request_error"}}', "OpenAI"),
         ("<!DOCTYPE html><title>Error</title><pre>Cannot POST /v2/chat</pre>", "Express"),
         ("Internal Server Error", "Starlette"),
+        ('{"type": "about:blank", "title": "Bad Request", "status": 400}', "problem details (RFC 9457)"),
         ('{"message": "no", "id": 3}', None),
     ],
 )
@@ -257,6 +258,14 @@ def test_crashes_on_invalid_requests_are_one_cause_in_all_operations(server: Ser
         server.case(f"{group}.{operation[6:8]}.odd", [crash], fails=True)
     (cause,) = server.report().causes
     assert cause.rule == "crash-on-invalid"
+
+
+def test_a_crash_without_a_key_is_about_the_key(server: Server) -> None:
+    """It says nothing about whether values are validated."""
+    crash = found(Kind.STATUS_UNEXPECTED, status=500, expected="status 401", value_class="500")
+    server.case("chat.v2.no-key", [crash], fails=True)
+    server.case("chat.v2.k-above", [violated("common.invalid-refused")], fails=True)
+    assert {cause.rule for cause in server.report().causes} == {"key", "topic"}
 
 
 def test_an_operation_that_is_not_there_is_one_cause(server: Server) -> None:

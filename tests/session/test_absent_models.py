@@ -42,6 +42,7 @@ def vendor(model: str, says: str) -> dict[str, str]:
             answered("mine", vendor("mine", "was removed")),
             "model mine of role embed, embed-v1 is retired, as the target says",
         ),
+        (answered("mine", {"error": {"message": "Invalid model name passed in model=mine."}}, 400), UNKNOWN),
         # A model that only a case names: retired is a reason, unknown is not.
         (
             answered("command", vendor("command", "was removed on ...")),
@@ -55,10 +56,11 @@ def vendor(model: str, says: str) -> dict[str, str]:
         (answered("mine", {"message": "page not found"}), None),
         (answered("mine", b"\xff[[[["), None),
         (answered("mine", vendor("mine", "not found"), status=400), None),
+        (answered("mine", vendor("mine", "takes no invalid models"), status=400), None),
         (answered("mine", b""), None),
     ],
 )  # fmt: skip
-def test_a_404_says_that_a_model_is_absent(exchange: Exchange, expected: str | None) -> None:
+def test_a_response_says_that_a_model_is_absent(exchange: Exchange, expected: str | None) -> None:
     models = AbsentModels(ROLES)
     assert models.note(exchange, SERVED) == expected
     named = json.loads(exchange.request.body or b"{}")["model"]

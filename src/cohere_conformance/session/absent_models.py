@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _GONE = re.compile(r"\b(?:removed|retired|deprecated|decommissioned|no longer)\b", re.IGNORECASE)
 _UNKNOWN = re.compile(r"\b(?:not found|not exist|unknown|not available)\b", re.IGNORECASE)
+_INVALID = re.compile(r"\binvalid model\b", re.IGNORECASE)
+"""What gateways such as LiteLLM say with 400."""
 _LONGEST = 64 * 1024
 _NOT_FOUND = 404
+_REFUSED = frozenset({400, _NOT_FOUND})
 
 
 class AbsentModels:
@@ -48,12 +51,15 @@ class AbsentModels:
             expectation: what the case expects; a case that expects a 404 is about something else.
         """
         response = exchange.response
-        if response.status != _NOT_FOUND or _NOT_FOUND in expectation.status:
+        if response.status not in _REFUSED or {response.status, _NOT_FOUND} & {*expectation.status}:
             return None
         message = _message(response.body)
+        if response.status != _NOT_FOUND and not _INVALID.search(message):
+            return None
         for name in self._named(exchange, message):
             gone = bool(_GONE.search(message)) or name in shipped_models().retired
-            if gone or (name in self._roles and _UNKNOWN.search(message)):
+            unknown = _INVALID.search(message) or _UNKNOWN.search(message)
+            if gone or (name in self._roles and unknown):
                 self._absent[name] = reason = self._words(name, gone=gone)
                 return reason
         return None

@@ -12,9 +12,10 @@ EXPRESS = "Express"
 STARLETTE = "Starlette"
 FLASK = "Flask"
 DJANGO = "Django REST framework"
-ASPNET = "ASP.NET"
 SPRING = "Spring"
 HTML = "an HTML page"
+PROBLEM_DETAILS = "problem details (RFC 9457)"
+"""What ASP.NET, Prism and others send."""
 
 _EXPRESS = re.compile(r"<title>Error</title>|<pre>Cannot [A-Z]+ |^Cannot [A-Z]+ /")
 _FLASK = re.compile(r"<title>\d{3} [\w ]+</title>\s*<h1>")
@@ -48,7 +49,7 @@ def _of_object(value: dict[str, Any]) -> str | None:
         case {"timestamp": _, "status": _, "error": _, "path": _}:
             return SPRING
         case {"type": str(), "title": str(), "status": int()}:
-            return ASPNET
+            return PROBLEM_DETAILS
     return None
 
 

@@ -126,9 +126,9 @@ CRASHED, ACCEPTED, REFUSED = "crashed", "accepted", "refused"
 
 
 def crashed_on_invalid(one: SeenFinding) -> bool:
-    """Return whether the server fails with 5xx where it should refuse the request."""
+    """Return whether the server fails with 5xx where it should refuse the request for what is in it."""
     row = one.row
-    if row.status < 500:
+    if row.status < 500 or "401" in row.expected:
         return False
     return row.requirement == _NO_CRASH or (row.kind is Kind.STATUS_UNEXPECTED and refusal_expected(row))
 
