@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from running import called
 
+from cohere_conformance.reference import ServerState
+from cohere_conformance.reference.app import application
+from cohere_conformance.reference.server import ServerThread
+
 ROOT = Path(__file__).parents[2]
 OPTIONS = ("--only", "tokenize", "--fault", "tokenize.strings-short", "--fault", "tokenize.empty-accepted")
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\w{3}, \d\d \w{3} 20\d\d [\d:]{8} GMT")
@@ -102,3 +106,21 @@ def test_the_documented_shards_print_what_is_shown(tmp_path: Path) -> None:
             command = line.removeprefix("$ cohere-conformance ")
         else:
             assert called(tmp_path, *command.split()).output.split() == line.split()
+
+
+def test_coverage_is_read_from_journals_also_below_a_base_path(tmp_path: Path) -> None:
+    state = ServerState()
+    app = application(state)
+
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"].removeprefix("/cohere")
+        await app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+    with ServerThread(state, below) as server:
+        url = f"{server.url}/cohere"
+        done = called(tmp_path, "run", "--url", url, "--only", "tokenize", "--report-dir", "run")
+    assert done.code == 0, done.output
+    covered = report(tmp_path / "run")["coverage"]["exercise"]
+    assert called(tmp_path, "report", "--report-dir", "run").code == 0
+    assert report(tmp_path / "run")["coverage"]["exercise"] == covered
+    assert sum(one["seen"] for one in covered) > 10

@@ -9,7 +9,17 @@ import pytest
 
 from cohere_conformance.errors import ReportError
 from cohere_conformance.model import Aspect, Kind
-from cohere_conformance.report import CaseCoverage, CaseEnd, Exercise, Header, Mode, Report, Tally, Target
+from cohere_conformance.report import (
+    CaseCoverage,
+    CaseEnd,
+    Exercise,
+    Header,
+    Mode,
+    Report,
+    Sentences,
+    Tally,
+    Target,
+)
 from cohere_conformance.report.feature_cases import FeatureCases
 from cohere_conformance.report.implementations import (
     CellState,
@@ -100,6 +110,21 @@ def test_a_requirement_that_is_not_claimed_is_not_tested(
     )
     matrix = compared(made(broken), made(without=("tools",)), made(), waived="v2.chat.some")
     assert states(matrix) == [[FAIL, UNTESTED, PASS]]
+
+
+def test_content_is_not_expected_of_canned_answers(made: Callable[..., Report], finding: MakeFinding) -> None:
+    absent = finding(Kind.EXPECTATION_FAILED, "/results/0")
+    cases = msgspec.structs.replace(NO_CASES, run=1, passed=1)
+    matrix = compared(made(absent, cases=cases), made(cases=cases, protocol_only=True), made(cases=cases))
+    assert states(matrix) == [[FAIL, UNTESTED, PASS]]
+
+
+def test_a_requirement_is_shown_as_its_sentence(made: Callable[..., Report], finding: MakeFinding) -> None:
+    broken = finding(Kind.REQUIREMENT_VIOLATED, "/message")
+    report = made(msgspec.structs.replace(broken, requirement="v2.chat.some"))
+    sentences = Sentences(requirements={"v2.chat.some": "The message says something."})
+    report = msgspec.structs.replace(report, sentences=sentences)
+    assert [row.title for row in compared(made(), report).rows] == ["The message says something"]
 
 
 def test_inconclusive_cases_are_no_pass(made: Callable[..., Report], finding: MakeFinding) -> None:

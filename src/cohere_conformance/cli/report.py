@@ -50,7 +50,7 @@ def report(context: click.Context, report_dir: Path, verbose: bool, quiet: bool)
     """
     if context.invoked_subcommand is not None:
         return None
-    return deliver(report_dir, lambda: publish(report_dir, load_contract()), verbose=verbose, quiet=quiet)
+    return deliver(report_dir, lambda: publish(report_dir), verbose=verbose, quiet=quiet)
 
 
 report.add_command(export)
@@ -149,7 +149,7 @@ def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: b
     folders = [path.parent if path.name == REPORT_JSON else path for path in paths]
     if output.resolve() in {folder.resolve() for folder in folders}:
         raise UsageError(f"-o {output}: expected another folder than those of the runs, got one of them")
-    joined = merged(folders, load_contract())
+    joined = merged(folders)
     if history is None:
         return deliver(output, lambda: (joined, write(joined, output)), verbose=verbose, quiet=quiet)
     file = Path(history)

@@ -11,6 +11,7 @@ from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.checks.requested import requested
 from cohere_conformance.checks.shapes import response_shape
+from cohere_conformance.client.address import address
 from cohere_conformance.contract import load_declarations
 from cohere_conformance.contract.elements import declared, declared_keywords
 from cohere_conformance.contract.named import implemented
@@ -36,6 +37,7 @@ from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MAR
 from cohere_conformance.sdk.parse import parse_with_sdk
 from cohere_conformance.session.claims import waived
 from cohere_conformance.session.deprecations import known_deprecations
+from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.sdk_evidence import with_sdk
 from cohere_conformance.session.shown_features import feature_source
 
@@ -49,24 +51,27 @@ if TYPE_CHECKING:
     from cohere_conformance.report import Header, Opening, RunPart
 
 
-def publish(folder: Path, contract: Contract) -> tuple[Report, tuple[Path, ...]]:
+def publish(folder: Path, contract: Contract | None = None) -> tuple[Report, tuple[Path, ...]]:
     """Build the report out of the journals in `folder`, write it there, and return it with its files.
+
+    Args:
+        folder: of the run.
+        contract: that judged the run; if not given, it is made for the target in the journals.
 
     Raises:
         ReportError: there are no journals, they are broken or of another contract, or nothing can be written.
         UsageError: the run used the official SDK, which is not installed here.
     """
     part = run_part(folder)
-    report = _report([part], part.header, contract)
+    report = _report([part], part.header, contract or _contract([part]))
     return report, tuple(write(report, folder))
 
 
-def merged(folders: Sequence[Path], contract: Contract) -> Report:
+def merged(folders: Sequence[Path]) -> Report:
     """Return the report of the run that the runs in some folders are the parts of.
 
     Args:
         folders: of shards, or of runs of other cases each, in any order.
-        contract: that they were judged by.
 
     Raises:
         ReportError: a part is missing, there twice, not complete or of another contract, target or
@@ -74,7 +79,14 @@ def merged(folders: Sequence[Path], contract: Contract) -> Report:
         UsageError: the run used the official SDK, which is not installed here.
     """
     parts = [run_part(folder) for folder in folders]
-    return _report(parts, merged_header(parts, target_name), contract)
+    return _report(parts, merged_header(parts, target_name), _contract(parts))
+
+
+def _contract(parts: Sequence[RunPart]) -> Contract:
+    """Return the contract as the runs had it: with the base URL of the target, which may have a path."""
+    targets = (part.header.target for part in parts)
+    urls = dict.fromkeys(one.url for one in targets if one is not None and not one.serve)
+    return Judge(JudgeSettings(servers=tuple(address("--url", url).url for url in urls))).contract
 
 
 def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Report:

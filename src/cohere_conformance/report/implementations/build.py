@@ -126,10 +126,20 @@ def _check(
     )
     return ImplementationRow(
         id=name,
-        title=first.title.partition(": got ")[0],
+        title=_title(first, causes[0][1], targets),
         severity=_worst(cause.severity for cause, _ in causes),
         cells=tuple(_of_check(target, name, first.rule, members, main) for target in targets),
     )
+
+
+def _title(cause: Cause, members: Sequence[Row], targets: Sequence[Tested]) -> str:
+    """Return what a mistake is, without what one target responds: the requirement, if it violates one."""
+    violated = next((row.requirement for row in members if row.fingerprint == cause.findings[0]), None)
+    known = (target.report.sentences.requirements for target in targets)
+    sentence = next((found for one in known if violated and (found := one.get(violated))), None)
+    if cause.rule == "requirement" and sentence is not None:
+        return sentence.rstrip(".")
+    return cause.title.partition(": got ")[0]
 
 
 def _of_check(
