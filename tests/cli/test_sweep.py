@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import sweep as benchmark
+from hosted import URL as HOSTED
+from hosted import hosted
 
 from cohere_conformance.cli import run
 from cohere_conformance.client.ledger import CreationLedger, LedgerState, open_entries
@@ -169,3 +171,26 @@ def test_a_configuration_file_may_name_the_ledger(
     ledger.close()
     assert run(["sweep"]) == 0
     assert "removed      dataset" in capsys.readouterr().out
+
+
+def test_a_live_target_is_swept_only_after_a_yes(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """Where nobody can answer, it is only shown what would be removed; no other operation is called."""
+    with hosted(tmp_path) as target:
+        for name, value in target.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CO_API_KEY", "reference-key")
+        with httpx.Client(base_url=HOSTED, headers=benchmark.HEADERS) as client:
+            identity = upload(client, NAME)
+        note(folder, HOSTED, identity)
+        target.sent.clear()
+        command = ["sweep", "--no-config", "--live"]
+        assert run(command) == 1
+        out = capsys.readouterr().out
+        assert f"would remove dataset '{NAME}'" in out
+        assert "sweep with --yes" in out
+        assert {method for method, path in target.sent if path != "/v1/check-api-key"} == {"GET"}
+        assert run([*command, "--yes"]) == 0
+        changes = [one for one in target.sent if one[0] != "GET" and one[1] != "/v1/check-api-key"]
+        assert changes == [("DELETE", f"/v1/datasets/{identity}")]

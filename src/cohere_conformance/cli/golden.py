@@ -35,12 +35,15 @@ _SHOWN = 50
 @click.command()
 @options.own_cassettes
 @click.option("--yes", is_flag=True, help="Replace cassettes that differ without asking.")
+@options.no_plan
+@options.history
 @target
 def record(cassettes: Path, yes: bool, report_dir: Path, **given: Any) -> int:
     """Run the test cases and record a golden cassette of each that passes.
 
     Without --url the target is the embedded reference server. Differences from existing cassettes are shown
-    before these are replaced.
+    before these are replaced. With --live the cases of this night are recorded, as `run` plans them: the
+    cassettes become live ones night by night.
 
     \b
     Examples:

@@ -23,6 +23,12 @@ baseline = click.option(
     help="File of accepted deviations (see `baseline`).  [default: conformance-baseline.yaml, if it is here]",
 )
 
+no_plan = click.option(
+    "--no-plan",
+    is_flag=True,
+    help="Run all cases against a live target, not only those that are planned for this night.",
+)
+
 history = click.option(
     "--history",
     metavar="FILE",

@@ -33,11 +33,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Print which cases this night would send to a live target and what that can cost; send nothing.",
 )
-@click.option(
-    "--no-plan",
-    is_flag=True,
-    help="Run all cases against a live target, not only those that are planned for this night.",
-)
+@options.no_plan
 @options.history
 @options.sdk_effect
 @options.observed
