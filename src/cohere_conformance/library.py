@@ -14,7 +14,6 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Severity
 from cohere_conformance.recordings.hosts import placed
 from cohere_conformance.report import Header, Mode
-from cohere_conformance.sdk.parsing import sdk_name
 from cohere_conformance.session.evidence import background_of, now
 from cohere_conformance.session.sdk_evidence import with_sdk
 
@@ -135,9 +134,9 @@ def judged(
         fail_on=fail_on,
         arguments=arguments,
         baseline=baseline,
-        sdk=sdk_name() if judging.settings.sdk_effect else "",
+        sdks=judging.settings.sdks.names,
     )
     operations = list(judging.contract.operations)
     background = background_of(judging.contract)
     report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code, background=background)
-    return with_sdk(report, background) if header.sdk else report
+    return with_sdk(report, background) if judging.settings.sdks.python else report

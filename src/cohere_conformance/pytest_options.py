@@ -28,6 +28,7 @@ from cohere_conformance.names import unknown
 from cohere_conformance.report import ConfigurationUsed
 from cohere_conformance.report.example import without_password
 from cohere_conformance.report.render.safe import lines
+from cohere_conformance.sdk.parsers import SdkParsers
 from cohere_conformance.session.campaign import Campaign
 from cohere_conformance.session.driver import Driver
 from cohere_conformance.session.memory import RunMemory
@@ -44,16 +45,7 @@ if TYPE_CHECKING:
 _PREFIX = "--conformance-"
 _FLAGS = {
     f"{_PREFIX}{name}"
-    for name in (
-        "live",
-        "own-server",
-        "no-tls-verify",
-        "protocol-only",
-        "sdk-effect",
-        "plan",
-        "no-plan",
-        "learn",
-    )
+    for name in "live own-server no-tls-verify protocol-only sdk-effect plan no-plan learn".split()
 }
 """The options without a value."""
 _TIME = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}) ?(?P<unit>[smh]?)")
@@ -79,6 +71,12 @@ def add_options(parser: pytest.Parser) -> None:
     add("--conformance-without", metavar="NAMES", default="", help="features that the target does without")
     add("--conformance-protocol-only", action="store_true", help="judge the protocol only, no content")
     add("--conformance-sdk-effect", action="store_true", help="parse what deviates with the official SDK")
+    add(
+        "--conformance-sdk-effect-node",
+        metavar="DIR",
+        default="",
+        help="the same with the TypeScript SDK there",
+    )
     add("--conformance-only", metavar="GROUPS", default="", help="groups to run, separated by commas")
     add(
         "--conformance-case",
@@ -249,7 +247,10 @@ def run_options(config: pytest.Config) -> RunOptions:
         declares=names("--conformance-declares"),
         without=names("--conformance-without"),
         protocol_only=cast("bool", config.getoption("--conformance-protocol-only")),
-        sdk_effect=cast("bool", config.getoption("--conformance-sdk-effect")),
+        sdks=SdkParsers(
+            cast("bool", config.getoption("--conformance-sdk-effect")),
+            cast("str", config.getoption("--conformance-sdk-effect-node")),
+        ),
         only=names("--conformance-only"),
         cases=tuple(cast("list[str]", config.getoption("--conformance-case"))),
         allow=names("--conformance-allow"),

@@ -422,8 +422,8 @@ def test_the_effect_on_the_official_sdk_is_shown(
     assert run(["check", name, "--sdk-effect"]) == 1
     assert "SDK      cohere 7" in capsys.readouterr().out
     (cause,) = load(here / "conformance-report").causes
-    assert cause.sdk_effect is not None
-    assert (cause.sdk_effect.outcome, cause.sdk_effect.locations) == (
+    (effect,) = cause.sdk_effects
+    assert (effect.outcome, effect.locations) == (
         "returns a wrong type",
         ("/results/*/relevance_score",),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from cohere_conformance.model import SEVERITY, Kind
 from cohere_conformance.report import Row, SdkParse
-from cohere_conformance.report.causes.effect import MOST_LOCATIONS, effect_of
+from cohere_conformance.report.causes.effect import MOST_LOCATIONS, effects_of
 from cohere_conformance.report.sdk_effect import SdkEffect, SdkOutcome
 from cohere_conformance.report.shape import Example
 
@@ -22,8 +22,9 @@ def row(
     lost: tuple[str, ...] = (),
     mistyped: tuple[str, ...] = (),
     unparsed: bool = False,
+    sdk: str = SDK,
 ) -> Row:
-    parse = None if unparsed else SdkParse(sdk=SDK, raised=raised, lost=lost, mistyped=mistyped)
+    parse = SdkParse(sdk=sdk, raised=raised, lost=lost, mistyped=mistyped)
     return Row(
         fingerprint="0" * 12,
         kind=kind,
@@ -36,17 +37,22 @@ def row(
         requirement=None,
         amendment=None,
         count=1,
-        example=Example(file="a", position="", recorded_at=None, request="POST /v2/chat", sdk=parse),
+        example=Example(
+            file="a",
+            position="",
+            recorded_at=None,
+            request="POST /v2/chat",
+            sdks=() if unparsed else (parse,),
+        ),
     )
 
 
 def outcome(*rows: Row) -> SdkOutcome | None:
-    effect = effect_of(rows)
-    return None if effect is None else effect.outcome
+    return next((effect.outcome for effect in effects_of(rows)), None)
 
 
 def test_what_was_not_parsed_has_no_effect_that_is_known() -> None:
-    assert effect_of([row("/a", unparsed=True)]) is None
+    assert effects_of([row("/a", unparsed=True)]) == ()
 
 
 @pytest.mark.parametrize(
@@ -95,14 +101,21 @@ def test_the_worst_finding_decides() -> None:
     assert outcome(harmless, wrong, lost, raises) is SdkOutcome.RAISES
 
 
+def test_each_sdk_has_an_effect_of_its_own() -> None:
+    rows = [row("/a", lost=("/a",)), row("/a", sdk="cohere-ai 8.1.0", raised="ParseError")]
+    assert [(one.sdk, one.outcome) for one in effects_of(rows)] == [
+        (SDK, SdkOutcome.LOSES_DATA),
+        ("cohere-ai 8.1.0", SdkOutcome.RAISES),
+    ]
+
+
 def test_the_request_of_a_client_has_no_effect_on_the_parser() -> None:
     assert outcome(row("/a", kind=Kind.REQUEST_INVALID, lost=("/a",))) is None
 
 
 def test_locations_are_listed_once_and_not_without_end() -> None:
     many = [row(f"/p{number}", lost=(f"/p{number}",)) for number in range(20)]
-    effect = effect_of([many[0], *many])
-    assert effect is not None
+    (effect,) = effects_of([many[0], *many])
     assert effect.locations == tuple(f"/p{number}" for number in range(MOST_LOCATIONS))
 
 

@@ -28,7 +28,7 @@ def test_the_rows_have_the_agreed_names(report: Report) -> None:
     ]
     assert list(row["example"]) == [
         *("file", "position", "recorded_at", "request", "curl", "inexact", "request_text", "response_text"),
-        "sdk",
+        "sdks",
     ]
 
 

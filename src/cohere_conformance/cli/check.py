@@ -18,6 +18,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render.progress import ProgressBar
+from cohere_conformance.sdk.parsers import SdkParsers
 from cohere_conformance.session.shapes import AUTO
 
 EXAMPLES = ("conforming", "deviating")
@@ -64,6 +65,7 @@ def check(
     baseline: str | None,
     history: str | None,
     sdk_effect: bool,
+    sdk_effect_node: str | None,
     observed: str | None,
     report_dir: Path,
     verbose: bool,
@@ -89,7 +91,7 @@ def check(
         session.JudgeSettings(
             as_published=as_published,
             servers=servers,
-            sdk_effect=sdk_effect,
+            sdks=SdkParsers(sdk_effect, sdk_effect_node or ""),
             observed=observed or AUTO,
         )
     )

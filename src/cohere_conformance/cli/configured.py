@@ -31,7 +31,9 @@ _SERVER = frozenset(
     "url own_server key_variable headers tls_verify ca_file client_cert client_key name".split()
 )
 """What belongs to the server that the file names, and is not used for another host."""
-_PATHS = frozenset({"tls.ca-file", "tls.client-cert", "tls.client-key", "baseline", "history", "ledger"})
+_PATHS = frozenset(
+    {"tls.ca-file", "tls.client-cert", "tls.client-key", "baseline", "history", "sdk-effect-node", "ledger"}
+)
 _FOLDERS = frozenset({"cassettes", "report-dir"})
 _PARAMETERS = {
     "own": "own_server",

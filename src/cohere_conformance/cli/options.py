@@ -1,12 +1,20 @@
 """Options that several commands share."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cohere_conformance.golden import OWN
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 report_dir = click.option(
     "--report-dir",
@@ -42,12 +50,28 @@ shard = click.option(
     help="Run the Ith of N shares of the cases, such as 2/4; `report merge` joins their reports.",
 )
 
-sdk_effect = click.option(
-    "--sdk-effect",
-    is_flag=True,
-    help="Parse the deviating responses with the official SDK as well (the extra 'sdk'), and report what an "
-    "application with it gets.",
+_SDK_OPTIONS = (
+    click.option(
+        "--sdk-effect",
+        is_flag=True,
+        help="Parse the deviating responses with the official Python SDK as well (the extra 'sdk'), and "
+        "report what an application with it gets.",
+    ),
+    click.option(
+        "--sdk-effect-node",
+        metavar="DIR",
+        type=click.Path(file_okay=False),
+        help="The same with the official TypeScript SDK in this folder (node_modules/cohere-ai), by Node.",
+    ),
 )
+
+
+def sdk_effect(command: _Command) -> _Command:
+    """Add the options that name official SDKs."""
+    for option in reversed(_SDK_OPTIONS):
+        command = option(command)
+    return command
+
 
 ledger = click.option(
     "--ledger",

@@ -209,6 +209,7 @@ def suites(
             "report-dir",
         )
     }
+    named["sdk-effect-node"] = [node] if (node := given.get("sdk_effect_node")) else []
     named |= {"case": given["cases"], "fault": given.get("faults", ()), "header": given.get("headers", ())}
     named["model"] = given.get("models", ())
     if (configuration := used()) is not None:

@@ -71,6 +71,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         models: the model of each role of the cases, such as chat or rerank.
         protocol_only: whether only shape, framing, statuses and errors are tested, not content.
         sdk_effect: whether deviating responses are parsed with the official SDK as well.
+        sdk_effect_node: folder with the official TypeScript SDK in node_modules, to do the same with.
         profile: expected behaviour, contract or live-2026.
         fail_on: least severity that makes the exit code 1.
         limits: how much is sent, and how long is waited.
@@ -94,6 +95,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     models: dict[str, Text] | UnsetType = UNSET
     protocol_only: bool | UnsetType = UNSET
     sdk_effect: bool | UnsetType = UNSET
+    sdk_effect_node: Text | UnsetType = UNSET
     profile: Text | UnsetType = UNSET
     fail_on: Severity | UnsetType = UNSET
     limits: RunLimits | UnsetType = UNSET

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report.example import Rank
     from cohere_conformance.report.header import Header
 
-ParseWithSdk = Callable[[Exchange, str], SdkParse | None]
-"""How an official SDK parses a response of an operation, as far as it can."""
+ParseWithSdks = Callable[[Exchange, str], tuple[SdkParse, ...]]
+"""How official SDKs parse a response of an operation, as far as they can."""
 
 
 class Tally:
@@ -52,15 +52,15 @@ class Tally:
 
     Args:
         curl: store a curl command with each example.
-        sdk: parses the responses of examples; `None` if they are not to be parsed.
+        sdks: parses the responses of examples; `None` if they are not to be parsed.
         watched: labels of operations and names of models that are deprecated.
     """
 
     def __init__(
-        self, *, curl: bool = True, sdk: ParseWithSdk | None = None, watched: Collection[str] = ()
+        self, *, curl: bool = True, sdks: ParseWithSdks | None = None, watched: Collection[str] = ()
     ) -> None:
         self._curl = curl
-        self._sdk = sdk
+        self._sdks = sdks
         self._entries: dict[RowKey, DistinctFinding] = {}
         self._operations = OperationCounts()
         self._amendments: Counter[str] = Counter()
@@ -309,8 +309,8 @@ class Tally:
                 continue
             # The text is made only for an exchange that may become the example.
             if shown is None:
-                parse = None if self._sdk is None else self._sdk(exchange, same[0].operation)
-                shown = example(exchange, curl=self._curl, sdk=parse)
+                parsed = () if self._sdks is None else self._sdks(exchange, same[0].operation)
+                shown = example(exchange, curl=self._curl, sdks=parsed)
             finding = min(same, key=lambda one: (one.expected, one.observed, one.status))
             sighting = DistinctFinding(finding, shown, location, severity, status, 1, moment, moment, cases)
             if entry is None:

@@ -71,7 +71,7 @@ def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = Fals
     return meant_to_fail, one_of_several, size, order(exchange)
 
 
-def example(exchange: Exchange, *, curl: bool, sdk: SdkParse | None = None) -> Example:
+def example(exchange: Exchange, *, curl: bool, sdks: tuple[SdkParse, ...] = ()) -> Example:
     """Return what a row keeps of an exchange; without `curl` nothing repeats the body of its request.
 
     Nothing of it shows a credential: it is about to be pasted into a ticket.
@@ -79,7 +79,7 @@ def example(exchange: Exchange, *, curl: bool, sdk: SdkParse | None = None) -> E
     Args:
         exchange: with a finding.
         curl: whether a command repeats its request.
-        sdk: how an official SDK parsed its response, if that was asked for.
+        sdks: how official SDKs parsed its response, as far as that was asked for.
     """
     exchange = redact.exchange(exchange)
     source, request = exchange.source, exchange.request
@@ -93,7 +93,7 @@ def example(exchange: Exchange, *, curl: bool, sdk: SdkParse | None = None) -> E
         inexact=tuple(map(clean, command.inexact)) if command else (),
         request_text=_request_text(request, bodies=curl),
         response_text=_response_text(exchange.response),
-        sdk=sdk,
+        sdks=sdks,
     )
 
 

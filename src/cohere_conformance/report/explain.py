@@ -87,7 +87,7 @@ def explain_cause(report: Report, cause: Cause) -> str:
         "cause": cause.id,
         "change": cause.change,
         "blame": members.blame_line(cause),
-        "SDK": members.effect_line(cause),
+        "SDK": "; ".join(members.effect_lines(cause)),
         "operations": ", ".join(cause.operations),
         "extent": members.cause_extent(cause),
         "cases": members.shown_cases(cause.case_ids),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cohere_conformance.model import Element, Exchange, Untestable
-    from cohere_conformance.report.build import ParseWithSdk
+    from cohere_conformance.report.build import ParseWithSdks
     from cohere_conformance.report.fuzzed import Fuzzing
     from cohere_conformance.report.header import Header
     from cohere_conformance.report.journal import WorkerJournal
@@ -64,7 +64,7 @@ def report_of(
     background: Background = NOTHING_KNOWN,
     features: FeatureSource = NO_FEATURES,
     curl: bool = True,
-    sdk: ParseWithSdk | None = None,
+    sdks: ParseWithSdks | None = None,
 ) -> Report:
     """Return the report of a run.
 
@@ -81,13 +81,13 @@ def report_of(
         background: what explains findings besides themselves.
         features: how the features are recognised that the target lacks.
         curl: keep a command with each example; switch it off where request bodies must not be repeated.
-        sdk: parses the responses of examples, if that is wanted.
+        sdks: parses the responses of examples, if that is wanted.
 
     Raises:
         ReportError: a journal cannot be read.
     """
     fuzzed = None if fuzzing is None else FuzzTally(fuzzing)
-    tally = Tally(curl=curl, sdk=sdk, watched=[one.name for one in background.deprecations])
+    tally = Tally(curl=curl, sdks=sdks, watched=[one.name for one in background.deprecations])
     run = _Run({*operations, *further}, exercised, untestable, tally, fuzzed, background, features)
     for part in parts:
         for journal in part.journals:

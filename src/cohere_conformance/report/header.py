@@ -154,7 +154,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         baseline: the accepted drift; null if there was no such file.
         origins: how many operations the contract has of each origin: the vendor's `document`, or an `SDK`
             only; empty in older reports.
-        sdk: name and version of the official SDK that has parsed the examples; empty if none has.
+        sdks: names and versions of the official SDKs that have parsed the examples.
         night: the plan of the night; null if every case was run that the target may be sent.
         format: the version of this shape.
     """
@@ -173,7 +173,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     configuration: ConfigurationUsed | None = None
     baseline: AcceptedDrift | None = None
     origins: dict[str, int] = {}
-    sdk: str = ""
+    sdks: tuple[str, ...] = ()
     night: NightPlan | None = None
     format: int = FORMAT
 

@@ -35,7 +35,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
             recorded); empty if it does not.
         request_text: method, address, headers and body of the request as text, cut; empty in older reports.
         response_text: status, headers and body of the response as text, cut; empty in older reports.
-        sdk: how an official SDK parsed the response; null unless that was asked for and is possible.
+        sdks: how official SDKs parsed the response; empty unless that was asked for and is possible.
     """
 
     file: str
@@ -46,7 +46,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     inexact: tuple[str, ...] = ()
     request_text: str = ""
     response_text: str = ""
-    sdk: SdkParse | None = None
+    sdks: tuple[SdkParse, ...] = ()
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
         framework: name of the framework whose default behaviour this is; null if none is recognised.
         blame: who has to act.
         blame_reason: why, and what to do unless it is the server, in words; empty in older reports.
-        sdk_effect: what happens to an application with an official SDK; null unless that was asked for.
+        sdk_effects: what happens to an application with each official SDK; empty unless that was asked for.
     """
 
     id: str
@@ -149,7 +149,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     framework: str | None = None
     blame: Blame = Blame.SERVER
     blame_reason: str = ""
-    sdk_effect: SdkEffect | None = None
+    sdk_effects: tuple[SdkEffect, ...] = ()
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ Part = tuple[str, str | None, bytes, str]
 
 def streams(request: Request) -> bool:
     """Return whether a request asks for a stream."""
-    body = _read(request.body)
+    body = json_value(request.body)
     return isinstance(body, dict) and body.get("stream") is True
 
 
@@ -46,7 +46,7 @@ def arguments(label: str, request: Request, method: Method, known: Collection[st
         The arguments; the rest is passed in `request_options`. `None` if the body cannot be expressed in
         arguments.
     """
-    given: dict[str, Any] = {**path_parameters(label, _path(label, request.url)), **method.fixed}
+    given: dict[str, Any] = {**path_parameters(label, api_path(label, request.url)), **method.fixed}
     known = set(known) - given.keys()
     query, body = _query(request.url), _content(request)
     if body is None:
@@ -87,14 +87,19 @@ def asks_otherwise(recorded: Request, sent: Request) -> bool:
     return _header(recorded.headers, "accept") not in {"", _ANYTHING, _header(sent.headers, "accept")}
 
 
-def _path(label: str, url: str) -> str:
-    """Return the path of a URL below the server, which may have a path of its own."""
+def api_path(label: str, url: str) -> str:
+    """Return the path of a URL below the server, which may have a path of its own.
+
+    Args:
+        label: of the operation.
+        url: of the request.
+    """
     return "/" + "/".join(urlsplit(url).path.split("/")[-label.count("/") :])
 
 
 def _addressed(label: str, url: str) -> tuple[object, ...]:
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    return path_parameters(label, _path(label, url)), sorted(pairs)
+    return path_parameters(label, api_path(label, url)), sorted(pairs)
 
 
 def _query(url: str) -> dict[str, Any]:
@@ -113,11 +118,11 @@ def _content(request: Request) -> dict[str, Any] | None:
             name: content.decode("utf-8", "replace") if file is None else (file, content, kind)
             for name, file, content, kind in _parts(request)
         }
-    body = _read(request.body)
+    body = json_value(request.body)
     return body if isinstance(body, dict) else None
 
 
-def _read(body: bytes | None) -> object:
+def json_value(body: bytes | None) -> object:
     """Return the JSON value of a body, or `None`."""
     with suppress(ValueError, RecursionError):
         return json.loads(body or b"null")

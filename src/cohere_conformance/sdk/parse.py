@@ -57,8 +57,8 @@ def parse_with_sdk(exchange: Exchange, label: str) -> SdkParse | None:
             sdk=name,
             raised="" if answer.error is None else _named(answer.error),
             # A property that the SDK does not declare is kept as it is.
-            lost=_listed(location for location, kind in gone if kind is not LossKind.UNTYPED),
-            mistyped=_listed(one for location, value in values for one in mistyped(value, location)),
+            lost=listed(location for location, kind in gone if kind is not LossKind.UNTYPED),
+            mistyped=listed(one for location, value in values for one in mistyped(value, location)),
         )
 
 
@@ -69,5 +69,6 @@ def _named(error: Exception) -> str:
     return f"{name} ({type(cause).__name__})" if isinstance(cause, Exception) else name
 
 
-def _listed(locations: Iterable[str]) -> tuple[str, ...]:
+def listed(locations: Iterable[str]) -> tuple[str, ...]:
+    """Return each location once, for a report; only as many as somebody reads."""
     return tuple(map(plain, islice(dict.fromkeys(locations), _MOST)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Response
     from cohere_conformance.sdk.calling import SdkResult
 
-_PACKAGE = "cohere"
+PACKAGE = "cohere"
 _EXTRA = "pip install 'cohere-conformance[sdk]'"
 _END = "[DONE]"
 _TYPES = ("type", "event_type")
@@ -36,7 +36,7 @@ def installed() -> str:
     Raises:
         UsageError: it is not installed, or cannot be imported.
     """
-    if find_spec(_PACKAGE) is None:
+    if find_spec(PACKAGE) is None:
         raise UsageError(f"expected the official SDK, the package cohere, got none; {_EXTRA}")
     try:
         from cohere_conformance.sdk.calling import VERSION
@@ -54,7 +54,7 @@ def sdk_name() -> str:
     Raises:
         UsageError: as `installed`.
     """
-    return f"{_PACKAGE} {installed()}"
+    return f"{PACKAGE} {installed()}"
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def lost(response: Response, answer: SdkResult, pieces: tuple[bytes, ...]) -> It
         yield from _lost_error(response, answer.error)
     elif answer.streamed:
         yield from _lost_events(response, answer, pieces)
-    elif isinstance(payload := _value(response.body), dict) and answer.value is None:
+    elif isinstance(payload := body_value(response.body), dict) and answer.value is None:
         # Some methods return nothing at all, which is right where the body is empty.
         yield from ((f"/{name}", LossKind.DROPPED) for name in payload)
     else:
@@ -125,7 +125,7 @@ def _lost_error(response: Response, error: Any) -> Iterator[tuple[str, LossKind]
     if kind is not None and not isinstance(error, kind):
         yield location, LossKind.UNTYPED
     # A body that is not JSON, also a blank one, is given as text.
-    payload = _value(response.body) if (response.body or b"").strip() else ""
+    payload = body_value(response.body) if (response.body or b"").strip() else ""
     yield from compare(payload, error.body, classed=False)
 
 
@@ -134,7 +134,7 @@ def _lost_events(
 ) -> Iterator[tuple[str, LossKind]]:
     from cohere_conformance.sdk.comparing import compare
 
-    for number, location, payload in _events(response, pieces):
+    for number, location, payload in events_of(response, pieces):
         if number in answer.items:
             yield from compare(payload, answer.items[number], classed=answer.classed, location=location)
         else:
@@ -154,18 +154,23 @@ def parsed_values(
     if not answer.streamed:
         yield "", answer.value
         return
-    for number, location, _ in _events(response, pieces):
+    for number, location, _ in events_of(response, pieces):
         if number in answer.items:
             yield location, answer.items[number]
 
 
-def _events(response: Response, pieces: tuple[bytes, ...]) -> Iterator[tuple[int, str, Any]]:
-    """Yield the events of a stream: the number of the chunk, the location, and the payload."""
+def events_of(response: Response, pieces: tuple[bytes, ...]) -> Iterator[tuple[int, str, Any]]:
+    """Yield the events of a stream: the number of the chunk, the location, and the payload.
+
+    Args:
+        response: whose media type says how it is framed.
+        pieces: its body in chunks.
+    """
     framing: Framing = "sse" if is_sse(response) else "ndjson"
     for number, piece in enumerate(pieces):
         for event in split(piece.decode("utf-8", "replace"), framing):
             if event.data.strip() != _END:
-                payload = _value(event.data.encode("utf-8", "replace"))
+                payload = body_value(event.data.encode("utf-8", "replace"))
                 yield number, f"<{_type(payload) or event.event or _UNNAMED}>", payload
 
 
@@ -174,7 +179,7 @@ def _type(payload: Any) -> str:
     return next((fields[name] for name in _TYPES if isinstance(fields.get(name), str)), "")
 
 
-def _value(body: bytes | None) -> Any:
+def body_value(body: bytes | None) -> Any:
     """Return the JSON value of a body, its text if it is not JSON, and `None` if it is blank."""
     text = (body or b"").decode("utf-8", "replace")
     try:

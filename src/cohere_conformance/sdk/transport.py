@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FRAME = re.compile(rb".*?(?:(?:\r?\n){2}|\r\r)|.+", re.DOTALL)
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _STREAM = re.compile(r"event-stream|stream\+json|ndjson|jsonl", re.IGNORECASE)
-_OF_THE_CONNECTION = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
+OF_THE_CONNECTION = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
 """Headers about the encoded body, while a cassette has the decoded one."""
 
 
@@ -77,7 +77,7 @@ class RecordedTransport(httpx.BaseTransport):
         """Return the recorded response."""
         headers = tuple((name.lower(), value) for name, value in request.headers.multi_items())
         self.sent.append(Request(request.method, str(request.url), headers, request.read()))
-        kept = [(name, value) for name, value in self._response.headers if name not in _OF_THE_CONNECTION]
+        kept = [(name, value) for name, value in self._response.headers if name not in OF_THE_CONNECTION]
         raw = [(name.encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in kept]
         return httpx.Response(self._response.status, headers=raw, stream=_ChunkStream(self))
 

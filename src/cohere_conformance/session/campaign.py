@@ -39,7 +39,6 @@ from cohere_conformance.report import (
     has_journals,
     write_ended,
 )
-from cohere_conformance.sdk.parsing import sdk_name
 from cohere_conformance.session import permission
 from cohere_conformance.session.clock import REAL, RunClock
 from cohere_conformance.session.driver import Driver
@@ -328,7 +327,7 @@ class Campaign:
             arguments=self._arguments,
             configuration=self._configuration,
             baseline=self._baseline,
-            sdk=sdk_name() if self.plan.sdk_effect else "",
+            sdks=self.plan.sdks.names,
             target=None if self.plan.target_kind is TargetKind.RECORDED else self.target,
             night=started.night,
         )
@@ -368,7 +367,7 @@ class Campaign:
         if (interrupted or failures) and not has_journals(self._folder):
             # The run was over before any process had begun: the folder has to show that as well.
             Journal(self._folder, self._opening()).close()
-        return publish(self._folder, self._judge.contract)
+        return publish(self._folder, self._judge.contract, self.plan.sdks)
 
     def remember(self, report: Report) -> Report:
         """Write a report with what has changed since earlier runs, and add the run to what is remembered.

@@ -34,7 +34,7 @@ from cohere_conformance.report import (
     write,
 )
 from cohere_conformance.report.shape import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
-from cohere_conformance.sdk.parse import parse_with_sdk
+from cohere_conformance.sdk.parsers import SdkParsers, of_names
 from cohere_conformance.session.claims import waived
 from cohere_conformance.session.deprecations import known_deprecations
 from cohere_conformance.session.judging import Judge, JudgeSettings
@@ -51,19 +51,22 @@ if TYPE_CHECKING:
     from cohere_conformance.report import Header, Opening, RunPart
 
 
-def publish(folder: Path, contract: Contract | None = None) -> tuple[Report, tuple[Path, ...]]:
+def publish(
+    folder: Path, contract: Contract | None = None, sdks: SdkParsers | None = None
+) -> tuple[Report, tuple[Path, ...]]:
     """Build the report out of the journals in `folder`, write it there, and return it with its files.
 
     Args:
         folder: of the run.
         contract: that judged the run; if not given, it is made for the target in the journals.
+        sdks: the official SDKs that parse the examples; if not given, the Python SDK if the run used it.
 
     Raises:
         ReportError: there are no journals, they are broken or of another contract, or nothing can be written.
-        UsageError: the run used the official SDK, which is not installed here.
+        UsageError: an official SDK is to be used and not installed.
     """
     part = run_part(folder)
-    report = _report([part], part.header, contract or _contract([part]))
+    report = _report([part], part.header, contract or _contract([part]), sdks)
     return report, tuple(write(report, folder))
 
 
@@ -89,7 +92,9 @@ def _contract(parts: Sequence[RunPart]) -> Contract:
     return Judge(JudgeSettings(servers=tuple(address("--url", url).url for url in urls))).contract
 
 
-def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Report:
+def _report(
+    parts: Sequence[RunPart], header: Header, contract: Contract, sdks: SdkParsers | None = None
+) -> Report:
     """Return the report of a run by its journals, or by those of its shards."""
     openings = [opening for part in parts for opening in part.openings]
     if (digest := header.contract_digest) != contract.digest:
@@ -105,6 +110,8 @@ def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Rep
         found = judgement_of(contract, ParsedExchange(exchange)).untestable
         return [one for one in found if one.requirement not in unjudged]
 
+    if sdks is None:
+        sdks = of_names(header.sdks)
     background = background_of(contract)
     report = report_of(
         parts,
@@ -121,10 +128,10 @@ def _report(parts: Sequence[RunPart], header: Header, contract: Contract) -> Rep
             shape=lambda exchange: response_shape(contract, exchange),
         ),
         background=background,
-        sdk=parse_with_sdk if header.sdk else None,
+        sdks=sdks or None,
         features=feature_source(next((one.profile for one in targets), "contract")),
     )
-    return with_sdk(report, background) if header.sdk else report
+    return with_sdk(report, background) if sdks.python else report
 
 
 def _declared(operations: Iterable[Operation]) -> Iterator[Element]:

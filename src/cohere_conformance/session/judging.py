@@ -17,8 +17,7 @@ from cohere_conformance.model import BodyState, Kind
 from cohere_conformance.recordings import RecordingNote
 from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.report import Tally
-from cohere_conformance.sdk.parse import parse_with_sdk
-from cohere_conformance.sdk.parsing import installed
+from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.deprecations import known_deprecations
 from cohere_conformance.session.shapes import NONE, observing
 
@@ -39,14 +38,14 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     Attributes:
         as_published: the document as published, without amendments and requirements.
         servers: further base URLs that count as the API.
-        sdk_effect: the responses of examples are parsed with the official SDK as well.
+        sdks: the official SDKs that parse the responses of examples.
         observed: what responses are compared with besides, see `session.shapes`.
         sends: whether the exchanges are our own, not recorded by anybody else.
     """
 
     as_published: bool = False
     servers: tuple[str, ...] = ()
-    sdk_effect: bool = False
+    sdks: SdkParsers = NO_SDKS
     observed: str = NONE
     sends: bool = False
 
@@ -63,13 +62,13 @@ class Judge:
 
     Raises:
         ContractError: a document below `contracts/` is broken.
-        UsageError: the official SDK is to be used and not installed, or observed shapes cannot be read.
+        UsageError: an official SDK is to be used and not installed, or observed shapes cannot be read.
     """
 
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
-        if settings.sdk_effect:
-            installed()
+        # One that is not installed is an error of the call.
+        _ = settings.sdks.names
         declarations = load_declarations(servers=settings.servers)
         judging = Corrector(declarations) if settings.as_published else Explainer(declarations)
         self.contract: Contract = judging.contract
@@ -81,7 +80,7 @@ class Judge:
     def tally(self) -> Tally:
         """Return an empty tally for what is judged."""
         watched = [one.name for one in known_deprecations(self.contract)]
-        return Tally(sdk=parse_with_sdk if self.settings.sdk_effect else None, watched=watched)
+        return Tally(sdks=self.settings.sdks or None, watched=watched)
 
     def findings(self, exchange: Exchange) -> list[Finding]:
         """Return the findings about one exchange; those about a known spec defect name its amendment."""

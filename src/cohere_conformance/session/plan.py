@@ -27,7 +27,7 @@ from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference.faults import chosen
 from cohere_conformance.reference.keys import EXPIRED, PRODUCTION, TRIAL
 from cohere_conformance.report.shard import Shard, parse_shard
-from cohere_conformance.sdk.parsing import installed
+from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.role_models import check_models
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class RunOptions(msgspec.Struct, frozen=True):
             (`POST /v2/chat`); all operations if empty.
         without: ids of the features that it does without.
         protocol_only: only the protocol is judged: the target has canned answers.
-        sdk_effect: parse deviating responses with the official SDK as well.
+        sdks: the official SDKs that parse what deviates.
         only: the groups to run; all if empty.
         cases: ids of the cases to run; all if empty.
         allow: further tiers that may be sent to a live host.
@@ -96,7 +96,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     declares: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     protocol_only: bool = False
-    sdk_effect: bool = False
+    sdks: SdkParsers = NO_SDKS
     only: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ class Plan(msgspec.Struct, frozen=True):
         without: ids of the features that the target does without.
         protocol_only: only the protocol is judged.
         shard: the share of the cases that is run; `None` for all of them.
-        sdk_effect: deviating responses are parsed with the official SDK as well.
+        sdks: the official SDKs that parse what deviates.
         max_billed: the most that may be billed, by unit.
         planned: whether only the cases are run that are planned for the night.
         canaries: ids of cases that may be sent although they call retired operations.
@@ -167,7 +167,7 @@ class Plan(msgspec.Struct, frozen=True):
     without: tuple[str, ...] = ()
     protocol_only: bool = False
     shard: Shard | None = None
-    sdk_effect: bool = False
+    sdks: SdkParsers = NO_SDKS
     max_billed: dict[str, float] = {}
     planned: bool = False
     canaries: frozenset[str] = frozenset()
@@ -215,8 +215,8 @@ def plan(
     if target_kind is TargetKind.LIVE:
         _guard(options, key)
     access = msgspec.structs.replace(options.access, socket=where.socket) if where else DIRECT
-    if options.sdk_effect:
-        installed()
+    # One that is not installed is an error of the call.
+    _ = options.sdks.names
     if options.faults:
         chosen(options.faults)  # an unknown name is a usage error
     profile = options.profile or ("live-2026" if target_kind is TargetKind.LIVE else "contract")
@@ -248,7 +248,7 @@ def plan(
         without=shipped_features().chosen(options.without),
         protocol_only=options.protocol_only,
         shard=None if options.shard is None else parse_shard(options.shard),
-        sdk_effect=options.sdk_effect,
+        sdks=options.sdks,
         max_billed=options.max_billed,
         planned=planned,
     )

@@ -10,8 +10,9 @@ from cohere_conformance.model import Kind
 from cohere_conformance.report.sdk_effect import SdkEffect, SdkOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from cohere_conformance.report.sdk_effect import SdkParse
     from cohere_conformance.report.shape import Row
 
 MOST_LOCATIONS = 10
@@ -35,25 +36,29 @@ _OF_THE_CLIENT = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
 _ORDER = list(SdkOutcome)
 
 
-def effect_of(rows: Iterable[Row]) -> SdkEffect | None:
-    """Return the effect of a cause; `None` if no response of it was parsed.
+def effects_of(rows: Sequence[Row]) -> tuple[SdkEffect, ...]:
+    """Return the effect of a cause on each SDK that has parsed an example of it.
 
     Args:
         rows: the findings of the cause, the one that says most first.
     """
-    effects = [effect for row in rows if (effect := _of_row(row)) is not None]
+    names = dict.fromkeys(parse.sdk for row in rows for parse in row.example.sdks)
+    effects = (_effect_on(name, rows) for name in names)
+    return tuple(effect for effect in effects if effect is not None)
+
+
+def _effect_on(name: str, rows: Sequence[Row]) -> SdkEffect | None:
+    parses = [(row, parse) for row in rows for parse in row.example.sdks if parse.sdk == name]
+    effects = [_of_row(row, parse) for row, parse in parses if row.kind not in _OF_THE_CLIENT]
     if not effects:
         return None
     worst = min(effects, key=lambda one: _ORDER.index(one.outcome))
     same = [one for one in effects if one.outcome is worst.outcome]
-    locations = tuple(dict.fromkeys(name for one in same for name in one.locations))
+    locations = tuple(dict.fromkeys(location for one in same for location in one.locations))
     return msgspec.structs.replace(worst, locations=locations[:MOST_LOCATIONS])
 
 
-def _of_row(row: Row) -> SdkEffect | None:
-    parse = row.example.sdk
-    if parse is None or row.kind in _OF_THE_CLIENT:
-        return None
+def _of_row(row: Row, parse: SdkParse) -> SdkEffect:
     if parse.raised and _raises(row):
         return SdkEffect(sdk=parse.sdk, outcome=SdkOutcome.RAISES, exception=parse.raised)
     for outcome, locations in (

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from cohere_conformance.report.causes.blame import Circumstances, blame_of
-from cohere_conformance.report.causes.effect import effect_of
+from cohere_conformance.report.causes.effect import effects_of
 from cohere_conformance.report.causes.explained import explained
 from cohere_conformance.report.causes.group import CauseGroup
 from cohere_conformance.report.causes.importance import earliness, first_example, says_most
@@ -124,7 +124,7 @@ def _cause(
         framework=group.key.framework,
         blame=judged.blame,
         blame_reason=judged.reason,
-        sdk_effect=effect_of(one.row for one in members),
+        sdk_effects=effects_of([one.row for one in members]),
     )
     exchanges = max(one.row.count for one in members)
     return (group.severity, -share, early, -len(shown), -exchanges, cause.id), cause

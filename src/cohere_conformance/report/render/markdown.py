@@ -142,8 +142,7 @@ def _causes(report: Report, folder: str, limit: int) -> Iterator[str]:
         yield f"    - change: {prose(cause.change)}"
         if blame := members.blame_line(cause):
             yield f"    - blame: {prose(blame)}"
-        if effect := members.effect_line(cause):
-            yield f"    - SDK: {prose(effect)}"
+        yield from (f"    - SDK: {prose(effect)}" for effect in members.effect_lines(cause))
         operations = ", ".join(map(code, cause.operations[:5]))
         yield f"    - operations: {operations}{_rest(len(cause.operations) - 5)}"
         yield f"    - shown by: {code(members.cause_extent(cause))}"

@@ -36,9 +36,9 @@ def blame_line(cause: Cause) -> str:
     return f"{cause.blame}: {cause.blame_reason}" if cause.blame_reason else ""
 
 
-def effect_line(cause: Cause) -> str:
-    """Return what an application with an official SDK gets; nothing if no response of it was parsed."""
-    return cause.sdk_effect.line if cause.sdk_effect is not None else ""
+def effect_lines(cause: Cause) -> list[str]:
+    """Return what an application with an official SDK gets, one line for each SDK that parsed some."""
+    return [effect.line for effect in cause.sdk_effects]
 
 
 def blame_unless_server(cause: Cause) -> str:

@@ -274,7 +274,7 @@ class _Printer:
         self._field_line("change", cause.change)
         if blame := members.blame_unless_server(cause):
             self._field_line("blame", blame)
-        if effect := members.effect_line(cause):
+        for effect in members.effect_lines(cause):
             self._field_line("SDK", effect)
         self._field_line("shown by", members.cause_extent(cause))
         self._line("  more".ljust(INDENT) + parts.explain_command(cause.id, self.folder))
