@@ -47,6 +47,5 @@ def test_the_documentation_shows_the_end_of_the_month() -> None:
     last = STORY[-1].states
     numbers = {state: int(number) for number, state in re.findall(r"(\d+) (\w+)", first.partition(": ")[2])}
     assert numbers == Counter(last.values())
-    assert {(line.partition(": ")[0], line.partition(": ")[2][:10]) for line in changes} == {
-        (state, TITLES[fault][:10]) for fault, state in last.items()
-    }
+    for fault, state in last.items():
+        assert [line.partition(": ")[0] for line in changes if TITLES[fault] in line] == [state]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from cohere_conformance.history.past import PastCause, PastFinding
+from cohere_conformance.history.sightings import Sightings
 from cohere_conformance.history.trend import trend
 from cohere_conformance.report.changes import Changes, RunChange
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from cohere_conformance.history.past import PastRun
     from cohere_conformance.report.changes import ChangeState
@@ -24,16 +27,6 @@ WINDOW = 60
 _FLAPS = 3
 _RECENT = 10
 """What appeared and disappeared `_FLAPS` times in so many runs is flapping."""
-
-
-class _Last(NamedTuple):
-    """The last run that showed something, and what it showed."""
-
-    run: PastRun
-    finding: PastFinding
-
-
-_LastSeen: TypeAlias = "Mapping[str, _Last]"
 
 
 class Compared(NamedTuple):
@@ -63,8 +56,9 @@ def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[st
         one for one in earlier if (one.target, one.contract) == (run.target, run.contract) and one.ended
     ]
     past = sorted(comparable, key=lambda one: (one.started_at, one.finished_at))[-WINDOW:]
-    findings, known_findings = _findings(run, past)
-    causes, known_causes = _causes(run, past)
+    sightings = Sightings(past, run.findings.keys())
+    findings, known_findings = _findings(run, past, sightings)
+    causes, known_causes = _causes(run, past, sightings)
     changes = Changes(
         target=run.target,
         since=past[-1].finished_at if past else None,
@@ -76,70 +70,79 @@ def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[st
     return Compared(changes, known)
 
 
-def _findings(run: PastRun, past: Sequence[PastRun]) -> tuple[list[RunChange], dict[str, PastFinding]]:
+def _findings(
+    run: PastRun, past: Sequence[PastRun], sightings: Sightings
+) -> tuple[list[RunChange], dict[str, PastFinding]]:
     """Return the changes of findings, and the findings of the run with what is known about them."""
-    last = _last_seen(past)
     changes: list[RunChange] = []
     known: dict[str, PastFinding] = {}
     for name, finding in run.findings.items():
-        state = _state([*_timeline(past, last, [name]), True]) or "new"
-        known[name] = _counted(finding, last[name].finding if name in last else None, run)
+        state = _state(_timeline(past, sightings, [name], now=True)) or "new"
+        seen_in = sightings.last(name)
+        known[name] = _counted(finding, seen_in.findings[name] if seen_in else None, run)
         changes.append(_change(name, state, known[name], run, (finding.operation,)))
-    for name, (seen_in, finding) in last.items():
+    for name, seen_in in sightings.open_findings():
+        finding = seen_in.findings[name]
         if name not in run.findings and run.would_show(finding, seen_in):
-            gone = _state([*_timeline(past, last, [name]), False])
+            gone = _state(_timeline(past, sightings, [name], now=False))
             if gone is not None:
                 changes.append(_change(name, gone, finding, seen_in, (finding.operation,)))
     return changes, known
 
 
-def _causes(run: PastRun, past: Sequence[PastRun]) -> tuple[list[RunChange], dict[str, PastCause]]:
+def _causes(
+    run: PastRun, past: Sequence[PastRun], sightings: Sightings
+) -> tuple[list[RunChange], dict[str, PastCause]]:
     """Return the changes of causes, and the causes of the run with what is known about them.
 
     A cause is what its findings are: one with another id whose findings were seen before is not new, and
     one without its id is not resolved while one of its findings is still seen.
     """
-    last = _last_seen(past)
     causes = {name: (one, cause) for one in past for name, cause in one.causes.items()}
-    by_finding = {finding: cause for _, cause in causes.values() for finding in cause.findings}
+    shared = (cause for _, cause in causes.values() if not run.findings.keys().isdisjoint(cause.findings))
+    by_finding = {finding: cause for cause in shared for finding in cause.findings}
     changes: list[RunChange] = []
     known: dict[str, PastCause] = {}
     for name, cause in run.causes.items():
         before = causes[name][1] if name in causes else None
         # With other findings than before it is the same cause: those of before say when it was gone.
         shown_by = {*cause.findings, *(before.findings if before else ())}
-        state = _state([*_timeline(past, last, shown_by, name), True]) or "new"
+        state = _state(_timeline(past, sightings, shown_by, name, now=True)) or "new"
         before = before or next((by_finding[one] for one in cause.findings if one in by_finding), None)
         known[name] = _counted(cause, before, run)
         changes.append(_change(name, state, known[name], run, cause.operations))
     for name, (seen_in, cause) in causes.items():
-        members = [last[one] for one in cause.findings if one in last]
-        if name in run.causes or any(one in run.findings for one in cause.findings):
+        if name in run.causes or sightings.was_gone(cause, seen_in):
             continue
-        if all(run.would_show(member.finding, member.run) for member in members):
-            gone = _state([*_timeline(past, last, cause.findings, name), False])
+        if not run.findings.keys().isdisjoint(cause.findings):
+            continue
+        if sightings.would_show(run, cause.findings):
+            gone = _state(_timeline(past, sightings, cause.findings, name, now=False))
             if gone is not None:
                 changes.append(_change(name, gone, cause, seen_in, cause.operations))
     return changes, known
 
 
-def _last_seen(past: Iterable[PastRun]) -> dict[str, _Last]:
-    """Return the last sighting of each finding."""
-    return {name: _Last(one, finding) for one in past for name, finding in one.findings.items()}
-
-
 def _timeline(
-    past: Iterable[PastRun], last: _LastSeen, findings: Collection[str], cause: str = ""
+    past: Sequence[PastRun], sightings: Sightings, findings: Collection[str], cause: str = "", *, now: bool
 ) -> list[bool]:
-    """Return of the runs that looked, in their order, whether they saw any of some findings, or a cause."""
-    members = [last[one] for one in findings if one in last]
-    seen = []
-    for one in past:
-        if cause in one.causes or any(name in one.findings for name in findings):
+    """Return of the runs that looked, in their order, whether they saw any of some findings, or a cause.
+
+    It begins with the first run that saw one and ends with the new run. What the last run that looked did not
+    see, and this one does not, was gone before: nothing further is looked for.
+    """
+    known = functools.reduce(operator.or_, map(sightings.shown_by, findings), 0)
+    saw = known | sum(1 << at for at, one in enumerate(past) if cause and cause in one.causes)
+    first = (saw & -saw).bit_length() - 1 if saw else len(past)
+    seen = [now]
+    for at in range(len(past) - 1, first - 1, -1):
+        if saw >> at & 1:
             seen.append(True)
-        elif members and all(one.would_show(member.finding, member.run) for member in members):
+        elif known and sightings.would_show(past[at], findings):
             seen.append(False)
-    return seen
+            if seen == [False, False]:
+                break
+    return seen[::-1]
 
 
 def _state(timeline: Sequence[bool]) -> ChangeState | None:

@@ -22,7 +22,7 @@ _LISTED_CASES = 20
 """A finding names at most so many cases; with as many there may be others."""
 
 
-class PastFinding(msgspec.Struct, frozen=True, kw_only=True):
+class PastFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A finding of an earlier run.
 
     Attributes:
@@ -42,7 +42,7 @@ class PastFinding(msgspec.Struct, frozen=True, kw_only=True):
     runs: int = 1
 
 
-class PastCause(msgspec.Struct, frozen=True, kw_only=True):
+class PastCause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A cause of an earlier run.
 
     Attributes:
@@ -104,11 +104,16 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the run came to a verdict about the server."""
         return self.exit_code in _ENDED
 
+    def _is_like(self, other: PastRun) -> bool:
+        return self.method == other.method and self.skipped <= other.skipped
+
+    def covers(self, other: PastRun) -> bool:
+        """Return whether the run would have shown all that another has shown of its operations."""
+        return not self.only_cases and self._is_like(other)
+
     def would_show(self, finding: PastFinding, seen_in: PastRun) -> bool:
         """Return whether the run would have shown a finding that an earlier run has shown."""
-        if finding.operation not in self.operations or self.method != seen_in.method:
-            return False
-        if self.skipped > seen_in.skipped:
+        if finding.operation not in self.operations or not self._is_like(seen_in):
             return False
         cases = frozenset(finding.cases)
         return not self.only_cases or (0 < len(cases) < _LISTED_CASES and cases <= self.only_cases)

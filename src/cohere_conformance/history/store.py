@@ -29,6 +29,8 @@ _APPLICATION = 0x436F6846
 """Marks the file as a history in its SQLite header."""
 _PATIENCE = 60.0
 """Seconds to wait for another run that writes."""
+_PAGE = 32768
+"""Bytes."""
 _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION}",
     "CREATE TABLE runs (id INTEGER PRIMARY KEY, target TEXT, contract TEXT, started_at TEXT, run BLOB)",
@@ -165,6 +167,8 @@ def _opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as connection:
+            # A run takes many small pages; only a new file takes the size.
+            connection.execute(f"PRAGMA page_size = {_PAGE}")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 _prepare(path, connection)
