@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cohere_conformance.model import SEVERITY, Kind
@@ -135,3 +136,19 @@ def test_locations_are_listed_once_and_not_without_end() -> None:
 )
 def test_an_effect_is_one_line(effect: SdkEffect, line: str) -> None:
     assert effect.line == line
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("/message", SdkOutcome.RAISES),
+        ("/message/content", SdkOutcome.RAISES),
+        ("/id", SdkOutcome.WRONG_TYPE),
+        ("/usage", SdkOutcome.UNAFFECTED),
+    ],
+)
+def test_an_exception_is_the_effect_of_the_part_that_causes_it(location: str, expected: SdkOutcome) -> None:
+    parse = SdkParse(sdk=SDK, raised="TypeError", raised_at="/message", mistyped=("/id",))
+    made = row(location)
+    example = msgspec.structs.replace(made.example, sdks=(parse,))
+    assert outcome(msgspec.structs.replace(made, example=example)) is expected

@@ -10,6 +10,7 @@ from builders import JSON, SSE, exchange, sse
 from cohere_conformance.model import Exchange, Failure, FailureKind, Response, StreamEvent
 from cohere_conformance.sdk.mistyped import fits
 from cohere_conformance.sdk.parse import parse_with_sdk
+from cohere_conformance.sdk.parsers import SdkParsers
 
 if TYPE_CHECKING:
     from cohere_conformance.report import SdkParse
@@ -145,3 +146,38 @@ def test_an_operation_without_a_method_is_not_parsed() -> None:
 )
 def test_values_fit_types(value: object, annotation: Any, expected: bool) -> None:
     assert fits(value, annotation) is expected
+
+
+# -- why it raises
+
+
+def explained(body: Any, label: str = CHAT, asked: Any = ASKED) -> SdkParse:
+    (found,) = SdkParsers(python=True)(exchange(label, body, request=asked), label)
+    return found
+
+
+def test_what_else_is_wrong_has_its_own_effect() -> None:
+    found = explained(REPLY | {"id": None, "message": "hi"})
+    assert (found.raised, found.raised_at) == ("TypeError", "/message")
+    assert (found.lost, found.mistyped) == ((), ("/id",))
+
+
+@pytest.mark.parametrize(
+    ("results", "at"),
+    [(["text"], "/results/*"), (["text", "text"], "/results"), ([{"index": 0}, "text"], "/results/*")],
+)
+def test_the_smallest_part_that_makes_the_sdk_raise_is_found(results: Any, at: str) -> None:
+    """Without one of two wrong items it still raises, without both it does not."""
+    found = explained({"results": results}, RERANK, SEARCH)
+    assert (found.raised, found.raised_at) == ("TypeError", at)
+
+
+def test_an_exception_because_of_what_is_missing_has_no_such_part() -> None:
+    floats = {"id": "i", "texts": ["a"], "embeddings": [[0.1]]}
+    found = explained(floats, EMBED, {"model": "m", "texts": ["a"]})
+    assert (found.raised, found.raised_at) == ("AttributeError", "")
+
+
+@pytest.mark.parametrize("body", [b"{", [1], REPLY])
+def test_without_an_object_or_an_exception_there_is_no_such_part(body: Any) -> None:
+    assert explained(body).raised_at == ""

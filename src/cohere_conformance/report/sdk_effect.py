@@ -12,12 +12,15 @@ class SdkParse(msgspec.Struct, frozen=True, kw_only=True):
         sdk: name and version, such as `cohere 7.3.1`.
         raised: class of the exception, with the class of what caused it; empty if there was none. A status of
             4xx or 5xx always raises.
+        raised_at: location of the part of the response without which it does not raise; empty if there is no
+            such part. What is lost or has a wrong type is then that of the response without this part.
         lost: locations of what is in the response and not in the parsed object, or has another value there.
         mistyped: locations of values in the parsed object that the types of the SDK exclude.
     """
 
     sdk: str
     raised: str = ""
+    raised_at: str = ""
     lost: tuple[str, ...] = ()
     mistyped: tuple[str, ...] = ()
 

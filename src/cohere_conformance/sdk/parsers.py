@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from cohere_conformance.sdk.culprit import with_culprit
 from cohere_conformance.sdk.node import node_sdk
 from cohere_conformance.sdk.parse import parse_with_sdk
 from cohere_conformance.sdk.parsing import PACKAGE, sdk_name
@@ -50,9 +52,10 @@ class SdkParsers(msgspec.Struct, frozen=True):
             UsageError: one is not installed.
             ReportError: the process of the TypeScript SDK has ended.
         """
-        parses = [parse_with_sdk(exchange, label)] if self.python else []
+        parsers = [parse_with_sdk] if self.python else []
         if self.node:
-            parses.append(node_sdk(self.node).parse(exchange, label))
+            parsers.append(node_sdk(self.node).parse)
+        parses = (with_culprit(partial(parse, label=label), exchange) for parse in parsers)
         return tuple(parse for parse in parses if parse is not None)
 
 

@@ -59,7 +59,7 @@ def _effect_on(name: str, rows: Sequence[Row]) -> SdkEffect | None:
 
 
 def _of_row(row: Row, parse: SdkParse) -> SdkEffect:
-    if parse.raised and _raises(row):
+    if parse.raised and _raises(row, parse.raised_at):
         return SdkEffect(sdk=parse.sdk, outcome=SdkOutcome.RAISES, exception=parse.raised)
     for outcome, locations in (
         (SdkOutcome.LOSES_DATA, parse.lost),
@@ -70,11 +70,16 @@ def _of_row(row: Row, parse: SdkParse) -> SdkEffect:
     return SdkEffect(sdk=parse.sdk, outcome=SdkOutcome.UNAFFECTED)
 
 
-def _raises(row: Row) -> bool:
-    """Return whether a finding is why the SDK raises."""
+def _raises(row: Row, at: str) -> bool:
+    """Return whether a finding is why the SDK raises.
+
+    Args:
+        row: the finding.
+        at: the part of the response that makes the SDK raise; empty if it is not known.
+    """
     if row.status >= 400:
         return row.kind in _REFUSED
-    return row.kind not in _VALID_FOR_A_PARSER
+    return row.kind not in _VALID_FOR_A_PARSER and (not at or any(_concerned(row, [at])))
 
 
 def _concerned(row: Row, locations: Iterable[str]) -> Iterator[str]:
