@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from running import called
 
+from cohere_conformance.history import last_exercised
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.app import application
 from cohere_conformance.reference.server import ServerThread
@@ -78,6 +79,8 @@ def test_a_merged_run_is_remembered_as_one_run(home: Path) -> None:
         assert done.code == 1, done.output
     changes = report(home / "again")["changes"]
     assert {one["state"] for one in changes["causes"]} == {"persisting"}
+    remembered = last_exercised(home / "nights.sqlite", "embedded, profile contract")
+    assert len(remembered) == report(home / "one")["coverage"]["cases"]["run"]
 
 
 def test_incomplete_shards_have_no_report(home: Path) -> None:

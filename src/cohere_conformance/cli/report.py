@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from cohere_conformance.report.render.changes import diff_lines
 from cohere_conformance.report.render.parts import DEFAULT_FOLDER
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.shape import REPORT_JSON
-from cohere_conformance.session.evidence import merged, publish
+from cohere_conformance.session.evidence import exercised_cases, merged, publish
 from cohere_conformance.session.source_lines import SourceLines
 
 if TYPE_CHECKING:
@@ -155,7 +156,13 @@ def merge(paths: tuple[Path, ...], output: Path, history: str | None, verbose: b
     file = Path(history)
     return deliver(
         output,
-        lambda: remember(file, joined, lambda changed: write(changed, output)),
+        lambda: remember(
+            file,
+            joined,
+            lambda changed: write(changed, output),
+            exercised={case for folder in folders for case in exercised_cases(folder, joined)},
+            day=date.fromisoformat(joined.header.started_at[:10]),
+        ),
         verbose=verbose,
         quiet=quiet,
     )

@@ -52,9 +52,10 @@ def merged_header(parts: Sequence[RunPart], target_name: Callable[[Header], str]
             )
         for name, value in _compared(part.header, target_name):
             if value != expected[name]:
+                wanted, got = _shown(expected[name]), _shown(value)
                 raise ReportError(
-                    f"{part.folder}: expected the {name} of {first.folder}, {_shown(expected[name])}, got "
-                    f"{_shown(value)}; merge runs that differ in their cases only"
+                    f"{part.folder}: expected the {name} of {first.folder}{wanted and f', {wanted}'}, got "
+                    f"{got or 'another'}; merge runs that differ in their cases only"
                 )
     if sharded:
         _check_shards([(shard, part) for part in parts if (shard := part.header.shard) is not None])
@@ -124,6 +125,8 @@ def _compared(header: Header, target_name: Callable[[Header], str]) -> Iterator[
     yield "--fail-on", header.fail_on
     yield "entries of the baseline", header.baseline.entries if header.baseline is not None else ()
     yield "cassettes", header.golden
+    yield "official SDK", header.sdk or "none"
+    yield "plan of the night", header.night
     if (target := header.target) is not None:
         yield "--profile", target.profile
         yield "--declares", target.declares
@@ -175,6 +178,7 @@ def _without(arguments: Sequence[str], *names: str) -> tuple[str, ...]:
 
 
 def _shown(value: object) -> str:
+    """Return a value in a message; an empty text if it is too long to help."""
     match value:
         case str() | bool() | int():
             text = str(value)
@@ -183,5 +187,5 @@ def _shown(value: object) -> str:
         case None:
             text = "none"
         case _:
-            text = "others"
+            text = ""
     return plain(text)
