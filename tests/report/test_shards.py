@@ -136,7 +136,7 @@ def test_shards_become_one_run_in_any_order(folder: Folder) -> None:
         ({"version": "2"}, "the version of cohere-conformance of"),
         ({"url": "http://127.0.0.1:5000"}, "the target of"),
         ({"of": 3}, "the number of shards of"),
-        ({"sdk": "cohere 7.3.1"}, "the official SDK of .*, none, got cohere 7.3.1"),
+        ({"sdks": ("cohere 7.3.1",)}, "the official SDKs of .*, none, got cohere 7.3.1"),
         (
             {"golden": GoldenCounts(interactions=1, reference=1, live=0)},
             "the cassettes of .*, none, got another",

@@ -125,7 +125,7 @@ def _compared(header: Header, target_name: Callable[[Header], str]) -> Iterator[
     yield "--fail-on", header.fail_on
     yield "entries of the baseline", header.baseline.entries if header.baseline is not None else ()
     yield "cassettes", header.golden
-    yield "official SDK", header.sdk or "none"
+    yield "official SDKs", header.sdks
     yield "plan of the night", header.night
     if (target := header.target) is not None:
         yield "--profile", target.profile
