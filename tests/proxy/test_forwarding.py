@@ -253,6 +253,24 @@ def test_a_client_that_waits_for_permission_to_send_gets_it() -> None:
         client.until(OK)
 
 
+def test_a_client_that_reads_nothing_does_not_keep_the_proxy_from_ending() -> None:
+    full, stopped = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.until(b"\r\n\r\n")
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        peer.fill()
+        full.set()
+        assert stopped.wait(PATIENCE)
+
+    with ScriptedUpstream(script) as upstream:
+        with Setup(upstream.url) as setup:
+            setup.client().send(GET)
+            assert full.wait(PATIENCE)
+        stopped.set()
+        assert setup.witness.reasons == [forwarding.STOPPED]
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [

@@ -40,8 +40,6 @@ def test_certificates_are_verified_and_shown(certificates: Certificates) -> None
         assert models(setup.url).status_code == 200
 
 
-# The loop of the server may end before it has closed a connection whose handshake has failed.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("trusted", [True, False])
 def test_an_unknown_certificate_is_rejected_unless_that_is_switched_off(
     trusted: bool, certificates: Certificates

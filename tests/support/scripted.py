@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
@@ -34,6 +35,13 @@ class Peer:
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def fill(self) -> None:
+        """Send until nobody takes any more."""
+        self._socket.settimeout(0.3)
+        with suppress(TimeoutError):
+            while True:
+                self._socket.sendall(bytes(65_536))
 
     def until(self, end: bytes) -> bytes:
         """Return what is received up to and including a text."""
@@ -154,9 +162,10 @@ class Setup:
         return self
 
     def __exit__(self, *error: object) -> None:
+        # Clients that are still connected are a matter of the proxy.
+        self._proxy.__exit__(None, None, None)
         for client in self._clients:
             client.close()
-        self._proxy.__exit__(None, None, None)
 
     def client(self) -> Peer:
         """Return a new connection to the proxy."""

@@ -87,13 +87,15 @@ class ClientConnection:
         try:
             while await self._next():
                 self._continue()
-        except (ClientLeftError, ConnectionError):
-            pass
-        finally:
             self._close_upstream()
             self._writer.close()
-            with suppress(OSError):
-                await self._writer.wait_closed()
+            await self._writer.wait_closed()
+        except (ClientLeftError, OSError):
+            pass
+        finally:
+            # Whatever is left to be sent has nobody who reads it, and would keep the proxy from ending.
+            self._close_upstream()
+            self._writer.transport.abort()
 
     def _continue(self) -> None:
         """Get ready for the next request; its first bytes may have been received."""
@@ -105,7 +107,8 @@ class ClientConnection:
 
     def _close_upstream(self) -> None:
         if self._connection is not None:
-            self._connection.writer.close()
+            # Nothing is left to be sent; a clean end of TLS would wait for the other side.
+            self._connection.writer.transport.abort()
             self._connection = None
 
     async def _next(self) -> bool:
