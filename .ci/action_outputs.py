@@ -43,12 +43,10 @@ def main(folder: Path, code: int) -> None:
 def _reported(folder: Path, outputs: dict[str, str]) -> str:
     """Print the annotations of a report, add its outputs, and return its summary; empty for none."""
     # Slow to import, and not needed where there is no report.
-    from cohere_conformance.contract import load_contract
     from cohere_conformance.errors import ConformanceError
     from cohere_conformance.report import load
     from cohere_conformance.report.formats import convert
     from cohere_conformance.report.render.safe import plain
-    from cohere_conformance.session.source_lines import SourceLines
 
     try:
         report = load(folder)
@@ -59,7 +57,7 @@ def _reported(folder: Path, outputs: dict[str, str]) -> str:
     outputs["causes"] = str(len(report.causes))
     if report.changes is not None:
         outputs["new"] = str(sum(one.state in {"new", "regressed"} for one in report.changes.causes))
-    sys.stdout.write(convert(report, "github", SourceLines(load_contract())).decode("utf-8"))
+    sys.stdout.write(convert(report, "github").decode("utf-8"))
     page = folder / "report.md"
     # A link of that name could show another file of the runner on the page of the run.
     linked = page.is_symlink() or not page.is_file()

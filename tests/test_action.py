@@ -24,6 +24,9 @@ ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding
 STEPS: dict[str, dict[str, Any]] = {step.get("name", ""): step for step in ACTION["runs"]["steps"]}
 COMMAND = """#!{python}
 import json, os, pathlib, shutil, sys
+if sys.argv[1] == "sweep":
+    pathlib.Path(os.environ["CALLED"] + ".sweep").write_text(json.dumps(sys.argv[1:]))
+    sys.exit(1)
 pathlib.Path(os.environ["CALLED"]).write_text(json.dumps(sys.argv[1:]))
 folder = next(one for one in sys.argv if one.startswith("--report-dir=")).partition("=")[2]
 if os.environ.get("REPORT"):
@@ -99,6 +102,12 @@ class Action:
             return None
         arguments: list[str] = json.loads(self._called.read_text(encoding="utf-8"))
         return arguments
+
+    @property
+    def swept(self) -> list[str] | None:
+        """The arguments of `sweep`, if it was called."""
+        path = Path(f"{self._called}.sweep")
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def _filled(text: str, given: dict[str, str]) -> str:
@@ -359,18 +368,22 @@ class Issues:
         (home / "bin").mkdir()
         (home / "bin" / "gh").write_text(GH.format(python=sys.executable), encoding="utf-8")
         (home / "bin" / "gh").chmod(0o755)
-        self._environment = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "CALLS": str(self._calls)}
+        self.environment = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "CALLS": str(self._calls)}
 
     def update(self, folder: Path, issues: Sequence[dict[str, Any]] = ()) -> tuple[int, list[list[str]]]:
         """Update the issues, some of which are there; return the exit code and the calls that change any."""
         self._calls.write_text("", encoding="utf-8")
         done = subprocess.run(
             [sys.executable, str(ROOT / ".ci" / "action_issues.py"), str(folder / "report.json"), "PAGE"],
-            env=self._environment | {"ISSUES": json.dumps(issues)},
+            env=self.environment | {"ISSUES": json.dumps(issues)},
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
+        return done.returncode, self.calls()
+
+    def calls(self) -> list[list[str]]:
+        """Return the calls that change something."""
         calls = [json.loads(line) for line in self._calls.read_text(encoding="utf-8").splitlines()]
-        return done.returncode, [one for one in calls if one[0] == "issue" and one[1] != "list"]
+        return [one for one in calls if one[0] == "issue" and one[1] != "list"]
 
 
 def test_a_cause_opens_one_issue_updates_it_and_closes_it(tmp_path: Path, reports: dict[int, Path]) -> None:
@@ -444,3 +457,132 @@ def test_the_image_runs_as_a_user_without_rights() -> None:
     assert lines.index("USER 10001") < next(
         n for n, line in enumerate(lines) if line.startswith("ENTRYPOINT")
     )
+
+
+def test_what_earlier_runs_have_left_is_swept_first_if_wanted(action: Action) -> None:
+    """Something that stays is a warning: it says nothing about whether the server conforms."""
+    (action.workspace / ".cohere-conformance").mkdir()
+    assert action.run(sweep="true", url="https://api.cohere.com", live="true")[0] == 0
+    assert action.swept is None, "there is no ledger"
+    (action.workspace / ".cohere-conformance" / "ledger.jsonl").touch()
+    assert action.run(url="https://api.cohere.com", live="true")[0] == 0
+    assert action.swept is None, "nobody has asked for it"
+    assert action.run(sweep="true", url="https://api.cohere.com", live="true")[0] == 0
+    ledger = "--ledger=.cohere-conformance/ledger.jsonl"
+    assert action.swept == ["sweep", ledger, "--yes", "--url=https://api.cohere.com", "--live"]
+    assert "::warning title=Sweep::" in action.printed
+
+
+class Runner:
+    """Runs all steps of the action as a runner does: scripts for real, actions of others noted only."""
+
+    def __init__(self, action: Action, home: Path, inputs: dict[str, str]) -> None:
+        self._action = action
+        self._home = home
+        self.inputs = {name: declared["default"] for name, declared in ACTION["inputs"].items()} | inputs
+        self.used: dict[str, dict[str, str]] = {}
+        self.ran: list[str] = []
+        self._failed = False
+
+    def run(self, environment: dict[str, str]) -> None:
+        """Run the steps in their order."""
+        for step in ACTION["runs"]["steps"]:
+            name = step.get("name", step.get("uses", ""))
+            if name == "Install" or not self._wanted(step.get("if", "success()")):
+                continue
+            self.ran.append(name)
+            if "uses" in step:
+                self.used[name] = {key: self._value(text) for key, text in step.get("with", {}).items()}
+                continue
+            filled = {key: self._value(text) for key, text in step.get("env", {}).items()}
+            if step.get("id") == "run":
+                given = {name.replace("-", "_"): value for name, value in self.inputs.items()}
+                self._failed = self._action.done(environment, **given).returncode != 0
+            else:
+                done = subprocess.run(
+                    ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+                    cwd=self._action.workspace, check=False, timeout=60,
+                    env=environment | filled | {"RUNNER_TEMP": str(self._home / "temp")},
+                )  # fmt: skip
+                self._failed = self._failed or done.returncode != 0
+
+    def _wanted(self, condition: str) -> bool:
+        """Evaluate the condition of a step, which uses no more than this."""
+        parts = [part.strip() for part in condition.split("&&")]
+        if "always()" not in parts and self._failed:
+            return False
+        return all(self._holds(part) for part in parts if not part.endswith("()"))
+
+    def _holds(self, part: str) -> bool:
+        matched = re.fullmatch(r"(\S+) (==|!=) '([^']*)'", part)
+        assert matched is not None, part
+        return (self._named(matched[1]) == matched[3]) == (matched[2] == "==")
+
+    def _value(self, text: str) -> str:
+        return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: self._named(found[1].split(" || ")[0]), str(text))
+
+    def _named(self, name: str) -> str:
+        scope, _, rest = name.partition(".")
+        if scope == "inputs":
+            return self.inputs[rest]
+        if scope == "steps":
+            outputs = self._action.outputs if self._action.output.exists() else {}
+            return outputs.get(rest.removeprefix("run.outputs."), "")
+        return {"action_path": str(ROOT)}.get(rest, f"<{rest}>")
+
+
+HOSTILE = [
+    "$(touch esc)",
+    "`touch esc`",
+    "'; touch esc; '",
+    "${{ secrets.CO_API_KEY }}",
+    "a\nreport=elsewhere",
+    "--report-dir=/etc",
+    "::set-output name=report::x",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_inputs_have_no_effect_in_any_step(action: Action, tmp_path: Path, text: str) -> None:
+    """Whoever writes an input decides its value, and nothing else."""
+    names = [
+        name for name in ACTION["inputs"] if name not in {"history", "sweep", "issues", "command", "live"}
+    ]
+    runner = Runner(action, tmp_path, dict.fromkeys(names, text))
+    runner.run({})
+    assert not list(tmp_path.rglob("esc"))
+    assert action.called is None or text in "".join(action.called)
+    uploaded = runner.used.get("Upload the report", {}).get("path", "conformance-report")
+    assert not Path(uploaded).is_absolute()
+    assert "elsewhere" not in action.outputs.get("report", "")
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_history_and_report_are_kept_however_the_run_ends(
+    action: Action, tmp_path: Path, reports: dict[int, Path], code: int
+) -> None:
+    """The next night needs them, and so does the person who looks for the cause."""
+    runner = Runner(action, tmp_path, {})
+    runner.run({"EXIT": str(code)} | ({"REPORT": str(reports[code])} if code in reports else {}))
+    assert runner.ran[-3:] == ["Run", "Keep the history", "Upload the report"]
+    restored, kept = runner.used["Restore the history"], runner.used["Keep the history"]
+    assert kept["key"] == restored["key"]
+    assert kept["key"].startswith(restored["restore-keys"])
+    assert runner.used["Upload the report"]["name"] == action.outputs["artifact"]
+
+
+def test_a_wrong_input_keeps_and_uploads_nothing(action: Action, tmp_path: Path) -> None:
+    runner = Runner(action, tmp_path, {"report-dir": "/etc"})
+    runner.run({})
+    assert runner.ran[-1] == "Run"
+
+
+def test_issues_are_updated_only_if_wanted_and_only_with_a_report(
+    action: Action, tmp_path: Path, reports: dict[int, Path]
+) -> None:
+    issues = Issues(tmp_path)
+    for wanted in ("false", "true"):
+        runner = Runner(action, tmp_path, {"issues": wanted})
+        runner.run({"REPORT": str(reports[1]), "EXIT": "1", **issues.environment})
+        assert ("Update the issues" in runner.ran) == (wanted == "true")
+    assert [one[:2] for one in issues.calls()] == [["issue", "create"]]
