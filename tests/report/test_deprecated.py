@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from cohere_conformance.model import Exchange, Request, Response, Source, StreamEvent
@@ -219,3 +220,26 @@ def test_reports_without_anything_deprecated_have_no_such_section() -> None:
     assert made.deprecated == ()
     assert "Deprecated" not in render_markdown(made)
     assert "Deprecated" not in render_html(made).decode("utf-8")
+
+
+# -- deprecated properties of requests
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (b'{"connectors": [{"id": "web"}], "other": 1}', ["connectors"]),
+        (b'{"connectors": null, "message": "connectors"}', []),
+        (b'{"options": {"old": false}}', ["options.old"]),
+        (b'{"old": 1}', []),
+        (b'["connectors"', []),
+    ],
+)
+def test_a_property_is_seen_where_a_request_has_it(sent: bytes, found: list[str]) -> None:
+    notices = Notices([f"{CHAT} request.connectors", f"{CHAT} request.options.old"])
+    made = exchange()
+    request = msgspec.structs.replace(made.request, body=sent)
+    notices.add(CHAT, msgspec.structs.replace(made, request=request))
+    assert [(one.kind, one.name) for one in notices.seen("")] == [
+        ("property", f"{CHAT} request.{path}") for path in found
+    ]

@@ -14,13 +14,14 @@ from cohere_conformance.report.entry import Moment, moment_of
 from cohere_conformance.report.example import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from cohere_conformance.model import Exchange, Response
 
 _HEADER, _BODY = "x-api-warning", "meta.warnings"
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,100})"')
 _WARNINGS = re.compile(r'"warnings"\s*:\s*(\[(?:[^\[\]"]|"(?:[^"\\]|\\.)*")*\])')
+_OF_A_REQUEST = " request."
 _MOST = 200
 """Distinct notices that are stored: those that come first in alphabetical order, however work was split."""
 _Key = tuple[DeprecatedKind, str, str, str]
@@ -44,11 +45,17 @@ class Notices:
     """What traffic shows of deprecations; merging is associative and commutative, as that of a tally.
 
     Args:
-        watched: labels of operations and names of models that are deprecated; no others are stored.
+        watched: what is deprecated: labels of operations, properties of their requests, such as
+            `POST /v1/chat request.connectors`, and names of models; no others are stored.
     """
 
     def __init__(self, watched: Collection[str] = ()) -> None:
         self._watched = frozenset(watched)
+        self._properties: dict[str, list[str]] = {}
+        for name in watched:
+            label, separator, path = name.partition(_OF_A_REQUEST)
+            if separator:
+                self._properties.setdefault(label, []).append(path)
         self._found: dict[_Key, _Sightings] = {}
 
     def add(self, operation: str, exchange: Exchange) -> None:
@@ -56,6 +63,11 @@ class Notices:
         keys = {(DeprecatedKind.NOTICE, text, operation, channel) for channel, text in _notices(exchange)}
         if operation in self._watched:
             keys.add((DeprecatedKind.OPERATION, operation, operation, ""))
+        if operation in self._properties:
+            sent = _sent(exchange, self._properties[operation])
+            keys |= {
+                (DeprecatedKind.PROPERTY, f"{operation}{_OF_A_REQUEST}{path}", operation, "") for path in sent
+            }
         if (model := _model(exchange)) in self._watched:
             keys.add((DeprecatedKind.MODEL, model, operation, ""))
         if not keys:
@@ -128,6 +140,22 @@ def _listed(found: str) -> Iterator[str]:
     except ValueError:
         return
     yield from (value for value in values if isinstance(value, str))
+
+
+def _sent(exchange: Exchange, paths: Iterable[str]) -> Iterator[str]:
+    """Yield which properties a request has; `null` is as good as absent. A path is names with dots."""
+    body = exchange.request.body or b""
+    wanted = [path for path in paths if path.rpartition(".")[2].encode() in body]
+    try:
+        value = json.loads(body) if wanted else None
+    except (ValueError, RecursionError):
+        return
+    for path in wanted:
+        found = value
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        if found is not None:
+            yield path
 
 
 def _model(exchange: Exchange) -> str:

@@ -247,8 +247,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         baseline_unseen: entries of the baseline about operations that were not called.
         causes: the mistakes that explain the findings, the most important one first.
         changes: what has changed since earlier runs; null without a history.
-        deprecated: the deprecated operations and models that were called, and what the server said about the
-            end of something; what ends first comes first.
+        deprecated: the deprecated operations, properties and models in requests, and what the server said
+            about the end of something; what ends first comes first.
         coverage: what was covered and what was not.
         sentences: about the requirements and cases that the findings name.
         footer: totals and verdict.

@@ -21,18 +21,24 @@ if TYPE_CHECKING:
     from cohere_conformance.drift.facts import Node
 
 _DOCUMENT, _ENDS, _MODELS = "document", "deprecations.yaml", "models.yaml"
+_OF_A_REQUEST = " request."
 _PARAMETERS = ("path.", "query.", "header.", "cookie.")
 
 
 def known_deprecations(contract: Contract) -> tuple[KnownDeprecation, ...]:
-    """Return the deprecated operations and models: what can be recognised in traffic without a schema."""
+    """Return the deprecated operations, properties and models that are recognised without a schema."""
     labels = [
         f"{method.upper()} {path}"
         for path, item in contract.document["paths"].items()
         for method in METHODS
         if item.get(method, {}).get("deprecated")
     ]
-    return (*(_ended(DeprecatedKind.OPERATION, label, ()) for label in labels), *_models())
+    properties = [name for name in shipped_ends() if _OF_A_REQUEST in name]
+    return (
+        *(_ended(DeprecatedKind.OPERATION, label, ()) for label in labels),
+        *(_ended(DeprecatedKind.PROPERTY, name, (name.partition(_OF_A_REQUEST)[0],)) for name in properties),
+        *_models(),
+    )
 
 
 def deprecated_parts() -> tuple[KnownDeprecation, ...]:

@@ -140,7 +140,9 @@ def _seen(row: Deprecation) -> str:
         return _NOT_SEEN
     times = row.first_seen[:10], row.last_seen[:10]
     when = times[0] if times[0] == times[1] else f"{times[0]} to {times[1]}"
-    shown = row.operations[:_OPERATIONS] if row.kind != "operation" else ()
+    if row.kind not in {DeprecatedKind.MODEL, DeprecatedKind.NOTICE}:
+        return f"{quantity(row.count, 'exchange')}, {when}"  # its name says where
+    shown = row.operations[:_OPERATIONS]
     more = f" and {len(row.operations) - _OPERATIONS} more" if len(row.operations) > _OPERATIONS else ""
     where = f", {', '.join(shown)}{more}" if shown else ""
     return f"{quantity(row.count, 'exchange')}, {when}{where}"
