@@ -35,7 +35,7 @@ class ObservedShapes:
         """Yield what a response should have, where it could have that."""
         pool = self._pools.get(sample.scenario.place)
         for presence in () if pool is None else pool.expected(sample.scenario):
-            if presence.location in sample.evidence.locations and _is_later(sample, presence):
+            if presence.location in sample.walk.chances and _is_later(sample, presence):
                 yield presence
 
     def findings(self, sample: Sample, reported: Collection[str] = ()) -> Iterator[Finding]:
@@ -46,13 +46,13 @@ class ObservedShapes:
             reported: locations at which something else was found.
         """
         frame = Frame(sample.scenario.operation, sample.scenario.status)
-        locations = sample.evidence.locations
+        walk = sample.walk
         for presence in self.expected(sample):
             here = presence.location
-            if here not in reported and not locations[here].days[sample.day].present:
+            if here not in reported and walk.there[here] < walk.chances[here]:
                 yield self._vanished(frame, presence, dated=bool(sample.day))
         pool = self._pools.get(sample.scenario.place)
-        for location in () if pool is None else locations:
+        for location in () if pool is None else sorted(walk.types):
             if pool is not None and location not in reported:
                 yield from _new(frame, pool, sample, location)
 
@@ -82,21 +82,25 @@ def _is_later(sample: Sample, presence: Presence) -> bool:
 
 def _new(frame: Frame, pool: Pool, sample: Sample, location: str) -> Iterator[Finding]:
     """Yield what was never seen at a location that was seen often."""
-    own, known = sample.evidence.locations[location], pool.whole.locations.get(location)
-    if not own.types or known is None:
+    known = pool.whole.locations.get(location)
+    if known is None:
         return
     if (absent := pool.never(sample.scenario, location)) is not None:
         yield _finding(
             frame, location, f"absent, as in {_times(absent.exchanges)} to such requests", "present"
         )
         return
+    types = sample.walk.types[location] - known.types.keys()
+    values = sample.walk.values.get(location, set()) - known.values.keys() if known.values else set()
+    if not types and not values:
+        return
     times = sum(counts.present for counts in known.days.values())
     if not FIRM.reached(UnbrokenRow(times, len(known.days))):
         return
-    for kind in sorted(own.types.keys() - known.types.keys()):
+    for kind in sorted(types):
         expected = f"{' or '.join(sorted(known.types))}, as in {_times(times)}"
         yield _finding(frame, location, expected, kind, kind)
-    for value in sorted(own.values.keys() - known.values.keys()) if known.values else ():
+    for value in sorted(values):
         expected = f"one of {', '.join(sorted(known.values))}, as in {_times(times)}"
         yield _finding(frame, location, expected, value, value)
 

@@ -97,6 +97,7 @@ class Pool:
         }
         self._settings: dict[tuple[str, str], set[str | None]] = {}
         self._expected: dict[Scenario, tuple[Presence, ...]] = {}
+        self._never: dict[tuple[Scenario, str], UnbrokenRow | None] = {}
 
     def expected(self, scenario: Scenario) -> tuple[Presence, ...]:
         """Return what a response of a scenario has to have."""
@@ -109,6 +110,12 @@ class Pool:
         """Return the responses of the very scenario, if these were many and all of them lacked a location."""
         if location not in self._days:
             return None
+        key = scenario, location
+        if key not in self._never:
+            self._never[key] = self._absent(scenario, location)
+        return self._never[key]
+
+    def _absent(self, scenario: Scenario, location: str) -> UnbrokenRow | None:
         own = self._like(_features(scenario), location, self._days[location])
         absent = _row(
             [{day: (seen, seen - present) for day, (seen, present) in days.items()} for days in own]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.checks.exercised import media_of, typed_events
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HEADERS = frozenset({"num_chars", "num_tokens", "x-debug-trace-id"})
 """Fields of the API whose presence depends on the operation. Those of the edge depend on the way to the
 server, those about limits on the key, and others could be anybody's."""
+_NUMBERS = frozenset({int, float})
 _DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d")
 
 
@@ -41,16 +43,19 @@ class Sample:
 
     Attributes:
         scenario: what decides which properties it has.
-        evidence: what it shows.
+        walk: what it shows.
         day: on which it was recorded; `BEFORE` if that is not known.
     """
 
-    __slots__ = ("day", "evidence", "scenario")
-
-    def __init__(self, scenario: Scenario, evidence: ScenarioEvidence, day: str) -> None:
+    def __init__(self, scenario: Scenario, walk: Walk, day: str) -> None:
         self.scenario = scenario
-        self.evidence = evidence
+        self.walk = walk
         self.day = day
+
+    @cached_property
+    def evidence(self) -> ScenarioEvidence:
+        """What it shows, as that of one exchange."""
+        return self.walk.evidence(self.day)
 
 
 def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
@@ -70,7 +75,7 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
     media = media_of(declared, parsed) if declared is not None else None
     if declared is None or media is None:
         return None
-    walk, key = _Walk(), (declared.status, media.name)
+    walk, key = Walk(), (declared.status, media.name)
     if media.events is not None:
         events = outline(operation).events.get(key, {})
         walk.stream(events, typed_events(media.events.tag, media.framing, parsed))
@@ -88,18 +93,25 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
         request_features(operation, parsed),
         frozenset(walk.choices()),
     )
-    return Sample(scenario, walk.evidence(day), day)
+    return Sample(scenario, walk, day)
 
 
-class _Walk:
-    """Counts what one response has at each location."""
+class Walk:
+    """Counts what one response has at each location.
+
+    Attributes:
+        chances: how often there could be something, by location.
+        there: how often there is something.
+        types: of the values.
+        values: those that the contract lists.
+    """
 
     def __init__(self) -> None:
-        self._chances: Counter[str] = Counter()
-        self._there: Counter[str] = Counter()
+        self.chances: Counter[str] = Counter()
+        self.there: Counter[str] = Counter()
+        self.types: dict[str, set[str]] = defaultdict(set)
+        self.values: dict[str, set[str]] = defaultdict(set)
         self._objects: set[str] = set()
-        self._types: dict[str, set[str]] = defaultdict(set)
-        self._values: dict[str, set[str]] = defaultdict(set)
         self._choices: dict[str, set[str]] = defaultdict(set)
 
     def body(self, value: object, declared: Shape) -> None:
@@ -112,11 +124,11 @@ class _Walk:
         self._count("")
         self._objects.add("")
         for name in declared:
-            self._chances[f"<{escaped(name)}>"] = 1
+            self.chances[f"<{escaped(name)}>"] = 1
         for name, payload in events:
             if name in declared:
                 location = f"<{escaped(name)}>"
-                self._there[location] += 1
+                self.there[location] += 1
                 self._value(location, payload, (declared[name],))
 
     def headers(self, headers: Headers) -> None:
@@ -126,29 +138,39 @@ class _Walk:
             self._count(HEADERS)
             self._objects.add(HEADERS)
             for name in _HEADERS:
-                self._chances[f"{HEADERS}{name}"] += 1
-                self._there[f"{HEADERS}{name}"] += name in names
+                self.chances[f"{HEADERS}{name}"] += 1
+                self.there[f"{HEADERS}{name}"] += name in names
 
-    def _count(self, location: str) -> None:
-        self._chances[location] += 1
-        self._there[location] += 1
+    def _count(self, location: str, times: int = 1) -> None:
+        self.chances[location] += times
+        self.there[location] += times
 
     def _value(self, location: str, value: object, declared: tuple[Shape, ...]) -> None:
         # The recursion ends where the declarations do, however deep the value is.
         kind = json_type(value)
-        self._types[location].add("number" if kind == "integer" else kind)
+        self.types[location].add("number" if kind == "integer" else kind)
         shapes = tuple(applicable(value, declared))
         if isinstance(value, dict):
             self._object(location, value, shapes)
         elif isinstance(value, list):
             items = tuple(shape.items for shape in shapes if shape.items is not None)
+            if (
+                items
+                and value
+                and not {*map(type, value)} - _NUMBERS
+                and not any(one.values for one in items)
+            ):
+                # A vector; one number after the other would take as long as all the rest.
+                self._count(f"{location}/*", len(value))
+                self.types[f"{location}/*"].add("number")
+                return
             for inner in value if items else ():
                 self._count(f"{location}/*")
                 self._value(f"{location}/*", inner, items)
         else:
             listed = {name for shape in shapes for name in shape.values}
             if value is not None and (text := spelled(value)) in listed:
-                self._values[location].add(text)
+                self.values[location].add(text)
                 if len(listed) > 1 and "*" not in location and "{}" not in location:
                     self._choices[location].add(text)
 
@@ -160,9 +182,9 @@ class _Walk:
                 named[name].append(below)
         for name, declared in named.items():
             at = f"{location}/{escaped(name)}"
-            self._chances[at] += 1
+            self.chances[at] += 1
             if name in value:
-                self._there[at] += 1
+                self.there[at] += 1
                 self._value(at, value[name], tuple(declared))
         free = tuple(shape.extra for shape in shapes if shape.extra is not None)
         for name in (value.keys() - named.keys()) if free else ():
@@ -180,10 +202,10 @@ class _Walk:
             day,
             {
                 location: LocationEvidence(
-                    {day: Counts(1, int(self._there[location] >= chances), int(location in self._objects))},
-                    dict.fromkeys(sorted(self._types.get(location, ())), 1),
-                    dict.fromkeys(sorted(self._values.get(location, ())), 1),
+                    {day: Counts(1, int(self.there[location] >= chances), int(location in self._objects))},
+                    dict.fromkeys(sorted(self.types.get(location, ())), 1),
+                    dict.fromkeys(sorted(self.values.get(location, ())), 1),
                 )
-                for location, chances in sorted(self._chances.items())
+                for location, chances in sorted(self.chances.items())
             },
         )
