@@ -94,6 +94,17 @@ def test_examples_conform(command: Path, tmp_path: Path) -> None:
     assert (tmp_path / "conformance-report" / "report.json").is_file()
 
 
+def test_pytest_has_the_fixtures_without_any_setting(command: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_models.py").write_text(
+        "import httpx\n"
+        "def test_models(cohere_server, conformance_judge):\n"
+        "    headers = {'authorization': f'Bearer {cohere_server.key}'}\n"
+        "    conformance_judge(httpx.get(f'{cohere_server.url}/v1/models', headers=headers))\n"
+    )
+    options = ("-q", "-p", "no:cacheprovider", "-W", "error")
+    assert "1 passed" in _run(command.parent / "python", "-m", "pytest", *options, cwd=tmp_path)
+
+
 def test_the_suites_run_against_the_server_inside(command: Path, tmp_path: Path) -> None:
     output = _run(command, "run", "-n", "2", cwd=tmp_path)
     assert "CONFORMS" in output
