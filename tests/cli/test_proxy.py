@@ -11,6 +11,8 @@ import pytest
 from running import HANGS, running
 
 from cohere_conformance.cli import run
+from cohere_conformance.cli.proxy import banner
+from cohere_conformance.client.address import address as upstream_address
 from cohere_conformance.client.listening import address, listen
 from cohere_conformance.reference import ServerState, chosen
 from cohere_conformance.reference.server import ServerThread
@@ -94,3 +96,16 @@ def test_the_proxy_is_not_its_own_upstream(capsys: pytest.CaptureFixture[str]) -
         host = address(free).removeprefix("http://")
     assert run(["proxy", "--no-config", "--upstream", f"http://{host}", "--listen", host]) == 4
     assert "got the address of this proxy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("upstream", "host", "notes"),
+    [
+        ("http://localhost:4000", "127.0.0.1", []),
+        ("https://api.cohere.com", "127.0.0.1", ["note"]),
+        ("http://localhost:4000", "0.0.0.0", ["warning"]),
+    ],
+)
+def test_the_banner_says_who_pays_and_who_can_call(upstream: str, host: str, notes: list[str]) -> None:
+    said = list(banner(upstream_address("--upstream", upstream), "http://127.0.0.1:8766", host))
+    assert [line.split()[0] for line in said[3:]] == notes

@@ -108,7 +108,7 @@ def compare(
     click.echo(plain(f"gateway  {gateway.shown}, compared with {number} of the upstream"))
     return suites(
         {**given, "live": live[1], "profile": profile, "report_dir": report_dir},
-        {"golden": ["gateway"], "cassettes": [folder / STAGED]},
+        {"golden": ["gateway"], "cassettes": [folder / STAGED], "compare": ["values"]},
     ).code
 
 

@@ -159,8 +159,8 @@ def proxy(
         _check_no_loop(where, listening)
         judge = JudgeProcess(settings, most_body=max_body * _MEBI, most=_MOST * max_body * _MEBI)
         with judge:
-            banner = "\n".join(_banner(where, address(listening), host))
-            serve_until_signal(ProxyServer(upstream, judge), listening, lambda: click.echo(lines(banner)))
+            said = "\n".join(banner(where, address(listening), host))
+            serve_until_signal(ProxyServer(upstream, judge), listening, lambda: click.echo(lines(said)))
             if waiting := judge.waiting:
                 click.echo(f"judging {quantity(waiting, 'exchange')} that wait (Ctrl-C gives up)", err=True)
             report, written = judge.finish()
@@ -204,7 +204,14 @@ def _check_no_loop(upstream: Address, listening: socket.socket) -> None:
         )
 
 
-def _banner(upstream: Address, url: str, host: str) -> Iterator[str]:
+def banner(upstream: Address, url: str, host: str) -> Iterator[str]:
+    """Yield the lines that a proxy prints when it begins.
+
+    Args:
+        upstream: where requests are passed on to.
+        url: where it listens.
+        host: the same as it was named.
+    """
     yield f"listening on {url} (Ctrl-C stops and writes the report)"
     yield f"upstream {upstream.shown}"
     yield f"report   {url}/_conformance (JSON), {url}/_conformance.html"

@@ -57,7 +57,7 @@ class JudgeProcess:
         self._unjudged: Counter[str] = Counter()
         self._lost = 0
         self._number = 0
-        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_judge, args=(theirs, settings), daemon=True)
@@ -92,9 +92,9 @@ class JudgeProcess:
 
     def judge(self, observed: ObservedExchange, held: int) -> None:
         """Judge an exchange; returns at once."""
-        try:
-            self._waiting.put_nowait(_Waiting(observed, held))
-        except queue.Full:
+        if self.waiting < _MOST_WAITING:
+            self._waiting.put(_Waiting(observed, held))
+        else:
             self.meter.give_back(held)
             self._lost += 1
 

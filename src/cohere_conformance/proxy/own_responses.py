@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import TYPE_CHECKING, Literal
 
+from cohere_conformance.client.address import is_loopback
 from cohere_conformance.errors import ConformanceError
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ PAGES: dict[str, tuple[Literal["json", "html"], str]] = {
 }
 """Paths that are not passed on, with the form of the report and its media type."""
 _REASONS = {200: "OK", 400: "Bad Request", 405: "Method Not Allowed", 500: "Internal Server Error"}
-_REASONS |= {502: "Bad Gateway"}
+_REASONS |= {403: "Forbidden", 502: "Bad Gateway"}
 
 
 async def own_page(
@@ -34,6 +36,9 @@ async def own_page(
     path = bytes(request.target).decode("latin-1").partition("?")[0]
     if path not in PAGES:
         return None
+    if not _is_direct(request):
+        said = "expected the address of the proxy as host, got a name that any web page can have"
+        return _response(403, _message(said, "name its IP address in the URL"), _JSON)
     if request.method != b"GET":
         return _response(405, _message("expected GET", "this path is the proxy's own"), _JSON)
     form, media_type = PAGES[path]
@@ -41,6 +46,23 @@ async def own_page(
         return _response(200, await page(form), media_type, close=False)
     except ConformanceError as error:
         return _response(500, _message(str(error), "restart the proxy"), _JSON)
+
+
+def _is_direct(request: h11.Request) -> bool:
+    """Return whether a request names this machine or a host of the local network.
+
+    A web page could give its own name the address of the proxy, and then read the report (DNS rebinding).
+    Such a name has a dot.
+    """
+    named = next((value.decode("latin-1") for name, value in request.headers if name == b"host"), "")
+    host = named.rpartition("]")[0].lstrip("[") if named.startswith("[") else named.partition(":")[0]
+    if "." not in host.strip("."):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return is_loopback(host)
+    return True
 
 
 def bad_request(reason: str) -> bytes:
