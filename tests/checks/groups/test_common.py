@@ -67,6 +67,7 @@ def call(label: str, request: Any, body: Any, status: int = 200, **headers: str)
 C2, E1, E2 = "POST /v2/chat", "POST /v1/embed", "POST /v2/embed"
 R1, R2, T1 = "POST /v1/rerank", "POST /v2/rerank", "POST /v1/tokenize"
 UNKNOWN = "unknown field: parameter 'colour' is not a valid field"
+COMBINED = {"x-api-warning": f"{NOTICE}, {UNKNOWN}"}
 NOBODY = "model 'nope' not found, make sure the correct model ID was used"
 
 CASES = [
@@ -100,6 +101,11 @@ CASES = [
         "notice-in-answer",
         call(T1, TOKENIZE, TOKENS | {"meta": {"warnings": [NOTICE]}}, **{"x-api-warning": NOTICE}),
         call(T1, TOKENIZE, TOKENS | {"meta": {"warnings": ["another"]}}, **{"x-api-warning": NOTICE}),
+    ),
+    (
+        "notice-in-answer",
+        call(T1, TOKENIZE, TOKENS | {"meta": {"warnings": [NOTICE]}}, **COMBINED),
+        call(T1, TOKENIZE, TOKENS | {"meta": {"warnings": []}}, **COMBINED),
     ),
     (
         "notice-in-answer",

@@ -99,8 +99,10 @@ def notice_in_answer(evidence: Evidence) -> Iterator[Breach]:
     if not reported or not isinstance(meta, dict):
         return
     warnings = meta.get("warnings") or []
+    # A gateway may combine the fields of one name into one, with commas (RFC 9110, section 5.3).
+    notices = [one for one in warnings if isinstance(one, str) and _SUNSET.search(one)]
     for text in reported:
-        if text not in warnings:
+        if text not in warnings and not any(one in text for one in notices):
             yield Breach("/meta/warnings", f"the notice of the header: {cut(text)}", cut(str(warnings)))
             return
 
