@@ -142,11 +142,17 @@ def _declared(operations: Iterable[Operation]) -> Iterator[Element]:
 
 def background_of(contract: Contract) -> Background:
     """Return what the contract and the cases say, for the causes of findings."""
-    elements = (one for operation in contract.operations.values() for one in declared(operation))
+    declarations: dict[tuple[str, str], str] = {}
+    for operation in contract.operations.values():
+        for one in declared(operation):
+            if one.declaration:
+                # Branches of a union may declare one location: ids of causes need the same branch each time.
+                key = one.operation, one.name
+                declarations[key] = min(declarations.get(key, one.declaration), one.declaration)
     cases = shipped_suite().cases
     requirements = shipped_requirements().requirements
     return Background(
-        declarations={(one.operation, one.name): one.declaration for one in elements if one.declaration},
+        declarations=declarations,
         sentences=Sentences(
             requirements={one.id: one.says for one in requirements.values()},
             cases={case.id: case.about for case in cases},
