@@ -87,7 +87,7 @@ def test_what_fits_into_no_night_is_planned_for_none() -> None:
 
 def test_a_resource_is_paid_for_once() -> None:
     needing = [
-        PlannedCase(name, {"GET /a/{id}": 1}, {}, 1 << number, frozenset({"datasets.small"}))
+        PlannedCase(name, {"GET /a/{id}": 1}, {}, 1 << number, {"datasets.small": 8})
         for number, name in enumerate("ab")
     ]
     assert choose(needing, {}, WIDE).requests == 10

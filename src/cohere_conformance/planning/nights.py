@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 LONGEST = 60
 """Nights that are planned ahead at most."""
-RESOURCE_REQUESTS = 8
-"""Requests that create a resource, wait for it and remove it, as planned for each."""
 
 
 class PlannedCase(msgspec.Struct, frozen=True):
@@ -30,14 +28,14 @@ class PlannedCase(msgspec.Struct, frozen=True):
         calls: number of requests by label of the operation.
         bills: the most that they can be charged, by unit.
         shows: the elements of the contract that it is expected to show, as the bits of a number.
-        needs: names of resources that are created for it.
+        needs: requests that make the resources which it needs, by the names of these.
     """
 
     id: str
     calls: dict[str, int]
     bills: dict[str, int] = {}
     shows: int = 0
-    needs: frozenset[str] = frozenset()
+    needs: dict[str, int] = {}
 
     @property
     def requests(self) -> int:
@@ -179,14 +177,15 @@ class _Chosen:
         """Choose a case."""
         self._requests += self._cost(case)
         self._tokens += case.tokens
-        self._resources |= case.needs
+        self._resources |= case.needs.keys()
         self.cases[case.id] = case
         self.calls.update(case.calls)
         self._shows |= case.shows
         self.seen |= case.shows
 
     def _cost(self, case: PlannedCase) -> int:
-        return case.requests + RESOURCE_REQUESTS * len(case.needs - self._resources)
+        made = self._resources
+        return case.requests + sum(number for name, number in case.needs.items() if name not in made)
 
     def night(self) -> Night:
         """Return what is chosen."""

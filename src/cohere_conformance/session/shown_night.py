@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cohere_conformance.contract.tiers import Tier, shipped_policies
 from cohere_conformance.errors import UsageError
 from cohere_conformance.report.render.night import bills, later
-from cohere_conformance.report.render.parts import target_line
 from cohere_conformance.report.verdict import quantity
 from cohere_conformance.session.plan import NIGHT_REQUESTS
 
@@ -36,7 +35,8 @@ def show_night(campaign: Campaign, console: Console) -> None:
             "--plan shows what a night sends to somebody else's server: expected --url with --live and "
             "neither --case nor --no-plan, got a run of every selected case"
         )
-    console.print(target_line(campaign.target), highlight=False, markup=False)
+    target = campaign.target
+    console.print(f"{target.url}, profile {target.profile}", highlight=False, markup=False)
     console.print()
     policies, tiers = shipped_policies(), Counter[Tier]()
     width = max(map(len, night.calls), default=0)

@@ -35,6 +35,8 @@ CONTRACT = PROFILES[0]
 """The profile of a server of everything that is declared, retired operations included."""
 _SPARE = 6
 """One request of so many is kept for retries."""
+_RESOURCE_REQUESTS = 8
+"""Requests that create a resource, wait for it and remove it."""
 _FIRST_REQUESTS = 2
 """Requests before the first case: is the key accepted, and which models are there?"""
 _HARMLESS = frozenset({Effect.READS, Effect.COMPUTES})
@@ -141,7 +143,10 @@ def _cases(plan: Plan, suite: Suite, contract: Contract, keys: Collection[str]) 
         if claims.unclaimed(case.template, case.key) is not None:
             continue
         seen = seen or ObservedCase({case.operation: 1}, most_billed(case.operation, b"{}", 200))
-        needs = frozenset(one.name for one in suite.in_order(case.needs))
+        needs = {
+            one.name: 1 if one.wait is None and not one.remove else _RESOURCE_REQUESTS
+            for one in suite.in_order(case.needs)
+        }
         yield PlannedCase(case.id, seen.calls, seen.bills, seen.mask, needs)
     for test, seen in known.items():
         group = test.partition(".")[0]
