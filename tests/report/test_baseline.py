@@ -10,6 +10,7 @@ import pytest
 from cohere_conformance.model import Kind
 from cohere_conformance.report import AcceptedDrift, CaseCoverage, Report, Tally, Target
 from cohere_conformance.report.header import Acceptance, Header, Mode
+from cohere_conformance.report.render.parts import summary_lines
 from cohere_conformance.report.shard import Shard
 
 if TYPE_CHECKING:
@@ -172,3 +173,9 @@ def test_a_shard_makes_nothing_gone(report_of: MakeReport) -> None:
     """The case that shows it may be in another one; the merged report decides."""
     report = report_of(entry(operation=CHAT), locations=(), shard=Shard(number=1, of=2))
     assert (problems(report), report.baseline_unseen) == ([], 1)
+
+
+def test_the_summary_counts_the_entries_and_is_silent_about_an_empty_file(report_of: MakeReport) -> None:
+    shown = [line for line in summary_lines(report_of(entry(kind="type-changed"))) if "accepted" in line]
+    assert shown == ["accepted: 2 findings by conformance-baseline.yaml (1 accepted deviation)"]
+    assert [line for line in summary_lines(report_of()) if "accepted" in line] == []

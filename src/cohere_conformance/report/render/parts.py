@@ -233,11 +233,11 @@ def summary_lines(report: Report) -> list[str]:
         lines.append(
             f"known spec defects: {findings} of {quantity(len(amendments), 'amendment')}, not counted"
         )
-    if (baseline := report.header.baseline) is not None:
+    if (baseline := report.header.baseline) is not None and baseline.entries:
         unseen = f", {report.baseline_unseen} about operations not called" if report.baseline_unseen else ""
         lines.append(
             f"accepted: {quantity(len(report.accepted), 'finding')} by {baseline.file} "
-            f"({len(baseline.entries)} accepted deviations{unseen})"
+            f"({quantity(len(baseline.entries), 'accepted deviation')}{unseen})"
         )
     return lines
 
