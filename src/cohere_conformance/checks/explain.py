@@ -56,8 +56,11 @@ class Explainer:
 
     def judgement(self, exchange: Exchange) -> Judgement:
         """Return these findings, with the requirements that are not testable on the exchange."""
-        parsed = ParsedExchange(exchange)
-        judgement = judgement_of(self.contract, parsed)
+        return self.judgement_parsed(ParsedExchange(exchange))
+
+    def judgement_parsed(self, parsed: ParsedExchange) -> Judgement:
+        """Return the same for an exchange that is already parsed."""
+        exchange, judgement = parsed.exchange, judgement_of(self.contract, parsed)
         findings = judgement.findings
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
         if label is None or not self._touched(label):

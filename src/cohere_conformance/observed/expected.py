@@ -97,6 +97,7 @@ class Pool:
         }
         self._settings: dict[tuple[str, str], set[str | None]] = {}
         self._expected: dict[Scenario, tuple[Presence, ...]] = {}
+        self._always = {name for name, days in self._days.items() if _row(days).broken is None}
         self._never: dict[tuple[Scenario, str], UnbrokenRow | None] = {}
 
     def expected(self, scenario: Scenario) -> tuple[Presence, ...]:
@@ -108,7 +109,7 @@ class Pool:
 
     def never(self, scenario: Scenario, location: str) -> UnbrokenRow | None:
         """Return the responses of the very scenario, if these were many and all of them lacked a location."""
-        if location not in self._days:
+        if location not in self._days or location in self._always:
             return None
         key = scenario, location
         if key not in self._never:

@@ -70,12 +70,17 @@ class Judge:
         # One that is not installed is an error of the call.
         _ = settings.sdks.names
         declarations = load_declarations(servers=settings.servers)
-        judging = Corrector(declarations) if settings.as_published else Explainer(declarations)
-        self.contract: Contract = judging.contract
-        observed = NONE if settings.as_published else settings.observed
-        self.judgement: Callable[[Exchange], Judgement] = observing(
-            judging.judgement, self.contract, observed, sends=settings.sends
-        )
+        self.judgement: Callable[[Exchange], Judgement]
+        self.contract: Contract
+        if settings.as_published:
+            corrector = Corrector(declarations)
+            self.contract, self.judgement = corrector.contract, corrector.judgement
+        else:
+            explainer = Explainer(declarations)
+            self.contract = explainer.contract
+            self.judgement = observing(
+                explainer.judgement_parsed, self.contract, settings.observed, sends=settings.sends
+            )
 
     def tally(self) -> Tally:
         """Return an empty tally for what is judged."""

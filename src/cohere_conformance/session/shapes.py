@@ -28,7 +28,7 @@ which is the default; for every response; or no comparison."""
 
 
 def observing(
-    judgement: Callable[[Exchange], Judgement], contract: Contract, observed: str, *, sends: bool
+    judgement: Callable[[ParsedExchange], Judgement], contract: Contract, observed: str, *, sends: bool
 ) -> Callable[[Exchange], Judgement]:
     """Return a function that judges an exchange, and compares its response with observed shapes.
 
@@ -42,17 +42,18 @@ def observing(
         UsageError: the file cannot be read, or is no file of observed shapes.
     """
     if observed == NONE:
-        return judgement
+        return lambda exchange: judgement(ParsedExchange(exchange))
     given = None if observed in {AUTO, SHIPPED} else ObservedShapes(load_observed(Path(observed)))
 
     def judged(exchange: Exchange) -> Judgement:
-        found = judgement(exchange)
+        parsed = ParsedExchange(exchange)
+        found = judgement(parsed)
         vendors = is_vendors(urlsplit(exchange.request.url).hostname or "")
         # Examples that somebody has written have no date and less in them than real responses.
         if observed == AUTO and not (vendors and exchange.source.recorded_at):
             return found
         shapes = given or _shipped(hints=not vendors or (observed == AUTO and not sends))
-        sample = sample_of(contract, ParsedExchange(exchange))
+        sample = sample_of(contract, parsed)
         if sample is None:
             return found
         reported = {one.location for one in found.findings}
