@@ -23,7 +23,7 @@ WITHOUT = {
 }
 
 
-def main(folder: Path, code: int) -> None:
+def main(folder: Path, code: int, ledger: Path) -> None:
     """Write everything that the step says."""
     job = re.sub(r"[^A-Za-z0-9_-]", "-", os.environ.get("GITHUB_JOB", "job"))
     attempt = re.sub(r"[^0-9]", "", os.environ.get("GITHUB_RUN_ATTEMPT", "")) or "1"
@@ -36,8 +36,30 @@ def main(folder: Path, code: int) -> None:
         reason = WITHOUT.get(code, "the command failed: look at the log of this step")
         print(f"::error title=No report (exit code {code})::{reason}")
         summary = f"**No report, exit code {code}**: {reason}\n"
+    if left := _left(ledger):
+        print(f"::warning title=Left on the target::{left}")
+        summary = f"**Left on the target**: {left}\n\n{summary}"
     _append("GITHUB_STEP_SUMMARY", summary.encode("utf-8")[:LARGEST_SUMMARY].decode("utf-8", "ignore"))
     _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
+
+
+def _left(ledger: Path) -> str:
+    """Return what may be left on the target, and what to do about it; empty if nothing is."""
+    if not ledger.is_file():
+        return ""
+    from cohere_conformance.client.ledger import open_entries
+    from cohere_conformance.errors import LedgerError
+
+    try:
+        number = len(open_entries(ledger))
+    except LedgerError:
+        return "the ledger in the cache cannot be read: give the action another `state-key`"
+    if not number:
+        return ""
+    return (
+        f"{number} that runs have created and not removed: set `sweep` to true, or run "
+        "`cohere-conformance sweep` with the ledger of the artifact"
+    )
 
 
 def _reported(folder: Path, outputs: dict[str, str]) -> str:
@@ -70,4 +92,4 @@ def _append(variable: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from cohere_conformance.cli import run
+from cohere_conformance.client.ledger import CreationLedger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -471,6 +472,18 @@ def test_what_earlier_runs_have_left_is_swept_first_if_wanted(action: Action) ->
     ledger = "--ledger=.cohere-conformance/ledger.jsonl"
     assert action.swept == ["sweep", ledger, "--yes", "--url=https://api.cohere.com", "--live"]
     assert "::warning title=Sweep::" in action.printed
+
+
+def test_what_is_left_on_the_target_is_a_warning(action: Action) -> None:
+    """And the ledger is in the artifact, for whoever sweeps from another machine."""
+    ledger = CreationLedger(action.workspace / ".cohere-conformance" / "ledger.jsonl", "http://localhost:1")
+    ledger.begin("POST /v1/datasets", "/v1/datasets", name="conformance-1a2b3c")
+    ledger.close()
+    (action.workspace / "conformance-report").mkdir()
+    action.run()
+    assert "::warning title=Left on the target::1 that runs have created and not removed" in action.printed
+    assert "Left on the target" in action.summary.read_text(encoding="utf-8")
+    assert (action.workspace / "conformance-report" / "ledger.jsonl").is_file()
 
 
 class Runner:

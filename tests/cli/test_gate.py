@@ -166,3 +166,22 @@ def test_a_contract_that_lacks_something_closes_it(
 def test_without_a_report_it_is_exit_code_3(folder: Path, capsys: Capture) -> None:
     assert gate(folder) == 3
     assert "report.json" in capsys.readouterr().err
+
+
+def test_a_configuration_file_may_have_the_conditions(
+    reports: dict[str, Path], folder: Path, capsys: Capture
+) -> None:
+    """Options of the command line win over it."""
+    (folder / "conformance.toml").write_text(
+        f'report-dir = "{reports["known"]}"\n'
+        "[gate]\nno-new-cause = true\nmin = { operation = 100, status = 99.5 }\n",
+        encoding="utf-8",
+    )
+    assert run(["gate"]) == 1
+    out = capsys.readouterr().out
+    assert "ok   no new cause" in out
+    assert "(at least 99.5 %)" in out
+    assert run(["gate", "--min", "status=1"]) == 0
+    (folder / "conformance.toml").write_text("[gate]\nmin = { operation = 101 }\n", encoding="utf-8")
+    assert run(["gate"]) == 4
+    assert "conformance.toml: gate.min: expected a number" in capsys.readouterr().err

@@ -40,6 +40,8 @@ _PARAMETERS = {
     "tls.verify": "tls_verify",
     "limits.n": "workers",
     "fail-on": "fail_on",
+    "gate.min": "least",
+    "gate.sdk": "sdks",
 }
 """The parameters of keys that have another name."""
 _NEEDED = {"run": ("declares", "without", "models", "protocol-only", "baseline")}
@@ -123,7 +125,7 @@ def _values(loaded: Loaded) -> Iterator[tuple[str, str, Any]]:
                 continue
             case "url" if loaded.where is not None:
                 yield key, "url", loaded.where.shown
-            case "tls" | "limits":
+            case "tls" | "limits" | "gate":
                 for inner, one in given_keys(value).items():
                     yield _value(loaded, f"{key}.{inner}", one)
             case _:
@@ -143,6 +145,10 @@ def _value(loaded: Loaded, key: str, value: Any) -> tuple[str, str, Any]:
             value = tuple(f"{name}: {text}" for name, text in value.items())
         case "models":
             value = tuple(f"{role}={name}" for role, name in value.items())
+        case "gate.min":
+            value = tuple(f"{what}={percent:g}" for what, percent in value.items())
+        case "gate.document" if "://" not in value:
+            value = loaded.path(value)
         case "fail-on":
             value = str(value)
         case "limits.time-limit" if not isinstance(value, str):

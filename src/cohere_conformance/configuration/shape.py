@@ -52,6 +52,24 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     n: Annotated[int, Meta(ge=1, le=64)] | UnsetType = UNSET
 
 
+class GateConditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What the command gate requires.
+
+    Attributes:
+        min: least coverage in percent: of operation, status, property, event or enum-value.
+        no_new_cause: whether causes that earlier runs had as well are tolerated.
+        baseline_days: days for which every entry of the baseline must still be valid.
+        sdk: SDKs whose declarations the contract must have, such as cohere==7.3.1.
+        document: OpenAPI document, a file or a URL, that the contract must not be behind.
+    """
+
+    min: dict[str, Annotated[float, Meta(ge=0, le=100)]] | UnsetType = UNSET
+    no_new_cause: bool | UnsetType = UNSET
+    baseline_days: Annotated[int, Meta(ge=0, le=3650)] | UnsetType = UNSET
+    sdk: Names | UnsetType = UNSET
+    document: Text | UnsetType = UNSET
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """What a configuration file says; options of the command line win over it.
 
@@ -81,6 +99,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         observed: file with observed shapes to compare responses with, `shipped`, `none`, or `auto`.
         cassettes: folder of the golden cassettes.
         report_dir: folder of the report.
+        gate: what the command gate requires.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
@@ -105,9 +124,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     observed: Text | UnsetType = UNSET
     cassettes: Text | UnsetType = UNSET
     report_dir: Text | UnsetType = UNSET
+    gate: GateConditions | UnsetType = UNSET
 
 
-TABLES: dict[str, type[msgspec.Struct]] = {"tls": Tls, "limits": RunLimits}
+TABLES: dict[str, type[msgspec.Struct]] = {"tls": Tls, "limits": RunLimits, "gate": GateConditions}
 """The tables with keys of their own."""
 
 
