@@ -22,7 +22,7 @@ CASES = ("--case", "rerank.v2.plain", "--case", "chat.v2.stream")
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:
-    with ServerThread(ServerState(pause=0.02)) as server:
+    with ServerThread(ServerState(pause=0.1)) as server:
         yield server.url
 
 
