@@ -65,6 +65,7 @@ def test_bars_are_stacked_by_severity_and_as_high_as_their_share_of_the_most(rep
     assert first.y + first.height == last.y + last.height == HEIGHT, "both begin at the base line"
     assert second.y + second.height == first.y
     assert first.height == 2 * last.height
+    assert (second.says, last.says) == ("2026-11-01: 2 additive", "2026-11-03: 1 breaking")
 
 
 def test_lines_leave_out_what_is_not_known(report: Report) -> None:
@@ -73,6 +74,7 @@ def test_lines_leave_out_what_is_not_known(report: Report) -> None:
     assert picture is not None
     _, coverage, latency = picture.charts
     assert (coverage.now, coverage.top, len(coverage.dots)) == ("100 %", "100 %", 3)
+    assert [dot.says for dot in latency.dots] == ["2026-11-01: 40 ms", "2026-11-03: 80 ms"]
     assert coverage.dots[0].y > coverage.dots[1].y == coverage.dots[2].y, "more is higher"
     assert latency.label == "Latency of 2 runs: 40 ms in the first, 80 ms in the last"
     assert latency.points == " ".join(f"{dot.x},{dot.y}" for dot in latency.dots)

@@ -23,13 +23,14 @@ _SEVERITIES = ("breaking", "additive", "notice")
 
 
 class Block(NamedTuple):
-    """A part of a bar; positions are in the picture's units."""
+    """A part of a bar; positions are in the picture's units, `says` is for who points at it."""
 
     severity: str
     x: float
     y: float
     width: float
     height: float
+    says: str
 
 
 class Dot(NamedTuple):
@@ -37,6 +38,7 @@ class Dot(NamedTuple):
 
     x: float
     y: float
+    says: str
 
 
 class Chart(NamedTuple):
@@ -116,10 +118,12 @@ def _findings(figures: Sequence[RunFigures]) -> Chart:
         left, width = _place(number, len(figures))
         base = float(HEIGHT)
         for severity in _SEVERITIES:
-            height = getattr(one, severity) / most * (HEIGHT - _TOP)
+            amount: int = getattr(one, severity)
+            height = amount / most * (HEIGHT - _TOP)
             base -= height
-            if height:
-                blocks.append(Block(severity, left, round(base, 1), width, round(height, 1)))
+            if amount:
+                says = f"{one.started_at[:10]}: {amount} {severity}"
+                blocks.append(Block(severity, left, round(base, 1), width, round(height, 1), says))
     return Chart(
         "Findings",
         f"{totals[-1]}, {figures[-1].breaking} of them breaking",
@@ -141,7 +145,9 @@ def _line(
     dots = []
     for number, amount in known:
         left, width = _place(number, len(figures))
-        dots.append(Dot(round(left + width / 2, 1), round(HEIGHT - amount / most * (HEIGHT - _TOP), 1)))
+        says = f"{figures[number].started_at[:10]}: {words(amount)}"
+        y = round(HEIGHT - amount / most * (HEIGHT - _TOP), 1)
+        dots.append(Dot(round(left + width / 2, 1), y, says))
     first, last = words(known[0][1]), words(known[-1][1])
     return Chart(
         title,
