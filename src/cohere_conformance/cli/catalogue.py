@@ -22,6 +22,7 @@ from cohere_conformance.data import folder
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import SEVERITY, Kind
 from cohere_conformance.report import explain_finding, explain_kind, load
+from cohere_conformance.report.script import script_of
 from cohere_conformance.report.shape import REPORT_JSON
 
 if TYPE_CHECKING:
@@ -135,19 +136,29 @@ def features() -> int:
 
 @click.command()
 @click.argument("subject")
+@click.option(
+    "--script",
+    "as_script",
+    is_flag=True,
+    help="Print a shell script with all requests of the case that shows the cause SUBJECT.",
+)
 @options.report_dir
 @configurable
-def explain(subject: str, report_dir: Path) -> int:
+def explain(subject: str, report_dir: Path, as_script: bool) -> int:
     """Explain SUBJECT.
 
     SUBJECT is a kind of finding, an amendment, a requirement, a fault, a fact (`RR-O04`), or the fingerprint
-    of a finding in a report.
+    of a finding or the id of a cause in a report.
 
     \b
     Examples:
       cohere-conformance explain rerank.sorted
       cohere-conformance explain 46510d6cad9b
+      cohere-conformance explain c68c4069 --script > reproduce.sh
     """
+    if as_script:
+        click.echo(script_of(report_dir, subject), nl=False)
+        return 0
     if subject in set(Kind):
         click.echo(explain_kind(subject))
         return 0

@@ -103,7 +103,10 @@ def explain_cause(report: Report, cause: Cause) -> str:
     lines += ["", "Request:", "", plain(cause.example.request_text, longest=None, keep="\n\t"), ""]
     lines += ["Response:", "", plain(cause.example.response_text, longest=None, keep="\n\t"), ""]
     example = msgspec.structs.replace(listed[0], example=cause.example) if listed else None
-    return "\n".join([*lines, *(_reproduction(report, example) if example else []), ""])
+    lines += _reproduction(report, example) if example else []
+    if report.header.target is not None and cause.case_ids:
+        lines += ["", f"All requests of a case that shows it, as a shell script: explain {cause.id} --script"]
+    return "\n".join([*lines, ""])
 
 
 def _details(report: Report, row: Row) -> str:
