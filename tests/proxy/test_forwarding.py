@@ -29,7 +29,7 @@ def responds(response: bytes, *, until: bytes = b"\r\n\r\n") -> object:
     return script
 
 
-PACKED = gzip.compress(b'{"models": []}')
+PACKED = gzip.compress(b'{"models": []}', mtime=0)
 UNUSUAL = (
     b"HTTP/1.1 200 Everything fine\r\nX-Trial: 2\r\ncontent-ENCODING: gzip\r\nX-Trial: 1\r\n"
     b"Content-Length: %d\r\nx-utf8: \xc3\xa9\r\n\r\n%s" % (len(PACKED), PACKED)

@@ -86,7 +86,7 @@ def test_report_cassettes_and_archive_have_no_keys(judge: TrafficJudge, tmp_path
 
 
 def test_the_archive_is_parsed_again_as_the_same_exchanges(judge: TrafficJudge, tmp_path: Path) -> None:
-    packed = gzip.compress(VALID)
+    packed = gzip.compress(VALID, mtime=0)
     coded = ((b"Content-Type", b"application/json"), (b"Content-Encoding", b"gzip"))
     judge.take(observed())
     judge.take(observed(packed, 2, response_headers=coded))
@@ -121,9 +121,9 @@ def test_what_was_not_judged_is_in_the_report(judge: TrafficJudge) -> None:
 @pytest.mark.parametrize(
     ("coding", "body", "failure", "content"),
     [
-        (b"gzip", gzip.compress(VALID), None, VALID),
+        (b"gzip", gzip.compress(VALID, mtime=0), None, VALID),
         (b"gzip", b"no gzip at all", FailureKind.ENCODING, b""),
-        (b"gzip", gzip.compress(VALID)[:-4], FailureKind.ENCODING, VALID),
+        (b"gzip", gzip.compress(VALID, mtime=0)[:-4], FailureKind.ENCODING, VALID),
         (b"identity", VALID, None, VALID),
     ],
     ids=["packed", "not packed", "cut", "plain"],
