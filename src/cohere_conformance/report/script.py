@@ -242,7 +242,7 @@ def _commands(place: int, step: _Step, variables: dict[str, str]) -> str:
 
 
 def _line(exchange: Exchange, variables: dict[str, str]) -> tuple[str, tuple[str, ...]]:
-    """Return the command of a request in which variables stand for ids."""
+    """Return the command of a request, with variables in place of ids."""
     marks = {name: _mark(number, len(name)) for number, name in enumerate(variables)}
     request = exchange.request
     url, body = request.url, request.body
