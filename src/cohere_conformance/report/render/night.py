@@ -37,5 +37,10 @@ def later(plan: NightPlan) -> str:
 
 def bills(units: Mapping[str, int]) -> str:
     """Return an amount in several units, such as `7 pages, 1,369 tokens`."""
-    texts = [f"{number:,} {unit.replace('_', ' ')}" for unit, number in units.items() if number]
+    texts = [f"{number:,} {_noun(unit, number)}" for unit, number in units.items() if number]
     return ", ".join(texts) or "nothing"
+
+
+def _noun(unit: str, number: int) -> str:
+    words = unit.replace("_", " ")
+    return words.removesuffix("s") if number == 1 else words

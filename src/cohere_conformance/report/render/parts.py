@@ -220,7 +220,6 @@ def summary_lines(report: Report) -> list[str]:
     if (night := report.header.night) is not None:
         lines.append(night_line(night))
     if totals := [one for one in exercised(report) if not one.name.endswith("by operation")]:
-        totals += [_keywords(report)] if report.coverage.keywords else []
         lines.append("covered " + ", ".join(f"{one.seen}/{one.declared} {one.name}" for one in totals))
     if rows := fuzzed(report):
         positive, negative = (" ".join(filter(None, rate)) for rate in (rows[-1].positive, rows[-1].negative))
@@ -240,12 +239,6 @@ def summary_lines(report: Report) -> list[str]:
             f"({quantity(len(baseline.entries), 'accepted deviation')}{unseen})"
         )
     return lines
-
-
-def _keywords(report: Report) -> Exercised:
-    """Return how many keywords a value put to the test, of all operations together."""
-    rows = report.coverage.keywords
-    return Exercised("keywords", sum(row.seen for row in rows), sum(row.declared for row in rows))
 
 
 def accepted_lines(report: Report) -> list[str]:
@@ -274,6 +267,8 @@ def exercised(report: Report) -> list[Exercised]:
             name = f"{name}, by operation"
         ours = [row for row in rows if row.aspect is aspect]
         totals.append(Exercised(name, sum(row.seen for row in ours), sum(row.declared for row in ours)))
+    words = report.coverage.keywords
+    totals.append(Exercised("keywords", sum(one.seen for one in words), sum(one.declared for one in words)))
     return [one for one in totals if one.declared]
 
 
