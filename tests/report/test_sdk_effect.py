@@ -94,6 +94,11 @@ def test_a_loss_concerns_findings_at_above_and_below_its_location(
     assert outcome(row(location, lost=(lost,))) is expected
 
 
+def test_a_loss_below_does_not_concern_what_a_case_or_a_requirement_demands() -> None:
+    assert outcome(row("/a", kind=Kind.EXPECTATION_FAILED, lost=("/a/b",))) is SdkOutcome.UNAFFECTED
+    assert outcome(row("/a", kind=Kind.EXPECTATION_FAILED, lost=("/a",))) is SdkOutcome.LOSES_DATA
+
+
 def test_the_worst_finding_decides() -> None:
     harmless, wrong = row("/a"), row("/b", mistyped=("/b",))
     lost, raises = row("/c", lost=("/c",)), row("/d", raised="TypeError")

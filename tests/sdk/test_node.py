@@ -128,6 +128,11 @@ def test_events_are_compared_one_by_one(sdk: NodeSdk) -> None:
     assert (found.lost, found.mistyped) == (("<news>",), ("<b>/index/*",))
 
 
+def test_a_media_type_that_the_sdk_does_not_request_is_not_parsed(sdk: NodeSdk) -> None:
+    headers = (("accept", "application/stream+json"),)
+    assert parsed(sdk, RERANK, {"results": []}, request={}, request_headers=headers) is None
+
+
 def test_parameters_of_the_path_are_given_and_a_result_that_is_discarded_is_lost(sdk: NodeSdk) -> None:
     found = parsed(sdk, MODEL, {"name": "m"})
     assert found is not None

@@ -77,8 +77,15 @@ def test_a_value_that_the_types_exclude_is_found(body: Any, location: str) -> No
     assert (found.raised, found.lost, found.mistyped) == ("", (), (location,))
 
 
-@pytest.mark.parametrize("body", [REPLY | {"finish_reason": "stop"}, REPLY | {"new": 1}])
-def test_unknown_values_and_properties_are_kept(body: Any) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        REPLY | {"finish_reason": "stop"},
+        REPLY | {"new": 1},
+        REPLY | {"usage": {"tokens": {"input_tokens": "3"}}},
+    ],
+)
+def test_unknown_values_and_properties_are_kept_and_text_becomes_the_number_that_it_spells(body: Any) -> None:
     found = chat(body)
     assert (found.raised, found.lost, found.mistyped) == ("", (), ())
 

@@ -51,7 +51,7 @@ def compare(recorded: object, parsed: object, *, classed: bool, location: str = 
         case list():
             yield from _array(recorded, parsed, classed, location)
         case _ if not _equal(recorded, parsed):
-            yield location, LossKind.CHANGED
+            yield location, LossKind.CONVERTED if _spelled(recorded, parsed) else LossKind.CHANGED
 
 
 def promises_classes(annotation: object) -> bool:
@@ -106,6 +106,21 @@ def _equal(recorded: object, parsed: object) -> bool:
         case enum.Enum():
             return bool(recorded == parsed.value)
     return isinstance(recorded, bool) is isinstance(parsed, bool) and recorded == parsed
+
+
+def _spelled(recorded: object, parsed: object) -> bool:
+    """Return whether a text spells what was parsed."""
+    if not isinstance(recorded, str):
+        return False
+    match parsed:
+        case bool():
+            return recorded.lower() == str(parsed).lower()
+        case int() | float():
+            try:
+                return float(recorded) == parsed
+            except ValueError:
+                return False
+    return False
 
 
 def _moment(text: str) -> datetime | None:

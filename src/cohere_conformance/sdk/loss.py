@@ -12,6 +12,8 @@ class LossKind(enum.StrEnum):
     """It had a value and is `None`."""
     CHANGED = "changed"
     """It has another value."""
+    CONVERTED = "converted"
+    """It was text, and is the number or the truth value that the text spells."""
     UNTYPED = "untyped"
     """It has a value, but the SDK has no type for it: a property that the class does not declare, an object
     that stays a plain `dict` although a class is declared, an error without a class of its own."""

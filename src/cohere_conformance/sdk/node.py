@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.contract.route import path_parameters
 from cohere_conformance.errors import ReportError, UsageError
+from cohere_conformance.model import Request
 from cohere_conformance.report import SdkParse
-from cohere_conformance.sdk.arguments import api_path, json_value, streams
+from cohere_conformance.sdk.arguments import api_path, asks_otherwise, json_value, streams
 from cohere_conformance.sdk.methods import METHODS, V2
 from cohere_conformance.sdk.parse import listed
 from cohere_conformance.sdk.parsing import body_value, events_of, succeeded
@@ -121,7 +122,8 @@ class NodeSdk:
                 "streamed": streamed,
             }
         )
-        if not answer["sent"]:
+        sent = Request(exchange.request.method, exchange.request.url, (("accept", answer["accept"]),))
+        if not answer["sent"] or asks_otherwise(exchange.request, sent):
             return None
         values = answer["values"]
         lost = () if answer["raised"] or not succeeded(response) else _lost(response, values, streamed)

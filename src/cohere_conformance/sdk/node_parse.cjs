@@ -2,7 +2,8 @@
 //
 // node node_parse.cjs FOLDER: FOLDER has node_modules/cohere-ai. Each line of the input is a JSON object: methods (paths
 // from the client, tried in this order), parameters (of the path), request (body), status, headers, body (base64),
-// streamed. Each line of the output is another one: sent (whether a method did so), raised, cause, values. A value is what one schema of the SDK
+// streamed. Each line of the output is another one: sent (whether a method did so), accept
+// (the header that it sent), raised, cause, values. A value is what one schema of the SDK
 // made of one JSON value: raw, back (the parsed value, converted to JSON again), errors (paths that its types exclude).
 "use strict";
 const path = require("node:path");
@@ -66,13 +67,15 @@ async function parse(line) {
     const body = Buffer.from(given.body, "base64");
     const empty = [204, 205, 304].includes(given.status);
     let sent = false;
-    const fetch = async () => {
+    let accept = "";
+    const fetch = async (_, options) => {
         sent = true;
+        accept = new Headers(options?.headers).get("accept") ?? "";
         return new Response(empty ? null : body, { status: given.status, headers: given.headers });
     };
     const client = new sdk.CohereClient({ token: "none", maxRetries: 0, fetch, logging: { silent: true } });
     const call = method(client, given.methods);
-    if (call === null) return { sent };
+    if (call === null) return { sent, accept };
     values = [];
     let raised = "";
     let cause = "";
@@ -83,7 +86,7 @@ async function parse(line) {
         raised = error?.constructor?.name ?? typeof error;
         cause = error?.cause?.constructor?.name ?? "";
     }
-    return { sent, raised, cause, values };
+    return { sent, accept, raised, cause, values };
 }
 
 async function main() {

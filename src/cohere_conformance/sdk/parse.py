@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from cohere_conformance.model import Exchange
 
+_KEPT = frozenset({LossKind.UNTYPED, LossKind.CONVERTED})
+"""A property that the SDK does not declare is kept as it is, and `"3"` becomes the 3 that it declares."""
 _MOST = 50
 """Locations of one response that are listed."""
 
@@ -56,8 +58,7 @@ def parse_with_sdk(exchange: Exchange, label: str) -> SdkParse | None:
         return SdkParse(
             sdk=name,
             raised="" if answer.error is None else _named(answer.error),
-            # A property that the SDK does not declare is kept as it is.
-            lost=listed(location for location, kind in gone if kind is not LossKind.UNTYPED),
+            lost=listed(location for location, kind in gone if kind not in _KEPT),
             mistyped=listed(one for location, value in values for one in mistyped(value, location)),
         )
 

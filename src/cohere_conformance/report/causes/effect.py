@@ -32,6 +32,8 @@ _VALID_FOR_A_PARSER = frozenset(
     }
 )
 """No parser raises because of these: what does is another finding of the same response."""
+_WITH_ALL_BELOW = frozenset({Kind.TYPE_CHANGED, Kind.PROPERTY_UNDOCUMENTED, Kind.UNION_UNMATCHED})
+"""What concerns everything below a location; other findings are about the value itself."""
 _OF_THE_CLIENT = frozenset({Kind.REQUEST_INVALID, Kind.ROUTE_UNKNOWN})
 _ORDER = list(SdkOutcome)
 
@@ -83,12 +85,12 @@ def _raises(row: Row, at: str) -> bool:
 
 
 def _concerned(row: Row, locations: Iterable[str]) -> Iterator[str]:
-    """Yield the locations that a finding is about: its own, and those above and below.
+    """Yield the locations that a finding is about: its own, those above, and for some kinds those below.
 
     What is wrong with a response as a whole, such as the order of a stream, changes no single value.
     """
     at = row.location
-    below = bool(at) and not (at.startswith("<") and at.endswith(">"))
+    below = bool(at) and row.kind in _WITH_ALL_BELOW and not (at.startswith("<") and at.endswith(">"))
     for one in locations:
         if one == at or _above(one, at) or (below and _above(at, one)):
             yield one
