@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hostile import Hostile, Talk
 
 from cohere_conformance.client.budget import Budget
 from cohere_conformance.client.ledger import (
@@ -200,3 +201,25 @@ def test_a_ledger_that_cannot_be_written_prevents_the_request(tmp_path: Path) ->
     with pytest.raises(LedgerError, match="--ledger"):
         sender(tmp_path / "file" / "ledger.jsonl", answer).send(UPLOAD)
     assert "POST" not in sent
+
+
+def test_a_creation_that_is_sent_again_is_noted_again(path: Path) -> None:
+    """The server may have processed the first one before it closed the connection: then there are two."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
+
+    def script(talk: Talk) -> None:
+        if talk.server.connections == 1:
+            while talk.hear().startswith(b"GET "):
+                talk.say(head + b"2\r\n\r\n{}")
+            return  # without a response to the upload
+        talk.hear()
+        talk.say(head + b"12\r\n\r\n" + b'{"id": "d2"}')
+        talk.hang(1)
+
+    contract = load_contract()
+    with Hostile(script) as server:
+        planned = plan(RunOptions(url=server.url), contract.groups, {})
+        gate = guard(planned, contract, CreationLedger(path, server.url))
+        with Sender(server.url, gate=gate) as client:
+            assert client.send(UPLOAD).response.status == 200
+    assert [one.id for one in open_entries(path)] == ["", "d2"]

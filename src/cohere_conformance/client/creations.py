@@ -106,7 +106,9 @@ class Creations:
                     if (entry := self._open.get((path, identity))) is not None:
                         self._ledger.note(entry, LedgerState.RENAMING, name=name)
         if begun:
-            self._begun[id(outgoing)] = (outgoing, begun)
+            # A request that is sent again has an entry for each time.
+            _, before = self._begun.get(id(outgoing), (outgoing, []))
+            self._begun[id(outgoing)] = (outgoing, before + begun)
 
     def end(self, outgoing: Outgoing, response: Response, answered: Iterable[Answered]) -> None:
         """Note what has become of that.
@@ -131,10 +133,10 @@ class Creations:
                 self._followed(one)
 
     def _created(self, begun: list[str], one: Answered) -> None:
-        """Note the id of what was created; further ids in a response have no entry of their own."""
+        """Note the id of what was created last; what a first attempt has created can only be looked for."""
         if not 200 <= one.response.status < 300:
             return
-        for entry, (path, identity) in zip(begun, one.named, strict=False):
+        for entry, (path, identity) in zip(reversed(begun), one.named, strict=False):
             self._open[(path, identity)] = entry
             self._ledger.note(entry, LedgerState.CREATED, identity=identity)
 

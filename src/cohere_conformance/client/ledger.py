@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LEDGER_FILE = "ledger.jsonl"
 """The name of a ledger in the folder of the report."""
+LARGEST = 512 * 1024 * 1024
+"""Bytes of a ledger that is read: a night of fuzzing may create a hundred thousand resources."""
 LONGEST_NAME = 1000
 """Longer names are left out: no test case sends one, and `sweep` leaves such a resource alone."""
 
@@ -122,7 +124,7 @@ def entries(path: Path) -> dict[str, LedgerEntry]:
         LedgerError: the file cannot be read, or is no ledger.
     """
     try:
-        text = read_document(path)
+        text = read_document(path, LARGEST)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -350,7 +352,7 @@ def rewrite(path: Path) -> None:
         if not kept - {""}:
             path.unlink()
             return
-        whole = [raw for raw in read_document(path).split(b"\n")[:-1] if raw and not _is_cut(raw)]
+        whole = [raw for raw in read_document(path, LARGEST).split(b"\n")[:-1] if raw and not _is_cut(raw)]
         wanted = [raw for raw in whole if msgspec.json.decode(raw, type=LedgerLine).entry in kept]
         temporary = path.with_name(f"{path.name}.new")
         temporary.write_bytes(b"".join(raw + b"\n" for raw in wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, Self
@@ -170,7 +171,8 @@ class Sender:
         self.budget = budget or Budget(None)
         self._source = source
         self._watch = Watch(now)
-        self._transport = transport or Wire(base, self._watch, self.budget.spend, access)
+        self._sent = threading.local()
+        self._transport = transport or Wire(base, self._watch, self._repeat, access)
 
     def __enter__(self) -> Self:
         return self
@@ -205,6 +207,7 @@ class Sender:
         request = self._request(outgoing)
         self.budget.spend()
         self._gate.begin(outgoing)
+        self._sent.outgoing = outgoing
         recorded_at = datetime.now(UTC).isoformat()
         self._watch.begin(min(self._limits.total, self.budget.seconds))
         try:
@@ -233,6 +236,11 @@ class Sender:
         for secret in self._secrets:
             exchange = scrubbed(exchange, secret)
         return exchange
+
+    def _repeat(self) -> None:
+        """Allow that the request of this thread is sent again; the first time may have had an effect."""
+        self.budget.spend()
+        self._gate.begin(self._sent.outgoing)
 
     def _variable(self, outgoing: Outgoing) -> str:
         """Return the variable with the credentials of a request; empty if they are in none."""

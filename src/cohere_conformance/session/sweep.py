@@ -342,7 +342,7 @@ class Sweep:
 def _doubt(entry: LedgerEntry, one: Shown) -> str:
     """Return how a resource differs from what a run has created; empty if it does not."""
     if entry.names and one.name not in entry.names:
-        return f"it has another name, {one.name!r}"
+        return f"it has another name, {one.name!r}" if one.name else "the target does not show its name"
     if not entry.names and not entry.first.source:
         return "the ledger has no name of it"
     if entry.first.source and one.source not in {"", entry.first.source}:
