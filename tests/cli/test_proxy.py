@@ -104,8 +104,12 @@ def test_the_proxy_is_not_its_own_upstream(capsys: pytest.CaptureFixture[str]) -
         ("http://localhost:4000", "127.0.0.1", []),
         ("https://api.cohere.com", "127.0.0.1", ["note"]),
         ("http://localhost:4000", "0.0.0.0", ["warning"]),
+        ("http://elsewhere.test", "127.0.0.1", ["warning"]),
     ],
 )
-def test_the_banner_says_who_pays_and_who_can_call(upstream: str, host: str, notes: list[str]) -> None:
+def test_the_banner_says_who_pays_and_who_can_call(
+    upstream: str, host: str, notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
     said = list(banner(upstream_address("--upstream", upstream), "http://127.0.0.1:8766", host))
     assert [line.split()[0] for line in said[3:]] == notes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import click
+import httpx
 
 from cohere_conformance import __version__
 from cohere_conformance.access import Access
@@ -19,6 +20,7 @@ from cohere_conformance.cli.output import deliver_traffic
 from cohere_conformance.client.address import address as upstream_address
 from cohere_conformance.client.address import is_loopback
 from cohere_conformance.client.listening import address, listen
+from cohere_conformance.client.wire import proxy_of
 from cohere_conformance.errors import ReportError, UsageError
 from cohere_conformance.model import Severity
 from cohere_conformance.recordings.archive import ArchiveWriter
@@ -217,6 +219,8 @@ def banner(upstream: Address, url: str, host: str) -> Iterator[str]:
     yield f"report   {url}/_conformance (JSON), {url}/_conformance.html"
     if upstream.is_vendors:
         yield "note     the upstream is the vendor's: it bills the keys of your clients as without proxy"
+    if not upstream.socket and proxy_of(httpx.URL(upstream.url)) is not None:
+        yield "warning  the upstream is called directly, without the proxy that the environment names"
     if not is_loopback(host):
         reach = "everybody who reaches it can use the proxy and see the report"
         yield f"warning  {host} is not a loopback address: {reach}"

@@ -187,7 +187,7 @@ def _raw(request: httpx.Request) -> httpcore.Request:
 
 def _pool(base: httpx.URL, backend: _Backend, access: Access) -> httpcore.ConnectionPool:
     secured = tls_context(access) if base.scheme == "https" else None
-    proxy = None if access.socket else _proxy(base)
+    proxy = None if access.socket else proxy_of(base)
     if proxy is None:
         return httpcore.ConnectionPool(
             ssl_context=secured,
@@ -209,7 +209,12 @@ def _pool(base: httpx.URL, backend: _Backend, access: Access) -> httpcore.Connec
     )
 
 
-def _proxy(base: httpx.URL) -> httpx.Proxy | None:
+def proxy_of(base: httpx.URL) -> httpx.Proxy | None:
+    """Return the proxy that the environment names for a server; `None` without one, and for this machine.
+
+    Raises:
+        UsageError: it names something else.
+    """
     if is_loopback(base.host) or urllib.request.proxy_bypass(f"{base.host}:{base.port or ''}".rstrip(":")):
         return None
     named = urllib.request.getproxies()
