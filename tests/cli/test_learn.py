@@ -86,6 +86,21 @@ def test_what_is_gone_for_good_is_accepted(here: Path, learned: str) -> None:
     assert checked(here, tonight, "--observed", learned) == (0, [])
 
 
+def test_what_no_document_has_ever_declared_is_missed_when_it_vanishes(here: Path) -> None:
+    """As token_count in April 2024, which clients read."""
+    body = {**RERANK, "token_count": {"total_tokens": 7}, "x9": "s3cret", "s3cret id": 1}
+    nights = recorded(here, "counted.jsonl", *(rerank(night, body) for night in NIGHTS))
+    assert run(["learn", nights, "-o", "all.yaml"]) == 0
+    assert "s3cret" not in (here / "all.yaml").read_text(encoding="utf-8")
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29"))
+    assert checked(here, tonight, "--observed", "all.yaml")[1] == [
+        ("shape-vanished", "additive", "/token_count")
+    ]
+    assert run(["learn", nights, "-o", "declared.yaml", "--declared-only"]) == 0
+    assert "token_count" not in (here / "declared.yaml").read_text(encoding="utf-8")
+    assert checked(here, tonight, "--observed", "declared.yaml") == (0, [])
+
+
 def test_what_is_no_evidence_is_left_out_with_the_reason(here: Path, capsys: Capture) -> None:
     traffic = recorded(
         here,

@@ -41,6 +41,16 @@ def test_what_one_of_several_items_lacks_is_missed(amended: Contract) -> None:
     assert compared(known, amended, rerank(TODAY, {**RERANK, "results": []})) == []
 
 
+def test_what_some_items_had_beyond_their_declaration_is_not_missed(amended: Contract) -> None:
+    both = [{"index": 0, "relevance_score": 0.9, "extra": 1}, {"index": 1, "relevance_score": 0.5}]
+    known = shapes(amended, [rerank(day, {**RERANK, "results": both}) for day in DAYS])
+    assert compared(known, amended, rerank(TODAY, {**RERANK, "results": both[1:]})) == []
+    known = shapes(amended, [rerank(day, {**RERANK, "results": both[:1]}) for day in DAYS])
+    assert compared(known, amended, rerank(TODAY, {**RERANK, "results": both})) == [
+        ("shape-vanished", "additive", "/results/*/extra")
+    ]
+
+
 def test_one_day_is_no_evidence_however_much_is_sent(amended: Contract) -> None:
     """One bad run cannot teach what is always there: a threshold counts days as well."""
     assert compared(shapes(amended, [rerank(DAYS[0])] * 50), amended, rerank(TODAY, WITHOUT_ID)) == []

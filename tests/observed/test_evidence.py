@@ -81,7 +81,7 @@ def test_no_text_of_a_request_or_a_response_is_in_a_file(amended: Contract) -> N
     secret = "s3cret"
     call = chat(
         "2026-11-01",
-        {"content": [{"type": "text", "text": secret}], secret: 1},
+        {"content": [{"type": "text", "text": secret}], secret: 1, "note": secret},
         response_format={"type": "json_object", secret: secret},
         model=f"{secret}-ft",
     )

@@ -11,6 +11,7 @@ import pytest
 from cohere_conformance.data import folder
 from cohere_conformance.observed.evidence import together
 from cohere_conformance.observed.file import shipped_observed, write_by_group
+from cohere_conformance.observed.response import declared_part
 from cohere_conformance.session import Judge, JudgeSettings
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ def recorded(benchmark: ModuleType) -> list[Any]:
 
 def test_what_ships_is_what_the_recordings_teach(recorded: list[Any], tmp_path: Path) -> None:
     judge = Judge(JudgeSettings())
-    write_by_group(tmp_path, together(one.taught for one in recorded), judge.contract.groups)
+    taught = declared_part(together(one.taught for one in recorded), judge.contract)
+    write_by_group(tmp_path, taught, judge.contract.groups)
     shipped = {path.name: path.read_text() for path in (folder("contracts") / "observed").glob("*.yaml")}
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == shipped, (
-        "run: cohere-conformance learn RECORDINGS -o contracts/observed"
+        "run: cohere-conformance learn RECORDINGS -o contracts/observed --declared-only"
     )
 
 

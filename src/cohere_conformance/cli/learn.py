@@ -11,6 +11,7 @@ from cohere_conformance.client.address import base_url
 from cohere_conformance.errors import UsageError
 from cohere_conformance.observed.evidence import exchanges, together
 from cohere_conformance.observed.file import load_observed, write_by_group, write_observed
+from cohere_conformance.observed.response import declared_part
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
 from cohere_conformance.session.learning import Learner, learn_recordings
@@ -35,6 +36,11 @@ _NOTHING, _UNREADABLE = 5, 3
     help="Learn also from responses that lack what was always there, because that is how the API is now.",
 )
 @click.option(
+    "--declared-only",
+    is_flag=True,
+    help="Leave out the names of properties that the contract does not declare.",
+)
+@click.option(
     "--server",
     "servers",
     multiple=True,
@@ -42,12 +48,17 @@ _NOTHING, _UNREADABLE = 5, 3
     help="Learn about the server at this base URL instead of the vendor's; repeatable.",
 )
 def learn(
-    traffic: tuple[str, ...], output: Path, merge: bool, accept_absent: bool, servers: tuple[str, ...]
+    traffic: tuple[str, ...],
+    output: Path,
+    merge: bool,
+    accept_absent: bool,
+    declared_only: bool,
+    servers: tuple[str, ...],
 ) -> int:
     """Learn from recorded TRAFFIC what responses have always had, and which types and values they show.
 
-    The file has figures and names that the contract declares: no texts, no ids, no keys. `run`, `fuzz` and
-    `check` compare with it by --observed. Learned from are only complete successful responses that conform.
+    The file has figures and names of properties: no texts, no ids, no keys. `run`, `fuzz` and `check` compare
+    with it by --observed. Learned from are only complete successful responses that conform.
 
     \b
     Examples:
@@ -71,6 +82,8 @@ def learn(
         click.echo("learned nothing: expected a successful response that conforms; name other recordings")
         return _NOTHING
     evidence = together([known, learner.evidence])
+    if declared_only:
+        evidence = declared_part(evidence, judge.contract)
     if output.is_dir():
         write_by_group(output, evidence, judge.contract.groups)
     else:

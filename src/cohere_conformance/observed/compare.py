@@ -35,7 +35,7 @@ class ObservedShapes:
         """Yield what a response should have, where it could have that."""
         pool = self._pools.get(sample.scenario.place)
         for presence in () if pool is None else pool.expected(sample.scenario):
-            if presence.location in sample.walk.chances and _is_later(sample, presence):
+            if sample.chances(presence.location) and _is_later(sample, presence):
                 yield presence
 
     def findings(self, sample: Sample, reported: Collection[str] = ()) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ class ObservedShapes:
         walk = sample.walk
         for presence in self.expected(sample):
             here = presence.location
-            if here not in reported and walk.there[here] < walk.chances[here]:
+            if here not in reported and walk.there.get(here, 0) < sample.chances(here):
                 yield self._vanished(frame, presence, dated=bool(sample.day))
         pool = self._pools.get(sample.scenario.place)
         for location in () if pool is None else sorted(walk.types):

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from cohere_conformance.checks.exercised import media_of, typed_events
 from cohere_conformance.checks.frame import json_type
 from cohere_conformance.checks.rawjson import NOTHING
 from cohere_conformance.checks.shapes import applicable
-from cohere_conformance.contract.elements import outline, spelled
+from cohere_conformance.contract.elements import OperationKey, outline, spelled
+from cohere_conformance.model import Aspect
 from cohere_conformance.observed.evidence import (
     BEFORE,
     HEADERS,
     Counts,
+    Evidence,
     LocationEvidence,
     Scenario,
     ScenarioEvidence,
+    parent,
 )
 from cohere_conformance.observed.scenario import request_features
 from cohere_conformance.pointer import escaped
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cohere_conformance.checks.parsed import ParsedExchange
-    from cohere_conformance.contract import Contract
+    from cohere_conformance.contract import Contract, Operation
     from cohere_conformance.contract.elements import Shape
     from cohere_conformance.model import Headers
 
@@ -35,6 +40,9 @@ _HEADERS = frozenset({"num_chars", "num_tokens", "x-debug-trace-id"})
 """Fields of the API whose presence depends on the operation. Those of the edge depend on the way to the
 server, those about limits on the key, and others could be anybody's."""
 _NUMBERS = frozenset({int, float})
+_UNDECLARED = re.compile(r"[a-z][a-z_]{1,39}")
+"""Names of properties that are learned although the contract does not declare them: what a service calls a
+property, and no id, number or text that is somebody's."""
 _EVENTS = 16
 """Events of one type that are looked at in one stream: hundreds of deltas show what the first ones show."""
 _DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d")
@@ -47,12 +55,20 @@ class Sample:
         scenario: what decides which properties it has.
         walk: what it shows.
         day: on which it was recorded; `BEFORE` if that is not known.
+        declared: the locations that the operation declares.
     """
 
-    def __init__(self, scenario: Scenario, walk: Walk, day: str) -> None:
+    def __init__(self, scenario: Scenario, walk: Walk, day: str, declared: frozenset[str]) -> None:
         self.scenario = scenario
         self.walk = walk
         self.day = day
+        self.declared = declared
+
+    def chances(self, location: str) -> int:
+        """Return how often something could be at a location."""
+        if location in self.walk.chances or location in self.declared:
+            return self.walk.chances.get(location, 0)
+        return self.walk.objects.get(parent(location) or "", 0)
 
     @cached_property
     def evidence(self) -> ScenarioEvidence:
@@ -63,7 +79,7 @@ class Sample:
 def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
     """Return what a successful response shows; `None` for any other, an incomplete one, and a missing body.
 
-    Only what the contract declares is in it: no property, no value and no text that somebody made up.
+    Names of properties and types are in it, and values that the contract lists; no other value, no text.
     """
     exchange, response = parsed.exchange, parsed.exchange.response
     label = contract.route(exchange.request.method, exchange.request.url).operation
@@ -82,7 +98,7 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
         walk.body(parsed.response[0], outline(operation).bodies[key])
     else:
         return None
-    walk.headers(response.headers)
+    walk.close(response.headers)
     matched = _DAY.match(exchange.source.recorded_at or "")
     day = matched[0] if matched else BEFORE
     scenario = Scenario(
@@ -92,7 +108,37 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
         request_features(operation, parsed),
         frozenset(walk.choices()),
     )
-    return Sample(scenario, walk, day)
+    return Sample(scenario, walk, day, declared_locations(operation))
+
+
+def declared_locations(operation: Operation) -> frozenset[str]:
+    """Return the locations that an operation declares."""
+    return _declared(OperationKey(operation.label, operation.digest, operation))
+
+
+@lru_cache(maxsize=256)
+def _declared(key: OperationKey) -> frozenset[str]:
+    return frozenset(
+        f"<{escaped(one.name)}>" if one.aspect is Aspect.EVENT else one.name
+        for one in outline(key.operation).elements
+        if one.aspect in {Aspect.EVENT, Aspect.PROPERTY}
+    )
+
+
+def declared_part(evidence: Evidence, contract: Contract) -> Evidence:
+    """Return evidence without the locations of properties that the contract does not declare."""
+    part: Evidence = {}
+    for scenario, one in evidence.items():
+        declared = declared_locations(contract.operations[scenario.operation])
+        part[scenario] = msgspec.structs.replace(
+            one,
+            locations={
+                name: at
+                for name, at in one.locations.items()
+                if parent(name) in {None, HEADERS} or name in declared
+            },
+        )
+    return part
 
 
 class Walk:
@@ -100,6 +146,7 @@ class Walk:
 
     Attributes:
         chances: how often there could be something, by location.
+        objects: how often there is an object.
         there: how often there is something.
         types: of the values.
         values: those that the contract lists.
@@ -111,7 +158,8 @@ class Walk:
         self.there: dict[str, int] = defaultdict(int)
         self.types: dict[str, set[str]] = defaultdict(set)
         self.values: dict[str, set[str]] = defaultdict(set)
-        self._objects: set[str] = set()
+        self.objects: dict[str, int] = defaultdict(int)
+        self._undeclared: set[str] = set()
         self._choices: dict[str, set[str]] = defaultdict(set)
 
     def body(self, value: object, declared: Shape) -> None:
@@ -122,7 +170,7 @@ class Walk:
     def stream(self, declared: Mapping[str, Shape], events: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Count the events of a stream; an event that is not declared is left out."""
         self._count("")
-        self._objects.add("")
+        self.objects[""] += 1
         for name in declared:
             self.chances[f"<{escaped(name)}>"] = 1
         number: Counter[str] = Counter()
@@ -133,12 +181,17 @@ class Walk:
                 self.there[location] += 1
                 self._value(location, payload, (declared[name],))
 
-    def headers(self, headers: Headers) -> None:
-        """Count header fields; a recording without `Date`, which every server sends, was filtered."""
+    def close(self, headers: Headers) -> None:
+        """Count header fields, and what is complete now.
+
+        A recording without `Date`, which every server sends, was filtered.
+        """
+        for location in self._undeclared - self.chances.keys():
+            self.chances[location] = self.objects[parent(location) or ""]
         names = {name for name, _ in headers}
         if "date" in names:
             self._count(HEADERS)
-            self._objects.add(HEADERS)
+            self.objects[HEADERS] += 1
             for name in _HEADERS:
                 self.chances[f"{HEADERS}{name}"] += 1
                 self.there[f"{HEADERS}{name}"] += name in names
@@ -149,8 +202,7 @@ class Walk:
 
     def _value(self, location: str, value: object, declared: tuple[Shape, ...]) -> None:
         # The recursion ends where the declarations do, however deep the value is.
-        kind = json_type(value)
-        self.types[location].add("number" if kind == "integer" else kind)
+        self._type(location, value)
         shapes = tuple(applicable(value, declared))
         if isinstance(value, dict):
             self._object(location, value, shapes)
@@ -176,8 +228,12 @@ class Walk:
                 if len(listed) > 1 and "*" not in location and "{}" not in location:
                     self._choices[location].add(text)
 
+    def _type(self, location: str, value: object) -> None:
+        kind = json_type(value)
+        self.types[location].add("number" if kind == "integer" else kind)
+
     def _object(self, location: str, value: dict[str, object], shapes: tuple[Shape, ...]) -> None:
-        self._objects.add(location)
+        self.objects[location] += 1
         named: dict[str, list[Shape]] = defaultdict(list)
         for shape in shapes:
             for name, below in shape.properties.items():
@@ -188,10 +244,19 @@ class Walk:
             if name in value:
                 self.there[at] += 1
                 self._value(at, value[name], tuple(declared))
+        others = value.keys() - named.keys()
+        if not others:
+            return
         free = tuple(shape.extra for shape in shapes if shape.extra is not None)
-        for name in (value.keys() - named.keys()) if free else ():
-            self._count(f"{location}/{{}}")
-            self._value(f"{location}/{{}}", value[name], free)
+        for name in others:
+            if free:
+                self._count(f"{location}/{{}}")
+                self._value(f"{location}/{{}}", value[name], free)
+            elif named and _UNDECLARED.fullmatch(name):
+                at = f"{location}/{name}"
+                self._undeclared.add(at)
+                self.there[at] += 1
+                self._type(at, value[name])
 
     def choices(self) -> Iterator[str]:
         """Yield the values that select what else a response has: those of enumerations outside of arrays."""
@@ -204,7 +269,7 @@ class Walk:
             day,
             {
                 location: LocationEvidence(
-                    {day: Counts(1, int(self.there[location] >= chances), int(location in self._objects))},
+                    {day: Counts(1, int(self.there[location] >= chances), int(location in self.objects))},
                     dict.fromkeys(sorted(self.types.get(location, ())), 1),
                     dict.fromkeys(sorted(self.values.get(location, ())), 1),
                 )
