@@ -24,6 +24,8 @@ KNOWN = {
     "client/listening.py": {"socket"},
     # The proxy sends what its clients send, and nothing of its own: there is nothing to guard.
     "proxy/upstream.py": {"open_connection", "open_unix_connection"},
+    # The transport of other people's clients: it sends what they send, and judges the responses.
+    "testing/transport.py": {"HTTPTransport", "AsyncHTTPTransport"},
     # The vendor's SDK, on a transport that plays what was recorded.
     "sdk/calling.py": {"Client"},
     # The OpenAPI document that `contract drift --document URL` names; it is no target, and no key is sent.
