@@ -8,13 +8,15 @@ import msgspec
 import pytest
 
 from cohere_conformance.history import past_run, target_name
-from cohere_conformance.model import Exchange, Request, Response, Source
+from cohere_conformance.history.past import PastFinding
+from cohere_conformance.model import Exchange, Request, Response, Severity, Source
 from cohere_conformance.report import (
     CaseCoverage,
     CaseEnd,
     ConfigurationUsed,
     Header,
     Mode,
+    NightPlan,
     Report,
     Tally,
     Target,
@@ -113,3 +115,18 @@ def test_random_requests_are_compared_with_the_same_ones_only() -> None:
 def test_a_shard_is_compared_with_the_same_shard_only() -> None:
     target = Target(url="http://localhost:4000", shard=Shard(number=1, of=2))
     assert past_run(report(target=target, arguments=("run", "--shard=1/2"))).method == "run --shard=1/2"
+
+
+def test_a_night_says_nothing_about_cases_that_were_planned_for_another() -> None:
+    """What an earlier night has shown by other cases is neither resolved nor seen again."""
+    plan = NightPlan(
+        day="2026-11-29", remembered=True, cases=("chat.plain",), requests=1, calls={CHAT: 1}, bills={},
+        elements=1, reachable=2, declared=3,
+    )  # fmt: skip
+    target = Target(url="https://api.cohere.com")
+    tonight = past_run(report(NOTHING, 0, target=target, night=plan))
+    before = past_run(report(NOTHING, 1, target=target, night=plan))
+    assert tonight.only_cases == {"chat.plain"}
+    for cases, shows in ((("chat.plain",), True), (("chat.plain", "chat.other"), False), ((), False)):
+        finding = PastFinding(title="x", severity=Severity.BREAKING, operation=CHAT, cases=cases)
+        assert tonight.would_show(finding, before) is shows

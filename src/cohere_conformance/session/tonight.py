@@ -71,10 +71,13 @@ def _size(case: Case, plan: Plan) -> tuple[bool, int, str]:
 
 
 def budget(plan: Plan) -> NightLimits:
-    """Return the budget of a night, without the requests that are kept for retries."""
+    """Return the budget of a night, without the requests that are kept for retries.
+
+    More requests allow more calls of an operation, but no more tokens: these cost money.
+    """
     most = plan.max_requests or NIGHT_REQUESTS
     scale = most / NIGHT_REQUESTS
-    tokens = plan.max_billed.get("tokens", max(1, round(NIGHT_TOKENS * scale)))
+    tokens = plan.max_billed.get("tokens", max(1, round(NIGHT_TOKENS * min(scale, 1))))
     return NightLimits(
         requests=max(1, most - _FIRST_REQUESTS - most // _SPARE),
         calls=max(1, math.ceil(NIGHT_CALLS * scale)),
