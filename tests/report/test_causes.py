@@ -145,7 +145,7 @@ def test_one_operation_that_accepts_too_much_is_no_lack_of_validation(server: Se
     server.case("embed.a", [violated("embed.most-texts", **expected)], fails=True)
     server.case("embed.negative", [found(Kind.STATUS_UNEXPECTED, **expected)], fails=True)
     (cause,) = server.report().causes
-    assert cause.title == "POST /v2/embed: got 200: {}"
+    assert cause.title == "POST /v2/embed: got 200: {} instead of status 400"
 
 
 def test_values_that_only_cases_expect_come_after_what_the_contract_finds(server: Server) -> None:
@@ -278,6 +278,149 @@ def test_an_operation_that_is_not_there_is_one_cause(server: Server) -> None:
     assert cause.cases == 4
 
 
+def test_operations_that_are_not_there_are_one_cause_whatever_is_checked_before_the_route(
+    server: Server,
+) -> None:
+    for operation in ("POST /v1/embed", "POST /v1/rerank"):
+        refused = found(Kind.STATUS_UNEXPECTED, operation=operation, status=400, expected="status 401")
+        server.case(f"{GROUPS[operation]}.key", [refused])
+        for number in range(5):
+            missing = found(Kind.STATUS_UNEXPECTED, operation=operation, status=404, expected="status 200")
+            server.case(f"{GROUPS[operation]}.{number}", [missing])
+    (cause,) = server.report().causes
+    assert cause.title == "Not implemented (status 404): POST /v1/embed and POST /v1/rerank"
+
+
+def test_an_operation_that_refuses_much_else_exists(server: Server) -> None:
+    for number in range(5):
+        missing = found(Kind.STATUS_UNEXPECTED, operation=EMBED, status=404, expected="status 200")
+        refused = found(Kind.STATUS_UNEXPECTED, operation=EMBED, status=400, expected="status 200")
+        server.case(f"embed.{number}", [missing])
+        server.case(f"embed.more-{number}", [refused])
+    assert "no-operation" not in {cause.rule for cause in server.report().causes}
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (
+            '{"object": "chat.completion", "choices": []}',
+            "Responses of POST /v2/chat have the form of OpenAI",
+        ),
+        ('{"text": "a", "meta": {}}', "Responses of POST /v2/chat have the form of version 1"),
+    ],
+)
+def test_a_response_in_the_form_of_another_api_is_one_cause(server: Server, body: str, title: str) -> None:
+    missing = found(Kind.PROPERTY_MISSING, "/message")
+    added = found(Kind.PROPERTY_UNDOCUMENTED, "/text")
+    expected = found(Kind.EXPECTATION_FAILED, "/usage/tokens", observed="absent")
+    server.case("chat.a", [missing, added, expected], body=body)
+    (cause,) = server.report().causes
+    assert (cause.title, cause.change) == (title, "Send message instead of text.")
+    assert len(cause.findings) == 3
+
+
+def test_a_response_with_one_property_too_many_is_not_in_another_form(server: Server) -> None:
+    body = '{"message": {"content": [{"text": "has \\"choices\\": [1]"}]}, "text": "a"}'
+    server.case("chat.a", [found(Kind.PROPERTY_UNDOCUMENTED, "/text")], body=body)
+    (cause,) = server.report().causes
+    assert cause.rule == "declaration"
+
+
+def test_events_of_version_1_are_one_cause(server: Server) -> None:
+    body = 'data: {"event_type": "text-generation", "text": "a"}\n\n'
+    findings = [found(Kind.STREAM_EVENT_UNKNOWN), found(Kind.STREAM_UNTERMINATED, expected="[DONE]")]
+    server.case("chat.a", findings, body=body)
+    (cause,) = server.report().causes
+    assert cause.title == "Streams of POST /v2/chat have the form of version 1"
+
+
+def test_models_that_do_not_exist_are_one_cause(server: Server) -> None:
+    server.case("embed.served", [found(Kind.TYPE_CHANGED, "/texts", operation=EMBED)])
+    for name, expected in (("a", "status 200"), ("b", "status 200"), ("c", "status 400")):
+        missing = found(Kind.STATUS_UNEXPECTED, operation=EMBED, status=404, expected=expected)
+        server.case(f"embed.of-{name}", [missing], request='{"model": "embed-small"}')
+    titles = {cause.title for cause in server.report().causes}
+    assert titles == {
+        "texts is a string",
+        "Models that cases name do not exist (status 404): embed-small",
+    }
+
+
+def test_an_id_that_is_forgotten_in_two_operations_is_one_cause(server: Server) -> None:
+    server.case("chat.a", [found(Kind.PROPERTY_MISSING, "/id")])
+    server.case("embed.a", [found(Kind.PROPERTY_MISSING, "/id", operation=EMBED)])
+    (cause,) = server.report().causes
+    assert cause.operations == (CHAT, EMBED)
+
+
+def test_causes_with_the_same_title_say_of_which_operation_they_are(server: Server) -> None:
+    server.case("chat.a", [found(Kind.TYPE_CHANGED, "/id")])
+    server.case("embed.a", [found(Kind.TYPE_CHANGED, "/id", operation=EMBED)])
+    titles = {cause.title for cause in server.report().causes}
+    assert titles == {f"id is a string ({CHAT})", f"id is a string ({EMBED})"}
+
+
+@pytest.mark.parametrize(("number", "causes"), [(3, 3), (7, 1)])
+def test_many_requests_that_are_served_instead_of_refused_are_one_cause(
+    server: Server, number: int, causes: int
+) -> None:
+    expected = {"expected": "400 or 422: there is no message", "observed": "a reply"}
+    for place in range(number):
+        server.case(f"chat.{place}", [violated(f"v2.chat.rule-{place}", **expected)], fails=True)
+    served = found(Kind.STATUS_UNEXPECTED, expected="status 400 or 422")
+    server.case("chat.negative", [served], fails=True)
+    assert len(server.report().causes) == causes
+
+
+def test_valid_requests_that_are_refused_with_one_error_are_one_cause(server: Server) -> None:
+    for name, text in (("images", "texts is required"), ("inputs", "texts is required"), ("odd", "no")):
+        refused = found(Kind.STATUS_UNEXPECTED, operation=EMBED, status=400, expected="status 200")
+        server.case(f"embed.{name}", [refused], body=f'{{"message": "{text}"}}')
+    titles = sorted(cause.title for cause in server.report().causes)
+    assert titles == [
+        "POST /v2/embed responds 400 instead of 200: no",
+        "POST /v2/embed responds 400 instead of 200: texts is required",
+    ]
+
+
+def test_a_notice_about_a_part_does_not_become_breaking_by_a_case_about_the_whole(server: Server) -> None:
+    mild = msgspec.structs.replace(
+        violated("models.known", "/models/*/name", operation=MODELS), severity=Severity.NOTICE
+    )
+    counted = found(Kind.EXPECTATION_FAILED, "/models", operation=MODELS, observed="[{}]")
+    server.case("models.a", [mild, counted])
+    assert [cause.severity for cause in server.report().causes] == [Severity.BREAKING, Severity.NOTICE]
+
+
+def test_what_a_case_misses_in_an_object_with_other_properties_follows_them(server: Server) -> None:
+    added = found(Kind.PROPERTY_UNDOCUMENTED, "/usage/prompt_tokens")
+    absent = found(Kind.EXPECTATION_FAILED, "/usage/tokens/input_tokens", observed="absent")
+    server.case("chat.a", [added, absent])
+    (cause,) = server.report().causes
+    assert cause.change.endswith("which typed clients do not know, and send usage.tokens.input_tokens.")
+
+
+def test_what_should_be_refused_is_in_the_title(server: Server) -> None:
+    expected = {"expected": "a refusal of an empty text", "observed": "tokens"}
+    server.case("chat.a", [violated("tokenize.text-empty", **expected)], fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "POST /v2/chat accepts an empty text"
+
+
+def test_a_case_about_the_key_counts_for_the_key_only(server: Server) -> None:
+    wrong = found(Kind.TYPE_CHANGED, "/tokens")
+    for number in range(3):
+        server.case(f"chat.{number}", [wrong])
+    for name in ("no-key", "wrong-key", "malformed-key", "none"):
+        served = found(Kind.STATUS_UNEXPECTED, expected="status 401", value_class=name)
+        server.case(f"chat.{name}", [served, wrong], fails=True)
+    assert [cause.title for cause in server.report().causes] == [
+        "The key is not checked",
+        "tokens is a string",
+    ]
+
+
 def test_a_missing_feature_is_one_cause_and_hides_nothing_else(server: Server) -> None:
     refused = found(Kind.STATUS_UNEXPECTED, status=400, expected="status 200")
     elsewhere = found(Kind.ENUM_UNKNOWN, "/finish_reason")
@@ -395,7 +538,7 @@ def test_causes_do_not_depend_on_the_order_of_exchanges() -> None:
 
 
 def test_order_is_severity_then_cases_then_how_early_a_client_meets_it(server: Server) -> None:
-    late = found(Kind.PROPERTY_MISSING, "/zzz", operation=MODELS)
+    late = found(Kind.PROPERTY_MISSING, "/yyy", operation=MODELS)
     early = found(Kind.PROPERTY_MISSING, "/zzz")
     often = found(Kind.ENUM_UNKNOWN, "/aaa", operation=RERANK)
     mild = msgspec.structs.replace(found(Kind.TYPE_CHANGED, "/b"), severity=Severity.NOTICE)
@@ -405,7 +548,7 @@ def test_order_is_severity_then_cases_then_how_early_a_client_meets_it(server: S
     server.case("models.a", [late])
     server.case("chat.early", [early])
     titles = [cause.title for cause in server.report().causes]
-    assert titles == ["aaa is a string", "zzz is missing", "zzz is missing", "b is a string"]
+    assert titles == ["aaa is a string", "zzz is missing", "yyy is missing", "b is a string"]
     assert [cause.operations[0] for cause in server.report().causes] == [RERANK, CHAT, MODELS, CHAT]
 
 

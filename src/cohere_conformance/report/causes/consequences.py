@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.group import Key
-from cohere_conformance.report.causes.topics import ACCEPTED
+from cohere_conformance.report.causes.topics import ACCEPTED, refusal_expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cohere_conformance.report.causes.seen import SeenFinding
 
 _NOT_VALIDATED = (Key("topic", ("invalid", ACCEPTED)), Key("topic", ("required", ACCEPTED)))
+_MANY = 6
+"""Requirements on what is refused: if so many are violated, requests are not validated in general."""
 _CRASH = Key("crash-on-invalid", ())
 _WORD = re.compile(r"\w+")
 _RENAMED = frozenset({Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED})
@@ -34,7 +36,13 @@ def without_consequences(
         facts: about the run.
     """
     search = _Search(strong, weak, facts)
-    for find in (search.unvalidated, search.founded, search.always_with, search.same_object):
+    for find in (
+        search.unvalidated,
+        search.hardly_validated,
+        search.founded,
+        search.always_with,
+        search.same_object,
+    ):
         for group in sorted(strong, key=lambda one: (-one.severity, one.count, one.key.parts)):
             if group in search and (explaining := find(group)) is not None:
                 explaining.follow(group)
@@ -64,6 +72,7 @@ class _Search:
         self._owners: dict[str, CauseGroup] = {}
         self._unexpected: dict[str, list[CauseGroup]] = {}
         self._operations = {id(group): group.operations for group in everything}
+        self._served = {group.key for group in strong if _serves_invalid(group)}
         for group in everything:
             for one in group.members:
                 self._owners[one.row.fingerprint] = group
@@ -101,6 +110,12 @@ class _Search:
         if group.key.rule != "declaration":
             return None
         return self._first(group, (one for case in group.cases for one in self._unexpected.get(case, ())))
+
+    def hardly_validated(self, group: CauseGroup) -> CauseGroup | None:
+        """Return the group about invalid values, if many requests are served like that."""
+        if len(self._served) < _MANY or group.key not in self._served:
+            return None
+        return self._first(group, (self._by_key[key] for key in _NOT_VALIDATED if key in self._by_key))
 
     def founded(self, group: CauseGroup) -> CauseGroup | None:
         """Return the group of a requirement without which another one says nothing."""
@@ -151,6 +166,14 @@ class _Search:
         """Return the group that comes first in the order of all groups."""
         explaining = (one for one in others if self._explains(group, one))
         return min(explaining, key=lambda one: self._order[id(one)], default=None)
+
+
+def _serves_invalid(group: CauseGroup) -> bool:
+    """Return whether a requirement says that something is refused, and it was served."""
+    return group.key.rule == "requirement" and all(
+        one.served and (one.row.expected.startswith("a refusal") or refusal_expected(one.row))
+        for one in group.members
+    )
 
 
 def _accompanies(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
 from cohere_conformance.report.causes.consequences import without_consequences
 from cohere_conformance.report.causes.group import Key
-from cohere_conformance.report.causes.topics import ACCEPTED, outcome, refusal_expected
+from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, outcome, refusal_expected
+from cohere_conformance.report.verdict import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +97,9 @@ def _rating(
     ours = [other for other in findings if other.row.operation == one.row.operation]
     together = bool(one.companions & {other.row.fingerprint for other in ours})
     shared = bool(one.cases) and one.cases <= frozenset(case for other in ours for case in other.cases)
-    relations = [_relation(one, other) for other in ours]
+    relations = [_relation(one, other) for other in ours if not _milder_below(one, other)]
+    if shared and group.key.rule == "response-form" and one.served:
+        return _WHOLE, 0
     if (together or shared) and (best := min(filter(None, relations), default=None)) is not None:
         return best, 0
     if shared and any(not other.place and one.cases <= other.cases for other in ours):
@@ -115,6 +119,7 @@ def _rating(
 
 
 _SAME, _ABOVE, _ALIKE, _WHOLE, _ELSEWHERE, _SUBJECT, _UNCHECKED = range(1, 8)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNGROUPED = frozenset({"expectation", "unexpected-status"})
 """Rules that know nothing of what their findings have in common."""
 _NOT_VALIDATED = Key("topic", ("invalid", ACCEPTED))
@@ -128,8 +133,21 @@ def _relation(one: SeenFinding, other: SeenFinding) -> int | None:
         return _SAME
     if _near(one.place, other.place):
         return _ABOVE
+    if _renamed(one, other):
+        return _ALIKE
     names, others = _names(one.place), _names(other.place)
     return _ALIKE if names and others and names[-1] == others[-1] else None
+
+
+def _renamed(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether a case misses something in an object that has undeclared properties instead."""
+    parent = other.place.rpartition("/")[0]
+    return (
+        one.row.observed == "absent"
+        and other.row.kind is Kind.PROPERTY_UNDOCUMENTED
+        and bool(parent)
+        and one.place.startswith(f"{parent}/")
+    )
 
 
 def _near(one: str, other: str) -> bool:
@@ -137,6 +155,11 @@ def _near(one: str, other: str) -> bool:
     if not one or not other:
         return False
     return one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _milder_below(one: SeenFinding, other: SeenFinding) -> bool:
+    """Return whether another finding is less severe, and only about a part of what a case expects."""
+    return RANK[one.row.severity] < RANK[other.row.severity] and other.place.startswith(f"{one.place}/")
 
 
 def _compared(one: SeenFinding, other: SeenFinding) -> bool:
@@ -194,4 +217,19 @@ def _related(one: CauseGroup, other: CauseGroup) -> bool:
     if not one.operations & other.operations:
         return False
     places = {member.place for member in one.members} & {member.place for member in other.members}
-    return bool(one.cases & other.cases or places - {""})
+    return bool(one.cases & other.cases or places - {""} or _same_error(one, other))
+
+
+def _same_error(one: CauseGroup, other: CauseGroup) -> bool:
+    """Return whether valid requests to one operation are refused with the same error."""
+    errors = [{_error(member) for member in group.members} for group in (one, other)]
+    return len(errors[0]) == 1 and errors[0] == errors[1] != {None}
+
+
+def _error(one: SeenFinding) -> tuple[str, str] | None:
+    """Return operation and body of an error without its id; `None` if the request is not a valid one."""
+    row = one.row
+    if row.kind is not Kind.STATUS_UNEXPECTED or outcome(row) != REFUSED or refusal_expected(row):
+        return None
+    body = row.example.response_text.partition("\n\n")[2]
+    return (row.operation, _UUID.sub("", body)) if body else None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from cohere_conformance.report.causes.blame import Circumstances, blame_of
 from cohere_conformance.report.causes.effect import effects_of
@@ -54,8 +57,16 @@ def find_causes(
         for group, share in zip(groups, shares, strict=True)
     ]
     unsure = _unsure(groups, facts)
+    titles = Counter(cause.title for _, cause in made)
+    made = [(order, _distinct(cause) if titles[cause.title] > 1 else cause) for order, cause in made]
     ranked = [((order[0], number in unsure, *order[1:]), cause) for number, (order, cause) in enumerate(made)]
     return tuple(cause for _, cause in sorted(ranked, key=lambda one: one[0]))
+
+
+def _distinct(cause: Cause) -> Cause:
+    """Return a cause with its first operation in the title, because another one has the same title."""
+    where = cause.operations[0]
+    return cause if where in cause.title else replace(cause, title=f"{cause.title} ({where})")
 
 
 def _unsure(groups: Sequence[CauseGroup], facts: Facts) -> set[int]:
@@ -80,7 +91,11 @@ def _failing(sightings: Iterable[SeenFinding], fail_on: Severity) -> dict[str, s
 
 
 def _shares(groups: Sequence[CauseGroup], failing: Mapping[str, set[str]]) -> list[float]:
-    """Return how many cases each group fails; a case that several groups fail counts for each in part."""
+    """Return how many cases each group fails; a case that several groups fail counts for each in part.
+
+    What else a response shows that should have been refused for its key follows from that, so such a case
+    counts for the key only.
+    """
     blamed: dict[str, list[int]] = {}
     for number, group in enumerate(groups):
         fingerprints = {one.row.fingerprint for one in group.every}
@@ -89,8 +104,9 @@ def _shares(groups: Sequence[CauseGroup], failing: Mapping[str, set[str]]) -> li
                 blamed.setdefault(case, []).append(number)
     shares = [0.0] * len(groups)
     for numbers in blamed.values():
-        for number in numbers:
-            shares[number] += 1 / len(numbers)
+        about_key = [number for number in numbers if groups[number].key.rule == "key"]
+        for number in about_key or numbers:
+            shares[number] += 1 / len(about_key or numbers)
     return [round(share, 6) for share in shares]
 
 

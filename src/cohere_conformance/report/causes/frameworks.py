@@ -17,6 +17,8 @@ HTML = "an HTML page"
 PROBLEM_DETAILS = "problem details (RFC 9457)"
 """What ASP.NET, Prism and others send."""
 
+_LONGEST = 60
+"""Letters of an error's text that are shown."""
 _EXPRESS = re.compile(r"<title>Error</title>|<pre>Cannot [A-Z]+ |^Cannot [A-Z]+ /")
 _FLASK = re.compile(r"<title>\d{3} [\w ]+</title>\s*<h1>")
 _HTML = re.compile(r"\A\s*<(?:!doctype|html|head|body|h1)", re.IGNORECASE)
@@ -35,6 +37,28 @@ def recognised(response_text: str) -> str | None:
     except (ValueError, RecursionError):
         return _of_text(body)
     return _of_object(value) if isinstance(value, dict) else None
+
+
+def error_text(response_text: str) -> str:
+    """Return what an error says, shortened; an empty text if it says nothing that is known to be its message.
+
+    Args:
+        response_text: status, headers and body as a report shows them.
+    """
+    try:
+        value: Any = json.loads(response_text.partition("\n\n")[2])
+    except (ValueError, RecursionError):
+        return ""
+    match value:
+        case {"message": str(text)} | {"error": {"message": str(text)}} | {"detail": str(text)}:
+            return _shortened(text)
+        case {"detail": [{"msg": str(text), "loc": [*_, str(name)]}, *_]}:
+            return _shortened(f"{name}: {text}")
+    return ""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _of_object(value: dict[str, Any]) -> str | None:

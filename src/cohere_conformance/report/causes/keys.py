@@ -6,19 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
+from cohere_conformance.report.absent import is_absent
+from cohere_conformance.report.causes.forms import form_of
 from cohere_conformance.report.causes.frameworks import recognised
 from cohere_conformance.report.causes.group import Key
+from cohere_conformance.report.causes.named_models import model_of, not_found
 from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cohere_conformance.report.causes.seen import Background, SeenFinding
-    from cohere_conformance.report.coverage import Coverage, OperationCoverage
+    from cohere_conformance.report.coverage import Coverage
+    from cohere_conformance.report.shape import Row
 
-_NOT_THERE = frozenset({"404", "405", "501"})
-_ENOUGH = 3
-"""Responses that are needed to say that all are alike."""
 _HEADERS = frozenset({Kind.HEADER_MISSING, Kind.HEADER_INVALID})
 _STREAMS = frozenset(
     {
@@ -62,13 +63,21 @@ class Facts:
         background: what explains findings besides themselves.
         absent: operations that do not seem to exist on the target.
         checks_keys: whether requests without a key are refused.
+        missing_models: names of models that do not exist on the target, though cases expect them.
     """
 
     def __init__(self, sightings: Sequence[SeenFinding], coverage: Coverage, background: Background) -> None:
         self.background = background
         self.checks_keys = not any(_without_key(one) for one in sightings)
         self._groups = coverage.groups
-        self.absent = frozenset(one.operation for one in coverage.operations if _absent(one))
+        served = {one.operation for one in coverage.operations if any(map(_success, one.statuses))}
+        self.missing_models = frozenset(
+            model
+            for one in sightings
+            if one.row.operation in served and not_found(one) and "200" in one.row.expected
+            if (model := model_of(one)) is not None
+        )
+        self.absent = frozenset(one.operation for one in coverage.operations if is_absent(one))
         self._judged = {one.operation: one.judged for one in coverage.operations}
 
     def group(self, operation: str) -> str:
@@ -76,14 +85,14 @@ class Facts:
         return self._groups.get(operation, operation)
 
 
+def _success(status: str) -> bool:
+    return status.startswith("2")
+
+
 def _without_key(one: SeenFinding) -> bool:
     """Return whether a request without a key was served."""
     topic = topic_of(one)
     return topic is not None and topic.name == "key-missing" and outcome(one.row) == ACCEPTED
-
-
-def _absent(one: OperationCoverage) -> bool:
-    return one.breaking == one.judged >= _ENOUGH and one.statuses.keys() <= _NOT_THERE
 
 
 def key_of(one: SeenFinding, facts: Facts) -> Key:
@@ -103,7 +112,7 @@ def _client(one: SeenFinding, facts: Facts) -> Key | None:
 
 def _no_operation(one: SeenFinding, facts: Facts) -> Key | None:
     if one.row.operation in facts.absent:
-        return Key("no-operation", (facts.group(one.row.operation),))
+        return Key("no-operation", ())
     return None
 
 
@@ -127,6 +136,18 @@ def _error_body(one: SeenFinding, _: Facts) -> Key | None:
     if framework := recognised(row.example.response_text):
         return Key("error-body", (framework,), framework=framework)
     return Key("error-body", (row.kind, row.location, one.value_class))
+
+
+def _response_form(one: SeenFinding, _: Facts) -> Key | None:
+    if form := form_of(one.row):
+        return Key("response-form", (form.framework, one.row.operation, form.part), framework=form.framework)
+    return None
+
+
+def _model_unknown(one: SeenFinding, facts: Facts) -> Key | None:
+    if not_found(one) and model_of(one) in facts.missing_models:
+        return Key("model-unknown", ())
+    return None
 
 
 def _crash_on_invalid(one: SeenFinding, _: Facts) -> Key | None:
@@ -178,6 +199,21 @@ def _stream(one: SeenFinding, _: Facts) -> Key | None:
     return Key("stream", (row.kind, row.location, one.value_class))
 
 
+def _wherever(row: Row) -> str | None:
+    """Return what a location has in common with those in other responses where the same is wrong.
+
+    A server forgets an id in the responses of all operations, and adds the same property to a plain response
+    and to the last event of a stream.
+    """
+    if row.kind is Kind.PROPERTY_MISSING and row.location.count("/") == 1 and row.location.startswith("/"):
+        return row.location
+    if row.kind is Kind.PROPERTY_UNDOCUMENTED:
+        parent, _, name = row.location.rpartition("/")
+        above = parent.rpartition("/")[2]
+        return f"{above}/{name}" if above == "usage" else None
+    return None
+
+
 def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
     row = one.row
     if row.kind not in _SCHEMA:
@@ -185,6 +221,8 @@ def _declaration(one: SeenFinding, facts: Facts) -> Key | None:
     if row.kind is Kind.ENUM_UNKNOWN:
         # A plain response and the last event of a stream have the same value at different locations.
         return Key("declaration", (row.kind, row.location.rpartition("/")[2], one.value_class))
+    if where := _wherever(row):
+        return Key("declaration", (row.kind, where, one.value_class))
     return Key(
         "declaration",
         (row.kind, facts.background.declaration(row.operation, row.location), one.value_class),
@@ -229,6 +267,8 @@ _RULES: tuple[Callable[[SeenFinding, Facts], Key | None], ...] = (
     _no_feature,
     _broken,
     _error_body,
+    _response_form,
+    _model_unknown,
     _crash_on_invalid,
     _forbidden,
     _topic,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report.causes.topics import ACCEPTED, named, outcome
+from cohere_conformance.report.absent import NOT_THERE
+from cohere_conformance.report.causes.forms import STREAM
+from cohere_conformance.report.causes.frameworks import error_text
+from cohere_conformance.report.causes.named_models import model_of
+from cohere_conformance.report.causes.topics import ACCEPTED, REFUSED, named, outcome
 from cohere_conformance.report.verdict import quantity
 
 if TYPE_CHECKING:
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
 
 _BODY = "the body"
 _MOST_NAMES = 4
+_SHORT = 12
+"""Letters of a value that says nothing without what was expected instead."""
+_CONTAINERS = {"[": "an array", "{": "an object"}
+_REFUSAL = re.compile(r"(?:a refusal|4\d\d(?: or 4\d\d)*)(?: of |: |, )(?P<what>.+)", re.DOTALL)
 
 
 def words(group: CauseGroup, members: Sequence[SeenFinding], background: Background) -> tuple[str, str]:
@@ -54,7 +63,13 @@ def _requirement(group: CauseGroup, first: SeenFinding, background: Background) 
     row = first.row
     says = background.sentences.requirements.get(row.requirement or "", "").rstrip(".")
     where = place(row.location) if row.location else _where(group)
-    return f"{where}: got {row.observed}", f"{row.requirement}: {says or f'Send {row.expected}'}."
+    change = f"{row.requirement}: {says or f'Send {row.expected}'}."
+    if first.served and (refusal := _REFUSAL.fullmatch(row.expected)):
+        accepted = "" if row.expected.startswith("a refusal of") else "what it should refuse: "
+        return f"{_where(group)} accepts {accepted}{refusal['what']}", change
+    if len(row.observed) <= _SHORT:
+        return f"{where}: got {row.observed or 'nothing'} instead of {row.expected}", change
+    return f"{where}: got {row.observed}", change
 
 
 def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
@@ -67,7 +82,7 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             named = _undeclared(group, row)
             return (
                 f"{named} {'are' if ' and ' in named else 'is'} not declared",
-                f"Remove {named}, which typed clients do not know.",
+                f"Remove {named}, which typed clients do not know{_instead(group)}.",
             )
         case Kind.NULL_UNEXPECTED:
             return f"{where} is null", f"Send {row.expected} as {where}, or leave it out."
@@ -80,9 +95,18 @@ def _of_value(group: CauseGroup, first: SeenFinding, background: Background) -> 
             return f"{where} is new: {row.observed}", (
                 f"Check that clients can read it; the contract allows it. Expected: {row.expected}."
             )
+        case Kind.TYPE_CHANGED if row.observed[:1] in _CONTAINERS:
+            return f"{where} is {_CONTAINERS[row.observed[:1]]}", f"Send {row.expected} as {where}."
     if row.expected == "absent":
         return f"{where} is {row.observed}", f"Leave {where} out."
     return f"{where} is {row.observed}", f"Send {row.expected} as {where}."
+
+
+def _instead(group: CauseGroup) -> str:
+    """Return what cases miss where something undeclared is."""
+    rows = [one.row for one in group.followers if one.row.kind is Kind.EXPECTATION_FAILED]
+    missing = sorted({place(row.location) for row in rows if row.observed == "absent"})
+    return f", and send {listed(missing)}" if missing else ""
 
 
 def _undeclared(group: CauseGroup, row: Row) -> str:
@@ -90,24 +114,62 @@ def _undeclared(group: CauseGroup, row: Row) -> str:
     parent = row.location.rpartition("/")[0]
     rows = (one.row for one in group.every if one.row.kind is Kind.PROPERTY_UNDOCUMENTED)
     names = sorted({one.location for one in rows if one.location.rpartition("/")[0] == parent})
-    *most, last = map(place, names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        return f"{', '.join([*most, last])} and {len(names) - _MOST_NAMES} more"
-    return f"{', '.join(most)} and {last}" if most else last
+    return listed([place(name) for name in names])
 
 
 def _error_body(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     framework = group.key.framework
     change = 'Send errors as {"id": UUID, "message": TEXT}.'
+    if framework and all(one.row.status >= 500 for one in group.members):
+        title = f"{_where(group)} fails with {first.row.status} and an error in the form of {framework}"
+        return title, f"Find the exception in the log of the server. {change}"
     if framework:
         return f"Errors have the form of {framework}", change
     return f"Errors: {_of_value(group, first, background)[0]}", change
 
 
 def _no_operation(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    status = min((one.row.status for one in group.members if str(one.row.status) in NOT_THERE), default=404)
     return (
-        f"{_where(group)} of {group.key.parts[0]} not implemented (status {first.row.status})",
-        "Implement it, or name what the target implements with --declares.",
+        f"Not implemented (status {status}): {listed(sorted(group.operations))}",
+        "Implement them; or, if that is not meant, name what the target implements with --declares.",
+    )
+
+
+def _response_form(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    form, operation, part = group.key.parts
+    if part == STREAM:
+        return f"Streams of {operation} have the form of {form}", (
+            "Send the events of version 2, each with its type: message-start, content-start, content-delta, "
+            "content-end, message-end."
+        )
+    missing, undeclared = (
+        [place(one.row.location) for one in group.members if one.row.kind is kind and _is_top(one.row)]
+        for kind in (Kind.PROPERTY_MISSING, Kind.PROPERTY_UNDOCUMENTED)
+    )
+    title = f"Responses of {operation} have the form of {form}"
+    if not missing:
+        return title, _of_value(group, first, background)[1]
+    instead = f" instead of {listed(sorted(set(undeclared)))}" if undeclared else ""
+    return title, f"Send {listed(sorted(set(missing)))}{instead}."
+
+
+def _is_top(row: Row) -> bool:
+    return row.location.count("/") == 1
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return some names for a reader: the first few, and how many more there are."""
+    *most, last = names[:_MOST_NAMES]
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join([*most, last])} and {len(names) - _MOST_NAMES} more"
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _model_unknown(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
+    names = {name for one in group.members if (name := model_of(one))}
+    return f"Models that cases name do not exist (status 404): {listed(sorted(names))}", (
+        "Serve them; or, if that is not meant, accept these findings with a baseline."
     )
 
 
@@ -128,6 +190,8 @@ def _unexpected_status(group: CauseGroup, first: SeenFinding, background: Backgr
     case = min(first.cases, default="")
     about = background.sentences.cases.get(case, "").rstrip(".")
     title = f"{row.operation} responds {row.status} instead of {row.expected.removeprefix('status ')}"
+    if outcome(row) == REFUSED and (text := error_text(row.example.response_text)):
+        title = f"{title}: {text}"
     return title, f"{about}." if about else f"Respond with {row.expected}."
 
 
@@ -189,6 +253,8 @@ def _stream(group: CauseGroup, first: SeenFinding, background: Background) -> tu
     row = first.row
     if row.kind is Kind.STREAM_BUFFERED:
         return f"Streams are held back: {row.observed}", _FLUSH
+    if row.kind is Kind.STREAM_UNTERMINATED:
+        return f"Streams end without {row.expected}", f"End each stream with {row.expected}."
     where = f" ({place(row.location)})" if row.location else ""
     return f"Streams are wrong{where}: {row.observed}", f"Expected: {row.expected}."
 
@@ -197,6 +263,8 @@ _WORDS: dict[str, Callable[[CauseGroup, SeenFinding, Background], tuple[str, str
     "requirement": _requirement,
     "error-body": _error_body,
     "no-operation": _no_operation,
+    "response-form": _response_form,
+    "model-unknown": _model_unknown,
     "no-feature": _no_feature,
     "crash": _crash,
     "crash-on-invalid": _crash_on_invalid,

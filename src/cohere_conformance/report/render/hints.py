@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cohere_conformance.report.absent import absent_statuses, is_absent
 from cohere_conformance.report.render.parts import COMMAND
 from cohere_conformance.report.verdict import quantity
 
@@ -13,22 +14,16 @@ if TYPE_CHECKING:
     from cohere_conformance.report.coverage import CaseCoverage
     from cohere_conformance.report.shape import Cause, Report, Row
 
-_ALWAYS = 3
-"""Responses that are needed to say that an operation does not exist."""
-
 
 def absent(report: Report) -> str:
     """Return a hint if operations do not seem to exist on the target; else an empty text."""
-    never = [
-        one.operation
-        for one in report.coverage.operations
-        if one.breaking == one.judged >= _ALWAYS and one.statuses.keys() <= {"404", "405", "501"}
-    ]
+    never = list(filter(is_absent, report.coverage.operations))
     if report.header.target is None or not never:
         return ""
-    statuses = {name for one in report.coverage.operations if one.operation in never for name in one.statuses}
+    statuses = {status for one in never for status in absent_statuses(one)}
+    names = ", ".join(one.operation for one in never)
     return (
-        f"every response of {', '.join(never)} is {' or '.join(sorted(statuses))}: if the target does "
+        f"every response of {names} is {' or '.join(sorted(statuses))}: if the target does "
         "not implement that, name what it implements with --declares"
     )
 
