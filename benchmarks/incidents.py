@@ -28,12 +28,16 @@ import yaml
 from drifted import DriftedServer, ran
 
 from cohere_conformance.checks.judge import judge
+from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.contract import load_contract, load_declarations
 from cohere_conformance.contract.compile import compile_contract
 from cohere_conformance.drift.difference import difference
 from cohere_conformance.drift.render import as_text
 from cohere_conformance.drift.sources import facts_of
 from cohere_conformance.model import Exchange, Request, Response, Source
+from cohere_conformance.observed.compare import ObservedShapes
+from cohere_conformance.observed.evidence import together
+from cohere_conformance.observed.response import sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -94,10 +98,34 @@ def edited(document: Any, edits: Iterable[dict[str, Any]]) -> Any:
 
 
 def judged(given: dict[str, Any], *, with_change: bool) -> Seen:
-    """Judge an exchange: by the contract, by the document as published, or by the contract of that time."""
+    """Judge an exchange: by the contract, by the document as published, or by the contract of that time.
+
+    With `nights` it is also compared with what the conforming response has had in so many nights before.
+    """
+    exchange, contract = _exchange(given, with_change=with_change), _contract(given)
+    findings = judge(contract, exchange, requirements=given.get("by") != "published")
+    if nights := given.get("nights", 0):
+        earlier = [
+            _exchange(given, with_change=False, day=f"2024-03-{1 + night:02}") for night in range(nights)
+        ]
+        samples = [sample_of(contract, ParsedExchange(one)) for one in (*earlier, exchange)]
+        *known, tonight = [one for one in samples if one is not None]
+        shapes = ObservedShapes(together({one.scenario: one.evidence} for one in known))
+        findings = [*findings, *shapes.findings(tonight, {one.location for one in findings})]
+    worst = sorted(findings, key=lambda one: (one.amendment is not None, FIRST[one.severity.value]))
+    return Seen(
+        tuple(
+            f"{one.severity.value} {one.kind.value} {one.location or 'the response'} "
+            f"{one.requirement or ''}".strip()
+            for one in worst
+        )
+    )
+
+
+def _exchange(given: dict[str, Any], *, with_change: bool, day: str = "2024-04-15") -> Exchange:
     sent, received = given["request"], given["response" if with_change else "conforming"]
     method, path = sent["operation"].split(" ")
-    exchange = Exchange(
+    return Exchange(
         Request(
             method,
             f"https://api.cohere.com{path}",
@@ -109,16 +137,7 @@ def judged(given: dict[str, Any], *, with_change: bool) -> Seen:
             (("content-type", received.get("type", "application/json")),),
             _body(received),
         ),
-        Source("incident"),
-    )
-    findings = judge(_contract(given), exchange, requirements=given.get("by") != "published")
-    worst = sorted(findings, key=lambda one: (one.amendment is not None, FIRST[one.severity.value]))
-    return Seen(
-        tuple(
-            f"{one.severity.value} {one.kind.value} {one.location or 'the response'} "
-            f"{one.requirement or ''}".strip()
-            for one in worst
-        )
+        Source("incident", recorded_at=f"{day}T02:00:00Z"),
     )
 
 

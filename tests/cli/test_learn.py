@@ -153,6 +153,17 @@ def test_the_shapes_that_ship_are_compared_with_the_vendors_responses_only(here:
     assert [one[1] for one in checked(here, "mock.jsonl", "--observed", "shipped")[1]] == ["notice"]
 
 
+def test_a_file_of_the_user_knows_better_than_what_ships(here: Path) -> None:
+    gone = {**RERANK, "meta": {"api_version": {"version": "2"}}}
+    tonight = recorded(here, "tonight.jsonl", rerank("2026-11-29", gone))
+    assert run(["learn", recorded(here, "a.jsonl", rerank("2026-11-01")), "-o", "observed.yaml"]) == 0
+    assert checked(here, tonight, "--observed", "observed.yaml")[1] == [
+        ("shape-vanished", "notice", "/meta/billed_units")
+    ]
+    assert run(["learn", tonight, "-o", "observed.yaml", "--merge"]) == 0
+    assert checked(here, tonight, "--observed", "observed.yaml") == (0, [])
+
+
 def test_a_run_that_conforms_is_learned_from_and_one_that_does_not_is_not(here: Path) -> None:
     case = ["run", "-q", "--case", "tokenize.plain", "--observed", "observed.yaml", "--learn"]
     assert run(case) == 0

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from cohere_conformance.observed.response import Sample
 
 
+PRESENT = "present"
+"""The class of values of what was never there, and is now."""
+
+
 class ObservedShapes:
     """What is known about responses, ready to be compared with.
 
@@ -56,6 +60,23 @@ class ObservedShapes:
             if pool is not None and location not in reported:
                 yield from _new(frame, pool, sample, location)
 
+    def knows(self, sample: Sample, finding: Finding) -> bool:
+        """Return whether the evidence has what a finding of other shapes says was never seen.
+
+        Args:
+            sample: of the response.
+            finding: about it.
+        """
+        pool = self._pools.get(sample.scenario.place)
+        known = None if pool is None else pool.whole.locations.get(finding.location)
+        if pool is None or known is None:
+            return False
+        if finding.kind is Kind.SHAPE_VANISHED:
+            return not pool.never_lacked(finding.location)
+        if finding.value_class == PRESENT:
+            return bool(known.types)
+        return finding.value_class in {*known.types, *known.values}
+
     def _vanished(self, frame: Frame, presence: Presence, *, dated: bool) -> Finding:
         row = presence.row
         since = f" since {row.broken}" if row.broken else ""
@@ -86,9 +107,7 @@ def _new(frame: Frame, pool: Pool, sample: Sample, location: str) -> Iterator[Fi
     if known is None:
         return
     if (absent := pool.never(sample.scenario, location)) is not None:
-        yield _finding(
-            frame, location, f"absent, as in {_times(absent.exchanges)} to such requests", "present"
-        )
+        yield _finding(frame, location, f"absent, as in {_times(absent.exchanges)} to such requests", PRESENT)
         return
     types = sample.walk.types[location] - known.types.keys()
     values = sample.walk.values.get(location, set()) - known.values.keys() if known.values else set()
@@ -110,7 +129,7 @@ def _times(count: int) -> str:
 
 
 def _finding(
-    frame: Frame, location: str, expected: str, observed: str, value_class: str = "present"
+    frame: Frame, location: str, expected: str, observed: str, value_class: str = PRESENT
 ) -> Finding:
     return frame.finding(
         Kind.SHAPE_NEW, location=location, expected=expected, observed=observed, value_class=value_class

@@ -107,9 +107,13 @@ class Pool:
             self._expected[scenario] = tuple(one for one in found if one is not None)
         return self._expected[scenario]
 
+    def never_lacked(self, location: str) -> bool:
+        """Return whether no response lacked a location, or it is no property."""
+        return location not in self._days or location in self._always
+
     def never(self, scenario: Scenario, location: str) -> UnbrokenRow | None:
         """Return the responses of the very scenario, if these were many and all of them lacked a location."""
-        if location not in self._days or location in self._always:
+        if self.never_lacked(location):
             return None
         key = scenario, location
         if key not in self._never:

@@ -9,7 +9,7 @@ from cohere_conformance.history import remember
 from cohere_conformance.report import Report, write
 from cohere_conformance.session.evidence import exercised_cases
 from cohere_conformance.session.learning import LearningFile
-from cohere_conformance.session.shapes import KEYWORDS, NONE
+from cohere_conformance.session.shapes import AUTO, KEYWORDS, NONE
 
 if TYPE_CHECKING:
     import datetime
@@ -38,7 +38,7 @@ class RunMemory:
     def __init__(self, history: Path | None = None, shapes: str = NONE, *, learn: bool = False) -> None:
         self.history = history
         self._learning = LearningFile(shapes) if learn else None
-        self.compared = NONE if self._learning is not None and self._learning.is_new else shapes
+        self.compared = AUTO if self._learning is not None and self._learning.is_new else shapes
         path = Path(shapes)
         self.changed_at = path.stat().st_mtime_ns if shapes not in KEYWORDS and path.is_file() else 0
 

@@ -43,21 +43,24 @@ def observing(
     """
     if observed == NONE:
         return lambda exchange: judgement(ParsedExchange(exchange))
-    given = None if observed in {AUTO, SHIPPED} else ObservedShapes(load_observed(Path(observed)))
+    own = ObservedShapes({} if observed in KEYWORDS else load_observed(Path(observed)))
 
     def judged(exchange: Exchange) -> Judgement:
         parsed = ParsedExchange(exchange)
         found = judgement(parsed)
         vendors = is_vendors(urlsplit(exchange.request.url).hostname or "")
         # Examples that somebody has written have no date and less in them than real responses.
-        if observed == AUTO and not (vendors and exchange.source.recorded_at):
-            return found
-        shapes = given or _shipped(hints=not vendors or (observed == AUTO and not sends))
-        sample = sample_of(contract, parsed)
+        ships = observed == SHIPPED or (vendors and bool(exchange.source.recorded_at))
+        sample = sample_of(contract, parsed) if ships or observed not in KEYWORDS else None
         if sample is None:
             return found
-        reported = {one.location for one in found.findings}
-        return replace(found, findings=[*found.findings, *shapes.findings(sample, reported)])
+        findings = [*found.findings, *own.findings(sample, {one.location for one in found.findings})]
+        if ships:
+            # Not what the user's file knows better: a property that is gone, a value that is not new.
+            shipped = _shipped(hints=not vendors or (observed != SHIPPED and not sends))
+            more = shipped.findings(sample, {one.location for one in findings})
+            findings += [one for one in more if not own.knows(sample, one)]
+        return replace(found, findings=findings)
 
     return judged
 
