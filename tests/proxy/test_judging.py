@@ -11,6 +11,7 @@ import pytest
 
 from cohere_conformance.golden import find, load
 from cohere_conformance.model import Failure, FailureKind, Kind
+from cohere_conformance.proxy import judging
 from cohere_conformance.proxy.judging import ProxySettings, ReportQuestion, TrafficJudge
 from cohere_conformance.proxy.observed import ObservedExchange, exchange_of
 from cohere_conformance.recordings import parse_recording
@@ -149,3 +150,22 @@ def test_times_of_a_packed_stream_are_those_of_its_decoded_bytes() -> None:
 def test_an_incomplete_response_is_a_finding_about_the_server(judge: TrafficJudge) -> None:
     judge.take(observed(b'{"val', failure=Failure(FailureKind.RESET, "the connection was reset")))
     assert [row.kind for row in report_of(judge).findings] == [Kind.ANSWER_BROKEN]
+
+
+def test_an_exchange_that_cannot_be_judged_does_not_hide_the_others(
+    judge: TrafficJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge.take(observed(method="no method"))
+    with monkeypatch.context() as broken:
+        broken.setattr(judging, "exchange_of", lambda *_: 1 // 0)
+        judge.take(observed(number=2))
+    judge.take(observed(number=3))
+    report = report_of(judge)
+    assert report.footer.totals.exchanges == 1
+    assert [(one.where, one.reason.partition(";")[0]) for one in report.coverage.unreadable] == [
+        (
+            "exchange 1 (no method /base/v1/check-api-key)",
+            "expected a method of HTTP such as POST, found 'no meth'...",
+        ),
+        ("exchange 2 (POST /base/v1/check-api-key)", "judging failed (ZeroDivisionError)"),
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_WAITING = 20_000
 """Exchanges that may wait for the judge."""
+_NICE = 10
+"""By how much the process that judges has a lower priority than the one that passes on."""
 _GONE = "the process that judges has ended; please report it"
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(ObservedExchange | ReportQuestion)
@@ -154,6 +157,9 @@ class _Waiting:
 
 def _judge(connection: Connection, settings: ProxySettings) -> None:
     """Judge what is received, until the other end is closed."""
+    # The proxy is first where processors are few.
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
     # Signals are for the proxy, which still has questions then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

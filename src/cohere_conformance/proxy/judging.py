@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.contract.requirements import shipped_requirements
-from cohere_conformance.errors import CassetteError, TrafficError
+from cohere_conformance.errors import CassetteError, ReportError, TrafficError
 from cohere_conformance.golden.digest import ContractDigests
 from cohere_conformance.golden.importing import Importer, add
 from cohere_conformance.privacy.secret import Secret
@@ -121,12 +121,21 @@ class TrafficJudge:
 
     def take(self, observed: ObservedExchange) -> None:
         """Judge an exchange, and keep it where that is wanted."""
-        where = f"exchange {observed.number} ({observed.method} {observed.target.partition('?')[0]})"
         try:
-            exchange = exchange_of(observed, self._settings.upstream, self._settings.access)
+            self._take(exchange_of(observed, self._settings.upstream, self._settings.access), observed)
         except UnusableError as error:
-            self._tally.add_unreadable(TrafficError(self._settings.upstream, where, str(error)))
-            return
+            self._unreadable(observed, str(error))
+        except ReportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one exchange that trips us must not hide the others
+            # Without the message of the error: it may quote the exchange.
+            self._unreadable(observed, f"judging failed ({type(error).__name__}); please report it")
+
+    def _unreadable(self, observed: ObservedExchange, reason: str) -> None:
+        where = f"exchange {observed.number} ({observed.method} {observed.target.partition('?')[0]})"
+        self._tally.add_unreadable(TrafficError(self._settings.upstream, where, reason))
+
+    def _take(self, exchange: Exchange, observed: ObservedExchange) -> None:
         self._remember_key(observed)
         if observed.unreachable:
             self._unreachable(exchange, observed.unreachable)
