@@ -118,7 +118,7 @@ def broken(*_: object, **__: object) -> Any:
 
 
 PLACES: dict[str, tuple[object, str]] = {
-    "the judge": (judging.Explainer, "judgement"),
+    "the judge": (judging.Explainer, "judgement_parsed"),
     "the journal": (journal.Journal, "add"),
     "the end of the journal": (journal.Journal, "close"),
     "the sender": (http.Sender, "send"),
