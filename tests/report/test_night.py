@@ -33,10 +33,16 @@ LINE = (
 
 
 def test_every_format_says_what_was_planned(run: Report) -> None:
-    planned = replace(run, header=replace(run.header, night=PLAN))
-    assert LINE in parts.summary_lines(planned)
-    assert LINE in render_markdown(planned)
-    assert LINE in render_html(planned).decode()
+    assert run.coverage.cases is not None
+    cases = replace(run.coverage.cases, billed={"input_tokens": 3.0, "tokens": 1204.0, "search_units": 1.0})
+    planned = replace(
+        run, header=replace(run.header, night=PLAN), coverage=replace(run.coverage, cases=cases)
+    )
+    billed = "billed, as responses say: 1,204 tokens, 1 search unit"
+    for line in (LINE, billed):
+        assert line in parts.summary_lines(planned)
+        assert line in render_markdown(planned)
+        assert line in render_html(planned).decode()
     assert "night of" not in render_markdown(run)
 
 

@@ -258,6 +258,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
         failures: errors of the harness outside of any case.
         deviations: deviations without a finding, such as responses that the SDK cannot parse.
         waits: resources that were waited for; those of killed workers are missing.
+        billed: what responses said was billed, by unit; what killed workers received is missing.
         missing: features that the target seems to do without, although nobody says so.
         features: how the cases ended that need each feature; empty in older reports.
     """
@@ -281,6 +282,7 @@ class CaseCoverage(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     waits: tuple[Waiting, ...] = ()
+    billed: dict[str, float] = {}
     missing: tuple[MissingFeature, ...] = ()
     features: tuple[FeatureCases, ...] = ()
 

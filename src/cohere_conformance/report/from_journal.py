@@ -142,6 +142,7 @@ class _Run:
         self._failures: tuple[str, ...] = ()
         self._deviations: tuple[str, ...] = ()
         self._waits: dict[str, Waiting] = {}
+        self._billed: dict[str, float] = {}
 
     def read(self, journal: WorkerJournal, shard: str = "") -> None:
         """Take in one journal.
@@ -162,6 +163,8 @@ class _Run:
                     self._interrupted |= line.interrupted
                     self._stopped |= {line.reason} - {""}
                     self._wait(line.waits)
+                    for unit, amount in line.billed.items():
+                        self._billed[clean(unit)] = self._billed.get(clean(unit), 0.0) + amount
                 case UnreadableInput():
                     self.tally.add_unreadable(TrafficError(line.file, line.where, line.reason))
         if not closed:
@@ -253,6 +256,7 @@ class _Run:
             failures=self._failures,
             deviations=self._deviations,
             waits=tuple(sorted(self._waits.values())),
+            billed=dict(sorted(self._billed.items())),
             missing=missing_features(tried, self._features),
             features=feature_cases(evidence, self._features),
         )

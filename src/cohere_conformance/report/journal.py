@@ -11,7 +11,7 @@ from cohere_conformance.report.coverage import UnreadableInput
 from cohere_conformance.report.line import JOURNAL_FORMAT, Closing, Line, Opening, Record, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -79,11 +79,24 @@ class Journal:
         self._write(record)
         self._records += 1
 
-    def close(self, *, interrupted: bool = False, reason: str = "", waits: Iterable[Waiting] = ()) -> None:
+    def close(
+        self,
+        *,
+        interrupted: bool = False,
+        reason: str = "",
+        waits: Iterable[Waiting] = (),
+        billed: Mapping[str, float] | None = None,
+    ) -> None:
         """Write the closing line; a second call does nothing."""
         if self._descriptor is not None:
             self._write(
-                Closing(records=self._records, interrupted=interrupted, reason=reason, waits=tuple(waits))
+                Closing(
+                    records=self._records,
+                    interrupted=interrupted,
+                    reason=reason,
+                    waits=tuple(waits),
+                    billed=dict(billed or {}),
+                )
             )
             self._release()
 

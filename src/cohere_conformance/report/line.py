@@ -90,12 +90,14 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, tag_field="line", tag="
         interrupted: whether the run was stopped, so that it ended early but orderly.
         reason: what stopped it, if that is known.
         waits: the resources that the worker waited for.
+        billed: what responses said was billed, by unit.
     """
 
     records: int
     interrupted: bool = False
     reason: str = ""
     waits: tuple[Waiting, ...] = ()
+    billed: dict[str, float] = {}
 
 
 Line = Opening | Record | Closing

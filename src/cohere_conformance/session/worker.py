@@ -211,6 +211,7 @@ class Worker:
                     interrupted=interrupted or late,
                     reason=TIME_UP if late else "",
                     waits=self._patience.waiting(),
+                    billed=self._budget.billed,
                 )
         finally:
             self._runner = self._journal = self._executor = None

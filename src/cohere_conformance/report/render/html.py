@@ -20,7 +20,7 @@ from cohere_conformance.report.explain import explain_kind
 from cohere_conformance.report.render import deprecated, hints, latency_bars, matrix, members, parts, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.golden import golden_line
-from cohere_conformance.report.render.night import night_line
+from cohere_conformance.report.render.night import night_lines
 from cohere_conformance.report.render.page_data import notes, page_data
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.render.trend import trend_picture
@@ -71,7 +71,7 @@ def render(report: Report, *, folder: str = parts.DEFAULT_FOLDER) -> bytes:
             members=members,
             deprecated=deprecated,
             golden_line=golden_line,
-            night_line=night_line,
+            night_lines=night_lines,
             hints=hints,
             wording=wording,
             state=state,

@@ -9,7 +9,7 @@ from cohere_conformance.report.render import hints, members, parts, wording
 from cohere_conformance.report.render.changes import changes_lines
 from cohere_conformance.report.render.deprecated import markdown_lines
 from cohere_conformance.report.render.golden import golden_line
-from cohere_conformance.report.render.night import night_line
+from cohere_conformance.report.render.night import night_lines
 from cohere_conformance.report.render.roles import models_line
 from cohere_conformance.report.render.safe import markdown_code as code
 from cohere_conformance.report.render.safe import markdown_text as prose
@@ -95,7 +95,7 @@ def _introduction(report: Report) -> Iterator[str]:
         for hint in hints.missing(report.coverage.cases):
             yield f"- {prose(hint)}"
     if header.night is not None:
-        yield f"- {prose(night_line(header.night))}"
+        yield from (f"- {prose(line)}" for line in night_lines(header.night, report.coverage.cases))
     yield f"- {prose(parts.contract_line(header))}; fails on {header.fail_on}"
     if header.target is None:
         yield f"- traffic: {traffic} {more}".rstrip()

@@ -9,8 +9,11 @@ from cohere_conformance.report.verdict import quantity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cohere_conformance.report.coverage import CaseCoverage
     from cohere_conformance.report.night import NightPlan
 
+_PARTS = frozenset({"input_tokens", "output_tokens", "text_tokens", "image_tokens"})
+"""Units that are part of `tokens`."""
 _NIGHTS = 3
 """Later nights that are named one by one."""
 
@@ -23,6 +26,13 @@ def night_line(plan: NightPlan) -> str:
         f"{plan.elements} of {plan.declared} declared response elements"
     )
     return f"{line}; {ahead} cases come later ({later(plan)})" if ahead else line
+
+
+def night_lines(plan: NightPlan, cases: CaseCoverage | None) -> list[str]:
+    """Return the line of a night, and one with what responses said was billed, if they said so."""
+    billed = {} if cases is None else cases.billed
+    shown = {unit: round(amount) for unit, amount in billed.items() if unit not in _PARTS}
+    return [night_line(plan), *([f"billed, as responses say: {bills(shown)}"] if shown else [])]
 
 
 def later(plan: NightPlan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cohere_conformance.model import Aspect
-from cohere_conformance.report.render.night import night_line
+from cohere_conformance.report.render.night import night_lines
 from cohere_conformance.report.shape import REPORT_JSON
 from cohere_conformance.report.verdict import RANK, quantity, unjudged
 
@@ -218,7 +218,7 @@ def summary_lines(report: Report) -> list[str]:
     """Return a line about what was covered, what was fuzzed and which known spec defects were met."""
     lines = []
     if (night := report.header.night) is not None:
-        lines.append(night_line(night))
+        lines += night_lines(night, report.coverage.cases)
     if totals := [one for one in exercised(report) if not one.name.endswith("by operation")]:
         lines.append("covered " + ", ".join(f"{one.seen}/{one.declared} {one.name}" for one in totals))
     if rows := fuzzed(report):
