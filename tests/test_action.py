@@ -306,6 +306,19 @@ def test_the_history_and_the_ledger_are_kept_and_the_baseline_outlives_the_check
     assert not [one for one in action.called or [] if state in one]
 
 
+def test_what_was_learned_is_kept_beside_the_history(action: Action) -> None:
+    action.run(learn="true")
+    assert {"--observed=.cohere-conformance/observed.yaml", "--learn"} <= set(action.called or [])
+    action.run()
+    assert "--learn" not in (action.called or [])
+
+
+@pytest.mark.parametrize("inputs", [{"learn": "yes"}, {"command": "fuzz"}, {"history": "false"}])
+def test_only_a_run_with_a_history_can_learn(action: Action, inputs: dict[str, str]) -> None:
+    assert action.run(**{"learn": "true", **inputs})[0] == 4
+    assert action.called is None
+
+
 def test_a_state_that_is_a_link_to_the_outside_is_refused(action: Action) -> None:
     (action.workspace / ".cohere-conformance").symlink_to(action.workspace.parent)
     assert action.run()[0] == 4
@@ -559,7 +572,9 @@ HOSTILE = [
 def test_hostile_inputs_have_no_effect_in_any_step(action: Action, tmp_path: Path, text: str) -> None:
     """Whoever writes an input decides its value, and nothing else."""
     names = [
-        name for name in ACTION["inputs"] if name not in {"history", "sweep", "issues", "command", "live"}
+        name
+        for name in ACTION["inputs"]
+        if name not in {"history", "sweep", "learn", "issues", "command", "live"}
     ]
     runner = Runner(action, tmp_path, dict.fromkeys(names, text))
     runner.run({})
