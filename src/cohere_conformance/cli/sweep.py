@@ -139,7 +139,13 @@ def _passed(planned: Plan, path: Path, descriptor: int, *, removing: bool) -> li
 
 def _line(one: Swept) -> str:
     kind = _KINDS.get(one.entry.first.collection, one.entry.first.collection)
-    name = repr(one.entry.names[0][:_LONGEST]) if one.entry.names else "without a name"
+    first = one.entry.first
+    if one.entry.names:
+        name = repr(one.entry.names[0][:_LONGEST])
+    elif first.made_by:
+        name = "that a job has made"
+    else:
+        name = f"of dataset {first.source[:_LONGEST]}" if first.source else "without a name"
     identity = f" ({one.id[:_LONGEST]})" if one.id else ""
     return f"{one.fate:<12} {kind} {name}{identity}{f': {one.reason}' if one.reason else ''}"
 
