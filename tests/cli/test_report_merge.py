@@ -127,3 +127,16 @@ def test_coverage_is_read_from_journals_also_below_a_base_path(tmp_path: Path) -
     assert called(tmp_path, "report", "--report-dir", "run").code == 0
     assert report(tmp_path / "run")["coverage"]["exercise"] == covered
     assert sum(one["seen"] for one in covered) > 10
+
+
+def test_a_shard_without_cases_is_merged_as_well(tmp_path: Path) -> None:
+    """All tests that fuzz one operation are in one shard: the others have nothing to do."""
+    options = ("--only", "check-api-key", "--fuzz-profile", "smoke")
+    codes = [
+        called(tmp_path, "fuzz", *options, "--shard", f"{number}/2", "--report-dir", f"shard-{number}").code
+        for number in (1, 2)
+    ]
+    assert sorted(codes) == [0, 5]
+    assert called(tmp_path, "report", "merge", "shard-1", "shard-2", "-o", "merged").code == 0
+    assert called(tmp_path, "fuzz", *options, "--report-dir", "one").code == 0
+    assert without_durations(report(tmp_path / "merged")) == without_durations(report(tmp_path / "one"))
