@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ class Pacer:
 
     The limits are the documented ones (`contracts/operations.yaml`) until the service says its own in the
     header `x-trial-endpoint-call-limit`, which also shows that the key is a trial key. Where the service says
-    that no call remains, none is sent before the minute is over. Threads must not share it.
+    that no call remains, none is sent before the minute is over. Threads may
+    share it.
 
     Args:
         policies: with the documented limits, by label of the operation.
@@ -55,6 +57,7 @@ class Pacer:
         self._now = now
         self._share = max(share, 1)
         self._calls: dict[str, _Calls] = {}
+        self._lock = threading.Lock()
 
     def wait(self, operation: str | None) -> float:
         """Return the seconds to wait before a call, 0 for none, and count the call as sent then.
@@ -64,6 +67,10 @@ class Pacer:
         """
         if operation is None:
             return 0.0
+        with self._lock:
+            return self._due(operation)
+
+    def _due(self, operation: str) -> float:
         calls, now = self._calls.setdefault(operation, _Calls()), self._now()
         while calls.times and calls.times[0] <= now - _PERIOD:
             calls.times.popleft()
@@ -86,12 +93,13 @@ class Pacer:
         self.trial = self.trial or limit is not None or remaining is not None
         if operation is None:
             return
-        calls = self._calls.setdefault(operation, _Calls())
-        calls.limit = limit or calls.limit
-        if remaining == 0:
-            # Of the calls that the service counts these are the oldest that are known here.
-            since = calls.times[0] if calls.times else self._now()
-            calls.closed_until = since + _PERIOD + _MARGIN
+        with self._lock:
+            calls = self._calls.setdefault(operation, _Calls())
+            calls.limit = limit or calls.limit
+            if remaining == 0:
+                # Of the calls that the service counts these are the oldest that are known here.
+                since = calls.times[0] if calls.times else self._now()
+                calls.closed_until = since + _PERIOD + _MARGIN
 
     def _limit(self, operation: str, calls: _Calls) -> int | None:
         """Return how many calls this process may send in a minute; `None` without a known limit."""
