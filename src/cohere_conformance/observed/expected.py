@@ -60,17 +60,13 @@ class Presence(NamedTuple):
     Attributes:
         location: of the property.
         row: the responses that had it.
-        always: no response of the operation ever lacked it, in any scenario.
+        firm: its absence is more than a hint: no response of the operation ever lacked it, in many of them,
+            and some were to such requests.
     """
 
     location: str
     row: UnbrokenRow
-    always: bool
-
-    @property
-    def firm(self) -> bool:
-        """Whether its absence is more than a hint."""
-        return self.always and FIRM.reached(self.row)
+    firm: bool
 
 
 _Days = dict[str, tuple[int, int]]
@@ -139,13 +135,14 @@ class Pool:
         own = self._like(wanted, location, every)
         if needed.reached(_length(own)):
             row = _row(own)
-            return Presence(location, row, always) if needed.reached(row) else None
+            firm = always and FIRM.reached(whole)
+            return Presence(location, row, firm) if needed.reached(row) else None
         # Nobody has sent this very combination often enough. A wider scenario replaces it where nothing in
         # the operation ever lacked the property, unless a part of the combination is new: that may decide.
         if always and all(
             self._is_known(location, name, wanted.get(name)) for name in self._deciding(wanted, location)
         ):
-            return Presence(location, whole, always)
+            return Presence(location, whole, firm=False)
         return None
 
     def _is_known(self, location: str, name: str, value: str | None) -> bool:
