@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from builders import exchange
 from remembering import RERANK, line, rerank
 
 from cohere_conformance.cli import run
+from cohere_conformance.model import Source
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
@@ -151,6 +153,26 @@ def test_the_shapes_that_ship_are_compared_with_the_vendors_responses_only(here:
     (here / "mock.jsonl").write_text(text, encoding="utf-8")
     assert checked(here, "mock.jsonl") == (0, [])
     assert [one[1] for one in checked(here, "mock.jsonl", "--observed", "shipped")[1]] == ["notice"]
+
+
+def test_what_public_recordings_have_not_shown_is_new_only_if_somebody_asks(here: Path) -> None:
+    body = {
+        "id": "6f4b6c7e-2f3a-4d7b-9c1e-5a6b7c8d9e01",
+        "finish_reason": "MAX_TOKENS",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
+        "usage": {
+            "billed_units": {"input_tokens": 1, "output_tokens": 1},
+            "tokens": {"input_tokens": 9, "output_tokens": 1},
+        },
+    }
+    sent = {"model": "command-r-08-2024", "messages": [{"role": "user", "content": "q"}], "max_tokens": 1}
+    tonight = recorded(
+        here,
+        "tonight.jsonl",
+        exchange("POST /v2/chat", body, request=sent, source=Source("n", recorded_at="2026-11-29T02:00:00Z")),
+    )
+    assert checked(here, tonight) == (0, [])
+    assert checked(here, tonight, "--observed", "shipped")[1] == [("shape-new", "notice", "/finish_reason")]
 
 
 def test_a_file_of_the_user_knows_better_than_what_ships(here: Path) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.client.address import is_vendors
+from cohere_conformance.model import Kind
 from cohere_conformance.observed.compare import ObservedShapes
 from cohere_conformance.observed.file import load_observed, shipped_observed
 from cohere_conformance.observed.response import sample_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.checks.judge import Judgement
     from cohere_conformance.contract import Contract
-    from cohere_conformance.model import Exchange
+    from cohere_conformance.model import Exchange, Finding
 
 KEYWORDS = AUTO, SHIPPED, NONE = "auto", "shipped", "none"
 """What `--observed` may be besides a file: the shipped shapes for dated responses of the vendor's hosts,
@@ -59,10 +60,18 @@ def observing(
             # Not what the user's file knows better: a property that is gone, a value that is not new.
             shipped = _shipped(hints=not vendors or (observed != SHIPPED and not sends))
             more = shipped.findings(sample, {one.location for one in findings})
-            findings += [one for one in more if not own.knows(sample, one)]
+            findings += [one for one in more if _matters(one, observed) and not own.knows(sample, one)]
         return replace(found, findings=findings)
 
     return judged
+
+
+def _matters(finding: Finding, observed: str) -> bool:
+    """Return whether a finding by the shipped shapes is reported.
+
+    What public recordings have not shown is nothing new: the cases provoke values that few people meet.
+    """
+    return finding.kind is Kind.SHAPE_VANISHED or observed == SHIPPED
 
 
 @lru_cache(maxsize=2)
