@@ -11,6 +11,7 @@ from hosted import URL as HOSTED
 from hosted import hosted
 
 from cohere_conformance.cli import run
+from cohere_conformance.cli.leftover import hint
 from cohere_conformance.client.ledger import CreationLedger, LedgerState, open_entries
 from cohere_conformance.reference import ServerState
 from cohere_conformance.reference.server import ServerThread
@@ -194,3 +195,23 @@ def test_a_live_target_is_swept_only_after_a_yes(
         assert run([*command, "--yes"]) == 0
         changes = [one for one in target.sent if one[0] != "GET" and one[1] != "/v1/check-api-key"]
         assert changes == [("DELETE", f"/v1/datasets/{identity}")]
+
+
+def test_a_run_says_what_it_could_not_remove_itself(url: str, folder: Path, capsys: Capture) -> None:
+    """Only once: what was reported before the run is not reported again after it."""
+    path = folder / "ledger.jsonl"
+    note(folder, url, "d1")
+    known = hint(path, set(), "earlier runs")
+    assert "1 resource of earlier runs may be left" in capsys.readouterr().err
+    note(folder, url, "d2")
+    assert hint(path, known, "this run") > known
+    assert "1 resource of this run may be left" in capsys.readouterr().err
+    hint(path, hint(path, known, "this run"), "this run")
+    assert capsys.readouterr().err.count("may be left") == 1
+
+
+def test_another_file_is_named_in_the_hint(url: str, tmp_path: Path, capsys: Capture) -> None:
+    """The command can be pasted as it is."""
+    note(tmp_path / "a b", url, "d1")
+    hint(tmp_path / "a b" / "ledger.jsonl", set(), "earlier runs")
+    assert f"cohere-conformance sweep --ledger '{tmp_path}/a b/ledger.jsonl'\n" in capsys.readouterr().err
