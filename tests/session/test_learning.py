@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,17 @@ def test_a_night_in_which_something_is_absent_does_not_teach_that(tmp_path: Path
     before = (tmp_path / "observed.yaml").read_bytes()
     assert learned(tmp_path, judge, *[passed(rerank("2026-11-13", WITHOUT_ID))] * 20) == len(NIGHTS)
     assert (tmp_path / "observed.yaml").read_bytes() == before
+
+
+def test_runs_that_end_at_the_same_time_all_add_what_they_have_seen(tmp_path: Path, judge: Judge) -> None:
+    runs = [tmp_path / f"run-{number}" for number in range(4)]
+    for number, run in enumerate(runs):
+        with Journal(run, Opening(worker="main", header=HEADER)) as journal:
+            journal.add(passed(rerank(NIGHTS[number])))
+    file = tmp_path / "observed.yaml"
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda run: LearningFile(str(file)).add_run(run, judge), runs))
+    assert exchanges(load_observed(file)) == len(runs)
 
 
 def test_the_first_run_is_compared_with_what_ships_and_the_next_with_its_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cohere_conformance import session
 from cohere_conformance.client.address import base_url
 from cohere_conformance.errors import UsageError
 from cohere_conformance.observed.evidence import exchanges, together
-from cohere_conformance.observed.file import load_observed, write_by_group, write_observed
+from cohere_conformance.observed.file import exclusive, load_observed, write_by_group, write_observed
 from cohere_conformance.observed.response import declared_part
 from cohere_conformance.report.render.safe import plain
 from cohere_conformance.report.verdict import quantity
@@ -81,13 +81,15 @@ def learn(
     if not learner.learned:
         click.echo("learned nothing: expected a successful response that conforms; name other recordings")
         return _NOTHING
-    evidence = together([known, learner.evidence])
-    if declared_only:
-        evidence = declared_part(evidence, judge.contract)
-    if output.is_dir():
-        write_by_group(output, evidence, judge.contract.groups)
-    else:
-        write_observed(output, evidence)
+    with exclusive(output):
+        # Again: somebody may have added to it meanwhile.
+        evidence = together([load_observed(output) if exists else {}, learner.evidence])
+        if declared_only:
+            evidence = declared_part(evidence, judge.contract)
+        if output.is_dir():
+            write_by_group(output, evidence, judge.contract.groups)
+        else:
+            write_observed(output, evidence)
     count = quantity(learner.learned, "exchange")
     click.echo(f"{output}: learned from {count}; {quantity(exchanges(evidence), 'exchange')} in all")
     return _UNREADABLE if learner.unreadable else 0

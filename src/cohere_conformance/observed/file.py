@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +30,7 @@ from cohere_conformance.observed.evidence import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 FORMAT = 1
@@ -104,6 +106,27 @@ def shipped_observed() -> Evidence:
         UsageError: a file is broken.
     """
     return load_observed(folder("contracts") / "observed")
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Keep others from adding to a file at the same time: they wait.
+
+    Raises:
+        ReportError: its folder cannot be made or opened.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)  # the file itself is replaced
+    except OSError as error:
+        raise ReportError(
+            f"{path}: expected a folder that can be written, got: {error.strerror or error}; name another one"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_observed(path: Path, evidence: Evidence) -> None:

@@ -13,7 +13,7 @@ from cohere_conformance.errors import ReportError, TrafficError, UsageError
 from cohere_conformance.model import Exchange, Finding, Kind, Severity
 from cohere_conformance.observed.compare import ObservedShapes
 from cohere_conformance.observed.evidence import Evidence, ScenarioEvidence, merged, together
-from cohere_conformance.observed.file import load_observed, write_observed
+from cohere_conformance.observed.file import exclusive, load_observed, write_observed
 from cohere_conformance.observed.response import Sample, sample_of
 from cohere_conformance.recordings import SkippedFile, discover, parse_recording
 from cohere_conformance.recordings.hosts import placed
@@ -173,15 +173,16 @@ class LearningFile:
         Raises:
             ReportError: the journals or the file cannot be read, or the file cannot be written.
         """
-        try:  # again: another run may have added to it
-            known = load_observed(self._path) if self._path.exists() else {}
-        except UsageError as error:
-            raise ReportError(str(error)) from error
-        learner = Learner(judge, known, own=True)
-        for journal in read_journals(folder):
-            for line in journal.lines():
-                if not isinstance(line, Record) or line.outcome != "passed" or line.mode or line.cut:
-                    continue
-                if line.exchange is not None:
-                    learner.take(line.exchange, line.findings)
-        write_observed(self._path, together([known, learner.evidence]))
+        with exclusive(self._path):
+            try:  # again: another run may have added to it
+                known = load_observed(self._path) if self._path.exists() else {}
+            except UsageError as error:
+                raise ReportError(str(error)) from error
+            learner = Learner(judge, known, own=True)
+            for journal in read_journals(folder):
+                for line in journal.lines():
+                    if not isinstance(line, Record) or line.outcome != "passed" or line.mode or line.cut:
+                        continue
+                    if line.exchange is not None:
+                        learner.take(line.exchange, line.findings)
+            write_observed(self._path, together([known, learner.evidence]))
