@@ -9,7 +9,8 @@ out of the shares.
 
 In each set one fault, drawn by seed, is mended, and the run is repeated: there must not be more causes than
 before. The command of each cause is sent by curl to a server with the faults of its set, through a recorder
-whose exchanges are judged: does it show a finding of its cause?
+whose exchanges are judged: does it show a finding of its cause? If it does not, the script of the cause is
+tried (`explain CAUSE --script`).
 
 With `--fuzz` the faults are those that only unusual input shows, and the fuzzer is run. No requirement names
 them: a cause names a fault if it has a finding that the fault alone causes, and none of the others.
@@ -172,13 +173,13 @@ def judged(drawn: FaultSet, *, mend: bool, curl: bool) -> Outcome:
         if mend:
             after = run(drawn.repaired, drawn.groups, Path(folder) / "mended", fuzzed=drawn.fuzzed)
             mended = len(after.causes)
+        unshown = tuple(_unshown(report, drawn, Path(folder) / "all")) if curl else ()
     rows = {row.fingerprint: row for row in report.findings}
     named = [_named(cause, rows, drawn, alone) for cause in report.causes]
     places = {
         fault: next((place for place, faults in enumerate(named) if fault in faults), None)
         for fault in drawn.faults
     }
-    unshown = tuple(_unshown(report, drawn)) if curl else ()
     return Outcome(
         drawn,
         places,
@@ -237,12 +238,18 @@ def _alone(drawn: FaultSet, faults: Sequence[str], folder: Path) -> dict[str, se
 _ALONE: dict[tuple[str, tuple[str, ...]], set[str]] = {}
 
 
-def _unshown(report: Report, drawn: FaultSet) -> Iterator[str]:
-    """Yield the causes whose command does not show one of their findings."""
+def _unshown(report: Report, drawn: FaultSet, folder: Path) -> Iterator[str]:
+    """Yield the causes of which neither the command nor the script shows a finding.
+
+    What only a comparison of responses shows, a script does not judge: it has to send all of the requests.
+    """
     with Again(drawn.faults) as again:
         for cause in report.causes:
-            if not set(cause.findings) & again.findings(cause):
-                yield f"{_needs(cause, report)}: {cause.id} {cause.title} ({cause.operations[0]})"
+            if set(cause.findings) & again.findings(cause):
+                continue
+            shown, needs = again.findings_of_script(folder, cause), _needs(cause, report)
+            if shown is None or (needs != SEVERAL and not set(cause.findings) & shown):
+                yield f"{needs}: {cause.id} {cause.title} ({cause.operations[0]})"
 
 
 def _needs(cause: Cause, report: Report) -> str:
@@ -279,7 +286,7 @@ def table(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
         "first five": f"all faults found by the run named by the first five causes, % of {len(found)} sets",
         "first eight": "by the first eight, %",
         "causes per fault": f"causes for each fault found ({causes} causes, {faults} faults)",
-        "curl": f"causes whose command shows them, % of {sum(one.causes for one in shown)}",
+        "curl": f"causes whose command or script shows them, % of {sum(one.causes for one in shown)}",
         "mended": f"no more causes once one fault is mended, % of {len(mended)} sets",
     }
     lines += [

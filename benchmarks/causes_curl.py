@@ -14,13 +14,15 @@ from cohere_conformance.cases import Skip, shipped_suite
 from cohere_conformance.checks.expect import expected
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Request, Response, Source
-from cohere_conformance.reference import Clock, Profile, ServerState, chosen
+from cohere_conformance.reference import Profile, ServerState, chosen
 from cohere_conformance.reference.server import ServerThread
 from cohere_conformance.report.entry import fingerprint, key_of
+from cohere_conformance.report.script import script_of
 from cohere_conformance.session.judging import Judge, JudgeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from cohere_conformance.model import Finding
@@ -93,7 +95,7 @@ class Again:
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
-        state = ServerState(profile=Profile("contract"), faults=chosen(faults), clock=Clock(runs=False))
+        state = ServerState(profile=Profile("contract"), faults=chosen(faults), step=0.02)
         self._server = ServerThread(state)
         self._judge = Judge(JudgeSettings())
         self._cases = {case.id: case for case in shipped_suite().cases}
@@ -114,15 +116,26 @@ class Again:
 
     def findings(self, cause: Cause) -> set[str]:
         """Return the fingerprints of the findings that the command of a cause shows."""
-        line, address = cause.example.curl, urlsplit(cause.example.request.partition(" ")[2])
-        if line is None:
-            return set()
+        return set() if cause.example.curl is None else self._shown(cause.example.curl, cause)
+
+    def findings_of_script(self, folder: Path, cause: Cause) -> set[str] | None:
+        """Return the fingerprints that the script of a cause shows; `None` if it sends less than it says."""
+        try:
+            script = script_of(folder, cause.id)
+        except UsageError:
+            return None
+        found = self._shown(script.replace("  sleep 1\n", "  sleep 0.05\n"), cause)
+        said = int(script.partition("# Sends the ")[2].partition(" ")[0])
+        return found if len(self._recorder.exchanges) == said else None
+
+    def _shown(self, commands: str, cause: Cause) -> set[str]:
+        address = urlsplit(cause.example.request.partition(" ")[2])
         port = self._recorder.server_address[1]
         self._recorder.exchanges.clear()
-        line = line.replace(f"//{address.netloc}", f"//127.0.0.1:{port}")
+        commands = commands.replace(f"//{address.netloc}", f"//127.0.0.1:{port}")
         environment = {"PATH": os.environ["PATH"], "NO_PROXY": "*", "LC_ALL": "C", **KEYS}
         subprocess.run(
-            ["bash"], input=line.encode(), env=environment, capture_output=True, check=False, timeout=60
+            ["bash"], input=commands.encode(), env=environment, capture_output=True, check=False, timeout=60
         )
         return {
             fingerprint(key_of(finding, case))

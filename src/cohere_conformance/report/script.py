@@ -137,12 +137,14 @@ def _steps(records: Sequence[Record], case: str) -> list[_Step]:
 
 
 def _given(exchanges: Sequence[Exchange]) -> dict[str, int]:
-    """Return the number of the exchange whose response has an id first, by the id."""
+    """Return the number of the exchange whose response has an id before any request has it, by the id."""
     given: dict[str, int] = {}
+    chosen: set[str] = set()
     for number, exchange in enumerate(exchanges):
-        if exchange.request.method == "POST":
-            for name in _ids(exchange):
-                given.setdefault(name, number)
+        ids, sent = _ids(exchange), _sent(exchange.request)
+        chosen |= {name for name in ids if name not in given and name in sent}
+        for name in ids.keys() - chosen:
+            given.setdefault(name, number)
     return given
 
 
