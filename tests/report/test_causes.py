@@ -365,7 +365,7 @@ def test_causes_with_the_same_title_say_of_which_operation_they_are(server: Serv
 def test_many_requests_that_are_served_instead_of_refused_are_one_cause(
     server: Server, number: int, causes: int
 ) -> None:
-    expected = {"expected": "400 or 422: there is no message", "observed": "a reply"}
+    expected = {"expected": "400 or 422: nobody has made the call 000", "observed": "a reply"}
     for place in range(number):
         server.case(f"chat.{place}", [violated(f"v2.chat.rule-{place}", **expected)], fails=True)
     served = found(Kind.STATUS_UNEXPECTED, expected="status 400 or 422")
@@ -399,6 +399,24 @@ def test_what_a_case_misses_in_an_object_with_other_properties_follows_them(serv
     server.case("chat.a", [added, absent])
     (cause,) = server.report().causes
     assert cause.change.endswith("which typed clients do not know, and send usage.tokens.input_tokens.")
+
+
+def test_a_refusal_with_another_status_is_not_called_missing(server: Server) -> None:
+    refused = found(Kind.STATUS_UNEXPECTED, operation=EMBED, status=400, expected="status 422")
+    server.case("embed.texts-of-wrong-type", [refused], body='{"message": "no"}', fails=True)
+    (cause,) = server.report().causes
+    assert cause.title == "POST /v2/embed responds 400 instead of 422: no"
+
+
+def test_what_a_valid_request_lacks_does_not_follow_from_an_invalid_one_that_is_served(
+    server: Server,
+) -> None:
+    served = violated("v2.chat.tool-result-of-call", expected="400 or 422: no call", observed="a reply")
+    server.case("chat.a", [served], fails=True)
+    absent = found(Kind.EXPECTATION_FAILED, "/message/tool_calls", observed="absent")
+    server.case("chat.tool-choice", [absent])
+    titles = [cause.title for cause in server.report().causes]
+    assert titles == ["POST /v2/chat accepts what it should refuse: no call", "message.tool_calls is absent"]
 
 
 def test_what_should_be_refused_is_in_the_title(server: Server) -> None:

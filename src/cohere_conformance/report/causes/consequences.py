@@ -171,8 +171,7 @@ class _Search:
 def _serves_invalid(group: CauseGroup) -> bool:
     """Return whether a requirement says that something is refused, and it was served."""
     return group.key.rule == "requirement" and all(
-        one.served and (one.row.expected.startswith("a refusal") or refusal_expected(one.row))
-        for one in group.members
+        one.served and refusal_expected(one.row) for one in group.members
     )
 
 

@@ -198,6 +198,8 @@ def _fits(one: SeenFinding, other: SeenFinding) -> bool:
     """Return whether two findings are about responses of one kind."""
     if one.row.kind is Kind.STATUS_UNEXPECTED and other.place:
         return False
+    if refusal_expected(other.row) and not refusal_expected(one.row):
+        return False
     return one.row.status // 100 == other.row.status // 100
 
 

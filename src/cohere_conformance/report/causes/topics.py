@@ -134,8 +134,10 @@ def crashed_on_invalid(one: SeenFinding) -> bool:
 
 
 def refusal_expected(row: Row) -> bool:
-    """Return whether the only expected statuses are 4xx."""
-    statuses = re.findall(r"\d{3}", row.expected)
+    """Return whether what is expected is a refusal: by a requirement, or with 4xx statuses only."""
+    if row.expected.startswith("a refusal"):
+        return True
+    statuses = re.findall(r"\b\d{3}\b", row.expected.partition(":")[0])
     return bool(statuses) and all(status.startswith("4") for status in statuses)
 
 

@@ -202,6 +202,8 @@ def _broken(group: CauseGroup, first: SeenFinding, background: Background) -> tu
 def _topic(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     name, what = group.key.parts
     topic = named(name)
+    if what == REFUSED and re.search(rf"\b{first.row.status}\b", topic.refused):
+        return _unexpected_status(group, first, background)  # the right status for others, but not for this
     return (topic.accepted if what == ACCEPTED else topic.refused), topic.change
 
 
