@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cohere_conformance.data import folder
+from cohere_conformance.model import Kind, Severity
 from cohere_conformance.observed.evidence import together
 from cohere_conformance.observed.file import shipped_observed, write_by_group
 from cohere_conformance.observed.response import declared_part
@@ -63,3 +64,16 @@ def test_the_recordings_conform_to_what_they_teach(benchmark: ModuleType, record
     assert expected > 5000
     assert vanished == 0
     assert len(shipped_observed()) > 60
+
+
+@pytest.mark.parametrize(("sends", "severity"), [(True, Severity.ADDITIVE), (False, Severity.NOTICE)])
+def test_what_vanishes_fails_a_live_run_and_is_a_notice_about_recordings(
+    benchmark: ModuleType, recorded: list[Any], sends: bool, severity: Severity
+) -> None:
+    judge = Judge(JudgeSettings(observed="auto", sends=sends))
+    embedded = [one.exchange for one in recorded if one.operation == "POST /v1/embed" and one.taught]
+    newest = max(embedded, key=lambda one: one.source.recorded_at or "")
+    assert [one for one in judge.findings(newest) if one.kind is Kind.SHAPE_VANISHED] == []
+    gone = judge.findings(benchmark.removed(newest, "/meta"))
+    found = [(one.location, one.severity) for one in gone if one.kind is Kind.SHAPE_VANISHED]
+    assert found == [("/meta", severity)]
