@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hosted import URL, hosted
 
 from cohere_conformance.cli import run
+from cohere_conformance.reference import Profile, ServerState
+from cohere_conformance.session.clock import RunClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +24,9 @@ def test_a_live_recording_has_the_cases_of_the_night_and_leaves_the_others(
     others = tmp_path / "mine" / "rerank" / "rerank.somebody-elses.yaml"
     others.parent.mkdir(parents=True)
     others.write_text("# left alone\n", encoding="utf-8")
-    with hosted(tmp_path) as target:
+    # The cases of a night depend on its date.
+    monkeypatch.setattr(RunClock, "now", lambda _: datetime(2026, 11, 30, 3, tzinfo=UTC))
+    with hosted(tmp_path, ServerState(profile=Profile.LIVE_2026, step=0.01)) as target:
         for name, value in target.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("CO_API_KEY", "reference-key")
