@@ -42,4 +42,5 @@ def parse(line: str) -> click.Context:
         if below is None:
             raise click.UsageError(f"no such command: {arguments[0]}")
         command, arguments = below, arguments[1:]
-    return command.make_context(command.name, [*arguments])
+    # As below the top command: click remembers the names of the option for help.
+    return command.make_context(command.name, [*arguments], **commands.context_settings)
