@@ -137,6 +137,6 @@ def judged(
         sdks=judging.settings.sdks.names,
     )
     operations = list(judging.contract.operations)
-    background = background_of(judging.contract)
+    background = background_of(judging.contract, sent=False)
     report = tally.finish(header, operations, finished_at=now(), exit_code=exit_code, background=background)
     return with_sdk(report, background) if judging.settings.sdks.python else report

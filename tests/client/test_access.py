@@ -15,7 +15,8 @@ from reachable import Certificates, Reachable, reachable
 from cohere_conformance.access import DIRECT, Access
 from cohere_conformance.client.added import AddedFields, checked_variable, field_of
 from cohere_conformance.client.address import address
-from cohere_conformance.client.sender import OPEN, Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.curl import command
 from cohere_conformance.errors import UsageError
 from cohere_conformance.privacy.secret import Secret

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cohere_conformance.client.guard import Guard
-from cohere_conformance.client.sender import Outgoing
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.contract.tiers import Tier, shipped_policies

@@ -18,7 +18,8 @@ from cohere_conformance.client.ledger import (
     open_entries,
     tidy,
 )
-from cohere_conformance.client.sender import Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import BudgetError, LedgerError
 from cohere_conformance.privacy.secret import Secret

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from cohere_conformance.client.budget import Budget
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.client.retrying import PatientSender
-from cohere_conformance.client.sender import OPEN, Outgoing
+from cohere_conformance.client.sender import OPEN
 from cohere_conformance.contract import load_contract
 from cohere_conformance.contract.tiers import shipped_policies
 from cohere_conformance.errors import BudgetError

@@ -16,7 +16,8 @@ from hostile import Hostile, Talk, answer, chunk, saying
 
 from cohere_conformance import __version__
 from cohere_conformance.client.budget import Budget
-from cohere_conformance.client.sender import OPEN, Limits, Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import OPEN, Limits, Sender
 from cohere_conformance.errors import BudgetError, ConformanceError, UsageError
 from cohere_conformance.privacy.secret import Secret
 

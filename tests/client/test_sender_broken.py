@@ -15,7 +15,8 @@ import pytest
 from hostile import Hostile, Talk, answer, chunk, saying
 
 from cohere_conformance.client.budget import Budget
-from cohere_conformance.client.sender import OPEN, Limits, Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import OPEN, Limits, Sender
 from cohere_conformance.errors import BudgetError
 from cohere_conformance.model import FailureKind
 from cohere_conformance.privacy.secret import Secret

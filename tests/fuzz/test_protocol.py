@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from candidates import Tried
 
-    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.fuzz.candidate import Candidate
 
 RERANK, UPLOAD, DATASETS = "POST /v2/rerank", "POST /v1/datasets", "GET /v1/datasets"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from cohere_conformance.client.sender import OPEN, Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.privacy.secret import Secret
 from cohere_conformance.reference import Clock, ServerState
 from cohere_conformance.reference.inprocess import InProcess

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from cohere_conformance.client.ledger import CreationLedger, LedgerState, entries, open_entries
-from cohere_conformance.client.sender import Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract import load_contract
 from cohere_conformance.errors import TargetError
 from cohere_conformance.session.sweep import Sweep, SweepGate

@@ -15,7 +15,7 @@ from cohere_conformance.model import Expectation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.client.outgoing import Outgoing
 
 PROFILES = ("contract", "live-2026")
 """The profiles of a target: a server of everything that is declared, or of what the live API still serves."""

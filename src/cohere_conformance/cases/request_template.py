@@ -12,11 +12,10 @@ import wave
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-import httpx
 import msgspec
 
 from cohere_conformance.cases.template import filled, mapped, rendered
-from cohere_conformance.client.sender import Outgoing
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.curl import KEY_VARIABLE
 from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Headers
@@ -263,6 +262,8 @@ def _json(value: object) -> bytes:
 
 
 def _multipart(form: tuple[FormPart, ...], values: Mapping[str, str], content_type: str) -> bytes:
+    import httpx  # only for forms: not before it is needed, because it takes long
+
     # Every part is passed as a file (a field without a filename), because httpx sends plain fields first.
     files = [
         (

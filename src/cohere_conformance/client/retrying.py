@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.client.pacing import Pacer
-from cohere_conformance.client.sender import Outgoing, Sender
+from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.model import FailureKind
 from cohere_conformance.recordings.fields import first
@@ -15,6 +15,7 @@ from cohere_conformance.recordings.fields import first
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.tiers import LivePolicy
     from cohere_conformance.model import Exchange, Headers, Response

@@ -30,31 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.privacy.secret import Secret
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
-
-
-class Outgoing(msgspec.Struct, frozen=True):
-    """A request to be sent.
-
-    Attributes:
-        method: HTTP method.
-        path: path below the base URL plus query, already encoded; it is sent byte for byte.
-        headers: fields in the order in which they are sent; repeated ones are sent repeatedly.
-        body: the content, or `None`.
-        has_key: whether the key is added, where the headers have no authorization of their own.
-        key_variable: the environment variable of the key, for reproducing the request.
-        scheme: the word before the key.
-    """
-
-    method: str
-    path: str
-    headers: Headers = ()
-    body: bytes | None = None
-    has_key: bool = True
-    key_variable: str = KEY_VARIABLE
-    scheme: str = "Bearer"
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cohere_conformance.checks.edge import EXCUSES
-from cohere_conformance.client.sender import Outgoing
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.contract.tiers import Effect
 from cohere_conformance.errors import OwnershipError
 from cohere_conformance.fuzz.baseline import Attempt

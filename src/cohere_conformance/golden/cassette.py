@@ -13,7 +13,6 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from cohere_conformance.cases.roles import default_models
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.inputs.yamlevents import ExceededError
 from cohere_conformance.model import Exchange, Headers, Request, Response, Source
@@ -86,6 +85,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def role_models(self) -> dict[str, str]:
         """The model that each role meant."""
+        from cohere_conformance.cases.roles import default_models  # imports every module of the cases
+
         return {**default_models(self.profile), **self.models}
 
     @property

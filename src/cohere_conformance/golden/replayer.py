@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from cohere_conformance.cases import Skip
 from cohere_conformance.cases.request_template import sent_with
 from cohere_conformance.cases.roles import case_with_models
-from cohere_conformance.client.sender import OPEN, Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import OPEN, Sender
 from cohere_conformance.errors import CassetteError, UsageError
 from cohere_conformance.golden import Cassette, load
 from cohere_conformance.golden.digest import CaseDigests

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from cohere_conformance.cases.roles import case_with_models
-from cohere_conformance.client.sender import Outgoing
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.errors import CassetteError
 from cohere_conformance.golden import Cassette, load
 from cohere_conformance.golden.cassette import Origin

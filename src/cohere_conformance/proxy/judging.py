@@ -187,9 +187,8 @@ class TrafficJudge:
             reason = f"{number} passed on, not judged: the judge was too slow; send fewer at the same time"
             tally.add_unreadable(TrafficError(upstream, "proxy", reason))
         contract = self._judge.contract
-        return tally.finish(
-            self._header, list(contract.operations), finished_at=now(), background=background_of(contract)
-        )
+        background = background_of(contract, sent=False)
+        return tally.finish(self._header, list(contract.operations), finished_at=now(), background=background)
 
     def _finish(self) -> list[str]:
         """Write the cassettes; return sentences about what was written."""

@@ -1,4 +1,7 @@
-"""The official SDKs that parse what deviates: which are wanted, and all of them together."""
+"""The official SDKs that parse what deviates: which are wanted, and all of them together.
+
+What parses is imported when it is called: hardly any run wants it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-
-from cohere_conformance.sdk.culprit import with_culprit
-from cohere_conformance.sdk.node import node_sdk
-from cohere_conformance.sdk.parse import parse_with_sdk
-from cohere_conformance.sdk.parsing import PACKAGE, sdk_name
 
 if TYPE_CHECKING:
     from cohere_conformance.model import Exchange
@@ -38,6 +36,11 @@ class SdkParsers(msgspec.Struct, frozen=True):
         Raises:
             UsageError: one is not installed.
         """
+        if not self:
+            return ()
+        from cohere_conformance.sdk.node import node_sdk
+        from cohere_conformance.sdk.parsing import sdk_name
+
         names = [sdk_name()] if self.python else []
         return tuple([*names, node_sdk(self.node).name] if self.node else names)
 
@@ -52,6 +55,10 @@ class SdkParsers(msgspec.Struct, frozen=True):
             UsageError: one is not installed.
             ReportError: the process of the TypeScript SDK has ended.
         """
+        from cohere_conformance.sdk.culprit import with_culprit
+        from cohere_conformance.sdk.node import node_sdk
+        from cohere_conformance.sdk.parse import parse_with_sdk
+
         parsers = [parse_with_sdk] if self.python else []
         if self.node:
             parsers.append(node_sdk(self.node).parse)
@@ -64,4 +71,8 @@ NO_SDKS = SdkParsers()
 
 def of_names(names: tuple[str, ...]) -> SdkParsers:
     """Return the SDKs that a report names, as far as they are known by their names alone."""
+    if not names:
+        return NO_SDKS
+    from cohere_conformance.sdk.parsing import PACKAGE
+
     return SdkParsers(python=any(name.startswith(f"{PACKAGE} ") for name in names))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cohere_conformance.cases import Credential, RequestTemplate
-    from cohere_conformance.client.sender import Outgoing
+    from cohere_conformance.client.outgoing import Outgoing
     from cohere_conformance.contract import Contract
     from cohere_conformance.model import Exchange, Expectation, Finding
     from cohere_conformance.session.plan import Plan

@@ -9,7 +9,6 @@ from cohere_conformance.contract.compile import METHODS
 from cohere_conformance.contract.deprecations import shipped_ends
 from cohere_conformance.contract.models import ANY, shipped_models
 from cohere_conformance.data import folder
-from cohere_conformance.drift.sources import our_facts
 from cohere_conformance.report import DeprecatedKind, KnownDeprecation
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def deprecated_parts() -> tuple[KnownDeprecation, ...]:
 
     What several operations have in common is named as part of the first one.
     """
+    from cohere_conformance.drift.sources import our_facts  # only reports on the document need it
+
     facts = our_facts(load_declarations(), folder("contracts"), amended=False)
     found: dict[str, tuple[str, DeprecatedKind, list[str]]] = {}
     for key, operation in facts.operations.items():

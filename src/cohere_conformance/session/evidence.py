@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cohere_conformance.cases import shipped_suite
 from cohere_conformance.checks.exercised import exercised_with_keywords
 from cohere_conformance.checks.judge import judgement_of
 from cohere_conformance.checks.parsed import ParsedExchange
@@ -39,12 +38,12 @@ from cohere_conformance.session.claims import waived
 from cohere_conformance.session.deprecations import known_deprecations
 from cohere_conformance.session.judging import Judge, JudgeSettings
 from cohere_conformance.session.sdk_evidence import with_sdk
-from cohere_conformance.session.shown_features import feature_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from cohere_conformance.cases import Case
     from cohere_conformance.contract import Contract
     from cohere_conformance.contract.compile import Operation
     from cohere_conformance.model import Element, Exchange, Untestable
@@ -110,6 +109,8 @@ def _report(
         found = judgement_of(contract, ParsedExchange(exchange)).untestable
         return [one for one in found if one.requirement not in unjudged]
 
+    from cohere_conformance.session.shown_features import feature_source  # imports the cases
+
     if sdks is None:
         sdks = of_names(header.sdks)
     background = background_of(contract)
@@ -140,8 +141,13 @@ def _declared(operations: Iterable[Operation]) -> Iterator[Element]:
         yield from declared_keywords(operation)
 
 
-def background_of(contract: Contract) -> Background:
-    """Return what the contract and the cases say, for the causes of findings."""
+def background_of(contract: Contract, *, sent: bool = True) -> Background:
+    """Return what the contract and the cases say, for the causes of findings.
+
+    Args:
+        contract: that judged.
+        sent: whether the exchanges may be of cases; recorded ones are not, and reading the cases takes long.
+    """
     declarations: dict[tuple[str, str], str] = {}
     for operation in contract.operations.values():
         for one in declared(operation):
@@ -149,7 +155,7 @@ def background_of(contract: Contract) -> Background:
                 # Branches of a union may declare one location: ids of causes need the same branch each time.
                 key = one.operation, one.name
                 declarations[key] = min(declarations.get(key, one.declaration), one.declaration)
-    cases = shipped_suite().cases
+    cases = _cases() if sent else ()
     requirements = shipped_requirements().requirements
     return Background(
         declarations=declarations,
@@ -162,6 +168,12 @@ def background_of(contract: Contract) -> Background:
         corrections={one.id: Correction(one.klass, one.reason) for one in load_declarations().changes},
         deprecations=known_deprecations(contract),
     )
+
+
+def _cases() -> tuple[Case, ...]:
+    from cohere_conformance.cases import shipped_suite  # only a run that sends needs them
+
+    return shipped_suite().cases
 
 
 def _scope(openings: list[Opening], contract: Contract) -> dict[str, str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from cohere_conformance.client.sender import Limits, Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import Limits, Sender
 from cohere_conformance.errors import RefusedError, TargetError
 from cohere_conformance.model import FailureKind
 from cohere_conformance.session.plan import Plan, TargetKind

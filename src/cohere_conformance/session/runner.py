@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from cohere_conformance.cases import Credential, Suite
     from cohere_conformance.cases.request_template import RequestTemplate
     from cohere_conformance.client.guard import Guard
-    from cohere_conformance.client.sender import Outgoing, Sender
+    from cohere_conformance.client.outgoing import Outgoing
+    from cohere_conformance.client.sender import Sender
     from cohere_conformance.model import Exchange, Expectation, Finding, Response, Severity
     from cohere_conformance.report import Journal
     from cohere_conformance.session.api import Judged

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cohere_conformance.drift.sources import facts_of
-from cohere_conformance.drift.supporting import supported
 from cohere_conformance.errors import DescriptionError
 from cohere_conformance.report import with_declarations
 
@@ -22,6 +20,9 @@ def with_sdk(report: Report, background: Background) -> Report:
     """
     if not report.causes:
         return report
+    from cohere_conformance.drift.sources import facts_of
+    from cohere_conformance.drift.supporting import supported
+
     try:
         facts = facts_of("sdk")
     except DescriptionError:

@@ -14,7 +14,8 @@ from cohere_conformance.cases import Credential, Skip, shipped_suite
 from cohere_conformance.cases.roles import with_models
 from cohere_conformance.client.address import Address
 from cohere_conformance.client.deadline import Deadline
-from cohere_conformance.client.sender import Outgoing, Sender
+from cohere_conformance.client.outgoing import Outgoing
+from cohere_conformance.client.sender import Sender
 from cohere_conformance.contract.collections import collection_of
 from cohere_conformance.contract.models import shipped_models
 from cohere_conformance.contract.tiers import Effect, Tier, shipped_policies

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cohere_conformance.client.creations import ABSENT, has_ended
 from cohere_conformance.client.inventory import answered_as, pages, reading, shown
 from cohere_conformance.client.ledger import LedgerState
+from cohere_conformance.client.outgoing import Outgoing
 from cohere_conformance.client.ownership import moment
-from cohere_conformance.client.sender import Outgoing
 from cohere_conformance.contract.collections import shipped_collections
 from cohere_conformance.errors import TargetError
 
