@@ -129,6 +129,17 @@ def test_what_is_no_evidence_is_left_out_with_the_reason(here: Path, capsys: Cap
     assert "own.yaml: learned from 1 exchange" in capsys.readouterr().out
 
 
+def test_a_recording_that_cannot_be_read_is_named_and_the_rest_is_learned_from(
+    here: Path, capsys: Capture
+) -> None:
+    assert run(["learn", "missing.har", "-o", "observed.yaml"]) == 3
+    assert not (here / "observed.yaml").exists()
+    traffic = recorded(here, "night.jsonl", rerank("2026-11-01"))
+    assert run(["learn", "missing.har", traffic, "-o", "observed.yaml"]) == 3
+    assert "not read: missing.har" in capsys.readouterr().out
+    assert "exchanges: 1\n" in (here / "observed.yaml").read_text(encoding="utf-8")
+
+
 def test_a_file_is_not_replaced(here: Path, learned: str, capsys: Capture) -> None:
     before = (here / learned).read_bytes()
     assert run(["learn", "nights.jsonl", "-o", learned]) == 4

@@ -80,7 +80,7 @@ def learn(
         click.echo(f"not learned from: {quantity(number, 'exchange')} {reason}")
     if not learner.learned:
         click.echo("learned nothing: expected a successful response that conforms; name other recordings")
-        return _NOTHING
+        return _UNREADABLE if learner.unreadable else _NOTHING
     with exclusive(output):
         # Again: somebody may have added to it meanwhile.
         evidence = together([load_observed(output) if exists else {}, learner.evidence])
