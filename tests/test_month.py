@@ -39,8 +39,9 @@ def test_a_report_that_says_something_else_is_noticed(
     )
 
 
-def test_the_documentation_shows_the_end_of_the_month() -> None:
-    page = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/live.md", "README.md"])
+def test_the_documentation_shows_the_end_of_the_month(page: str) -> None:
+    page = (ROOT / page).read_text(encoding="utf-8")
     shown = re.findall(r"^since 2026-12-29: .*\n(?:\w+: .*\n)+", page, re.MULTILINE)
     assert len(shown) == 1
     first, *changes = shown[0].splitlines()
