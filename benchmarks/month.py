@@ -53,7 +53,7 @@ GROUPS = "tokenize,detokenize,check-api-key"
 EMPTY, STRINGS, BILLED = "tokenize.empty-accepted", "tokenize.strings-changed", "tokenize.billed"
 PAGES, VERDICT = "errors.html", "check-api-key.no-verdict"
 TITLES = {
-    EMPTY: "got tokens",
+    EMPTY: "accepts an empty text",
     STRINGS: "token_strings",
     BILLED: "billed_units",
     PAGES: "HTML page",
