@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.recordings.formats import ADVICE, Format
 from cohere_conformance.recordings.opening import describe, opened
 from cohere_conformance.recordings.sniff import recognise
+from cohere_conformance.recordings.storage import expand, is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,21 +54,55 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | SkippedF
     - all other files of the folder are counted in one `SkippedFile`.
 
     Args:
-        paths: files and folders, as the user named them.
+        paths: files, folders and patterns (`*.jsonl`), here or in object storage, as the user named them.
+
+    Raises:
+        UsageError: a package for the object storage is not installed.
     """
     seen: set[str] = set()
     for named in paths:
         path = os.fspath(named)
-        if not Path(path).exists():
-            yield TrafficError(path, "start", "there is no such file or folder")
-            continue
-        for found in _walk(path) if Path(path).is_dir() else [path]:
+        for found in _found(path):
             if isinstance(found, str):
-                identity = os.path.realpath(found)
+                identity = found if is_address(found) else os.path.realpath(found)
                 if identity in seen:
                     continue
                 seen.add(identity)
             yield found
+
+
+def _found(path: str) -> Iterable[str | SkippedFile | TrafficError]:
+    """Return what there is at a path, at an address in object storage, or at those that match a pattern."""
+    if is_address(path):
+        return _stored(path)
+    if Path(path).exists():
+        return _walk(path) if Path(path).is_dir() else [path]
+    if glob.has_magic(path) and (matching := sorted(glob.glob(path, recursive=True))):  # noqa: PTH207
+        return (found for match in matching for found in _found(match))
+    return [TrafficError(path, "start", "there is no such file or folder")]
+
+
+def _stored(address: str) -> Iterator[str | SkippedFile | TrafficError]:
+    """Yield the files in object storage, with the rules of `_walk` for a folder."""
+    try:
+        files, is_folder = expand(address)
+    except OSError as error:
+        yield TrafficError(address, "start", describe(error))
+        return
+    if not is_folder:
+        yield from files
+        return
+    others: Counter[str] = Counter()
+    for file in files:
+        inner = file[len(address.rstrip("/")) :]
+        if "/." in inner:
+            continue
+        if (found := _judge(file)) is not None:
+            yield found
+        else:
+            others[Path(file).suffix or "(no suffix)"] += 1
+    if others:
+        yield SkippedFile(address, f"files that are no recordings: {_listed(others)}")
 
 
 def _walk(folder: str) -> Iterator[str | SkippedFile | TrafficError]:
@@ -113,5 +149,5 @@ def _judge(file: str) -> str | SkippedFile | None:
 
 
 def _suffix(file: str) -> str:
-    name = file.lower().removesuffix(".gz")
+    name = file.lower().removesuffix(".gz").removesuffix(".zst")
     return Path(name).suffix

@@ -18,6 +18,7 @@ class Format(enum.StrEnum):
     RECORDS = "JSON document of records"
     HTTPMOCK = "httpmock mocks (YAML)"
     HTTPRR = "httprr trace"
+    PARQUET = "Parquet"
     CURL = "output of curl -v"
     SSE = "server-sent events without their request"
     MITMPROXY = "mitmproxy flows"
@@ -25,7 +26,7 @@ class Format(enum.StrEnum):
     PCAP = "packet capture"
     XML = "XML or HTML document"
     ZIP = "ZIP archive"
-    PACKED = "file compressed by something else than gzip"
+    PACKED = "file compressed by something else than gzip or zstd"
     PACKED_TWICE = "file compressed twice"
     UTF16 = "text in UTF-16 or UTF-32"
     OTHER_LINES = "JSON Lines without exchanges"
@@ -53,7 +54,7 @@ ADVICE = {
     Format.PCAP: "record with a proxy that writes HAR: a capture is encrypted",
     Format.XML: "export the traffic as HAR",
     Format.ZIP: "unpack it and name what is in it",
-    Format.PACKED: "decompress it, or compress it by gzip",
+    Format.PACKED: "decompress it, or compress it by gzip or zstd",
     Format.PACKED_TWICE: "decompress it once",
     Format.UTF16: "save it as UTF-8 (PowerShell: Out-File -Encoding utf8)",
 }
@@ -61,11 +62,12 @@ ADVICE = {
 
 _SIGNATURES = (
     (re.compile(rb"PK\x03\x04|PK\x05\x06"), Format.ZIP),
-    (re.compile(rb"\x1f\x8b"), Format.PACKED_TWICE),
-    (re.compile(rb"\x28\xb5\x2f\xfd|BZh[1-9]|\xfd7zXZ\x00"), Format.PACKED),
+    (re.compile(rb"\x1f\x8b|\x28\xb5\x2f\xfd"), Format.PACKED_TWICE),
+    (re.compile(rb"BZh[1-9]|\xfd7zXZ\x00"), Format.PACKED),
     (re.compile(rb"\xff\xfe|\xfe\xff|\x00[\[{\"i-]|[\[{\"i-]\x00"), Format.UTF16),
     (re.compile(rb"[\xd4\x4d]\xc3\xb2\xa1|\xa1\xb2[\xc3\x3c][\xd4\x4d]|\x0a\x0d\x0d\x0a"), Format.PCAP),
     (re.compile(rb"httprr trace v\d"), Format.HTTPRR),
+    (re.compile(rb"PAR1"), Format.PARQUET),
     (re.compile(rb"\d{1,12}:\d{1,3}:[a-z_]+[;,]"), Format.MITMPROXY),
     (re.compile(rb"\s*<(?:\?xml|!doctype|html|items)", re.IGNORECASE), Format.XML),
 )

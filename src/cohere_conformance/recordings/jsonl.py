@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -19,7 +19,6 @@ from cohere_conformance.recordings.scalars import UnusableError
 from cohere_conformance.recordings.spellings import renamed
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Iterator
 
 _NULL = msgspec.Raw(b"null")
@@ -55,14 +54,25 @@ _LONGEST_KEY = 100
 _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
-def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError | RecordingNote]:
+class _LineReader(Protocol):
+    def readline(self, size: int = -1, /) -> bytes: ...
+
+
+def parse(
+    stream: _LineReader, file: str, before: int = 0
+) -> Iterator[Exchange | TrafficError | RecordingNote]:
     """Yield the exchange of each line, or an error for a line without one; blank lines are skipped.
 
     Keys that look like a misspelt body give a note, once for each file.
+
+    Args:
+        stream: the lines.
+        file: path of the file as given by the caller.
+        before: number of lines in the file before those of the stream.
     """
     blank = 0
     remarked: set[str] = set()
-    for number, line in enumerate(iter(lambda: stream.readline(LONGEST + 1), b""), 1):
+    for number, line in enumerate(iter(lambda: stream.readline(LONGEST + 1), b""), before + 1):
         position = f"line {number}"
         if line.isspace() and len(line) <= LONGEST:
             blank += 1
@@ -107,7 +117,7 @@ def _misnamed(line: bytes, exchange: Exchange) -> Iterator[tuple[str, str]]:
     yield from misnamed_bodies(keys, absent)
 
 
-def _passed_over(stream: io.BufferedReader) -> bool:
+def _passed_over(stream: _LineReader) -> bool:
     """Skip to the end of a line that is too long; return whether it was found."""
     for _ in range(0, LONGEST, _PIECE):
         piece = stream.readline(_PIECE)

@@ -1,4 +1,4 @@
-"""Opens a recording, with or without gzip, byte order mark or a proper end."""
+"""Opens a recording, with or without gzip, zstd, byte order mark or a proper end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import io
 import zlib
 from typing import TYPE_CHECKING
 
+import zstandard
+
 from cohere_conformance.inputs.files import open_regular
+from cohere_conformance.recordings.storage import is_address, open_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 _GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_ZSTD_WINDOW = 128 * 2**20
+"""Memory that a frame of zstd may ask for: what `zstd` unpacks without further options."""
+_ZSTD_STEP = 1024
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -25,7 +32,12 @@ class RecordingFile(io.BufferedReader):
 
     If reading fails in the middle (a compressed file is cut off, a disk error), the bytes end there and
     `failure` is the reason. An exception would discard the buffers, which are still valid.
+
+    Attributes:
+        packed: whether the file is compressed, so that a place in its content is none in the file.
     """
+
+    packed = False
 
     def __init__(self, source: _Source) -> None:
         super().__init__(source, _CHUNK)
@@ -46,7 +58,7 @@ class RecordingFile(io.BufferedReader):
 
 
 class _Source(io.RawIOBase):
-    def __init__(self, inner: io.BufferedReader | gzip.GzipFile) -> None:
+    def __init__(self, inner: io.BufferedReader | gzip.GzipFile | _Zstd) -> None:
         self._inner = inner
         self.count = 0
         self.failure: Exception | None = None
@@ -61,7 +73,7 @@ class _Source(io.RawIOBase):
         view = memoryview(buffer)
         try:
             piece = self._inner.read1(len(view))
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
             self.failure = error
             return 0
         view[: len(piece)] = piece
@@ -74,18 +86,83 @@ class _Source(io.RawIOBase):
         return self.count
 
 
+class _Zstd:
+    """The content of a file that is compressed by zstd, of one frame or several."""
+
+    def __init__(self, plain: io.BufferedReader) -> None:
+        self._plain = plain
+        self._begin()
+
+    def _begin(self) -> None:
+        self._at = 0
+        self._unpacked = memoryview(b"")
+        self._packed = b""
+        self._decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._frame = self._decoder.decompressobj()
+
+    def seekable(self) -> bool:
+        return self._plain.seekable()
+
+    def read1(self, size: int) -> bytes:
+        while not self._unpacked and self._more():
+            pass
+        piece, self._unpacked = bytes(self._unpacked[:size]), self._unpacked[size:]
+        self._at += len(piece)
+        return piece
+
+    def _more(self) -> bool:
+        """Unpack some more; return false at the end.
+
+        Raises:
+            EOFError: the file ends within a frame.
+        """
+        # In small steps: the decoder has no bound of its own on what one call returns.
+        self._packed = self._packed or self._plain.read(_ZSTD_STEP)
+        if self._frame.eof and self._packed:
+            self._frame = self._decoder.decompressobj()
+        if not self._packed:
+            if self._frame.eof:
+                return False
+            raise EOFError
+        self._unpacked = memoryview(self._frame.decompress(self._packed))
+        self._packed = self._frame.unused_data if self._frame.eof else b""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_CUR:
+            offset += self._at
+        elif whence == io.SEEK_END:
+            raise io.UnsupportedOperation("the end of a compressed file is not known")
+        if offset < self._at:
+            self._plain.seek(0)
+            self._begin()
+        while self._at < offset and self.read1(min(_CHUNK, offset - self._at)):
+            pass
+        return self._at
+
+
 @contextlib.contextmanager
 def opened(file: str) -> Iterator[RecordingFile]:
-    """Open a file to read its bytes; decompress gzip, which is recognised by content, not by name.
+    """Open a file to read its bytes; decompress gzip and zstd, which are recognised by content, not by name.
+
+    Args:
+        file: a path, or an address in object storage.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
+        UsageError: a package for the object storage is not installed.
     """
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(open_regular(file))
-        packed = plain.peek(len(_GZIP)).startswith(_GZIP)
-        inner = stack.enter_context(gzip.GzipFile(fileobj=plain)) if packed else plain
-        yield stack.enter_context(RecordingFile(_Source(inner)))
+        plain = stack.enter_context(open_address(file) if is_address(file) else open_regular(file))
+        head = plain.peek(len(_ZSTD))
+        inner: io.BufferedReader | gzip.GzipFile | _Zstd = plain
+        if head.startswith(_GZIP):
+            inner = stack.enter_context(gzip.GzipFile(fileobj=plain))
+        elif head.startswith(_ZSTD):
+            inner = _Zstd(plain)
+        stream = RecordingFile(_Source(inner))
+        stream.packed = inner is not plain
+        yield stack.enter_context(stream)
 
 
 def describe(error: Exception) -> str:

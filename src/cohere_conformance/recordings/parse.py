@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import Exchange
-from cohere_conformance.recordings import curl, har, httprr, jsonl, records, vcr
+from cohere_conformance.recordings import curl, har, httprr, jsonl, parquet, records, vcr
 from cohere_conformance.recordings.formats import ADVICE, Format
 from cohere_conformance.recordings.notes import RecordingNote
 from cohere_conformance.recordings.opening import describe, opened
@@ -24,6 +24,7 @@ _PARSERS: dict[Format, _Parser] = {
     Format.JSONL: jsonl.parse,
     Format.HTTPMOCK: records.parse_httpmock,
     Format.HTTPRR: httprr.parse,
+    Format.PARQUET: parquet.parse,
     Format.CURL: curl.parse,
 }
 
@@ -48,7 +49,8 @@ def parse_recording(file: str) -> Iterator[Exchange | TrafficError | RecordingNo
     memory, calls share nothing, and all values can be pickled, so that workers can parse in parallel.
 
     Args:
-        file: path of the recording, with or without gzip; its content decides the format, not its name.
+        file: path of the recording or its address in object storage, with or without gzip or zstd; its
+            content decides the format, not its name.
     """
     try:
         with opened(file) as stream:
