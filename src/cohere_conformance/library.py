@@ -14,6 +14,7 @@ from cohere_conformance.errors import UsageError
 from cohere_conformance.model import Exchange, Severity
 from cohere_conformance.recordings.hosts import placed
 from cohere_conformance.report import Header, Mode
+from cohere_conformance.session.engine import engine_of
 from cohere_conformance.session.evidence import background_of, now
 from cohere_conformance.session.sdk_evidence import with_sdk
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cohere_conformance.model import Finding
     from cohere_conformance.report import Report
     from cohere_conformance.report.header import AcceptedDrift
+    from cohere_conformance.session.engine import Engine
 
 
 def judge(
@@ -69,6 +71,7 @@ def check(
     servers: Sequence[str] = (),
     fail_on: Severity = Severity.ADDITIVE,
     jobs: int = 1,
+    engine: str | None = None,
 ) -> Report:
     """Judge all traffic in files and folders, as the command `check` does, and return the report.
 
@@ -81,15 +84,19 @@ def check(
         servers: base URLs that count as the API, besides `api.cohere.com` and loopback addresses.
         fail_on: the least severity that makes the exit code 1.
         jobs: number of processes.
+        engine: `dask` for a cluster on this machine, with one worker for each core; `dask=ADDRESS` for that
+            of a scheduler. A script that starts one on this machine needs `if __name__ == "__main__":`.
 
     Raises:
-        UsageError: no path is given, or a base URL is not one.
+        UsageError: no path is given, a base URL is not one, or the engine is unknown or not installed.
+        TargetError: the scheduler of the engine cannot be reached.
     """
+    cluster = None if engine is None else engine_of(engine)
     several = [paths] if isinstance(paths, str) or hasattr(paths, "__fspath__") else [*paths]
     names = tuple(map(str, several))
     if not names:
         raise UsageError("paths: expected at least one file or folder of recorded traffic, got none")
-    return judged(names, _judge(as_published, tuple(servers)), fail_on=fail_on, jobs=jobs)
+    return judged(names, _judge(as_published, tuple(servers)), fail_on=fail_on, jobs=jobs, engine=cluster)
 
 
 def judged(
@@ -98,6 +105,7 @@ def judged(
     *,
     fail_on: Severity,
     jobs: int = 1,
+    engine: Engine | None = None,
     progress: session.Progress | None = None,
     arguments: tuple[str, ...] = (),
     baseline: AcceptedDrift | None = None,
@@ -110,6 +118,7 @@ def judged(
         judging: what judges each exchange.
         fail_on: the least severity that makes the exit code 1.
         jobs: number of processes.
+        engine: a cluster that judges instead.
         progress: called with the file being read and how many exchanges were judged since the last call.
         arguments: the command line, for the report.
         baseline: the accepted drift.
@@ -117,7 +126,7 @@ def judged(
     """
     started, tally, exit_code = now(), judging.tally(), None
     try:
-        session.check(paths, judging, tally, jobs=jobs, progress=progress)
+        session.check(paths, judging, tally, jobs=jobs, engine=engine, progress=progress)
     except KeyboardInterrupt:
         if not interruptible:
             raise

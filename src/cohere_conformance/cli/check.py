@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from cohere_conformance import session
 from cohere_conformance.baseline import in_force
@@ -19,6 +20,7 @@ from cohere_conformance.library import judged
 from cohere_conformance.model import Severity
 from cohere_conformance.report.render.progress import ProgressBar
 from cohere_conformance.sdk.parsers import SdkParsers
+from cohere_conformance.session.engine import engine_of
 from cohere_conformance.session.shapes import AUTO
 
 EXAMPLES = ("conforming", "deviating")
@@ -47,6 +49,12 @@ EXAMPLES = ("conforming", "deviating")
 @click.option(
     "--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
 )
+@click.option(
+    "--engine",
+    metavar="dask[=ADDRESS]",
+    help="Judge on a Dask cluster (the extra 'dask'): on this machine, or that of a scheduler, such as "
+    "dask=tcp://10.0.0.7:8786.",
+)
 @options.baseline
 @options.history
 @options.sdk_effect
@@ -62,6 +70,7 @@ def check(
     servers: tuple[str, ...],
     fail_on: str,
     jobs: int,
+    engine: str | None,
     baseline: str | None,
     history: str | None,
     sdk_effect: bool,
@@ -79,6 +88,7 @@ def check(
     Examples:
       cohere-conformance check chat.har
       cohere-conformance check cassettes/ --server https://gateway.example/cohere
+      cohere-conformance check 's3://traffic/2026-11/*.jsonl' --engine dask=tcp://10.0.0.7:8786
     """
     paths = traffic
     if example is not None:
@@ -87,6 +97,8 @@ def check(
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
         base_url("--server", server)
+    typed = click.get_current_context().get_parameter_source("jobs") is not ParameterSource.DEFAULT
+    cluster = None if engine is None else engine_of(engine, jobs if typed else 0)
     judge = session.Judge(
         session.JudgeSettings(
             as_published=as_published,
@@ -101,6 +113,7 @@ def check(
             judge,
             fail_on=Severity(fail_on),
             jobs=jobs,
+            engine=cluster,
             progress=lambda file, count: bar.advance(count, f"judging {Path(file).name}"),
             arguments=tuple(sys.argv[1:]),
             baseline=in_force(baseline),

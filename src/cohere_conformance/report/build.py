@@ -23,7 +23,7 @@ from cohere_conformance.report.coverage import (
 )
 from cohere_conformance.report.deprecated import calendar
 from cohere_conformance.report.entry import DistinctFinding, RowKey, fingerprint, key_of, moment_of
-from cohere_conformance.report.example import LONGEST_PATH, clean, example, rank
+from cohere_conformance.report.example import LONGEST_PATH, clean, example, natural, rank
 from cohere_conformance.report.gaps import Gaps
 from cohere_conformance.report.notices import Notices
 from cohere_conformance.report.operation_counts import OperationCounts
@@ -67,7 +67,7 @@ class Tally:
         self._foreign: Counter[str] = Counter()
         self._unreadable: set[UnreadableInput] = set()
         self._skipped: set[SkippedInput] = set()
-        self._remarks: set[InputNote] = set()
+        self._remarks: dict[tuple[str, str], InputNote] = {}
         self._gaps = Gaps()
         self._together = Together()
         self._notices = Notices(watched)
@@ -167,8 +167,13 @@ class Tally:
         self._skipped.add(SkippedInput(file=clean(file, LONGEST_PATH), reason=clean(reason)))
 
     def add_remark(self, file: str, where: str, text: str) -> None:
-        """Add a note about an input that could be read."""
-        self._remarks.add(InputNote(file=clean(file, LONGEST_PATH), where=clean(where), text=clean(text)))
+        """Add a note about an input that could be read; of equal ones about a file the first is stored."""
+        self._note(InputNote(file=clean(file, LONGEST_PATH), where=clean(where), text=clean(text)))
+
+    def _note(self, note: InputNote) -> None:
+        known = self._remarks.setdefault((note.file, note.text), note)
+        if natural(note.where) < natural(known.where):
+            self._remarks[note.file, note.text] = note
 
     def add_foreign(self, host: str) -> None:
         """Count an exchange with another host or API."""
@@ -189,7 +194,8 @@ class Tally:
         self._notices.merge(other._notices)
         self._unreadable |= other._unreadable
         self._skipped |= other._skipped
-        self._remarks |= other._remarks
+        for note in other._remarks.values():
+            self._note(note)
         self._unrouted += other._unrouted
 
     def finish(
@@ -334,7 +340,7 @@ class Tally:
             other_hosts=OtherHosts(exchanges=self._foreign.total(), hosts=dict(self._foreign)),
             unreadable=tuple(sorted(self._unreadable)),
             skipped=tuple(sorted(self._skipped)),
-            remarks=tuple(sorted(self._remarks)),
+            remarks=tuple(sorted(self._remarks.values())),
         )
 
     def _totals(self, rows: Sequence[Row]) -> Totals:

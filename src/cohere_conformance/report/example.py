@@ -53,7 +53,7 @@ def order(exchange: Exchange) -> Order:
     """Return the place of an exchange in the one order that does not depend on who read it first."""
     source = exchange.source
     position = clean(source.position)
-    return (clean(source.file, LONGEST_PATH), _natural(position), position, source.recorded_at or "")
+    return (clean(source.file, LONGEST_PATH), natural(position), position, source.recorded_at or "")
 
 
 def rank(exchange: Exchange, meant_to_fail: bool, *, one_of_several: bool = False) -> Rank:
@@ -134,8 +134,8 @@ def _evidence(head: str, body: bytes | None) -> str:
     return text if size <= LONGEST_EVIDENCE else f"{text}... (+{size - LONGEST_EVIDENCE} bytes)"
 
 
-def _natural(position: str) -> tuple[tuple[str, int, str], ...]:
-    """Order `line 9` before `line 10`: a number by its length, then by its digits."""
+def natural(position: str) -> tuple[tuple[str, int, str], ...]:
+    """Return what orders `line 9` before `line 10`: a number by its length, then by its digits."""
     parts = _NUMBERS.split(position)
     numbers = [part.lstrip("0") for part in parts[1::2]] + [""]
     return tuple((text, len(number), number) for text, number in zip(parts[::2], numbers, strict=True))

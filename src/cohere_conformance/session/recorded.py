@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from cohere_conformance.report import Tally
+    from cohere_conformance.session.engine import Engine
 
 
 _Value = Exchange | TrafficError | RecordingNote
@@ -38,6 +39,7 @@ def check(
     tally: Tally,
     *,
     jobs: int = 1,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Judge all exchanges below the paths.
@@ -47,9 +49,15 @@ def check(
         ours: the judge; with several jobs each worker creates one with the same settings.
         tally: counts everything, so that an interrupted run has partial results.
         jobs: number of processes; the counts do not depend on it.
+        engine: a cluster that judges instead of this machine; the counts do not depend on it either.
         progress: called as the run proceeds.
     """
     report = progress or (lambda file, count: None)
+    if engine is not None:
+        from cohere_conformance.session import cluster
+
+        cluster.check(_files(paths, tally), ours, tally, engine, report)
+        return
     if jobs > 1:
         _spread(paths, ours.settings, jobs, tally, report)
         return
