@@ -30,6 +30,8 @@ KNOWN = {
     "sdk/calling.py": {"Client"},
     # The OpenAPI document that `contract drift --document URL` names; it is no target, and no key is sent.
     "drift/fetching.py": {"Client"},
+    # The Dask cluster that `check --engine` names: nothing is sent to a target from there.
+    "session/cluster.py": {"Client"},
 }
 SENDERS = {"session/worker.py", "session/probe.py", "session/survey.py", "session/sweeping.py"}
 """What sends to a target: through the guard of the run."""

@@ -18,7 +18,8 @@ SIGNATURES = {
     "servers: 'Sequence[str]' = ()) -> 'list[Finding]'",
     "check": "(paths: 'str | os.PathLike[str] | Iterable[str | os.PathLike[str]]', *, "
     "as_published: 'bool' = False, servers: 'Sequence[str]' = (), "
-    "fail_on: 'Severity' = <Severity.ADDITIVE: 'additive'>, jobs: 'int' = 1) -> 'Report'",
+    "fail_on: 'Severity' = <Severity.ADDITIVE: 'additive'>, jobs: 'int' = 1, "
+    "engine: 'str | None' = None) -> 'Report'",
     "load_contract": "(*, as_published: 'bool' = False) -> 'Contract'",
     "ReferenceServer": "(profile: 'str' = 'contract', faults: 'Iterable[str]' = (), *, step: 'float' = 0.1, "
     "pause: 'float' = 0.0, time_per_request: 'float' = 0.0, keys: 'Iterable[str]' = ()) -> 'None'",
