@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: run test observed lint docs interpreters selftest benchmarks clean
 
 run: .venv/ready
-	$(BIN)/cohere-conformance run -n 4
+	$(BIN)/cohere-conformance run -n 2
 	$(BIN)/cohere-conformance fuzz --fuzz-profile smoke -n 2 --report-dir conformance-report/fuzz
 	$(BIN)/cohere-conformance replay --report-dir conformance-report/replay
 	$(BIN)/cohere-conformance cassettes status --report-dir conformance-report/replay
