@@ -104,7 +104,9 @@ class Evidence:
         )
         if grammar is None or not self.events:
             return None
-        return fold_of(grammar).response(self.events)
+        fold = fold_of(grammar)
+        folded = self.parsed.folded(fold.fold, self.events).response
+        return fold.response(self.events) if folded is None else folded
 
     @property
     def query(self) -> dict[str, list[str]]:

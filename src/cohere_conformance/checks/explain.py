@@ -12,7 +12,7 @@ from cohere_conformance.checks.parsed import ParsedExchange
 from cohere_conformance.errors import ContractError
 
 if TYPE_CHECKING:
-    from cohere_conformance.contract import Contract, Declarations
+    from cohere_conformance.contract import Contract, Declarations, Operation
     from cohere_conformance.contract.overlay import Amendment
     from cohere_conformance.model import Exchange, Finding
 
@@ -36,7 +36,7 @@ class Explainer:
 
     def __init__(self, declarations: Declarations) -> None:
         self._declarations = declarations
-        self._known: dict[str, bool] = {}
+        self._known: dict[tuple[str, int], bool] = {}
         self._explained: dict[str, str] = {}
         self._with: dict[str, Contract] = {}
         self._without: dict[str, Contract] = {}
@@ -63,7 +63,7 @@ class Explainer:
         exchange, judgement = parsed.exchange, judgement_of(self.contract, parsed)
         findings = judgement.findings
         label = self.contract.route(exchange.request.method, exchange.request.url).operation
-        if label is None or not self._touched(label):
+        if label is None or not self._touched(label, exchange.response.status):
             return judgement
         if any(finding.omitted for finding in findings):
             return judgement  # which of the omitted ones are explained is unknown
@@ -81,13 +81,16 @@ class Explainer:
             findings.append(msgspec.structs.replace(finding, amendment=amendment))
         return judgement
 
-    def _touched(self, label: str) -> bool:
-        """Return whether any amendment changes the operation; otherwise one judgement is enough."""
-        if label not in self._known:
+    def _touched(self, label: str, status: int) -> bool:
+        """Return whether any amendment changes what is declared of an exchange; otherwise judge once."""
+        key = label, status
+        if key not in self._known:
             published = self._published.operations.get(label)
             ours = self.contract.operations[label]
-            self._known[label] = published is None or published.digest != ours.digest
-        return self._known[label]
+            self._known[key] = published is None or (
+                published.digest != ours.digest and _declared(published, status) != _declared(ours, status)
+            )
+        return self._known[key]
 
     def _amendment(self, label: str, finding: Finding, parsed: ParsedExchange) -> str:
         fingerprint = finding.fingerprint
@@ -151,6 +154,11 @@ class Corrector:
             msgspec.structs.replace(one, correction=self._corrections[one.fingerprint]) for one in findings
         ]
         return judgement
+
+
+def _declared(operation: Operation, status: int) -> tuple[object, ...]:
+    """Return everything that a judgement of an exchange with this status depends on."""
+    return (operation.label, operation.request, operation.query, operation.response(status))
 
 
 def _shows(contract: Contract, parsed: ParsedExchange, fingerprint: str) -> bool:

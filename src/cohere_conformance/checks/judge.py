@@ -298,7 +298,7 @@ def _stream(
                 value_class="no-events",
             )
             return
-    yield from judge_stream(frame, declared, parsed_events, framing, plain)
+    yield from judge_stream(frame, declared, parsed_events, framing, plain, parsed.folded)
 
 
 def _invalid_utf8(frame: Frame, body: bytes) -> Iterator[Finding]:

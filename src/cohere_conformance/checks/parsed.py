@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cohere_conformance.checks.framing import split
 from cohere_conformance.checks.rawjson import Defect, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from cohere_conformance.contract.compile import Framing
     from cohere_conformance.model import Exchange, StreamEvent
 
 Parsed = tuple[Any, tuple[Defect, ...]]
 """A value (or `NOTHING`), and the defects of its JSON text."""
+_Payload = dict[str, Any]
+_Folded = TypeVar("_Folded")
 
 
 class ParsedEvent:
@@ -39,7 +43,7 @@ class ParsedExchange:
     The parsed values must not be changed: several judgements share them.
     """
 
-    __slots__ = ("_events", "_request", "_response", "_text", "exchange")
+    __slots__ = ("_events", "_folds", "_request", "_response", "_text", "exchange")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
@@ -47,6 +51,7 @@ class ParsedExchange:
         self._response: Parsed | None = None
         self._text: str | None = None
         self._events: dict[Framing, tuple[ParsedEvent, ...]] = {}
+        self._folds: dict[tuple[object, tuple[int, ...]], object] = {}
 
     @property
     def request(self) -> Parsed:
@@ -80,3 +85,16 @@ class ParsedExchange:
             events = split(self.text, framing) if events is None else events
             self._events[framing] = tuple(map(ParsedEvent, events))
         return self._events[framing]
+
+    def folded(self, fold: Callable[[Sequence[_Payload]], _Folded], payloads: Sequence[_Payload]) -> _Folded:
+        """Return the fold of events of this exchange; the same ones are folded once.
+
+        Args:
+            fold: joins them.
+            payloads: of events of `events`, in order.
+        """
+        # They live as long as this exchange, so that their ids do not change.
+        key = fold, tuple(map(id, payloads))
+        if key not in self._folds:
+            self._folds[key] = fold(payloads)
+        return cast("_Folded", self._folds[key])

@@ -8,13 +8,14 @@ from cohere_conformance.checks.body import judge_value, malformed
 from cohere_conformance.checks.fold import fold_of
 from cohere_conformance.checks.frame import Frame, json_type, shown, value_class
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.contract.grammar import Grammar, GrammarViolation, StreamWalk
+from cohere_conformance.contract.grammar import GrammarViolation, StreamWalk
 from cohere_conformance.model import Finding, Kind, Severity
 from cohere_conformance.pointer import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from cohere_conformance.checks.fold import Event, Folded
     from cohere_conformance.checks.parsed import ParsedEvent
     from cohere_conformance.contract import Events, Validator
     from cohere_conformance.contract.compile import Framing
@@ -29,6 +30,7 @@ def judge_stream(
     events: Sequence[ParsedEvent],
     framing: Framing,
     plain: Validator | None,
+    folded: Callable[[Callable[[Sequence[Event]], Folded], Sequence[Event]], Folded],
 ) -> Iterator[Finding]:
     """Yield every deviation of a stream.
 
@@ -38,6 +40,7 @@ def judge_stream(
         events: received, in order.
         framing: of the stream; only server-sent events have names.
         plain: the schema of the response without streaming, if the operation declares one.
+        folded: joins the payloads of the events by a fold, as `ParsedExchange.folded` does.
     """
     sequence = _Sequence(frame, declared, framing)
     worst: set[Severity] = set()
@@ -51,7 +54,8 @@ def judge_stream(
         worst.add(finding.severity)
         yield finding
     if Severity.BREAKING not in worst and declared.grammar is not None and sequence.payloads:
-        yield from _folded(frame, declared.grammar, sequence.payloads, plain, additive=not worst)
+        joined = folded(fold_of(declared.grammar).fold, sequence.payloads)
+        yield from _folded(frame, joined, plain, additive=not worst)
 
 
 class _Sequence:
@@ -158,14 +162,12 @@ class _Sequence:
 
 def _folded(
     frame: Frame,
-    grammar: Grammar,
-    payloads: Sequence[dict[str, Any]],
+    folded: Folded,
     plain: Validator | None,
     *,
     additive: bool,
 ) -> Iterator[Finding]:
     """Judge the folded response; additions only if no event has been reported already."""
-    folded = fold_of(grammar).fold(payloads)
     for mismatch in folded.mismatches:
         yield frame.finding(
             Kind.STREAM_FOLD_MISMATCH,

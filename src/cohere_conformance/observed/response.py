@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cohere_conformance.checks.exercised import media_of, typed_events
-from cohere_conformance.checks.frame import json_type
 from cohere_conformance.checks.rawjson import NOTHING
-from cohere_conformance.checks.shapes import applicable
 from cohere_conformance.contract.elements import OperationKey, outline, spelled
 from cohere_conformance.model import Aspect
 from cohere_conformance.observed.evidence import (
@@ -25,6 +23,7 @@ from cohere_conformance.observed.evidence import (
     ScenarioEvidence,
     parent,
 )
+from cohere_conformance.observed.plan import response_plans
 from cohere_conformance.observed.scenario import request_features
 from cohere_conformance.pointer import escaped
 
@@ -33,13 +32,23 @@ if TYPE_CHECKING:
 
     from cohere_conformance.checks.parsed import ParsedExchange
     from cohere_conformance.contract import Contract, Operation
-    from cohere_conformance.contract.elements import Shape
     from cohere_conformance.model import Headers
+    from cohere_conformance.observed.plan import LocationPlan, ResolvedPlan
 
 _HEADERS = frozenset({"num_chars", "num_tokens", "x-debug-trace-id"})
 """Fields of the API whose presence depends on the operation. Those of the edge depend on the way to the
 server, those about limits on the key, and others could be anybody's."""
 _NUMBERS = frozenset({int, float})
+_TYPES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    type(None): "null",
+}
+"""The names of the types of parsed JSON; a number with and one without a fraction are of one type."""
 _UNDECLARED = re.compile(r"[a-z][a-z_]{1,39}")
 """Names of properties that are learned although the contract does not declare them: what a service calls a
 property, and no id, number or text that is somebody's."""
@@ -90,12 +99,11 @@ def sample_of(contract: Contract, parsed: ParsedExchange) -> Sample | None:
     media = media_of(declared, parsed) if declared is not None else None
     if declared is None or media is None:
         return None
-    walk, key = Walk(), (declared.status, media.name)
+    walk, key, plans = Walk(), (declared.status, media.name), response_plans(operation)
     if media.events is not None:
-        events = outline(operation).events.get(key, {})
-        walk.stream(events, typed_events(media.events.tag, media.framing, parsed))
-    elif key in outline(operation).bodies and parsed.response[0] is not NOTHING:
-        walk.body(parsed.response[0], outline(operation).bodies[key])
+        walk.stream(plans.events.get(key, {}), typed_events(media.events.tag, media.framing, parsed))
+    elif key in plans.bodies and parsed.response[0] is not NOTHING:
+        walk.body(parsed.response[0], plans.bodies[key])
     else:
         return None
     walk.close(response.headers)
@@ -162,24 +170,26 @@ class Walk:
         self._undeclared: set[str] = set()
         self._choices: dict[str, set[str]] = defaultdict(set)
 
-    def body(self, value: object, declared: Shape) -> None:
+    def body(self, value: object, declared: LocationPlan) -> None:
         """Count a JSON body."""
         self._count("")
-        self._value("", value, (declared,))
+        self._value(declared, value)
 
-    def stream(self, declared: Mapping[str, Shape], events: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def stream(
+        self, declared: Mapping[str, LocationPlan], events: Iterable[tuple[str, dict[str, Any]]]
+    ) -> None:
         """Count the events of a stream; an event that is not declared is left out."""
         self._count("")
         self.objects[""] += 1
-        for name in declared:
-            self.chances[f"<{escaped(name)}>"] = 1
+        for plan in declared.values():
+            self.chances[plan.location] = 1
         number: Counter[str] = Counter()
         for name, payload in events:
             number[name] += 1
             if name in declared and number[name] <= _EVENTS:
-                location = f"<{escaped(name)}>"
-                self.there[location] += 1
-                self._value(location, payload, (declared[name],))
+                plan = declared[name]
+                self.there[plan.location] += 1
+                self._value(plan, payload)
 
     def close(self, headers: Headers) -> None:
         """Count header fields, and what is complete now.
@@ -200,63 +210,50 @@ class Walk:
         self.chances[location] += times
         self.there[location] += times
 
-    def _value(self, location: str, value: object, declared: tuple[Shape, ...]) -> None:
+    def _value(self, declared: LocationPlan, value: object) -> None:
         # The recursion ends where the declarations do, however deep the value is.
-        self._type(location, value)
-        shapes = tuple(applicable(value, declared))
+        location, plan = declared.location, declared.resolved(value)
+        self.types[location].add(_TYPES[type(value)])
         if isinstance(value, dict):
-            self._object(location, value, shapes)
+            self._object(location, value, plan)
         elif isinstance(value, list):
-            items = tuple(shape.items for shape in shapes if shape.items is not None)
-            if (
-                items
-                and value
-                and not {*map(type, value)} - _NUMBERS
-                and not any(one.values for one in items)
-            ):
-                # A vector; one number after the other would take as long as all the rest.
-                self._count(f"{location}/*", len(value))
-                self.types[f"{location}/*"].add("number")
+            items = plan.items
+            if items is None or not value:
                 return
-            for inner in value if items else ():
-                self._count(f"{location}/*")
-                self._value(f"{location}/*", inner, items)
-        else:
-            listed = {name for shape in shapes for name in shape.values}
-            if value is not None and (text := spelled(value)) in listed:
-                self.values[location].add(text)
-                if len(listed) > 1 and "*" not in location and "{}" not in location:
-                    self._choices[location].add(text)
+            if plan.may_be_vector and not {*map(type, value)} - _NUMBERS:
+                # A vector; one number after the other would take as long as all the rest.
+                self._count(items.location, len(value))
+                self.types[items.location].add("number")
+                return
+            self._count(items.location, len(value))
+            for inner in value:
+                self._value(items, inner)
+        elif plan.listed and value is not None and (text := spelled(value)) in plan.listed:
+            self.values[location].add(text)
+            if len(plan.listed) > 1 and "*" not in location and "{}" not in location:
+                self._choices[location].add(text)
 
-    def _type(self, location: str, value: object) -> None:
-        kind = json_type(value)
-        self.types[location].add("number" if kind == "integer" else kind)
-
-    def _object(self, location: str, value: dict[str, object], shapes: tuple[Shape, ...]) -> None:
+    def _object(self, location: str, value: dict[str, object], plan: ResolvedPlan) -> None:
         self.objects[location] += 1
-        named: dict[str, list[Shape]] = defaultdict(list)
-        for shape in shapes:
-            for name, below in shape.properties.items():
-                named[name].append(below)
-        for name, declared in named.items():
-            at = f"{location}/{escaped(name)}"
-            self.chances[at] += 1
+        chances, there, found = self.chances, self.there, 0
+        for name, below in plan.properties:
+            at = below.location
+            chances[at] += 1
             if name in value:
-                self.there[at] += 1
-                self._value(at, value[name], tuple(declared))
-        others = value.keys() - named.keys()
-        if not others:
+                found += 1
+                there[at] += 1
+                self._value(below, value[name])
+        if found == len(value):
             return
-        free = tuple(shape.extra for shape in shapes if shape.extra is not None)
-        for name in others:
-            if free:
-                self._count(f"{location}/{{}}")
-                self._value(f"{location}/{{}}", value[name], free)
-            elif named and _UNDECLARED.fullmatch(name):
+        for name in value.keys() - plan.names:
+            if plan.free is not None:
+                self._count(plan.free.location)
+                self._value(plan.free, value[name])
+            elif plan.names and _UNDECLARED.fullmatch(name):
                 at = f"{location}/{name}"
                 self._undeclared.add(at)
-                self.there[at] += 1
-                self._type(at, value[name])
+                there[at] += 1
+                self.types[at].add(_TYPES[type(value[name])])
 
     def choices(self) -> Iterator[str]:
         """Yield the values that select what else a response has: those of enumerations outside of arrays."""
