@@ -100,8 +100,9 @@ def test_two_processes_count_what_one_counts(one: Report, traffic: Path) -> None
 def test_a_file_that_is_spread_counts_what_a_whole_one_counts(
     one: Report, traffic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session.recorded, "_LARGE", 0)
-    monkeypatch.setattr(session.recorded, "_BATCH", 7)
+    monkeypatch.setattr(session.processes, "_LARGE", 0)
+    monkeypatch.setattr(session.processes, "_LEAST_PART", 2000)
+    monkeypatch.setattr(session.processes, "_BATCH", 7)
     assert render_json(run([str(traffic)], jobs=2)) == render_json(one)
 
 

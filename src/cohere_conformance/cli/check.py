@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from cohere_conformance import session
 from cohere_conformance.baseline import in_force
@@ -47,7 +46,10 @@ EXAMPLES = ("conforming", "deviating")
 )
 @options.fail_on
 @click.option(
-    "--jobs", "-j", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
+    "--jobs",
+    "-j",
+    type=click.IntRange(1, 256),
+    help="Number of processes.  [default: one for each core where the files have more than 20 MB, else 1]",
 )
 @click.option(
     "--engine",
@@ -69,7 +71,7 @@ def check(
     as_published: bool,
     servers: tuple[str, ...],
     fail_on: str,
-    jobs: int,
+    jobs: int | None,
     engine: str | None,
     baseline: str | None,
     history: str | None,
@@ -97,8 +99,7 @@ def check(
         raise UsageError("name at least one file or folder of recorded traffic, or --example conforming")
     for server in servers:
         base_url("--server", server)
-    typed = click.get_current_context().get_parameter_source("jobs") is not ParameterSource.DEFAULT
-    cluster = None if engine is None else engine_of(engine, jobs if typed else 0)
+    cluster = None if engine is None else engine_of(engine, jobs or 0)
     judge = session.Judge(
         session.JudgeSettings(
             as_published=as_published,
@@ -112,7 +113,7 @@ def check(
             paths,
             judge,
             fail_on=Severity(fail_on),
-            jobs=jobs,
+            jobs=jobs or 0,
             engine=cluster,
             progress=lambda file, count: bar.advance(count, f"judging {Path(file).name}"),
             arguments=tuple(sys.argv[1:]),

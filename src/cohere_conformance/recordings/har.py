@@ -9,6 +9,7 @@ from cohere_conformance.model import Exchange, Headers, Request, Response, Sourc
 from cohere_conformance.recordings import jsonstream
 from cohere_conformance.recordings.bodies import chunks, encode, recorded, without_codings
 from cohere_conformance.recordings.fields import assemble, first, headers, mapping, status, timestamp
+from cohere_conformance.recordings.jsonstream import WHOLE, Share
 from cohere_conformance.recordings.scalars import UnusableError, text, unbase64
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from cohere_conformance.errors import TrafficError
 
 
-def parse(stream: io.BufferedReader, file: str) -> Iterator[Exchange | TrafficError]:
+def parse(stream: io.BufferedReader, file: str, share: Share = WHOLE) -> Iterator[Exchange | TrafficError]:
     """Yield each entry, or an error for one without a response; a last error where the text breaks."""
-    return jsonstream.parse(stream, file, ("log.entries.item", "entry"), exchange_of)
+    return jsonstream.parse(stream, file, ("log.entries.item", "entry"), exchange_of, share)
 
 
 def exchange_of(value: object, file: str, position: str) -> Exchange:

@@ -17,6 +17,7 @@ from cohere_conformance.errors import TrafficError
 from cohere_conformance.inputs.bounds import MOST_LINES
 from cohere_conformance.recordings import jsonl, parquet
 from cohere_conformance.recordings.formats import Format
+from cohere_conformance.recordings.jsonstream import Share
 from cohere_conformance.recordings.opening import describe, opened
 from cohere_conformance.recordings.parse import parse_recording
 from cohere_conformance.recordings.sniff import recognise
@@ -41,9 +42,10 @@ class RecordingPart(msgspec.Struct, frozen=True):
 
     Attributes:
         file: path or address.
-        unit: what it is a range of: `bytes`, `groups` of rows, or empty for the complete recording.
-        start: the first byte or group.
-        end: the first one that is not in it.
+        unit: what it is a range of: `bytes`, `groups` of rows, or empty for the complete recording; `shares`
+            for a share of the entries of an HTTP archive.
+        start: the first byte or group; the number of the share.
+        end: the first one that is not in it; the number of shares.
         before: lines or rows of the file before it; `None` if nobody has counted them yet.
     """
 
@@ -68,12 +70,13 @@ def is_large(file: str, part: int) -> bool:
         return False
 
 
-def divide(file: str, part: int) -> list[RecordingPart]:
+def divide(file: str, part: int, shares: int = 1) -> list[RecordingPart]:
     """Return the parts of a recording, in order.
 
     Args:
         file: path or address.
         part: bytes of a part.
+        shares: how many processes read an HTTP archive; each reads all of it and parses its share.
     """
     try:
         with opened(file) as stream:
@@ -81,6 +84,8 @@ def divide(file: str, part: int) -> list[RecordingPart]:
             if found is Format.JSONL and not stream.packed:
                 ends = [*range(0, stream.seek(0, io.SEEK_END), part), stream.tell()]
                 return [RecordingPart(file, "bytes", *both, None) for both in pairwise(ends)]
+            if found is Format.HAR and shares > 1:
+                return [RecordingPart(file, "shares", number, shares) for number in range(shares)]
             if found is Format.PARQUET and not stream.packed:
                 groups = parquet.groups(stream, part)
                 return [RecordingPart(file, "groups", *group) for group in groups]
@@ -126,8 +131,8 @@ def parse_part(part: RecordingPart) -> Iterator[Exchange | TrafficError | Record
 
     A key that looks like a misspelt body gives a note in each part.
     """
-    if not part.unit:
-        yield from parse_recording(part.file)
+    if part.unit in {"", "shares"}:
+        yield from parse_recording(part.file, Share(part.start, part.end or 1))
         return
     before = part.before or 0
     try:

@@ -11,6 +11,7 @@ from cohere_conformance.checks import Corrector, Explainer
 from cohere_conformance.checks.edge import edge
 from cohere_conformance.checks.headers import field, media_type
 from cohere_conformance.checks.parsed import ParsedExchange
+from cohere_conformance.checks.registry import checked
 from cohere_conformance.contract import Contract, load_declarations
 from cohere_conformance.errors import TrafficError
 from cohere_conformance.model import BodyState, Kind
@@ -19,7 +20,7 @@ from cohere_conformance.recordings.hosts import WITHOUT_HOST, has_host, placed
 from cohere_conformance.report import Tally
 from cohere_conformance.sdk.parsers import NO_SDKS, SdkParsers
 from cohere_conformance.session.deprecations import known_deprecations
-from cohere_conformance.session.shapes import NONE, observing
+from cohere_conformance.session.shapes import AUTO, NONE, observing, shipped_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,12 @@ class Judge:
             self.judgement = observing(
                 explainer.judgement_parsed, self.contract, settings.observed, sends=settings.sends
             )
+
+    def prepare(self) -> None:
+        """Load now what the first exchange would load, for processes that are forked from this one."""
+        checked()
+        if self.settings.observed == AUTO:
+            shipped_shapes(hints=True)
 
     def tally(self) -> Tally:
         """Return an empty tally for what is judged."""

@@ -58,7 +58,7 @@ def observing(
         findings = [*found.findings, *own.findings(sample, {one.location for one in found.findings})]
         if ships:
             # Not what the user's file knows better: a property that is gone, a value that is not new.
-            shipped = _shipped(hints=not vendors or (observed != SHIPPED and not sends))
+            shipped = shipped_shapes(hints=not vendors or (observed != SHIPPED and not sends))
             more = shipped.findings(sample, {one.location for one in findings})
             findings += [one for one in more if _matters(one, observed) and not own.knows(sample, one)]
         return replace(found, findings=findings)
@@ -75,6 +75,11 @@ def _matters(finding: Finding, observed: str) -> bool:
 
 
 @lru_cache(maxsize=2)
-def _shipped(*, hints: bool) -> ObservedShapes:
+def shipped_shapes(*, hints: bool) -> ObservedShapes:
+    """Return the shipped shapes; read once a process.
+
+    Args:
+        hints: whether every finding is only a notice.
+    """
     # About another server than the vendor's, its traffic says little, and recordings may have been edited.
     return ObservedShapes(shipped_observed(), hints=hints)
