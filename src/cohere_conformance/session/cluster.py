@@ -17,6 +17,7 @@ import msgspec
 
 from cohere_conformance.errors import ConformanceError, TargetError, TrafficError, UsageError
 from cohere_conformance.recordings.parts import RecordingPart, count_lines, divide, is_large, numbered
+from cohere_conformance.session import part_judge
 from cohere_conformance.session.part_judge import judge_part, version_of
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ def _client(engine: Engine) -> Iterator[Any]:
     """Connect to the cluster, or start one on this machine that ends with the block."""
     try:
         import distributed
+        from distributed.utils import silence_logging_cmgr
     except ImportError as error:
         raise UsageError(f"--engine dask: expected the package distributed, got none; {PACKAGE}") from error
     with contextlib.ExitStack() as stack:
+        # What goes wrong is said by our errors; its logs are stack traces of the event loop.
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         address: Any = engine.address
         if not address:
             address = stack.enter_context(
@@ -74,6 +78,7 @@ def _client(engine: Engine) -> Iterator[Any]:
                     processes=True,
                     dashboard_address=None,
                     silence_logs=logging.CRITICAL,
+                    preload=[part_judge.__name__],
                 )
             )
         try:

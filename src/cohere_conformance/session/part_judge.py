@@ -6,6 +6,7 @@ with each task, and each would compile the contract again.
 
 from __future__ import annotations
 
+import signal
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -56,3 +57,11 @@ def judge_part(settings: JudgeSettings, part: RecordingPart) -> JudgedPart:
 def version_of(judge: Judge) -> tuple[str, str]:
     """Return the versions that two machines must have in common: of the package, and of the contract."""
     return __version__, judge.contract.digest
+
+
+def dask_setup(worker: object) -> None:
+    """Prepare a worker on this machine; Dask calls it by this name.
+
+    Ctrl-C in a terminal reaches all processes. It is for the one that runs the command, which stops workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
