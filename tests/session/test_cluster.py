@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
+import operator
 import os
 import shutil
 import signal
@@ -125,6 +127,28 @@ def test_a_worker_with_another_version_is_an_error_of_the_call(
     monkeypatch.setattr(cluster_module, "version_of", lambda judge: ("9.9", "0" * 64))
     with pytest.raises(UsageError, match=r"expected cohere-conformance 9\.9 .* install the same version"):
         check(traffic / "deviating.jsonl", Engine(workers.scheduler_address))
+
+
+def test_without_an_address_the_cluster_is_on_this_machine_and_ends_with_the_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = set(multiprocessing.active_children())
+    options = ["--no-config", "--quiet", "--report-dir", str(tmp_path)]
+    assert run(["check", "--example", "deviating", "--engine", "dask", "-j", "1", *options]) == 1
+    assert set(multiprocessing.active_children()) <= before
+    shown = capfd.readouterr()
+    assert shown.err == ""
+    assert shown.out.startswith("DEVIATES: ")
+
+
+def test_a_part_that_no_worker_can_judge_hides_no_other(
+    traffic: Path, workers: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_module, "judge_part", operator.truediv)
+    report = check(traffic / "deviating.jsonl", Engine(workers.scheduler_address))
+    (unreadable,) = report.coverage.unreadable
+    assert unreadable.reason == "no worker could judge it (TypeError); look at the logs of the workers"
+    assert report.footer.exit_code == 3
 
 
 def test_a_scheduler_that_is_not_there_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
