@@ -84,7 +84,7 @@ def one(traffic: Path) -> Report:
 @pytest.fixture(scope="module")
 def workers() -> Iterator[distributed.LocalCluster]:
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=100
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=100
     ) as made:
         yield made
 

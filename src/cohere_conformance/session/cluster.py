@@ -76,7 +76,7 @@ def _client(engine: Engine) -> Iterator[Any]:
                     n_workers=engine.workers or os.cpu_count() or 1,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                     preload=[part_judge.__name__],
                 )
