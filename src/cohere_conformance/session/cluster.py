@@ -70,24 +70,30 @@ def _client(engine: Engine) -> Iterator[Any]:
         # What goes wrong is said by our errors; its logs are stack traces of the event loop.
         stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         address: Any = engine.address
-        if not address:
-            address = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=engine.workers or os.cpu_count() or 1,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,
-                    preload=[part_judge.__name__],
-                )
-            )
         try:
+            if not address:
+                address = stack.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=engine.workers or os.cpu_count() or 1,
+                        threads_per_worker=1,
+                        processes=True,
+                        dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,
+                        preload=[part_judge.__name__],
+                    )
+                )
             client = stack.enter_context(distributed.Client(address, timeout=_WAIT, set_as_default=False))
             client.wait_for_workers(1, timeout=_WAIT)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = type(error).__name__
+            if not engine.address:
+                raise TargetError(
+                    f"--engine dask: expected a cluster on this machine, got {reason}; try -j 1 for fewer "
+                    'workers, and call it in a script below `if __name__ == "__main__":`'
+                ) from error
             raise TargetError(
                 f"--engine dask={engine.address}: expected a scheduler with a worker within {_WAIT} s, "
-                f"got {type(error).__name__}; start them by `dask scheduler` and `dask worker`"
+                f"got {reason}; start them by `dask scheduler` and `dask worker`"
             ) from error
         stack.enter_context(client.as_current())
         yield client
