@@ -183,7 +183,7 @@ def _given(outgoing: Outgoing, name: str) -> str:
         return query[name]
     try:
         body = msgspec.json.decode(outgoing.body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) else ""

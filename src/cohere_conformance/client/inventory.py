@@ -169,7 +169,7 @@ def answered_as(label: str, ids: Iterable[str], response: Response) -> Completed
     """
     try:
         body = msgspec.json.decode(response.body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = NOTHING
     names = dict(zip(PARAMETER.findall(label), ids, strict=False))
     return CompletedCall(

@@ -134,7 +134,7 @@ def message(exchange: Exchange) -> str:
     body = exchange.response.body or b""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = None
     text = value.get("message") if isinstance(value, dict) else None
     return " ".join((text if isinstance(text, str) else body.decode("utf-8", "replace")).split())

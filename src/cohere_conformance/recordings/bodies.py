@@ -97,7 +97,7 @@ def chunks(text: str) -> bytes | None:
         return None
     try:
         return pieces(_PIECES.decode(text))
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 

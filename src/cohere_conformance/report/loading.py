@@ -29,7 +29,7 @@ def load(path: Path) -> Report:
     except OSError as error:
         reason = error.strerror or str(error)
         raise _broken(path, reason, "name a report that `check` has written, or run `check` again") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _broken(path, f"a file that is cut off or not JSON ({error})", "run `check` again") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("header"), dict):
         raise _broken(path, "JSON without a report's header", "name the report.json that `check` has written")

@@ -77,7 +77,7 @@ class Claims:
         query = tuple(parse_qsl(urlsplit(outgoing.path).query, keep_blank_values=True))
         try:
             body = msgspec.json.decode(outgoing.body or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             body = msgspec.UNSET
         return self._reason(FeatureRequest(operation, query, body))
 

@@ -65,7 +65,7 @@ def value(pointer: str, exchange: Exchange) -> str | None:
     """Return the text or number at a location of a response body; `None` if it is absent or empty."""
     try:
         body = msgspec.json.decode(exchange.response.body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     found = parse_location(pointer).values(body)
     return next((str(one) for one in found if isinstance(one, str | int) and one != ""), None)

@@ -62,7 +62,7 @@ def _reports_billing(exchange: Exchange) -> bool | None:
         return None
     try:
         body = msgspec.json.decode(exchange.response.body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None
