@@ -17,6 +17,7 @@ from cohere_conformance import __version__
 from cohere_conformance.recordings.parts import parse_part
 from cohere_conformance.report import Tally
 from cohere_conformance.session.judging import Judge
+from cohere_conformance.session.processes import rarely_collected
 
 if TYPE_CHECKING:
     from cohere_conformance.recordings.parts import RecordingPart
@@ -49,8 +50,9 @@ def judge_part(settings: JudgeSettings, part: RecordingPart) -> JudgedPart:
     with _JUDGING:
         judge = _judge_of(settings)
         tally = judge.tally()
-        for value in parse_part(part):
-            judge.count(tally, value)
+        with rarely_collected():
+            for value in parse_part(part):
+                judge.count(tally, value)
     return JudgedPart(tally, version_of(judge))
 
 
