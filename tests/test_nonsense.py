@@ -39,8 +39,9 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def target(pytestconfig: pytest.Config) -> Iterator[Spoiled]:
-    # The suites are imported here without the plugin that knows their mark.
+    # The suites are imported here without the plugin that knows their marks.
     pytestconfig.addinivalue_line("markers", "operations(*labels): every operation that a test calls")
+    pytestconfig.addinivalue_line("markers", "protocol: what a server with canned answers must pass as well")
     with Spoiled(lambda _, body: body) as made:
         yield made
 

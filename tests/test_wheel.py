@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from running import environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,8 +36,9 @@ version: 1
 
 def _run(*command: str | Path, cwd: Path, expected: int = 0) -> str:
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
+        [str(part) for part in command],
+        cwd=cwd, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == expected, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -105,8 +105,9 @@ class Evidence:
         if grammar is None or not self.events:
             return None
         fold = fold_of(grammar)
-        folded = self.parsed.folded(fold.fold, self.events).response
-        return fold.response(self.events) if folded is None else folded
+        if fold.joins:
+            return self.parsed.folded(fold.fold, self.events).response
+        return fold.response(self.events)
 
     @property
     def query(self) -> dict[str, list[str]]:

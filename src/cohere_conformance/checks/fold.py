@@ -223,6 +223,11 @@ class Fold(msgspec.Struct, frozen=True):
     fold: Callable[[Sequence[Event]], Folded]
     response: Callable[[Sequence[Event]], object]
 
+    @property
+    def joins(self) -> bool:
+        """Whether the response is what all events are joined to, not a part of the last one."""
+        return self.response is _joined_response
+
 
 FOLDS: Final = {
     "chat-v1": Fold(_chat_v1, _final_response),

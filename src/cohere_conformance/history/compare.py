@@ -49,7 +49,7 @@ def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[st
 
     Args:
         run: the new run.
-        earlier: in any order.
+        earlier: in any order; of those of one second, the latest last.
         accepted: fingerprints of findings of the new run that are accepted, so no change is shown.
     """
     comparable = [

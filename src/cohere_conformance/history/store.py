@@ -83,7 +83,7 @@ def remember(
             "ORDER BY started_at DESC, id DESC LIMIT ?",
             (run.target, run.contract, WINDOW),
         )
-        earlier = [_decoded(path, one) for (one,) in rows]
+        earlier = [_decoded(path, one) for (one,) in rows][::-1]
         compared = compare(run, earlier, accepted={row.fingerprint for row in report.accepted})
         changed = msgspec.structs.replace(report, changes=compared.changes)
         written = write(changed)

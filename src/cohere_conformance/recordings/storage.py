@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,9 @@ _MAGIC = re.compile(r"[*?\[]")
 _EXTRA = "pip install 'cohere-conformance[dask]'"
 
 
-def is_address(path: str) -> bool:
+def is_address(path: str | os.PathLike[str]) -> bool:
     """Return whether a path is an address in object storage, not one of this machine's file system."""
-    return _ADDRESS.match(path) is not None
+    return _ADDRESS.match(os.fspath(path)) is not None
 
 
 def expand(address: str) -> tuple[list[str], bool]:
