@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from cohere_conformance.history.measures import measures
 from cohere_conformance.history.past import PastCause, PastFinding
 from cohere_conformance.history.sightings import Sightings
 from cohere_conformance.history.trend import trend
@@ -64,6 +65,7 @@ def compare(run: PastRun, earlier: Iterable[PastRun], *, accepted: Collection[st
         since=past[-1].finished_at if past else None,
         causes=tuple(causes),
         findings=tuple(one for one in findings if one.id not in accepted),
+        measures=measures(run, past),
         trend=trend(run, past),
     )
     known = msgspec.structs.replace(run, findings=known_findings, causes=known_causes)

@@ -81,6 +81,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         figures: for the trend, without a latency; `None` if the run was stored without.
         latencies: median milliseconds by operation.
         deprecated: what is deprecated and was seen.
+        models: by the role that they have had in the cases.
     """
 
     target: str
@@ -98,6 +99,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
     figures: RunFigures | None = None
     latencies: dict[str, float] = {}
     deprecated: tuple[Deprecation, ...] = ()
+    models: dict[str, str] = {}
 
     @property
     def ended(self) -> bool:
@@ -164,6 +166,7 @@ def past_run(report: Report) -> PastRun:
         },
         figures=_figures(report),
         deprecated=report.deprecated,
+        models={} if header.target is None else {one.role: one.model for one in header.target.models},
         latencies={
             one.operation: one.latency.median for one in report.coverage.operations if one.latency is not None
         },

@@ -35,6 +35,26 @@ class RunChange(msgspec.Struct, frozen=True, kw_only=True):
     runs: Count
 
 
+class MeasureChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A measure of a run that differs from earlier ones: coverage, a latency, or the model of a role.
+
+    Attributes:
+        name: such as `coverage`, `latency of POST /v2/chat` or `model of role chat`.
+        was: what it was before.
+        now: what it is.
+        state: `new` in the first run that differs, `persisting` in the next ones.
+        first_seen: RFC 3339 time of the first run that differs.
+        runs: how many runs in a row differ.
+    """
+
+    name: str
+    was: str
+    now: str
+    state: Literal["new", "persisting"]
+    first_seen: str
+    runs: Count
+
+
 class RunFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run, for the trend.
 
@@ -68,6 +88,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         since: RFC 3339 time of the run before; null if this is the first one.
         causes: the causes of this run in their order, then those that are resolved.
         findings: the findings of this run in their order, then those that are resolved.
+        measures: coverage, latencies and models that differ from those of earlier runs with the same command.
         trend: the figures of the last 30 runs with a verdict and the same command, the oldest first; this run
             is the last of them if it has a verdict.
     """
@@ -76,4 +97,5 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None
     causes: tuple[RunChange, ...] = ()
     findings: tuple[RunChange, ...] = ()
+    measures: tuple[MeasureChange, ...] = ()
     trend: tuple[RunFigures, ...] = ()

@@ -33,6 +33,10 @@ def changes_lines(changes: Changes | None, *, limit: int = _SHOWN) -> list[str]:
     lines += [f"{one.state}: {one.title}{_seen(one)}" for one in named[:limit]]
     if len(named) > limit:
         lines.append(f"and {len(named) - limit} more, see changes in report.json")
+    different = [one for one in changes.measures if one.state == "new"]
+    lines += [f"{one.name}: {one.now}, usually {one.was}" for one in different[:limit]]
+    if len(different) > limit:
+        lines.append(f"and {len(different) - limit} more measures, see changes in report.json")
     return lines
 
 

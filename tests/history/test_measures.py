@@ -1,0 +1,82 @@
+"""Coverage, models and latencies are compared with what was usual, and nothing is said without reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cohere_conformance.history.measures import measures
+from cohere_conformance.history.past import PastRun
+from cohere_conformance.report.changes import RunFigures
+
+if TYPE_CHECKING:
+    from cohere_conformance.report.changes import MeasureChange
+
+CHAT = "POST /v2/chat"
+
+
+def night(
+    day: int, *, seen: int = 90, model: str = "command-a", chat: float = 200.0, **given: Any
+) -> PastRun:
+    started = f"2026-11-{day:02}T02:00:00Z"
+    figures = RunFigures(
+        started_at=started, breaking=0, additive=0, notice=0, causes=0, seen=seen, declared=100
+    )
+    fields: dict[str, Any] = {
+        "target": "gateway",
+        "contract": "sha256:1 amended",
+        "started_at": started,
+        "finished_at": started,
+        "exit_code": 0,
+        "verdict": "",
+        "method": "run",
+        "figures": figures,
+        "models": {"chat": model},
+        "latencies": {CHAT: chat},
+    }
+    return PastRun(**(fields | given))
+
+
+def of_last(*nights: PastRun) -> list[MeasureChange]:
+    return list(measures(nights[-1], nights[:-1]))
+
+
+def test_equal_nights_say_nothing() -> None:
+    assert of_last(*(night(day, chat=200.0 + 10 * day) for day in range(1, 9))) == []
+    assert of_last(night(1)) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "name", "was", "now"),
+    [
+        ({"seen": 80}, "coverage", "90 of 100 declarations", "80 of 100 declarations"),
+        ({"model": "command-b"}, "model of role chat", "command-a", "command-b"),
+        ({"chat": 900.0}, f"latency of {CHAT}", "200 ms", "900 ms"),
+        ({"chat": 90.0}, f"latency of {CHAT}", "200 ms", "90 ms"),
+    ],
+)
+def test_what_differs_is_new_once_and_persists(other: dict[str, Any], name: str, was: str, now: str) -> None:
+    usual = [night(day) for day in range(1, 5)]
+    (first,) = of_last(*usual, night(5, **other))
+    assert (first.name, first.was, first.now, first.state, first.runs) == (name, was, now, "new", 1)
+    (second,) = of_last(*usual, night(5, **other), night(6, **other))
+    assert (second.state, second.runs, second.first_seen[:10]) == ("persisting", 2, "2026-11-05")
+
+
+def test_what_is_back_to_the_usual_is_not_mentioned() -> None:
+    assert of_last(*(night(day) for day in range(1, 5)), night(5, seen=80), night(6)) == []
+
+
+@pytest.mark.parametrize("chat", [390.0, 110.0])
+def test_a_latency_that_is_a_little_different_is_not_mentioned(chat: float) -> None:
+    assert of_last(*(night(day) for day in range(1, 5)), night(5, chat=chat)) == []
+
+
+def test_a_latency_needs_several_nights_to_be_usual() -> None:
+    assert of_last(night(1), night(2), night(3, chat=5000.0)) == []
+
+
+def test_runs_of_other_cases_are_not_compared() -> None:
+    few = night(5, seen=10, only_cases=frozenset({"chat.v2.plain"}))
+    assert of_last(*(night(day) for day in range(1, 5)), few) == []
