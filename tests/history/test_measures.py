@@ -59,13 +59,26 @@ def test_equal_nights_say_nothing() -> None:
 def test_what_differs_is_new_once_and_persists(other: dict[str, Any], name: str, was: str, now: str) -> None:
     usual = [night(day) for day in range(1, 5)]
     (first,) = of_last(*usual, night(5, **other))
-    assert (first.name, first.was, first.now, first.state, first.runs) == (name, was, now, "new", 1)
+    assert (first.name, first.usual, first.other, first.state, first.runs) == (name, was, now, "new", 1)
     (second,) = of_last(*usual, night(5, **other), night(6, **other))
     assert (second.state, second.runs, second.first_seen[:10]) == ("persisting", 2, "2026-11-05")
 
 
-def test_what_is_back_to_the_usual_is_not_mentioned() -> None:
-    assert of_last(*(night(day) for day in range(1, 5)), night(5, seen=80), night(6)) == []
+def test_what_is_back_to_the_usual_is_resolved_once_and_regresses_when_it_returns() -> None:
+    nights = [*(night(day) for day in range(1, 5)), night(5, seen=80), night(6)]
+    (back,) = of_last(*nights)
+    assert (back.state, back.usual, back.other, back.last_seen[:10]) == (
+        "resolved", "90 of 100 declarations", "80 of 100 declarations", "2026-11-05",
+    )  # fmt: skip
+    assert of_last(*nights, night(7)) == []
+    (again,) = of_last(*nights, night(7, seen=80))
+    assert (again.state, again.runs) == ("regressed", 2)
+
+
+def test_what_comes_and_goes_is_flapping() -> None:
+    seen = [90, 90, 90, 90, 80, 90, 80, 90, 80]
+    (change,) = of_last(*(night(day, seen=number) for day, number in enumerate(seen, 1)))
+    assert (change.name, change.state) == ("coverage", "flapping")
 
 
 @pytest.mark.parametrize("chat", [390.0, 110.0])

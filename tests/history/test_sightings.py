@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from cohere_conformance.history.compare import Sightings, _state, compare
+from cohere_conformance.history.compare import Sightings, compare
 from cohere_conformance.history.past import PastCause, PastFinding, PastRun
+from cohere_conformance.history.states import state_of
 from cohere_conformance.model import Severity
 
 OPERATIONS = ("POST /v2/chat", "POST /v2/embed", "POST /v2/rerank")
@@ -61,7 +62,7 @@ def state_by_looking_at_all(run: PastRun, past: list[PastRun], name: str) -> str
             timeline.append(False)
     if name not in run.findings and not (seen_in and run.would_show(seen_in[-1].findings[name], seen_in[-1])):
         return None
-    return _state([*timeline, name in run.findings]) or ("new" if name in run.findings else None)
+    return state_of([*timeline, name in run.findings]) or ("new" if name in run.findings else None)
 
 
 @pytest.mark.parametrize("seed", range(40))

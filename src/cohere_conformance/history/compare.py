@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from cohere_conformance.history.measures import measures
 from cohere_conformance.history.past import PastCause, PastFinding
 from cohere_conformance.history.sightings import Sightings
+from cohere_conformance.history.states import state_of
 from cohere_conformance.history.trend import trend
 from cohere_conformance.report.changes import Changes, RunChange
 
@@ -25,9 +25,6 @@ _Item = TypeVar("_Item", PastFinding, PastCause)
 
 WINDOW = 60
 """How many earlier runs are compared: with one run a night, two months."""
-_FLAPS = 3
-_RECENT = 10
-"""What appeared and disappeared `_FLAPS` times in so many runs is flapping."""
 
 
 class Compared(NamedTuple):
@@ -79,14 +76,14 @@ def _findings(
     changes: list[RunChange] = []
     known: dict[str, PastFinding] = {}
     for name, finding in run.findings.items():
-        state = _state(_timeline(past, sightings, [name], now=True)) or "new"
+        state = state_of(_timeline(past, sightings, [name], now=True)) or "new"
         seen_in = sightings.last(name)
         known[name] = _counted(finding, seen_in.findings[name] if seen_in else None, run)
         changes.append(_change(name, state, known[name], run, (finding.operation,)))
     for name, seen_in in sightings.open_findings():
         finding = seen_in.findings[name]
         if name not in run.findings and run.would_show(finding, seen_in):
-            gone = _state(_timeline(past, sightings, [name], now=False))
+            gone = state_of(_timeline(past, sightings, [name], now=False))
             if gone is not None:
                 changes.append(_change(name, gone, finding, seen_in, (finding.operation,)))
     return changes, known
@@ -109,7 +106,7 @@ def _causes(
         before = causes[name][1] if name in causes else None
         # With other findings than before it is the same cause: those of before say when it was gone.
         shown_by = {*cause.findings, *(before.findings if before else ())}
-        state = _state(_timeline(past, sightings, shown_by, name, now=True)) or "new"
+        state = state_of(_timeline(past, sightings, shown_by, name, now=True)) or "new"
         before = before or next((by_finding[one] for one in cause.findings if one in by_finding), None)
         known[name] = _counted(cause, before, run)
         changes.append(_change(name, state, known[name], run, cause.operations))
@@ -119,7 +116,7 @@ def _causes(
         if not run.findings.keys().isdisjoint(cause.findings):
             continue
         if sightings.would_show(run, cause.findings):
-            gone = _state(_timeline(past, sightings, cause.findings, name, now=False))
+            gone = state_of(_timeline(past, sightings, cause.findings, name, now=False))
             if gone is not None:
                 changes.append(_change(name, gone, cause, seen_in, cause.operations))
     return changes, known
@@ -145,22 +142,6 @@ def _timeline(
             if seen == [False, False]:
                 break
     return seen[::-1]
-
-
-def _state(timeline: Sequence[bool]) -> ChangeState | None:
-    """Return the state of something by whether each run saw it; `None` if it has been gone for longer."""
-    now, before = timeline[-1], list(timeline[:-1])
-    if True not in before:
-        return "new" if now else None
-    recent = [*before[before.index(True) :], now][-_RECENT:]
-    switches = sum(one != other for one, other in pairwise(recent))
-    if not now and not before[-1]:
-        return None
-    if switches >= _FLAPS:
-        return "flapping"
-    if now:
-        return "persisting" if before[-1] else "regressed"
-    return "resolved"
 
 
 def _counted(item: _Item, before: _Item | None, run: PastRun) -> _Item:

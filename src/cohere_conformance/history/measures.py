@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from cohere_conformance.history.states import RECENT, state_of
 from cohere_conformance.report.changes import MeasureChange
 
 if TYPE_CHECKING:
@@ -20,13 +21,12 @@ changes less, and nobody acts upon less."""
 
 
 class _Measure(NamedTuple):
-    name: str
-    was: str
-    now: str
+    usual: str
+    other: str
 
 
 def measures(run: PastRun, past: Sequence[PastRun]) -> tuple[MeasureChange, ...]:
-    """Return what differs from the runs before, and since when.
+    """Return what differs from the runs before, or does not differ any more.
 
     Runs of another command, or of other cases, have other measures for other reasons.
 
@@ -35,21 +35,42 @@ def measures(run: PastRun, past: Sequence[PastRun]) -> tuple[MeasureChange, ...]
         past: earlier runs of the same target and contract with a verdict, the oldest first.
     """
     like = [one for one in past if (one.method, one.only_cases) == (run.method, run.only_cases)]
-    return tuple(_since(one, run, like) for one in _differing(run, like))
+    every = [*like, run]
+    recent = range(max(len(every) - RECENT, 0), len(every))
+    differing = [(every[number], dict(_differing(every[number], every[:number]))) for number in recent]
+    names = dict.fromkeys(name for _, found in differing for name in found)
+    return tuple(one for one in (_change(name, differing) for name in names) if one is not None)
 
 
-def _differing(run: PastRun, like: Sequence[PastRun]) -> Iterator[_Measure]:
+def _change(name: str, differing: Sequence[tuple[PastRun, dict[str, _Measure]]]) -> MeasureChange | None:
+    """Return the change of a measure; `None` if it has been as usual for longer."""
+    state = state_of([name in found for _, found in differing])
+    if state is None:
+        return None
+    seen = [(one, found[name]) for one, found in differing if name in found]
+    return MeasureChange(
+        name=name,
+        state=state,
+        usual=seen[-1][1].usual,
+        other=seen[-1][1].other,
+        first_seen=seen[0][0].started_at,
+        last_seen=seen[-1][0].started_at,
+        runs=len(seen),
+    )
+
+
+def _differing(run: PastRun, before: Sequence[PastRun]) -> Iterator[tuple[str, _Measure]]:
     """Yield what differs from what was usual in earlier runs, of which there may be none."""
-    if (was := _usual([_coverage(one) for one in like])) and (now := _coverage(run)) and was != now:
-        yield _Measure("coverage", was, now)
+    if (usual := _usual([_coverage(one) for one in before])) and (now := _coverage(run)) and usual != now:
+        yield "coverage", _Measure(usual, now)
     for role, model in run.models.items():
-        was = _usual([one.models.get(role, "") for one in like])
-        if was and was != model:
-            yield _Measure(f"model of role {role}", was, model)
+        usual = _usual([one.models.get(role, "") for one in before])
+        if usual and usual != model:
+            yield f"model of role {role}", _Measure(usual, model)
     for operation, latency in run.latencies.items():
-        known = [one.latencies[operation] for one in like if operation in one.latencies]
+        known = [one.latencies[operation] for one in before if operation in one.latencies]
         if len(known) >= _ENOUGH and _is_another(latency, median(known)):
-            yield _Measure(f"latency of {operation}", f"{median(known):.0f} ms", f"{latency:.0f} ms")
+            yield f"latency of {operation}", _Measure(f"{median(known):.0f} ms", f"{latency:.0f} ms")
 
 
 def _coverage(one: PastRun) -> str:
@@ -65,20 +86,3 @@ def _usual(values: Sequence[str]) -> str:
 def _is_another(latency: float, usual: float) -> bool:
     slower, faster = max(latency, usual), min(latency, usual)
     return slower >= _TIMES * faster and slower - faster >= _MILLISECONDS
-
-
-def _since(one: _Measure, run: PastRun, like: Sequence[PastRun]) -> MeasureChange:
-    """Return a measure with the runs in a row that differ from those before them in the same way."""
-    first, runs = run, 1
-    for number in range(len(like) - 1, 0, -1):
-        if one.name not in {other.name for other in _differing(like[number], like[:number])}:
-            break
-        first, runs = like[number], runs + 1
-    return MeasureChange(
-        name=one.name,
-        was=one.was,
-        now=one.now,
-        state="new" if runs == 1 else "persisting",
-        first_seen=first.started_at,
-        runs=runs,
-    )

@@ -36,22 +36,24 @@ class RunChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeasureChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A measure of a run that differs from earlier ones: coverage, a latency, or the model of a role.
+    """A measure that differs from earlier runs, or did: coverage, a latency, or the model of a role.
 
     Attributes:
         name: such as `coverage`, `latency of POST /v2/chat` or `model of role chat`.
-        was: what it was before.
-        now: what it is.
-        state: `new` in the first run that differs, `persisting` in the next ones.
-        first_seen: RFC 3339 time of the first run that differs.
-        runs: how many runs in a row differ.
+        state: what has changed, within the last ten runs.
+        usual: what it is in most runs before.
+        other: what it is now; of a resolved one, what it was in the run before.
+        first_seen: RFC 3339 time of the first of these runs that differs.
+        last_seen: RFC 3339 time of the last one.
+        runs: how many of them differ.
     """
 
     name: str
-    was: str
-    now: str
-    state: Literal["new", "persisting"]
+    state: ChangeState
+    usual: str
+    other: str
     first_seen: str
+    last_seen: str
     runs: Count
 
 

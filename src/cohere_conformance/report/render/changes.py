@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from cohere_conformance.report.changes import ChangeState
 
 if TYPE_CHECKING:
-    from cohere_conformance.report.changes import Changes, RunChange
+    from cohere_conformance.report.changes import Changes, MeasureChange, RunChange
 
 _SHOWN = 5
 """Changes whose titles are shown."""
@@ -33,8 +33,8 @@ def changes_lines(changes: Changes | None, *, limit: int = _SHOWN) -> list[str]:
     lines += [f"{one.state}: {one.title}{_seen(one)}" for one in named[:limit]]
     if len(named) > limit:
         lines.append(f"and {len(named) - limit} more, see changes in report.json")
-    different = [one for one in changes.measures if one.state == "new"]
-    lines += [f"{one.name}: {one.now}, usually {one.was}" for one in different[:limit]]
+    different = [_measured(one) for one in changes.measures if one.state in _NAMED]
+    lines += different[:limit]
     if len(different) > limit:
         lines.append(f"and {len(different) - limit} more measures, see changes in report.json")
     return lines
@@ -53,6 +53,13 @@ def summary(changes: tuple[RunChange, ...]) -> str:
     return ", ".join(f"{numbers[state]} {state}" for state in get_args(ChangeState) if numbers[state]) or (
         "no change"
     )
+
+
+def _measured(one: MeasureChange) -> str:
+    if one.state == "resolved":
+        return f"{one.name}: {one.usual} again, {one.other} in the run before"
+    known = "" if one.state == "new" else f" ({one.state}, in {one.runs} of the last runs)"
+    return f"{one.name}: {one.other}, usually {one.usual}{known}"
 
 
 def _seen(change: RunChange) -> str:
