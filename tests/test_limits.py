@@ -98,15 +98,15 @@ def test_a_target_that_never_answers_is_not_waited_for_beyond_the_limit(tmp_path
     assert (done.code, done.report["footer"]["exit_code"]) == (2, 2)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
-    ("arguments", "code", "unbuffered"),
+    ("arguments", "code"),
     [
-        (("check", "--example", "conforming"), 0, "1"),
-        (("check", "--example", "deviating"), 1, ""),
-        (("run", "--only", "check-api-key"), 0, ""),
-        (("run", "--only", "check-api-key"), 0, "1"),
-        (("list", "operations"), 0, ""),
-        (("contract", "bundle"), 0, "1"),
+        (("check", "--example", "conforming"), 0),
+        (("check", "--example", "deviating"), 1),
+        (("run", "--only", "tokenize"), 0),
+        (("list", "operations"), 0),
+        (("contract", "bundle"), 0),
     ],
 )
 def test_a_reader_that_leaves_early_changes_nothing(
