@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import check_jsonschema
 import pytest
 import yaml
 
@@ -329,48 +328,6 @@ def test_a_baseline_outside_the_workspace_is_refused(action: Action) -> None:
     code, error = action.run(baseline="/etc/passwd")
     assert (code, action.called) == (4, None)
     assert error == "baseline: expected the path of a file inside the workspace, without patterns\n"
-
-
-WORKFLOWS = [
-    ROOT / "action.yml",
-    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
-    *sorted((ROOT / "docs" / "examples" / "ci").glob("*.yml")),
-]
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_actions_of_others_are_pinned_by_commit(path: Path) -> None:
-    """A tag can be moved; the comment says which version the commit is."""
-    used = re.findall(r"uses: *(\S+)(.*)", path.read_text(encoding="utf-8"))
-    for name, comment in used:
-        if name != "./" and not name.startswith("cohere-conformance/"):
-            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name), name
-            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), name
-
-
-def test_no_input_is_executed() -> None:
-    """Expressions are in `env`, `with` and `if`; in a script they would be pasted into it."""
-    for path in WORKFLOWS:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        jobs = document.get("jobs", {"": document.get("runs", {})}) if isinstance(document, dict) else {}
-        scripts = [
-            step["run"] for job in jobs.values() if "steps" in job for step in job["steps"] if "run" in step
-        ]
-        assert not [script for script in scripts if "${{" in script], path
-
-
-SCHEMAS = {"action.yml": "vendor.github-actions", "gitlab-ci.yml": "vendor.gitlab-ci"}
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_have_the_form_that_their_schemas_require(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schema = SCHEMAS.get(path.name, "vendor.github-workflows")
-    monkeypatch.setattr("sys.argv", ["check-jsonschema", "--builtin-schema", schema, str(path)])
-    with pytest.raises(SystemExit) as ended:
-        check_jsonschema.main()
-    assert ended.value.code == 0
 
 
 class Issues:
