@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Generator
 from contextlib import aclosing, contextmanager
@@ -23,6 +22,7 @@ from cohere_conformance.reference import (
     browsers,
     crash_faults,
     http_faults,
+    json_text,
     keys,
     randomness,
     response_faults,
@@ -231,7 +231,7 @@ def _refused(
     typed = declared is not None and declared.label == "POST /v2/chat"
     if refusal.error_type and typed and state.profile is Profile.LIVE_2026:
         body["error_type"] = refusal.error_type
-    content = json.dumps(inject_plain(state.faults, http_faults.ERRORS, body), ensure_ascii=False).encode(
+    content = json_text.spaced(inject_plain(state.faults, http_faults.ERRORS, body)).encode(
         "utf-8", "replace"
     )
     fields = _headers(("content-type", "application/json"), *quota, traced=refusal.traced)
@@ -295,7 +295,7 @@ def _closed(events: Iterable[Event]) -> Iterator[Iterable[Event]]:
 
 
 def _framed(event: Event, media_type: str) -> str:
-    data = event.data if isinstance(event.data, str) else json.dumps(event.data, ensure_ascii=False)
+    data = event.data if isinstance(event.data, str) else json_text.spaced(event.data)
     if media_type != "text/event-stream":
         return f"{data}\n"
     name = f"event: {event.name}\n" if event.name is not None else ""

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cohere_conformance.reference import validation
+from cohere_conformance.reference import json_text, validation
 from cohere_conformance.reference.handling import HANDLERS, ApiError, JsonResponse
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _row_result(call: Call, kind: str, model: str, row: Row) -> RowResult:
         return RowResult(custom_id, error=refusal.message)
     if not isinstance(outcome, JsonResponse):
         return RowResult(custom_id, error="invalid request: rows of a batch cannot be streamed")
-    response = outcome.body
+    response = json_text.plain(outcome.body)
     billed = (response.get("usage") or response.get("meta") or {}).get("billed_units") or {}
     read = int(billed.get("input_tokens", 0)) + int(billed.get("image_tokens", 0))
     written = int(billed.get("output_tokens", 0))

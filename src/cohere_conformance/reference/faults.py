@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-@dataclass(frozen=True)
+# Every fault is declared once: it is equal to itself only, which is fast to look up.
+@dataclass(frozen=True, eq=False)
 class Fault:
     """One way in which the server can deviate from the API.
 

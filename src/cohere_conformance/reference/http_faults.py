@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from cohere_conformance.reference import json_text
 from cohere_conformance.reference.faults import fault
 from cohere_conformance.reference.injection import inject_plain, without
 
@@ -145,9 +146,9 @@ CONTENTS: PlainFaultTable[bytes] = {
 
 def encoded(body: Any, faults: Faults) -> bytes:
     """Return the body of a successful response as the bytes that are sent."""
-    body = inject_plain(faults, VALUES, body)
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return inject_plain(faults, CONTENTS, text.encode("utf-8", "replace"))
+    if not faults:
+        return json_text.encode(body)
+    return inject_plain(faults, CONTENTS, json_text.encode_any(inject_plain(faults, VALUES, body)))
 
 
 # -- headers

@@ -7,6 +7,7 @@ A token never spans two words, and a character is split only if it has four byte
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r" ?[^\W\d_]+| ?\d+|\s| ?[^\w\s]|_", re.UNICODE)
 _WIDTH = 3
@@ -14,38 +15,41 @@ _FIRST = (0, 0, 256, 256 + 65_536)
 """The first id of the pieces of each length."""
 VOCABULARY = 256 + 65_536 + 16_777_216
 """The number of ids."""
+_SHORT = 1024
+"""The maximum length of a text whose tokens are remembered."""
 
 
-def pieces(text: str) -> list[bytes]:
+def pieces(text: str) -> tuple[bytes, ...]:
     """Return the tokens of a text as bytes."""
+    return _short(text) if len(text) <= _SHORT else _pieces(text)
+
+
+def _pieces(text: str) -> tuple[bytes, ...]:
+    # Each character matches: the alternatives cover letters, digits, spaces and everything else.
+    return tuple(piece for word in _WORD.findall(text) for piece in _of_word(word))
+
+
+_short = lru_cache(maxsize=2048)(_pieces)
+
+
+def _of_word(word: str) -> list[bytes]:
+    """Return the tokens of a word."""
+    if word.isascii():
+        content = word.encode("ascii")
+        return [content[start : start + _WIDTH] for start in range(0, len(content), _WIDTH)]
     found: list[bytes] = []
-    for word in _words(text):
-        piece = b""
-        for character in word:
-            encoded = character.encode("utf-8", "replace")
-            if len(piece) + len(encoded) > _WIDTH:
-                if piece:
-                    found.append(piece)
-                piece = b""
-            while len(encoded) > _WIDTH:
-                found.append(encoded[:_WIDTH])
-                encoded = encoded[_WIDTH:]
-            piece += encoded
-        if piece:
-            found.append(piece)
-    return found
-
-
-def _words(text: str) -> list[str]:
-    words, end = [], 0
-    for match in _WORD.finditer(text):
-        if match.start() > end:
-            words.append(text[end : match.start()])
-        words.append(match[0])
-        end = match.end()
-    if end < len(text):
-        words.append(text[end:])
-    return words
+    piece = b""
+    for character in word:
+        encoded = character.encode("utf-8", "replace")
+        if len(piece) + len(encoded) > _WIDTH:
+            if piece:
+                found.append(piece)
+            piece = b""
+        while len(encoded) > _WIDTH:
+            found.append(encoded[:_WIDTH])
+            encoded = encoded[_WIDTH:]
+        piece += encoded
+    return [*found, piece] if piece else found
 
 
 def number(piece: bytes) -> int:

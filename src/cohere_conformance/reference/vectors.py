@@ -9,14 +9,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import operator
 import sys
 from array import array
 from collections import Counter
-from functools import lru_cache
-from typing import Any, Final
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cohere_conformance.reference.images import Image
+from cohere_conformance.reference.json_text import NumberList
 from cohere_conformance.reference.words import weight, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 _LANE: Final = 4
@@ -28,8 +33,29 @@ _PURPOSE = 3
 _STEEPEST = 850
 """The value of an int8 for the component 1, at most."""
 
+_Made = TypeVar("_Made")
 InputPart = str | Image
 Vector = tuple[float, ...]
+
+
+class KnownVector(tuple[float, ...]):
+    """A vector with what was made of it, so that each form of it is computed once."""
+
+    _made: dict[object, Any]
+
+    def made(self, form: object, make: Callable[[Vector], _Made]) -> _Made:
+        """Return a form of the vector, which is made the first time.
+
+        Args:
+            form: names it.
+            make: makes it; what it returns is not changed by anybody.
+        """
+        if not hasattr(self, "_made"):
+            self._made = {}
+        found: _Made | None = self._made.get(form)
+        if found is None:
+            found = self._made[form] = make(self)
+        return found
 
 
 @lru_cache(maxsize=2048)
@@ -55,7 +81,7 @@ def _features(parts: tuple[InputPart, ...]) -> Counter[str]:
     return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def embed(model: str, dimension: int, parts: tuple[InputPart, ...], purpose: str) -> Vector:
     """Return the vector of one input, rounded to 32-bit floats.
 
@@ -74,17 +100,31 @@ def embed(model: str, dimension: int, parts: tuple[InputPart, ...], purpose: str
     sums = array("I")
     sums.frombytes(added.to_bytes(dimension * _LANE, sys.byteorder))
     # The mean of the bytes of a feature is 127.5; doubling keeps the numbers integers.
-    return _unit([2.0 * lane - 255 * total for lane in sums])
+    mean = 255 * total
+    components = [2 * lane - mean for lane in sums]
+    # Exact: the sum of the squares is far below 2**53.
+    return _scaled(components, math.sqrt(sum(map(operator.mul, components, components))))
 
 
-def _unit(components: list[float]) -> Vector:
-    length = math.sqrt(math.fsum(one * one for one in components)) or 1.0
-    return tuple(array("f", [one / length for one in components]))
+def _scaled(components: Sequence[float], length: float) -> KnownVector:
+    length = length or 1.0
+    return KnownVector(array("f", [one / length for one in components]))
 
 
 def shortened(vector: Vector, dimension: int) -> Vector:
     """Return the first components of a vector, scaled to length 1."""
-    return vector if dimension >= len(vector) else _unit(list(vector[:dimension]))
+    if dimension >= len(vector):
+        return vector
+    return (
+        vector.made(dimension, partial(_first, dimension))
+        if isinstance(vector, KnownVector)
+        else _first(dimension, vector)
+    )
+
+
+def _first(dimension: int, vector: Vector) -> Vector:
+    components = vector[:dimension]
+    return _scaled(components, math.sqrt(math.fsum(one * one for one in components)))
 
 
 def int8(vector: Vector) -> list[int]:
@@ -124,3 +164,15 @@ def typed(vector: Vector, kind: str, *, big_endian: bool = False) -> Any:
             return base64.b64encode(content.tobytes()).decode()
         case _:
             return list(vector)
+
+
+def remembered(vector: Vector, kind: str) -> NumberList | str:
+    """Return a vector as one of the six types, for a response that nothing changes any more."""
+    if isinstance(vector, KnownVector):
+        return vector.made(kind, partial(_unchanging, kind))
+    return _unchanging(kind, vector)
+
+
+def _unchanging(kind: str, vector: Vector) -> NumberList | str:
+    made = typed(vector, kind)
+    return made if isinstance(made, str) else NumberList(made)

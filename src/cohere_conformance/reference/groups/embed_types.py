@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cohere_conformance.reference.groups import embed_faults as faults
 from cohere_conformance.reference.injection import inject
-from cohere_conformance.reference.vectors import typed
+from cohere_conformance.reference.vectors import remembered, typed
 
 if TYPE_CHECKING:
     from cohere_conformance.reference.handling import Call
@@ -29,6 +29,8 @@ def embeddings(call: Call, vectors: list[Vector], kinds: list[str]) -> Any:
 
 
 def _typed(call: Call, vector: Vector, kind: str) -> Any:
+    if not call.state.faults:
+        return remembered(vector, kind)
     if kind in {"float", "base64"}:
         vector = inject(call, faults.FLOATS, vector)
     return inject(call, faults.ENCODED.get(kind, {}), typed(vector, kind))
