@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -48,10 +49,10 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in sorted(SOURCES.rglob("*.py")) if "_data" not in path.parts}
 
 
-def imports(path: Path) -> set[str]:
+def imports(path: Path, tree: ast.Module) -> set[str]:
     """Return the modules of this package that a module imports, wherever in it and for whatever reason."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -62,7 +63,27 @@ def imports(path: Path) -> set[str]:
     return {name for name in found if name == PACKAGE or name.startswith(f"{PACKAGE}.")}
 
 
-IMPORTS = {name: imports(path) for name, path in MODULES.items()}
+class Parsed(NamedTuple):
+    """What the tests read of all modules.
+
+    Attributes:
+        imports: by the name of a module, the modules of this package that it imports.
+        docstrings: by the name of a module.
+    """
+
+    imports: dict[str, set[str]]
+    docstrings: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def parsed() -> Parsed:
+    """Parse every module once."""
+    found = Parsed({}, {})
+    for name, path in MODULES.items():
+        tree = ast.parse(path.read_bytes())
+        found.imports[name] = imports(path, tree)
+        found.docstrings[name] = ast.get_docstring(tree) or ""
+    return found
 
 
 def room(name: str) -> str:
@@ -98,8 +119,10 @@ def goes_up(name: str, other: str) -> bool:
     return not beside and floor(other) >= floor(name)
 
 
-def test_imports_go_down_only() -> None:
-    up = {(name, other) for name, others in IMPORTS.items() for other in others if goes_up(name, other)}
+def test_imports_go_down_only(parsed: Parsed) -> None:
+    up = {
+        (name, other) for name, others in parsed.imports.items() for other in others if goes_up(name, other)
+    }
     assert up == set()
 
 
@@ -121,12 +144,12 @@ def test_an_import_that_goes_up_is_seen(name: str, other: str, up: bool) -> None
     assert goes_up(f"{PACKAGE}.{name}".rstrip("."), f"{PACKAGE}.{other}".rstrip(".")) is up
 
 
-def test_what_is_imported_is_there() -> None:
-    assert {other for others in IMPORTS.values() for other in others} <= MODULES.keys()
+def test_what_is_imported_is_there(parsed: Parsed) -> None:
+    assert {other for others in parsed.imports.values() for other in others} <= MODULES.keys()
 
 
-def test_imports_do_not_go_in_circles() -> None:
-    graph = {name: others - {name} for name, others in IMPORTS.items()}
+def test_imports_do_not_go_in_circles(parsed: Parsed) -> None:
+    graph = {name: others - {name} for name, others in parsed.imports.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -139,9 +162,8 @@ def test_modules_stay_short() -> None:
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
-def test_modules_say_what_they_are() -> None:
-    words = {name: ast.get_docstring(ast.parse(path.read_bytes())) or "" for name, path in MODULES.items()}
-    first = {name: text.split("\n\n", 1)[0].rstrip() for name, text in words.items()}
+def test_modules_say_what_they_are(parsed: Parsed) -> None:
+    first = {name: text.split("\n\n", 1)[0].rstrip() for name, text in parsed.docstrings.items()}
     assert {name: text for name, text in first.items() if not text.endswith((".", ":"))} == {}
 
 
@@ -162,7 +184,7 @@ def test_an_import_is_seen_wherever_it_stands(tmp_path: Path) -> None:
         f"from {PACKAGE} import session, __version__\n",
         encoding="utf-8",
     )
-    assert imports(script) == {
+    assert imports(script, ast.parse(script.read_bytes())) == {
         f"{PACKAGE}.contract",
         f"{PACKAGE}.model",
         f"{PACKAGE}.checks.judge",

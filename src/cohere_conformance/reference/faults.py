@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -58,13 +59,19 @@ def fault(name: str, sentence: str) -> Fault:
 
 def catalogue() -> Mapping[str, Fault]:
     """Return every fault by its name, in alphabetical order."""
+    _import_all()
+    return dict(sorted(_FAULTS.items()))
+
+
+@cache
+def _import_all() -> None:
+    """Import every module that declares faults; once a process, because listing a package takes a while."""
     package = import_module("cohere_conformance.reference")
     for found in iter_modules(package.__path__, f"{package.__name__}."):
         import_module(found.name)
     groups = import_module("cohere_conformance.reference.groups")
     for found in iter_modules(groups.__path__, f"{groups.__name__}."):
         import_module(found.name)
-    return dict(sorted(_FAULTS.items()))
 
 
 def withdrawn(name: str, where: str = "--fault") -> str:
