@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cohere_conformance.names import unknown
+import pytest
+
+from cohere_conformance.names import fewest_names, unknown
 
 NAMES = [f"case-{number:03}" for number in range(200)]
 
@@ -21,3 +23,26 @@ def test_a_long_list_of_names_is_cut() -> None:
 
 def test_a_short_list_of_names_is_complete() -> None:
     assert unknown("--only", "xyz", ["rerank", "embed"]).endswith("choose one of embed, rerank")
+
+
+GROUPS = {
+    "POST /v1/chat": "chat",
+    "POST /v2/chat": "chat",
+    "POST /v1/embed": "embed",
+    "GET /v1/models": "models",
+    "GET /v1/models/{model}": "models",
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (GROUPS.keys(), ("chat", "embed", "models")),
+        (["POST /v2/chat", "POST /v1/embed"], ("embed", "v2.chat")),
+        (["GET /v1/models", "POST /v1/chat"], ("GET /v1/models", "v1.chat")),
+        ([], ()),
+        (["POST /v9/unknown"], ()),
+    ],
+)
+def test_operations_are_named_as_shortly_as_possible(labels: list[str], names: tuple[str, ...]) -> None:
+    assert fewest_names(labels, GROUPS) == names

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 REDACTED = "[redacted]"
 """Replaces a credential."""
@@ -17,6 +17,7 @@ REDACTED_IN_URL = "redacted"
 _MOST_NAMED = 50
 """Names that an error message lists; there are fewer groups and operations, and more cases and faults."""
 
+_VERSION = re.compile(r"/(v\d+)/")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -44,3 +45,39 @@ def unknown(option: str, name: str, known: Iterable[str]) -> str:
 def slug(label: str) -> str:
     """Return the label of an operation as part of an id: `post-v2-rerank`."""
     return "-".join(re.findall(r"[a-z0-9_]+", label.lower()))
+
+
+def operations_by_name(groups: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return the labels of operations by each of their names.
+
+    That is their group (`chat`), what one version of the API has of it (`v2.chat`), and the label itself
+    (`POST /v2/chat`).
+
+    Args:
+        groups: the group of each operation, by its label.
+    """
+    found: dict[str, set[str]] = {}
+    for label, group in groups.items():
+        version = _VERSION.search(label)
+        for name in (group, f"{version[1]}.{group}" if version else group, label):
+            found.setdefault(name, set()).add(label)
+    return {name: frozenset(labels) for name, labels in found.items()}
+
+
+def fewest_names(labels: Collection[str], groups: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the fewest names that select exactly these operations, in alphabetical order.
+
+    Args:
+        labels: of operations; those without a group are left out.
+        groups: the group of each operation, by its label.
+    """
+    left = set(labels)
+    chosen = []
+    # The largest first: a group before one version of it, and both before single operations.
+    for name, found in sorted(
+        operations_by_name(groups).items(), key=lambda one: (-len(one[1]), len(one[0]))
+    ):
+        if found <= left:
+            chosen.append(name)
+            left -= found
+    return tuple(sorted(chosen))

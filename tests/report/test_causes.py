@@ -21,6 +21,9 @@ GROUPS = {
     RERANK: "rerank",
     MODELS: "models",
     "POST /v1/rerank": "rerank",
+    "GET /v1/datasets": "datasets",
+    "POST /v1/datasets": "datasets",
+    "POST /v1/datasets/{id}/cancel": "datasets",
 }
 BACKGROUND = Background(
     declarations={
@@ -289,6 +292,66 @@ def test_operations_that_are_not_there_are_one_cause_whatever_is_checked_before_
             server.case(f"{GROUPS[operation]}.{number}", [missing])
     (cause,) = server.report().causes
     assert cause.title == "Not implemented (status 404): POST /v1/embed and POST /v1/rerank"
+
+
+UPLOAD, CANCEL, LIST = "POST /v1/datasets", "POST /v1/datasets/{id}/cancel", "GET /v1/datasets"
+
+
+def _refused(operation: str, status: int, text: str) -> Finding:
+    return found(
+        Kind.STATUS_UNEXPECTED, operation=operation, status=status, expected="status 200", value_class=text
+    )
+
+
+def _absent(server: Server, *, upload: str, elsewhere: str) -> set[tuple[str, ...]]:
+    """Return the operations that the causes take as absent.
+
+    Args:
+        server: of which a list is not found, as is what an upload should be sent to in JSON.
+        upload: the error for everything else that is uploaded.
+        elsewhere: the error for bodies that another operation cannot parse.
+    """
+    for number in range(5):
+        server.case(f"datasets.list-{number}", [_refused(LIST, 404, "no")], body='{"error": "no"}')
+        text = f'{{"error": "{upload}"}}'
+        server.case(f"datasets.upload-{number}", [_refused(UPLOAD, 400, upload)], body=text)
+        server.case(f"datasets.cancel-{number}", [_refused(CANCEL, 400, upload)], body=text)
+    server.case("datasets.json", [_refused(UPLOAD, 404, "no")], body='{"error": "no"}')
+    text = f'{{"error": "{elsewhere}"}}'
+    server.case("chat.odd", [_refused(CHAT, 400, elsewhere)], body=text)
+    server.case("chat.plain", [violated("v2.chat.id", "/id")])
+    return {cause.operations for cause in server.report().causes if cause.rule == "no-operation"}
+
+
+def test_an_operation_whose_body_is_parsed_before_its_route_is_not_there(
+    server: Server,
+) -> None:
+    assert set(map(frozenset, _absent(server, upload="no JSON", elsewhere="no JSON"))) == {
+        frozenset({LIST, UPLOAD, CANCEL})
+    }
+
+
+def test_an_operation_with_errors_of_its_own_is_there(server: Server) -> None:
+    """Only the upload and the cancellation say this, and they could be about the same thing."""
+    assert set(map(frozenset, _absent(server, upload="too many rows", elsewhere="no JSON"))) == {
+        frozenset({LIST})
+    }
+
+
+@pytest.mark.parametrize(
+    ("bodies", "form"),
+    [
+        (['{"error": "no"}', '{"error": "other"}'], '{"error": TEXT}'),
+        (['{"code": 4, "reason": null}', '{"reason": null, "code": 5}'], '{"code": NUMBER, "reason": null}'),
+    ],
+)
+def test_errors_of_one_form_are_one_cause(bodies: list[str], form: str, server: Server) -> None:
+    for number, body in enumerate(bodies):
+        no_message = found(Kind.ERROR_ENVELOPE, "/message", status=400, value_class=str(number))
+        undeclared = found(Kind.PROPERTY_UNDOCUMENTED, "/error", status=400, value_class=str(number))
+        server.case(f"chat.{number}", [no_message, undeclared], body=body)
+    (cause,) = server.report().causes
+    assert cause.title == f"Errors have the form {form}"
 
 
 def test_an_operation_that_refuses_much_else_exists(server: Server) -> None:

@@ -30,16 +30,23 @@ NEEDS = {
     "c": frozenset({"tools", "citations"}),
     "d": frozenset({"tools", "citations"}),
 }
-SOURCE = FeatureSource({"citations": "Citations", "tools": "Tools"}, NEEDS, lambda _, __: False)
+PLAIN = {f"plain{number}": frozenset[str]() for number in range(3)}
+SOURCE = FeatureSource({"citations": "Citations", "tools": "Tools"}, NEEDS | PLAIN, lambda _, __: False, {})
 
 
-def evidence(case: str, outcome: CaseOutcome = "failed", *lacks: str) -> CaseEvidence:
-    return CaseEvidence(CHAT, outcome, frozenset(lacks or NEEDS.get(case, ())))
+def evidence(
+    case: str, outcome: CaseOutcome = "failed", *lacks: str, shown: frozenset[str] = frozenset()
+) -> CaseEvidence:
+    return CaseEvidence(CHAT, outcome, frozenset(lacks or NEEDS.get(case, frozenset()) - shown), shown)
+
+
+def served(outcome: CaseOutcome) -> CaseEvidence:
+    return CaseEvidence(CHAT, outcome, frozenset(), served=True)
 
 
 def proposed(**changes: CaseEvidence) -> list[tuple[str, int]]:
     cases = {case: evidence(case) for case in NEEDS}
-    cases |= {f"plain{number}": evidence("", "passed") for number in range(3)}
+    cases |= {name: served("passed") for name in PLAIN}
     return [(one.feature, one.cases) for one in missing_features(cases | changes, SOURCE)]
 
 
@@ -54,11 +61,24 @@ def test_a_case_may_pass_although_the_feature_is_missing() -> None:
 
 
 def test_a_response_that_shows_the_feature_proves_it() -> None:
-    assert proposed(a=evidence("a", "failed", "citations"), c=evidence("c", "failed", "tools")) == []
+    tools = evidence("a", shown=frozenset({"tools"}))
+    citations = evidence("c", shown=frozenset({"citations"}))
+    assert proposed(a=tools, c=citations) == []
+    assert proposed(a=tools) == [("citations", 2)]
 
 
-def test_where_everything_fails_no_feature_is_missing() -> None:
-    assert proposed(**{f"plain{number}": evidence("", "failed") for number in range(3)}) == []
+def test_a_response_that_says_nothing_of_a_feature_does_not_prove_it() -> None:
+    """Half of the cases may call an operation that does not exist."""
+    silent = CaseEvidence("POST /v1/chat", "failed", frozenset())
+    assert proposed(a=silent, c=silent) == [("tools", 2)]
+
+
+def test_where_no_other_request_is_served_no_feature_is_missing() -> None:
+    assert proposed(**{name: evidence("", "failed") for name in PLAIN}) == []
+
+
+def test_a_feature_is_missing_although_every_response_is_wrong_in_something_else() -> None:
+    assert proposed(**{name: served("failed") for name in PLAIN}) == [("tools", 4)]
 
 
 def test_the_cases_of_each_feature_are_counted_by_how_they_ended() -> None:
@@ -126,6 +146,10 @@ def test_a_server_without_tools_is_told_what_to_write(refuses: bool, tmp_path: P
         missing = done.report["coverage"]["cases"]["missing"]
         assert [one["feature"] for one in missing] == ["tools"]
         assert 'if that is meant, add without = ["tools"]' in " ".join(done.output.split())
+        causes = done.report["causes"]
+        assert [cause["feature"] for cause in causes if cause["rule"] == "no-feature"] == ["tools"]
+        # What follows is not reported besides.
+        assert not [one for one in causes if "tool_call" in one["title"] and not one["feature"]], causes
         done = ran(tmp_path, "--url", running.url, "--only", "chat", "--without", "tools", key=PRODUCTION)
     assert done.code == 0, done.output
     assert done.report["coverage"]["cases"]["missing"] == []

@@ -353,7 +353,9 @@ def test_an_operation_that_does_not_exist_comes_with_a_hint(
         header=msgspec.structs.replace(read.header, target=run.header.target),
         coverage=msgspec.structs.replace(read.coverage, cases=cases),
     )
-    words = "every response of POST /v2/chat is"
+    groups = {"POST /v2/chat": "chat", "POST /v2/embed": "embed"}
+    sent = msgspec.structs.replace(sent, coverage=msgspec.structs.replace(sent.coverage, groups=groups))
+    words = "if that is meant, add --declares embed"
     for shown in (_terminal(sent, 200), render_markdown(sent), render_html(sent).decode()):
         assert (words in shown) is expected
     assert words not in _terminal(read, 200), "what was recorded somewhere says nothing of a target"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.errors import UsageError
-from cohere_conformance.names import unknown
+from cohere_conformance.names import operations_by_name, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-_VERSION = re.compile(r"/(v\d+)/")
 
 
 def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozenset[str]:
@@ -24,7 +21,7 @@ def implemented(names: tuple[str, ...], operations: Mapping[str, str]) -> frozen
     Raises:
         UsageError: a name is unknown.
     """
-    known = _by_name(operations)
+    known = operations_by_name(operations)
     for name in names:
         if name not in known:
             raise UsageError(unknown("--declares", name, known))
@@ -45,20 +42,3 @@ def lacking(labels: Iterable[str], declared: frozenset[str], operations: Mapping
     single = sorted(label for label, group in missing.items() if group in groups)
     parts = [f"group {', '.join(whole)}"] if whole else []
     return "; ".join(parts + ([", ".join(single)] if single else [])) or None
-
-
-def _by_name(operations: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Return the labels of operations by each of their names.
-
-    That is their group (`chat`), what one version of the API has of it (`v2.chat`), and the label itself
-    (`POST /v2/chat`).
-
-    Args:
-        operations: the group of each operation, by its label.
-    """
-    found: dict[str, set[str]] = {}
-    for label, group in operations.items():
-        version = _VERSION.search(label)
-        for name in (group, f"{version[1]}.{group}" if version else group, label):
-            found.setdefault(name, set()).add(label)
-    return {name: frozenset(labels) for name, labels in found.items()}

@@ -33,6 +33,11 @@ def is_absent(one: OperationCoverage) -> bool:
     return one.breaking >= others if "{" in one.operation else 2 * one.breaking >= others
 
 
+def never_served(one: OperationCoverage) -> bool:
+    """Return whether nothing but refusals is known of an operation that was asked often enough."""
+    return one.judged >= _ENOUGH and one.statuses.keys() <= NOT_THERE | _NO_KEY | _NO_JSON
+
+
 def absent_statuses(one: OperationCoverage) -> set[str]:
     """Return the statuses with which an operation that does not exist has responded."""
     return one.statuses.keys() & NOT_THERE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from cohere_conformance.report.lacking import (
     NO_FEATURES,
     CaseEvidence,
     FeatureSource,
+    cases_of_missing,
     feature_cases,
     missing_features,
 )
@@ -97,15 +99,18 @@ def report_of(
     keywords = frozenset(one for one in everything if one.aspect is Aspect.KEYWORD)
     elements = everything - keywords
     exercise = _exercise(elements, run.seen)
+    cases = run.cases()
     report = run.tally.finish(
         header,
         operations,
         finished_at=finished_at,
-        cases=run.cases(),
+        cases=cases,
         exercise=exercise,
         declarations=_declarations(elements, run.seen),
         fuzzed=() if fuzzed is None else fuzzed.coverage(exercise),
-        background=background,
+        background=dataclasses.replace(
+            background, missing=cases_of_missing(cases.missing, features), about_missing=features.requirements
+        ),
         others=further,
     )
     return replace(report, coverage=replace(report.coverage, keywords=_exercise(keywords, run.seen)))
@@ -132,7 +137,7 @@ class _Run:
         self._fuzzed = fuzzed
         self._background = background
         self._features = features
-        self._lacks: dict[str, frozenset[str]] = {}
+        self._shown: dict[str, tuple[frozenset[str], frozenset[str], bool]] = {}
         self._ends: dict[str, tuple[int, str, str, CaseOutcome]] = {}
         self._with_findings: set[str] = set()
         self._unclosed: list[str] = []
@@ -207,7 +212,10 @@ class _Run:
         if record.setup:
             return
         if exchange is not None:
-            self._lacks[record.case] = self._features.lacks(record.case, exchange)
+            self._shown[record.case] = (
+                *self._features.evidence(record.case, exchange),
+                exchange.response.failure is None and exchange.response.status < 300,
+            )
         if record.findings:
             self._with_findings.add(record.case)
         end = (_WORST[record.outcome], clean(record.reason), clean(record.operation), record.outcome)
@@ -263,7 +271,7 @@ class _Run:
 
     def _evidence(self) -> dict[str, CaseEvidence]:
         return {
-            case: CaseEvidence(operation, outcome, self._lacks.get(case, frozenset()))
+            case: CaseEvidence(operation, outcome, *self._shown.get(case, _NOTHING_SHOWN))
             for case, (_, _, operation, outcome) in self._ends.items()
         }
 
@@ -283,6 +291,9 @@ class _Run:
             reason or "no reason given" for _, reason, _, outcome in self._ends.values() if outcome == wanted
         )
         return dict(sorted(counted.items()))
+
+
+_NOTHING_SHOWN: tuple[frozenset[str], frozenset[str], bool] = (frozenset(), frozenset(), False)
 
 
 def _joined(before: Iterable[str], further: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which features a server seems to do without: no response shows one, and cases that need no such pass."""
+"""Which features a server seems to do without: no response shows one, and requests without it are served."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ class CaseEvidence(NamedTuple):
         operation: label of its operation.
         outcome: of the case.
         lacks: ids of the features that its request needs and its response does not show.
+        shown: ids of the features that its request needs and its response shows. A response that says nothing
+            about a feature neither lacks nor shows it.
+        served: whether the response to its request was a success.
     """
 
     operation: str
     outcome: CaseOutcome
     lacks: frozenset[str]
+    shown: frozenset[str] = frozenset()
+    served: bool = False
 
 
 class FeatureSource(NamedTuple):
@@ -39,39 +44,46 @@ class FeatureSource(NamedTuple):
         titles: of the features, by id.
         needs: ids of the features that the request of a case needs, by the id of the case; only cases that
             expect to be served.
-        shows: returns whether a response shows a feature, by its id.
+        shows: returns whether a response shows a feature, by its id; `None` if it says nothing about it.
+        requirements: ids of the requirements that are about a feature, by the id of the feature.
     """
 
     titles: Mapping[str, str]
     needs: Mapping[str, frozenset[str]]
-    shows: Callable[[str, Exchange], bool]
+    shows: Callable[[str, Exchange], bool | None]
+    requirements: Mapping[str, frozenset[str]]
 
-    def lacks(self, case: str, exchange: Exchange) -> frozenset[str]:
-        """Return the features that a case needs and the response to it does not show."""
-        return frozenset(name for name in self.needs.get(case, ()) if not self.shows(name, exchange))
+    def evidence(self, case: str, exchange: Exchange) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the features that a case needs: those that the response lacks, and those that it shows."""
+        shown = {name: self.shows(name, exchange) for name in self.needs.get(case, ())}
+        return (
+            frozenset(name for name, found in shown.items() if found is False),
+            frozenset(name for name, found in shown.items() if found),
+        )
 
 
-NO_FEATURES = FeatureSource({}, {}, lambda _, __: True)
+NO_FEATURES = FeatureSource({}, {}, lambda _, __: None, {})
 """For reports of traffic, in which no case says what it needs."""
 
 
 def missing_features(cases: Mapping[str, CaseEvidence], source: FeatureSource) -> tuple[MissingFeature, ...]:
     """Return the features that are missing as a whole, that which most cases need first.
 
-    No response to the cases that need it shows it, most of these cases fail, and of the other cases of the
-    same operations more pass than fail. A feature is left out if each of its cases also needs one that is
-    listed already.
+    No response shows it, most cases with a response that lacks it fail, and most other valid requests of the
+    same operations are served, whatever else is wrong with the responses. A feature is left out if each of
+    its cases also needs one that is listed already.
 
     Args:
         cases: that were tried, by id.
         source: how features are recognised.
     """
     found: list[tuple[int, str, frozenset[str]]] = []
+    shown = frozenset[str]().union(*(one.shown for one in cases.values()))
     for feature in source.titles:
-        needing = frozenset(case for case in cases if feature in source.needs.get(case, ()))
+        needing = frozenset(case for case, one in cases.items() if feature in one.lacks)
         failed = sum(cases[case].outcome == "failed" for case in needing)
-        absent = all(feature in cases[case].lacks for case in needing) and failed > len(needing) / 2
-        if failed >= _FEWEST and absent and _others_pass(cases, needing):
+        absent = feature not in shown and failed > len(needing) / 2
+        if failed >= _FEWEST and absent and _others_are_served(cases, needing, source):
             found.append((-len(needing), feature, needing))
     covered: set[str] = set()
     made = []
@@ -80,6 +92,19 @@ def missing_features(cases: Mapping[str, CaseEvidence], source: FeatureSource) -
             made.append(_missing(feature, needing, cases, source))
         covered |= needing
     return tuple(made)
+
+
+def cases_of_missing(missing: Iterable[MissingFeature], source: FeatureSource) -> dict[str, frozenset[str]]:
+    """Return the ids of the cases that need each missing feature, by its id.
+
+    Args:
+        missing: features that the target seems to do without.
+        source: how features are recognised.
+    """
+    return {
+        one.feature: frozenset(case for case, needs in source.needs.items() if one.feature in needs)
+        for one in missing
+    }
 
 
 def feature_cases(cases: Mapping[str, CaseEvidence], source: FeatureSource) -> tuple[FeatureCases, ...]:
@@ -117,11 +142,14 @@ def _missing(
     )
 
 
-def _others_pass(cases: Mapping[str, CaseEvidence], needing: Collection[str]) -> bool:
-    """Return whether of the other cases of the same operations more pass than fail."""
+def _others_are_served(
+    cases: Mapping[str, CaseEvidence], needing: Collection[str], source: FeatureSource
+) -> bool:
+    """Return whether most other requests of the same operations that should be served are."""
     operations = {cases[case].operation for case in needing}
-    others: Iterable[CaseEvidence] = (
-        one for case, one in cases.items() if one.operation in operations and case not in needing
-    )
-    outcomes = [one.outcome for one in others]
-    return outcomes.count("passed") > outcomes.count("failed")
+    others = [
+        one.served
+        for case, one in cases.items()
+        if one.operation in operations and case in source.needs and case not in needing
+    ]
+    return 2 * sum(others) > len(others)

@@ -1,4 +1,4 @@
-"""Recognises error bodies that web frameworks and other APIs send by default."""
+"""Recognises the form of error bodies: that of web frameworks and other APIs, or an own one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ PROBLEM_DETAILS = "problem details (RFC 9457)"
 
 _LONGEST = 60
 """Letters of an error's text that are shown."""
+_MOST_NAMES = 6
+_TYPES = {str: "TEXT", bool: "BOOLEAN", type(None): "null", dict: "{...}", list: "[...]"}
 _EXPRESS = re.compile(r"<title>Error</title>|<pre>Cannot [A-Z]+ |^Cannot [A-Z]+ /")
 _FLASK = re.compile(r"<title>\d{3} [\w ]+</title>\s*<h1>")
 _HTML = re.compile(r"\A\s*<(?:!doctype|html|head|body|h1)", re.IGNORECASE)
@@ -39,6 +41,22 @@ def recognised(response_text: str) -> str | None:
     return _of_object(value) if isinstance(value, dict) else None
 
 
+def own_form(response_text: str) -> str | None:
+    """Return the form of an error without a `message`, such as `{"error": TEXT}`; `None` if it has none.
+
+    Args:
+        response_text: status, headers and body as a report shows them.
+    """
+    try:
+        value: Any = json.loads(response_text.partition("\n\n")[2])
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or "message" in value or not 0 < len(value) <= _MOST_NAMES:
+        return None
+    shown = (f"{json.dumps(name)}: {_TYPES.get(type(one), 'NUMBER')}" for name, one in sorted(value.items()))
+    return f"{{{', '.join(shown)}}}"
+
+
 def error_text(response_text: str) -> str:
     """Return what an error says, shortened; an empty text if it says nothing that is known to be its message.
 
@@ -50,7 +68,7 @@ def error_text(response_text: str) -> str:
     except (ValueError, RecursionError):
         return ""
     match value:
-        case {"message": str(text)} | {"error": {"message": str(text)}} | {"detail": str(text)}:
+        case {"message": str(text)} | {"error": str(text) | {"message": str(text)}} | {"detail": str(text)}:
             return _shortened(text)
         case {"detail": [{"msg": str(text), "loc": [*_, str(name)]}, *_]}:
             return _shortened(f"{name}: {text}")

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from cohere_conformance.model import Kind
-from cohere_conformance.report.absent import is_absent
+from cohere_conformance.report.causes.absent import absent_operations
 from cohere_conformance.report.causes.forms import form_of
-from cohere_conformance.report.causes.frameworks import recognised
+from cohere_conformance.report.causes.frameworks import own_form, recognised
 from cohere_conformance.report.causes.group import Key
 from cohere_conformance.report.causes.named_models import model_of, not_found
 from cohere_conformance.report.causes.topics import ACCEPTED, crashed_on_invalid, outcome, topic_of
@@ -77,7 +77,7 @@ class Facts:
             if one.row.operation in served and not_found(one) and "200" in one.row.expected
             if (model := model_of(one)) is not None
         )
-        self.absent = frozenset(one.operation for one in coverage.operations if is_absent(one))
+        self.absent = absent_operations(sightings, coverage)
         self._judged = {one.operation: one.judged for one in coverage.operations}
 
     def group(self, operation: str) -> str:
@@ -117,9 +117,10 @@ def _no_operation(one: SeenFinding, facts: Facts) -> Key | None:
 
 
 def _no_feature(one: SeenFinding, facts: Facts) -> Key | None:
-    """Return the feature that every case with a finding needs, and the server lacks."""
+    """Return the feature that the server lacks, if a requirement is about it or every case needs it."""
     for feature, cases in facts.background.missing.items():
-        if one.cases and one.cases <= frozenset(cases):
+        about_it = one.row.requirement in facts.background.about_missing.get(feature, ())
+        if about_it or (one.cases and one.cases <= frozenset(cases)):
             return Key("no-feature", (feature,), feature=feature)
     return None
 
@@ -135,6 +136,8 @@ def _error_body(one: SeenFinding, _: Facts) -> Key | None:
         return None
     if framework := recognised(row.example.response_text):
         return Key("error-body", (framework,), framework=framework)
+    if form := own_form(row.example.response_text):
+        return Key("error-body", (form,))
     return Key("error-body", (row.kind, row.location, one.value_class))
 
 

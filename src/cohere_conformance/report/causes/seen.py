@@ -44,6 +44,7 @@ class Background:
         sentences: about every requirement and case.
         refused: ids of the cases whose request the server should refuse.
         missing: ids of the cases that need a feature which the server lacks, by the id of the feature.
+        about_missing: ids of the requirements about each such feature, by its id.
         corrections: the amendments of the document, by id.
         deprecations: operations and models that are known to be deprecated.
         follows: ids of the requirements whose violation explains that of another one, by the id of that one.
@@ -53,6 +54,7 @@ class Background:
     sentences: Sentences = field(default_factory=Sentences)
     refused: Collection[str] = frozenset()
     missing: Mapping[str, Collection[str]] = field(default_factory=dict)
+    about_missing: Mapping[str, Collection[str]] = field(default_factory=dict)
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     deprecations: tuple[KnownDeprecation, ...] = ()
     follows: Mapping[str, Collection[str]] = field(default_factory=dict)

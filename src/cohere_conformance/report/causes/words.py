@@ -59,6 +59,12 @@ def _where(group: CauseGroup) -> str:
     return operations[0] if len(operations) == 1 else quantity(len(operations), "operation")
 
 
+def _do(group: CauseGroup, verb: str) -> str:
+    """Return the operations of a group as the subject of a verb."""
+    where = _where(group)
+    return f"{where} {verb}" if where[0].isdigit() else f"{where} {verb}s"
+
+
 def _requirement(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
     row = first.row
     says = background.sentences.requirements.get(row.requirement or "", "").rstrip(".")
@@ -66,7 +72,7 @@ def _requirement(group: CauseGroup, first: SeenFinding, background: Background) 
     change = f"{row.requirement}: {says or f'Send {row.expected}'}."
     if first.served and (refusal := _REFUSAL.fullmatch(row.expected)):
         accepted = "" if row.expected.startswith("a refusal of") else "what it should refuse: "
-        return f"{_where(group)} accepts {accepted}{refusal['what']}", change
+        return f"{_do(group, 'accept')} {accepted}{refusal['what']}", change
     if len(row.observed) <= _SHORT:
         return f"{where}: got {row.observed or 'nothing'} instead of {row.expected}", change
     return f"{where}: got {row.observed}", change
@@ -121,10 +127,12 @@ def _error_body(group: CauseGroup, first: SeenFinding, background: Background) -
     framework = group.key.framework
     change = 'Send errors as {"id": UUID, "message": TEXT}.'
     if framework and all(one.row.status >= 500 for one in group.members):
-        title = f"{_where(group)} fails with {first.row.status} and an error in the form of {framework}"
+        title = f"{_do(group, 'fail')} with {first.row.status} and an error in the form of {framework}"
         return title, f"Find the exception in the log of the server. {change}"
     if framework:
         return f"Errors have the form of {framework}", change
+    if len(group.key.parts) == 1:
+        return f"Errors have the form {group.key.parts[0]}", change
     return f"Errors: {_of_value(group, first, background)[0]}", change
 
 
@@ -182,7 +190,7 @@ def _no_feature(group: CauseGroup, first: SeenFinding, background: Background) -
 
 
 def _crash(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:
-    return f"{_where(group)} fails with {first.row.status}", "Find the exception in the log of the server."
+    return f"{_do(group, 'fail')} with {first.row.status}", "Find the exception in the log of the server."
 
 
 def _unexpected_status(group: CauseGroup, first: SeenFinding, background: Background) -> tuple[str, str]:

@@ -6,7 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cohere_conformance.report.absent import absent_statuses, is_absent
+from cohere_conformance.names import fewest_names
+from cohere_conformance.report.absent import absent_statuses
 from cohere_conformance.report.render.parts import COMMAND
 from cohere_conformance.report.verdict import quantity
 
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
 
 def absent(report: Report) -> str:
     """Return a hint if operations do not seem to exist on the target; else an empty text."""
-    never = list(filter(is_absent, report.coverage.operations))
-    if report.header.target is None or not never:
+    labels = {label for cause in report.causes if cause.rule == "no-operation" for label in cause.operations}
+    known = report.coverage.operations
+    if report.header.target is None or not labels:
         return ""
-    statuses = {status for one in never for status in absent_statuses(one)}
-    names = ", ".join(one.operation for one in never)
+    statuses = set[str]().union(*(absent_statuses(one) for one in known if one.operation in labels))
+    others = fewest_names({one.operation for one in known} - labels, report.coverage.groups)
+    claim = f", add --declares {shlex.quote(','.join(others))}" if others else ""
     return (
-        f"every response of {names} is {' or '.join(sorted(statuses))}: if the target does "
-        "not implement that, name what it implements with --declares"
+        f"{quantity(len(labels), 'operation')} not implemented (status {' or '.join(sorted(statuses))}); "
+        f"if that is meant{claim or ', name what the target implements with --declares'}"
     )
 
 
